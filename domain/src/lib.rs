@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The pure heart of Switchboard: state machines and rules, without clock, I/O, randomness or logging.
+//!
+//! Everything here is synchronous and deterministic: time comes in as [`time::Timestamp`], chance as a
+//! seed, and whatever the machines want done leaves as data ("effects") that a shell performs. Start at
+//! [`conversation`] for what happens to a message, at [`channel`] for how a bot stays connected.
+#![cfg_attr(not(test), no_std)]
+
+extern crate alloc;
+
+pub mod channel;
+pub mod hash;
+pub mod ids;
+pub mod inbox;
+pub mod message;
+pub mod outcome;
+pub mod rejected;
+pub mod reply;
+pub mod secret;
+pub mod settings;
+pub mod snapshot;
+pub mod time;

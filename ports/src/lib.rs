@@ -1,1 +1,19 @@
-//! Placeholder.
+//! What Switchboard needs from the outside world, as traits, and nothing else: no behaviour lives here.
+//!
+//! An adapter's author works from these pages alone. Every method says whether it may be repeated, whether
+//! its future may be dropped, and what is true after a time-out. "Not found" is `Option`; the error enums are
+//! closed, and each variant is a decision of the caller.
+
+pub mod agent;
+pub mod agents;
+pub mod channels;
+pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod conversations;
+pub mod error;
+pub mod page;
+pub mod provider;
+pub mod tokens;
+pub mod transcripts;
+pub mod users;

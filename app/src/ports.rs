@@ -1,0 +1,45 @@
+//! All ports in one place: the only file beside `compose` that spells `Arc<dyn Port>`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use switchboard_ports::agent::{Agent, AgentKind};
+use switchboard_ports::agents::AgentStore;
+use switchboard_ports::channels::ChannelStore;
+use switchboard_ports::clock::{Clock, Entropy};
+use switchboard_ports::conversations::ConversationStore;
+use switchboard_ports::provider::{Link, Provider};
+use switchboard_ports::tokens::TokenStore;
+use switchboard_ports::transcripts::Transcripts;
+use switchboard_ports::users::UserStore;
+
+/// A channel's access to its platform, shared by its connection and all its conversations.
+pub type SharedLink = Arc<dyn Link>;
+
+/// A configured agent, shared by all runs.
+pub type SharedAgent = Arc<dyn Agent>;
+
+/// Everything the application needs from outside, put together by `compose` or by a test.
+#[derive(Clone)]
+pub struct Ports {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// Inbox, state and outbox of conversations.
+    pub conversations: Arc<dyn ConversationStore>,
+    /// Transcripts and failures.
+    pub transcripts: Arc<dyn Transcripts>,
+    /// Configured channels.
+    pub channels: Arc<dyn ChannelStore>,
+    /// Configured agents.
+    pub agents: Arc<dyn AgentStore>,
+    /// Company users.
+    pub users: Arc<dyn UserStore>,
+    /// API tokens.
+    pub tokens: Arc<dyn TokenStore>,
+    /// Chat platforms by name.
+    pub providers: BTreeMap<&'static str, Arc<dyn Provider>>,
+    /// Kinds of agents by name.
+    pub agent_kinds: BTreeMap<&'static str, Arc<dyn AgentKind>>,
+}

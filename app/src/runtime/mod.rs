@@ -1,0 +1,3 @@
+//! The driver: runs the machines, commits before it performs, and keeps channels connected.
+
+pub mod operations;

@@ -1,0 +1,141 @@
+//! What the HTTP API and the command line may ask of the running driver.
+
+use async_trait::async_trait;
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::ids::{ChannelId, ConversationId};
+use switchboard_domain::inbox::Control;
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::error::StoreError;
+use switchboard_ports::provider::Check;
+use tokio::sync::broadcast;
+
+/// The running driver, as its callers see it.
+#[async_trait]
+pub trait Operations: Send + Sync {
+    /// What is observed of a channel; `None` for one the driver does not know (yet).
+    fn status(&self, channel: &ChannelId) -> Option<ChannelStatus>;
+
+    /// Takes a channel's stored settings in: call it after each insert, update or delete in the channel store. Acts within
+    /// a second; only this channel is touched, and its connection only where a connection setting changed.
+    async fn channel_changed(&self, channel: &ChannelId) -> Result<(), StoreError>;
+
+    /// Takes an agent's stored settings in: the next run uses them.
+    async fn agent_changed(&self);
+
+    /// Closes the channel's connection and opens a new one; `false` when the channel is not enabled.
+    async fn restart(&self, channel: &ChannelId) -> bool;
+
+    /// Ends a channel for good: closes its sockets, cancels running replies and closes their cards with one sentence, waits up
+    /// to 10 s for that, and forgets the channel. The caller deletes the record afterwards.
+    async fn withdraw(&self, channel: &ChannelId) -> Result<(), StoreError>;
+
+    /// Puts a control act into a conversation's inbox; `false` when there is no such conversation. Acts at once, however
+    /// busy the conversation is.
+    async fn control(&self, conversation: &ConversationId, control: Control) -> Result<bool, StoreError>;
+
+    /// Asks a channel's platform with the stored credentials, without connecting. `None` for an unknown channel.
+    async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError>;
+
+    /// What happens, as it happens. A slow receiver misses the oldest events.
+    fn events(&self) -> broadcast::Receiver<RuntimeEvent>;
+
+    /// Whether messages are taken in, or why not.
+    async fn ready(&self) -> Result<(), NotReady>;
+}
+
+/// Why the server takes no messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotReady {
+    /// The store cannot be reached.
+    Store(String),
+    /// The server is stopping.
+    Stopping,
+}
+
+/// What is observed of a channel on this replica. The contract's three statuses are a projection of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelStatus {
+    /// The channel.
+    pub channel: ChannelId,
+    /// `connected`, `disconnected` or `disabled`.
+    pub status: &'static str,
+    /// The state machine's own name of its phase.
+    pub state: &'static str,
+    /// Since when it is in this phase.
+    pub since: Timestamp,
+    /// The last time it became connected.
+    pub connected_at: Option<Timestamp>,
+    /// How long it has been connected; `None` unless it is.
+    pub uptime_ms: Option<u64>,
+    /// The last thing that went wrong; stays after a recovery.
+    pub last_error: Option<LastError>,
+    /// Attempts to connect since it was last connected.
+    pub attempt: u32,
+    /// When the next attempt is due.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Open and proven connections.
+    pub connections: u32,
+    /// This process.
+    pub replica: String,
+    /// The last frame of any kind.
+    pub last_frame_at: Option<Timestamp>,
+    /// The last message taken in.
+    pub last_message_at: Option<Timestamp>,
+    /// The last reply finished.
+    pub last_reply_at: Option<Timestamp>,
+}
+
+/// The last thing that went wrong with a channel. Message and remedy texts go with the code, in both languages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastError {
+    /// What.
+    pub code: ErrorCode,
+    /// The platform's own words; may be empty.
+    pub detail: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RuntimeEvent {
+    /// A channel's status changed.
+    ChannelStatus(ChannelStatus),
+    /// An agent was asked.
+    TurnStarted {
+        /// The channel.
+        channel: ChannelId,
+        /// The conversation.
+        conversation: ConversationId,
+        /// The inbox entry.
+        seq: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// A turn ended.
+    TurnFinished {
+        /// The channel.
+        channel: ChannelId,
+        /// The conversation.
+        conversation: ConversationId,
+        /// The inbox entry.
+        seq: u64,
+        /// `answered`, `cancelled`, `refused` or `failed`.
+        outcome: &'static str,
+        /// When.
+        at: Timestamp,
+    },
+    /// A failure record was written.
+    Failure {
+        /// The channel.
+        channel: ChannelId,
+        /// The conversation.
+        conversation: ConversationId,
+        /// The inbox entry.
+        seq: u64,
+        /// The cause's stable name.
+        cause: &'static str,
+        /// When.
+        at: Timestamp,
+    },
+}

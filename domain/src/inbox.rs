@@ -1,0 +1,92 @@
+//! The inbox: what was accepted and has not ended yet. The store keeps it (R2); machines take it in by sequence.
+
+use alloc::string::String;
+
+use crate::ids::{FencingToken, MessageId, Seq};
+use crate::message::{Chat, Sender, SessionAddress};
+use crate::outcome::Refusal;
+use crate::time::Timestamp;
+
+/// Asks waiting in one conversation, at most; the next one is refused with a sentence.
+pub const INBOX_ENTRIES_MAX: u32 = 50;
+
+/// One accepted message or control act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Position in the conversation's inbox.
+    pub seq: Seq,
+    /// When it was stored.
+    pub accepted_at: Timestamp,
+    /// The partition's fence at that moment: older than the reader's lease means that an earlier owner may have begun it.
+    pub fence: FencingToken,
+    /// The platform's id, or a made-up one for control through the API.
+    pub message: MessageId,
+    /// Where it was written.
+    pub chat: Chat,
+    /// Who wrote it.
+    pub sender: Sender,
+    /// When the platform says it was sent.
+    pub sent_at: Timestamp,
+    /// A short-lived address for answers.
+    pub session_address: Option<SessionAddress>,
+    /// What it asks for.
+    pub intake: Intake,
+}
+
+/// What an inbox entry asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intake {
+    /// A question for the agent.
+    Ask {
+        /// The text.
+        text: String,
+    },
+    /// A control act (R3): affects only entries with a smaller sequence.
+    Control {
+        /// What to do.
+        control: Control,
+        /// Where it came from: the chat gets a notice, the API gets its own answer.
+        origin: Origin,
+    },
+    /// Not taken on; the author is told once.
+    Refused(Refusal),
+}
+
+/// Control acts, from chat commands and from the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Control {
+    /// `/new`, `/reset`: a new session.
+    New,
+    /// `/stop`, `/stop all`.
+    Stop {
+        /// Whether waiting messages are withdrawn too.
+        all: bool,
+    },
+    /// `/status`.
+    Status,
+    /// `/help`.
+    Help,
+    /// The channel is being deleted: running replies end, waiting messages are refused.
+    Withdraw,
+}
+
+/// Where a control act came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A command in the chat.
+    Chat,
+    /// The HTTP API.
+    Api,
+}
+
+/// What was decided about a first delivery (R1); stored with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Taken in.
+    Admit,
+    /// Refused with one sentence to the author.
+    Refuse(Refusal),
+    /// Refused without a word: the author was told about earlier ones already, or it is not for the bot. Nothing but
+    /// the deduplication mark is kept.
+    Pass(Refusal),
+}

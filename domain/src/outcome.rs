@@ -1,0 +1,189 @@
+//! How things end: the closed lists of refusals, failures and outcomes.
+
+use core::time::Duration;
+
+/// How an accepted message ended. Exactly one of these, once (promise 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The agent answered, or a command was carried out.
+    Answered,
+    /// A person or an administrator stopped it.
+    Cancelled,
+    /// It was not taken on, and its author was told why.
+    Refused(Refusal),
+    /// It could not be answered; its author was told so, or there is a failure record.
+    Failed(FailureCause),
+}
+
+/// Why a message was not taken on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// The author sends more than the channel allows per minute.
+    TooManyMessages,
+    /// Too many of the conversation's messages wait already.
+    InboxFull,
+    /// The conversation is busy and the channel says `busy = "reject"`.
+    Busy,
+    /// The author may not use this bot.
+    AccessDenied,
+    /// The mapped user is disabled.
+    UserDisabled,
+    /// The author could not be mapped to a user.
+    NotMapped,
+    /// A kind of message that cannot be handled.
+    Unsupported,
+    /// The channel has no agent.
+    NoAgent,
+    /// The channel was deleted while the message waited.
+    ChannelDeleted,
+}
+
+/// Why a message could not be answered, or an answer not shown. Label `cause` of `switchboard_failures_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureCause {
+    /// The agent failed.
+    Agent(AgentFailureKind),
+    /// The process died during the turn, three times over.
+    CrashLoop,
+    /// The user could not be looked up or created.
+    UserLookup,
+    /// The platform refused every way of answering.
+    DeliveryRefused,
+    /// A plain part was under way when the process died or the connection was cut: it may have arrived; never repeated (R10).
+    DeliveryUnknown,
+    /// A card could not be closed within an hour (R11).
+    CardAbandoned,
+}
+
+impl FailureCause {
+    /// The stable name used in the API, metrics and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent(kind) => kind.as_str(),
+            Self::CrashLoop => "crash_loop",
+            Self::UserLookup => "user_lookup",
+            Self::DeliveryRefused => "delivery_refused",
+            Self::DeliveryUnknown => "delivery_unknown",
+            Self::CardAbandoned => "card_abandoned",
+        }
+    }
+}
+
+/// What went wrong with an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AgentFailureKind {
+    /// No connection, or cut before anything came.
+    Unreachable,
+    /// No first output in time.
+    FirstOutputTimeout,
+    /// Output stopped coming.
+    IdleTimeout,
+    /// The turn as a whole took too long.
+    TurnTimeout,
+    /// The agent refused our key (401, 403).
+    Unauthorized,
+    /// The agent does not know the model.
+    UnknownModel,
+    /// The agent is over its rate limit (429).
+    RateLimited,
+    /// The agent failed by itself (5xx, or an error inside the stream).
+    ServerError,
+    /// The agent refused the request (other 4xx).
+    BadRequest,
+    /// The stream ended in the middle.
+    CutStream,
+    /// What came was not what the protocol promises.
+    Malformed,
+    /// The agent finished without a word.
+    Empty,
+    /// The answer was longer than allowed.
+    TooLong,
+}
+
+impl AgentFailureKind {
+    /// All kinds, for tables and tests.
+    pub const ALL: [Self; 13] = [
+        Self::Unreachable,
+        Self::FirstOutputTimeout,
+        Self::IdleTimeout,
+        Self::TurnTimeout,
+        Self::Unauthorized,
+        Self::UnknownModel,
+        Self::RateLimited,
+        Self::ServerError,
+        Self::BadRequest,
+        Self::CutStream,
+        Self::Malformed,
+        Self::Empty,
+        Self::TooLong,
+    ];
+
+    /// The stable name used in the API, metrics and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "agent_unreachable",
+            Self::FirstOutputTimeout => "agent_first_output_timeout",
+            Self::IdleTimeout => "agent_idle_timeout",
+            Self::TurnTimeout => "agent_turn_timeout",
+            Self::Unauthorized => "agent_unauthorized",
+            Self::UnknownModel => "agent_unknown_model",
+            Self::RateLimited => "agent_rate_limited",
+            Self::ServerError => "agent_server_error",
+            Self::BadRequest => "agent_bad_request",
+            Self::CutStream => "agent_cut_stream",
+            Self::Malformed => "agent_malformed",
+            Self::Empty => "agent_empty",
+            Self::TooLong => "agent_too_long",
+        }
+    }
+
+    /// Whether asking once more may help.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        match self {
+            Self::Unreachable | Self::RateLimited | Self::ServerError | Self::CutStream => true,
+            Self::FirstOutputTimeout
+            | Self::IdleTimeout
+            | Self::TurnTimeout
+            | Self::Unauthorized
+            | Self::UnknownModel
+            | Self::BadRequest
+            | Self::Malformed
+            | Self::Empty
+            | Self::TooLong => false,
+        }
+    }
+}
+
+/// An agent's failure with the pause it asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AgentFailure {
+    /// What went wrong.
+    pub kind: AgentFailureKind,
+    /// The pause the agent asked for (`Retry-After`).
+    pub retry_after: Option<Duration>,
+}
+
+impl AgentFailure {
+    /// A failure without a pause asked for.
+    #[must_use]
+    pub const fn new(kind: AgentFailureKind) -> Self {
+        Self {
+            kind,
+            retry_after: None,
+        }
+    }
+}
+
+/// Why a run could not answer: the agent, or something before the agent was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RunFailure {
+    /// The agent failed.
+    Agent(AgentFailure),
+    /// The author or the channel's settings do not allow it.
+    Refused(Refusal),
+    /// The user could not be looked up or created.
+    UserLookup,
+}

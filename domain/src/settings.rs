@@ -1,0 +1,166 @@
+//! Rules of a channel that the machines and decisions obey: plain data, validated at the edge.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use crate::ids::UserId;
+
+/// Language of our own sentences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Locale {
+    /// English.
+    #[default]
+    En,
+    /// Simplified Chinese.
+    ZhCn,
+}
+
+/// Rules of a channel's conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConversationSettings {
+    /// Whose session it is in groups.
+    pub group_scope: GroupScope,
+    /// A session ends by itself after this long without a message; zero: never.
+    pub idle_timeout: Duration,
+    /// What a message does that comes while a reply is running.
+    pub busy: Busy,
+}
+
+impl Default for ConversationSettings {
+    fn default() -> Self {
+        Self {
+            group_scope: GroupScope::PerUser,
+            idle_timeout: Duration::ZERO,
+            busy: Busy::Queue,
+        }
+    }
+}
+
+/// Whose session it is in groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GroupScope {
+    /// Each member has a session of their own.
+    PerUser,
+    /// All members share one.
+    Shared,
+}
+
+/// What a message does that comes while a reply is running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Busy {
+    /// It is answered next, in order of acceptance.
+    Queue,
+    /// The running reply stops and the new message is answered.
+    Interrupt,
+    /// Its author is told to wait.
+    Reject,
+}
+
+/// Who may write to a channel, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccessSettings {
+    /// Whether the bot listens in groups.
+    pub groups: GroupPolicy,
+    /// Messages a minute per author; 0: no limit.
+    pub messages_per_minute: u32,
+}
+
+impl Default for AccessSettings {
+    fn default() -> Self {
+        Self {
+            groups: GroupPolicy::MentionOnly,
+            messages_per_minute: 30,
+        }
+    }
+}
+
+/// Whether the bot listens in groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GroupPolicy {
+    /// When it is mentioned.
+    MentionOnly,
+    /// Not at all.
+    Off,
+}
+
+/// How authors become users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserMapping {
+    /// The rule.
+    pub mode: MappingMode,
+    /// What happens to an author without a match.
+    pub on_miss: OnMiss,
+    /// The e-mail address of a user made for an author: `{user_id}` stands for the platform's id. Never verified.
+    pub email_template: String,
+}
+
+impl Default for UserMapping {
+    fn default() -> Self {
+        Self {
+            mode: MappingMode::AutoCreate,
+            on_miss: OnMiss::Create,
+            email_template: String::from("{user_id}@im-platform.com"),
+        }
+    }
+}
+
+/// The rule by which authors become users. An existing link always wins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MappingMode {
+    /// A user whose username is the author's platform id, else a new one.
+    AutoCreate,
+    /// A user whose username is the author's platform id.
+    MatchUsername,
+    /// A user whose verified e-mail address is the author's.
+    MatchEmail,
+    /// Everybody is this user.
+    FixedUser(UserId),
+}
+
+/// What happens to an author without a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OnMiss {
+    /// A user is made.
+    Create,
+    /// The message is refused with one sentence.
+    Reject,
+}
+
+/// Time-outs and bounds of one agent's turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TurnLimits {
+    /// From the request to the first output.
+    pub first_output_timeout: Duration,
+    /// From one output to the next.
+    pub idle_timeout: Duration,
+    /// The whole turn, retries included.
+    pub turn_timeout: Duration,
+    /// Longest answer, in characters.
+    pub output_chars_max: usize,
+}
+
+impl Default for TurnLimits {
+    fn default() -> Self {
+        Self {
+            first_output_timeout: Duration::from_mins(1),
+            idle_timeout: Duration::from_mins(1),
+            turn_timeout: Duration::from_mins(10),
+            output_chars_max: 200_000,
+        }
+    }
+}
+
+/// What a provider can show: handed to replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyLimits {
+    /// Whether answers are shown in cards that stream.
+    pub cards: bool,
+    /// Longest text of one card, in characters.
+    pub card_chars_max: usize,
+    /// Longest plain message, in characters.
+    pub part_chars_max: usize,
+    /// Longest plain message, in bytes.
+    pub part_bytes_max: usize,
+    /// Pause between two updates of a card; the first two come sooner.
+    pub update_interval: Duration,
+}

@@ -1,0 +1,97 @@
+//! The agent port: asks an agent for an answer and streams what it says.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use switchboard_domain::outcome::AgentFailure;
+use switchboard_domain::snapshot::TranscriptLine;
+
+use crate::agents::AgentConfig;
+
+/// Makes agents out of their settings. One per `kind`.
+pub trait AgentKind: Send + Sync {
+    /// The kind's name as in settings: `openai-chat`.
+    fn kind(&self) -> &'static str;
+
+    /// Whether settings of this kind need a base address.
+    fn needs_base_url(&self) -> bool;
+
+    /// An agent with these settings. Does no I/O; may keep connections open between runs, so keep it.
+    /// The error names the field by JSON pointer and says what is allowed.
+    fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)>;
+}
+
+/// One configured agent.
+#[async_trait]
+pub trait Agent: Send + Sync {
+    /// Asks. The stream ends after `Completed` or `Failed`; a stream that ends otherwise counts as cut. Dropping it
+    /// closes the request at once. Nothing is sent before the stream is first polled. Time-outs other than connecting
+    /// are the caller's. Output is bounded by the caller; one event carries at most 64 KiB.
+    fn run(&self, request: RunRequest) -> BoxStream<'static, AgentEvent>;
+
+    /// Stops a run upstream, by whatever means this agent has beyond closing the request. Repeatable; bounded in time by
+    /// the caller. Nothing to do for agents that stop when the request is closed.
+    async fn cancel(&self, continuation: &str);
+}
+
+/// What an agent is asked.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The same for every attempt at the same turn: an idempotency key.
+    pub turn: String,
+    /// The question.
+    pub text: String,
+    /// What was said before in this session, oldest first, within the agent's history bounds.
+    pub history: Vec<TranscriptLine>,
+    /// Where the agent can go on from, if it said so before.
+    pub continuation: Option<String>,
+    /// The model, if the channel or the user chose one.
+    pub model: Option<String>,
+    /// Who asks, as the company knows them.
+    pub user: AgentUser,
+}
+
+/// Who asks, as far as the agent is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentUser {
+    /// The user's id.
+    pub id: String,
+    /// The username.
+    pub username: String,
+    /// The name to show.
+    pub display_name: String,
+    /// The platform they write from.
+    pub platform: String,
+}
+
+/// What an agent says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgentEvent {
+    /// The agent took the request on.
+    Started {
+        /// Where it can be gone on from, or cancelled by.
+        continuation: Option<String>,
+    },
+    /// More of the answer.
+    Delta(String),
+    /// Thinking aloud: progress, never part of the answer.
+    Reasoning(String),
+    /// A tool at work: progress, never part of the answer.
+    Tool {
+        /// The tool's name.
+        name: String,
+    },
+    /// The answer is whole.
+    Completed {
+        /// Where the next turn goes on from.
+        continuation: Option<String>,
+    },
+    /// The run failed. `detail` is for the log and the API's test: no secret, no message text, at most 300 characters.
+    Failed {
+        /// What went wrong.
+        failure: AgentFailure,
+        /// Status code, error code and the like.
+        detail: String,
+    },
+}

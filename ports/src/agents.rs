@@ -1,0 +1,77 @@
+//! The agent store: configured agents.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use switchboard_domain::ids::{AgentId, Version};
+use switchboard_domain::secret::Secret;
+use switchboard_domain::settings::TurnLimits;
+use switchboard_domain::time::Timestamp;
+
+use crate::error::StoreError;
+
+/// Configured agents at most; creating one more is refused by the application.
+pub const AGENTS_MAX: usize = 1_000;
+
+/// Configured agents. The same contract as `ChannelStore`, method by method.
+#[async_trait]
+pub trait AgentStore: Send + Sync {
+    /// All agents in name order. There are at most [`AGENTS_MAX`].
+    async fn list(&self) -> Result<Vec<AgentConfig>, StoreError>;
+
+    /// One agent.
+    async fn find(&self, id: &AgentId) -> Result<Option<AgentConfig>, StoreError>;
+
+    /// Adds an agent. `Duplicate("name")` when the name is taken (compared without regard to case), `Duplicate("id")`
+    /// when the id is.
+    async fn insert(&self, agent: &AgentConfig) -> Result<(), StoreError>;
+
+    /// Replaces an agent whose stored version is `expected` by one with a version one greater, which is returned.
+    async fn update(&self, agent: &AgentConfig, expected: Version) -> Result<Version, StoreError>;
+
+    /// Deletes an agent; `false` when there was none. Whether a channel uses it is the application's question. Repeatable.
+    async fn delete(&self, id: &AgentId) -> Result<bool, StoreError>;
+}
+
+/// A configured agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentConfig {
+    /// Its id.
+    pub id: AgentId,
+    /// Its name, unique without regard to case, 1 to 100 characters.
+    pub name: String,
+    /// What it speaks: `openai-chat`, `echo`, …
+    pub kind: String,
+    /// Base address of its API; empty for built-in kinds.
+    pub base_url: String,
+    /// Its key; encrypted at rest.
+    pub api_key: Secret,
+    /// The model asked for.
+    pub model: Option<String>,
+    /// What it is told before every conversation.
+    pub system_prompt: Option<String>,
+    /// Additional headers; values are encrypted at rest.
+    pub headers: BTreeMap<String, Secret>,
+    /// Merged into each request's body.
+    pub extra_body: Map<String, Value>,
+    /// Whether answers are streamed.
+    pub stream: bool,
+    /// Time to connect.
+    pub connect_timeout: Duration,
+    /// Time-outs and bounds of its turns.
+    pub limits: TurnLimits,
+    /// Most transcript lines handed over as context.
+    pub history_messages_max: u32,
+    /// Most characters handed over as context.
+    pub history_chars_max: u32,
+    /// Whether it is kept as code in the configuration file.
+    pub managed_by_file: bool,
+    /// Counts changes, from 1.
+    pub version: Version,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}

@@ -1,0 +1,165 @@
+//! The provider port: a chat platform, seen from the driver.
+//!
+//! A [`Provider`] knows a platform's settings; a [`Link`] is one channel's access to it: connections in, calls
+//! out. The port is shaped for platforms with sockets and cards as well as for ones with webhook callbacks,
+//! plain messages and one exclusive connection.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use switchboard_domain::channel::CloseCause;
+use switchboard_domain::ids::{ConnectionId, MessageId};
+use switchboard_domain::message::{Inbound, Target};
+use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
+use switchboard_domain::settings::ReplyLimits;
+use tokio_util::sync::CancellationToken;
+
+use crate::channels::Channel;
+
+/// A chat platform.
+pub trait Provider: Send + Sync {
+    /// What the platform is and can do.
+    fn description(&self) -> Description;
+
+    /// Checks settings and fills in defaults. `config` holds the settings without secrets, `secrets_set` the pointers of
+    /// secrets that are there. All bad fields are named at once, unknown ones included. Pure.
+    fn check_config(&self, config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>>;
+
+    /// A channel's access to the platform. Does no I/O. The channel's settings were checked before.
+    fn link(&self, channel: &Channel) -> Result<Arc<dyn Link>, Vec<FieldError>>;
+}
+
+/// What a platform is and can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Description {
+    /// The platform's name in settings and metrics: `dingtalk`.
+    pub platform: &'static str,
+    /// Whether only one connection per bot may be open anywhere.
+    pub exclusive: bool,
+    /// JSON pointers of settings that are secret: `/client_secret`.
+    pub secret_fields: &'static [&'static str],
+    /// JSON pointers of settings whose change needs a new connection.
+    pub connection_fields: &'static [&'static str],
+}
+
+/// A bad field of somebody's input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON pointer to it, from the root of what was checked: `/ai_card/update_interval_ms`.
+    pub pointer: String,
+    /// What is wrong and what is allowed, one sentence fragment.
+    pub message: String,
+}
+
+/// One channel's access to its platform. All calls are bounded in time by the link itself (10 s at most).
+#[async_trait]
+pub trait Link: Send + Sync {
+    /// What the channel can show with its present settings.
+    fn limits(&self) -> ReplyLimits;
+
+    /// Opens one connection and serves it until it ends; the cause is the result. Answers the platform's pings at once,
+    /// whatever the store does. When `close` is cancelled, it waits up to 10 s for the acks under way, then closes
+    /// cleanly (close frame and FIN). Dropping the future cuts the connection. Not repeatable: each call is a new one.
+    async fn connect(
+        &self,
+        id: ConnectionId,
+        sink: Arc<dyn ConnectionSink>,
+        close: CancellationToken,
+    ) -> CloseCause;
+
+    /// Waits for a place in the platform's budget for such a call (R14). Safe to cancel: a place not used is given back
+    /// by time. The call should follow at once.
+    async fn claim(&self, claim: Claim);
+
+    /// Makes one card call. Never cancelled by the driver. May be repeated: calls are idempotent by card id and key (R8).
+    async fn card(&self, call: CardRequest) -> CardOutcome;
+
+    /// Sends one plain message by one way. Never cancelled, never repeated by the link (R10): a time-out, 5xx or cut
+    /// connection is [`PartOutcome::Unknown`].
+    async fn send(&self, request: PartRequest) -> PartOutcome;
+
+    /// Asks the platform with the stored credentials, without connecting.
+    async fn preflight(&self) -> Vec<Check>;
+}
+
+/// Where a connection reports to. Implemented by the driver; no method blocks.
+pub trait ConnectionSink: Send + Sync {
+    /// Something happened on the connection.
+    fn signal(&self, signal: Signal);
+
+    /// A message came. Calls are made in frame order; the answers may come in any order (R2). The platform gets its ack
+    /// only for [`Ack::Stored`].
+    fn offer(&self, message: Inbound) -> BoxFuture<'static, Ack>;
+}
+
+/// What happened on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// The transport is open; not yet proof of anything.
+    Opened,
+    /// A frame or a pong came: the proof. Report each; the sink is cheap.
+    Heard,
+    /// The platform announced that it will close this connection: make a new one now.
+    Rotating,
+    /// A push could not be understood and was acked, because the same would come again. For log and metrics.
+    Undecodable,
+}
+
+/// Whether the platform gets its ack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ack {
+    /// The message is stored, or was before.
+    Stored,
+    /// It could not be stored: no ack, so that the platform delivers it again.
+    Withheld,
+}
+
+/// One card call with all it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardRequest {
+    /// Where the card lives.
+    pub target: Target,
+    /// Names the card, with the channel: the same for all attempts at one message (R8).
+    pub message: MessageId,
+    /// Crash attempts so far: part of the call's key, never of the card's id (R8).
+    pub attempt: u32,
+    /// What to do.
+    pub call: CardCall,
+}
+
+/// One plain message with all it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartRequest {
+    /// Where it goes.
+    pub target: Target,
+    /// Its text, in Markdown.
+    pub text: String,
+    /// Which way.
+    pub way: Way,
+}
+
+/// One line of a preflight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was checked: `token`, `stream`, `card`.
+    pub name: &'static str,
+    /// How it went.
+    pub result: CheckResult,
+    /// The platform's code and words, or what it means. No secret.
+    pub message: String,
+    /// Which remedy applies, by error code; the texts are the application's.
+    pub code: Option<switchboard_domain::channel::ErrorCode>,
+}
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckResult {
+    /// Fine.
+    Ok,
+    /// Not fine.
+    Failed,
+    /// The platform does not tell.
+    CannotBeTold,
+}

@@ -1,0 +1,96 @@
+//! Reading conversations, transcripts and failure records. Written only by `ConversationStore::commit`.
+
+use async_trait::async_trait;
+use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, SessionNumber, UserId};
+use switchboard_domain::message::ChatKind;
+use switchboard_domain::snapshot::TranscriptLine;
+use switchboard_domain::time::Timestamp;
+
+use crate::conversations::Failure;
+use crate::error::StoreError;
+use crate::page::{Page, PageRequest};
+
+/// Conversations and what was said in them, for agents' history, the API and the panel. All methods only read.
+#[async_trait]
+pub trait Transcripts: Send + Sync {
+    /// Conversations, last active first.
+    async fn conversations(
+        &self,
+        filter: &ConversationFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ConversationInfo>, StoreError>;
+
+    /// One conversation.
+    async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationInfo>, StoreError>;
+
+    /// A conversation's transcript over all sessions, oldest first.
+    async fn lines(
+        &self,
+        id: &ConversationId,
+        page: &PageRequest,
+    ) -> Result<Page<TranscriptLine>, StoreError>;
+
+    /// The last `lines_max` lines of one session, oldest first: what an agent gets as context.
+    async fn recent(
+        &self,
+        id: &ConversationId,
+        session: SessionNumber,
+        lines_max: u32,
+    ) -> Result<Vec<TranscriptLine>, StoreError>;
+
+    /// Failure records, newest first.
+    async fn failures(&self, page: &PageRequest) -> Result<Page<FailureInfo>, StoreError>;
+
+    /// Forgets all conversations of a channel with inbox, transcript and failures, in bounded steps: returns whether
+    /// there may be more. Repeatable.
+    async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError>;
+}
+
+/// Which conversations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConversationFilter {
+    /// Only of this channel.
+    pub channel: Option<ChannelId>,
+    /// Only with this mapped user.
+    pub user: Option<UserId>,
+    /// Only where a transcript line or the title contains this text (case-insensitive for ASCII).
+    pub text: Option<String>,
+}
+
+/// A conversation as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationInfo {
+    /// Its id.
+    pub id: ConversationId,
+    /// What makes it.
+    pub key: ConversationKey,
+    /// Private or group.
+    pub kind: ChatKind,
+    /// The group's title, where the platform gives one.
+    pub title: Option<String>,
+    /// The last author's name.
+    pub author: String,
+    /// The user that the last author was mapped to.
+    pub user: Option<UserId>,
+    /// The current session, and when it began; `None` before the first commit.
+    pub session: Option<(SessionNumber, Timestamp)>,
+    /// When its first message was accepted.
+    pub created_at: Timestamp,
+    /// When something last happened in it.
+    pub active_at: Timestamp,
+    /// Entries that have not ended.
+    pub waiting: u32,
+}
+
+/// A failure record as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureInfo {
+    /// Its id, `flr_…`.
+    pub id: String,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The channel.
+    pub channel: ChannelId,
+    /// The record.
+    pub failure: Failure,
+}
