@@ -8,14 +8,19 @@
 extern crate alloc;
 
 pub mod channel;
+pub mod command;
+pub mod conversation;
 pub mod hash;
 pub mod ids;
 pub mod inbox;
 pub mod message;
+pub mod notice;
 pub mod outcome;
 pub mod rejected;
 pub mod reply;
 pub mod secret;
+pub mod session;
 pub mod settings;
 pub mod snapshot;
+pub mod text;
 pub mod time;

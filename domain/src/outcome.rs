@@ -170,10 +170,7 @@ impl AgentFailure {
     /// A failure without a pause asked for.
     #[must_use]
     pub const fn new(kind: AgentFailureKind) -> Self {
-        Self {
-            kind,
-            retry_after: None,
-        }
+        Self { kind, retry_after: None }
     }
 }
 

@@ -28,11 +28,7 @@ pub struct ConversationSettings {
 
 impl Default for ConversationSettings {
     fn default() -> Self {
-        Self {
-            group_scope: GroupScope::PerUser,
-            idle_timeout: Duration::ZERO,
-            busy: Busy::Queue,
-        }
+        Self { group_scope: GroupScope::PerUser, idle_timeout: Duration::ZERO, busy: Busy::Queue }
     }
 }
 
@@ -67,10 +63,7 @@ pub struct AccessSettings {
 
 impl Default for AccessSettings {
     fn default() -> Self {
-        Self {
-            groups: GroupPolicy::MentionOnly,
-            messages_per_minute: 30,
-        }
+        Self { groups: GroupPolicy::MentionOnly, messages_per_minute: 30 }
     }
 }
 

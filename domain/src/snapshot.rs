@@ -117,8 +117,9 @@ pub enum ReplyStateSnapshot {
 pub struct Pointer {
     /// The one line it is reduced to.
     pub text: String,
-    /// Whether the parts wait for it, because the card may already show the whole answer.
-    pub holds_parts: bool,
+    /// How many of the leading parts the card may already show, because a finishing call is of unknown fate. While there
+    /// is one, all parts wait for the pointer.
+    pub covers: u32,
 }
 
 /// One plain message of a reply.

@@ -1,5 +1,263 @@
 //! One visible answer: a card that streams, or plain messages, brought to its end exactly once.
+//!
+//! A reply is told what the agent says ([`Event::Grew`]) and how it ended ([`Event::Ended`]); what it wants done leaves
+//! as [`Effects`]: first a claim on the platform's budget, then, once granted, the call. Every call carries a
+//! number, and every number gets one outcome; a late outcome is [`Rejected::Stale`].
 
 mod call;
+mod card;
+mod deadline;
+mod event;
+mod finishing;
+mod plain;
+mod state;
 
 pub use call::{CardCall, CardOutcome, Claim, PartOutcome, Way};
+pub use deadline::{Deadline, Reason};
+pub use event::{Durability, Effect, Effects, Event};
+
+use alloc::string::String;
+use core::time::Duration;
+
+use crate::ids::MessageId;
+use crate::message::Target;
+use crate::outcome::FailureCause;
+use crate::rejected::Rejected;
+use crate::settings::{Locale, ReplyLimits};
+use crate::snapshot::{ReplyId, ReplyRole, ReplySnapshot, ReplyStateSnapshot};
+use crate::time::Timestamp;
+use state::{Ending, Plain, Presence, State};
+
+/// The next reply waits this long for the last call of the one before it (R12).
+pub const GATE_WAIT_MAX: Duration = Duration::from_secs(10);
+/// A reply whose agent never ends is closed after this long, whatever its shell does.
+pub const DRAFT_AGE_MAX: Duration = Duration::from_mins(70);
+/// How long an ended reply is tried for before it is recorded as abandoned (R11).
+pub const DELIVERY_AGE_MAX: Duration = Duration::from_hours(1);
+/// A call without an outcome for this long counts as of unknown fate.
+pub const CALL_AGE_MAX: Duration = Duration::from_secs(30);
+/// Tries at opening a card, and at pointing from one, before plain text takes over.
+pub const CARD_TRIES_MAX: u32 = 3;
+/// Tries at finishing a card that are proven not done, before plain text takes over.
+pub const FINISH_TRIES_MAX: u32 = 6;
+/// Tries at one way of sending a plain message that are proven not sent, before the other way is taken.
+pub const WAY_TRIES_MAX: u32 = 3;
+/// A short-lived address is used only while it has this much time left (R13).
+pub const SESSION_ADDRESS_MARGIN: Duration = Duration::from_mins(1);
+/// Longest pause between two tries.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_mins(1);
+
+/// Number of a call within its reply, from 1.
+pub type CallNumber = u32;
+
+/// What never changes about a reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Which reply of its conversation.
+    pub id: ReplyId,
+    /// The message it answers.
+    pub message: MessageId,
+    /// Where it goes.
+    pub target: Target,
+    /// Crash attempts of its turn so far.
+    pub attempt: u32,
+    /// What the channel can show.
+    pub limits: ReplyLimits,
+    /// The language of our own sentences.
+    pub locale: Locale,
+}
+
+/// One visible answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    facts: Facts,
+    calls: CallNumber,
+    /// Until when it waits behind the reply before it; `None` once admitted.
+    gate: Option<Timestamp>,
+    state: State,
+}
+
+impl Reply {
+    /// An agent's answer that nobody has seen anything of. With `resumed` a card may exist from before a crash (R8).
+    #[must_use]
+    pub fn answer(facts: Facts, resumed: bool, now: Timestamp) -> Self {
+        let presence = if resumed { Presence::Unknown } else { Presence::Absent };
+        let state = if facts.limits.cards {
+            State::unopened(presence, now)
+        } else {
+            State::collecting(String::new(), Presence::Absent, now)
+        };
+        Self { facts, calls: 0, gate: Some(now.after(GATE_WAIT_MAX)), state }
+    }
+
+    /// One sentence of ours, as plain text: ended as it begins. Its first effects come with [`Event::Resumed`].
+    #[must_use]
+    pub fn notice(facts: Facts, text: &str, now: Timestamp) -> Self {
+        let state = State::Plain(Plain::new(plain::parts(text, &facts.limits), None, now));
+        Self { facts, calls: 0, gate: None, state }
+    }
+
+    /// What never changes about it.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The agent's text so far; empty once the turn has ended.
+    #[must_use]
+    pub fn draft(&self) -> &str {
+        self.state.draft()
+    }
+
+    /// Whether nothing is left to do.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        match self.state {
+            State::Done | State::Abandoned => true,
+            State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Streaming { .. }
+            | State::Collecting { .. }
+            | State::Finishing(_)
+            | State::Plain(_) => false,
+        }
+    }
+
+    /// Whether it has claimed or made a call since it was made or restored.
+    #[must_use]
+    pub const fn has_begun(&self) -> bool {
+        self.calls > 0 || self.gate.is_some()
+    }
+
+    /// Whether its turn has ended and it is only being brought to its end.
+    #[must_use]
+    pub const fn is_ended(&self) -> bool {
+        match self.state {
+            State::Finishing(_) | State::Plain(_) | State::Done | State::Abandoned => true,
+            State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Streaming { .. }
+            | State::Collecting { .. } => false,
+        }
+    }
+
+    /// The state's name, for logs, metrics and the panel.
+    #[must_use]
+    pub const fn phase(&self) -> &'static str {
+        self.state.phase()
+    }
+
+    /// Takes an event in. A rejected event leaves the reply as it was.
+    ///
+    /// # Errors
+    /// [`Rejected`] says whether the event came twice, too late, or cannot come here at all.
+    pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
+        match event {
+            Event::Admitted => self.admitted(now),
+            Event::Grew { text } => self.grew(&text),
+            Event::Ended { suffix, failed } => self.ended(suffix.as_deref(), failed, now),
+            Event::Resumed => self.resumed(now),
+            Event::Granted { call } => self.granted(call, now),
+            Event::CardDone { call, outcome } => self.card_done(call, outcome, now),
+            Event::PartDone { call, outcome } => self.part_done(call, outcome, now),
+        }
+    }
+
+    /// What is kept of it; `None` while its turn runs (the inbox keeps that) and once it is done.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<ReplySnapshot> {
+        let (ended_at, state) = match &self.state {
+            State::Finishing(finish) => (finish.ended_at, finish.snapshot()),
+            State::Plain(plain) => (plain.ended_at, plain.snapshot()),
+            State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Streaming { .. }
+            | State::Collecting { .. }
+            | State::Done
+            | State::Abandoned => return None,
+        };
+        Some(ReplySnapshot {
+            id: self.facts.id,
+            message: self.facts.message.clone(),
+            target: self.facts.target.clone(),
+            attempt: self.facts.attempt,
+            ended_at,
+            state,
+        })
+    }
+
+    /// Back from a store. Calls under way are forgotten: apply [`Event::Resumed`] to go on.
+    #[must_use]
+    pub fn restore(from: ReplySnapshot, limits: ReplyLimits, locale: Locale) -> Self {
+        let state = match from.state {
+            ReplyStateSnapshot::Finishing { text, rest, failed, uncertain } => {
+                State::Finishing(Ending::restored(text, rest, failed, uncertain, from.ended_at))
+            }
+            ReplyStateSnapshot::Plain { parts, pointer } => {
+                State::Plain(Plain::new(parts, pointer, from.ended_at))
+            }
+        };
+        let facts = Facts {
+            id: from.id,
+            message: from.message,
+            target: from.target,
+            attempt: from.attempt,
+            limits,
+            locale,
+        };
+        Self { facts, calls: 0, gate: None, state }
+    }
+
+    fn resumed(&mut self, now: Timestamp) -> Result<Effects, Rejected> {
+        self.ensure_ended()?;
+        // Answers go on in order (R12); a sentence of ours waits for nobody.
+        self.gate = match self.facts.id.role {
+            ReplyRole::Answer => Some(now.after(GATE_WAIT_MAX)),
+            ReplyRole::Notice => None,
+        };
+        let mut lost = 0;
+        if let State::Finishing(ending) = &mut self.state {
+            ending.uncertain = true;
+        }
+        if let State::Plain(plain) = &mut self.state {
+            plain.pointer_uncertain = plain.pointer.is_some();
+            lost = plain.lose_attempts();
+        }
+        let mut effects = self.advance(now);
+        if lost > 0 {
+            effects.list.insert(0, Effect::Fail(FailureCause::DeliveryUnknown));
+            effects = effects.now();
+        }
+        Ok(effects)
+    }
+
+    const fn ensure_ended(&self) -> Result<(), Rejected> {
+        match &self.state {
+            State::Finishing(_) | State::Plain(_) => Ok(()),
+            State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Streaming { .. }
+            | State::Collecting { .. }
+            | State::Done
+            | State::Abandoned => Err(self.illegal("Resumed", "Finishing or Plain")),
+        }
+    }
+
+    fn next_call(&mut self) -> CallNumber {
+        self.calls = self.calls.saturating_add(1);
+        self.calls
+    }
+
+    const fn illegal(&self, event: &'static str, expected: &'static str) -> Rejected {
+        Rejected::Illegal { event, phase: self.phase(), expected }
+    }
+
+    const fn stale(&self, event: &'static str) -> Rejected {
+        Rejected::Stale { event, phase: self.phase() }
+    }
+}
+
+/// The pause before try number `tries` + 1: 1 s, 2 s, 4 s … at most [`RETRY_PAUSE_MAX`].
+fn pause(tries: u32) -> Duration {
+    Duration::from_secs(1u64 << tries.saturating_sub(1).min(6)).min(RETRY_PAUSE_MAX)
+}

@@ -1,0 +1,140 @@
+//! What a step of a conversation leaves behind: things to store, then things to do.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::channel::ErrorCode;
+use crate::ids::{Epoch, MessageId, Seq};
+use crate::message::Target;
+use crate::outcome::{FailureCause, Outcome};
+use crate::reply::{self, CallNumber, CardCall, Claim, Durability, Facts, Way};
+use crate::snapshot::{ReplyId, TranscriptLine};
+use crate::time::Timestamp;
+
+/// What a step leaves behind.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Effects {
+    /// To do, in order, after the commit where one is due ([`Perform::Cancel`] excepted).
+    pub perform: Vec<Perform>,
+    /// Whether, and when, the conversation has to be stored.
+    pub durability: Durability,
+    /// Entries that ended; part of the commit.
+    pub ended: Vec<(Seq, Outcome)>,
+    /// Transcript lines; part of the commit.
+    pub transcript: Vec<TranscriptLine>,
+    /// Failure records; part of the commit.
+    pub failures: Vec<Failed>,
+    /// What the channel's status should show.
+    pub notes: Vec<ErrorCode>,
+    /// Replies that reached their end with this step.
+    pub replies_done: Vec<ReplyId>,
+}
+
+/// A failure to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// The entry.
+    pub seq: Seq,
+    /// The platform's id of the message.
+    pub message: MessageId,
+    /// Why.
+    pub cause: FailureCause,
+    /// Crash attempts by then.
+    pub attempts: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Perform {
+    /// Ask the agent; what it says comes back as `Event::Run`.
+    Ask {
+        /// The entry.
+        seq: Seq,
+        /// The run's epoch.
+        epoch: Epoch,
+    },
+    /// Stop a run; comes back as `Event::Closed`. May be done before the commit.
+    Cancel {
+        /// The run's epoch.
+        epoch: Epoch,
+    },
+    /// Wait for a place in the platform's budget; comes back as `Event::Granted`.
+    Claim {
+        /// The reply.
+        reply: ReplyId,
+        /// The call.
+        call: CallNumber,
+        /// What for.
+        claim: Claim,
+    },
+    /// Make a card call; comes back as `Event::CardDone`.
+    Card {
+        /// The reply.
+        reply: ReplyId,
+        /// The call's number.
+        call: CallNumber,
+        /// Where.
+        target: Target,
+        /// The message answered: names the card.
+        message: MessageId,
+        /// Crash attempts so far.
+        attempt: u32,
+        /// What.
+        card: CardCall,
+    },
+    /// Send a plain message; comes back as `Event::PartDone`.
+    Send {
+        /// The reply.
+        reply: ReplyId,
+        /// The call's number.
+        call: CallNumber,
+        /// Where.
+        target: Target,
+        /// What.
+        text: String,
+        /// Which way.
+        way: Way,
+    },
+}
+
+impl Effects {
+    /// Adds what a reply wants.
+    pub(super) fn of_reply(&mut self, facts: &Facts, effects: reply::Effects, now: Timestamp) {
+        self.durability = self.durability.max(effects.durability);
+        let id = facts.id;
+        for effect in effects.list {
+            match effect {
+                reply::Effect::Claim { call, claim } => {
+                    self.perform.push(Perform::Claim { reply: id, call, claim });
+                }
+                reply::Effect::Card { call, card } => self.perform.push(Perform::Card {
+                    reply: id,
+                    call,
+                    target: facts.target.clone(),
+                    message: facts.message.clone(),
+                    attempt: facts.attempt,
+                    card,
+                }),
+                reply::Effect::Send { call, text, way } => {
+                    self.perform.push(Perform::Send {
+                        reply: id,
+                        call,
+                        target: facts.target.clone(),
+                        text,
+                        way,
+                    });
+                }
+                reply::Effect::Fail(cause) => self.failures.push(Failed {
+                    seq: id.seq,
+                    message: facts.message.clone(),
+                    cause,
+                    attempts: facts.attempt,
+                    at: now,
+                }),
+                reply::Effect::Note(code) => self.notes.push(code),
+            }
+        }
+    }
+}

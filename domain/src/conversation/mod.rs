@@ -1,0 +1,383 @@
+//! One conversation: its session and at most a handful of open replies, as one value that is loaded, stepped and committed.
+//!
+//! Nothing is decided here: the session decides about turns, each reply about its own calls. This module carries what the
+//! one wants to the others, keeps the order of visible calls (R12) and gathers what a step leaves behind.
+
+mod effects;
+mod steps;
+
+pub use effects::{Effects, Perform};
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::ids::{Epoch, Seq};
+use crate::inbox::{Entry, Intake};
+use crate::outcome::{AgentFailure, AgentFailureKind, RunFailure};
+use crate::rejected::Rejected;
+use crate::reply::{self, CallNumber, CardOutcome, PartOutcome, Reply};
+use crate::session::{self, Hold, Session, Taken};
+use crate::settings::{Locale, ReplyLimits};
+use crate::snapshot::{ConversationSnapshot, ReplyId};
+use crate::time::Timestamp;
+
+/// Answers of one conversation that may be open at once; no new turn begins beyond.
+pub const ANSWERS_OPEN_MAX: usize = 4;
+/// Notices of one conversation that may be on their way at once; further ones are not said.
+pub const NOTICES_OPEN_MAX: usize = 8;
+
+/// What the channel and its agent say about conversations; may change while one lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Rules of the session.
+    pub rules: session::Rules,
+    /// What the channel can show.
+    pub reply: ReplyLimits,
+    /// The language of our own sentences.
+    pub locale: Locale,
+    /// The agent's name, for `/status`.
+    pub agent: Option<String>,
+    /// The model's name, for `/status`.
+    pub model: Option<String>,
+}
+
+/// What happens to a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The next inbox entry was read.
+    Taken {
+        /// The entry.
+        entry: Entry,
+        /// Whether an earlier owner may have begun it.
+        resumed: bool,
+    },
+    /// The inbox has been read to its end: work may begin.
+    Loaded,
+    /// No new turn may begin, for this reason.
+    Held(Hold),
+    /// The reason is gone.
+    Released(Hold),
+    /// The process stops now.
+    Parked,
+    /// The agent's run said something.
+    Run {
+        /// The run's epoch.
+        epoch: Epoch,
+        /// What.
+        said: Said,
+    },
+    /// A run that was stopped is closed, upstream too.
+    Closed {
+        /// The run's epoch.
+        epoch: Epoch,
+    },
+    /// The budget has a place for a reply's call.
+    Granted {
+        /// The reply.
+        reply: ReplyId,
+        /// The call.
+        call: CallNumber,
+    },
+    /// A reply's card call came back.
+    CardDone {
+        /// The reply.
+        reply: ReplyId,
+        /// The call.
+        call: CallNumber,
+        /// What came of it.
+        outcome: CardOutcome,
+    },
+    /// A reply's plain message came back.
+    PartDone {
+        /// The reply.
+        reply: ReplyId,
+        /// The call.
+        call: CallNumber,
+        /// What came of it.
+        outcome: PartOutcome,
+    },
+}
+
+impl Event {
+    /// The event's name, for logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Taken { .. } => "Taken",
+            Self::Loaded => "Loaded",
+            Self::Held(_) => "Held",
+            Self::Released(_) => "Released",
+            Self::Parked => "Parked",
+            Self::Run { said, .. } => said.name(),
+            Self::Closed { .. } => "Closed",
+            Self::Granted { .. } => "Granted",
+            Self::CardDone { .. } => "CardDone",
+            Self::PartDone { .. } => "PartDone",
+        }
+    }
+}
+
+/// What a run says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// The agent took the request on.
+    Started,
+    /// More of the answer.
+    Delta(String),
+    /// Thinking aloud, a tool at work: a sign of life.
+    Progress,
+    /// The answer is whole.
+    Completed {
+        /// Where the next turn goes on from.
+        continuation: Option<String>,
+    },
+    /// The run failed.
+    Failed(RunFailure),
+}
+
+impl Said {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Started => "Started",
+            Self::Delta(_) => "Delta",
+            Self::Progress => "Progress",
+            Self::Completed { .. } => "Completed",
+            Self::Failed(_) => "Failed",
+        }
+    }
+}
+
+/// When a conversation has to be looked at, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a conversation has to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Its session.
+    Session(session::Reason),
+    /// One of its replies.
+    Reply(ReplyId, reply::Reason),
+}
+
+/// One conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    policy: Policy,
+    session: Session,
+    replies: Vec<Reply>,
+    entries: BTreeMap<Seq, Entry>,
+    /// Length of the running turn's answer, in characters.
+    answer_chars: usize,
+}
+
+impl Conversation {
+    /// From what a store has of it, or new. Nothing begins before [`Event::Loaded`].
+    #[must_use]
+    pub fn restore(from: Option<ConversationSnapshot>, policy: Policy, now: Timestamp) -> Self {
+        let (mut session, replies) = match from {
+            None => (Session::new(policy.rules, now), Vec::new()),
+            Some(from) => {
+                let session = Session::restore(from.session, policy.rules);
+                let replies = from
+                    .replies
+                    .into_iter()
+                    .map(|it| Reply::restore(it, policy.reply, policy.locale))
+                    .collect();
+                (session, replies)
+            }
+        };
+        // Holding a new session cannot be refused.
+        let _ = session.apply(session::Event::Held(Hold::Loading), now);
+        Self { policy, session, replies, entries: BTreeMap::new(), answer_chars: 0 }
+    }
+
+    /// What is kept of it.
+    #[must_use]
+    pub fn snapshot(&self) -> ConversationSnapshot {
+        ConversationSnapshot {
+            session: self.session.snapshot(),
+            replies: self.replies.iter().filter_map(Reply::snapshot).collect(),
+        }
+    }
+
+    /// Takes in changed settings; they count from the next decision on. Open replies keep what they began with.
+    pub fn configure(&mut self, policy: Policy) {
+        self.session.configure(policy.rules);
+        self.policy = policy;
+    }
+
+    /// The session.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The open replies, oldest first.
+    #[must_use]
+    pub fn replies(&self) -> &[Reply] {
+        &self.replies
+    }
+
+    /// An entry that has not ended.
+    #[must_use]
+    pub fn entry(&self, seq: Seq) -> Option<&Entry> {
+        self.entries.get(&seq)
+    }
+
+    /// Whether nothing runs, waits or is being delivered: it may be forgotten until the next message.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.session.is_at_rest() && self.replies.is_empty()
+    }
+
+    /// Takes an event in. A rejected event leaves the conversation as it was.
+    ///
+    /// # Errors
+    /// [`Rejected`] as the session or the reply concerned says.
+    pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
+        let mut effects = Effects::default();
+        match event {
+            Event::Taken { entry, resumed } => self.taken(entry, resumed, &mut effects, now)?,
+            Event::Loaded => self.loaded(&mut effects, now)?,
+            Event::Held(hold) => self.session_event(session::Event::Held(hold), &mut effects, now)?,
+            Event::Released(hold) => self.session_event(session::Event::Released(hold), &mut effects, now)?,
+            Event::Parked => self.session_event(session::Event::Parked, &mut effects, now)?,
+            Event::Run { epoch, said } => self.run(epoch, said, &mut effects, now)?,
+            Event::Closed { epoch } => {
+                self.session_event(session::Event::Closed { epoch }, &mut effects, now)?;
+            }
+            Event::Granted { reply, call } => {
+                self.reply_event(reply, reply::Event::Granted { call }, &mut effects, now)?;
+            }
+            Event::CardDone { reply, call, outcome } => {
+                self.reply_event(reply, reply::Event::CardDone { call, outcome }, &mut effects, now)?;
+            }
+            Event::PartDone { reply, call, outcome } => {
+                self.reply_event(reply, reply::Event::PartDone { call, outcome }, &mut effects, now)?;
+            }
+        }
+        self.settle(&mut effects, now);
+        Ok(effects)
+    }
+
+    /// When the conversation has to be looked at next, derived from its state.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Deadline> {
+        let session =
+            self.session.deadline().map(|it| Deadline { at: it.at, reason: Reason::Session(it.reason) });
+        let replies = self.replies.iter().filter_map(|reply| {
+            let it = reply.deadline()?;
+            Some(Deadline { at: it.at, reason: Reason::Reply(reply.facts().id, it.reason) })
+        });
+        session.into_iter().chain(replies).min_by_key(|deadline| deadline.at)
+    }
+
+    /// Does what is due at `now`; nothing before the deadline.
+    pub fn expire(&mut self, now: Timestamp) -> Effects {
+        let mut effects = Effects::default();
+        if self.deadline().is_none_or(|deadline| deadline.at > now) {
+            return effects;
+        }
+        let due = self.session.expire(now);
+        self.carry_out(due, &mut effects, now);
+        for index in 0..self.replies.len() {
+            if let Some(reply) = self.replies.get_mut(index) {
+                let due = reply.expire(now);
+                effects.of_reply(reply.facts(), due, now);
+            }
+        }
+        self.settle(&mut effects, now);
+        effects
+    }
+
+    fn taken(
+        &mut self,
+        entry: Entry,
+        resumed: bool,
+        effects: &mut Effects,
+        now: Timestamp,
+    ) -> Result<(), Rejected> {
+        let kind = match &entry.intake {
+            Intake::Ask { .. } => Taken::Ask,
+            Intake::Control { control, origin } => Taken::Control(*control, *origin),
+            Intake::Refused(refusal) => Taken::Refused(*refusal),
+        };
+        let seq = entry.seq;
+        if seq > self.session.taken() {
+            self.entries.insert(seq, entry);
+        }
+        self.session_event(session::Event::Taken { seq, kind, resumed }, effects, now)
+    }
+
+    fn loaded(&mut self, effects: &mut Effects, now: Timestamp) -> Result<(), Rejected> {
+        for reply in &mut self.replies {
+            // Notices made while loading have begun already; only what came back from the store goes on here.
+            if reply.is_ended() && !reply.has_begun() {
+                let resumed = reply.apply(reply::Event::Resumed, now)?;
+                effects.of_reply(reply.facts(), resumed, now);
+            }
+        }
+        self.session_event(session::Event::Released(Hold::Loading), effects, now)
+    }
+
+    fn run(
+        &mut self,
+        epoch: Epoch,
+        said: Said,
+        effects: &mut Effects,
+        now: Timestamp,
+    ) -> Result<(), Rejected> {
+        let event = match said {
+            Said::Started => session::Event::Started { epoch },
+            Said::Progress => session::Event::Heard { epoch, chars: self.answer_chars },
+            Said::Delta(text) => return self.grew(epoch, &text, effects, now),
+            Said::Completed { continuation } => {
+                if self.draft().trim().is_empty() {
+                    let failure = RunFailure::Agent(AgentFailure::new(AgentFailureKind::Empty));
+                    session::Event::Failed { epoch, failure, shown: false }
+                } else {
+                    session::Event::Completed { epoch, continuation }
+                }
+            }
+            Said::Failed(failure) => {
+                session::Event::Failed { epoch, failure, shown: !self.draft().trim().is_empty() }
+            }
+        };
+        self.session_event(event, effects, now)
+    }
+
+    fn grew(
+        &mut self,
+        epoch: Epoch,
+        text: &str,
+        effects: &mut Effects,
+        now: Timestamp,
+    ) -> Result<(), Rejected> {
+        let chars = self.answer_chars.saturating_add(text.chars().count());
+        let running = self.session.running();
+        self.session_event(session::Event::Heard { epoch, chars }, effects, now)?;
+        // Too long an answer has ended the turn just now: what was too much is not shown.
+        if let Some((seq, _)) = running.filter(|_| self.session.running() == running) {
+            self.answer_chars = chars;
+            if let Some(reply) = self.answer_mut(seq) {
+                let grown = reply.apply(reply::Event::Grew { text: String::from(text) }, now)?;
+                effects.of_reply(reply.facts(), grown, now);
+            }
+        }
+        Ok(())
+    }
+
+    fn draft(&self) -> &str {
+        let running = self.session.running();
+        let reply =
+            running.and_then(|(seq, _)| self.replies.iter().find(|reply| reply.facts().id.seq == seq));
+        reply.map_or("", Reply::draft)
+    }
+}

@@ -1,0 +1,223 @@
+//! Carrying out what the session decided: replies made and ended, transcript lines, ends.
+
+use alloc::string::String;
+
+use super::effects::Failed;
+use super::{ANSWERS_OPEN_MAX, Conversation, Effects, NOTICES_OPEN_MAX, Perform};
+use crate::ids::{Seq, SessionNumber};
+use crate::inbox::{Entry, Intake};
+use crate::message::Target;
+use crate::notice::{Notice, StatusReport};
+use crate::outcome::Outcome;
+use crate::rejected::Rejected;
+use crate::reply::{self, Facts, Reply};
+use crate::session::{self, Effect, Finish, Hold, Say};
+use crate::snapshot::{Mark, ReplyId, ReplyRole, Role, TranscriptLine};
+use crate::time::Timestamp;
+
+impl Conversation {
+    pub(super) fn session_event(
+        &mut self,
+        event: session::Event,
+        effects: &mut Effects,
+        now: Timestamp,
+    ) -> Result<(), Rejected> {
+        let decided = self.session.apply(event, now)?;
+        self.carry_out(decided, effects, now);
+        Ok(())
+    }
+
+    pub(super) fn reply_event(
+        &mut self,
+        id: ReplyId,
+        event: reply::Event,
+        effects: &mut Effects,
+        now: Timestamp,
+    ) -> Result<(), Rejected> {
+        let Some(reply) = self.replies.iter_mut().find(|reply| reply.facts().id == id) else {
+            return Err(Rejected::Stale { event: event.name(), phase: "Done" });
+        };
+        let wanted = reply.apply(event, now)?;
+        effects.of_reply(reply.facts(), wanted, now);
+        Ok(())
+    }
+
+    pub(super) fn carry_out(&mut self, decided: session::Effects, effects: &mut Effects, now: Timestamp) {
+        effects.durability = effects.durability.max(decided.durability);
+        for effect in decided.list {
+            match effect {
+                Effect::Open { seq, attempt, resumed } => self.open(seq, attempt, resumed, now),
+                Effect::Ask { seq, epoch } => {
+                    self.answer_chars = 0;
+                    effects.perform.push(Perform::Ask { seq, epoch });
+                }
+                Effect::Cancel { epoch } => effects.perform.push(Perform::Cancel { epoch }),
+                Effect::Finish { seq, how, session } => {
+                    self.record(seq, how, session, effects, now);
+                    self.finish(seq, how, effects, now);
+                }
+                Effect::Say { seq, what } => self.say(seq, what, effects, now),
+                Effect::End { seq, outcome } => self.end(seq, outcome, effects, now),
+            }
+        }
+    }
+
+    /// After each event: the order of visible calls, what is done, and whether there is room for another turn.
+    pub(super) fn settle(&mut self, effects: &mut Effects, now: Timestamp) {
+        loop {
+            self.admit_next(effects, now);
+            self.replies.retain(|reply| {
+                if reply.is_done() {
+                    effects.replies_done.push(reply.facts().id);
+                }
+                !reply.is_done()
+            });
+            let hold = if self.answers().count() >= ANSWERS_OPEN_MAX {
+                session::Event::Held(Hold::Replies)
+            } else {
+                session::Event::Released(Hold::Replies)
+            };
+            let before = effects.perform.len();
+            if self.session_event(hold, effects, now).is_err() || effects.perform.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// The first answer that shows nothing yet may do so once every answer before it has made its last call (R12).
+    fn admit_next(&mut self, effects: &mut Effects, now: Timestamp) {
+        let Some(reply) =
+            self.replies.iter_mut().find(|it| it.facts().id.role == ReplyRole::Answer && !it.is_done())
+        else {
+            return;
+        };
+        // Being admitted twice is the ordinary case, and harmless.
+        if let Ok(wanted) = reply.apply(reply::Event::Admitted, now) {
+            effects.of_reply(reply.facts(), wanted, now);
+        }
+    }
+
+    fn open(&mut self, seq: Seq, attempt: u32, resumed: bool, now: Timestamp) {
+        if let Some(entry) = self.entries.get(&seq) {
+            let facts = self.facts(entry, ReplyRole::Answer, attempt);
+            self.replies.push(Reply::answer(facts, resumed, now));
+        }
+    }
+
+    fn facts(&self, entry: &Entry, role: ReplyRole, attempt: u32) -> Facts {
+        Facts {
+            id: ReplyId { seq: entry.seq, role },
+            message: entry.message.clone(),
+            target: Target {
+                chat: entry.chat.clone(),
+                im_user_id: entry.sender.im_user_id.clone(),
+                session_address: entry.session_address.clone(),
+            },
+            attempt,
+            limits: self.policy.reply,
+            locale: self.policy.locale,
+        }
+    }
+
+    fn finish(&mut self, seq: Seq, how: Finish, effects: &mut Effects, now: Timestamp) {
+        let locale = self.policy.locale;
+        let (notice, failed) = match how {
+            Finish::Answered => (None, false),
+            Finish::Stopped => (Some(Notice::StopMark), false),
+            Finish::Interrupted => (Some(Notice::InterruptMark), false),
+            Finish::Withdrawn => (Some(Notice::ChannelDeleted), false),
+            Finish::Refused(refusal) => (Some(Notice::Refused(refusal)), false),
+            Finish::Failed(cause) => (Some(Notice::Failed(cause)), true),
+        };
+        let suffix: Option<String> = notice.map(|notice| notice.text(locale));
+        if let Some(reply) = self.answer_mut(seq)
+            && let Ok(wanted) = reply.apply(reply::Event::Ended { suffix, failed }, now)
+        {
+            effects.of_reply(reply.facts(), wanted, now);
+        }
+    }
+
+    /// Transcript lines of a turn that ends.
+    fn record(&self, seq: Seq, how: Finish, session: SessionNumber, effects: &mut Effects, now: Timestamp) {
+        let mark = match how {
+            Finish::Answered => None,
+            Finish::Stopped | Finish::Interrupted | Finish::Withdrawn => Some(Mark::Stopped),
+            Finish::Failed(cause) => Some(Mark::Failed(cause)),
+            Finish::Refused(_) => return,
+        };
+        let Some(Entry { intake: Intake::Ask { text }, accepted_at, .. }) = self.entries.get(&seq) else {
+            return;
+        };
+        effects.transcript.push(TranscriptLine {
+            session,
+            seq,
+            role: Role::User,
+            text: text.clone(),
+            at: *accepted_at,
+            mark: None,
+        });
+        let said = self.answers().find(|reply| reply.facts().id.seq == seq).map_or("", Reply::draft);
+        effects.transcript.push(TranscriptLine {
+            session,
+            seq,
+            role: Role::Assistant,
+            text: String::from(said),
+            at: now,
+            mark,
+        });
+    }
+
+    fn say(&mut self, seq: Seq, what: Say, effects: &mut Effects, now: Timestamp) {
+        let text = self.sentence(what, now);
+        let notices = self.replies.iter().filter(|reply| reply.facts().id.role == ReplyRole::Notice).count();
+        let Some(entry) = self.entries.get(&seq).filter(|_| notices < NOTICES_OPEN_MAX) else {
+            return;
+        };
+        let mut reply = Reply::notice(self.facts(entry, ReplyRole::Notice, 0), &text, now);
+        if let Ok(wanted) = reply.apply(reply::Event::Resumed, now) {
+            effects.of_reply(reply.facts(), wanted, now);
+        }
+        self.replies.push(reply);
+    }
+
+    fn sentence(&self, what: Say, now: Timestamp) -> String {
+        let notice = match what {
+            Say::NewSession => Notice::NewConversation,
+            Say::NothingToStop => Notice::NothingToStop,
+            Say::Withdrawn(withdrawn) => Notice::Stopped { withdrawn },
+            Say::Status { started_at, turns, waiting, running } => Notice::Status(StatusReport {
+                agent: self.policy.agent.clone(),
+                model: self.policy.model.clone(),
+                session_age: now.since(started_at),
+                turns,
+                waiting,
+                running,
+            }),
+            Say::Help => Notice::Help,
+            Say::Refused(refusal) => Notice::Refused(refusal),
+        };
+        notice.text(self.policy.locale)
+    }
+
+    fn end(&mut self, seq: Seq, outcome: Outcome, effects: &mut Effects, now: Timestamp) {
+        let entry = self.entries.remove(&seq);
+        effects.ended.push((seq, outcome));
+        match outcome {
+            Outcome::Answered | Outcome::Cancelled | Outcome::Refused(_) => {}
+            Outcome::Failed(cause) => {
+                if let Some(entry) = entry {
+                    let attempts = self.session.attempts().map_or(0, |attempts| attempts.count);
+                    effects.failures.push(Failed { seq, message: entry.message, cause, attempts, at: now });
+                }
+            }
+        }
+    }
+
+    fn answers(&self) -> impl Iterator<Item = &Reply> {
+        self.replies.iter().filter(|reply| reply.facts().id.role == ReplyRole::Answer)
+    }
+
+    pub(super) fn answer_mut(&mut self, seq: Seq) -> Option<&mut Reply> {
+        self.replies.iter_mut().find(|reply| reply.facts().id == ReplyId { seq, role: ReplyRole::Answer })
+    }
+}

@@ -1,0 +1,144 @@
+//! Our sentences in English.
+
+use alloc::format;
+use alloc::string::String;
+
+use super::{Age, Notice, StatusReport, help};
+use crate::outcome::{AgentFailureKind, FailureCause, Refusal};
+use crate::settings::Locale;
+
+pub(super) fn text(notice: &Notice) -> String {
+    let text = match notice {
+        Notice::Thinking => "Thinking...",
+        Notice::NewConversation => "Started a new conversation. How can I help you?",
+        Notice::StopMark => "⏹ Stopped.",
+        Notice::InterruptMark => "⏹ Stopped here, because a newer message came.",
+        Notice::NothingToStop => "There is nothing to stop: no reply is running.",
+        Notice::Stopped { withdrawn: 0 } => "Stopped.",
+        Notice::Stopped { withdrawn: 1 } => "Stopped, and 1 waiting message was withdrawn.",
+        Notice::Stopped { withdrawn } => {
+            return format!("Stopped, and {withdrawn} waiting messages were withdrawn.");
+        }
+        Notice::Status(report) => return status(report),
+        Notice::Help => return help("Commands:", Locale::En),
+        Notice::Refused(refusal) => refused(*refusal),
+        Notice::Failed(cause) => failed(*cause),
+        Notice::AnswerBelow => "The answer follows as text below.",
+        Notice::ContinuedBelow => "The rest of the answer follows as text below.",
+        Notice::ShuttingDown => "The service is restarting; this answer goes on right after.",
+        Notice::ChannelDeleted => {
+            "This bot was removed, so the answer ends here. Please ask an administrator for another one."
+        }
+        Notice::ServerError => "Something went wrong on our side. Please try again in a few minutes.",
+    };
+    String::from(text)
+}
+
+const fn refused(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::TooManyMessages => {
+            "You are sending messages too quickly. Please wait a minute and send it again."
+        }
+        Refusal::InboxFull => {
+            "Too many messages are waiting here already. Please wait for the answers, or send /stop all to withdraw them."
+        }
+        Refusal::Busy => {
+            "I am still answering the message before. Please wait for that answer, or send /stop to end it."
+        }
+        Refusal::AccessDenied => {
+            "You are not allowed to use this bot here. Please ask an administrator for access."
+        }
+        Refusal::UserDisabled => "Your account is disabled. Please ask an administrator to enable it.",
+        Refusal::NotMapped => {
+            "I could not find an account for you. Please ask an administrator to set one up."
+        }
+        Refusal::Unsupported => "I can only read text messages so far. Please write your question as text.",
+        Refusal::NoAgent => "This bot has no agent yet. Please ask an administrator to choose one.",
+        Refusal::ChannelDeleted => {
+            "This bot was removed before it could answer. Please ask an administrator for another one."
+        }
+    }
+}
+
+const fn failed(cause: FailureCause) -> &'static str {
+    match cause {
+        FailureCause::Agent(kind) => agent(kind),
+        FailureCause::CrashLoop => {
+            "The service was interrupted several times while answering this. Please ask again in other words, or tell an administrator."
+        }
+        FailureCause::UserLookup => {
+            "Your account could not be looked up right now. Please try again in a few minutes."
+        }
+        FailureCause::DeliveryRefused => {
+            "The answer could not be delivered to this chat. Please ask again, or tell an administrator."
+        }
+        FailureCause::DeliveryUnknown => {
+            "A part of the answer may not have arrived. Please ask again if something is missing."
+        }
+        FailureCause::CardAbandoned => "The card with this answer could not be completed. Please ask again.",
+    }
+}
+
+const fn agent(kind: AgentFailureKind) -> &'static str {
+    match kind {
+        AgentFailureKind::Unreachable => {
+            "The agent cannot be reached right now. Please try again in a few minutes."
+        }
+        AgentFailureKind::FirstOutputTimeout => {
+            "The agent did not begin to answer in time. Please try again."
+        }
+        AgentFailureKind::IdleTimeout => {
+            "The agent fell silent in the middle of its answer. Please ask again."
+        }
+        AgentFailureKind::TurnTimeout => {
+            "The answer took too long and was ended. Please ask for less at once."
+        }
+        AgentFailureKind::Unauthorized => "The agent refused our access key. Please tell an administrator.",
+        AgentFailureKind::UnknownModel => {
+            "The agent does not know the chosen model. Please tell an administrator."
+        }
+        AgentFailureKind::RateLimited => {
+            "The agent has too many requests right now. Please try again in a minute."
+        }
+        AgentFailureKind::ServerError => {
+            "The agent had an error of its own. Please try again in a few minutes."
+        }
+        AgentFailureKind::BadRequest => {
+            "The agent did not accept this request. Please send /new and ask again, or tell an administrator."
+        }
+        AgentFailureKind::CutStream => {
+            "The connection to the agent broke during the answer. Please ask again."
+        }
+        AgentFailureKind::Malformed => {
+            "The agent's answer could not be read. Please ask again, and tell an administrator if it stays so."
+        }
+        AgentFailureKind::Empty => "The agent gave an empty answer. Please put your question in other words.",
+        AgentFailureKind::TooLong => {
+            "The answer became too long and was cut off. Please ask for a shorter one."
+        }
+    }
+}
+
+fn status(report: &StatusReport) -> String {
+    let agent = report.agent.as_deref().unwrap_or("none");
+    let model = report.model.as_deref().unwrap_or("chosen by the agent");
+    let age = match Age::of(report.session_age) {
+        Age::Now => String::from("less than a minute"),
+        Age::Minutes(count) => counted(count, "minute"),
+        Age::Hours(count) => counted(count, "hour"),
+        Age::Days(count) => counted(count, "day"),
+    };
+    let turns = counted(u64::from(report.turns), "answer");
+    let running = if report.running { "an answer is being written" } else { "nothing is running" };
+    let waiting = match report.waiting {
+        0 => String::new(),
+        count => format!(", {} waiting", counted(u64::from(count), "message")),
+    };
+    format!(
+        "- Agent: {agent}\n- Model: {model}\n- This conversation: {age} old, {turns}\n- Now: {running}{waiting}."
+    )
+}
+
+fn counted(count: u64, unit: &str) -> String {
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}

@@ -1,0 +1,139 @@
+//! Every sentence we say ourselves, as data, in English and Chinese.
+//!
+//! A sentence about a failure says what to do; details go to the log and to `/failures`. The texts are in
+//! `en.rs` and `zh_cn.rs`, what administrators read about a channel's errors in `remedy.rs`.
+
+mod en;
+mod remedy;
+#[cfg(test)]
+mod tests;
+mod zh_cn;
+
+pub use remedy::{Remedy, remedy};
+
+use alloc::format;
+use alloc::string::String;
+use core::time::Duration;
+
+use crate::command::COMMANDS;
+use crate::outcome::{AgentFailureKind, FailureCause, Refusal, RunFailure};
+use crate::settings::Locale;
+
+/// Something we say in a chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// What a card shows before the agent says anything.
+    Thinking,
+    /// The answer to `/new`.
+    NewConversation,
+    /// Follows the text of an answer that was stopped.
+    StopMark,
+    /// Follows the text of an answer that gave way to a newer message (`busy = "interrupt"`).
+    InterruptMark,
+    /// The answer to `/stop` when nothing is running.
+    NothingToStop,
+    /// The answer to `/stop` when something was running or waiting.
+    Stopped {
+        /// How many waiting messages were withdrawn.
+        withdrawn: u32,
+    },
+    /// The answer to `/status`.
+    Status(StatusReport),
+    /// The answer to `/help`.
+    Help,
+    /// A message was not taken on.
+    Refused(Refusal),
+    /// A message could not be answered; follows what the answer had by then, if anything.
+    Failed(FailureCause),
+    /// The one line of a card whose answer went out as text (R11).
+    AnswerBelow,
+    /// Follows the text of a card that could not hold the whole answer.
+    ContinuedBelow,
+    /// Follows the text of an answer that goes on after a restart.
+    ShuttingDown,
+    /// Closes the answer that was running when its channel was deleted.
+    ChannelDeleted,
+    /// Something failed on our side.
+    ServerError,
+}
+
+impl Notice {
+    /// The sentence.
+    #[must_use]
+    pub fn text(&self, locale: Locale) -> String {
+        match locale {
+            Locale::En => en::text(self),
+            Locale::ZhCn => zh_cn::text(self),
+        }
+    }
+}
+
+impl From<Refusal> for Notice {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<FailureCause> for Notice {
+    fn from(cause: FailureCause) -> Self {
+        Self::Failed(cause)
+    }
+}
+
+impl From<AgentFailureKind> for Notice {
+    fn from(kind: AgentFailureKind) -> Self {
+        Self::Failed(FailureCause::Agent(kind))
+    }
+}
+
+impl From<RunFailure> for Notice {
+    fn from(failure: RunFailure) -> Self {
+        match failure {
+            RunFailure::Agent(failure) => Self::from(failure.kind),
+            RunFailure::Refused(refusal) => Self::Refused(refusal),
+            RunFailure::UserLookup => Self::Failed(FailureCause::UserLookup),
+        }
+    }
+}
+
+/// What `/status` tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusReport {
+    /// The agent's name; `None` when the channel has none.
+    pub agent: Option<String>,
+    /// The model; `None` when the agent chooses.
+    pub model: Option<String>,
+    /// How long ago the session began.
+    pub session_age: Duration,
+    /// Questions answered in this session.
+    pub turns: u32,
+    /// Whether an answer is being written.
+    pub running: bool,
+    /// Messages that wait.
+    pub waiting: u32,
+}
+
+/// The list of commands under a title.
+fn help(title: &str, locale: Locale) -> String {
+    let lines = COMMANDS.iter().map(|spec| format!("\n- `{}`: {}", spec.usage, spec.help(locale)));
+    core::iter::once(String::from(title)).chain(lines).collect()
+}
+
+/// An age in its largest whole unit.
+enum Age {
+    Now,
+    Minutes(u64),
+    Hours(u64),
+    Days(u64),
+}
+
+impl Age {
+    const fn of(age: Duration) -> Self {
+        match age.as_secs() / 60 {
+            0 => Self::Now,
+            minutes @ 1..60 => Self::Minutes(minutes),
+            minutes @ 60..1440 => Self::Hours(minutes / 60),
+            minutes => Self::Days(minutes / 1440),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Our sentences in Chinese (Simplified).
+
+use alloc::format;
+use alloc::string::String;
+
+use super::{Age, Notice, StatusReport, help};
+use crate::outcome::{AgentFailureKind, FailureCause, Refusal};
+use crate::settings::Locale;
+
+pub(super) fn text(notice: &Notice) -> String {
+    let text = match notice {
+        Notice::Thinking => "思考中...",
+        Notice::NewConversation => "已开始新对话。有什么可以帮助您的？",
+        Notice::StopMark => "⏹ 已停止。",
+        Notice::InterruptMark => "⏹ 收到新消息，本次回答到此为止。",
+        Notice::NothingToStop => "当前没有正在生成的回复，无需停止。",
+        Notice::Stopped { withdrawn: 0 } => "已停止。",
+        Notice::Stopped { withdrawn } => return format!("已停止，并撤回了 {withdrawn} 条等待中的消息。"),
+        Notice::Status(report) => return status(report),
+        Notice::Help => return help("可用命令：", Locale::ZhCn),
+        Notice::Refused(refusal) => refused(*refusal),
+        Notice::Failed(cause) => failed(*cause),
+        Notice::AnswerBelow => "回答见下方文字消息。",
+        Notice::ContinuedBelow => "其余内容见下方文字消息。",
+        Notice::ShuttingDown => "服务正在重启，稍后将继续回答。",
+        Notice::ChannelDeleted => "该机器人已被移除，回答到此结束。请联系管理员获取其他机器人。",
+        Notice::ServerError => "服务出现异常，请几分钟后重试。",
+    };
+    String::from(text)
+}
+
+const fn refused(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::TooManyMessages => "您发送消息过于频繁，请一分钟后重新发送。",
+        Refusal::InboxFull => "等待处理的消息过多，请等待回复，或发送 /stop all 撤回这些消息。",
+        Refusal::Busy => "上一条消息仍在处理中，请等待回复，或发送 /stop 停止。",
+        Refusal::AccessDenied => "您没有在此使用该机器人的权限，请联系管理员开通。",
+        Refusal::UserDisabled => "您的账号已被停用，请联系管理员启用。",
+        Refusal::NotMapped => "未找到与您对应的账号，请联系管理员设置。",
+        Refusal::Unsupported => "目前只支持文字消息，请用文字描述您的问题。",
+        Refusal::NoAgent => "该机器人尚未配置智能体，请联系管理员选择一个。",
+        Refusal::ChannelDeleted => "该机器人在回复之前已被移除，请联系管理员获取其他机器人。",
+    }
+}
+
+const fn failed(cause: FailureCause) -> &'static str {
+    match cause {
+        FailureCause::Agent(kind) => agent(kind),
+        FailureCause::CrashLoop => "处理这条消息时服务多次中断，请换一种说法重试，或联系管理员。",
+        FailureCause::UserLookup => "暂时无法查询您的账号，请几分钟后重试。",
+        FailureCause::DeliveryRefused => "回答无法发送到此会话，请重新提问，或联系管理员。",
+        FailureCause::DeliveryUnknown => "部分回答可能未送达，如有缺失请重新提问。",
+        FailureCause::CardAbandoned => "该回答的卡片未能完成显示，请重新提问。",
+    }
+}
+
+const fn agent(kind: AgentFailureKind) -> &'static str {
+    match kind {
+        AgentFailureKind::Unreachable => "暂时无法连接智能体，请几分钟后重试。",
+        AgentFailureKind::FirstOutputTimeout => "智能体未能及时开始回答，请重试。",
+        AgentFailureKind::IdleTimeout => "智能体回答到一半没有了响应，请重新提问。",
+        AgentFailureKind::TurnTimeout => "回答耗时过长，已被终止，请缩小问题范围后重试。",
+        AgentFailureKind::Unauthorized => "智能体拒绝了访问密钥，请联系管理员。",
+        AgentFailureKind::UnknownModel => "智能体不支持所选模型，请联系管理员。",
+        AgentFailureKind::RateLimited => "智能体当前请求过多，请一分钟后重试。",
+        AgentFailureKind::ServerError => "智能体自身出现错误，请几分钟后重试。",
+        AgentFailureKind::BadRequest => "智能体未接受该请求，请发送 /new 后重新提问，或联系管理员。",
+        AgentFailureKind::CutStream => "回答过程中与智能体的连接中断，请重新提问。",
+        AgentFailureKind::Malformed => "无法识别智能体的回答，请重新提问；若仍然如此，请联系管理员。",
+        AgentFailureKind::Empty => "智能体的回答为空，请换一种说法提问。",
+        AgentFailureKind::TooLong => "回答过长，已被截断，请要求更简短的回答。",
+    }
+}
+
+fn status(report: &StatusReport) -> String {
+    let agent = report.agent.as_deref().unwrap_or("无");
+    let model = report.model.as_deref().unwrap_or("由智能体决定");
+    let age = match Age::of(report.session_age) {
+        Age::Now => String::from("不到 1 分钟"),
+        Age::Minutes(count) => format!("{count} 分钟"),
+        Age::Hours(count) => format!("{count} 小时"),
+        Age::Days(count) => format!("{count} 天"),
+    };
+    let turns = report.turns;
+    let running = if report.running { "正在生成回复" } else { "空闲" };
+    let waiting = match report.waiting {
+        0 => String::new(),
+        count => format!("，{count} 条消息等待中"),
+    };
+    format!(
+        "- 智能体：{agent}\n- 模型：{model}\n- 当前对话：已持续 {age}，共 {turns} 次回答\n- 状态：{running}{waiting}。"
+    )
+}

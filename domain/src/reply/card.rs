@@ -1,0 +1,301 @@
+//! The card while its turn runs: made, shown, updated at its own pace.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use super::state::{Call, Draft, Kind, Presence, State};
+use super::{CARD_TRIES_MAX, CallNumber, CardCall, CardOutcome, Effect, Effects, Reply, pause};
+use crate::notice::Notice;
+
+use crate::rejected::Rejected;
+use crate::settings::ReplyLimits;
+use crate::text;
+use crate::time::Timestamp;
+
+impl Reply {
+    pub(super) fn admitted(&mut self, now: Timestamp) -> Result<Effects, Rejected> {
+        if self.gate.take().is_none() {
+            return Err(Rejected::Duplicate { event: "Admitted", phase: self.phase() });
+        }
+        if let State::Unopened { draft, presence } = &mut self.state {
+            let draft = take(draft);
+            self.state = State::Thinking { draft, presence: *presence, tries: 0, call: Call::Idle };
+        }
+        Ok(self.advance(now))
+    }
+
+    pub(super) fn grew(&mut self, more: &str) -> Result<Effects, Rejected> {
+        match &mut self.state {
+            State::Unopened { draft, .. }
+            | State::Thinking { draft, .. }
+            | State::Streaming { draft, .. }
+            | State::Collecting { draft, .. } => {
+                draft.text.push_str(more);
+                Ok(Effects::none())
+            }
+            State::Finishing(_) | State::Plain(_) | State::Done | State::Abandoned => Err(self.stale("Grew")),
+        }
+    }
+
+    /// Claims the next call if one is due and none is under way.
+    pub(super) fn advance(&mut self, now: Timestamp) -> Effects {
+        if !self.is_free(now) {
+            return Effects::none();
+        }
+        let kind = match &self.state {
+            State::Thinking { presence, .. } => match presence {
+                Presence::Absent => Some(Kind::Open),
+                Presence::Unknown | Presence::Present => Some(Kind::Update),
+            },
+            State::Streaming { .. } => self.update_due().filter(|at| *at <= now).map(|_| Kind::Update),
+            State::Finishing(ending) => match ending.presence {
+                Presence::Absent => Some(Kind::Open),
+                Presence::Unknown | Presence::Present => Some(Kind::Finish),
+            },
+            State::Plain(plain) => {
+                if plain.is_settled() {
+                    self.state = State::Done;
+                    return Effects::none().lazy();
+                }
+                plain.next_kind(self.facts.target.session_address.as_ref().map(|address| address.until), now)
+            }
+            State::Unopened { .. } | State::Collecting { .. } | State::Done | State::Abandoned => None,
+        };
+        kind.map_or_else(Effects::none, |kind| self.claim(kind, now))
+    }
+
+    fn claim(&mut self, kind: Kind, now: Timestamp) -> Effects {
+        let number = self.next_call();
+        if let Some(call) = self.state.call_mut() {
+            *call = Call::Claimed { number, kind, since: now };
+        }
+        Effects::one(Effect::Claim { call: number, claim: kind.claim() })
+    }
+
+    fn is_free(&self, now: Timestamp) -> bool {
+        if self.gate.is_some() {
+            return false;
+        }
+        match self.state.call() {
+            Call::Idle => true,
+            Call::Paused { until } => until <= now,
+            Call::Claimed { .. } | Call::Sent { .. } => false,
+        }
+    }
+
+    pub(super) fn granted(&mut self, number: CallNumber, now: Timestamp) -> Result<Effects, Rejected> {
+        let kind = match self.state.call() {
+            Call::Claimed { number: claimed, kind, .. } if claimed == number => kind,
+            Call::Claimed { .. } | Call::Idle | Call::Sent { .. } | Call::Paused { .. } => {
+                return Err(self.stale("Granted"));
+            }
+        };
+        if let (Kind::Part { way, .. }, State::Plain(plain)) = (kind, &self.state) {
+            // The address may have run out while the call waited for its place.
+            let until = self.facts.target.session_address.as_ref().map(|address| address.until);
+            if plain.way(until, now) != way {
+                self.set_call(Call::Idle);
+                return Ok(self.advance(now));
+            }
+        }
+        let bytes = self.shown_by_now();
+        self.set_call(Call::Sent { number, kind, since: now, bytes });
+        Ok(self.perform(number, kind))
+    }
+
+    fn perform(&mut self, call: CallNumber, kind: Kind) -> Effects {
+        let locale = self.facts.locale;
+        let card = match kind {
+            Kind::Open => CardCall::Open { text: Notice::Thinking.text(locale) },
+            Kind::Update => CardCall::Update { text: self.visible() },
+            Kind::Finish => {
+                let State::Finishing(ending) = &self.state else {
+                    return Effects::none();
+                };
+                CardCall::Finish { text: ending.text.clone(), failed: ending.failed }
+            }
+            Kind::Point => {
+                let State::Plain(plain) = &self.state else {
+                    return Effects::none();
+                };
+                let text = plain.pointer.as_ref().map(|pointer| pointer.text.clone()).unwrap_or_default();
+                CardCall::Finish { text, failed: false }
+            }
+            Kind::Part { index, way } => return self.attempt_part(call, index, way),
+        };
+        Effects::one(Effect::Card { call, card })
+    }
+
+    fn visible(&self) -> String {
+        let draft = self.state.draft();
+        if draft.trim().is_empty() {
+            return Notice::Thinking.text(self.facts.locale);
+        }
+        text::head(draft, card_limits(&self.facts.limits)).first.into_owned()
+    }
+
+    /// How much of the draft a call made now would show, in bytes; everything once the card is full.
+    fn shown_by_now(&self) -> usize {
+        let draft = self.state.draft();
+        if card_limits(&self.facts.limits).fits(draft) { draft.len() } else { usize::MAX }
+    }
+
+    pub(super) fn card_done(
+        &mut self,
+        number: CallNumber,
+        outcome: CardOutcome,
+        now: Timestamp,
+    ) -> Result<Effects, Rejected> {
+        let Call::Sent { number: sent, kind, bytes, .. } = self.state.call() else {
+            return Err(self.stale("CardDone"));
+        };
+        if sent != number {
+            return Err(self.stale("CardDone"));
+        }
+        self.set_call(Call::Idle);
+        match &self.state {
+            State::Thinking { .. } => Ok(self.opened(kind, outcome, bytes, now)),
+            State::Streaming { .. } => Ok(self.updated(outcome, bytes, now)),
+            State::Finishing(_) => Ok(self.finish_done(kind, outcome, now)),
+            State::Plain(_) => Ok(self.pointed(outcome, now)),
+            State::Unopened { .. } | State::Collecting { .. } | State::Done | State::Abandoned => {
+                Err(self.stale("CardDone"))
+            }
+        }
+    }
+
+    /// The outcome of making the card, or of the first update after a restart (R8).
+    fn opened(&mut self, kind: Kind, outcome: CardOutcome, bytes: usize, now: Timestamp) -> Effects {
+        let State::Thinking { draft, presence, tries, call } = &mut self.state else {
+            return Effects::none();
+        };
+        match outcome {
+            CardOutcome::Done => {
+                // A card just made shows no text of the draft; an update shows what there was.
+                let shown = if kind == Kind::Open { 0 } else { bytes };
+                let draft = take(draft);
+                self.state = State::Streaming {
+                    draft,
+                    shown,
+                    updates: 0,
+                    updated_at: now,
+                    tries: 0,
+                    call: Call::Idle,
+                };
+                self.advance(now)
+            }
+            CardOutcome::Missing if kind == Kind::Update => {
+                *presence = Presence::Absent;
+                self.advance(now)
+            }
+            CardOutcome::Throttled { retry_after } => {
+                *call = Call::Paused { until: now.after(retry_after) };
+                Effects::one(Effect::Note(crate::channel::ErrorCode::RateLimited))
+            }
+            CardOutcome::NotSent | CardOutcome::Unknown => {
+                if outcome == CardOutcome::Unknown {
+                    *presence = Presence::Unknown;
+                }
+                *tries = tries.saturating_add(1);
+                if *tries >= CARD_TRIES_MAX {
+                    let presence = *presence;
+                    return self.give_up_card(presence);
+                }
+                *call = Call::Paused { until: now.after(pause(*tries)) };
+                Effects::none()
+            }
+            CardOutcome::AlreadyFinished | CardOutcome::Missing => self.give_up_card(Presence::Absent),
+            CardOutcome::Refused(code) => {
+                let presence = *presence;
+                self.give_up_card(presence).and(Effect::Note(code))
+            }
+        }
+    }
+
+    fn updated(&mut self, outcome: CardOutcome, bytes: usize, now: Timestamp) -> Effects {
+        let State::Streaming { draft, shown, updates, updated_at, tries, call } = &mut self.state else {
+            return Effects::none();
+        };
+        match outcome {
+            CardOutcome::Done => {
+                *shown = bytes;
+                *updates = updates.saturating_add(1);
+                *updated_at = now;
+                *tries = 0;
+                self.advance(now)
+            }
+            CardOutcome::Throttled { retry_after } => {
+                *call = Call::Paused { until: now.after(retry_after) };
+                Effects::one(Effect::Note(crate::channel::ErrorCode::RateLimited))
+            }
+            CardOutcome::NotSent | CardOutcome::Unknown => {
+                // The next update carries the whole text, so nothing is lost by waiting.
+                *tries = tries.saturating_add(1);
+                *call = Call::Paused { until: now.after(pause(*tries)) };
+                Effects::none()
+            }
+            CardOutcome::Missing => {
+                let draft = take(draft);
+                let tries = tries.saturating_add(1);
+                if tries >= CARD_TRIES_MAX {
+                    self.state = State::Collecting { draft, presence: Presence::Absent };
+                    return Effects::none();
+                }
+                self.state = State::Thinking { draft, presence: Presence::Absent, tries, call: Call::Idle };
+                self.advance(now)
+            }
+            CardOutcome::AlreadyFinished => self.give_up_card(Presence::Absent),
+            CardOutcome::Refused(code) => self.give_up_card(Presence::Present).and(Effect::Note(code)),
+        }
+    }
+
+    /// From here on the answer goes out as text; a card that may exist is pointed from (R11).
+    fn give_up_card(&mut self, presence: Presence) -> Effects {
+        match &mut self.state {
+            State::Thinking { draft, .. } | State::Streaming { draft, .. } => {
+                let draft = take(draft);
+                self.state = State::Collecting { draft, presence };
+            }
+            State::Unopened { .. }
+            | State::Collecting { .. }
+            | State::Finishing(_)
+            | State::Plain(_)
+            | State::Done
+            | State::Abandoned => {}
+        }
+        Effects::none()
+    }
+
+    pub(super) fn set_call(&mut self, to: Call) {
+        if let Some(call) = self.state.call_mut() {
+            *call = to;
+        }
+    }
+
+    /// When the next update of a streaming card may go out; `None` while it shows all it can.
+    pub(super) fn update_due(&self) -> Option<Timestamp> {
+        let State::Streaming { draft, shown, updates, updated_at, .. } = &self.state else {
+            return None;
+        };
+        if draft.text.len() <= *shown {
+            return None;
+        }
+        let interval = self.facts.limits.update_interval;
+        let wait = match updates {
+            0 => Duration::ZERO,
+            1 => interval / 2,
+            2.. => interval,
+        };
+        Some(updated_at.after(wait))
+    }
+}
+
+/// Bounds of a card's text.
+pub(super) const fn card_limits(limits: &ReplyLimits) -> text::Limits {
+    text::Limits::chars(limits.card_chars_max)
+}
+
+/// Takes a draft out of a state about to be replaced.
+pub(super) fn take(draft: &mut Draft) -> Draft {
+    Draft { text: core::mem::take(&mut draft.text), since: draft.since }
+}

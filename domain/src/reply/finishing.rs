@@ -1,0 +1,206 @@
+//! The end of a turn, and the card on its way to its last text (R9, R11).
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::card::{card_limits, take};
+use super::state::{Call, Draft, Ending, Kind, Plain, Presence, State};
+use super::{CARD_TRIES_MAX, CardOutcome, Effect, Effects, FINISH_TRIES_MAX, Reply, pause, plain};
+use crate::channel::ErrorCode;
+use crate::notice::Notice;
+use crate::rejected::Rejected;
+use crate::snapshot::Pointer;
+use crate::text;
+use crate::time::Timestamp;
+
+impl Reply {
+    pub(super) fn ended(
+        &mut self,
+        suffix: Option<&str>,
+        failed: bool,
+        now: Timestamp,
+    ) -> Result<Effects, Rejected> {
+        let call = self.state.call();
+        let (draft, presence) = match &mut self.state {
+            State::Unopened { draft, presence, .. } | State::Collecting { draft, presence } => {
+                (take(draft), *presence)
+            }
+            State::Thinking { draft, presence, .. } => (take(draft), *presence),
+            State::Streaming { draft, .. } => (take(draft), Presence::Present),
+            State::Finishing(_) | State::Plain(_) | State::Done | State::Abandoned => {
+                return Err(Rejected::Duplicate { event: "Ended", phase: self.phase() });
+            }
+        };
+        let as_text = self.phase() == "Collecting";
+        let whole = last_text(&draft, suffix);
+        if as_text {
+            return Ok(self.fall_back(&whole, Vec::new(), presence, false, now));
+        }
+        let (text, rest) = self.card_and_rest(&whole);
+        // A claim not granted yet is given up; a call on its way is waited for (R12).
+        let call = match call {
+            Call::Sent { .. } => call,
+            Call::Idle | Call::Claimed { .. } | Call::Paused { .. } => Call::Idle,
+        };
+        self.state = State::Finishing(Ending {
+            text,
+            rest,
+            failed,
+            presence,
+            uncertain: false,
+            ended_at: now,
+            tries: 0,
+            reopened: 0,
+            call,
+        });
+        Ok(self.advance(now).now())
+    }
+
+    /// What of the whole text stands on the card, and the plain messages it goes on in.
+    fn card_and_rest(&self, whole: &str) -> (String, Vec<String>) {
+        let limits = card_limits(&self.facts.limits);
+        if limits.fits(whole) {
+            return (String::from(whole), Vec::new());
+        }
+        let line = format!("\n\n{}", Notice::ContinuedBelow.text(self.facts.locale));
+        let head = text::head(whole, limits.with_room_for(&line));
+        let rest = head.rest.map(|rest| rest.split(plain::limits(&self.facts.limits))).unwrap_or_default();
+        (format!("{}{line}", head.first), rest)
+    }
+
+    pub(super) fn finish_done(&mut self, kind: Kind, outcome: CardOutcome, now: Timestamp) -> Effects {
+        if kind == Kind::Finish {
+            return self.finished(outcome, now);
+        }
+        // An opening or updating call that was under way when the turn ended, or the opening of a card that had to be made again.
+        let State::Finishing(ending) = &mut self.state else {
+            return Effects::none();
+        };
+        match outcome {
+            CardOutcome::Done => ending.presence = Presence::Present,
+            CardOutcome::Missing => ending.presence = Presence::Absent,
+            CardOutcome::Throttled { retry_after } => {
+                ending.call = Call::Paused { until: now.after(retry_after) }
+            }
+            CardOutcome::NotSent | CardOutcome::Unknown => {
+                if outcome == CardOutcome::Unknown {
+                    ending.presence = Presence::Unknown;
+                }
+                ending.tries = ending.tries.saturating_add(1);
+                if ending.presence == Presence::Absent && ending.tries >= CARD_TRIES_MAX {
+                    return self.finishing_falls_back(now);
+                }
+                ending.call = Call::Paused { until: now.after(pause(ending.tries)) };
+            }
+            CardOutcome::AlreadyFinished => {
+                // Nobody but us closes it: an earlier finish of ours must have worked.
+                return self.card_closed(now);
+            }
+            CardOutcome::Refused(code) => {
+                if kind == Kind::Open || ending.presence == Presence::Absent {
+                    return self.finishing_falls_back(now).and(Effect::Note(code));
+                }
+            }
+        }
+        self.advance(now)
+    }
+
+    fn finished(&mut self, outcome: CardOutcome, now: Timestamp) -> Effects {
+        let State::Finishing(ending) = &mut self.state else {
+            return Effects::none();
+        };
+        match outcome {
+            CardOutcome::Done | CardOutcome::AlreadyFinished => self.card_closed(now),
+            CardOutcome::Missing => {
+                ending.presence = Presence::Absent;
+                ending.uncertain = false;
+                ending.reopened = ending.reopened.saturating_add(1);
+                if ending.reopened >= CARD_TRIES_MAX {
+                    return self.finishing_falls_back(now);
+                }
+                self.advance(now)
+            }
+            CardOutcome::Throttled { retry_after } => {
+                ending.call = Call::Paused { until: now.after(retry_after) };
+                Effects::one(Effect::Note(ErrorCode::RateLimited))
+            }
+            CardOutcome::NotSent => {
+                ending.tries = ending.tries.saturating_add(1);
+                if ending.tries >= FINISH_TRIES_MAX && !ending.uncertain {
+                    return self.finishing_falls_back(now);
+                }
+                ending.call = Call::Paused { until: now.after(pause(ending.tries)) };
+                Effects::none()
+            }
+            CardOutcome::Unknown => {
+                // It may show the whole answer now: only the card itself can tell, so ask it until it does.
+                ending.uncertain = true;
+                ending.tries = ending.tries.saturating_add(1);
+                ending.call = Call::Paused { until: now.after(pause(ending.tries)) };
+                Effects::none().lazy()
+            }
+            CardOutcome::Refused(code) => self.finishing_falls_back(now).and(Effect::Note(code)),
+        }
+    }
+
+    /// The card shows its last text; what did not fit follows as plain messages.
+    fn card_closed(&mut self, now: Timestamp) -> Effects {
+        let State::Finishing(ending) = &mut self.state else {
+            return Effects::none();
+        };
+        let rest = core::mem::take(&mut ending.rest);
+        if rest.is_empty() {
+            self.state = State::Done;
+            return Effects::none().lazy();
+        }
+        let parts = rest.into_iter().map(plain::pending).collect();
+        self.state = State::Plain(Plain::new(parts, None, ending.ended_at));
+        self.advance(now).now()
+    }
+
+    fn finishing_falls_back(&mut self, now: Timestamp) -> Effects {
+        let State::Finishing(ending) = &mut self.state else {
+            return Effects::none();
+        };
+        let whole = core::mem::take(&mut ending.text);
+        let rest = core::mem::take(&mut ending.rest);
+        let (presence, uncertain) = (ending.presence, ending.uncertain);
+        self.fall_back(&whole, rest, presence, uncertain, now)
+    }
+
+    /// The whole answer as text (R11): committed before its first part, never reverted.
+    fn fall_back(
+        &mut self,
+        whole: &str,
+        rest: Vec<String>,
+        presence: Presence,
+        uncertain: bool,
+        now: Timestamp,
+    ) -> Effects {
+        let mut parts = plain::parts(whole, &self.facts.limits);
+        let shown = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+        let pointer = match presence {
+            Presence::Absent => None,
+            Presence::Present | Presence::Unknown => Some(Pointer {
+                text: Notice::AnswerBelow.text(self.facts.locale),
+                covers: if uncertain { shown } else { 0 },
+            }),
+        };
+        parts.extend(rest.into_iter().map(plain::pending));
+        self.state = State::Plain(Plain::new(parts, pointer, now));
+        self.advance(now).now()
+    }
+}
+
+/// The text a reply ends with; never empty.
+fn last_text(draft: &Draft, suffix: Option<&str>) -> String {
+    let said = draft.text.trim_end();
+    match suffix {
+        None => String::from(said),
+        Some(suffix) if said.trim().is_empty() => String::from(suffix),
+        Some(suffix) => {
+            format!("{}\n\n{suffix}", text::closed(said))
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Plain messages: at most once each, in order, by the ways there are (R10, R13).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::state::{Call, Kind, Plain, State};
+use super::{
+    CARD_TRIES_MAX, CallNumber, CardOutcome, Effect, Effects, PartOutcome, Reply, SESSION_ADDRESS_MARGIN,
+    WAY_TRIES_MAX, Way, pause,
+};
+use crate::outcome::FailureCause;
+use crate::rejected::Rejected;
+use crate::settings::ReplyLimits;
+use crate::snapshot::{Part, PartStatus};
+use crate::text;
+use crate::time::Timestamp;
+
+impl Plain {
+    pub(super) fn is_settled(&self) -> bool {
+        self.pointer.is_none() && self.next_pending().is_none()
+    }
+
+    /// What was under way when the process died may have arrived: it is never repeated (R10). Says how many.
+    pub(super) fn lose_attempts(&mut self) -> usize {
+        let attempting = self.parts.iter_mut().filter(|part| part.status == PartStatus::Attempting);
+        attempting.map(|part| part.status = PartStatus::Unknown).count()
+    }
+
+    /// The pointer comes first; after three tries the parts go out and it is tried again behind them, unless it holds them.
+    pub(super) fn next_kind(&self, address_until: Option<Timestamp>, now: Timestamp) -> Option<Kind> {
+        let part = self.next_pending().map(|index| Kind::Part { index, way: self.way(address_until, now) });
+        match &self.pointer {
+            None => part,
+            Some(pointer) if pointer.covers > 0 || self.pointer_tries < CARD_TRIES_MAX => Some(Kind::Point),
+            Some(_) => part.or(Some(Kind::Point)),
+        }
+    }
+
+    fn pointer_failed(&mut self, tries: u32, now: Timestamp) {
+        self.pointer_tries = self.pointer_tries.saturating_add(tries);
+        let held = self.pointer.as_ref().is_some_and(|pointer| pointer.covers > 0);
+        let parts_first = self.pointer_tries >= CARD_TRIES_MAX && self.next_pending().is_some() && !held;
+        if !parts_first {
+            self.call = Call::Paused { until: now.after(pause(self.pointer_tries)) };
+        }
+    }
+
+    /// Which way the next part goes.
+    pub(super) fn way(&self, address_until: Option<Timestamp>, now: Timestamp) -> Way {
+        let usable = address_until.is_some_and(|until| now.after(SESSION_ADDRESS_MARGIN) < until);
+        if usable && !self.session_refused { Way::SessionAddress } else { Way::Api }
+    }
+}
+
+impl Reply {
+    /// Marks a part as attempted; the commit that says so comes before the call.
+    pub(super) fn attempt_part(&mut self, call: CallNumber, index: usize, way: Way) -> Effects {
+        let State::Plain(plain) = &mut self.state else {
+            return Effects::none();
+        };
+        let Some(part) = plain.parts.get_mut(index) else {
+            return Effects::none();
+        };
+        part.status = PartStatus::Attempting;
+        Effects::one(Effect::Send { call, text: part.text.clone(), way }).now()
+    }
+
+    pub(super) fn part_done(
+        &mut self,
+        number: CallNumber,
+        outcome: PartOutcome,
+        now: Timestamp,
+    ) -> Result<Effects, Rejected> {
+        let (index, way) = match self.state.call() {
+            Call::Sent { number: sent, kind: Kind::Part { index, way }, .. } if sent == number => {
+                (index, way)
+            }
+            Call::Sent { .. } | Call::Idle | Call::Claimed { .. } | Call::Paused { .. } => {
+                return Err(self.stale("PartDone"));
+            }
+        };
+        let State::Plain(plain) = &mut self.state else {
+            return Err(self.stale("PartDone"));
+        };
+        plain.call = Call::Idle;
+        let mut effects = Effects::none().now();
+        let status = match outcome {
+            PartOutcome::Sent => {
+                plain.tries = 0;
+                PartStatus::Sent
+            }
+            PartOutcome::Unknown => {
+                effects = effects.and(Effect::Fail(FailureCause::DeliveryUnknown));
+                PartStatus::Unknown
+            }
+            PartOutcome::Throttled { retry_after } => {
+                plain.call = Call::Paused { until: now.after(retry_after) };
+                effects = effects.and(Effect::Note(crate::channel::ErrorCode::RateLimited));
+                PartStatus::Pending
+            }
+            PartOutcome::NotSent => {
+                plain.tries = plain.tries.saturating_add(1);
+                if way == Way::SessionAddress && plain.tries >= WAY_TRIES_MAX {
+                    plain.session_refused = true;
+                }
+                plain.call = Call::Paused { until: now.after(pause(plain.tries)) };
+                PartStatus::Pending
+            }
+            PartOutcome::Refused(code) => match way {
+                Way::SessionAddress => {
+                    plain.session_refused = true;
+                    PartStatus::Pending
+                }
+                Way::Api => {
+                    effects =
+                        effects.and(Effect::Note(code)).and(Effect::Fail(FailureCause::DeliveryRefused));
+                    refuse_all(&mut plain.parts);
+                    PartStatus::Refused
+                }
+            },
+        };
+        if let Some(part) = plain.parts.get_mut(index) {
+            part.status = status;
+        }
+        let next = self.advance(now);
+        effects.list.extend(next.list);
+        Ok(effects)
+    }
+
+    /// The outcome of reducing the abandoned card to one line (R11).
+    pub(super) fn pointed(&mut self, outcome: CardOutcome, now: Timestamp) -> Effects {
+        let State::Plain(plain) = &mut self.state else {
+            return Effects::none();
+        };
+        let covers = plain.pointer.as_ref().map_or(0, |pointer| pointer.covers);
+        let mut failed = None;
+        match outcome {
+            CardOutcome::Done | CardOutcome::Missing => plain.pointer = None,
+            CardOutcome::AlreadyFinished => {
+                // With `covers` an earlier finish must have worked: the card shows these parts, and they must not come
+                // twice. If a pointer call is of unknown fate too, nobody knows which of the two worked.
+                let status = if plain.pointer_uncertain { PartStatus::Unknown } else { PartStatus::Sent };
+                if covers > 0 && plain.pointer_uncertain {
+                    failed = Some(Effect::Fail(FailureCause::DeliveryUnknown));
+                }
+                for part in plain.parts.iter_mut().take(covers as usize) {
+                    part.status = status;
+                }
+                plain.pointer = None;
+            }
+            CardOutcome::Throttled { retry_after } => {
+                plain.call = Call::Paused { until: now.after(retry_after) };
+                return Effects::none();
+            }
+            CardOutcome::NotSent => plain.pointer_failed(1, now),
+            CardOutcome::Unknown => {
+                plain.pointer_uncertain = true;
+                plain.pointer_failed(1, now);
+            }
+            // A refusal will not change by asking again at once: let the parts go first.
+            CardOutcome::Refused(_) => plain.pointer_failed(CARD_TRIES_MAX, now),
+        }
+        let mut effects = Effects { list: failed.into_iter().collect(), ..Effects::none() };
+        if plain.pointer.is_none() {
+            effects = effects.now();
+        }
+        let next = self.advance(now);
+        effects.list.extend(next.list);
+        effects.durability = effects.durability.max(next.durability);
+        effects
+    }
+}
+
+/// A text as plain messages within a channel's limits.
+pub(super) fn parts(whole: &str, limits: &ReplyLimits) -> Vec<Part> {
+    text::split(whole, self::limits(limits)).into_iter().map(pending).collect()
+}
+
+/// Bounds of a plain message.
+pub(super) const fn limits(limits: &ReplyLimits) -> text::Limits {
+    text::Limits::new(limits.part_chars_max, limits.part_bytes_max)
+}
+
+pub(super) fn pending(text: String) -> Part {
+    Part { text, status: PartStatus::Pending }
+}
+
+fn refuse_all(parts: &mut [Part]) {
+    for part in parts.iter_mut().filter(|part| part.status == PartStatus::Pending) {
+        part.status = PartStatus::Refused;
+    }
+}

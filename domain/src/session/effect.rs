@@ -1,0 +1,150 @@
+//! What a session wants done, and when it has to be looked at.
+
+use alloc::vec::Vec;
+
+use crate::ids::{Epoch, Seq, SessionNumber};
+use crate::outcome::{FailureCause, Outcome, Refusal};
+use crate::reply::Durability;
+use crate::time::Timestamp;
+
+/// What a session wants done, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Make a reply to this entry. With `resumed` its card may exist.
+    Open {
+        /// The entry.
+        seq: Seq,
+        /// Crash attempts so far.
+        attempt: u32,
+        /// Whether its card may exist.
+        resumed: bool,
+    },
+    /// Ask the agent.
+    Ask {
+        /// The entry.
+        seq: Seq,
+        /// The run's epoch.
+        epoch: Epoch,
+    },
+    /// Stop the run; comes back as [`Event::Closed`]. May be done before the commit.
+    Cancel {
+        /// The run's epoch.
+        epoch: Epoch,
+    },
+    /// The reply to this entry ends now, with the text it has.
+    Finish {
+        /// The entry.
+        seq: Seq,
+        /// How.
+        how: Finish,
+        /// The session it belonged to: `/new` has begun the next one by then.
+        session: SessionNumber,
+    },
+    /// Say one sentence in answer to this entry.
+    Say {
+        /// The entry.
+        seq: Seq,
+        /// What.
+        what: Say,
+    },
+    /// The entry has ended.
+    End {
+        /// The entry.
+        seq: Seq,
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+/// How a reply ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Finish {
+    /// The answer is whole.
+    Answered,
+    /// It was stopped by a person or an administrator.
+    Stopped,
+    /// A newer message took its place.
+    Interrupted,
+    /// The channel is being deleted.
+    Withdrawn,
+    /// It failed.
+    Failed(FailureCause),
+    /// It was not taken on.
+    Refused(Refusal),
+}
+
+/// What is said in one sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Say {
+    /// A new session began.
+    NewSession,
+    /// There is nothing to stop.
+    NothingToStop,
+    /// So many waiting messages were withdrawn.
+    Withdrawn(u32),
+    /// Agent, model, age and length of the session.
+    Status {
+        /// When the session began.
+        started_at: Timestamp,
+        /// Turns ended in it.
+        turns: u32,
+        /// Messages waiting.
+        waiting: u32,
+        /// Whether a reply is running.
+        running: bool,
+    },
+    /// The commands.
+    Help,
+    /// The message was not taken on.
+    Refused(Refusal),
+}
+
+/// What an event led to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Effects {
+    /// What to do, in order.
+    pub list: Vec<Effect>,
+    /// Whether the new state has to be stored first.
+    pub durability: Durability,
+}
+
+impl Effects {
+    pub(super) fn push(&mut self, effect: Effect) {
+        let durability = match &effect {
+            // A first begin is not stored: the inbox keeps the entry until its end (design §4).
+            Effect::Open { resumed: false, .. } | Effect::Ask { .. } | Effect::Cancel { .. } => {
+                Durability::None
+            }
+            Effect::Open { resumed: true, .. }
+            | Effect::Finish { .. }
+            | Effect::Say { .. }
+            | Effect::End { .. } => Durability::Now,
+        };
+        self.durability = self.durability.max(durability);
+        self.list.push(effect);
+    }
+}
+
+/// When a session has to be looked at, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a session has to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The agent has not said anything yet.
+    FirstOutput,
+    /// The agent has stopped talking.
+    Idle,
+    /// The turn takes too long.
+    Turn,
+    /// The pause before another try is over.
+    Retry,
+    /// A stopped run does not close.
+    Closing,
+}

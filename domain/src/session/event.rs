@@ -1,0 +1,102 @@
+//! What happens to a session.
+
+use alloc::string::String;
+
+use crate::ids::{Epoch, Seq};
+use crate::inbox::{Control, Origin};
+use crate::outcome::{Refusal, RunFailure};
+
+/// What happens to a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The next inbox entry is there.
+    Taken {
+        /// Its place; each once, in order.
+        seq: Seq,
+        /// What it asks for.
+        kind: Taken,
+        /// Whether an earlier owner of the conversation may have begun it.
+        resumed: bool,
+    },
+    /// The agent took the request on.
+    Started {
+        /// The run's epoch.
+        epoch: Epoch,
+    },
+    /// The agent said or did something.
+    Heard {
+        /// The run's epoch.
+        epoch: Epoch,
+        /// Length of the answer so far, in characters.
+        chars: usize,
+    },
+    /// The answer is whole.
+    Completed {
+        /// The run's epoch.
+        epoch: Epoch,
+        /// Where the next turn goes on from.
+        continuation: Option<String>,
+    },
+    /// The run failed.
+    Failed {
+        /// The run's epoch.
+        epoch: Epoch,
+        /// Why.
+        failure: RunFailure,
+        /// Whether the agent had said something.
+        shown: bool,
+    },
+    /// A run that was stopped is closed, upstream too.
+    Closed {
+        /// The run's epoch.
+        epoch: Epoch,
+    },
+    /// No new turn may begin, for this reason.
+    Held(Hold),
+    /// The reason is gone.
+    Released(Hold),
+    /// The process stops now: a running turn is left to the next one, and that is no crash.
+    Parked,
+}
+
+impl Event {
+    /// The event's name, for rejections and logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Taken { .. } => "Taken",
+            Self::Started { .. } => "Started",
+            Self::Heard { .. } => "Heard",
+            Self::Completed { .. } => "Completed",
+            Self::Failed { .. } => "Failed",
+            Self::Closed { .. } => "Closed",
+            Self::Held(_) => "Held",
+            Self::Released(_) => "Released",
+            Self::Parked => "Parked",
+        }
+    }
+}
+
+/// What an inbox entry asks of the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Taken {
+    /// A question.
+    Ask,
+    /// A control act.
+    Control(Control, Origin),
+    /// Nothing: its author is told why.
+    Refused(Refusal),
+}
+
+/// Why no new turn may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hold {
+    /// The inbox is still being read: recovery applies all control entries before it starts any run (R3).
+    Loading,
+    /// The channel is disabled: what waits is kept.
+    Disabled,
+    /// The process is stopping.
+    Stopping,
+    /// Too many ended replies of the conversation are still being delivered.
+    Replies,
+}

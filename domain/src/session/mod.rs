@@ -1,0 +1,292 @@
+//! One conversation's session: what is asked next, what stops, what starts over.
+//!
+//! The session decides about *turns*: which waiting message the agent is asked, when a run is given up, what `/new` and
+//! `/stop` end. It holds no texts and shows nothing: that is the replies' part. Everything that a run can still say
+//! late carries the [`Epoch`] it was begun with.
+
+mod control;
+mod effect;
+mod event;
+mod run;
+mod state;
+
+pub use effect::{Deadline, Effect, Effects, Finish, Reason, Say};
+pub use event::{Event, Hold, Taken};
+
+use alloc::collections::VecDeque;
+use core::time::Duration;
+
+use crate::ids::{AgentId, Epoch, Seq, SessionNumber};
+use crate::inbox::INBOX_ENTRIES_MAX;
+use crate::outcome::{Outcome, Refusal};
+use crate::rejected::Rejected;
+use crate::settings::{Busy, ConversationSettings, TurnLimits};
+use crate::snapshot::{Attempts, SessionSnapshot};
+use crate::time::Timestamp;
+use state::{State, Step, Turn};
+
+/// How often a turn is resumed after a crash before it is given up.
+pub const ATTEMPTS_MAX: u32 = 3;
+/// How long the next turn waits for the closing of a run that was stopped.
+pub const STOPPING_WAIT_MAX: Duration = Duration::from_secs(5);
+/// The pause before a failed run is tried again, unless the agent asks for another.
+pub const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// A longer pause asked for by an agent ends the turn instead.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// Rules that may change while a session lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rules {
+    /// The channel's rules for conversations.
+    pub conversation: ConversationSettings,
+    /// The agent's time-outs and bounds.
+    pub limits: TurnLimits,
+}
+
+/// One conversation's session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    kept: SessionSnapshot,
+    rules: Rules,
+    taken: Seq,
+    waiting: VecDeque<Waiting>,
+    holds: Holds,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Waiting {
+    seq: Seq,
+    resumed: bool,
+}
+
+/// The reasons for which no new turn may begin, one bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Holds(u8);
+
+impl Holds {
+    const fn bit(hold: Hold) -> u8 {
+        match hold {
+            Hold::Loading => 1,
+            Hold::Disabled => 2,
+            Hold::Stopping => 4,
+            Hold::Replies => 8,
+        }
+    }
+
+    const fn add(&mut self, hold: Hold) {
+        self.0 |= Self::bit(hold);
+    }
+
+    const fn remove(&mut self, hold: Hold) {
+        self.0 &= !Self::bit(hold);
+    }
+
+    const fn any(self) -> bool {
+        self.0 != 0
+    }
+}
+
+impl Session {
+    /// The first session of a conversation.
+    #[must_use]
+    pub fn new(rules: Rules, now: Timestamp) -> Self {
+        Self::restore(
+            SessionSnapshot {
+                number: SessionNumber(1),
+                epoch: Epoch(0),
+                started_at: now,
+                last_activity_at: now,
+                turns: 0,
+                agent: None,
+                model: None,
+                continuation: None,
+                attempts: None,
+            },
+            rules,
+        )
+    }
+
+    /// Back from a store: idle, with nothing taken in; the inbox is fed in again.
+    #[must_use]
+    pub fn restore(from: SessionSnapshot, rules: Rules) -> Self {
+        Self {
+            kept: from,
+            rules,
+            taken: Seq(0),
+            waiting: VecDeque::new(),
+            holds: Holds::default(),
+            state: State::Idle,
+        }
+    }
+
+    /// What is kept of it.
+    #[must_use]
+    pub fn snapshot(&self) -> SessionSnapshot {
+        self.kept.clone()
+    }
+
+    /// Takes in changed rules; they count from the next decision on.
+    pub const fn configure(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
+    /// Which session of the conversation this is.
+    #[must_use]
+    pub const fn number(&self) -> SessionNumber {
+        self.kept.number
+    }
+
+    /// An agent chosen in the chat.
+    #[must_use]
+    pub const fn agent(&self) -> Option<&AgentId> {
+        self.kept.agent.as_ref()
+    }
+
+    /// A model chosen in the chat.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.kept.model.as_deref()
+    }
+
+    /// Where the agent can go on from.
+    #[must_use]
+    pub fn continuation(&self) -> Option<&str> {
+        self.kept.continuation.as_deref()
+    }
+
+    /// Crash attempts of the turn at the head of the inbox.
+    #[must_use]
+    pub const fn attempts(&self) -> Option<Attempts> {
+        self.kept.attempts
+    }
+
+    /// The last inbox entry taken in.
+    #[must_use]
+    pub const fn taken(&self) -> Seq {
+        self.taken
+    }
+
+    /// The entry being answered, and its run's epoch.
+    #[must_use]
+    pub const fn running(&self) -> Option<(Seq, Epoch)> {
+        match &self.state {
+            State::Running(turn) => Some((turn.seq, turn.epoch)),
+            State::Idle | State::Stopping { .. } => None,
+        }
+    }
+
+    /// Whether nothing runs, stops or waits.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        match &self.state {
+            State::Idle => self.waiting.is_empty(),
+            State::Running(_) | State::Stopping { .. } => false,
+        }
+    }
+
+    /// The state's name, for logs, metrics and the panel.
+    #[must_use]
+    pub const fn phase(&self) -> &'static str {
+        self.state.phase()
+    }
+
+    /// Takes an event in. A rejected event leaves the session as it was.
+    ///
+    /// # Errors
+    /// [`Rejected`] says whether the event came twice, too late, or cannot come here at all.
+    pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
+        match event {
+            Event::Taken { seq, kind, resumed } => self.take_in(seq, kind, resumed, now),
+            Event::Started { epoch } => self.started(epoch),
+            Event::Heard { epoch, chars } => self.heard(epoch, chars, now),
+            Event::Completed { epoch, continuation } => self.completed(epoch, continuation, now),
+            Event::Failed { epoch, failure, shown } => self.failed(epoch, failure, shown, now),
+            Event::Closed { epoch } => self.closed(epoch, now),
+            Event::Held(hold) => {
+                self.holds.add(hold);
+                Ok(Effects::default())
+            }
+            Event::Released(hold) => {
+                self.holds.remove(hold);
+                Ok(self.begun(Effects::default(), now))
+            }
+            Event::Parked => Ok(self.parked()),
+        }
+    }
+
+    fn take_in(&mut self, seq: Seq, kind: Taken, resumed: bool, now: Timestamp) -> Result<Effects, Rejected> {
+        if seq <= self.taken {
+            return Err(Rejected::Duplicate { event: "Taken", phase: self.phase() });
+        }
+        self.taken = seq;
+        let mut effects = Effects::default();
+        match kind {
+            Taken::Ask => self.asked(seq, resumed, &mut effects, now),
+            Taken::Control(control, origin) => self.control(seq, control, origin, &mut effects, now),
+            Taken::Refused(refusal) => refuse(seq, refusal, &mut effects),
+        }
+        Ok(self.begun(effects, now))
+    }
+
+    fn asked(&mut self, seq: Seq, resumed: bool, effects: &mut Effects, now: Timestamp) {
+        let busy = !self.state.is_idle();
+        if self.waiting.len() >= INBOX_ENTRIES_MAX as usize {
+            return refuse(seq, Refusal::InboxFull, effects);
+        }
+        match self.rules.conversation.busy {
+            Busy::Reject if busy && !resumed => return refuse(seq, Refusal::Busy, effects),
+            Busy::Interrupt if busy => self.stop_running(Finish::Interrupted, effects, now),
+            Busy::Queue | Busy::Reject | Busy::Interrupt => {}
+        }
+        let idle = self.rules.conversation.idle_timeout;
+        let slept = now.since(self.kept.last_activity_at);
+        if !idle.is_zero() && slept > idle && self.is_at_rest() && !resumed {
+            self.start_over(now);
+        }
+        self.kept.last_activity_at = now;
+        self.waiting.push_back(Waiting { seq, resumed });
+    }
+
+    /// A new session: the context is gone, choices stay.
+    fn start_over(&mut self, now: Timestamp) {
+        self.kept.number = self.kept.number.next();
+        self.kept.started_at = now;
+        self.kept.turns = 0;
+        self.kept.continuation = None;
+    }
+
+    /// When the session has to be looked at next, derived from its state.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.state.deadline(&self.rules.limits)
+    }
+
+    /// Does what is due at `now`; nothing before the deadline.
+    pub fn expire(&mut self, now: Timestamp) -> Effects {
+        match self.deadline().filter(|deadline| deadline.at <= now) {
+            Some(deadline) => self.overdue(deadline.reason, now),
+            None => Effects::default(),
+        }
+    }
+
+    const fn stale(&self, event: &'static str) -> Rejected {
+        Rejected::Stale { event, phase: self.phase() }
+    }
+}
+
+fn refuse(seq: Seq, refusal: Refusal, effects: &mut Effects) {
+    effects.push(Effect::Say { seq, what: Say::Refused(refusal) });
+    effects.push(Effect::End { seq, outcome: Outcome::Refused(refusal) });
+}
+
+/// A turn that has just begun.
+const fn first_step(now: Timestamp) -> Step {
+    Step::Asking { since: now }
+}
+
+impl Turn {
+    const fn begun(seq: Seq, epoch: Epoch, now: Timestamp) -> Self {
+        Self { seq, epoch, began_at: now, retried: false, step: first_step(now) }
+    }
+}

@@ -1,0 +1,233 @@
+//! Turns: begun, retried, answered, failed, timed out.
+
+use alloc::string::String;
+
+use super::state::{State, Step, Turn};
+use super::{
+    ATTEMPTS_MAX, Effect, Effects, Event, Finish, Hold, RETRY_PAUSE, RETRY_PAUSE_MAX, Reason,
+    STOPPING_WAIT_MAX, Session, Waiting,
+};
+use crate::ids::{Epoch, Seq};
+use crate::outcome::{AgentFailure, AgentFailureKind, FailureCause, Outcome, RunFailure};
+use crate::rejected::Rejected;
+use crate::reply::Durability;
+use crate::snapshot::Attempts;
+use crate::time::Timestamp;
+
+impl Session {
+    /// Begins the next turn if one waits and nothing is in its way.
+    pub(super) fn begun(&mut self, mut effects: Effects, now: Timestamp) -> Effects {
+        while self.state.is_idle() && !self.holds.any() {
+            let Some(next) = self.waiting.pop_front() else {
+                break;
+            };
+            let attempt = self.count_attempt(next);
+            effects.push(Effect::Open { seq: next.seq, attempt, resumed: next.resumed });
+            if attempt > ATTEMPTS_MAX {
+                effects.push(self.finish_of(next.seq, Finish::Failed(FailureCause::CrashLoop)));
+                effects
+                    .push(Effect::End { seq: next.seq, outcome: Outcome::Failed(FailureCause::CrashLoop) });
+                self.kept.attempts = None;
+                continue;
+            }
+            self.kept.epoch = self.kept.epoch.next();
+            self.state = State::Running(Turn::begun(next.seq, self.kept.epoch, now));
+            effects.push(Effect::Ask { seq: next.seq, epoch: self.kept.epoch });
+        }
+        effects
+    }
+
+    fn count_attempt(&mut self, next: Waiting) -> u32 {
+        if !next.resumed {
+            self.kept.attempts = None;
+            return 0;
+        }
+        let count = match self.kept.attempts.filter(|attempts| attempts.seq == next.seq) {
+            Some(Attempts { count, graceful: true, .. }) => count,
+            Some(Attempts { count, graceful: false, .. }) => count.saturating_add(1),
+            None => 1,
+        };
+        self.kept.attempts = Some(Attempts { seq: next.seq, count, graceful: false });
+        count
+    }
+
+    pub(super) fn started(&mut self, epoch: Epoch) -> Result<Effects, Rejected> {
+        self.turn(epoch, &Event::Started { epoch })?;
+        Ok(Effects::default())
+    }
+
+    pub(super) fn heard(&mut self, epoch: Epoch, chars: usize, now: Timestamp) -> Result<Effects, Rejected> {
+        let bound = self.rules.limits.output_chars_max;
+        let turn = self.turn(epoch, &Event::Heard { epoch, chars })?;
+        if chars > bound {
+            let mut effects = Effects::default();
+            self.give_up(Finish::Failed(FailureCause::Agent(AgentFailureKind::TooLong)), &mut effects, now);
+            return Ok(effects);
+        }
+        turn.step = Step::Answering { heard_at: now };
+        Ok(Effects::default())
+    }
+
+    pub(super) fn completed(
+        &mut self,
+        epoch: Epoch,
+        continuation: Option<String>,
+        now: Timestamp,
+    ) -> Result<Effects, Rejected> {
+        let seq = self.turn(epoch, &Event::Completed { epoch, continuation: None })?.seq;
+        let mut effects = Effects::default();
+        effects.push(self.finish_of(seq, Finish::Answered));
+        effects.push(Effect::End { seq, outcome: Outcome::Answered });
+        self.kept.turns = self.kept.turns.saturating_add(1);
+        self.kept.continuation = continuation;
+        self.turn_over(now);
+        self.state = State::Idle;
+        Ok(self.begun(effects, now))
+    }
+
+    pub(super) fn failed(
+        &mut self,
+        epoch: Epoch,
+        failure: RunFailure,
+        shown: bool,
+        now: Timestamp,
+    ) -> Result<Effects, Rejected> {
+        let turn = self.turn(epoch, &Event::Failed { epoch, failure, shown })?;
+        if let Some(pause) = retry_pause(failure).filter(|_| !shown && !turn.retried) {
+            turn.retried = true;
+            turn.step = Step::Pausing { until: now.after(pause) };
+            return Ok(Effects::default());
+        }
+        let (how, outcome) = match failure {
+            RunFailure::Agent(AgentFailure { kind, .. }) => failed_as(FailureCause::Agent(kind)),
+            RunFailure::UserLookup => failed_as(FailureCause::UserLookup),
+            RunFailure::Refused(refusal) => (Finish::Refused(refusal), Outcome::Refused(refusal)),
+        };
+        let seq = turn.seq;
+        let mut effects = Effects::default();
+        effects.push(self.finish_of(seq, how));
+        effects.push(Effect::End { seq, outcome });
+        self.turn_over(now);
+        self.state = State::Idle;
+        Ok(self.begun(effects, now))
+    }
+
+    pub(super) fn closed(&mut self, epoch: Epoch, now: Timestamp) -> Result<Effects, Rejected> {
+        match self.state {
+            State::Stopping { epoch: stopping, .. } if stopping == epoch => {
+                self.state = State::Idle;
+                Ok(self.begun(Effects::default(), now))
+            }
+            State::Idle | State::Running(_) | State::Stopping { .. } => Err(self.stale("Closed")),
+        }
+    }
+
+    pub(super) fn overdue(&mut self, reason: Reason, now: Timestamp) -> Effects {
+        let mut effects = Effects::default();
+        let kind = match reason {
+            Reason::FirstOutput => AgentFailureKind::FirstOutputTimeout,
+            Reason::Idle => AgentFailureKind::IdleTimeout,
+            Reason::Turn => AgentFailureKind::TurnTimeout,
+            Reason::Closing => {
+                self.state = State::Idle;
+                return self.begun(effects, now);
+            }
+            Reason::Retry => {
+                if let State::Running(turn) = &mut self.state {
+                    // The epoch moves on: nothing that the failed run may still say counts.
+                    self.kept.epoch = self.kept.epoch.next();
+                    turn.epoch = self.kept.epoch;
+                    turn.step = Step::Asking { since: now };
+                    effects.push(Effect::Ask { seq: turn.seq, epoch: turn.epoch });
+                }
+                return effects;
+            }
+        };
+        self.give_up(Finish::Failed(FailureCause::Agent(kind)), &mut effects, now);
+        effects
+    }
+
+    /// Ends the running turn before its agent does. The epoch moves on, so that nothing of it counts any more.
+    pub(super) fn give_up(&mut self, how: Finish, effects: &mut Effects, now: Timestamp) {
+        let State::Running(turn) = &self.state else {
+            return;
+        };
+        let (seq, epoch) = (turn.seq, turn.epoch);
+        effects.push(Effect::Cancel { epoch });
+        effects.push(self.finish_of(seq, how));
+        effects.push(Effect::End { seq, outcome: outcome_of(how) });
+        self.kept.epoch = self.kept.epoch.next();
+        self.turn_over(now);
+        self.state = State::Stopping { epoch, until: now.after(STOPPING_WAIT_MAX) };
+    }
+
+    pub(super) fn parked(&mut self) -> Effects {
+        let mut effects = Effects::default();
+        self.holds.add(Hold::Stopping);
+        if let State::Running(turn) = &self.state {
+            let count =
+                self.kept.attempts.filter(|attempts| attempts.seq == turn.seq).map_or(0, |it| it.count);
+            self.kept.attempts = Some(Attempts { seq: turn.seq, count, graceful: true });
+            effects.push(Effect::Cancel { epoch: turn.epoch });
+            effects.durability = Durability::Now;
+            self.kept.epoch = self.kept.epoch.next();
+            self.state = State::Idle;
+        }
+        effects
+    }
+
+    pub(super) const fn finish_of(&self, seq: Seq, how: Finish) -> Effect {
+        Effect::Finish { seq, how, session: self.kept.number }
+    }
+
+    fn turn_over(&mut self, now: Timestamp) {
+        self.kept.last_activity_at = now;
+        self.kept.attempts = None;
+    }
+
+    fn turn(&mut self, epoch: Epoch, event: &Event) -> Result<&mut Turn, Rejected> {
+        let phase = self.phase();
+        let newest = self.kept.epoch;
+        match &mut self.state {
+            State::Running(turn) if turn.epoch == epoch => match turn.step {
+                Step::Asking { .. } | Step::Answering { .. } => Ok(turn),
+                // The run has failed; nothing of it counts.
+                Step::Pausing { .. } => Err(Rejected::Stale { event: event.name(), phase }),
+            },
+            State::Idle | State::Running(_) | State::Stopping { .. } if epoch <= newest => {
+                Err(Rejected::Stale { event: event.name(), phase })
+            }
+            State::Idle | State::Running(_) | State::Stopping { .. } => {
+                Err(Rejected::Illegal { event: event.name(), phase, expected: "an epoch given out before" })
+            }
+        }
+    }
+
+    /// The resumed entry at the head of the inbox: its card may stand open.
+    pub(super) fn begun_before(&self) -> Option<Seq> {
+        self.waiting.front().filter(|head| head.resumed && self.state.is_idle()).map(|head| head.seq)
+    }
+}
+
+const fn failed_as(cause: FailureCause) -> (Finish, Outcome) {
+    (Finish::Failed(cause), Outcome::Failed(cause))
+}
+
+const fn outcome_of(how: Finish) -> Outcome {
+    match how {
+        Finish::Answered => Outcome::Answered,
+        Finish::Stopped | Finish::Interrupted | Finish::Withdrawn => Outcome::Cancelled,
+        Finish::Failed(cause) => Outcome::Failed(cause),
+        Finish::Refused(refusal) => Outcome::Refused(refusal),
+    }
+}
+
+/// The pause before a failed run is tried again; `None` where that is pointless or would take too long.
+fn retry_pause(failure: RunFailure) -> Option<core::time::Duration> {
+    match failure {
+        RunFailure::Agent(failure) if failure.kind.is_transient() => {
+            Some(failure.retry_after.unwrap_or(RETRY_PAUSE)).filter(|pause| *pause <= RETRY_PAUSE_MAX)
+        }
+        RunFailure::Agent(_) | RunFailure::Refused(_) | RunFailure::UserLookup => None,
+    }
+}

@@ -1,0 +1,88 @@
+//! The states of a session, with the data each owns.
+
+use super::{Deadline, Reason};
+use crate::ids::{Epoch, Seq};
+use crate::settings::TurnLimits;
+use crate::time::Timestamp;
+
+/// What a session is doing.
+///
+/// ```text
+///                 a message may begin
+///        ┌──────────────────────────────────┐
+///        │                                  v
+///      Idle <─────── answered, ────────  Running ──┐ a transient failure, once:
+///        ^           failed                 │  ^───┘ asks again after a pause
+///        │                                  │
+///        │ the run is closed,               │ /stop, /new, interrupted, a time-out,
+///        │ or takes too long                v channel deleted: the epoch moves on
+///        └────────────────────────────── Stopping
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing runs.
+    Idle,
+    /// An agent is at work.
+    Running(Turn),
+    /// A run was given up; its end upstream is awaited, so that it cannot hit the next turn.
+    Stopping { epoch: Epoch, until: Timestamp },
+}
+
+/// One turn: an entry being answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) seq: Seq,
+    pub(super) epoch: Epoch,
+    pub(super) began_at: Timestamp,
+    /// Whether a failed run was tried again already.
+    pub(super) retried: bool,
+    pub(super) step: Step,
+}
+
+/// How far a turn is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The agent was asked and has not said anything.
+    Asking { since: Timestamp },
+    /// The agent is talking.
+    Answering { heard_at: Timestamp },
+    /// Waits before the agent is asked again.
+    Pausing { until: Timestamp },
+}
+
+impl State {
+    pub(super) const fn phase(&self) -> &'static str {
+        match self {
+            Self::Idle => "Idle",
+            Self::Running(_) => "Running",
+            Self::Stopping { .. } => "Stopping",
+        }
+    }
+
+    pub(super) const fn is_idle(&self) -> bool {
+        match self {
+            Self::Idle => true,
+            Self::Running(_) | Self::Stopping { .. } => false,
+        }
+    }
+
+    pub(super) fn deadline(&self, limits: &TurnLimits) -> Option<Deadline> {
+        match self {
+            Self::Idle => None,
+            Self::Stopping { until, .. } => Some(Deadline { at: *until, reason: Reason::Closing }),
+            Self::Running(turn) => {
+                let whole = Deadline { at: turn.began_at.after(limits.turn_timeout), reason: Reason::Turn };
+                let step = match turn.step {
+                    Step::Asking { since } => {
+                        Deadline { at: since.after(limits.first_output_timeout), reason: Reason::FirstOutput }
+                    }
+                    Step::Answering { heard_at } => {
+                        Deadline { at: heard_at.after(limits.idle_timeout), reason: Reason::Idle }
+                    }
+                    Step::Pausing { until } => Deadline { at: until, reason: Reason::Retry },
+                };
+                Some(if step.at < whole.at { step } else { whole })
+            }
+        }
+    }
+}

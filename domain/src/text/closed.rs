@@ -1,0 +1,37 @@
+//! Ending a text that stops in the middle of a code block.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+use super::fence::Fence;
+
+/// The text with the code fence that is open at its end closed, so that something can follow it.
+#[must_use]
+pub fn closed(text: &str) -> Cow<'_, str> {
+    let mut open: Option<Fence<'_>> = None;
+    for line in text.lines() {
+        open = match open {
+            None => Fence::opened_by(line),
+            Some(fence) if fence.is_closed_by(line) => None,
+            Some(fence) => Some(fence),
+        };
+    }
+    let Some(fence) = open else {
+        return Cow::Borrowed(text);
+    };
+    let mut closed = String::from(text);
+    closed.push('\n');
+    fence.write_closing(&mut closed);
+    Cow::Owned(closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closed;
+
+    #[test]
+    fn an_open_fence_is_closed_with_its_own_marks() {
+        assert_eq!(closed("a\n~~~~rust\nlet x"), "a\n~~~~rust\nlet x\n~~~~");
+        assert_eq!(closed("a\n```\nx\n```\nb"), "a\n```\nx\n```\nb");
+    }
+}

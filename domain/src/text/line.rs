@@ -1,0 +1,39 @@
+//! Lines and the white space between them.
+
+/// Longest indent that is kept behind a cut, in characters; well below the smallest piece.
+const INDENT_CHARS_MAX: usize = 16;
+
+/// Whether there is nothing to read in it.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
+/// The first line, without its line break, and everything behind the break.
+pub(super) fn first(text: &str) -> (&str, &str) {
+    text.split_once('\n').unwrap_or((text, ""))
+}
+
+/// The text behind one line break.
+pub(super) fn skip_newline(text: &str) -> &str {
+    text.strip_prefix("\r\n").or_else(|| text.strip_prefix('\n')).unwrap_or(text)
+}
+
+/// The text behind the white space at its beginning, blank lines included; the indent of its first line stays,
+/// because Markdown gives it a meaning, unless it would fill a small piece.
+pub(super) fn skip_gap(text: &str) -> &str {
+    let gap = text.len().saturating_sub(text.trim_start().len());
+    let (white, rest) = text.split_at_checked(gap).unwrap_or(("", text));
+    let Some((_, indent)) = white.rsplit_once('\n') else {
+        return rest;
+    };
+    if indent.chars().count() > INDENT_CHARS_MAX {
+        return rest;
+    }
+    text.get(gap.saturating_sub(indent.len())..).unwrap_or(rest)
+}
+
+/// Whether the line is a heading (`#` to `######`), which should not stand alone at the end of a piece.
+pub(super) fn is_heading(line: &str) -> bool {
+    let marks = line.chars().take_while(|c| *c == '#').count();
+    (1..=6).contains(&marks) && line.chars().nth(marks).is_some_and(char::is_whitespace)
+}

@@ -1,0 +1,151 @@
+//! Long Markdown cut to what a platform can show, without breaking characters or code.
+//!
+//! [`split`] makes plain messages of an answer, [`head`] what fits into a card and the rest. Both cut where a reader
+//! would: between paragraphs, else lines, else sentences, else words, and only as a last resort inside a word. A
+//! code fence that is open at a cut is closed there and opened again in the next piece.
+
+mod closed;
+mod cluster;
+mod cut;
+mod fence;
+mod limits;
+mod line;
+#[cfg(test)]
+mod tests;
+
+pub use closed::closed;
+pub use limits::Limits;
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use cut::cut;
+use fence::Fence;
+
+/// What fits into one card or message, and what does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head<'a> {
+    /// What fits; the text itself where all of it does.
+    pub first: Cow<'a, str>,
+    /// What does not.
+    pub rest: Option<Rest<'a>>,
+}
+
+/// The part of a text behind a cut. It remembers the code fence that was open there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest<'a> {
+    text: &'a str,
+    open: Option<Fence<'a>>,
+}
+
+/// Cuts a text into pieces that fit. No piece is blank; a text of nothing but white space has none.
+///
+/// Nothing is lost but white space at the cuts. A text that fits is one piece, untouched.
+#[must_use]
+pub fn split(text: &str, limits: Limits) -> Vec<String> {
+    let head = head(text, limits);
+    let mut pieces = Vec::new();
+    if !line::is_blank(&head.first) {
+        pieces.push(head.first.into_owned());
+    }
+    if let Some(rest) = head.rest {
+        pieces.extend(rest.split(limits));
+    }
+    pieces
+}
+
+/// What of a text fits, and the rest. Looks at no more of the text than fits, and copies nothing where all of it does.
+#[must_use]
+pub fn head(text: &str, limits: Limits) -> Head<'_> {
+    if limits.fits(text) {
+        return Head { first: Cow::Borrowed(text), rest: None };
+    }
+    let Some(start) = (Rest { text: line::skip_gap(text), open: None }).unless_blank() else {
+        return Head { first: Cow::Borrowed(""), rest: None };
+    };
+    let (piece, rest) = start.next_piece(limits);
+    Head { first: piece.into_text(), rest }
+}
+
+impl<'a> Rest<'a> {
+    /// Cuts the rest into pieces that fit; the first one opens again the fence that was open at the cut.
+    #[must_use]
+    pub fn split(self, limits: Limits) -> Vec<String> {
+        self.pieces(limits).into_iter().map(|piece| piece.into_text().into_owned()).collect()
+    }
+
+    fn pieces(self, limits: Limits) -> Vec<Piece<'a>> {
+        let mut pieces = Vec::new();
+        let mut rest = self.unless_blank();
+        while let Some(this) = rest {
+            let (piece, next) = this.next_piece(limits);
+            pieces.push(piece);
+            rest = next;
+        }
+        pieces
+    }
+
+    /// The first piece, never blank, and what is left, which is always shorter.
+    fn next_piece(self, limits: Limits) -> (Piece<'a>, Option<Self>) {
+        let opened = self.open.map(|fence| fence.to_reopen(limits));
+        let room = match &opened {
+            Some(fence) => limits.less(fence.opening_chars(), fence.opening_bytes()),
+            None => limits,
+        };
+        let at = cut(self.text, opened, room);
+        let (content, behind) = self.text.split_at_checked(at).unwrap_or((self.text, ""));
+        let open = fence::after(opened, content);
+        let content = if open.is_some() { content } else { content.trim_end() };
+        let piece = Piece { opened, content, closed: open };
+        let behind = match open {
+            Some(fence) => fence.behind_cut(behind),
+            None => Rest { text: line::skip_gap(behind), open: None },
+        };
+        (piece, behind.unless_blank())
+    }
+
+    fn unless_blank(self) -> Option<Self> {
+        if line::is_blank(self.text) { None } else { Some(self) }
+    }
+}
+
+impl<'a> Fence<'a> {
+    /// What follows a cut inside this fence: its own closing line is dropped, because the cut closed it.
+    fn behind_cut(self, behind: &'a str) -> Rest<'a> {
+        let (first, after) = line::first(line::skip_newline(behind));
+        if self.is_closed_by(first) {
+            Rest { text: line::skip_gap(after), open: None }
+        } else {
+            Rest { text: line::skip_newline(behind), open: Some(self) }
+        }
+    }
+}
+
+/// One piece before it is put together: a part of the text between an opening and a closing of ours.
+#[derive(Debug, Clone, Copy)]
+struct Piece<'a> {
+    opened: Option<Fence<'a>>,
+    content: &'a str,
+    closed: Option<Fence<'a>>,
+}
+
+impl<'a> Piece<'a> {
+    fn into_text(self) -> Cow<'a, str> {
+        if self.opened.is_none() && self.closed.is_none() {
+            return Cow::Borrowed(self.content);
+        }
+        let mut text = String::with_capacity(self.content.len().saturating_add(2 * fence::CLOSING_CHARS_MAX));
+        if let Some(fence) = self.opened {
+            fence.write_opening(&mut text);
+        }
+        text.push_str(self.content);
+        if let Some(fence) = self.closed {
+            if !text.ends_with('\n') {
+                text.push('\n');
+            }
+            fence.write_closing(&mut text);
+        }
+        Cow::Owned(text)
+    }
+}
