@@ -1,2 +1,65 @@
-//! Placeholder.
-fn main() {}
+//! The task runner: `cargo xtask TASK`.
+//!
+//! It needs nothing but what it stands on: no crate, no installed tool beyond Rust with rustfmt and
+//! clippy. Where `cargo-nextest` happens to be installed, tests run with it.
+//! What `cargo xtask test` does is what continuous integration does, whole.
+
+mod cargo;
+mod prerequisites;
+mod tasks;
+
+use std::process::ExitCode;
+
+/// What a task failed with: one line for a person, already complete.
+type Failure = String;
+
+const HELP: &str = "\
+cargo xtask TASK [ARGUMENTS]
+
+Tasks:
+  test            everything that continuous integration checks: formatting, clippy, documentation
+                  and its examples, then all tests of all packages
+  test ARGUMENTS  only the tests, with the arguments handed to the runner (a filter, for example)
+  fmt             formats the workspace; `fmt --check` only looks
+  lint            clippy over everything, warnings are errors, with and without the demo
+  doc             the documentation of all packages into target/doc, warnings are errors
+  run ARGUMENTS   switchboard itself, unoptimised: `cargo xtask run demo`
+  help            this text
+
+The test runner is cargo-nextest where it is installed, else `cargo test`.
+";
+
+/// Exit code for a call that names no task of ours, as the program itself uses it.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (task, rest) = match arguments.split_first() {
+        Some((task, rest)) => (task.as_str(), rest),
+        None => ("help", [].as_slice()),
+    };
+    let outcome = match (task, rest) {
+        ("test", []) => tasks::test_everything(),
+        ("test", _) => tasks::test_selected(rest),
+        ("fmt", []) => tasks::format(tasks::Formatting::Write),
+        ("fmt", [flag]) if flag == "--check" => tasks::format(tasks::Formatting::Check),
+        ("lint", []) => tasks::lint(),
+        ("doc", []) => tasks::document(),
+        ("run", _) => tasks::run(rest),
+        ("help" | "--help" | "-h", _) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("xtask: no task `{}`\n\n{HELP}", arguments.join(" "));
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
