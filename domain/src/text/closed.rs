@@ -3,24 +3,18 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-use super::fence::Fence;
+use super::fence;
 
 /// The text with the code fence that is open at its end closed, so that something can follow it.
 #[must_use]
 pub fn closed(text: &str) -> Cow<'_, str> {
-    let mut open: Option<Fence<'_>> = None;
-    for line in text.lines() {
-        open = match open {
-            None => Fence::opened_by(line),
-            Some(fence) if fence.is_closed_by(line) => None,
-            Some(fence) => Some(fence),
-        };
-    }
-    let Some(fence) = open else {
+    let Some(fence) = fence::after(None, text) else {
         return Cow::Borrowed(text);
     };
     let mut closed = String::from(text);
-    closed.push('\n');
+    if !closed.ends_with('\n') {
+        closed.push('\n');
+    }
     fence.write_closing(&mut closed);
     Cow::Owned(closed)
 }

@@ -70,5 +70,5 @@ fn is_flag_half(character: char) -> bool {
 }
 
 fn has_odd_flag_halves(before: &str) -> bool {
-    before.chars().rev().take(CLUSTER_CHARS_MAX).take_while(|c| is_flag_half(*c)).count() % 2 == 1
+    before.chars().rev().take_while(|c| is_flag_half(*c)).count() % 2 == 1
 }

@@ -25,8 +25,9 @@ impl<'a> Fence<'a> {
     /// The fence that this line opens.
     pub(super) fn opened_by(line: &'a str) -> Option<Self> {
         let (indent, mark, marks, behind) = run_of_marks(line)?;
-        let info = behind.trim();
-        let plausible = marks <= MARKS_MAX && !(mark == '`' && info.contains('`'));
+        // Marks behind a gap would become part of the fence if it were written again.
+        let info = Some(behind.trim()).filter(|info| !info.starts_with(mark)).unwrap_or("");
+        let plausible = marks <= MARKS_MAX && !(mark == '`' && behind.contains('`'));
         plausible.then_some(Self { indent, mark, marks, info })
     }
 

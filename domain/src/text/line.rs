@@ -18,14 +18,23 @@ pub(super) fn skip_newline(text: &str) -> &str {
     text.strip_prefix("\r\n").or_else(|| text.strip_prefix('\n')).unwrap_or(text)
 }
 
-/// The text behind the white space at its beginning, blank lines included; the indent of its first line stays,
-/// because Markdown gives it a meaning, unless it would fill a small piece.
+/// The text behind the white space at a cut.
 pub(super) fn skip_gap(text: &str) -> &str {
-    let gap = text.len().saturating_sub(text.trim_start().len());
-    let (white, rest) = text.split_at_checked(gap).unwrap_or(("", text));
-    let Some((_, indent)) = white.rsplit_once('\n') else {
-        return rest;
-    };
+    let rest = text.trim_start();
+    let gap = text.len().saturating_sub(rest.len());
+    match text.get(..gap).and_then(|white| white.find('\n')) {
+        Some(_) => skip_blank_lines(text),
+        None => rest,
+    }
+}
+
+/// The text behind the blank lines at its beginning. The indent of the first line stays, because Markdown gives it a
+/// meaning, unless it would fill a small piece.
+pub(super) fn skip_blank_lines(text: &str) -> &str {
+    let rest = text.trim_start();
+    let gap = text.len().saturating_sub(rest.len());
+    let white = text.get(..gap).unwrap_or("");
+    let indent = white.rsplit_once('\n').map_or(white, |(_, indent)| indent);
     if indent.chars().count() > INDENT_CHARS_MAX {
         return rest;
     }

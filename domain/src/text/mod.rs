@@ -61,7 +61,7 @@ pub fn head(text: &str, limits: Limits) -> Head<'_> {
     if limits.fits(text) {
         return Head { first: Cow::Borrowed(text), rest: None };
     }
-    let Some(start) = (Rest { text: line::skip_gap(text), open: None }).unless_blank() else {
+    let Some(start) = (Rest { text: line::skip_blank_lines(text), open: None }).unless_blank() else {
         return Head { first: Cow::Borrowed(""), rest: None };
     };
     let (piece, rest) = start.next_piece(limits);
@@ -115,7 +115,7 @@ impl<'a> Fence<'a> {
     fn behind_cut(self, behind: &'a str) -> Rest<'a> {
         let (first, after) = line::first(line::skip_newline(behind));
         if self.is_closed_by(first) {
-            Rest { text: line::skip_gap(after), open: None }
+            Rest { text: line::skip_blank_lines(after), open: None }
         } else {
             Rest { text: line::skip_newline(behind), open: Some(self) }
         }

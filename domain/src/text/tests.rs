@@ -103,6 +103,12 @@ fn a_fence_keeps_its_indent_and_length_and_ignores_shorter_ones_inside() {
 }
 
 #[test]
+fn marks_behind_a_gap_do_not_lengthen_a_fence_that_is_opened_again() {
+    let text = format!("~~~ ~~~```\n{}", "code\n".repeat(20));
+    assert!(split(&text, TINY)[1].starts_with("~~~\ncode\n"));
+}
+
+#[test]
 fn a_heading_goes_with_what_it_heads() {
     let text = format!("{}\n\n## Next\n\n{}", words(6), words(6));
     assert_eq!(split(&text, TINY), [words(6), format!("## Next\n\n{}", words(6))]);
