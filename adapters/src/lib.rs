@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Switchboard's ports put into practice: chat platforms, agents over HTTP, stores.
+
+pub mod dingtalk;
+pub mod net;
