@@ -1,4 +1,5 @@
 //! Switchboard's ports put into practice: chat platforms, agents over HTTP, stores.
 
+pub mod agents;
 pub mod dingtalk;
 pub mod net;
