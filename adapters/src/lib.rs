@@ -1,1 +1,5 @@
-//! Placeholder.
+//! Switchboard's ports put into practice: chat platforms, agents over HTTP, stores.
+
+pub mod agents;
+pub mod dingtalk;
+pub mod net;

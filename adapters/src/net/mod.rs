@@ -1,0 +1,208 @@
+//! Outgoing HTTP as every adapter uses it: clients with time-outs, no redirects to other hosts, bounded bodies.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Client, ClientBuilder, Response};
+use thiserror::Error;
+use url::Url;
+
+/// Redirects followed within one origin before the redirecting answer itself is handed back.
+const REDIRECTS_MAX: usize = 3;
+
+/// Unused connections are closed after this, before the usual load balancer does (60 s): a request sent into a
+/// closing connection is of unknown fate (R10).
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Sent as `User-Agent`.
+const USER_AGENT: &str = concat!("switchboard/", env!("CARGO_PKG_VERSION"));
+
+/// A client could not be built.
+#[derive(Debug, Error)]
+#[error("build an HTTP client: {0}")]
+pub struct ClientError(#[from] reqwest::Error);
+
+/// A body could not be read whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum BodyError {
+    /// It is longer than allowed.
+    #[error("read the answer: longer than {bytes_max} bytes")]
+    TooLong {
+        /// What was allowed.
+        bytes_max: usize,
+    },
+    /// The connection broke, or the time was up.
+    #[error("read the answer: the connection was cut")]
+    Cut,
+}
+
+/// Makes rustls with ring the process's TLS provider. Repeatable; called by [`client`], and to be called before a
+/// TLS connection is made in any other way.
+pub fn use_ring() {
+    // An error means that a provider is installed already: by an earlier call, or by a program that embeds us.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// An HTTP client that trusts the system's authorities, gives up connecting after `connect_timeout` and follows no
+/// redirect to another origin (secrets in headers and bodies stay where they were sent). It has no total time-out:
+/// streams are long; give each bounded request its own.
+///
+/// On a machine without any certificate authority the client still speaks plain HTTP; every `https` request fails.
+pub fn client(connect_timeout: Duration) -> Result<Client, ClientError> {
+    use_ring();
+    match builder(connect_timeout).build() {
+        Ok(client) => Ok(client),
+        Err(error) => {
+            tracing::warn!(%error, "no usable certificate authorities: https requests will fail");
+            Ok(builder(connect_timeout).tls_certs_only([]).build()?)
+        }
+    }
+}
+
+fn builder(connect_timeout: Duration) -> ClientBuilder {
+    Client::builder()
+        .connect_timeout(connect_timeout)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .referer(false)
+        .redirect(Policy::custom(|attempt| {
+            if within_origin(&attempt) {
+                attempt.follow()
+            } else {
+                attempt.stop()
+            }
+        }))
+        .user_agent(USER_AGENT)
+}
+
+fn within_origin(attempt: &Attempt<'_>) -> bool {
+    let previous = attempt.previous();
+    previous.len() <= REDIRECTS_MAX
+        && previous
+            .last()
+            .is_some_and(|from| same_origin(from, attempt.url()))
+}
+
+/// Whether two addresses have the same scheme, host and port.
+#[must_use]
+pub fn same_origin(one: &Url, other: &Url) -> bool {
+    one.scheme() == other.scheme()
+        && one.host() == other.host()
+        && one.port_or_known_default() == other.port_or_known_default()
+}
+
+/// Reads a body whole, at most `bytes_max` bytes of it. Safe to cancel: the connection is then dropped.
+pub async fn read_bounded(mut response: Response, bytes_max: usize) -> Result<Bytes, BodyError> {
+    let announced = response.content_length().unwrap_or(0);
+    if usize::try_from(announced).map_or(true, |length| length > bytes_max) {
+        return Err(BodyError::TooLong { bytes_max });
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| BodyError::Cut)? {
+        if body.len().saturating_add(chunk.len()) > bytes_max {
+            return Err(BodyError::TooLong { bytes_max });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::{BodyError, client, read_bounded};
+
+    const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn a_body_within_the_bound_is_read_whole() {
+        let server = MockServer::start().await;
+        Mock::given(path("/a"))
+            .respond_with(ResponseTemplate::new(200).set_body_string("12345"))
+            .mount(&server)
+            .await;
+        let response = client(CONNECT_TIMEOUT)
+            .unwrap()
+            .get(format!("{}/a", server.uri()))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(read_bounded(response, 5).await.unwrap(), "12345");
+    }
+
+    #[tokio::test]
+    async fn a_longer_body_is_refused() {
+        let server = MockServer::start().await;
+        Mock::given(path("/a"))
+            .respond_with(ResponseTemplate::new(200).set_body_string("123456"))
+            .mount(&server)
+            .await;
+        let response = client(CONNECT_TIMEOUT)
+            .unwrap()
+            .get(format!("{}/a", server.uri()))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(
+            read_bounded(response, 5).await,
+            Err(BodyError::TooLong { bytes_max: 5 })
+        );
+    }
+
+    #[tokio::test]
+    async fn a_redirect_to_another_origin_is_not_followed() {
+        let (here, there) = (MockServer::start().await, MockServer::start().await);
+        let away =
+            ResponseTemplate::new(307).insert_header("location", format!("{}/b", there.uri()).as_str());
+        Mock::given(path("/a")).respond_with(away).mount(&here).await;
+        Mock::given(path("/b"))
+            .respond_with(ResponseTemplate::new(200))
+            .expect(0)
+            .mount(&there)
+            .await;
+        let response = client(CONNECT_TIMEOUT)
+            .unwrap()
+            .post(format!("{}/a", here.uri()))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 307);
+    }
+
+    #[tokio::test]
+    async fn a_redirect_within_the_origin_is_followed() {
+        let server = MockServer::start().await;
+        let on = ResponseTemplate::new(307).insert_header("location", "/b");
+        Mock::given(path("/a")).respond_with(on).mount(&server).await;
+        Mock::given(path("/b"))
+            .respond_with(ResponseTemplate::new(200))
+            .expect(1)
+            .mount(&server)
+            .await;
+        let response = client(CONNECT_TIMEOUT)
+            .unwrap()
+            .post(format!("{}/a", server.uri()))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn endless_redirects_end() {
+        let server = MockServer::start().await;
+        let on = ResponseTemplate::new(307).insert_header("location", "/a");
+        Mock::given(path("/a")).respond_with(on).mount(&server).await;
+        let response = client(CONNECT_TIMEOUT)
+            .unwrap()
+            .get(format!("{}/a", server.uri()))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 307);
+    }
+}

@@ -1,0 +1,184 @@
+//! Settings, requests, and an HTTP peer whose every byte a test decides.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::Map;
+use switchboard_adapters::agents::kinds;
+use switchboard_domain::ids::{AgentId, Version};
+use switchboard_domain::secret::Secret;
+use switchboard_domain::settings::TurnLimits;
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::agent::{Agent, AgentEvent, AgentUser, RunRequest};
+use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::clock::Clock;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Nothing here takes nearly as long; whatever does has failed.
+pub(crate) const CAP: Duration = Duration::from_secs(20);
+
+pub(crate) const SSE_HEAD: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        // Sun, 06 Nov 1994 12:00:00 GMT.
+        Timestamp::from_millis(784_123_200_000)
+    }
+}
+
+/// Settings of an agent at this address.
+pub(crate) fn config(kind: &str, base_url: &str) -> AgentConfig {
+    AgentConfig {
+        id: AgentId::new("agt_1"),
+        name: "helper".to_owned(),
+        kind: kind.to_owned(),
+        base_url: base_url.to_owned(),
+        api_key: Secret::new("sk-test"),
+        model: Some("gpt-x".to_owned()),
+        system_prompt: None,
+        headers: BTreeMap::new(),
+        extra_body: Map::new(),
+        stream: true,
+        connect_timeout: Duration::from_secs(5),
+        limits: TurnLimits::default(),
+        history_messages_max: 40,
+        history_chars_max: 60_000,
+        managed_by_file: false,
+        version: Version(1),
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+    }
+}
+
+pub(crate) fn try_build(config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
+    kinds(Arc::new(Noon))[config.kind.as_str()].build(config)
+}
+
+pub(crate) fn build(config: &AgentConfig) -> Arc<dyn Agent> {
+    try_build(config).unwrap()
+}
+
+/// A chat agent at this address.
+pub(crate) fn chat(base_url: &str) -> Arc<dyn Agent> {
+    build(&config("openai-chat", base_url))
+}
+
+pub(crate) fn request(text: &str) -> RunRequest {
+    RunRequest {
+        turn: "chn_1/cnv_1/7".to_owned(),
+        text: text.to_owned(),
+        history: Vec::new(),
+        continuation: None,
+        model: None,
+        user: AgentUser {
+            id: "usr_1".to_owned(),
+            username: "zhang3".to_owned(),
+            display_name: "张三".to_owned(),
+            platform: "dingtalk".to_owned(),
+        },
+    }
+}
+
+/// All events of one run.
+pub(crate) async fn events(agent: &Arc<dyn Agent>) -> Vec<AgentEvent> {
+    timeout(CAP, agent.run(request("Hello?")).collect())
+        .await
+        .expect("a run that ends")
+}
+
+/// The failure a run ends in: its name, its detail and its pause.
+pub(crate) fn failure(events: &[AgentEvent]) -> (&'static str, String, Option<Duration>) {
+    match events.last() {
+        Some(AgentEvent::Failed { failure, detail }) => {
+            (failure.kind.as_str(), detail.clone(), failure.retry_after)
+        }
+        other => panic!("no failure: {other:?}"),
+    }
+}
+
+/// The text of all deltas.
+pub(crate) fn said(events: &[AgentEvent]) -> String {
+    events
+        .iter()
+        .filter_map(|event| {
+            if let AgentEvent::Delta(text) = event {
+                Some(text.as_str())
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+/// An address, and a task that takes one connection, reads its request and hands the socket to `answer`.
+pub(crate) async fn peer<F, T>(
+    answer: impl FnOnce(TcpStream) -> F + Send + 'static,
+) -> (String, JoinHandle<T>)
+where
+    F: Future<Output = T> + Send,
+    T: Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/v1", listener.local_addr().unwrap());
+    let task = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        read_request(&mut socket).await;
+        answer(socket).await
+    });
+    (address, task)
+}
+
+async fn read_request(socket: &mut TcpStream) {
+    let mut seen = Vec::new();
+    let mut byte = [0];
+    while !seen.ends_with(b"\r\n\r\n") {
+        socket.read_exact(&mut byte).await.unwrap();
+        seen.push(byte[0]);
+    }
+    let head = String::from_utf8(seen).unwrap().to_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .unwrap();
+    let mut body = vec![0; length.parse().unwrap()];
+    socket.read_exact(&mut body).await.unwrap();
+}
+
+/// Sends bytes as they are.
+pub(crate) async fn send(socket: &mut TcpStream, bytes: impl AsRef<[u8]>) {
+    socket.write_all(bytes.as_ref()).await.unwrap();
+    socket.flush().await.unwrap();
+}
+
+/// Sends one chunk of a chunked body.
+pub(crate) async fn send_chunk(socket: &mut TcpStream, bytes: impl AsRef<[u8]>) {
+    let bytes = bytes.as_ref();
+    let chunk = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+    send(socket, chunk).await;
+}
+
+/// Waits until the other side closed.
+pub(crate) async fn closed(mut socket: TcpStream) {
+    let mut rest = Vec::new();
+    // A reset is a close, too.
+    let _ = timeout(CAP, socket.read_to_end(&mut rest))
+        .await
+        .expect("the connection to be closed");
+}
+
+/// A streamed piece with this content.
+pub(crate) fn piece(content: &str) -> String {
+    format!(
+        "data: {}\n\n",
+        serde_json::json!({ "choices": [{ "delta": { "content": content } }] })
+    )
+}
