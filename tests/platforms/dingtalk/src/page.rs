@@ -126,7 +126,8 @@ async fn conversation(Shared(inner): Shell, Query(place): Query<Place>) -> Respo
             .into_iter()
             .map(card_for_page)
             .collect();
-        Json(json!({"id": found.id, "items": found.items, "cards": cards})).into_response()
+        Json(json!({"id": found.id, "first": found.items.forgotten(), "items": found.items, "cards": cards}))
+            .into_response()
     })
 }
 

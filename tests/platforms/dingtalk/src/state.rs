@@ -261,12 +261,13 @@ impl State {
         let Some(found) = self.observed.conversations.get_mut(conversation) else {
             return;
         };
-        let event = json!({
-            "type": "item",
-            "conversation": {"id": found.id, "kind": found.kind, "title": found.title, "person": found.person},
-            "item": item,
-        });
-        found.items.push(item);
+        let conversation =
+            json!({"id": found.id, "kind": found.kind, "title": found.title, "person": found.person});
+        let mut event = json!({"type": "item", "conversation": conversation, "item": item});
+        let (number, _) = found.items.push(item);
+        if let Some(fields) = event.as_object_mut() {
+            fields.insert("number".to_owned(), json!(number));
+        }
         self.page_event(&event);
     }
 
