@@ -1,0 +1,138 @@
+// A small Markdown reader. It builds elements and text nodes only, never HTML from a string,
+// so whatever a bot writes stays text. Links are kept for http and https addresses.
+
+function element(name, ...children) {
+  const made = document.createElement(name);
+  made.append(...children);
+  return made;
+}
+
+const INLINE = /(`+)([^`\n]|[^`\n][^\n]*?[^`\n])\1(?!`)|\*\*([^*\n]+)\*\*|\*([^*\s][^*\n]*)\*|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)/g;
+
+function inline(text) {
+  const parts = [];
+  let end = 0;
+  for (const match of text.matchAll(INLINE)) {
+    parts.push(text.slice(end, match.index));
+    end = match.index + match[0].length;
+    if (match[2] !== undefined) parts.push(element("code", match[2]));
+    else if (match[3] !== undefined) parts.push(element("strong", match[3]));
+    else if (match[4] !== undefined) parts.push(element("em", match[4]));
+    else {
+      const link = element("a", match[5]);
+      link.href = match[6];
+      link.rel = "noreferrer noopener";
+      link.target = "_blank";
+      parts.push(link);
+    }
+  }
+  parts.push(text.slice(end));
+  return parts.filter((part) => part !== "");
+}
+
+function lines(list) {
+  const parts = [];
+  list.forEach((line, index) => {
+    if (index > 0) parts.push(element("br"));
+    parts.push(...inline(line));
+  });
+  return parts;
+}
+
+const FENCE = /^\s*(```+|~~~+)\s*([\w+#.-]*)/;
+const HEADING = /^(#{1,6})\s+(.*)$/;
+const BULLET = /^\s*[-*+]\s+(.*)$/;
+const NUMBER = /^\s*\d+[.)]\s+(.*)$/;
+const QUOTE = /^\s*>\s?(.*)$/;
+const RULE = /^\s*([-*_])(\s*\1){2,}\s*$/;
+
+// Every reader takes lines from `rest` and returns one block, or nothing when the block is not of its kind.
+function readFence(rest) {
+  const open = FENCE.exec(rest[0]);
+  if (!open) return null;
+  rest.shift();
+  const code = [];
+  // A fence that is still being written runs to the end.
+  while (rest.length > 0) {
+    const line = rest.shift();
+    if (line.trim() === open[1]) break;
+    code.push(line);
+  }
+  const block = element("pre", element("code", code.join("\n")));
+  if (open[2]) block.dataset.language = open[2];
+  return block;
+}
+
+function readHeading(rest) {
+  const match = HEADING.exec(rest[0]);
+  if (!match) return null;
+  rest.shift();
+  const block = element("p", ...inline(match[2]));
+  block.className = `heading heading-${match[1].length}`;
+  return block;
+}
+
+function readRule(rest) {
+  if (!RULE.test(rest[0])) return null;
+  rest.shift();
+  return element("hr");
+}
+
+function readWhile(rest, pattern) {
+  const found = [];
+  while (rest.length > 0 && pattern.test(rest[0])) found.push(pattern.exec(rest.shift())[1]);
+  return found;
+}
+
+function readList(rest, pattern, name) {
+  const items = readWhile(rest, pattern);
+  return items.length > 0 ? element(name, ...items.map((item) => element("li", ...inline(item)))) : null;
+}
+
+function readQuote(rest) {
+  const quoted = readWhile(rest, QUOTE);
+  return quoted.length > 0 ? element("blockquote", ...lines(quoted)) : null;
+}
+
+function readTable(rest) {
+  if (rest.length < 2 || !rest[0].includes("|") || !/^\s*\|?[\s:|-]+\|[\s:|-]*$/.test(rest[1])) return null;
+  const cells = (line) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
+  const row = (line, name) => element("tr", ...cells(line).map((cell) => element(name, ...inline(cell))));
+  const table = element("table", row(rest.shift(), "th"));
+  rest.shift();
+  while (rest.length > 0 && rest[0].includes("|")) table.append(row(rest.shift(), "td"));
+  const frame = element("div", table);
+  frame.className = "table";
+  return frame;
+}
+
+function readParagraph(rest) {
+  const taken = [rest.shift()];
+  const special = [FENCE, HEADING, BULLET, NUMBER, QUOTE, RULE];
+  while (rest.length > 0 && rest[0].trim() !== "" && !special.some((pattern) => pattern.test(rest[0]))) {
+    taken.push(rest.shift());
+  }
+  return element("p", ...lines(taken));
+}
+
+export function markdown(text) {
+  const rest = text.replaceAll("\r\n", "\n").split("\n");
+  const blocks = document.createDocumentFragment();
+  while (rest.length > 0) {
+    if (rest[0].trim() === "") {
+      rest.shift();
+      continue;
+    }
+    blocks.append(
+      readFence(rest) ?? readHeading(rest) ?? readRule(rest) ?? readTable(rest) ??
+        readList(rest, BULLET, "ul") ?? readList(rest, NUMBER, "ol") ?? readQuote(rest) ?? readParagraph(rest),
+    );
+  }
+  return blocks;
+}
+
+export function plain(text) {
+  const block = element("p", text);
+  block.className = "plain";
+  return block;
+}

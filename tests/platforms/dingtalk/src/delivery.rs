@@ -1,0 +1,275 @@
+//! Robot callbacks on their way: payload, routing, acknowledgement clock, redelivery (dingtalk §2.6, §2.9).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+use serde_json::{Map, Value, json};
+use tokio::time::sleep;
+
+use crate::connections::{self, Order};
+use crate::gateway::TOPIC_ROBOT;
+use crate::push::{AtList, ChatKind, Push, PushError, PushHandle};
+use crate::records::{Delivery, DeliveryCause, PushedMessage};
+use crate::state::{Inner, State};
+use crate::timeline::ItemContent;
+use crate::webhook;
+
+/// Deliveries of one message remembered; the platform gives up beyond.
+const DELIVERIES_MAX: usize = 1_000;
+
+/// Accepts a message, delivers it, and keeps repeating it as the knobs say.
+pub(crate) fn accept(inner: &Arc<Inner>, push: Push) -> Result<PushHandle, PushError> {
+    let handle = inner.change(|state| {
+        let handle = admit(state, push)?;
+        deliver(state, &handle.msg_id, DeliveryCause::First);
+        let rate = state.knobs.duplicate_rate;
+        if state.chance(rate) {
+            deliver(state, &handle.msg_id, DeliveryCause::Duplicate);
+        }
+        Ok::<_, PushError>(handle)
+    })?;
+    inner
+        .runtime
+        .spawn(keep_repeating(Arc::clone(inner), handle.msg_id.clone()));
+    Ok(handle)
+}
+
+/// Delivers a known message once more under a new header id.
+pub(crate) fn duplicate(inner: &Inner, msg_id: &str) -> bool {
+    inner.change(|state| {
+        let known = state.observed.message(msg_id).is_some();
+        if known {
+            deliver(state, msg_id, DeliveryCause::Duplicate);
+        }
+        known
+    })
+}
+
+async fn keep_repeating(inner: Arc<Inner>, msg_id: String) {
+    loop {
+        let after_ms = inner.look(|state| state.knobs.redelivery_after_ms);
+        tokio::select! {
+            biased;
+            () = inner.root.cancelled() => return,
+            () = sleep(Duration::from_millis(after_ms)) => {}
+        }
+        let over = inner.change(|state| {
+            let repeats_max = state.knobs.redelivery_max;
+            let Some(message) = state.observed.message_mut(&msg_id) else {
+                return true;
+            };
+            if message.acked.is_some() {
+                return true;
+            }
+            if message.repeats >= repeats_max || message.deliveries.len() >= DELIVERIES_MAX {
+                message.given_up = true;
+                return true;
+            }
+            message.repeats = message.repeats.saturating_add(1);
+            deliver(state, &msg_id, DeliveryCause::Redelivery);
+            false
+        });
+        if over {
+            return;
+        }
+    }
+}
+
+/// Makes the message known: sender, conversation, timeline, payload.
+fn admit(state: &mut State, mut push: Push) -> Result<PushHandle, PushError> {
+    if state.apps.named(&push.app).is_none() {
+        return Err(PushError::UnknownApp);
+    }
+    if push
+        .msg_id
+        .as_deref()
+        .is_some_and(|id| state.observed.message(id).is_some())
+    {
+        return Err(PushError::MessageIdUsed);
+    }
+    if push.origin.nick.is_empty() {
+        let known = state
+            .people
+            .iter()
+            .find(|person| person.staff_id == push.origin.sender);
+        push.origin.nick = known.map_or_else(|| push.origin.sender.clone(), |person| person.nick.clone());
+    }
+    if !push.outsider {
+        state.learn_person(&push.origin.sender, &push.origin.nick);
+    }
+    match push.origin.kind {
+        ChatKind::Private if push.origin.conversation.is_empty() => {
+            push.origin.conversation = state.private_chat(&push.app, &push.origin.sender);
+        }
+        ChatKind::Private if !push.outsider => {
+            state.learn_private(&push.app, &push.origin.sender, &push.origin.conversation);
+        }
+        ChatKind::Private => {
+            state.conversation(
+                &push.origin.conversation,
+                ChatKind::Private,
+                &push.origin.nick,
+                None,
+            );
+        }
+        ChatKind::Group => state.learn_group(&push.origin.conversation, &push.origin.conversation),
+    }
+    if state.observed.conversation(&push.origin.conversation).is_none() {
+        return Err(PushError::Full);
+    }
+    let msg_id = push
+        .msg_id
+        .clone()
+        .unwrap_or_else(|| format!("msg{}==", state.hex(20)));
+    let payload = payload(state, &push, &msg_id);
+    let conversation = push.origin.conversation.clone();
+    let content = ItemContent::User {
+        msg_id: Some(msg_id.clone()),
+        nick: push.origin.nick.clone(),
+        text: push.text.clone(),
+    };
+    state.appear(&conversation, content);
+    let at_ms = state.now_ms();
+    state.observed.add_message(PushedMessage {
+        msg_id: msg_id.clone(),
+        app: push.app,
+        conversation: conversation.clone(),
+        kind: push.origin.kind,
+        sender: (!push.outsider).then_some(push.origin.sender),
+        nick: push.origin.nick,
+        text: push.text,
+        at_ms,
+        deliveries: Vec::new(),
+        acked: None,
+        repeats: 0,
+        given_up: false,
+        payload: payload.to_string(),
+    });
+    Ok(PushHandle { msg_id, conversation })
+}
+
+/// The callback's `data` (dingtalk §3.1, §3.2).
+fn payload(state: &mut State, push: &Push, msg_id: &str) -> Value {
+    let origin = &push.origin;
+    let created_at_ms = push.created_at_ms.unwrap_or_else(|| state.now_ms());
+    let robot_code = state
+        .apps
+        .named(&push.app)
+        .map(|app| app.robot_code.clone())
+        .unwrap_or_default();
+    let bot_id = format!("$:LWCP_v1:$bot-{}", push.app);
+    let mut fields = Map::new();
+    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    set("conversationId", json!(origin.conversation));
+    set("openThreadId", json!(origin.conversation));
+    set("msgId", json!(msg_id));
+    set("createAt", json!(created_at_ms));
+    set("senderId", json!(format!("$:LWCP_v1:${}", origin.sender)));
+    set("senderNick", json!(origin.nick));
+    set("senderPlatform", json!("Mac"));
+    set("chatbotCorpId", json!("dingsimcorp"));
+    set("chatbotUserId", json!(bot_id));
+    set("robotCode", json!(robot_code));
+    if !push.outsider {
+        set("senderStaffId", json!(origin.sender));
+        set("senderCorpId", json!("dingsimcorp"));
+        set("isAdmin", json!(false));
+    }
+    let at_list = match (push.at_list, origin.kind) {
+        (AtList::Usual, ChatKind::Private) | (AtList::Absent, _) => None,
+        (AtList::Usual, ChatKind::Group) | (AtList::Yes, _) => Some(true),
+        (AtList::No, _) => Some(false),
+    };
+    if let Some(mentioned) = at_list {
+        set("isInAtList", json!(mentioned));
+    }
+    match origin.kind {
+        ChatKind::Private => {
+            set("conversationType", json!("1"));
+        }
+        ChatKind::Group => {
+            set("conversationType", json!("2"));
+            let known = state
+                .groups
+                .iter()
+                .find(|group| group.conversation == origin.conversation);
+            set("conversationTitle", json!(known.map(|group| group.title.clone())));
+            if at_list != Some(false) {
+                set("atUsers", json!([{"dingtalkId": bot_id}]));
+            }
+        }
+    }
+    let msgtype = if push.msgtype.is_empty() {
+        "text"
+    } else {
+        push.msgtype.as_str()
+    };
+    set("msgtype", json!(msgtype));
+    if msgtype == "text" {
+        set("text", json!({"content": push.text}));
+    }
+    if !push.without_webhook {
+        let (url, until_ms) = webhook::open_session(state, &push.app, &origin.conversation);
+        set("sessionWebhook", json!(url));
+        set("sessionWebhookExpiredTime", json!(until_ms));
+    }
+    for (name, value) in &push.body {
+        if value.is_null() {
+            fields.remove(name);
+        } else {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    Value::Object(fields)
+}
+
+/// Sends one delivery to one connection, chosen at random.
+fn deliver(state: &mut State, msg_id: &str, cause: DeliveryCause) {
+    let Some((app, payload)) = state
+        .observed
+        .message(msg_id)
+        .map(|message| (message.app.clone(), message.payload.clone()))
+    else {
+        return;
+    };
+    let candidates = connections::candidates(state, &app);
+    let choice = (!candidates.is_empty()).then(|| state.rng.random_range(0..candidates.len()));
+    let chosen = choice.and_then(|index| candidates.get(index).copied());
+    let at_ms = state.now_ms();
+    let mut delivery = Delivery {
+        header_id: String::new(),
+        connection: None,
+        at_ms,
+        cause,
+        acked_at_ms: None,
+        swallowed: false,
+    };
+    if let Some(number) = chosen {
+        let header_id = state.header_id();
+        if let Some(connection) = state.connections.get(&number) {
+            let headers = json!({
+                "appId": connection.app_uuid,
+                "connectionId": connection.id,
+                "contentType": "application/json",
+                "messageId": header_id,
+                "time": at_ms.to_string(),
+                "topic": TOPIC_ROBOT,
+            });
+            let text = connections::frame("CALLBACK", &headers, &payload);
+            // A full queue loses the frame, as a full socket buffer would; the redelivery clock runs.
+            let _ = connection.orders.try_send(Order::Frame(text));
+            delivery.connection = Some(connection.id.clone());
+            delivery.header_id.clone_from(&header_id);
+        }
+        connections::note(state, number, |record| {
+            record.pushes = record.pushes.saturating_add(1)
+        });
+        if let Some(message) = state.observed.message_numbers.get(msg_id).copied() {
+            state.observed.header_ids.insert(header_id, message);
+        }
+    }
+    if let Some(message) = state.observed.message_mut(msg_id) {
+        message.deliveries.push(delivery);
+    }
+}

@@ -1,0 +1,290 @@
+//! The platform's state behind one lock, and the one way to change it: every change wakes waiters and pages.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::apps::Apps;
+use crate::clock::Clock;
+use crate::config::{Group, Person, SimulatorConfig};
+use crate::connections::Connection;
+use crate::faults::Faults;
+use crate::gateway::Ticket;
+use crate::knobs::Knobs;
+use crate::observe::{CONVERSATIONS_MAX, Observed};
+use crate::push::ChatKind;
+use crate::quota::Buckets;
+use crate::templates::{TemplateConfig, public_templates};
+use crate::timeline::{Card, Conversation, Item, ItemContent};
+use crate::webhook::Session;
+
+/// Live page events buffered for a slow page before it is told to reload.
+const EVENTS_BUFFERED: usize = 1_024;
+/// People and private chats remembered (each).
+const PEOPLE_MAX: usize = 20_000;
+
+/// Shared by the server's tasks and the [`crate::Simulator`].
+#[derive(Debug)]
+pub(crate) struct Inner {
+    state: Mutex<State>,
+    /// Bumped after every change.
+    version: watch::Sender<u64>,
+    /// Page events as JSON text.
+    pub(crate) events: broadcast::Sender<Arc<str>>,
+    /// Ends everything.
+    pub(crate) root: CancellationToken,
+    /// Where background tasks run, whoever asks for them.
+    pub(crate) runtime: Handle,
+    /// Base address, without trailing slash.
+    pub(crate) base_url: String,
+}
+
+/// Everything that changes.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) clock: Clock,
+    pub(crate) rng: StdRng,
+    pub(crate) knobs: Knobs,
+    pub(crate) apps: Apps,
+    pub(crate) templates: Vec<TemplateConfig>,
+    pub(crate) people: Vec<Person>,
+    pub(crate) groups: Vec<Group>,
+    /// (client id, staff id) to private conversation.
+    pub(crate) private_chats: HashMap<(String, String), String>,
+    pub(crate) tickets: BTreeMap<String, Ticket>,
+    pub(crate) connections: BTreeMap<u64, Connection>,
+    pub(crate) sessions: HashMap<String, Session>,
+    pub(crate) session_order: VecDeque<String>,
+    pub(crate) buckets: Buckets,
+    pub(crate) faults: Faults,
+    pub(crate) streaming_now: HashMap<String, u32>,
+    pub(crate) observed: Observed,
+    page_events: Vec<Arc<str>>,
+    base_url: String,
+}
+
+impl Inner {
+    pub(crate) fn new(config: SimulatorConfig, base_url: String, root: CancellationToken) -> Self {
+        let mut templates = public_templates();
+        templates.extend(config.templates);
+        let mut state = State {
+            clock: Clock::start(),
+            rng: StdRng::seed_from_u64(config.seed),
+            knobs: config.knobs,
+            apps: Apps::new(config.apps),
+            templates,
+            people: config.people,
+            groups: Vec::new(),
+            private_chats: HashMap::new(),
+            tickets: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            sessions: HashMap::new(),
+            session_order: VecDeque::new(),
+            buckets: Buckets::default(),
+            faults: Faults::default(),
+            streaming_now: HashMap::new(),
+            observed: Observed::new(),
+            page_events: Vec::new(),
+            base_url: base_url.clone(),
+        };
+        for group in config.groups {
+            state.learn_group(&group.conversation, &group.title);
+        }
+        Self {
+            state: Mutex::new(state),
+            version: watch::Sender::new(0),
+            events: broadcast::Sender::new(EVENTS_BUFFERED),
+            root,
+            runtime: Handle::current(),
+            base_url,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while holding the lock is a failed test already; the state is still worth looking at.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, then wakes everybody who waits for a change.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let result = change(&mut state);
+        for event in state.page_events.drain(..) {
+            // Nobody listening is fine.
+            let _ = self.events.send(event);
+        }
+        drop(state);
+        self.version
+            .send_modify(|version| *version = version.wrapping_add(1));
+        result
+    }
+
+    /// Looks at the state.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.lock())
+    }
+
+    /// A receiver of change numbers.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+}
+
+impl State {
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Random lower-case hex digits.
+    pub(crate) fn hex(&mut self, digits: usize) -> String {
+        const HEX: [char; 16] = [
+            '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+        ];
+        (0..digits)
+            .filter_map(|_| HEX.get(self.rng.random_range(0..HEX.len())))
+            .collect()
+    }
+
+    /// A random UUID, version 4 in shape.
+    pub(crate) fn uuid(&mut self) -> String {
+        format!(
+            "{}-{}-4{}-8{}-{}",
+            self.hex(8),
+            self.hex(4),
+            self.hex(3),
+            self.hex(3),
+            self.hex(12)
+        )
+    }
+
+    /// A `headers.messageId`: four hex words (dingtalk §2.1).
+    pub(crate) fn header_id(&mut self) -> String {
+        format!("{}_{}_{}_{}", self.hex(8), self.hex(4), self.hex(11), self.hex(7))
+    }
+
+    /// True with the given probability.
+    pub(crate) fn chance(&mut self, probability: f64) -> bool {
+        probability > 0.0 && self.rng.random_bool(probability.clamp(0.0, 1.0))
+    }
+
+    /// A URL below the simulator's base address.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
+    }
+
+    /// The person becomes known, so that API calls can address them.
+    pub(crate) fn learn_person(&mut self, staff_id: &str, nick: &str) {
+        if self.people.len() < PEOPLE_MAX && !self.knows(staff_id) {
+            self.people.push(Person {
+                staff_id: staff_id.to_owned(),
+                nick: nick.to_owned(),
+            });
+        }
+    }
+
+    /// The staff id belongs to somebody.
+    pub(crate) fn knows(&self, staff_id: &str) -> bool {
+        self.people.iter().any(|person| person.staff_id == staff_id)
+    }
+
+    fn nick_of(&self, staff_id: &str) -> String {
+        let found = self.people.iter().find(|person| person.staff_id == staff_id);
+        found.map_or_else(|| staff_id.to_owned(), |person| person.nick.clone())
+    }
+
+    /// The group becomes known, with every robot in it.
+    pub(crate) fn learn_group(&mut self, conversation: &str, title: &str) {
+        if !self.groups.iter().any(|group| group.conversation == conversation) {
+            self.groups.push(Group::new(conversation, title));
+        }
+        self.conversation(conversation, ChatKind::Group, title, None);
+    }
+
+    /// The private conversation of a robot and a person, created when there is none.
+    pub(crate) fn private_chat(&mut self, app: &str, staff_id: &str) -> String {
+        let key = (app.to_owned(), staff_id.to_owned());
+        let id = self
+            .private_chats
+            .get(&key)
+            .cloned()
+            .unwrap_or_else(|| format!("cid-{app}-{staff_id}=="));
+        self.learn_private(app, staff_id, &id);
+        id
+    }
+
+    /// Notes that this conversation is the private one of a robot and a person.
+    pub(crate) fn learn_private(&mut self, app: &str, staff_id: &str, conversation: &str) {
+        if self.private_chats.len() < PEOPLE_MAX {
+            self.private_chats
+                .insert((app.to_owned(), staff_id.to_owned()), conversation.to_owned());
+        }
+        let title = self.nick_of(staff_id);
+        self.conversation(conversation, ChatKind::Private, &title, Some(staff_id.to_owned()));
+    }
+
+    /// Creates the conversation unless it exists; `None` when there are too many.
+    pub(crate) fn conversation(
+        &mut self,
+        id: &str,
+        kind: ChatKind,
+        title: &str,
+        person: Option<String>,
+    ) -> Option<&mut Conversation> {
+        let known = &mut self.observed.conversations;
+        if !known.contains_key(id) && known.len() >= CONVERSATIONS_MAX {
+            return None;
+        }
+        Some(
+            known
+                .entry(id.to_owned())
+                .or_insert_with(|| Conversation::new(id, kind, title, person)),
+        )
+    }
+
+    /// The group conversation exists.
+    pub(crate) fn is_group(&self, conversation: &str) -> bool {
+        self.groups.iter().any(|group| group.conversation == conversation)
+    }
+
+    /// Something appears in a conversation, for judges and for the page.
+    pub(crate) fn appear(&mut self, conversation: &str, content: ItemContent) {
+        let item = Item {
+            at_ms: self.now_ms(),
+            content,
+        };
+        let Some(found) = self.observed.conversations.get_mut(conversation) else {
+            return;
+        };
+        let conversation =
+            json!({"id": found.id, "kind": found.kind, "title": found.title, "person": found.person});
+        let mut event = json!({"type": "item", "conversation": conversation, "item": item});
+        let (number, _) = found.items.push(item);
+        if let Some(fields) = event.as_object_mut() {
+            fields.insert("number".to_owned(), json!(number));
+        }
+        self.page_event(&event);
+    }
+
+    /// A card changed, for the page.
+    pub(crate) fn card_changed(&mut self, out_track_id: &str) {
+        if let Some(card) = self.observed.card(out_track_id) {
+            let event = json!({"type": "card", "card": card_for_page(card)});
+            self.page_event(&event);
+        }
+    }
+
+    fn page_event(&mut self, event: &Value) {
+        self.page_events.push(Arc::from(event.to_string()));
+    }
+}
+
+/// A card as the page needs it.
+pub(crate) fn card_for_page(card: &Card) -> Value {
+    json!({"id": card.out_track_id, "state": card.state, "text": card.text, "robot": card.robot, "app": card.app})
+}

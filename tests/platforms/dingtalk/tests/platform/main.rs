@@ -1,0 +1,16 @@
+//! The simulated platform, asked with a raw WebSocket and HTTP client: one file a concept.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of these tests fail by panicking"
+)]
+
+mod cards;
+mod chat_page;
+mod client;
+mod faults;
+mod messages;
+mod stream;
+mod tokens;
