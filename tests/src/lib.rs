@@ -1,1 +1,3 @@
-//! Placeholder.
+//! What tests of more than one package share.
+
+pub mod scripted_agent;
