@@ -139,10 +139,7 @@ mod tests {
 
     #[test]
     fn chinese_comes_two_characters_at_a_time() {
-        assert_eq!(
-            words("怎么优化 React 性能？"),
-            ["怎么", "优化 ", "React ", "性能", "？"]
-        );
+        assert_eq!(words("怎么优化 React 性能？"), ["怎么", "优化 ", "React ", "性能", "？"]);
     }
 
     #[test]

@@ -19,9 +19,7 @@ use self::openai_chat::OpenAiChatKind;
 /// Every kind there is, by its name in settings.
 #[must_use]
 pub fn kinds(clock: Arc<dyn Clock>) -> BTreeMap<&'static str, Arc<dyn AgentKind>> {
-    let kinds: [Arc<dyn AgentKind>; 2] = [
-        Arc::new(EchoKind::default()),
-        Arc::new(OpenAiChatKind::new(clock)),
-    ];
+    let kinds: [Arc<dyn AgentKind>; 2] =
+        [Arc::new(EchoKind::default()), Arc::new(OpenAiChatKind::new(clock))];
     kinds.into_iter().map(|kind| (kind.kind(), kind)).collect()
 }

@@ -102,19 +102,13 @@ impl SseDecoder {
     /// As for [`SseDecoder::push`].
     pub fn finish(&mut self) -> Result<Option<SseEvent>, EventTooLong> {
         self.check_usable()?;
-        let closed = if self.line.is_empty() {
-            None
-        } else {
-            self.end_line()
-        };
+        let closed = if self.line.is_empty() { None } else { self.end_line() };
         Ok(closed.or_else(|| self.dispatch()))
     }
 
     fn check_usable(&self) -> Result<(), EventTooLong> {
         if self.failed {
-            return Err(EventTooLong {
-                bytes_max: self.bytes_max,
-            });
+            return Err(EventTooLong { bytes_max: self.bytes_max });
         }
         Ok(())
     }
@@ -127,15 +121,8 @@ impl SseDecoder {
             self.data.as_ref().map_or(0, String::len),
             self.id.as_ref().map_or(0, String::len),
         ];
-        if held
-            .iter()
-            .fold(0, |sum: usize, length| sum.saturating_add(*length))
-            > self.bytes_max
-        {
-            *self = Self {
-                failed: true,
-                ..Self::new(self.bytes_max)
-            };
+        if held.iter().fold(0, |sum: usize, length| sum.saturating_add(*length)) > self.bytes_max {
+            *self = Self { failed: true, ..Self::new(self.bytes_max) };
             return self.check_usable();
         }
         self.line.extend_from_slice(part);
@@ -180,11 +167,7 @@ impl SseDecoder {
         let name = std::mem::take(&mut self.name);
         let mut data = self.data.take()?;
         data.pop();
-        Some(SseEvent {
-            name,
-            data,
-            id: self.id.clone(),
-        })
+        Some(SseEvent { name, data, id: self.id.clone() })
     }
 }
 
@@ -226,10 +209,7 @@ mod tests {
 
     #[test]
     fn lines_may_end_in_any_of_the_three_ways() {
-        assert_eq!(
-            data("data: a\n\ndata: b\r\n\r\ndata: c\r\rdata: d\n\r\n"),
-            ["a", "b", "c", "d"]
-        );
+        assert_eq!(data("data: a\n\ndata: b\r\n\r\ndata: c\r\rdata: d\n\r\n"), ["a", "b", "c", "d"]);
     }
 
     #[test]
@@ -239,10 +219,7 @@ mod tests {
 
     #[test]
     fn comments_retry_and_unknown_fields_are_passed_over() {
-        assert_eq!(
-            data(": keep-alive\n\nretry: 10\nfuture: x\n\ndata: a\n:\n\n"),
-            ["a"]
-        );
+        assert_eq!(data(": keep-alive\n\nretry: 10\nfuture: x\n\ndata: a\n:\n\n"), ["a"]);
     }
 
     #[test]
@@ -268,12 +245,7 @@ mod tests {
             .collect();
         assert_eq!(
             seen,
-            [
-                ("first", "a", Some("7")),
-                ("", "b", Some("7")),
-                ("", "c", Some("7")),
-                ("", "d", Some(""))
-            ]
+            [("first", "a", Some("7")), ("", "b", Some("7")), ("", "c", Some("7")), ("", "d", Some(""))]
         );
     }
 
@@ -281,11 +253,7 @@ mod tests {
     fn a_name_without_data_is_no_event() {
         assert_eq!(
             decode("event: lost\n\ndata: a\n\n"),
-            [SseEvent {
-                name: String::new(),
-                data: "a".to_owned(),
-                id: None
-            }]
+            [SseEvent { name: String::new(), data: "a".to_owned(), id: None }]
         );
     }
 
@@ -306,13 +274,8 @@ mod tests {
     fn a_line_longer_than_the_bound_is_an_error_that_says_so_and_stays() {
         let mut decoder = SseDecoder::new(16);
         let mut events = Vec::new();
-        let error = decoder
-            .push(b"data: a\n\ndata: 0123456789x", &mut events)
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "decode the event stream: an event is longer than 16 bytes"
-        );
+        let error = decoder.push(b"data: a\n\ndata: 0123456789x", &mut events).unwrap_err();
+        assert_eq!(error.to_string(), "decode the event stream: an event is longer than 16 bytes");
         assert_eq!(events[0].data, "a");
         assert_eq!(decoder.push(b"\n\ndata: b\n\n", &mut events), Err(error));
         assert_eq!(decoder.finish(), Err(error));
@@ -322,10 +285,7 @@ mod tests {
     #[test]
     fn an_event_of_many_short_lines_is_bounded_too() {
         let endless = "data: 0\n".repeat(100);
-        assert_eq!(
-            decode_in(&[endless.as_bytes()], 64).1,
-            Err(EventTooLong { bytes_max: 64 })
-        );
+        assert_eq!(decode_in(&[endless.as_bytes()], 64).1, Err(EventTooLong { bytes_max: 64 }));
     }
 
     /// Streams made of what matters to the decoder, so that random ones meet its corners.

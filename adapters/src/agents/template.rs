@@ -53,10 +53,7 @@ impl Template {
         let mut rest = text;
         while let Some((literal, tail)) = rest.split_once("{{") {
             let (name, tail) = tail.split_once("}}").ok_or("has a {{ without its }}")?;
-            let variable = VARIABLES
-                .iter()
-                .find(|(known, _)| *known == name.trim())
-                .ok_or_else(unknown)?;
+            let variable = VARIABLES.iter().find(|(known, _)| *known == name.trim()).ok_or_else(unknown)?;
             pieces.push(Piece::Literal(literal.to_owned()));
             pieces.push(Piece::Variable(variable.1));
             rest = tail;
@@ -117,10 +114,7 @@ fn is_plain(byte: u8) -> bool {
 }
 
 fn unknown() -> String {
-    let known: Vec<String> = VARIABLES
-        .iter()
-        .map(|(name, _)| format!("{{{{{name}}}}}"))
-        .collect();
+    let known: Vec<String> = VARIABLES.iter().map(|(name, _)| format!("{{{{{name}}}}}")).collect();
     format!("has an unknown template; known are {}", known.join(", "))
 }
 
@@ -148,19 +142,13 @@ mod tests {
     #[case("", "")]
     #[case("a } b }} c { d", "a } b }} c { d")]
     fn templates_are_filled(#[case] template: &str, #[case] expected: &str) {
-        let value = Template::parse(template)
-            .unwrap()
-            .render(&user("zhang3", "张三 50%\r\nx: y"))
-            .unwrap();
+        let value = Template::parse(template).unwrap().render(&user("zhang3", "张三 50%\r\nx: y")).unwrap();
         assert_eq!(value.to_str().unwrap(), expected);
         assert!(value.is_sensitive());
     }
 
     #[rstest]
-    #[case(
-        "{{user.email}}",
-        "unknown template; known are {{user.id}}, {{user.username}}"
-    )]
+    #[case("{{user.email}}", "unknown template; known are {{user.id}}, {{user.username}}")]
     #[case("{{}}", "unknown template")]
     #[case("s3cr3t {{user.id", "{{ without its }}")]
     #[case("a\nb", "visible ASCII")]
@@ -173,10 +161,8 @@ mod tests {
 
     #[test]
     fn a_long_name_is_cut_at_a_character() {
-        let value = Template::parse("{{user.username}}")
-            .unwrap()
-            .render(&user(&"张".repeat(100), ""))
-            .unwrap();
+        let value =
+            Template::parse("{{user.username}}").unwrap().render(&user(&"张".repeat(100), "")).unwrap();
         assert_eq!(value.len(), 85 * "%E5%BC%A0".len());
     }
 }

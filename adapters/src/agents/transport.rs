@@ -8,13 +8,11 @@ pub(super) fn describe(error: &reqwest::Error) -> &'static str {
     if error.is_connect() && error.is_timeout() {
         return "connecting timed out";
     }
-    causes(error)
-        .find_map(describe_cause)
-        .unwrap_or(if error.is_connect() {
-            "the connection could not be made"
-        } else {
-            "the connection was closed without an answer"
-        })
+    causes(error).find_map(describe_cause).unwrap_or(if error.is_connect() {
+        "the connection could not be made"
+    } else {
+        "the connection was closed without an answer"
+    })
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
@@ -33,10 +31,7 @@ fn describe_cause(cause: &(dyn Error + 'static)) -> Option<&'static str> {
         return (error.kind() == io::ErrorKind::ConnectionRefused).then_some("connection refused");
     }
     // The connector's error type is private to its crate; its text is all there is.
-    cause
-        .to_string()
-        .starts_with("dns error")
-        .then_some("the host name was not found")
+    cause.to_string().starts_with("dns error").then_some("the host name was not found")
 }
 
 fn describe_tls(error: &rustls::Error) -> &'static str {

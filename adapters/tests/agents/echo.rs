@@ -26,19 +26,14 @@ fn remembering(lines: usize) -> RunRequest {
         at: Timestamp::default(),
         mark: None,
     };
-    RunRequest {
-        history: vec![line; lines],
-        ..request("Hello there?")
-    }
+    RunRequest { history: vec![line; lines], ..request("Hello there?") }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_question_comes_back_word_by_word() {
     let begun = Instant::now();
-    let events: Vec<AgentEvent> = echo(Duration::from_millis(60))
-        .run(request("你好吗 my friend?"))
-        .collect()
-        .await;
+    let events: Vec<AgentEvent> =
+        echo(Duration::from_millis(60)).run(request("你好吗 my friend?")).collect().await;
     assert_eq!(
         events,
         [
@@ -70,16 +65,9 @@ async fn a_last_line_shows_what_is_remembered() {
 async fn the_longest_question_takes_seconds_not_minutes() {
     let begun = Instant::now();
     let text = "word ".repeat(13_000);
-    let events: Vec<AgentEvent> = echo(Duration::from_millis(60))
-        .run(request(&text))
-        .collect()
-        .await;
+    let events: Vec<AgentEvent> = echo(Duration::from_millis(60)).run(request(&text)).collect().await;
     assert_eq!(said(&events), text.trim());
-    assert!(
-        begun.elapsed() <= Duration::from_secs(12),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() <= Duration::from_secs(12), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

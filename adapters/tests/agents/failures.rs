@@ -40,14 +40,7 @@ use crate::peer::{build, chat, config, events, failure, peer, send};
 #[case(404, "", "not here", "agent_bad_request", "status 404", None)]
 #[case(413, "", "", "agent_bad_request", "status 413", None)]
 #[case(429, "7", "", "agent_rate_limited", "status 429", Some(7))]
-#[case(
-    429,
-    "Sun, 06 Nov 1994 12:00:30 GMT",
-    "",
-    "agent_rate_limited",
-    "status 429",
-    Some(30)
-)]
+#[case(429, "Sun, 06 Nov 1994 12:00:30 GMT", "", "agent_rate_limited", "status 429", Some(30))]
 #[case(429, "", "", "agent_rate_limited", "status 429", None)]
 #[case(500, "", "<html>", "agent_server_error", "status 500", None)]
 #[case(503, "9", "", "agent_server_error", "status 503", Some(9))]
@@ -68,31 +61,19 @@ async fn a_refusal_is_named_by_its_status(
             .insert_header("retry-after", retry_after)
             .insert_header("date", "Sun, 06 Nov 1994 12:00:00 GMT");
     }
-    Mock::given(any())
-        .respond_with(response)
-        .expect(1)
-        .mount(&server)
-        .await;
+    Mock::given(any()).respond_with(response).expect(1).mount(&server).await;
     let events = events(&chat(&server.uri())).await;
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!(
         failure(&events),
-        (
-            expected_name(expected),
-            detail.to_owned(),
-            pause_s.map(Duration::from_secs)
-        )
+        (expected_name(expected), detail.to_owned(), pause_s.map(Duration::from_secs))
     );
 }
 
 /// The name as the program has it, so that a misspelt one in a table fails.
 fn expected_name(name: &str) -> &'static str {
     let kinds = AgentFailureKind::ALL;
-    kinds
-        .into_iter()
-        .map(AgentFailureKind::as_str)
-        .find(|known| *known == name)
-        .unwrap()
+    kinds.into_iter().map(AgentFailureKind::as_str).find(|known| *known == name).unwrap()
 }
 
 #[tokio::test]
@@ -100,11 +81,7 @@ async fn a_redirect_to_another_origin_is_not_followed() {
     let (here, there) = (MockServer::start().await, MockServer::start().await);
     let away = ResponseTemplate::new(307).insert_header("location", format!("{}/b", there.uri()).as_str());
     Mock::given(any()).respond_with(away).mount(&here).await;
-    Mock::given(any())
-        .respond_with(ResponseTemplate::new(200))
-        .expect(0)
-        .mount(&there)
-        .await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).expect(0).mount(&there).await;
     let failure = failure(&events(&chat(&here.uri())).await);
     assert_eq!(failure, ("agent_bad_request", "status 307".to_owned(), None));
 }
@@ -125,10 +102,7 @@ async fn nobody_at_the_address_is_unreachable() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let events = events(&chat(&format!("http://{address}"))).await;
-    assert_eq!(
-        failure(&events),
-        ("agent_unreachable", "connection refused".to_owned(), None)
-    );
+    assert_eq!(failure(&events), ("agent_unreachable", "connection refused".to_owned(), None));
 }
 
 #[tokio::test]
@@ -147,26 +121,17 @@ async fn a_peer_without_tls_is_unreachable_over_https() {
         crate::peer::closed(socket).await;
     });
     let events = events(&chat(&format!("https://{address}"))).await;
-    assert_eq!(
-        failure(&events),
-        ("agent_unreachable", "TLS failed".to_owned(), None)
-    );
+    assert_eq!(failure(&events), ("agent_unreachable", "TLS failed".to_owned(), None));
     server.await.unwrap();
 }
 
 #[tokio::test]
 async fn a_handshake_that_never_ends_is_unreachable_after_the_connect_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut config = config(
-        "openai-chat",
-        &format!("https://{}", listener.local_addr().unwrap()),
-    );
+    let mut config = config("openai-chat", &format!("https://{}", listener.local_addr().unwrap()));
     config.connect_timeout = Duration::from_millis(50);
     let events = events(&build(&config)).await;
-    assert_eq!(
-        failure(&events),
-        ("agent_unreachable", "connecting timed out".to_owned(), None)
-    );
+    assert_eq!(failure(&events), ("agent_unreachable", "connecting timed out".to_owned(), None));
 }
 
 #[tokio::test]
@@ -180,9 +145,8 @@ async fn a_connection_closed_before_the_answer_is_unreachable() {
 #[tokio::test]
 async fn a_compressed_body_is_malformed() {
     let server = MockServer::start().await;
-    let response = ResponseTemplate::new(200)
-        .insert_header("content-encoding", "gzip")
-        .set_body_bytes([31, 139]);
+    let response =
+        ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_bytes([31, 139]);
     Mock::given(any()).respond_with(response).mount(&server).await;
     assert_eq!(failure(&events(&chat(&server.uri())).await).0, "agent_malformed");
 }
@@ -195,8 +159,5 @@ async fn an_error_inside_the_stream_comes_after_the_start() {
     Mock::given(any()).respond_with(response).mount(&server).await;
     let events = events(&chat(&server.uri())).await;
     assert_eq!(events[0], AgentEvent::Started { continuation: None });
-    assert_eq!(
-        failure(&events),
-        ("agent_server_error", "code overloaded".to_owned(), None)
-    );
+    assert_eq!(failure(&events), ("agent_server_error", "code overloaded".to_owned(), None));
 }

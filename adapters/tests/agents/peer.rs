@@ -90,9 +90,7 @@ pub(crate) fn request(text: &str) -> RunRequest {
 
 /// All events of one run.
 pub(crate) async fn events(agent: &Arc<dyn Agent>) -> Vec<AgentEvent> {
-    timeout(CAP, agent.run(request("Hello?")).collect())
-        .await
-        .expect("a run that ends")
+    timeout(CAP, agent.run(request("Hello?")).collect()).await.expect("a run that ends")
 }
 
 /// The failure a run ends in: its name, its detail and its pause.
@@ -109,13 +107,7 @@ pub(crate) fn failure(events: &[AgentEvent]) -> (&'static str, String, Option<Du
 pub(crate) fn said(events: &[AgentEvent]) -> String {
     events
         .iter()
-        .filter_map(|event| {
-            if let AgentEvent::Delta(text) = event {
-                Some(text.as_str())
-            } else {
-                None
-            }
-        })
+        .filter_map(|event| if let AgentEvent::Delta(text) = event { Some(text.as_str()) } else { None })
         .collect()
 }
 
@@ -145,10 +137,7 @@ async fn read_request(socket: &mut TcpStream) {
         seen.push(byte[0]);
     }
     let head = String::from_utf8(seen).unwrap().to_lowercase();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
     let mut body = vec![0; length.parse().unwrap()];
     socket.read_exact(&mut body).await.unwrap();
 }
@@ -170,15 +159,10 @@ pub(crate) async fn send_chunk(socket: &mut TcpStream, bytes: impl AsRef<[u8]>) 
 pub(crate) async fn closed(mut socket: TcpStream) {
     let mut rest = Vec::new();
     // A reset is a close, too.
-    let _ = timeout(CAP, socket.read_to_end(&mut rest))
-        .await
-        .expect("the connection to be closed");
+    let _ = timeout(CAP, socket.read_to_end(&mut rest)).await.expect("the connection to be closed");
 }
 
 /// A streamed piece with this content.
 pub(crate) fn piece(content: &str) -> String {
-    format!(
-        "data: {}\n\n",
-        serde_json::json!({ "choices": [{ "delta": { "content": content } }] })
-    )
+    format!("data: {}\n\n", serde_json::json!({ "choices": [{ "delta": { "content": content } }] }))
 }

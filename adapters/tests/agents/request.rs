@@ -20,11 +20,7 @@ const WHOLE: &str = r#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"
 async fn received(change: impl FnOnce(&mut AgentConfig), asked: RunRequest) -> (Request, Vec<AgentEvent>) {
     let server = MockServer::start().await;
     let response = ResponseTemplate::new(200).set_body_raw(WHOLE, "application/json");
-    Mock::given(method("POST"))
-        .and(path("/v1/chat/completions"))
-        .respond_with(response)
-        .mount(&server)
-        .await;
+    Mock::given(method("POST")).and(path("/v1/chat/completions")).respond_with(response).mount(&server).await;
     let mut config = config("openai-chat", &format!("{}/v1/", server.uri()));
     change(&mut config);
     let events: Vec<AgentEvent> = build(&config).run(asked).collect().await;
@@ -50,11 +46,7 @@ async fn the_body_has_prompt_history_and_question() {
         line(Role::Assistant, ""),
         line(Role::Assistant, "Nice."),
     ];
-    let (got, events) = received(
-        |config| config.system_prompt = Some("Be brief.".to_owned()),
-        asked,
-    )
-    .await;
+    let (got, events) = received(|config| config.system_prompt = Some("Be brief.".to_owned()), asked).await;
     assert_eq!(
         got.body_json::<Value>().unwrap(),
         json!({
@@ -76,13 +68,8 @@ async fn the_body_has_prompt_history_and_question() {
 async fn headers_carry_the_key_the_turn_and_the_user() {
     let (got, _) = received(
         |config| {
-            config
-                .headers
-                .insert("X-User".to_owned(), Secret::new("{{user.username}}"));
-            config.headers.insert(
-                "X-Name".to_owned(),
-                Secret::new("{{user.display_name}} ({{user.id}})"),
-            );
+            config.headers.insert("X-User".to_owned(), Secret::new("{{user.username}}"));
+            config.headers.insert("X-Name".to_owned(), Secret::new("{{user.display_name}} ({{user.id}})"));
         },
         request("Hello?"),
     )
@@ -110,9 +97,7 @@ async fn an_authorization_of_another_scheme_is_a_header() {
     let (got, _) = received(
         |config| {
             config.api_key = Secret::default();
-            config
-                .headers
-                .insert("Authorization".to_owned(), Secret::new("Basic eDp5"));
+            config.headers.insert("Authorization".to_owned(), Secret::new("Basic eDp5"));
         },
         request("Hello?"),
     )
@@ -124,10 +109,8 @@ async fn an_authorization_of_another_scheme_is_a_header() {
 async fn extra_fields_are_merged_and_null_takes_one_out() {
     let (got, _) = received(
         |config| {
-            config.extra_body = json!({ "temperature": 0.2, "user": null, "stop": null })
-                .as_object()
-                .unwrap()
-                .clone();
+            config.extra_body =
+                json!({ "temperature": 0.2, "user": null, "stop": null }).as_object().unwrap().clone();
             config.stream = false;
         },
         request("Hello?"),
@@ -158,11 +141,7 @@ async fn the_model_chosen_in_the_chat_comes_first() {
 
 #[tokio::test]
 async fn the_query_of_the_base_address_stays() {
-    let (got, _) = received(
-        |config| config.base_url.push_str("?api-version=1"),
-        request("Hello?"),
-    )
-    .await;
+    let (got, _) = received(|config| config.base_url.push_str("?api-version=1"), request("Hello?")).await;
     assert_eq!(got.url.query(), Some("api-version=1"));
 }
 
@@ -171,8 +150,5 @@ async fn turns_of_any_length_keep_keys_of_their_own() {
     let mut asked = request("Hello?");
     asked.turn = format!("{}/7 会", "c".repeat(400));
     let (got, _) = received(|_| {}, asked).await;
-    assert_eq!(
-        got.headers["idempotency-key"],
-        format!("{}/7 %E4%BC%9A", "c".repeat(400))
-    );
+    assert_eq!(got.headers["idempotency-key"], format!("{}/7 %E4%BC%9A", "c".repeat(400)));
 }

@@ -18,10 +18,7 @@ use crate::peer::{config, try_build};
 fn a_base_address_that_cannot_work_is_refused(#[case] base_url: &str, #[case] expected: &str) {
     let (pointer, message) = try_build(&config("openai-chat", base_url)).err().unwrap();
     assert_eq!(pointer, "/base_url");
-    assert!(
-        message.contains(expected) && !message.contains("s3cr3t"),
-        "{message}"
-    );
+    assert!(message.contains(expected) && !message.contains("s3cr3t"), "{message}");
 }
 
 #[rstest]
@@ -43,10 +40,7 @@ fn a_header_that_cannot_be_sent_is_refused(
     config.headers.insert(name.to_owned(), Secret::new(value));
     let (pointer, message) = try_build(&config).err().unwrap();
     assert_eq!(pointer, expected_pointer);
-    assert!(
-        message.contains(expected) && !message.contains("s3cr3t"),
-        "{message}"
-    );
+    assert!(message.contains(expected) && !message.contains("s3cr3t"), "{message}");
 }
 
 #[test]
@@ -73,10 +67,7 @@ fn a_key_that_cannot_be_sent_is_refused_without_showing_it() {
 fn fields_of_our_own_cannot_be_set_aside(#[case] field: &str) {
     let mut config = config("openai-chat", "https://host/v1");
     config.extra_body.insert(field.to_owned(), json!(null));
-    assert_eq!(
-        try_build(&config).err().unwrap().0,
-        format!("/extra_body/{field}")
-    );
+    assert_eq!(try_build(&config).err().unwrap().0, format!("/extra_body/{field}"));
 }
 
 #[test]

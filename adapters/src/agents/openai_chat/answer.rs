@@ -58,10 +58,7 @@ enum Announced {
 impl Answer {
     /// An answer with this `Content-Type`.
     pub(super) fn new(content_type: Option<&str>) -> Self {
-        let essence = content_type
-            .and_then(|text| text.split(';').next())
-            .unwrap_or_default()
-            .trim();
+        let essence = content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
         let essence = essence.to_ascii_lowercase();
         let announced = match essence.as_str() {
             "text/event-stream" => Announced::Events,
@@ -107,10 +104,8 @@ impl Answer {
             Shape::Unknown => {}
             Shape::Whole(body) => {
                 if body.len().saturating_add(bytes.len()) > WHOLE_BYTES_MAX {
-                    return self.fail(
-                        AgentFailureKind::TooLong,
-                        format!("longer than {WHOLE_BYTES_MAX} bytes"),
-                    );
+                    return self
+                        .fail(AgentFailureKind::TooLong, format!("longer than {WHOLE_BYTES_MAX} bytes"));
                 }
                 body.extend_from_slice(bytes);
             }
@@ -192,10 +187,7 @@ impl Answer {
                 if self.take_value(&value) {
                     self.complete();
                 } else {
-                    self.fail(
-                        AgentFailureKind::Malformed,
-                        "the answer has no choices".to_owned(),
-                    );
+                    self.fail(AgentFailureKind::Malformed, "the answer has no choices".to_owned());
                 }
             }
             // Cut off: `end` says so.

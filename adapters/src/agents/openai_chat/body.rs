@@ -29,21 +29,14 @@ pub(super) fn request_body(settings: &Settings, request: &RunRequest) -> Value {
 }
 
 fn messages(settings: &Settings, request: &RunRequest) -> Vec<Value> {
-    let prompt = settings
-        .system_prompt
-        .as_deref()
-        .map(|prompt| message("system", prompt));
+    let prompt = settings.system_prompt.as_deref().map(|prompt| message("system", prompt));
     let history = request
         .history
         .iter()
         // An answer that failed before its first word is a line without text; some servers refuse those.
         .filter(|line| !line.text.trim().is_empty())
         .map(|line| message(role(line.role), &line.text));
-    prompt
-        .into_iter()
-        .chain(history)
-        .chain([message("user", &request.text)])
-        .collect()
+    prompt.into_iter().chain(history).chain([message("user", &request.text)]).collect()
 }
 
 fn message(role: &str, content: &str) -> Value {

@@ -39,18 +39,12 @@ pub(super) fn read(value: &Value) -> Result<Chunk, NotAChunk> {
     if !choice.is_object() {
         return Err(NotAChunk("a choice is not an object"));
     }
-    let mut chunk = Chunk {
-        has_choice: true,
-        ..Chunk::default()
-    };
+    let mut chunk = Chunk { has_choice: true, ..Chunk::default() };
     if let Some(reason) = choice.get("finish_reason").filter(|reason| !reason.is_null()) {
         chunk.finish = Some(word(reason).unwrap_or_else(|| "other".to_owned()));
     }
     // Streams carry `delta`, whole answers `message`; some servers put either into the other.
-    match ["delta", "message"]
-        .into_iter()
-        .filter_map(|name| choice.get(name))
-        .find(|found| !found.is_null())
+    match ["delta", "message"].into_iter().filter_map(|name| choice.get(name)).find(|found| !found.is_null())
     {
         Some(message) if message.is_object() => read_message(message, &mut chunk.events)?,
         Some(_) => return Err(NotAChunk("a message is not an object")),
@@ -79,18 +73,8 @@ fn read_message(message: &Value, events: &mut Vec<AgentEvent>) -> Result<(), Not
         }
     }
     // A model that declines says so here instead of in `content`: it is the answer all the same.
-    events.extend(
-        message
-            .get("refusal")
-            .and_then(Value::as_str)
-            .into_iter()
-            .flat_map(delta),
-    );
-    let calls = message
-        .get("tool_calls")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    events.extend(message.get("refusal").and_then(Value::as_str).into_iter().flat_map(delta));
+    let calls = message.get("tool_calls").and_then(Value::as_array).into_iter().flatten();
     // The name comes with a call's first piece only; the others carry its arguments.
     events.extend(calls.filter_map(|call| tool(call.get("function")?.get("name")?.as_str()?)));
     Ok(())
@@ -98,10 +82,7 @@ fn read_message(message: &Value, events: &mut Vec<AgentEvent>) -> Result<(), Not
 
 /// A part of a message; pictures and sounds are passed over.
 fn read_part(part: &Value) -> Vec<AgentEvent> {
-    match (
-        part.get("type").and_then(Value::as_str),
-        part.get("text").and_then(Value::as_str),
-    ) {
+    match (part.get("type").and_then(Value::as_str), part.get("text").and_then(Value::as_str)) {
         (Some("text" | "output_text") | None, Some(text)) => delta(text),
         (Some("reasoning" | "thinking"), Some(text)) => reasoning(text),
         (Some("thinking"), None) => thinking_parts(part),
@@ -110,33 +91,18 @@ fn read_part(part: &Value) -> Vec<AgentEvent> {
 }
 
 fn thinking_parts(part: &Value) -> Vec<AgentEvent> {
-    let parts = part
-        .get("thinking")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    parts
-        .filter_map(|part| part.get("text")?.as_str())
-        .flat_map(reasoning)
-        .collect()
+    let parts = part.get("thinking").and_then(Value::as_array).into_iter().flatten();
+    parts.filter_map(|part| part.get("text")?.as_str()).flat_map(reasoning).collect()
 }
 
 fn delta(text: &str) -> Vec<AgentEvent> {
-    pieces(text, EVENT_TEXT_BYTES_MAX)
-        .into_iter()
-        .map(AgentEvent::Delta)
-        .collect()
+    pieces(text, EVENT_TEXT_BYTES_MAX).into_iter().map(AgentEvent::Delta).collect()
 }
 
 fn reasoning(text: &str) -> Vec<AgentEvent> {
-    pieces(text, EVENT_TEXT_BYTES_MAX)
-        .into_iter()
-        .map(AgentEvent::Reasoning)
-        .collect()
+    pieces(text, EVENT_TEXT_BYTES_MAX).into_iter().map(AgentEvent::Reasoning).collect()
 }
 
 fn tool(name: &str) -> Option<AgentEvent> {
-    (!name.is_empty()).then(|| AgentEvent::Tool {
-        name: cut(name, TOOL_NAME_BYTES_MAX).to_owned(),
-    })
+    (!name.is_empty()).then(|| AgentEvent::Tool { name: cut(name, TOOL_NAME_BYTES_MAX).to_owned() })
 }

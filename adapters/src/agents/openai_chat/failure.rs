@@ -29,10 +29,7 @@ const UNKNOWN_MODEL_PHRASES: [&str; 4] = ["not found", "not exist", "unknown mod
 
 /// A failure without a pause asked for.
 pub(super) fn failed(kind: AgentFailureKind, detail: String) -> AgentEvent {
-    AgentEvent::Failed {
-        failure: AgentFailure::new(kind),
-        detail,
-    }
+    AgentEvent::Failed { failure: AgentFailure::new(kind), detail }
 }
 
 /// What is known of an error: words for the log, and the message, which is looked at and never handed on because it
@@ -61,10 +58,7 @@ impl ErrorObject {
             None | Some(Value::Null | Value::Bool(false)) => {
                 (value.get("object").and_then(Value::as_str) == Some("error")).then(|| Self::of(value))
             }
-            Some(Value::String(message)) => Some(Self {
-                message: message.clone(),
-                ..Self::default()
-            }),
+            Some(Value::String(message)) => Some(Self { message: message.clone(), ..Self::default() }),
             Some(error @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_))) => {
                 Some(Self::of(error))
             }
@@ -79,11 +73,7 @@ impl ErrorObject {
             self.kind.as_ref().map(|kind| format!("type {kind}")),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        if parts.is_empty() {
-            "an error without a code".to_owned()
-        } else {
-            parts.join(", ")
-        }
+        if parts.is_empty() { "an error without a code".to_owned() } else { parts.join(", ") }
     }
 
     fn of(error: &Value) -> Self {
@@ -91,11 +81,7 @@ impl ErrorObject {
             code: error.get("code").and_then(word),
             kind: error.get("type").and_then(word),
             param: error.get("param").and_then(word),
-            message: error
-                .get("message")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_lowercase(),
+            message: error.get("message").and_then(Value::as_str).unwrap_or_default().to_lowercase(),
         }
     }
 
@@ -111,9 +97,7 @@ impl ErrorObject {
         self.says(&UNKNOWN_MODEL_WORDS)
             || !names_another_field
                 && self.message.contains("model")
-                && UNKNOWN_MODEL_PHRASES
-                    .iter()
-                    .any(|phrase| self.message.contains(phrase))
+                && UNKNOWN_MODEL_PHRASES.iter().any(|phrase| self.message.contains(phrase))
     }
 }
 
@@ -129,10 +113,7 @@ pub(super) fn refused(status: u16, error: &ErrorObject, pause: Option<Duration>)
     };
     // A pause asked for counts where asking again makes sense (503 may carry one too).
     let retry_after = pause.filter(|_| kind.is_transient());
-    AgentEvent::Failed {
-        failure: AgentFailure { kind, retry_after },
-        detail: error.detail(Some(status)),
-    }
+    AgentEvent::Failed { failure: AgentFailure { kind, retry_after }, detail: error.detail(Some(status)) }
 }
 
 /// The pause asked for by `Retry-After`: seconds, or a date (RFC 9110 §10.2.3), which counts from the answer's own
@@ -146,12 +127,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     }
     let until = httpdate::parse_http_date(text).ok()?;
     let from = date(headers, DATE).unwrap_or_else(|| UNIX_EPOCH + Duration::from_millis(now.as_millis()));
-    Some(
-        until
-            .duration_since(from)
-            .unwrap_or_default()
-            .min(RETRY_AFTER_MAX),
-    )
+    Some(until.duration_since(from).unwrap_or_default().min(RETRY_AFTER_MAX))
 }
 
 fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
@@ -214,12 +190,7 @@ mod tests {
         Kind::UnknownModel,
         "status 400, code 400"
     )]
-    #[case(
-        404,
-        "<html>not found: no such model page</html>",
-        Kind::BadRequest,
-        "status 404"
-    )]
+    #[case(404, "<html>not found: no such model page</html>", Kind::BadRequest, "status 404")]
     #[case(404, r#"{"detail":"Not Found"}"#, Kind::BadRequest, "status 404")]
     #[case(400, r#"{"error":{"message":"This model's maximum context length is 8192","code":"context_length_exceeded","type":"invalid_request_error"}}"#, Kind::BadRequest, "status 400, code context_length_exceeded, type invalid_request_error")]
     #[case(
@@ -228,12 +199,7 @@ mod tests {
         Kind::BadRequest,
         "status 400"
     )]
-    #[case(
-        400,
-        r#"{"error":{"message":"x","code":"you wrote: hello"}}"#,
-        Kind::BadRequest,
-        "status 400"
-    )]
+    #[case(400, r#"{"error":{"message":"x","code":"you wrote: hello"}}"#, Kind::BadRequest, "status 400")]
     #[case(413, "", Kind::BadRequest, "status 413")]
     #[case(422, r#"{"detail":[{"msg":"x"}]}"#, Kind::BadRequest, "status 422")]
     #[case(
@@ -252,14 +218,8 @@ mod tests {
         #[case] kind: Kind,
         #[case] expected: &str,
     ) {
-        let event = refused(
-            status,
-            &ErrorObject::read(body.as_bytes()),
-            Some(Duration::from_secs(5)),
-        );
-        let AgentEvent::Failed { failure, detail } = event else {
-            panic!("{event:?}")
-        };
+        let event = refused(status, &ErrorObject::read(body.as_bytes()), Some(Duration::from_secs(5)));
+        let AgentEvent::Failed { failure, detail } = event else { panic!("{event:?}") };
         assert_eq!((failure.kind, detail.as_str()), (kind, expected));
         assert_eq!(failure.retry_after.is_some(), kind.is_transient());
     }
@@ -275,11 +235,7 @@ mod tests {
     #[case("Sun, 06 Nov 1994 08:49:37 GMT", None, Some(37))]
     #[case("Sunday, 06-Nov-94 08:49:37 GMT", None, Some(37))]
     #[case("Sun, 06 Nov 1994 08:48:37 GMT", None, Some(0))]
-    #[case(
-        "Sun, 06 Nov 1994 08:49:37 GMT",
-        Some("Sun, 06 Nov 1994 08:49:30 GMT"),
-        Some(7)
-    )]
+    #[case("Sun, 06 Nov 1994 08:49:37 GMT", Some("Sun, 06 Nov 1994 08:49:30 GMT"), Some(7))]
     #[case("Mon, 07 Nov 1994 08:49:37 GMT", None, Some(3600))]
     fn a_pause_is_seconds_or_a_date(
         #[case] value: &str,
@@ -299,19 +255,10 @@ mod tests {
 
     #[test]
     fn only_a_plain_word_is_kept_of_a_code() {
-        assert_eq!(
-            word(&json!("invalid_request_error")).as_deref(),
-            Some("invalid_request_error")
-        );
+        assert_eq!(word(&json!("invalid_request_error")).as_deref(), Some("invalid_request_error"));
         assert_eq!(word(&json!(42)).as_deref(), Some("42"));
-        for value in [
-            json!("a b"),
-            json!("你好"),
-            json!("x".repeat(65)),
-            json!(""),
-            json!(null),
-            json!({}),
-        ] {
+        for value in [json!("a b"), json!("你好"), json!("x".repeat(65)), json!(""), json!(null), json!({})]
+        {
             assert_eq!(word(&value), None);
         }
     }

@@ -50,17 +50,9 @@ impl AgentKind for OpenAiChatKind {
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
         let settings = Settings::read(config)?;
-        let client = net::client(config.connect_timeout).map_err(|_| {
-            (
-                String::new(),
-                "cannot be used: no HTTP client could be built here".to_owned(),
-            )
-        })?;
-        Ok(Arc::new(OpenAiChat {
-            client,
-            settings,
-            clock: Arc::clone(&self.clock),
-        }))
+        let client = net::client(config.connect_timeout)
+            .map_err(|_| (String::new(), "cannot be used: no HTTP client could be built here".to_owned()))?;
+        Ok(Arc::new(OpenAiChat { client, settings, clock: Arc::clone(&self.clock) }))
     }
 }
 
@@ -74,10 +66,7 @@ struct OpenAiChat {
 impl Agent for OpenAiChat {
     fn run(&self, request: RunRequest) -> BoxStream<'static, AgentEvent> {
         let prepared = self.prepare(&request).ok_or_else(|| {
-            failed(
-                AgentFailureKind::BadRequest,
-                "a header cannot carry the user's name".to_owned(),
-            )
+            failed(AgentFailureKind::BadRequest, "a header cannot carry the user's name".to_owned())
         });
         run::events(prepared, Arc::clone(&self.clock))
     }
@@ -90,11 +79,7 @@ impl OpenAiChat {
     fn prepare(&self, request: &RunRequest) -> Option<RequestBuilder> {
         let mut headers = HeaderMap::new();
         // A server may answer in the other way all the same.
-        let accept = if self.settings.stream {
-            "text/event-stream"
-        } else {
-            "application/json"
-        };
+        let accept = if self.settings.stream { "text/event-stream" } else { "application/json" };
         headers.insert(ACCEPT, reqwest::header::HeaderValue::from_static(accept));
         headers.insert("idempotency-key", sensitive(&encode(&request.turn))?);
         if let Some(value) = &self.settings.authorization {
@@ -104,11 +89,6 @@ impl OpenAiChat {
             headers.insert(name.clone(), template.render(&request.user)?);
         }
         let body = body::request_body(&self.settings, request);
-        Some(
-            self.client
-                .post(self.settings.url.clone())
-                .headers(headers)
-                .json(&body),
-        )
+        Some(self.client.post(self.settings.url.clone()).headers(headers).json(&body))
     }
 }

@@ -35,14 +35,8 @@ pub(super) fn events(
         Ok(request) => request,
         Err(event) => return stream::iter([event]).boxed(),
     };
-    let run = Run {
-        phase: Phase::Unsent(Box::new(request)),
-        clock,
-    };
-    stream::unfold(run, |mut run| async move {
-        run.next().await.map(|event| (event, run))
-    })
-    .boxed()
+    let run = Run { phase: Phase::Unsent(Box::new(request)), clock };
+    stream::unfold(run, |mut run| async move { run.next().await.map(|event| (event, run)) }).boxed()
 }
 
 struct Run {
@@ -85,29 +79,20 @@ impl Run {
     }
 
     async fn open(&self, request: RequestBuilder) -> Result<Reading, AgentEvent> {
-        let response = request.send().await.map_err(|error| {
-            failed(
-                AgentFailureKind::Unreachable,
-                transport::describe(&error).to_owned(),
-            )
-        })?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| failed(AgentFailureKind::Unreachable, transport::describe(&error).to_owned()))?;
         if !response.status().is_success() {
             return Err(self.read_refusal(response).await);
         }
         let encoding = header(response.headers(), CONTENT_ENCODING).unwrap_or("identity");
         if !encoding.eq_ignore_ascii_case("identity") {
             // None was asked for (no `Accept-Encoding`).
-            return Err(failed(
-                AgentFailureKind::Malformed,
-                "the body is compressed".to_owned(),
-            ));
+            return Err(failed(AgentFailureKind::Malformed, "the body is compressed".to_owned()));
         }
         let answer = Answer::new(header(response.headers(), CONTENT_TYPE));
-        Ok(Reading {
-            response,
-            answer,
-            done_by: None,
-        })
+        Ok(Reading { response, answer, done_by: None })
     }
 
     async fn read_refusal(&self, response: Response) -> AgentEvent {

@@ -71,10 +71,7 @@ impl Settings {
             authorization: authorization(config)?,
             headers: headers(config)?,
             model: config.model.clone().filter(|model| !model.is_empty()),
-            system_prompt: config
-                .system_prompt
-                .clone()
-                .filter(|prompt| !prompt.trim().is_empty()),
+            system_prompt: config.system_prompt.clone().filter(|prompt| !prompt.trim().is_empty()),
             extra_body: config.extra_body.clone(),
             stream: config.stream,
         };
@@ -102,10 +99,7 @@ fn endpoint(base_url: &str) -> Result<Url, &'static str> {
     if url.path().trim_end_matches('/').ends_with("/chat/completions") {
         return Err("must be the base address only: /chat/completions is added to it");
     }
-    url.path_segments_mut()
-        .map_err(|()| SHAPE)?
-        .pop_if_empty()
-        .extend(["chat", "completions"]);
+    url.path_segments_mut().map_err(|()| SHAPE)?.pop_if_empty().extend(["chat", "completions"]);
     Ok(url)
 }
 
@@ -113,12 +107,8 @@ fn authorization(config: &AgentConfig) -> Result<Option<HeaderValue>, FieldError
     if config.api_key.is_empty() {
         return Ok(None);
     }
-    let value = sensitive(&format!("Bearer {}", config.api_key.expose())).ok_or_else(|| {
-        at(
-            "/api_key",
-            "must consist of visible ASCII characters, without line breaks",
-        )
-    })?;
+    let value = sensitive(&format!("Bearer {}", config.api_key.expose()))
+        .ok_or_else(|| at("/api_key", "must consist of visible ASCII characters, without line breaks"))?;
     Ok(Some(value))
 }
 
@@ -132,10 +122,7 @@ fn headers(config: &AgentConfig) -> Result<Vec<(HeaderName, Template)>, FieldErr
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| at(&pointer, "must have a header name of letters, digits and hyphens"))?;
         if RESERVED_HEADERS.contains(&name) || name == "idempotency-key" {
-            return Err(at(
-                &pointer,
-                "is a header that Switchboard sets itself or does not send",
-            ));
+            return Err(at(&pointer, "is a header that Switchboard sets itself or does not send"));
         }
         if headers.iter().any(|(known, _)| *known == name) {
             return Err(at(&pointer, "stands twice: header names do not differ by case"));
@@ -154,10 +141,7 @@ fn check_extra_body(extra_body: &Map<String, Value>) -> Result<(), FieldError> {
     }
     let length = serde_json::to_vec(extra_body).map_or(usize::MAX, |json| json.len());
     if length > EXTRA_BODY_BYTES_MAX {
-        return Err(at(
-            "/extra_body",
-            format!("must be at most {EXTRA_BODY_BYTES_MAX} bytes of JSON"),
-        ));
+        return Err(at("/extra_body", format!("must be at most {EXTRA_BODY_BYTES_MAX} bytes of JSON")));
     }
     Ok(())
 }

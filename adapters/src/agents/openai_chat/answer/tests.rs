@@ -150,9 +150,8 @@ fn a_long_delta_comes_in_pieces_of_at_most_64_kib() {
 #[test]
 fn an_event_without_end_is_given_up() {
     let line = vec![b'x'; 64 * 1024];
-    let chunks: Vec<&[u8]> = std::iter::once(&b"data: "[..])
-        .chain((0..17).map(|_| line.as_slice()))
-        .collect();
+    let chunks: Vec<&[u8]> =
+        std::iter::once(&b"data: "[..]).chain((0..17).map(|_| line.as_slice())).collect();
     assert_eq!(
         lines(&read_in(SSE, chunks)),
         ["agent_malformed: decode the event stream: an event is longer than 1048576 bytes"]
