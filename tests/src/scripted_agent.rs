@@ -69,17 +69,10 @@ impl ScriptedAgent {
     /// Starts on a free port. `choose` says what to do with a request whenever the queue is empty; it is not to call
     /// this agent's methods.
     pub async fn start(choose: impl Fn(&Asked) -> Behaviour + Send + 'static) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .context("failed to bind the scripted agent")?;
-        let address = listener
-            .local_addr()
-            .context("failed to read the scripted agent's address")?;
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("failed to bind the scripted agent")?;
+        let address = listener.local_addr().context("failed to read the scripted agent's address")?;
         let shared = Arc::new(Shared {
-            script: Mutex::new(Script {
-                queue: VecDeque::new(),
-                choose: Box::new(choose),
-            }),
+            script: Mutex::new(Script { queue: VecDeque::new(), choose: Box::new(choose) }),
             records: watch::Sender::new(Vec::new()),
             releases: Semaphore::new(0),
             stopped: CancellationToken::new(),
@@ -91,11 +84,7 @@ impl ScriptedAgent {
         // Words are to leave one by one.
         let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
         let stopped = shared.stopped.clone().cancelled_owned();
-        tokio::spawn(
-            axum::serve(listener, router)
-                .with_graceful_shutdown(stopped)
-                .into_future(),
-        );
+        tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(stopped).into_future());
         Ok(Self { address, shared })
     }
 
@@ -140,10 +129,7 @@ impl ScriptedAgent {
         if let Ok(Ok(asked)) = timeout(cap, records.wait_for(|asked| wanted(asked))).await {
             return Ok(asked.clone());
         }
-        bail!(
-            "the agent's requests were not as wanted within {cap:?}: {:#?}",
-            *records.borrow()
-        )
+        bail!("the agent's requests were not as wanted within {cap:?}: {:#?}", *records.borrow())
     }
 }
 
@@ -162,17 +148,9 @@ impl Shared {
     fn admit(self: &Arc<Self>, headers: &HeaderMap, body: Value) -> Option<(Behaviour, Tracked)> {
         // Held until the request is recorded, so that numbers, queue and records have one order.
         let mut script = self.script();
-        let number = self
-            .records
-            .borrow()
-            .len()
-            .checked_add(1)
-            .filter(|number| *number <= RECORDS_MAX)?;
+        let number = self.records.borrow().len().checked_add(1).filter(|number| *number <= RECORDS_MAX)?;
         let asked = Asked::read(number, headers, body);
-        let behaviour = script
-            .queue
-            .pop_front()
-            .unwrap_or_else(|| (script.choose)(&asked));
+        let behaviour = script.queue.pop_front().unwrap_or_else(|| (script.choose)(&asked));
         self.records.send_modify(|records| records.push(asked));
         Some((behaviour, Tracked::new(Arc::clone(self), number)))
     }

@@ -71,17 +71,13 @@ fn ask(agent: &ScriptedAgent, question: &str, stream: bool) -> BoxStream<'static
             platform: "dingtalk".to_owned(),
         },
     };
-    kinds(Arc::new(Midnight))["openai-chat"]
-        .build(&config)
-        .unwrap()
-        .run(request)
+    kinds(Arc::new(Midnight))["openai-chat"].build(&config).unwrap().run(request)
 }
 
 /// The whole text and how the run ended: `completed`, or the failure with its detail.
 async fn answer(agent: &ScriptedAgent, stream: bool) -> (String, String) {
-    let events: Vec<AgentEvent> = timeout(CAP, ask(agent, "s3cret question", stream).collect())
-        .await
-        .unwrap();
+    let events: Vec<AgentEvent> =
+        timeout(CAP, ask(agent, "s3cret question", stream).collect()).await.unwrap();
     let mut text = String::new();
     let mut end = String::new();
     for event in events {
@@ -103,44 +99,17 @@ async fn each_behaviour_looks_to_an_agent_as_it_is_named() {
     let said = || "three words here".to_owned();
     let behaviours = [
         (Behaviour::words(said()), "three words here", "completed"),
-        (
-            Behaviour::Words {
-                text: said(),
-                pause: Duration::from_millis(1),
-            },
-            "three words here",
-            "completed",
-        ),
+        (Behaviour::Words { text: said(), pause: Duration::from_millis(1) }, "three words here", "completed"),
         (Behaviour::Whole { text: said() }, "three words here", "completed"),
+        (Behaviour::status(401), "", "agent_unauthorized: status 401, type scripted"),
+        (Behaviour::status(500), "", "agent_server_error: status 500, type scripted"),
         (
-            Behaviour::status(401),
-            "",
-            "agent_unauthorized: status 401, type scripted",
-        ),
-        (
-            Behaviour::status(500),
-            "",
-            "agent_server_error: status 500, type scripted",
-        ),
-        (
-            Behaviour::Status {
-                status: 429,
-                code: Some("slow_down".to_owned()),
-                retry_after_s: Some(7),
-            },
+            Behaviour::Status { status: 429, code: Some("slow_down".to_owned()), retry_after_s: Some(7) },
             "",
             "agent_rate_limited: status 429, code slow_down, type scripted, again in 7s",
         ),
-        (
-            Behaviour::Cut { text: said() },
-            "three words here",
-            "agent_cut_stream: the answer broke off",
-        ),
-        (
-            Behaviour::Malformed { text: said() },
-            "three words here",
-            "agent_malformed: an event is not JSON",
-        ),
+        (Behaviour::Cut { text: said() }, "three words here", "agent_cut_stream: the answer broke off"),
+        (Behaviour::Malformed { text: said() }, "three words here", "agent_malformed: an event is not JSON"),
         (
             Behaviour::ErrorInStream { text: said() },
             "three words here",
@@ -148,9 +117,7 @@ async fn each_behaviour_looks_to_an_agent_as_it_is_named() {
         ),
         (Behaviour::Empty, "", "agent_empty: no text, finish_reason stop"),
     ];
-    let agent = ScriptedAgent::start(|_| Behaviour::words("the queue is empty"))
-        .await
-        .unwrap();
+    let agent = ScriptedAgent::start(|_| Behaviour::words("the queue is empty")).await.unwrap();
     agent.queue(behaviours.iter().map(|(behaviour, _, _)| behaviour.clone()));
     for (behaviour, text, end) in &behaviours {
         let seen = answer(&agent, true).await;
@@ -159,54 +126,29 @@ async fn each_behaviour_looks_to_an_agent_as_it_is_named() {
     assert_eq!(answer(&agent, true).await.0, "the queue is empty");
     let asked = agent.asked();
     assert_eq!(asked.len(), behaviours.len() + 1);
-    assert!(
-        asked.iter().all(|asked| matches!(asked.end, Some(End::Done(_)))),
-        "{asked:#?}"
-    );
+    assert!(asked.iter().all(|asked| matches!(asked.end, Some(End::Done(_)))), "{asked:#?}");
 }
 
 #[tokio::test]
 async fn whole_answers_are_given_where_no_stream_is_wanted() {
-    let agent = ScriptedAgent::start(|_| Behaviour::words("three words here"))
-        .await
-        .unwrap();
-    assert_eq!(
-        answer(&agent, false).await,
-        ("three words here".to_owned(), "completed".to_owned())
-    );
-    agent.queue([
-        Behaviour::Cut {
-            text: "half".to_owned(),
-        },
-        Behaviour::Empty,
-    ]);
-    assert_eq!(
-        answer(&agent, false).await.1,
-        "agent_cut_stream: the answer broke off"
-    );
-    assert_eq!(
-        answer(&agent, false).await.1,
-        "agent_empty: no text, finish_reason stop"
-    );
+    let agent = ScriptedAgent::start(|_| Behaviour::words("three words here")).await.unwrap();
+    assert_eq!(answer(&agent, false).await, ("three words here".to_owned(), "completed".to_owned()));
+    agent.queue([Behaviour::Cut { text: "half".to_owned() }, Behaviour::Empty]);
+    assert_eq!(answer(&agent, false).await.1, "agent_cut_stream: the answer broke off");
+    assert_eq!(answer(&agent, false).await.1, "agent_empty: no text, finish_reason stop");
 }
 
 #[tokio::test]
 async fn a_huge_answer_is_as_long_as_asked_for() {
-    let agent = ScriptedAgent::start(|_| Behaviour::Huge { chars: 300_500 })
-        .await
-        .unwrap();
+    let agent = ScriptedAgent::start(|_| Behaviour::Huge { chars: 300_500 }).await.unwrap();
     let (text, end) = answer(&agent, true).await;
     assert_eq!((text.len(), end.as_str()), (300_500, "completed"));
 }
 
 #[tokio::test]
 async fn a_hang_lasts_until_the_client_closes_and_the_close_is_seen() {
-    let agent = ScriptedAgent::start(|_| Behaviour::HangBeforeHeaders)
-        .await
-        .unwrap();
-    agent.queue([Behaviour::HangAfter {
-        text: "half an".to_owned(),
-    }]);
+    let agent = ScriptedAgent::start(|_| Behaviour::HangBeforeHeaders).await.unwrap();
+    agent.queue([Behaviour::HangAfter { text: "half an".to_owned() }]);
     let mut run = ask(&agent, "first", true);
     let mut text = String::new();
     while text != "half an" {
@@ -218,10 +160,7 @@ async fn a_hang_lasts_until_the_client_closes_and_the_close_is_seen() {
     }
     assert_eq!(agent.asked()[0].end, None);
     drop(run);
-    agent
-        .wait_for(|asked| asked[0].was_closed_by_client(), CAP)
-        .await
-        .unwrap();
+    agent.wait_for(|asked| asked[0].was_closed_by_client(), CAP).await.unwrap();
 
     let mut run = ask(&agent, "second", true);
     tokio::select! {
@@ -230,10 +169,7 @@ async fn a_hang_lasts_until_the_client_closes_and_the_close_is_seen() {
         asked = agent.wait_for(|asked| asked.len() == 2, CAP) => assert_eq!(asked.unwrap()[1].end, None),
     }
     drop(run);
-    agent
-        .wait_for(|asked| asked[1].was_closed_by_client(), CAP)
-        .await
-        .unwrap();
+    agent.wait_for(|asked| asked[1].was_closed_by_client(), CAP).await.unwrap();
 }
 
 #[tokio::test]
@@ -258,11 +194,7 @@ async fn requests_are_recorded_with_messages_headers_and_keys() {
             .await
             .unwrap();
     assert_eq!(answer(&agent, true).await.0, "1. s3cret question");
-    let asked = agent
-        .wait_for(|asked| asked.len() == 1, CAP)
-        .await
-        .unwrap()
-        .remove(0);
+    let asked = agent.wait_for(|asked| asked.len() == 1, CAP).await.unwrap().remove(0);
     assert_eq!(asked.number, 1);
     assert_eq!(asked.question(), "s3cret question");
     assert!(asked.remembers("brief") && !asked.remembers("s3cret"));
@@ -283,24 +215,24 @@ async fn what_is_done_without_a_queue_can_be_changed() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_fails_lists_what_was_asked() {
     let agent = ScriptedAgent::start(|_| Behaviour::Empty).await.unwrap();
-    let error = agent
-        .wait_for(|asked| !asked.is_empty(), CAP)
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = agent.wait_for(|asked| !asked.is_empty(), CAP).await.unwrap_err().to_string();
     assert_eq!(error, "the agent's requests were not as wanted within 20s: []");
 }
 
 #[tokio::test]
-async fn a_dropped_agent_ends_what_hangs() {
-    let agent = ScriptedAgent::start(|_| Behaviour::HangAfter {
-        text: "half".to_owned(),
-    })
-    .await
-    .unwrap();
-    let mut run = ask(&agent, "hello", true);
-    while timeout(CAP, run.next()).await.unwrap() != Some(AgentEvent::Delta("half".to_owned())) {}
-    drop(agent);
-    let rest: Vec<AgentEvent> = timeout(CAP, run.collect()).await.unwrap();
-    assert!(matches!(rest.as_slice(), [AgentEvent::Failed { .. }]), "{rest:?}");
+async fn a_dropped_agent_ends_whatever_waits() {
+    let half = || "half ".to_owned();
+    for behaviour in [
+        Behaviour::HangAfter { text: half() },
+        Behaviour::Held { before: half(), after: half() },
+        Behaviour::Words { text: "half and never".to_owned(), pause: Duration::from_secs(1) },
+    ] {
+        let agent = ScriptedAgent::start(|_| Behaviour::Empty).await.unwrap();
+        agent.queue([behaviour]);
+        let mut run = ask(&agent, "hello", true);
+        while timeout(CAP, run.next()).await.unwrap() != Some(AgentEvent::Delta(half())) {}
+        drop(agent);
+        let rest: Vec<AgentEvent> = timeout(CAP, run.collect()).await.unwrap();
+        assert!(matches!(rest.as_slice(), [AgentEvent::Failed { .. }]), "{rest:?}");
+    }
 }

@@ -70,19 +70,12 @@ impl Behaviour {
     /// Streams the text word by word without pauses.
     #[must_use]
     pub fn words(text: impl Into<String>) -> Self {
-        Self::Words {
-            text: text.into(),
-            pause: Duration::ZERO,
-        }
+        Self::Words { text: text.into(), pause: Duration::ZERO }
     }
 
     /// Refuses with this status and no more.
     #[must_use]
     pub const fn status(status: u16) -> Self {
-        Self::Status {
-            status,
-            code: None,
-            retry_after_s: None,
-        }
+        Self::Status { status, code: None, retry_after_s: None }
     }
 }

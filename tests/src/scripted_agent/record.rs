@@ -59,10 +59,7 @@ impl Asked {
     #[must_use]
     pub fn remembers(&self, text: &str) -> bool {
         let before = self.messages.len().saturating_sub(1);
-        self.messages
-            .iter()
-            .take(before)
-            .any(|message| message.content.contains(text))
+        self.messages.iter().take(before).any(|message| message.content.contains(text))
     }
 
     /// Whether the client closed it before the agent was done.
@@ -76,11 +73,7 @@ impl Asked {
             .iter()
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
             .collect();
-        let messages = body
-            .get("messages")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
+        let messages = body.get("messages").and_then(Value::as_array).into_iter().flatten();
         Self {
             number,
             at: Instant::now(),
@@ -115,10 +108,7 @@ impl fmt::Debug for Asked {
 impl Message {
     fn read(message: &Value) -> Option<Self> {
         let field = |name: &str| Some(message.get(name)?.as_str()?.to_owned());
-        Some(Self {
-            role: field("role")?,
-            content: field("content")?,
-        })
+        Some(Self { role: field("role")?, content: field("content")? })
     }
 }
 
@@ -132,11 +122,7 @@ pub(super) struct Tracked {
 
 impl Tracked {
     pub(super) const fn new(shared: Arc<Shared>, number: usize) -> Self {
-        Self {
-            shared,
-            number,
-            ended: false,
-        }
+        Self { shared, number, ended: false }
     }
 
     /// Which request.
@@ -154,10 +140,7 @@ impl Tracked {
             return;
         }
         self.shared.records.send_modify(|records| {
-            let record = self
-                .number
-                .checked_sub(1)
-                .and_then(|index| records.get_mut(index));
+            let record = self.number.checked_sub(1).and_then(|index| records.get_mut(index));
             if let Some(asked) = record {
                 asked.end = Some(end);
             }

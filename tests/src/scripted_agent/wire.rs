@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
 
 use super::record::Tracked;
 use super::{Behaviour, Shared};
@@ -26,13 +27,39 @@ enum Step {
     Text(String),
     /// Bytes that are no piece of text: the end, or something wrong.
     Raw(String),
-    Pause(Duration),
-    /// Waits for a release.
-    Hold,
-    /// Waits for the client to close.
-    Hang,
+    Wait(Wait),
     /// Breaks the connection.
     Cut,
+}
+
+/// What is waited for. The agent's own end ends each of them: the connection is broken then.
+enum Wait {
+    /// This long.
+    Pause(Duration),
+    /// A release.
+    Release,
+    /// Nothing: the client is to close.
+    Forever,
+}
+
+impl Wait {
+    /// Waits; `false` when the agent stopped before that was over.
+    async fn is_over(&self, shared: &Shared) -> bool {
+        let stopped = shared.stopped.cancelled();
+        match self {
+            Self::Pause(pause) => timeout(*pause, stopped).await.is_err(),
+            Self::Release => tokio::select! {
+                biased;
+                // The end comes before a release: it was the last word.
+                () = stopped => false,
+                permit = shared.releases.acquire() => permit.map(SemaphorePermit::forget).is_ok(),
+            },
+            Self::Forever => {
+                stopped.await;
+                false
+            }
+        }
+    }
 }
 
 /// The answer to one request.
@@ -42,24 +69,15 @@ pub(super) async fn respond(
     mut tracked: Tracked,
     shared: Arc<Shared>,
 ) -> Response {
-    let question = body
-        .pointer("/messages")
-        .and_then(Value::as_array)
-        .and_then(|all| all.last());
-    let question = question
-        .and_then(|message| message.get("content"))
-        .and_then(Value::as_str);
+    let question = body.pointer("/messages").and_then(Value::as_array).and_then(|all| all.last());
+    let question = question.and_then(|message| message.get("content")).and_then(Value::as_str);
     let quoting = format!("something is wrong with: {}", question.unwrap_or_default());
     let steps = match behaviour {
         Behaviour::HangBeforeHeaders => {
             shared.stopped.cancelled().await;
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
-        Behaviour::Status {
-            status,
-            code,
-            retry_after_s,
-        } => {
+        Behaviour::Status { status, code, retry_after_s } => {
             tracked.done();
             return refuse(status, code.as_deref(), retry_after_s, &quoting);
         }
@@ -69,17 +87,15 @@ pub(super) async fn respond(
         }
         Behaviour::Words { text, pause } => words(&text, pause, end()),
         Behaviour::Held { before, after } => {
-            let mut steps = words(&before, Duration::ZERO, [Step::Hold]);
+            let mut steps = words(&before, Duration::ZERO, [Step::Wait(Wait::Release)]);
             steps.extend(words(&after, Duration::ZERO, end()));
             steps
         }
-        Behaviour::HangAfter { text } => words(&text, Duration::ZERO, [Step::Hang]),
+        Behaviour::HangAfter { text } => words(&text, Duration::ZERO, [Step::Wait(Wait::Forever)]),
         Behaviour::Cut { text } => words(&text, Duration::ZERO, [Step::Cut]),
-        Behaviour::Malformed { text } => words(
-            &text,
-            Duration::ZERO,
-            [Step::Raw("data: {\"choices\": nonsense}\n\n".to_owned())],
-        ),
+        Behaviour::Malformed { text } => {
+            words(&text, Duration::ZERO, [Step::Raw("data: {\"choices\": nonsense}\n\n".to_owned())])
+        }
         Behaviour::ErrorInStream { text } => {
             let error =
                 json!({ "error": { "message": quoting, "type": "server_error", "code": "overloaded" } });
@@ -114,7 +130,7 @@ fn words(text: &str, pause: Duration, then: impl IntoIterator<Item = Step>) -> V
     let mut steps = VecDeque::new();
     for word in text.split_inclusive(' ') {
         if !pause.is_zero() {
-            steps.push_back(Step::Pause(pause));
+            steps.push_back(Step::Wait(Wait::Pause(pause)));
         }
         steps.push_back(Step::Text(word.to_owned()));
     }
@@ -140,9 +156,7 @@ fn end() -> [Step; 1] {
         "object": "chat.completion.chunk", "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }],
     });
     let usage = json!({ "object": "chat.completion.chunk", "choices": [], "usage": { "total_tokens": 1 } });
-    [Step::Raw(format!(
-        "data: {reason}\n\ndata: {usage}\n\ndata: [DONE]\n\n"
-    ))]
+    [Step::Raw(format!("data: {reason}\n\ndata: {usage}\n\ndata: [DONE]\n\n"))]
 }
 
 fn streamed(steps: VecDeque<Step>, tracked: Tracked, shared: Arc<Shared>) -> Response {
@@ -152,19 +166,13 @@ fn streamed(steps: VecDeque<Step>, tracked: Tracked, shared: Arc<Shared>) -> Res
     });
     let mut steps = steps;
     steps.push_front(Step::Raw(format!("data: {opening}\n\n")));
-    let sending = Sending {
-        steps,
-        tracked,
-        shared,
-    };
-    let body = stream::unfold(sending, |mut sending| async move {
-        sending.next().await.map(|bytes| (bytes, sending))
-    });
-    (
-        [(header::CONTENT_TYPE, "text/event-stream")],
-        Body::from_stream(body),
-    )
-        .into_response()
+    let sending = Sending { steps, tracked, shared };
+    let body =
+        stream::unfold(
+            sending,
+            |mut sending| async move { sending.next().await.map(|bytes| (bytes, sending)) },
+        );
+    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(body)).into_response()
 }
 
 /// A stream being sent.
@@ -179,17 +187,15 @@ impl Sending {
     async fn next(&mut self) -> Option<Result<String, io::Error>> {
         loop {
             let step = self.steps.pop_front()?;
-            if self.steps.is_empty() && !matches!(step, Step::Hang) {
+            if self.steps.is_empty() && !matches!(step, Step::Wait(_)) {
                 // Before the bytes leave: a client may close as soon as it has them.
                 self.tracked.done();
             }
             match step {
                 Step::Text(text) => return Some(Ok(piece(self.tracked.number(), &text))),
                 Step::Raw(bytes) => return Some(Ok(bytes)),
-                Step::Pause(pause) => sleep(pause).await,
-                Step::Hold => hold(&self.shared).await,
-                Step::Hang => self.shared.stopped.cancelled().await,
-                Step::Cut => return Some(cut().await),
+                Step::Wait(wait) if wait.is_over(&self.shared).await => {}
+                Step::Wait(_) | Step::Cut => return Some(cut().await),
             }
         }
     }
@@ -211,10 +217,8 @@ async fn carry_out(steps: VecDeque<Step>, mut tracked: Tracked, shared: &Shared)
         match step {
             Step::Text(piece) => text.push_str(&piece),
             Step::Raw(_) => {}
-            Step::Pause(pause) => sleep(pause).await,
-            Step::Hold => hold(shared).await,
-            Step::Hang => shared.stopped.cancelled().await,
-            Step::Cut => {
+            Step::Wait(wait) if wait.is_over(shared).await => {}
+            Step::Wait(_) | Step::Cut => {
                 tracked.done();
                 let begun = stream::once(async { Ok("{\"choices\":[".to_owned()) });
                 let body = Body::from_stream(begun.chain(stream::once(cut())));
@@ -231,10 +235,4 @@ async fn cut() -> Result<String, io::Error> {
     // Once not ready, so that the server sends off what it still holds.
     tokio::task::yield_now().await;
     Err(io::Error::other("cut by the script"))
-}
-
-async fn hold(shared: &Shared) {
-    if let Ok(permit) = shared.releases.acquire().await {
-        permit.forget();
-    }
 }
