@@ -150,7 +150,8 @@ impl Observed {
         };
         let count = self.call_counts.entry(path).or_default();
         count.total = count.total.saturating_add(1);
-        if (200..300).contains(&record.status) && record.code.is_none() {
+        let succeeded = record.status == 101 || (200..300).contains(&record.status);
+        if succeeded && record.code.is_none() {
             count.ok = count.ok.saturating_add(1);
         } else {
             count.failed = count.failed.saturating_add(1);
