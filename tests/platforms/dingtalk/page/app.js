@@ -175,6 +175,7 @@ async function load() {
     complain("");
     toEnd();
   } catch {
+    if (state.loading === wanted) state.waiting = null;
     complain(word("load_failed"));
   }
 }
@@ -279,6 +280,8 @@ async function start() {
   } catch {
     earlier = {};
   }
+  // A link can choose, too: #me=bob&group=cid-team==
+  Object.assign(earlier, Object.fromEntries(new URLSearchParams(location.hash.slice(1))));
   const known = (list, key, value) => list.some((one) => one[key] === value);
   byId("composer").addEventListener("submit", send);
   byId("text").addEventListener("input", grow);

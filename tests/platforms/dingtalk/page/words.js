@@ -3,7 +3,7 @@
 const words = {
   en: {
     title: "DingTalk simulator",
-    subtitle: "Nothing here leaves this machine",
+    subtitle: "Try your bot without an account",
     you_are: "You are",
     robot: "Bot",
     conversations: "Conversations",
@@ -27,7 +27,7 @@ const words = {
   },
   zh: {
     title: "钉钉模拟器",
-    subtitle: "一切内容只留在本机",
+    subtitle: "无需账号即可试用机器人",
     you_are: "你的身份",
     robot: "机器人",
     conversations: "会话",

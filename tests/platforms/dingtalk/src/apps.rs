@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::api::{ApiRequest, Outcome};
+use crate::api::Outcome;
 use crate::config::AppConfig;
 use crate::envelope::ApiError;
+use crate::request::ApiRequest;
 use crate::state::State;
 
 /// Tokens remembered, valid and expired; the oldest generation leaves first.

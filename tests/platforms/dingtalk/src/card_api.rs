@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::api::{ApiRequest, Outcome};
+use crate::api::Outcome;
 use crate::envelope::ApiError;
 use crate::knobs::ReusedOutTrackId;
 use crate::log::Log;
+use crate::request::ApiRequest;
 use crate::state::State;
 use crate::templates::TemplateConfig;
 use crate::timeline::{Card, CardState, ItemContent};

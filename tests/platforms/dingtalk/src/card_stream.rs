@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{ApiRequest, Outcome};
+use crate::api::Outcome;
 use crate::card_api::{follow_flow_status, param_map, refresh};
 use crate::envelope::ApiError;
 use crate::records::ViolationKind;
+use crate::request::ApiRequest;
 use crate::state::State;
 use crate::templates::{StreamingKey, TemplateConfig};
 use crate::timeline::CardState;

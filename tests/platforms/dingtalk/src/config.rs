@@ -64,9 +64,9 @@ pub const OWN_TEMPLATE: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee.schema";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppConfig {
-    /// Client id (AppKey).
+    /// Client id (`AppKey`).
     pub client_id: String,
-    /// Client secret (AppSecret).
+    /// Client secret (`AppSecret`).
     pub client_secret: String,
     /// Robot code; for internal apps the client id. Empty = the client id.
     #[serde(default)]

@@ -53,6 +53,7 @@ fn done() -> Response {
 }
 
 /// The parsed body, or the answer to a wrong one.
+#[expect(clippy::result_large_err, reason = "handlers return the answer as it is")]
 pub(crate) fn parsed<T>(body: Body<T>) -> Result<T, Response> {
     body.map(|Json(value)| value)
         .map_err(|rejection| refuse(rejection.status(), &rejection.body_text()))

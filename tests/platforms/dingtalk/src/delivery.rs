@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tokio::time::sleep;
 
 use crate::connections::{self, Order};
 use crate::gateway::TOPIC_ROBOT;
-use crate::push::{AtList, ChatKind, Push, PushError, PushHandle};
+use crate::payload::payload;
+use crate::push::{ChatKind, Push, PushError, PushHandle};
 use crate::records::{Delivery, DeliveryCause, PushedMessage};
 use crate::state::{Inner, State};
 use crate::timeline::ItemContent;
-use crate::webhook;
 
 /// Deliveries of one message remembered; the platform gives up beyond.
 const DELIVERIES_MAX: usize = 1_000;
@@ -149,81 +149,6 @@ fn admit(state: &mut State, mut push: Push) -> Result<PushHandle, PushError> {
     Ok(PushHandle { msg_id, conversation })
 }
 
-/// The callback's `data` (dingtalk §3.1, §3.2).
-fn payload(state: &mut State, push: &Push, msg_id: &str) -> Value {
-    let origin = &push.origin;
-    let created_at_ms = push.created_at_ms.unwrap_or_else(|| state.now_ms());
-    let robot_code = state
-        .apps
-        .named(&push.app)
-        .map(|app| app.robot_code.clone())
-        .unwrap_or_default();
-    let bot_id = format!("$:LWCP_v1:$bot-{}", push.app);
-    let mut fields = Map::new();
-    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-    set("conversationId", json!(origin.conversation));
-    set("openThreadId", json!(origin.conversation));
-    set("msgId", json!(msg_id));
-    set("createAt", json!(created_at_ms));
-    set("senderId", json!(format!("$:LWCP_v1:${}", origin.sender)));
-    set("senderNick", json!(origin.nick));
-    set("senderPlatform", json!("Mac"));
-    set("chatbotCorpId", json!("dingsimcorp"));
-    set("chatbotUserId", json!(bot_id));
-    set("robotCode", json!(robot_code));
-    if !push.outsider {
-        set("senderStaffId", json!(origin.sender));
-        set("senderCorpId", json!("dingsimcorp"));
-        set("isAdmin", json!(false));
-    }
-    let at_list = match (push.at_list, origin.kind) {
-        (AtList::Usual, ChatKind::Private) | (AtList::Absent, _) => None,
-        (AtList::Usual, ChatKind::Group) | (AtList::Yes, _) => Some(true),
-        (AtList::No, _) => Some(false),
-    };
-    if let Some(mentioned) = at_list {
-        set("isInAtList", json!(mentioned));
-    }
-    match origin.kind {
-        ChatKind::Private => {
-            set("conversationType", json!("1"));
-        }
-        ChatKind::Group => {
-            set("conversationType", json!("2"));
-            let known = state
-                .groups
-                .iter()
-                .find(|group| group.conversation == origin.conversation);
-            set("conversationTitle", json!(known.map(|group| group.title.clone())));
-            if at_list != Some(false) {
-                set("atUsers", json!([{"dingtalkId": bot_id}]));
-            }
-        }
-    }
-    let msgtype = if push.msgtype.is_empty() {
-        "text"
-    } else {
-        push.msgtype.as_str()
-    };
-    set("msgtype", json!(msgtype));
-    if msgtype == "text" {
-        set("text", json!({"content": push.text}));
-    }
-    if !push.without_webhook {
-        let (url, until_ms) = webhook::open_session(state, &push.app, &origin.conversation);
-        set("sessionWebhook", json!(url));
-        set("sessionWebhookExpiredTime", json!(until_ms));
-    }
-    for (name, value) in &push.body {
-        if value.is_null() {
-            fields.remove(name);
-        } else {
-            fields.insert(name.clone(), value.clone());
-        }
-    }
-    Value::Object(fields)
-}
-
 /// Sends one delivery to one connection, chosen at random.
 fn deliver(state: &mut State, msg_id: &str, cause: DeliveryCause) {
     let Some((app, payload)) = state
@@ -263,7 +188,7 @@ fn deliver(state: &mut State, msg_id: &str, cause: DeliveryCause) {
             delivery.header_id.clone_from(&header_id);
         }
         connections::note(state, number, |record| {
-            record.pushes = record.pushes.saturating_add(1)
+            record.pushes = record.pushes.saturating_add(1);
         });
         if let Some(message) = state.observed.message_numbers.get(msg_id).copied() {
             state.observed.header_ids.insert(header_id, message);

@@ -73,16 +73,21 @@ pub(crate) fn answer(status: u16, body: &Value) -> Response {
 
 /// The flat XML that the gateway answers when nobody asked for JSON (dingtalk §1.1).
 pub(crate) fn answer_xml(status: u16, body: &Value) -> Response {
-    let fields = body.as_object().into_iter().flatten();
-    let inner: String = fields
-        .map(|(name, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            format!(
-                "<{name}>{}</{name}>",
-                text.replace('&', "&amp;").replace('<', "&lt;")
-            )
-        })
-        .collect();
+    let mut inner = String::new();
+    for (name, value) in body.as_object().into_iter().flatten() {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        for part in [
+            "<",
+            name,
+            ">",
+            &text.replace('&', "&amp;").replace('<', "&lt;"),
+            "</",
+            name,
+            ">",
+        ] {
+            inner.push_str(part);
+        }
+    }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><response>{inner}</response>");
     (

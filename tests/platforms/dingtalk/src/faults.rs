@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::api::ApiRequest;
+use crate::request::ApiRequest;
 
 /// Fault rules active at the same time.
 const RULES_MAX: usize = 200;

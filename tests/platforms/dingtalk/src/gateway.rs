@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{ApiRequest, Outcome};
+use crate::api::Outcome;
 use crate::envelope::ApiError;
 use crate::records::OpenRecord;
+use crate::request::ApiRequest;
 use crate::state::State;
 
 /// Tickets waiting for their connection; the oldest leave.

@@ -3,9 +3,14 @@
 //! It is an independent judge: it depends on no Switchboard crate, and it remembers everything that people would
 //! have seen. Start one with [`Simulator::start`], or run the binary `dingtalk-sim`. The control API is described in
 //! the package's README.
+#![expect(
+    clippy::must_use_candidate,
+    reason = "tests disturb the platform without caring how many were hit"
+)]
 
 mod api;
 mod apps;
+mod call_log;
 mod card_api;
 mod card_stream;
 mod clock;
@@ -22,9 +27,11 @@ mod listener;
 mod log;
 mod observe;
 mod page;
+mod payload;
 mod push;
 mod quota;
 mod records;
+mod request;
 mod robot;
 mod router;
 mod simulator;

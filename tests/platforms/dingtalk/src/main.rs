@@ -17,7 +17,7 @@ struct Arguments {
     /// JSON file with the configuration (see the README); the options below change it.
     #[arg(long)]
     config: Option<PathBuf>,
-    /// An app as CLIENT_ID:CLIENT_SECRET; may be given several times; replaces the configured apps.
+    /// An app as `CLIENT_ID:CLIENT_SECRET`; may be given several times; replaces the configured apps.
     #[arg(long, value_parser = parse_app)]
     app: Vec<AppConfig>,
     /// Seed of every random choice.
@@ -64,11 +64,25 @@ async fn main() -> anyhow::Result<()> {
     let simulator = Simulator::start(config).await.context("failed to start")?;
     print_line(&format!("ready {}", simulator.base_url()));
     print_line(&format!("chat {}", simulator.chat_url()));
-    tokio::signal::ctrl_c()
-        .await
-        .context("failed to wait for the interrupt signal")?;
+    interrupted().await.context("failed to wait for a signal")?;
     simulator.stop().await;
     Ok(())
+}
+
+/// SIGINT or SIGTERM.
+async fn interrupted() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => Ok(()),
+            done = tokio::signal::ctrl_c() => done,
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 /// A reader that went away must not end the simulator.

@@ -36,6 +36,8 @@ pub struct Observed {
     pub calls: Log<CallRecord>,
     /// Calls by path (without query).
     pub call_counts: BTreeMap<String, CallCount>,
+    /// Calls that arrived and were not answered yet.
+    pub calls_in_flight: u32,
     /// WebSocket connections, oldest first.
     pub connections: Log<ConnectionRecord>,
     /// `connections/open` requests, oldest first.
@@ -55,6 +57,7 @@ impl Observed {
             conversations: BTreeMap::new(),
             calls: Log::new(CALLS_MAX),
             call_counts: BTreeMap::new(),
+            calls_in_flight: 0,
             connections: Log::new(RECORDS_MAX),
             opens: Log::new(RECORDS_MAX),
             violations: Log::new(RECORDS_MAX),
@@ -147,7 +150,8 @@ impl Observed {
         };
         let count = self.call_counts.entry(path).or_default();
         count.total = count.total.saturating_add(1);
-        if (200..300).contains(&record.status) && record.code.is_none() {
+        let succeeded = record.status == 101 || (200..300).contains(&record.status);
+        if succeeded && record.code.is_none() {
             count.ok = count.ok.saturating_add(1);
         } else {
             count.failed = count.failed.saturating_add(1);

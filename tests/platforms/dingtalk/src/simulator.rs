@@ -104,12 +104,13 @@ impl Simulator {
         delivery::duplicate(&self.inner, msg_id)
     }
 
-    /// Looks at everything observed so far.
+    /// Looks at everything observed so far. The closure must not call the simulator: it holds the lock.
     pub fn observe<T>(&self, look: impl FnOnce(&Observed) -> T) -> T {
         self.inner.look(|state| look(&state.observed))
     }
 
     /// Waits until the predicate holds, at most for `cap`; checked after every change, never by polling.
+    /// The predicate must not call the simulator: it holds the lock.
     pub async fn wait_for(
         &self,
         cap: Duration,

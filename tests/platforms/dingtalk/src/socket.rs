@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::api::{ApiRequest, CallGuard};
+use crate::call_log::CallGuard;
 use crate::connections::{self, CONNECTIONS_MAX, ORDERS_MAX, Order, Ping};
 use crate::envelope::answer;
 use crate::faults::FaultAction;
 use crate::gateway::Ticket;
 use crate::listener::{Peer, StreamControl};
 use crate::records::ConnectionPhase;
+use crate::request::ApiRequest;
 use crate::state::{Inner, State};
 
 /// Largest frame taken from a client (bytes).
@@ -26,7 +27,7 @@ const FRAME_BYTES_MAX: usize = 256 * 1024;
 /// How long a closing handshake may take.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// How far away a switched-off timer is set.
-const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+const NEVER: Duration = Duration::from_hours(365 * 24);
 
 /// `GET /connect?ticket=`
 pub(crate) async fn connect(
@@ -243,7 +244,7 @@ impl Task {
             let data = json!({"opaque": format!("{}-{}", state.hex(3), state.hex(12))}).to_string();
             let text = connections::frame("SYSTEM", &headers, &data);
             connections::note(state, self.number, |record| {
-                record.pings_sent = record.pings_sent.saturating_add(1)
+                record.pings_sent = record.pings_sent.saturating_add(1);
             });
             (
                 Ping {

@@ -200,10 +200,12 @@ impl State {
 
     /// The group becomes known, with every robot in it.
     pub(crate) fn learn_group(&mut self, conversation: &str, title: &str) {
-        if !self.groups.iter().any(|group| group.conversation == conversation) {
+        let exists = self
+            .conversation(conversation, ChatKind::Group, title, None)
+            .is_some();
+        if exists && !self.is_group(conversation) {
             self.groups.push(Group::new(conversation, title));
         }
-        self.conversation(conversation, ChatKind::Group, title, None);
     }
 
     /// The private conversation of a robot and a person, created when there is none.

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::api::{ApiRequest, Outcome};
+use crate::api::Outcome;
 use crate::apps::legacy;
+use crate::request::ApiRequest;
 use crate::state::State;
 use crate::timeline::{ItemContent, PlainReply, Via};
 

@@ -10,6 +10,7 @@
 mod cards;
 mod chat_page;
 mod client;
+mod endings;
 mod faults;
 mod messages;
 mod stream;
