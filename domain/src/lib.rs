@@ -24,3 +24,5 @@ pub mod settings;
 pub mod snapshot;
 pub mod text;
 pub mod time;
+#[cfg(test)]
+mod transitions;
