@@ -7,12 +7,15 @@
 
 extern crate alloc;
 
+pub mod admission;
 pub mod channel;
 pub mod command;
 pub mod conversation;
 pub mod hash;
+pub mod history;
 pub mod ids;
 pub mod inbox;
+pub mod mapping;
 pub mod message;
 pub mod notice;
 pub mod outcome;
