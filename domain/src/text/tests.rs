@@ -195,7 +195,7 @@ fn any_text() -> impl Strategy<Value = String> {
         Just("\u{A0}"),
         Just("                                             "),
     ];
-    prop_oneof![prop::collection::vec(bit, 0..200).prop_map(|bits| bits.concat()), ".{0,600}", "(?s).{0,600}"]
+    prop_oneof![prop::collection::vec(bit, 0..120).prop_map(|bits| bits.concat()), ".{0,200}", "(?s).{0,200}"]
 }
 
 fn content_of(text: &str) -> String {

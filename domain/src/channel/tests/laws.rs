@@ -195,8 +195,6 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn every_run_keeps_the_laws(seed: u64, steps in any_steps()) {
         let mut world = World::new(seed);
