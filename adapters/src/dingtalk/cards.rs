@@ -7,7 +7,7 @@ use switchboard_domain::reply::CardOutcome;
 use tokio::time::Instant;
 
 use super::api::Api;
-use super::budget::Class;
+use super::bucket::Class;
 use super::card::{Flow, FlowStatus, Stroke, create, delivery_failure, final_text, set_status, stream};
 use super::classify::{Failure, Verdict};
 use super::phases::{Phase, Phases};

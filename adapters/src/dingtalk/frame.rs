@@ -177,10 +177,18 @@ mod tests {
     }
 
     #[rstest]
-    #[case::number_time(json!({"type": "CALLBACK", "headers": {"topic": ROBOT_TOPIC, "messageId": "a", "time": 7}, "data": "{}"}))]
-    #[case::header_without_s(json!({"type": "CALLBACK", "header": {"topic": ROBOT_TOPIC, "messageId": "a", "time": "7"}, "data": "{}"}))]
-    #[case::top_level_time(json!({"type": "callback", "time": 7, "headers": {"topic": ROBOT_TOPIC, "messageId": "a"}, "data": "{}"}))]
-    #[case::data_as_object(json!({"type": "CALLBACK", "headers": {"topic": ROBOT_TOPIC, "messageId": "a", "time": "7"}, "data": {}, "new": [1]}))]
+    #[case::number_time(
+        json!({"type": "CALLBACK", "headers": {"topic": ROBOT_TOPIC, "messageId": "a", "time": 7},
+            "data": "{}"}))]
+    #[case::header_without_s(
+        json!({"type": "CALLBACK", "header": {"topic": ROBOT_TOPIC, "messageId": "a", "time": "7"},
+            "data": "{}"}))]
+    #[case::top_level_time(
+        json!({"type": "callback", "time": 7, "headers": {"topic": ROBOT_TOPIC, "messageId": "a"},
+            "data": "{}"}))]
+    #[case::data_as_object(
+        json!({"type": "CALLBACK", "headers": {"topic": ROBOT_TOPIC, "messageId": "a", "time": "7"},
+            "data": {}, "new": [1]}))]
     fn variants_of_an_envelope_mean_the_same(#[case] frame: serde_json::Value) {
         let push = Push::Robot {
             message_id: Some("a".into()),
@@ -191,17 +199,29 @@ mod tests {
     }
 
     #[rstest]
-    #[case::ping(json!({"type": "SYSTEM", "headers": {"topic": "ping", "messageId": "c0a8_1"}, "data": "{\"opaque\":\"123-xyz\"}"}),
+    #[case::ping(
+        json!({"type": "SYSTEM", "headers": {"topic": "ping", "messageId": "c0a8_1"},
+            "data": "{\"opaque\":\"123-xyz\"}"}),
         Push::Ping { message_id: Some("c0a8_1".into()), data: "{\"opaque\":\"123-xyz\"}".into() })]
-    #[case::bare_ping(json!({"type": "SYSTEM", "headers": {"topic": "ping"}}), Push::Ping { message_id: None, data: String::new() })]
-    #[case::disconnect(json!({"type": "SYSTEM", "headers": {"topic": "disconnect"}, "data": "{\"reason\":\"connection is expired\"}"}), Push::Disconnect)]
+    #[case::bare_ping(
+        json!({"type": "SYSTEM", "headers": {"topic": "ping"}}),
+        Push::Ping { message_id: None, data: String::new() })]
+    #[case::disconnect(
+        json!({"type": "SYSTEM", "headers": {"topic": "disconnect"},
+            "data": "{\"reason\":\"connection is expired\"}"}),
+        Push::Disconnect)]
     #[case::keepalive(json!({"type": "SYSTEM", "headers": {"topic": "KEEPALIVE"}}), Push::System)]
     #[case::registered(json!({"type": "SYSTEM", "headers": {"topic": "REGISTERED"}}), Push::System)]
-    #[case::event(json!({"type": "EVENT", "headers": {"topic": "*", "messageId": "213d", "eventType": "robot_msg_recall"}, "data": "{}"}),
+    #[case::event(
+        json!({"type": "EVENT", "headers": {"topic": "*", "messageId": "213d", "eventType": "robot_msg_recall"},
+            "data": "{}"}),
         Push::Event { message_id: Some("213d".into()) })]
-    #[case::card_click(json!({"type": "CALLBACK", "headers": {"topic": "/v1.0/card/instances/callback", "messageId": "x"}, "data": "{}"}),
+    #[case::card_click(
+        json!({"type": "CALLBACK", "headers": {"topic": "/v1.0/card/instances/callback", "messageId": "x"},
+            "data": "{}"}),
         Push::Callback { message_id: Some("x".into()) })]
-    #[case::empty_id(json!({"type": "EVENT", "headers": {"messageId": ""}}), Push::Event { message_id: None })]
+    #[case::empty_id(
+        json!({"type": "EVENT", "headers": {"messageId": ""}}), Push::Event { message_id: None })]
     #[case::no_headers(json!({"type": "CALLBACK"}), Push::Callback { message_id: None })]
     #[case::unknown_type(json!({"type": "NEWS"}), Push::Other)]
     fn each_kind_of_frame_is_told_apart(#[case] frame: serde_json::Value, #[case] push: Push) {
@@ -218,10 +238,22 @@ mod tests {
     }
 
     #[rstest]
-    #[case(Answer::Pong("{\"opaque\":\"1\"}"), json!({"code": 200, "headers": {"contentType": "application/json", "messageId": "m"}, "message": "OK", "data": "{\"opaque\":\"1\"}"}))]
-    #[case(Answer::Taken, json!({"code": 200, "headers": {"contentType": "application/json", "messageId": "m"}, "message": "OK", "data": "{\"response\":null}"}))]
-    #[case(Answer::Consumed, json!({"code": 200, "headers": {"contentType": "application/json", "messageId": "m"}, "message": "OK", "data": "{\"status\":\"SUCCESS\",\"message\":\"success\"}"}))]
-    #[case(Answer::NotHandled, json!({"code": 404, "headers": {"contentType": "application/json", "messageId": "m"}, "message": "topic not handled", "data": "{}"}))]
+    #[case(Answer::Pong("{\"opaque\":\"1\"}"),
+        json!({"code": 200, "headers": {"contentType": "application/json", "messageId": "m"},
+            "message": "OK",
+            "data": "{\"opaque\":\"1\"}"}))]
+    #[case(Answer::Taken,
+        json!({"code": 200, "headers": {"contentType": "application/json", "messageId": "m"},
+            "message": "OK",
+            "data": "{\"response\":null}"}))]
+    #[case(Answer::Consumed,
+        json!({"code": 200, "headers": {"contentType": "application/json", "messageId": "m"},
+            "message": "OK",
+            "data": "{\"status\":\"SUCCESS\",\"message\":\"success\"}"}))]
+    #[case(Answer::NotHandled,
+        json!({"code": 404, "headers": {"contentType": "application/json", "messageId": "m"},
+            "message": "topic not handled",
+            "data": "{}"}))]
     fn answers_are_shaped_as_documented(#[case] answer: Answer<'_>, #[case] frame: serde_json::Value) {
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&encode(Some("m"), answer)).unwrap(),

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::api::Lane;
-use super::budget::Class;
+use super::bucket::Class;
 use super::card::track_id;
 use super::cards::Card;
 use super::classify::Failure;

@@ -6,11 +6,14 @@
 //! the budget and, on top, the provider and its links.
 
 mod api;
+mod bucket;
 mod budget;
 pub mod callback;
 mod card;
 mod cards;
 mod classify;
+#[cfg(test)]
+mod classify_tests;
 mod codes;
 mod config;
 mod config_reader;

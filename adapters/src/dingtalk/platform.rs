@@ -10,7 +10,8 @@ use switchboard_ports::clock::Clock;
 use tokio::time::{Instant, timeout_at};
 
 use super::api::Api;
-use super::budget::{Budget, Class};
+use super::bucket::Class;
+use super::budget::Budget;
 use super::classify::{Failure, Verdict};
 use super::codes::SECOND_PAUSE;
 use super::config::Settings;
