@@ -7,10 +7,7 @@ use switchboard_adapters::dingtalk::callback::{CallbackError, Pushed, decode};
 use switchboard_domain::message::{Body, ChatKind, Inbound, TEXT_BYTES_MAX};
 use switchboard_domain::time::Timestamp;
 
-const PUSHED: Pushed<'static> = Pushed {
-    message_id: Some("push-1"),
-    at: Timestamp::from_millis(5),
-};
+const PUSHED: Pushed<'static> = Pushed { message_id: Some("push-1"), at: Timestamp::from_millis(5) };
 
 fn decoded(message: &Value) -> Result<Inbound, CallbackError> {
     decode(&message.to_string(), PUSHED)
@@ -53,20 +50,14 @@ fn with(base: Value, changes: Value) -> Value {
 
 /// A message of a kind, in a private chat.
 fn of_kind(msgtype: &str, content: &Value) -> Value {
-    with(
-        private(),
-        json!({"msgtype": msgtype, "content": content, "text": null}),
-    )
+    with(private(), json!({"msgtype": msgtype, "content": content, "text": null}))
 }
 
 #[test]
 fn a_private_text_is_taken_whole() {
     let message = decoded(&private()).unwrap();
     assert_eq!(message.id.as_str(), "msgA==");
-    assert_eq!(
-        (message.chat.id.as_str(), message.chat.kind),
-        ("cidP1==", ChatKind::Private)
-    );
+    assert_eq!((message.chat.id.as_str(), message.chat.kind), ("cidP1==", ChatKind::Private));
     assert_eq!(message.chat.title, None);
     assert_eq!(message.sender.im_user_id.as_deref(), Some("manager807"));
     assert_eq!(message.sender.opaque_id, "$:LWCP_v1:$ann");
@@ -95,13 +86,25 @@ fn a_group_text_is_trimmed_and_knows_that_the_bot_is_mentioned() {
 #[case::picture("picture", json!({"downloadCode": "mIofN", "pictureDownloadCode": "1lOla"}), Body::Picture)]
 #[case::audio("audio", json!({"downloadCode": "c", "duration": 4000, "recognition": "speech to text"}),
     Body::Audio { recognition: Some("speech to text".into()) })]
-#[case::silent_audio("audio", json!({"downloadCode": "c", "duration": "4000", "recognition": " "}), Body::Audio { recognition: None })]
+#[case::silent_audio(
+    "audio",
+    json!({"downloadCode": "c", "duration": "4000", "recognition": " "}),
+    Body::Audio { recognition: None },
+)]
 #[case::video("video", json!({"downloadCode": "c", "duration": "5", "videoType": "mp4"}), Body::Video)]
-#[case::file("file", json!({"downloadCode": "c", "fileName": "a.pdf", "spaceId": "123", "fileId": "456"}), Body::File { name: "a.pdf".into() })]
+#[case::file(
+    "file",
+    json!({"downloadCode": "c", "fileName": "a.pdf", "spaceId": "123", "fileId": "456"}),
+    Body::File { name: "a.pdf".into() },
+)]
 #[case::nameless_file("file", json!({}), Body::File { name: String::new() })]
 #[case::rich("richText", json!({"richText": [{"text": "hi "}, {"type": "picture", "downloadCode": "d"},
     {"type": "at", "atName": "Bob", "atUserId": "b"}, {"text": " there\n"}]}), Body::RichText { text: "hi @Bob there".into(), pictures: 1 })]
-#[case::rich_as_json_text("richText", Value::from("{\"richText\":[{\"text\":\"hi\"}]}"), Body::RichText { text: "hi".into(), pictures: 0 })]
+#[case::rich_as_json_text(
+    "richText",
+    Value::from("{\"richText\":[{\"text\":\"hi\"}]}"),
+    Body::RichText { text: "hi".into(), pictures: 0 },
+)]
 #[case::empty_rich("richText", json!({"richText": "none"}), Body::RichText { text: String::new(), pictures: 0 })]
 #[case::sticker("unknownMsgType", json!({"unknownMsgType": "x"}), Body::Unknown)]
 #[case::markdown("markdown", json!({"text": " **b** "}), Body::Text("**b**".into()))]
@@ -116,10 +119,7 @@ fn every_kind_of_message_is_named(#[case] msgtype: &str, #[case] content: Value,
 
 #[test]
 fn markdown_may_stand_in_the_text_object() {
-    let message = with(
-        private(),
-        json!({"msgtype": "markdown", "text": {"content": "**b**"}}),
-    );
+    let message = with(private(), json!({"msgtype": "markdown", "text": {"content": "**b**"}}));
     assert_eq!(decoded(&message).unwrap().body, Body::Text("**b**".into()));
 }
 
@@ -138,9 +138,17 @@ fn the_text_of_a_text_message(#[case] text: Value, #[case] expected: &str) {
 
 #[rstest]
 #[case::in_the_text(json!([{"dingtalkId": "$:LWCP_v1:$bot"}]), json!([{"text": "@Bot hello"}]), "hello")]
-#[case::of_its_own(json!([{"dingtalkId": "$:LWCP_v1:$bot"}]), json!([{"text": "@Bot"}, {"text": "\u{2005}hello @bob"}]), "hello @bob")]
+#[case::of_its_own(
+    json!([{"dingtalkId": "$:LWCP_v1:$bot"}]),
+    json!([{"text": "@Bot"}, {"text": "\u{2005}hello @bob"}]),
+    "hello @bob",
+)]
 #[case::alone(json!([{"dingtalkId": "$:LWCP_v1:$bot"}]), json!([{"text": "@Bot"}]), "")]
-#[case::others_too(json!([{"dingtalkId": "$:LWCP_v1:$bot"}, {"dingtalkId": "$:LWCP_v1:$bob"}]), json!([{"text": "@Bob @Bot hi"}]), "@Bob @Bot hi")]
+#[case::others_too(
+    json!([{"dingtalkId": "$:LWCP_v1:$bot"}, {"dingtalkId": "$:LWCP_v1:$bob"}]),
+    json!([{"text": "@Bob @Bot hi"}]),
+    "@Bob @Bot hi",
+)]
 #[case::only_another(json!([{"dingtalkId": "$:LWCP_v1:$bob"}]), json!([{"text": "@Bob hi"}]), "@Bob hi")]
 #[case::no_list(Value::Null, json!([{"text": "@Override"}]), "@Override")]
 #[case::as_element(json!([{"dingtalkId": "$:LWCP_v1:$bot"}, {"dingtalkId": "$:LWCP_v1:$bob"}]),
@@ -156,13 +164,7 @@ fn only_the_bots_own_mention_leaves_a_rich_text(
         group(),
         json!({"msgtype": "richText", "text": null, "atUsers": at_users, "content": {"richText": elements}}),
     );
-    assert_eq!(
-        decoded(&message).unwrap().body,
-        Body::RichText {
-            text: expected.into(),
-            pictures: 0
-        }
-    );
+    assert_eq!(decoded(&message).unwrap().body, Body::RichText { text: expected.into(), pictures: 0 });
 }
 
 #[rstest]
@@ -182,10 +184,7 @@ fn numbers_may_be_texts() {
     ));
     let message = message.unwrap();
     assert_eq!(message.sent_at, Timestamp::from_millis(1_769_851_697_611));
-    assert_eq!(
-        message.session_address.unwrap().until,
-        Timestamp::from_millis(1_769_857_097_744)
-    );
+    assert_eq!(message.session_address.unwrap().until, Timestamp::from_millis(1_769_857_097_744));
     assert_eq!(message.chat.kind, ChatKind::Group);
 }
 
@@ -197,10 +196,7 @@ fn what_is_missing_is_assumed() {
     assert_eq!(message.sent_at, PUSHED.at);
     assert_eq!(message.chat.kind, ChatKind::Private);
     assert_eq!(message.body, Body::Unknown);
-    assert_eq!(
-        message.session_address.unwrap().until,
-        Timestamp::from_millis(5 + 90 * 60_000)
-    );
+    assert_eq!(message.session_address.unwrap().until, Timestamp::from_millis(5 + 90 * 60_000));
     let titled = with(minimal, json!({"conversationTitle": "G"}));
     assert_eq!(decoded(&titled).unwrap().chat.kind, ChatKind::Group);
 }
@@ -216,20 +212,13 @@ fn a_push_without_content_for_want_of_quota_is_named(#[case] change: Value) {
 
 #[test]
 fn an_oversized_text_is_cut_at_a_character() {
-    let message = decoded(&with(
-        private(),
-        json!({"text": {"content": "好".repeat(TEXT_BYTES_MAX)}}),
-    ))
-    .unwrap();
-    let Body::Text(text) = message.body else {
-        panic!("a text")
-    };
+    let message =
+        decoded(&with(private(), json!({"text": {"content": "好".repeat(TEXT_BYTES_MAX)}}))).unwrap();
+    let Body::Text(text) = message.body else { panic!("a text") };
     assert!(text.len() <= TEXT_BYTES_MAX && text.len() > TEXT_BYTES_MAX - 3);
     let rich = json!([{"text": "好".repeat(30_000)}, {"text": "好".repeat(30_000)}]);
     let message = decoded(&of_kind("richText", &json!({"richText": rich}))).unwrap();
-    let Body::RichText { text, .. } = message.body else {
-        panic!("a rich text")
-    };
+    let Body::RichText { text, .. } = message.body else { panic!("a rich text") };
     assert!(text.len() <= TEXT_BYTES_MAX);
 }
 

@@ -51,21 +51,12 @@ async fn connect(link: Arc<dyn Link>, close: CancellationToken) -> (CloseCause, 
 }
 
 #[tokio::test]
-#[expect(
-    clippy::result_large_err,
-    reason = "the callback's shape is the WebSocket library's"
-)]
+#[expect(clippy::result_large_err, reason = "the callback's shape is the WebSocket library's")]
 async fn a_ticket_opens_one_connection_that_proves_itself_and_closes_cleanly() {
     let platform = Platform::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("ws://{}/connect", listener.local_addr().unwrap());
-    platform
-        .answers(
-            "POST",
-            OPEN,
-            vec![ok(json!({"endpoint": endpoint, "ticket": "a+b/c="}))],
-        )
-        .await;
+    platform.answers("POST", OPEN, vec![ok(json!({"endpoint": endpoint, "ticket": "a+b/c="}))]).await;
     let close = CancellationToken::new();
     let closing = close.clone();
     let peer = tokio::spawn(async move {
@@ -79,10 +70,7 @@ async fn a_ticket_opens_one_connection_that_proves_itself_and_closes_cleanly() {
         assert!(matches!(socket.next().await, Some(Ok(Message::Ping(_)))));
         closing.cancel();
         assert!(matches!(socket.next().await, Some(Ok(Message::Close(_)))));
-        assert!(
-            socket.next().await.is_none_or(|read| read.is_err()),
-            "the stream ends"
-        );
+        assert!(socket.next().await.is_none_or(|read| read.is_err()), "the stream ends");
         asked
     });
     let (cause, signals) = connect(platform.link(json!({})), close).await;
@@ -91,35 +79,17 @@ async fn a_ticket_opens_one_connection_that_proves_itself_and_closes_cleanly() {
     assert_eq!(peer.await.unwrap(), "/connect?ticket=a%2Bb%2Fc%3D");
 
     let body = platform.sent(OPEN).await.remove(0);
-    assert_eq!(
-        (&body["clientId"], &body["clientSecret"]),
-        (&json!("dingabc"), &json!("s3cr3t"))
-    );
-    assert_eq!(
-        body["subscriptions"],
-        json!([{"type": "CALLBACK", "topic": "/v1.0/im/bot/messages/get"}])
-    );
+    assert_eq!((&body["clientId"], &body["clientSecret"]), (&json!("dingabc"), &json!("s3cr3t")));
+    assert_eq!(body["subscriptions"], json!([{"type": "CALLBACK", "topic": "/v1.0/im/bot/messages/get"}]));
     let requests = platform.server.received_requests().await.unwrap();
     assert_eq!(requests[0].headers.get("accept").unwrap(), "application/json");
 }
 
 #[rstest]
 #[case(error(401, "authFailed"), ErrorCode::InvalidCredentials, None)]
-#[case(
-    error(403, "Forbidden.AccessDenied.IpNotInWhiteList"),
-    ErrorCode::PermissionDenied,
-    None
-)]
-#[case(
-    error(403, "Forbidden.AccessDenied.ApiCountLimitForOrg"),
-    ErrorCode::QuotaExceeded,
-    None
-)]
-#[case(
-    error(403, "Forbidden.AccessDenied.QpsLimitForApi"),
-    ErrorCode::RateLimited,
-    Some(1)
-)]
+#[case(error(403, "Forbidden.AccessDenied.IpNotInWhiteList"), ErrorCode::PermissionDenied, None)]
+#[case(error(403, "Forbidden.AccessDenied.ApiCountLimitForOrg"), ErrorCode::QuotaExceeded, None)]
+#[case(error(403, "Forbidden.AccessDenied.QpsLimitForApi"), ErrorCode::RateLimited, Some(1))]
 #[case(error(400, "systemError"), ErrorCode::PlatformError, None)]
 #[case(error(400, "invalidParameter"), ErrorCode::Misconfigured, None)]
 #[case(ResponseTemplate::new(503), ErrorCode::PlatformError, None)]
@@ -135,35 +105,19 @@ async fn a_connection_that_cannot_be_opened_says_why(
     let platform = Platform::start().await;
     platform.answers("POST", OPEN, vec![answer]).await;
     let (cause, signals) = connect(platform.link(json!({})), CancellationToken::new()).await;
-    let CloseCause::Failed {
-        code,
-        detail,
-        retry_after,
-    } = cause
-    else {
-        panic!("it cannot be opened")
-    };
+    let CloseCause::Failed { code, detail, retry_after } = cause else { panic!("it cannot be opened") };
     assert_eq!((code, retry_after), (expected, pause_s.map(Duration::from_secs)));
     assert!(!detail.contains("s3cr3t") && detail.chars().count() <= 300);
     assert_eq!(signals, [], "never opened, not for a moment");
 }
 
 #[tokio::test]
-#[expect(
-    clippy::result_large_err,
-    reason = "the callback's shape is the WebSocket library's"
-)]
+#[expect(clippy::result_large_err, reason = "the callback's shape is the WebSocket library's")]
 async fn a_refused_upgrade_names_its_status_and_not_the_ticket() {
     let platform = Platform::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("ws://{}/connect", listener.local_addr().unwrap());
-    platform
-        .answers(
-            "POST",
-            OPEN,
-            vec![ok(json!({"endpoint": endpoint, "ticket": "secret-ticket"}))],
-        )
-        .await;
+    platform.answers("POST", OPEN, vec![ok(json!({"endpoint": endpoint, "ticket": "secret-ticket"}))]).await;
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let refuse = |_: &Request, _: Response| -> Result<Response, ErrorResponse> {
@@ -174,26 +128,16 @@ async fn a_refused_upgrade_names_its_status_and_not_the_ticket() {
         let _ = tokio_tungstenite::accept_hdr_async(stream, refuse).await;
     });
     let (cause, _) = connect(platform.link(json!({})), CancellationToken::new()).await;
-    let CloseCause::Failed { code, detail, .. } = cause else {
-        panic!("it was refused")
-    };
+    let CloseCause::Failed { code, detail, .. } = cause else { panic!("it was refused") };
     assert_eq!(code, ErrorCode::PlatformError);
-    assert!(
-        detail.contains("400") && !detail.contains("secret-ticket"),
-        "{detail}"
-    );
+    assert!(detail.contains("400") && !detail.contains("secret-ticket"), "{detail}");
 }
 
 #[tokio::test]
 async fn closing_while_the_gateway_is_asked_ends_at_once() {
     let platform = Platform::start().await;
-    platform
-        .answers("POST", OPEN, vec![ok(json!({})).set_delay(CAP)])
-        .await;
+    platform.answers("POST", OPEN, vec![ok(json!({})).set_delay(CAP)]).await;
     let close = CancellationToken::new();
     close.cancel();
-    assert_eq!(
-        connect(platform.link(json!({})), close).await,
-        (CloseCause::Clean, Vec::new())
-    );
+    assert_eq!(connect(platform.link(json!({})), close).await, (CloseCause::Clean, Vec::new()));
 }

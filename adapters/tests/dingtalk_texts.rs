@@ -16,9 +16,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use wiremock::ResponseTemplate;
 
-const THROTTLED: PartOutcome = PartOutcome::Throttled {
-    retry_after: Duration::from_secs(1),
-};
+const THROTTLED: PartOutcome = PartOutcome::Throttled { retry_after: Duration::from_secs(1) };
 const MISFIT: PartOutcome = PartOutcome::Refused(ErrorCode::Misconfigured);
 
 fn answered(answer: Value) -> ResponseTemplate {
@@ -40,20 +38,8 @@ fn answered(answer: Value) -> ResponseTemplate {
 async fn outcomes_of_a_session_webhook(#[case] answer: ResponseTemplate, #[case] expected: PartOutcome) {
     let platform = Platform::start().await;
     platform.answers("POST", WEBHOOK, vec![answer]).await;
-    let target = Target {
-        session_address: Some(platform.webhook()),
-        ..private()
-    };
-    assert_eq!(
-        send(
-            &platform.link(json!({})),
-            target,
-            Way::SessionAddress,
-            "# Hi\nbody"
-        )
-        .await,
-        expected
-    );
+    let target = Target { session_address: Some(platform.webhook()), ..private() };
+    assert_eq!(send(&platform.link(json!({})), target, Way::SessionAddress, "# Hi\nbody").await, expected);
     assert_eq!(
         platform.sent(WEBHOOK).await,
         [json!({"msgtype": "markdown", "markdown": {"title": "Hi", "text": "# Hi\nbody"}})]
@@ -69,14 +55,8 @@ async fn outcomes_of_a_session_webhook(#[case] answer: ResponseTemplate, #[case]
 #[tokio::test]
 async fn answers_are_posted_to_nobody_but_the_platform(#[case] address: &str) {
     let platform = Platform::start().await;
-    let target = Target {
-        session_address: Some(webhook(address)),
-        ..private()
-    };
-    assert_eq!(
-        send(&platform.link(json!({})), target, Way::SessionAddress, "hi").await,
-        MISFIT
-    );
+    let target = Target { session_address: Some(webhook(address)), ..private() };
+    assert_eq!(send(&platform.link(json!({})), target, Way::SessionAddress, "hi").await, MISFIT);
     assert!(platform.calls.lock().unwrap().is_empty());
 }
 
@@ -84,21 +64,11 @@ async fn answers_are_posted_to_nobody_but_the_platform(#[case] address: &str) {
 async fn a_private_message_goes_to_its_person() {
     let platform = Platform::start().await;
     platform
-        .answers(
-            "POST",
-            PRIVATE_SEND,
-            vec![ok(json!({"processQueryKey": "pqk", "invalidStaffIdList": []}))],
-        )
+        .answers("POST", PRIVATE_SEND, vec![ok(json!({"processQueryKey": "pqk", "invalidStaffIdList": []}))])
         .await;
-    assert_eq!(
-        send(&platform.link(json!({})), private(), Way::Api, "hi \"you\"").await,
-        PartOutcome::Sent
-    );
+    assert_eq!(send(&platform.link(json!({})), private(), Way::Api, "hi \"you\"").await, PartOutcome::Sent);
     let body = platform.sent(PRIVATE_SEND).await.remove(0);
-    assert_eq!(
-        (&body["robotCode"], &body["userIds"]),
-        (&json!("dingabc"), &json!(["manager807"]))
-    );
+    assert_eq!((&body["robotCode"], &body["userIds"]), (&json!("dingabc"), &json!(["manager807"])));
     assert_eq!(body["msgKey"], "sampleMarkdown");
     let param: Value = serde_json::from_str(body["msgParam"].as_str().unwrap()).unwrap();
     assert_eq!(param, json!({"title": "hi \"you\"", "text": "hi \"you\""}));
@@ -107,17 +77,9 @@ async fn a_private_message_goes_to_its_person() {
 #[tokio::test]
 async fn a_group_message_goes_to_its_group() {
     let platform = Platform::start().await;
-    platform
-        .answers("POST", GROUP_SEND, vec![ok(json!({"processQueryKey": "pqk"}))])
-        .await;
-    assert_eq!(
-        send(&platform.link(json!({})), group(), Way::Api, "hi").await,
-        PartOutcome::Sent
-    );
-    assert_eq!(
-        platform.sent(GROUP_SEND).await[0]["openConversationId"],
-        "cidG1=="
-    );
+    platform.answers("POST", GROUP_SEND, vec![ok(json!({"processQueryKey": "pqk"}))]).await;
+    assert_eq!(send(&platform.link(json!({})), group(), Way::Api, "hi").await, PartOutcome::Sent);
+    assert_eq!(platform.sent(GROUP_SEND).await[0]["openConversationId"], "cidG1==");
 }
 
 #[rstest]
@@ -135,10 +97,7 @@ async fn a_group_message_goes_to_its_group() {
 async fn outcomes_of_a_private_send(#[case] answer: ResponseTemplate, #[case] expected: PartOutcome) {
     let platform = Platform::start().await;
     platform.answers("POST", PRIVATE_SEND, vec![answer]).await;
-    assert_eq!(
-        send(&platform.link(json!({})), private(), Way::Api, "hi").await,
-        expected
-    );
+    assert_eq!(send(&platform.link(json!({})), private(), Way::Api, "hi").await, expected);
     assert_eq!(platform.sent(PRIVATE_SEND).await.len(), 1, "never repeated");
 }
 
@@ -147,19 +106,7 @@ async fn ways_that_do_not_exist_are_refused_unasked() {
     let platform = Platform::start().await;
     let link = platform.link(json!({}));
     assert_eq!(send(&link, private(), Way::SessionAddress, "hi").await, MISFIT);
-    assert_eq!(
-        send(
-            &link,
-            Target {
-                im_user_id: None,
-                ..private()
-            },
-            Way::Api,
-            "hi"
-        )
-        .await,
-        MISFIT
-    );
+    assert_eq!(send(&link, Target { im_user_id: None, ..private() }, Way::Api, "hi").await, MISFIT);
     assert_eq!(send(&link, private(), Way::Api, " \n").await, MISFIT);
     assert!(platform.calls.lock().unwrap().is_empty());
 }
@@ -171,14 +118,9 @@ async fn a_refused_connection_proves_that_nothing_was_sent() {
     drop(listener);
     let platform = Platform::start().await;
     let link = platform.link_to(&address, json!({}));
-    let target = Target {
-        session_address: Some(webhook(&format!("{address}{WEBHOOK}?session=s"))),
-        ..private()
-    };
-    assert_eq!(
-        send(&link, target, Way::SessionAddress, "hi").await,
-        PartOutcome::NotSent
-    );
+    let target =
+        Target { session_address: Some(webhook(&format!("{address}{WEBHOOK}?session=s"))), ..private() };
+    assert_eq!(send(&link, target, Way::SessionAddress, "hi").await, PartOutcome::NotSent);
 }
 
 #[tokio::test]
@@ -192,13 +134,8 @@ async fn a_cut_connection_leaves_the_fate_unknown() {
     });
     let platform = Platform::start().await;
     let link = platform.link_to(&address, json!({}));
-    let target = Target {
-        session_address: Some(webhook(&format!("{address}{WEBHOOK}?session=s"))),
-        ..private()
-    };
-    assert_eq!(
-        send(&link, target, Way::SessionAddress, "hi").await,
-        PartOutcome::Unknown
-    );
+    let target =
+        Target { session_address: Some(webhook(&format!("{address}{WEBHOOK}?session=s"))), ..private() };
+    assert_eq!(send(&link, target, Way::SessionAddress, "hi").await, PartOutcome::Unknown);
     peer.await.unwrap();
 }

@@ -49,11 +49,7 @@ impl State {
     /// When the next call may start; `None`: now.
     fn blocked_until(&self, now: Instant) -> Option<Instant> {
         let full = self.rate > 0 && self.granted.len() >= self.rate;
-        let freed_at = self
-            .granted
-            .front()
-            .filter(|_| full)
-            .map(|oldest| *oldest + WINDOW);
+        let freed_at = self.granted.front().filter(|_| full).map(|oldest| *oldest + WINDOW);
         freed_at.max(self.closed_until).filter(|until| *until > now)
     }
 
@@ -125,22 +121,14 @@ impl Bucket {
         state.next_ticket = state.next_ticket.wrapping_add(1);
         let notify = Arc::new(Notify::new());
         state.waiting.insert(key, Arc::clone(&notify));
-        Place {
-            bucket: self,
-            key,
-            notify,
-        }
+        Place { bucket: self, key, notify }
     }
 
     /// Takes a call if it is this place's turn; else until when to wait, at the head of the queue, or for a
     /// notification.
     fn try_take(&self, place: &Place<'_>) -> Option<Turn> {
         let mut state = lock(&self.0);
-        if state
-            .waiting
-            .first_key_value()
-            .is_none_or(|(first, _)| *first != place.key)
-        {
+        if state.waiting.first_key_value().is_none_or(|(first, _)| *first != place.key) {
             return Some(Turn::Later);
         }
         let now = Instant::now();
@@ -198,15 +186,8 @@ mod tests {
             bucket.take(Class::Update).await;
             starts.push(Instant::now());
         }
-        assert!(
-            starts
-                .windows(21)
-                .all(|calls| calls[20] - calls[0] > Duration::from_secs(1))
-        );
-        assert!(
-            starts[99] - starts[0] < Duration::from_secs(5),
-            "no slower than needed"
-        );
+        assert!(starts.windows(21).all(|calls| calls[20] - calls[0] > Duration::from_secs(1)));
+        assert!(starts[99] - starts[0] < Duration::from_secs(5), "no slower than needed");
     }
 
     #[tokio::test(start_paused = true)]

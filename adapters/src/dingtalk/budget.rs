@@ -29,13 +29,9 @@ impl Budget {
     }
 
     fn set_rate(&self, calls_per_second: u32) {
-        for lane in [
-            Lane::CardCreate,
-            Lane::CardUpdate,
-            Lane::CardStreaming,
-            Lane::RobotSend,
-            Lane::SessionWebhook,
-        ] {
+        for lane in
+            [Lane::CardCreate, Lane::CardUpdate, Lane::CardStreaming, Lane::RobotSend, Lane::SessionWebhook]
+        {
             self.bucket(lane).set_rate(calls_per_second);
         }
     }
@@ -70,13 +66,7 @@ mod tests {
     async fn apis_do_not_wait_for_each_other() {
         let budget = Budgets::default().of("https://api", "app", 1);
         budget.bucket(Lane::CardCreate).take(Class::Open).await;
-        assert!(
-            budget
-                .bucket(Lane::CardStreaming)
-                .take(Class::Update)
-                .now_or_never()
-                .is_some()
-        );
+        assert!(budget.bucket(Lane::CardStreaming).take(Class::Update).now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -86,19 +76,7 @@ mod tests {
         let other = budgets.of("https://api", "app", 1);
         let stranger = budgets.of("https://api", "another", 1);
         one.bucket(Lane::CardCreate).take(Class::Open).await;
-        assert!(
-            other
-                .bucket(Lane::CardCreate)
-                .take(Class::Open)
-                .now_or_never()
-                .is_none()
-        );
-        assert!(
-            stranger
-                .bucket(Lane::CardCreate)
-                .take(Class::Open)
-                .now_or_never()
-                .is_some()
-        );
+        assert!(other.bucket(Lane::CardCreate).take(Class::Open).now_or_never().is_none());
+        assert!(stranger.bucket(Lane::CardCreate).take(Class::Open).now_or_never().is_some());
     }
 }

@@ -63,16 +63,9 @@ pub fn decode(data: &str, pushed: Pushed<'_>) -> Result<Inbound, CallbackError> 
         (None, Some(id)) if withheld => id,
         (None, _) => return Err(CallbackError::Missing("msgId")),
     };
-    let sent_at = message
-        .get("createAt")
-        .and_then(millis)
-        .map_or(pushed.at, Timestamp::from_millis);
+    let sent_at = message.get("createAt").and_then(millis).map_or(pushed.at, Timestamp::from_millis);
     let chat = chat(message)?;
-    let body = if withheld {
-        Body::Withheld
-    } else {
-        body(message, chat.kind)
-    };
+    let body = if withheld { Body::Withheld } else { body(message, chat.kind) };
     Ok(Inbound {
         id: MessageId::new(id),
         sender: sender(message)?,
@@ -95,9 +88,7 @@ fn chat(message: &Map<String, Value>) -> Result<Chat, CallbackError> {
         _ => ChatKind::Private,
     };
     Ok(Chat {
-        id: id(message, "conversationId")
-            .ok_or(CallbackError::Missing("conversationId"))?
-            .to_owned(),
+        id: id(message, "conversationId").ok_or(CallbackError::Missing("conversationId"))?.to_owned(),
         kind,
         title: name(message, "conversationTitle"),
     })
@@ -129,33 +120,23 @@ fn session_address(message: &Map<String, Value>, sent_at: Timestamp) -> Option<S
 
 fn body(message: &Map<String, Value>, kind: ChatKind) -> Body {
     let content = content(message.get("content"));
-    let content_text = |name: &str| {
-        content
-            .as_ref()
-            .and_then(|content| content.get(name))
-            .and_then(Value::as_str)
-    };
+    let content_text =
+        |name: &str| content.as_ref().and_then(|content| content.get(name)).and_then(Value::as_str);
     match message.get("msgtype").and_then(Value::as_str).unwrap_or_default() {
         "text" => Body::Text(plain(message)),
         "richText" => {
             let strip = kind == ChatKind::Group && only_the_bot_is_mentioned(message);
             let bot = message.get("chatbotUserId").and_then(Value::as_str);
-            rich(
-                content.as_ref().and_then(|content| content.get("richText")),
-                bot,
-                strip,
-            )
+            rich(content.as_ref().and_then(|content| content.get("richText")), bot, strip)
         }
         "picture" => Body::Picture,
-        "audio" => Body::Audio {
-            recognition: content_text("recognition")
-                .map(tidy)
-                .filter(|text| !text.is_empty()),
-        },
+        "audio" => {
+            Body::Audio { recognition: content_text("recognition").map(tidy).filter(|text| !text.is_empty()) }
+        }
         "video" => Body::Video,
-        "file" => Body::File {
-            name: cut_chars(content_text("fileName").unwrap_or_default(), NAME_CHARS_MAX),
-        },
+        "file" => {
+            Body::File { name: cut_chars(content_text("fileName").unwrap_or_default(), NAME_CHARS_MAX) }
+        }
         "markdown" => match content_text("text").or_else(|| content_text("content")) {
             Some(text) => Body::Text(tidy(text)),
             None => Body::Text(plain(message)),
@@ -168,15 +149,8 @@ fn body(message: &Map<String, Value>, kind: ChatKind) -> Body {
 /// (dingtalk §3.2); a bare mention is an empty text.
 fn plain(message: &Map<String, Value>) -> String {
     let text = content(message.get("text"));
-    let inner = text
-        .as_ref()
-        .and_then(|text| text.get("content"))
-        .and_then(Value::as_str);
-    tidy(
-        inner
-            .or_else(|| message.get("text").and_then(Value::as_str))
-            .unwrap_or_default(),
-    )
+    let inner = text.as_ref().and_then(|text| text.get("content")).and_then(Value::as_str);
+    tidy(inner.or_else(|| message.get("text").and_then(Value::as_str)).unwrap_or_default())
 }
 
 /// The text elements joined as they stand, pictures counted. The bot's own mention stays in these texts
@@ -201,15 +175,8 @@ fn rich(elements: Option<&Value>, bot: Option<&str>, strip: bool) -> Body {
             break;
         }
     }
-    let text = if strip {
-        without_leading_mention(&text)
-    } else {
-        &text
-    };
-    Body::RichText {
-        text: tidy(text),
-        pictures,
-    }
+    let text = if strip { without_leading_mention(&text) } else { &text };
+    Body::RichText { text: tidy(text), pictures }
 }
 
 /// Whether the message says that the bot is mentioned and nobody else is.
@@ -224,9 +191,9 @@ fn only_the_bot_is_mentioned(message: &Map<String, Value>) -> bool {
 
 fn without_leading_mention(text: &str) -> &str {
     match text.trim_start().strip_prefix('@') {
-        Some(rest) if !rest.starts_with(char::is_whitespace) => rest
-            .split_once(char::is_whitespace)
-            .map_or("", |(_name, rest)| rest),
+        Some(rest) if !rest.starts_with(char::is_whitespace) => {
+            rest.split_once(char::is_whitespace).map_or("", |(_name, rest)| rest)
+        }
         Some(_) | None => text,
     }
 }

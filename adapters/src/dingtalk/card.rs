@@ -72,11 +72,7 @@ impl Stroke {
 impl CardSettings {
     /// How the template is driven.
     pub(super) fn flow(&self) -> Flow {
-        if self.template == PUBLIC_TEMPLATE {
-            Flow::Status
-        } else {
-            Flow::Streaming
-        }
+        if self.template == PUBLIC_TEMPLATE { Flow::Status } else { Flow::Streaming }
     }
 
     /// The variable that is streamed.
@@ -138,24 +134,15 @@ pub(super) fn create(
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     match target.chat.kind {
         ChatKind::Group => {
-            set(
-                "openSpaceId",
-                Value::from(format!("dtv1.card//IM_GROUP.{}", target.chat.id)),
-            );
+            set("openSpaceId", Value::from(format!("dtv1.card//IM_GROUP.{}", target.chat.id)));
             set("imGroupOpenSpaceModel", json!({"supportForward": true}));
             set("imGroupOpenDeliverModel", json!({"robotCode": robot_code}));
         }
         ChatKind::Private => {
             let person = target.im_user_id.as_deref()?;
-            set(
-                "openSpaceId",
-                Value::from(format!("dtv1.card//IM_ROBOT.{person}")),
-            );
+            set("openSpaceId", Value::from(format!("dtv1.card//IM_ROBOT.{person}")));
             set("imRobotOpenSpaceModel", json!({"supportForward": true}));
-            set(
-                "imRobotOpenDeliverModel",
-                json!({"spaceType": "IM_ROBOT", "robotCode": robot_code}),
-            );
+            set("imRobotOpenDeliverModel", json!({"spaceType": "IM_ROBOT", "robotCode": robot_code}));
         }
     }
     Some(body)
@@ -193,11 +180,7 @@ pub(super) fn stream(
 
 /// A text that may be streamed: a final one is never empty.
 pub(super) fn final_text(text: String) -> String {
-    if text.is_empty() {
-        EMPTY_FINAL.to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { EMPTY_FINAL.to_owned() } else { text }
 }
 
 /// Whether the card was delivered everywhere: HTTP 200 may hold a failure (dingtalk §6.2). The first failure's words.
@@ -205,13 +188,7 @@ pub(super) fn delivery_failure(answer: &Value) -> Option<String> {
     let results = answer.pointer("/result/deliverResults").and_then(Value::as_array);
     let failed = |result: &&Value| result.get("success") == Some(&Value::Bool(false));
     let failure = results?.iter().find(failed)?;
-    Some(
-        failure
-            .get("errorMsg")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
-    )
+    Some(failure.get("errorMsg").and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
 /// Variables: every value is a text (dingtalk §6.4).
@@ -276,10 +253,7 @@ mod tests {
                 {"spaceType": "IM_GROUP", "success": success, "errorMsg": "robot not in group"}]}})
         };
         assert_eq!(delivery_failure(&answer(true)), None);
-        assert_eq!(
-            delivery_failure(&answer(false)),
-            Some("robot not in group".into())
-        );
+        assert_eq!(delivery_failure(&answer(false)), Some("robot not in group".into()));
         assert_eq!(delivery_failure(&json!({"success": true})), None);
     }
 }

@@ -27,13 +27,7 @@ impl Card<'_> {
     /// Makes the card and shows it; one that exists already is as good (R8).
     pub(super) async fn open(&self, target: &Target, text: &str) -> CardOutcome {
         let settings = &self.platform.settings;
-        let body = create(
-            &settings.client_id,
-            &settings.card,
-            &self.track_id,
-            target,
-            &clean(text),
-        );
+        let body = create(&settings.client_id, &settings.card, &self.track_id, target, &clean(text));
         let Some(body) = body else {
             return CardOutcome::Refused(ErrorCode::Misconfigured);
         };
@@ -83,11 +77,7 @@ impl Card<'_> {
         }
         if phase != Some(Phase::Finalized) {
             match self.stream(stroke(failed), &text).await {
-                Ok(_)
-                | Err(Failure {
-                    verdict: Verdict::CardFinished,
-                    ..
-                }) => {
+                Ok(_) | Err(Failure { verdict: Verdict::CardFinished, .. }) => {
                     self.phases.set(&self.track_id, Phase::Finalized);
                 }
                 Err(failure) => return failure.card_outcome(),
@@ -106,45 +96,33 @@ impl Card<'_> {
     /// Sets the state of a card whose text is final. When the platform refuses even that for good, the text still
     /// stands there whole: to send it once more as plain text would show it twice.
     async fn close(&self, text: &str, failed: bool) -> CardOutcome {
-        let status = if failed {
-            FlowStatus::Failed
-        } else {
-            FlowStatus::Finished
-        };
+        let status = if failed { FlowStatus::Failed } else { FlowStatus::Finished };
         match self.set_status(Class::Finish, status, text).await {
             Ok(_) => CardOutcome::Done,
             Err(failure) => match failure.card_outcome() {
                 CardOutcome::Refused(code) => {
                     tracing::warn!(
                         code = code.as_str(),
-                        detail = failure.detail,
+                        answer = failure.code(),
                         "a card has its final text but not its final state"
                     );
                     CardOutcome::Done
                 }
                 CardOutcome::Missing | CardOutcome::AlreadyFinished | CardOutcome::Done => CardOutcome::Done,
-                outcome @ (CardOutcome::Throttled { .. } | CardOutcome::NotSent | CardOutcome::Unknown) => {
-                    outcome
-                }
+                // The text is out: "not sent" would allow sending it again as plain text.
+                CardOutcome::NotSent | CardOutcome::Unknown => CardOutcome::Unknown,
+                CardOutcome::Throttled { retry_after } => CardOutcome::Throttled { retry_after },
             },
         }
     }
 
     async fn set_status(&self, class: Class, status: FlowStatus, text: &str) -> Result<Value, Failure> {
         let body = set_status(&self.platform.settings.card, &self.track_id, status, text);
-        self.platform
-            .call_in_turn(Api::CardUpdate, class, &body, self.deadline)
-            .await
+        self.platform.call_in_turn(Api::CardUpdate, class, &body, self.deadline).await
     }
 
     async fn stream(&self, stroke: Stroke, text: &str) -> Result<Value, Failure> {
-        let body = stream(
-            &self.platform.settings.card,
-            &self.track_id,
-            self.attempt,
-            stroke,
-            text,
-        );
+        let body = stream(&self.platform.settings.card, &self.track_id, self.attempt, stroke, text);
         self.platform.call(Api::CardStreaming, &body, self.deadline).await
     }
 

@@ -50,10 +50,12 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(verdict: Verdict, detail: impl AsRef<str>) -> Self {
-        Self {
-            verdict,
-            detail: cut_chars(detail.as_ref(), DETAIL_CHARS_MAX),
-        }
+        Self { verdict, detail: cut_chars(detail.as_ref(), DETAIL_CHARS_MAX) }
+    }
+
+    /// The platform's code, or what happened, without the words behind it: fit for logs.
+    pub(super) fn code(&self) -> &str {
+        self.detail.split_once(": ").map_or(self.detail.as_str(), |(code, _words)| code)
     }
 
     /// The failure as a channel's status names it.
@@ -126,9 +128,7 @@ pub(super) fn classify(status: u16, body: &[u8], retry_after: Option<Duration>) 
     };
     Err(match (failure.verdict, retry_after) {
         (Verdict::Throttled { retry_after: ours }, Some(theirs)) => Failure {
-            verdict: Verdict::Throttled {
-                retry_after: ours.max(theirs.min(BAN_PAUSE)),
-            },
+            verdict: Verdict::Throttled { retry_after: ours.max(theirs.min(BAN_PAUSE)) },
             ..failure
         },
         _ => failure,
@@ -138,28 +138,15 @@ pub(super) fn classify(status: u16, body: &[u8], retry_after: Option<Duration>) 
 fn judge(status: u16, answer: &Value) -> Option<Failure> {
     let message = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
     if answer.get("status").and_then(Value::as_u64) == Some(1111) {
-        let verdict = Verdict::Throttled {
-            retry_after: BAN_PAUSE,
-        };
-        return Some(Failure::new(
-            verdict,
-            "1111: our address is banned for five minutes",
-        ));
+        let verdict = Verdict::Throttled { retry_after: BAN_PAUSE };
+        return Some(Failure::new(verdict, "1111: our address is banned for five minutes"));
     }
     if let Some(code) = answer.get("errcode").and_then(number) {
         let detail = format!("{code}: {}", message("errmsg"));
-        let sub_code = if message("sub_code").is_empty() {
-            message("subcode")
-        } else {
-            message("sub_code")
-        };
+        let sub_code = if message("sub_code").is_empty() { message("subcode") } else { message("sub_code") };
         return (code != 0).then(|| Failure::new(legacy(code, sub_code), detail));
     }
-    if let Some(code) = answer
-        .get("code")
-        .and_then(Value::as_str)
-        .filter(|code| !code.is_empty())
-    {
+    if let Some(code) = answer.get("code").and_then(Value::as_str).filter(|code| !code.is_empty()) {
         let detail = format!("{code}: {}", message("message"));
         let verdict = match named(code) {
             // Codes of the card APIs are worded in the message, too.
@@ -171,10 +158,7 @@ fn judge(status: u16, answer: &Value) -> Option<Failure> {
         return Some(Failure::new(verdict, detail));
     }
     if !(200..300).contains(&status) {
-        return Some(Failure::new(
-            by_status(status),
-            format!("status {status} without a code"),
-        ));
+        return Some(Failure::new(by_status(status), format!("status {status} without a code")));
     }
     (answer.get("success") == Some(&Value::Bool(false)))
         .then(|| Failure::new(Verdict::Refused(ErrorCode::PlatformError), "success: false"))
@@ -185,18 +169,13 @@ fn unreadable(status: u16, body: &[u8]) -> Failure {
     let page = body.trim_ascii_start().starts_with(b"<");
     match status {
         403 | 429 if page => {
-            let verdict = Verdict::Throttled {
-                retry_after: BAN_PAUSE,
-            };
+            let verdict = Verdict::Throttled { retry_after: BAN_PAUSE };
             Failure::new(
                 verdict,
                 format!("status {status} with a page: our address is banned, or a proxy is in between"),
             )
         }
-        200..300 => Failure::new(
-            Verdict::Unclear(ErrorCode::PlatformError),
-            "an answer that is not JSON",
-        ),
+        200..300 => Failure::new(Verdict::Unclear(ErrorCode::PlatformError), "an answer that is not JSON"),
         _ => Failure::new(by_status(status), format!("status {status} without JSON")),
     }
 }

@@ -18,15 +18,11 @@ const PLATFORM: Verdict = Verdict::Refused(ErrorCode::PlatformError);
 const UNCLEAR: Verdict = Verdict::Unclear(ErrorCode::PlatformError);
 
 const fn pause(seconds: u64) -> Verdict {
-    Verdict::Throttled {
-        retry_after: Duration::from_secs(seconds),
-    }
+    Verdict::Throttled { retry_after: Duration::from_secs(seconds) }
 }
 
 fn verdict(status: u16, body: &str) -> Option<Verdict> {
-    classify(status, body.as_bytes(), None)
-        .err()
-        .map(|failure| failure.verdict)
+    classify(status, body.as_bytes(), None).err().map(|failure| failure.verdict)
 }
 
 /// Every code of the new API in the fact sheet, with the status it comes with.
@@ -60,7 +56,7 @@ fn verdict(status: u16, body: &str) -> Option<Verdict> {
     "param.invalid", "param.templateNotExist", "param.templateUnpublished", "param.dynamicDataInvalid",
     "param.openSpaceIdEmpty", "param.openSpaceIdInvalid", "param.openDeliverModelEmpty",
     "param.spaceDeliverModelEmpty", "param.cardDataAndPrivateDataBothEmpty", "param.stream.keyEmpty",
-    "param.stream.contentEmpty", "param.stream.guidEmpty", "param.stream.isFull"], MISFIT)]
+    "param.stream.contentEmpty", "param.stream.guidEmpty", "param.stream.isFull", "outTrackId.outOfLimit"], MISFIT)]
 #[case::wrong_key(500, &["unknownError"], MISFIT)]
 #[case::content(400, &["param.stream.content", "param.contentUnsafe", "contain.unsafe.url",
     "contain.notAllowed.text", "contain.notAllowed.picture", "contain.notAllowed.content",
@@ -79,11 +75,7 @@ fn codes_of_the_new_api(#[case] status: u16, #[case] codes: &[&str], #[case] exp
         let body = json!({"code": code, "message": "m", "requestid": "r"}).to_string();
         assert_eq!(verdict(status, &body), Some(expected), "{code}");
         let other_status = if status == 400 { 403 } else { 400 };
-        assert_eq!(
-            verdict(other_status, &body),
-            Some(expected),
-            "{code}: the code counts, not the status"
-        );
+        assert_eq!(verdict(other_status, &body), Some(expected), "{code}: the code counts, not the status");
     }
 }
 
@@ -102,11 +94,7 @@ fn codes_of_the_legacy_api(#[case] codes: &[i64], #[case] expected: Verdict) {
         let body = json!({"errcode": code, "errmsg": "m", "request_id": "r"});
         assert_eq!(verdict(200, &body.to_string()), Some(expected), "{code}");
         let body = json!({"errcode": code.to_string(), "errmsg": "m"});
-        assert_eq!(
-            verdict(200, &body.to_string()),
-            Some(expected),
-            "{code} as a text"
-        );
+        assert_eq!(verdict(200, &body.to_string()), Some(expected), "{code} as a text");
     }
 }
 
@@ -117,11 +105,7 @@ fn code_88_is_told_apart_by_its_sub_code() {
 }
 
 #[rstest]
-#[case::ban(
-    200,
-    r#"{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"u"}"#,
-    pause(300)
-)]
+#[case::ban(200, r#"{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"u"}"#, pause(300))]
 #[case::ban_page(403, "\n<html>denied</html>", pause(300))]
 #[case::broken_proxy(400, "<html>The plain HTTP request was sent to HTTPS port</html>", PLATFORM)]
 #[case::gateway_page(503, "<html></html>", UNCLEAR)]
@@ -157,22 +141,13 @@ fn answers_without_a_known_code(#[case] status: u16, #[case] body: &str, #[case]
 #[case(r#"{"processQueryKey":"pqk"}"#)]
 #[case(r#"{"accessToken":"fw8ef8","expireIn":7200}"#)]
 fn successes_are_successes(#[case] body: &str) {
-    assert_eq!(
-        classify(200, body.as_bytes(), None),
-        Ok(serde_json::from_str::<Value>(body).unwrap())
-    );
+    assert_eq!(classify(200, body.as_bytes(), None), Ok(serde_json::from_str::<Value>(body).unwrap()));
 }
 
 #[test]
 fn a_retry_after_header_lengthens_a_pause_but_not_beyond_five_minutes() {
     let after = |seconds| {
-        classify(
-            429,
-            b"{\"code\":\"system.busy\"}",
-            Some(Duration::from_secs(seconds)),
-        )
-        .unwrap_err()
-        .verdict
+        classify(429, b"{\"code\":\"system.busy\"}", Some(Duration::from_secs(seconds))).unwrap_err().verdict
     };
     assert_eq!(after(0), pause(1));
     assert_eq!(after(7), pause(7));
@@ -182,14 +157,7 @@ fn a_retry_after_header_lengthens_a_pause_but_not_beyond_five_minutes() {
 #[test]
 fn a_detail_is_short() {
     let body = json!({"code": "brand.new", "message": "好".repeat(10_000)}).to_string();
-    assert_eq!(
-        classify(400, body.as_bytes(), None)
-            .unwrap_err()
-            .detail
-            .chars()
-            .count(),
-        300
-    );
+    assert_eq!(classify(400, body.as_bytes(), None).unwrap_err().detail.chars().count(), 300);
 }
 
 #[test]
@@ -198,10 +166,7 @@ fn only_proof_that_nothing_was_sent_lets_a_plain_message_be_sent_again() {
     assert_eq!(part(UNCLEAR), PartOutcome::Unknown);
     assert_eq!(part(Verdict::NotSent), PartOutcome::NotSent);
     assert_eq!(part(MISFIT), PartOutcome::Refused(ErrorCode::Misconfigured));
-    assert_eq!(
-        part(Verdict::TokenRejected),
-        PartOutcome::Refused(ErrorCode::InvalidCredentials)
-    );
+    assert_eq!(part(Verdict::TokenRejected), PartOutcome::Refused(ErrorCode::InvalidCredentials));
 }
 
 #[test]

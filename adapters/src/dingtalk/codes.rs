@@ -38,29 +38,14 @@ const EXACT: &[(Verdict, &[&str])] = &[
     ),
     (
         throttled(SECOND_PAUSE),
-        &[
-            "send.too.fast",
-            "send.byToken.tooFast",
-            "system.busy",
-            "systemBusy",
-            "serviceBusy",
-        ],
+        &["send.too.fast", "send.byToken.tooFast", "system.busy", "systemBusy", "serviceBusy"],
     ),
     (
         Verdict::Unclear(ErrorCode::PlatformError),
-        &[
-            "system.error",
-            "system.err",
-            "systemError",
-            "server.error",
-            "service.timeout",
-        ],
+        &["system.error", "system.err", "systemError", "server.error", "service.timeout"],
     ),
     (Verdict::CardExists, &["param.cardAlreadyExist"]),
-    (
-        Verdict::CardMissing,
-        &["param.cardNotExist", "param.stream.outTrackId"],
-    ),
+    (Verdict::CardMissing, &["param.cardNotExist", "param.stream.outTrackId"]),
     (
         Verdict::Refused(ErrorCode::PermissionDenied),
         &[
@@ -103,20 +88,11 @@ const EXACT: &[(Verdict, &[&str])] = &[
 ];
 
 /// Beginnings of codes that name a parameter, a template or a chat that does not fit.
-const MISFITS: [&str; 6] = [
-    "param.",
-    "invalidParameter.",
-    "miss.",
-    "invalid.",
-    "template.",
-    "session.",
-];
+const MISFITS: [&str; 7] =
+    ["param.", "invalidParameter.", "miss.", "invalid.", "template.", "session.", "outTrackId."];
 
 fn exact(code: &str) -> Option<Verdict> {
-    EXACT
-        .iter()
-        .find(|(_, codes)| codes.contains(&code))
-        .map(|(verdict, _)| *verdict)
+    EXACT.iter().find(|(_, codes)| codes.contains(&code)).map(|(verdict, _)| *verdict)
 }
 
 fn by_family(code: &str) -> Option<Verdict> {
@@ -157,12 +133,8 @@ pub(super) fn says_finished(text: &str) -> bool {
     if text.contains("unfinished") || text.contains("not finished") {
         return false;
     }
-    ["finished", "finalized", "finalised"]
-        .iter()
-        .any(|word| text.contains(word))
-        || ["已完成", "已结束", "已终结"]
-            .iter()
-            .any(|word| text.contains(word))
+    ["finished", "finalized", "finalised"].iter().any(|word| text.contains(word))
+        || ["已完成", "已结束", "已终结"].iter().any(|word| text.contains(word))
 }
 
 /// What a legacy code proves (dingtalk §4.4, §5.3, §9.2). Unknown ones are refusals: the platform says that it failed.

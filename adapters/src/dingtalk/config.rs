@@ -67,13 +67,7 @@ pub(super) struct CardSettings {
 /// Checks settings and fills in defaults. `secrets_set` holds the pointers of secrets that are there.
 pub(super) fn check(config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>> {
     let mut errors = Vec::new();
-    let known = [
-        "client_id",
-        "ai_card",
-        "calls_per_second",
-        "api_base_url",
-        "oapi_base_url",
-    ];
+    let known = ["client_id", "ai_card", "calls_per_second", "api_base_url", "oapi_base_url"];
     let mut reader = Reader::new(Some(config), "", &known, &mut errors);
     if config.is_object() && reader.value("client_id").is_none() {
         reader.refuse("client_id", "is required");
@@ -88,10 +82,7 @@ pub(super) fn check(config: &Value, secrets_set: &[String]) -> Result<Value, Vec
     let ai_card = reader.value("ai_card");
     let ai_card = check_card(ai_card, &mut errors);
     if config.is_null() {
-        errors.push(FieldError {
-            pointer: String::new(),
-            message: "must be an object".into(),
-        });
+        errors.push(FieldError { pointer: String::new(), message: "must be an object".into() });
     }
     if !errors.is_empty() {
         return Err(errors);
@@ -123,17 +114,9 @@ impl Settings {
         let secrets_set: Vec<String> = secrets.keys().cloned().collect();
         let config = check(config, &secrets_set)?;
         let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let number = |pointer: &str| {
-            config
-                .pointer(pointer)
-                .and_then(Value::as_u64)
-                .unwrap_or_default()
-        };
+        let number = |pointer: &str| config.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
         let card = CardSettings {
-            enabled: config
-                .pointer("/ai_card/enabled")
-                .and_then(Value::as_bool)
-                .unwrap_or_default(),
+            enabled: config.pointer("/ai_card/enabled").and_then(Value::as_bool).unwrap_or_default(),
             template: text("/ai_card/template_id").unwrap_or_else(|| PUBLIC_TEMPLATE.to_owned()),
             content_key: text("/ai_card/content_key").unwrap_or_default(),
             update_interval: Duration::from_millis(number("/ai_card/update_interval_ms")),
@@ -168,10 +151,7 @@ mod tests {
             "calls_per_second": 20,
             "api_base_url": "https://api.dingtalk.com", "oapi_base_url": "https://oapi.dingtalk.com",
         });
-        assert_eq!(
-            check(&json!({"client_id": "dingxxx"}), &secrets()),
-            Ok(expected.clone())
-        );
+        assert_eq!(check(&json!({"client_id": "dingxxx"}), &secrets()), Ok(expected.clone()));
         assert_eq!(check(&expected, &secrets()), Ok(expected));
     }
 
@@ -207,13 +187,7 @@ mod tests {
     #[case(json!(null), "")]
     fn a_bad_field_is_named_by_its_pointer(#[case] config: Value, #[case] pointer: &str) {
         let errors = check(&config, &secrets()).unwrap_err();
-        assert_eq!(
-            errors
-                .iter()
-                .map(|error| error.pointer.as_str())
-                .collect::<Vec<_>>(),
-            [pointer]
-        );
+        assert_eq!(errors.iter().map(|error| error.pointer.as_str()).collect::<Vec<_>>(), [pointer]);
     }
 
     #[test]
@@ -224,25 +198,14 @@ mod tests {
         pointers.sort_unstable();
         assert_eq!(
             pointers,
-            [
-                "/ai_card/enabled",
-                "/ai_card/y",
-                "/calls_per_second",
-                "/client_id",
-                "/client_secret",
-                "/x"
-            ]
+            ["/ai_card/enabled", "/ai_card/y", "/calls_per_second", "/client_id", "/client_secret", "/x"]
         );
     }
 
     #[test]
     fn stored_settings_are_read_with_their_secret() {
         let stored = json!({"client_id": "d", "oapi_base_url": "http://127.0.0.1:9/x/"});
-        let secrets = [(
-            "/client_secret".to_owned(),
-            switchboard_domain::secret::Secret::new("s"),
-        )]
-        .into();
+        let secrets = [("/client_secret".to_owned(), switchboard_domain::secret::Secret::new("s"))].into();
         let settings = Settings::of(&stored, &secrets).unwrap();
         assert_eq!(settings.client_secret.expose(), "s");
         assert_eq!(settings.oapi_base, "http://127.0.0.1:9/x");

@@ -25,11 +25,7 @@ impl<'v, 'e> Reader<'v, 'e> {
         known: &[&str],
         errors: &'e mut Vec<FieldError>,
     ) -> Self {
-        let mut reader = Self {
-            object: None,
-            pointer: pointer.to_owned(),
-            errors,
-        };
+        let mut reader = Self { object: None, pointer: pointer.to_owned(), errors };
         match value {
             None | Some(Value::Null) => {}
             Some(Value::Object(object)) => {
@@ -57,10 +53,8 @@ impl<'v, 'e> Reader<'v, 'e> {
     pub(super) fn refuse(&mut self, name: &str, message: &str) {
         let name: String = name.chars().take(NAME_QUOTED_CHARS_MAX).collect();
         let name = name.replace('~', "~0").replace('/', "~1");
-        self.errors.push(FieldError {
-            pointer: format!("{}/{name}", self.pointer),
-            message: message.to_owned(),
-        });
+        self.errors
+            .push(FieldError { pointer: format!("{}/{name}", self.pointer), message: message.to_owned() });
     }
 
     /// A text of 1 to `chars_max` visible characters without blanks, if given.
@@ -73,10 +67,7 @@ impl<'v, 'e> Reader<'v, 'e> {
         };
         let text = value.as_str().filter(fits).map(str::to_owned);
         if text.is_none() {
-            self.refuse(
-                name,
-                &format!("must be a text of 1 to {chars_max} characters without blanks"),
-            );
+            self.refuse(name, &format!("must be a text of 1 to {chars_max} characters without blanks"));
         }
         text
     }
@@ -110,9 +101,7 @@ impl<'v, 'e> Reader<'v, 'e> {
         let Some(value) = self.value(name) else {
             return default.to_owned();
         };
-        let text = value
-            .as_str()
-            .filter(|text| text.chars().count() <= URL_CHARS_MAX);
+        let text = value.as_str().filter(|text| text.chars().count() <= URL_CHARS_MAX);
         if let Some(text) = text.filter(|text| is_base(text)) {
             return text.trim_end_matches('/').to_owned();
         }

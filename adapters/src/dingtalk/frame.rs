@@ -76,38 +76,23 @@ pub enum Answer<'a> {
 pub fn decode(text: &str) -> Result<Push, FrameError> {
     let frame: Value = serde_json::from_str(text).map_err(|_| FrameError::NotAnObject)?;
     let frame = frame.as_object().ok_or(FrameError::NotAnObject)?;
-    let kind = frame
-        .get("type")
-        .and_then(Value::as_str)
-        .ok_or(FrameError::NoType)?;
+    let kind = frame.get("type").and_then(Value::as_str).ok_or(FrameError::NoType)?;
     let headers = frame.get("headers").or_else(|| frame.get("header"));
     let header = |name: &str| headers.and_then(|headers| headers.get(name));
     let topic = header("topic").and_then(Value::as_str).unwrap_or_default();
-    let message_id = header("messageId")
-        .and_then(Value::as_str)
-        .filter(|id| !id.is_empty())
-        .map(str::to_owned);
-    let pushed_at = header("time")
-        .or_else(|| frame.get("time"))
-        .and_then(millis)
-        .map(Timestamp::from_millis);
+    let message_id =
+        header("messageId").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned);
+    let pushed_at = header("time").or_else(|| frame.get("time")).and_then(millis).map(Timestamp::from_millis);
 
     if kind.eq_ignore_ascii_case("SYSTEM") {
         Ok(match topic {
-            "ping" => Push::Ping {
-                message_id,
-                data: data(frame.get("data")),
-            },
+            "ping" => Push::Ping { message_id, data: data(frame.get("data")) },
             "disconnect" => Push::Disconnect,
             _ => Push::System,
         })
     } else if kind.eq_ignore_ascii_case("CALLBACK") {
         Ok(match topic {
-            ROBOT_TOPIC => Push::Robot {
-                message_id,
-                pushed_at,
-                data: data(frame.get("data")),
-            },
+            ROBOT_TOPIC => Push::Robot { message_id, pushed_at, data: data(frame.get("data")) },
             _ => Push::Callback { message_id },
         })
     } else if kind.eq_ignore_ascii_case("EVENT") {
@@ -255,10 +240,7 @@ mod tests {
             "message": "topic not handled",
             "data": "{}"}))]
     fn answers_are_shaped_as_documented(#[case] answer: Answer<'_>, #[case] frame: serde_json::Value) {
-        assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&encode(Some("m"), answer)).unwrap(),
-            frame
-        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&encode(Some("m"), answer)).unwrap(), frame);
     }
 
     proptest! {

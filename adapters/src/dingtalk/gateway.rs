@@ -39,12 +39,7 @@ impl Platform {
             "subscriptions": [{"type": "CALLBACK", "topic": ROBOT_TOPIC}],
             "ua": USER_AGENT,
         });
-        let request = Request {
-            api: Api::GatewayOpen,
-            url: &url,
-            token: None,
-            body: &body,
-        };
+        let request = Request { api: Api::GatewayOpen, url: &url, token: None, body: &body };
         let answer = self.exchange(request, Instant::now() + CALL_TIMEOUT).await;
         let answer = answer.map_err(|failure| self.of_credentials(failure))?;
         ticket(&answer, self.settings.api_base.starts_with("https:"))
@@ -55,12 +50,7 @@ impl Platform {
 /// the operator's own): the ticket is a credential.
 fn ticket(answer: &Value, tls_required: bool) -> Result<Ticket, Failure> {
     let bad = |detail: &str| Failure::new(Verdict::Unclear(ErrorCode::PlatformError), detail);
-    let text = |name: &str| {
-        answer
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
+    let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let endpoint = text("endpoint").ok_or_else(|| bad("an answer without an endpoint"))?;
     let ticket = text("ticket").ok_or_else(|| bad("an answer without a ticket"))?;
     let mut url = Url::parse(endpoint).map_err(|_| bad("an endpoint that is no address"))?;
@@ -83,12 +73,7 @@ pub(super) async fn dial(ticket: Ticket) -> Result<Socket, Failure> {
     let stream = timeout(CONNECT_TIMEOUT, tcp(&url)).await;
     let stream = stream
         .map_err(|_| Failure::new(Verdict::NotSent, "no connection to the endpoint in time"))?
-        .map_err(|error| {
-            Failure::new(
-                Verdict::NotSent,
-                format!("no connection to the endpoint: {error}"),
-            )
-        })?;
+        .map_err(|error| Failure::new(Verdict::NotSent, format!("no connection to the endpoint: {error}")))?;
     // Frames are small and answers are wanted at once.
     let _ = stream.set_nodelay(true);
     let config = WebSocketConfig::default()
@@ -98,10 +83,7 @@ pub(super) async fn dial(ticket: Ticket) -> Result<Socket, Failure> {
     match timeout(CALL_TIMEOUT, upgrade).await {
         Ok(Ok((socket, _response))) => Ok(socket),
         Ok(Err(error)) => Err(refused(&error)),
-        Err(_) => Err(Failure::new(
-            Verdict::NotSent,
-            "no answer to the WebSocket upgrade in time",
-        )),
+        Err(_) => Err(Failure::new(Verdict::NotSent, "no answer to the WebSocket upgrade in time")),
     }
 }
 
@@ -120,10 +102,7 @@ fn refused(error: &SocketError) -> Failure {
     match error {
         SocketError::Http(response) => Failure::new(
             Verdict::Unclear(ErrorCode::PlatformError),
-            format!(
-                "the WebSocket upgrade was refused with status {}",
-                response.status().as_u16()
-            ),
+            format!("the WebSocket upgrade was refused with status {}", response.status().as_u16()),
         ),
         SocketError::Io(error) => Failure::new(Verdict::NotSent, format!("the connection broke: {error}")),
         SocketError::Tls(error) => {
@@ -163,9 +142,8 @@ mod tests {
         #[case] value: &str,
         #[case] expected: &str,
     ) {
-        let url = ticket(&json!({"endpoint": endpoint, "ticket": value}), true)
-            .map(|ticket| ticket.0)
-            .unwrap();
+        let url =
+            ticket(&json!({"endpoint": endpoint, "ticket": value}), true).map(|ticket| ticket.0).unwrap();
         assert_eq!(url.as_str(), expected);
     }
 

@@ -61,15 +61,14 @@ impl Http {
             Ok(result) => result,
             Err(_) => Err(timed_out()),
         };
-        let outcome = result
-            .as_ref()
-            .map_or_else(|failure| outcome(failure.verdict), |_| "ok");
+        let outcome = result.as_ref().map_or_else(|failure| outcome(failure.verdict), |_| "ok");
         (self.observer)(api.label(), outcome);
         if let Err(failure) = &result {
+            // The code only: the platform's words may quote a message.
             tracing::debug!(
                 api = api.label(),
                 outcome,
-                detail = failure.detail,
+                code = failure.code(),
                 "a platform call did not succeed"
             );
         }
@@ -94,45 +93,30 @@ impl Http {
         let (status, retry_after) = (response.status().as_u16(), retry_after(&response));
         match read_bounded(response, ANSWER_BYTES_MAX).await {
             Ok(body) => classify(status, &body, retry_after),
-            Err(BodyError::TooLong { .. }) => Err(Failure::new(
-                Verdict::Unclear(ErrorCode::PlatformError),
-                "an answer of more than 1 MiB",
-            )),
-            Err(BodyError::Cut) => Err(Failure::new(
-                Verdict::Unclear(ErrorCode::NetworkUnreachable),
-                "the answer was cut off",
-            )),
+            Err(BodyError::TooLong { .. }) => {
+                Err(Failure::new(Verdict::Unclear(ErrorCode::PlatformError), "an answer of more than 1 MiB"))
+            }
+            Err(BodyError::Cut) => {
+                Err(Failure::new(Verdict::Unclear(ErrorCode::NetworkUnreachable), "the answer was cut off"))
+            }
         }
     }
 }
 
 /// Both forms of the header exist; only the one in seconds is used by the platforms we know.
 fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response
-        .headers()
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
 
 pub(super) fn timed_out() -> Failure {
-    Failure::new(
-        Verdict::Unclear(ErrorCode::NetworkUnreachable),
-        "no answer in time",
-    )
+    Failure::new(Verdict::Unclear(ErrorCode::NetworkUnreachable), "no answer in time")
 }
 
 /// The innermost cause is named, never the error itself: that quotes the address, which may be a credential.
 fn broken(error: &reqwest::Error) -> Failure {
     if error.is_builder() {
-        return Failure::new(
-            Verdict::Refused(ErrorCode::Misconfigured),
-            "an address that cannot be asked",
-        );
+        return Failure::new(Verdict::Refused(ErrorCode::Misconfigured), "an address that cannot be asked");
     }
     let mut cause = error.source();
     while let Some(inner) = cause.and_then(std::error::Error::source) {

@@ -101,9 +101,7 @@ impl Link for DingTalkLink {
     }
 
     async fn send(&self, request: PartRequest) -> PartOutcome {
-        self.platform
-            .send_part(&request, Instant::now() + CALL_TIMEOUT)
-            .await
+        self.platform.send_part(&request, Instant::now() + CALL_TIMEOUT).await
     }
 
     async fn preflight(&self) -> Vec<Check> {

@@ -32,13 +32,7 @@ pub(super) struct Platform {
 
 impl Platform {
     pub(super) fn new(settings: Settings, budget: Arc<Budget>, clock: Arc<dyn Clock>, http: Http) -> Self {
-        Self {
-            settings,
-            budget,
-            clock,
-            http,
-            tokens: TokenCell::default(),
-        }
+        Self { settings, budget, clock, http, tokens: TokenCell::default() }
     }
 
     /// Makes an authorised call of the new API. A rejected token is replaced once and the call made once more: the
@@ -47,10 +41,7 @@ impl Platform {
         let token = self.token(deadline).await?;
         let result = self.call_with(api, body, &token, deadline).await;
         match result {
-            Err(Failure {
-                verdict: Verdict::TokenRejected,
-                ..
-            }) => {
+            Err(Failure { verdict: Verdict::TokenRejected, .. }) => {
                 self.tokens.reject(&token).await;
                 let token = self.token(deadline).await?;
                 self.call_with(api, body, &token, deadline).await
@@ -68,13 +59,9 @@ impl Platform {
         deadline: Instant,
     ) -> Result<Value, Failure> {
         if let Some(lane) = api.lane()
-            && timeout_at(deadline, self.budget.bucket(lane).take(class))
-                .await
-                .is_err()
+            && timeout_at(deadline, self.budget.bucket(lane).take(class)).await.is_err()
         {
-            let verdict = Verdict::Throttled {
-                retry_after: SECOND_PAUSE,
-            };
+            let verdict = Verdict::Throttled { retry_after: SECOND_PAUSE };
             return Err(Failure::new(verdict, "no place in the budget of calls in time"));
         }
         self.call(api, body, deadline).await
@@ -88,16 +75,7 @@ impl Platform {
         deadline: Instant,
     ) -> Result<Value, Failure> {
         let url = format!("{}{}", self.settings.api_base, api.route().1);
-        self.exchange(
-            Request {
-                api,
-                url: &url,
-                token: Some(token),
-                body,
-            },
-            deadline,
-        )
-        .await
+        self.exchange(Request { api, url: &url, token: Some(token), body }, deadline).await
     }
 
     /// Makes one exchange; a throttle answer closes the API's bucket.
@@ -116,10 +94,9 @@ impl Platform {
     async fn token(&self, deadline: Instant) -> Result<Secret, Failure> {
         let token = self.tokens.token(&*self.clock, || self.fetch_token(deadline));
         match timeout_at(deadline, token).await {
-            Ok(Err(Failure {
-                verdict: Verdict::Unclear(_),
-                detail,
-            })) => Err(Failure::new(Verdict::NotSent, detail)),
+            Ok(Err(Failure { verdict: Verdict::Unclear(_), detail })) => {
+                Err(Failure::new(Verdict::NotSent, detail))
+            }
             Ok(result) => result,
             Err(_) => Err(Failure::new(Verdict::NotSent, "no access token in time")),
         }
@@ -132,34 +109,15 @@ impl Platform {
             "appKey": self.settings.client_id,
             "appSecret": self.settings.client_secret.expose(),
         });
-        let request = Request {
-            api: Api::Token,
-            url: &url,
-            token: None,
-            body: &body,
-        };
-        let answer = self
-            .exchange(request, deadline)
-            .await
-            .map_err(|failure| self.of_credentials(failure))?;
-        let token = answer
-            .get("accessToken")
-            .and_then(Value::as_str)
-            .filter(|token| !token.is_empty());
+        let request = Request { api: Api::Token, url: &url, token: None, body: &body };
+        let answer =
+            self.exchange(request, deadline).await.map_err(|failure| self.of_credentials(failure))?;
+        let token = answer.get("accessToken").and_then(Value::as_str).filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| {
-            Failure::new(
-                Verdict::Unclear(ErrorCode::PlatformError),
-                "an answer without an access token",
-            )
+            Failure::new(Verdict::Unclear(ErrorCode::PlatformError), "an answer without an access token")
         })?;
-        let lifetime = answer
-            .get("expireIn")
-            .and_then(Value::as_u64)
-            .unwrap_or(TOKEN_LIFETIME_S);
-        Ok(Fetched {
-            token: Secret::new(token),
-            lifetime: Duration::from_secs(lifetime),
-        })
+        let lifetime = answer.get("expireIn").and_then(Value::as_u64).unwrap_or(TOKEN_LIFETIME_S);
+        Ok(Fetched { token: Secret::new(token), lifetime: Duration::from_secs(lifetime) })
     }
 
     /// A failure of a call that carries the credentials themselves: what would be a rejected token elsewhere is a
@@ -176,11 +134,7 @@ impl Platform {
             | Verdict::CardFinished
             | Verdict::Unclear(_)) => verdict,
         };
-        let detail = if secret.is_empty() {
-            failure.detail
-        } else {
-            failure.detail.replace(secret, "***")
-        };
+        let detail = if secret.is_empty() { failure.detail } else { failure.detail.replace(secret, "***") };
         Failure { verdict, detail }
     }
 }

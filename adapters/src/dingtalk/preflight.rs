@@ -18,53 +18,42 @@ const NO_CARD: &str = "preflight";
 impl Platform {
     /// Whether we get a token, whether a stream could be opened, whether cards may be written.
     pub(super) async fn preflight(&self) -> Vec<Check> {
-        let token = self.fetch_token(Instant::now() + CALL_TIMEOUT).await;
-        let token_works = token.is_ok();
-        let mut checks = vec![check("token", token.map(|_| ()), "the credentials are accepted")];
-        let stream = self.open_gateway().await.map(|_ticket| ());
-        checks.push(check(
-            "stream",
-            stream,
-            "the gateway gives out a place to connect to; none was used",
-        ));
-        if self.settings.card.enabled {
-            checks.push(if token_works {
-                self.check_cards().await
-            } else {
-                untold("no access token to ask with")
-            });
-        }
+        let deadline = Instant::now() + CALL_TIMEOUT;
+        // At the same time, so that all of it ends within one call's time.
+        let (token, stream, cards) =
+            tokio::join!(self.fetch_token(deadline), self.open_gateway(), self.check_cards(deadline));
+        let mut checks = vec![
+            check("token", token.map(|_token| ()), "the credentials are accepted"),
+            check(
+                "stream",
+                stream.map(|_ticket| ()),
+                "the gateway gives out a place to connect to; none was used",
+            ),
+        ];
+        checks.extend(cards);
         checks
     }
 
     /// Writes to a card that does not exist: "no such card" means that writing is allowed, and changes nothing.
     /// Whether template and key fit, only a real card shows.
-    async fn check_cards(&self) -> Check {
+    async fn check_cards(&self, deadline: Instant) -> Option<Check> {
         let settings = &self.settings.card;
+        if !settings.enabled {
+            return None;
+        }
         let card = track_id(&ChannelId::new(NO_CARD), &MessageId::new(NO_CARD));
-        let deadline = Instant::now() + CALL_TIMEOUT;
         let bodies = [
-            (
-                Api::CardUpdate,
-                set_status(settings, &card, FlowStatus::Inputing, "…"),
-            ),
-            (
-                Api::CardStreaming,
-                stream(settings, &card, 0, Stroke::Update, "…"),
-            ),
+            (Api::CardUpdate, set_status(settings, &card, FlowStatus::Inputing, "…")),
+            (Api::CardStreaming, stream(settings, &card, 0, Stroke::Update, "…")),
         ];
         for (api, body) in &bodies {
-            if let Some(check) = write_check(self.call(*api, body, deadline).await) {
-                return check;
+            let refused = write_check(self.call(*api, body, deadline).await);
+            if refused.is_some() {
+                return refused;
             }
         }
         let message = "cards may be written; whether the template fits shows with the first card";
-        Check {
-            name: "card",
-            result: CheckResult::Ok,
-            message: message.to_owned(),
-            code: None,
-        }
+        Some(Check { name: "card", result: CheckResult::Ok, message: message.to_owned(), code: None })
     }
 }
 
@@ -88,30 +77,15 @@ fn write_check(answer: Result<Value, Failure>) -> Option<Check> {
 
 fn check(name: &'static str, result: Result<(), Failure>, fine: &str) -> Check {
     match result {
-        Ok(()) => Check {
-            name,
-            result: CheckResult::Ok,
-            message: fine.to_owned(),
-            code: None,
-        },
+        Ok(()) => Check { name, result: CheckResult::Ok, message: fine.to_owned(), code: None },
         Err(failure) => {
             let code = Some(failure.error_code());
-            Check {
-                name,
-                result: CheckResult::Failed,
-                message: failure.detail,
-                code,
-            }
+            Check { name, result: CheckResult::Failed, message: failure.detail, code }
         }
     }
 }
 
 fn untold(why: &str) -> Check {
     let message = format!("whether cards may be written cannot be told: {why}");
-    Check {
-        name: "card",
-        result: CheckResult::CannotBeTold,
-        message,
-        code: None,
-    }
+    Check { name: "card", result: CheckResult::CannotBeTold, message, code: None }
 }

@@ -27,11 +27,7 @@ impl DingTalk {
     /// The platform as seen through `clock`; `observer` is told of each HTTP call, for counting.
     pub fn new(clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, ClientError> {
         let http = Http::new(client(CONNECT_TIMEOUT)?, observer);
-        Ok(Self {
-            clock,
-            http,
-            budgets: Budgets::default(),
-        })
+        Ok(Self { clock, http, budgets: Budgets::default() })
     }
 }
 
@@ -51,14 +47,8 @@ impl Provider for DingTalk {
 
     fn link(&self, channel: &Channel) -> Result<Arc<dyn Link>, Vec<FieldError>> {
         let settings = Settings::of(&channel.config, &channel.secrets)?;
-        let budget = self
-            .budgets
-            .of(&settings.api_base, &settings.client_id, settings.calls_per_second);
+        let budget = self.budgets.of(&settings.api_base, &settings.client_id, settings.calls_per_second);
         let platform = Platform::new(settings, budget, Arc::clone(&self.clock), self.http.clone());
-        Ok(Arc::new(DingTalkLink {
-            channel: channel.id.clone(),
-            platform,
-            phases: Phases::default(),
-        }))
+        Ok(Arc::new(DingTalkLink { channel: channel.id.clone(), platform, phases: Phases::default() }))
     }
 }

@@ -41,21 +41,11 @@ impl Platform {
     }
 
     async fn post_to_session(&self, target: &Target, text: &str, deadline: Instant) -> Result<(), Failure> {
-        let address = target
-            .session_address
-            .as_ref()
-            .ok_or_else(|| misfit("no session webhook"))?;
-        let url = Url::parse(address.url.expose())
-            .ok()
-            .filter(|url| self.may_post_to(url));
+        let address = target.session_address.as_ref().ok_or_else(|| misfit("no session webhook"))?;
+        let url = Url::parse(address.url.expose()).ok().filter(|url| self.may_post_to(url));
         let url = url.ok_or_else(|| misfit("a session webhook that is not the platform's"))?;
         let body = json!({"msgtype": "markdown", "markdown": {"title": title(text), "text": text}});
-        let request = Request {
-            api: Api::SessionWebhook,
-            url: url.as_str(),
-            token: None,
-            body: &body,
-        };
+        let request = Request { api: Api::SessionWebhook, url: url.as_str(), token: None, body: &body };
         let answer = self.exchange(request, deadline).await.map_err(without_token)?;
         // A success says so; an answer without a verdict proves nothing (dingtalk §4.1).
         if answer.get("errcode").is_none() {
@@ -87,25 +77,15 @@ impl Platform {
                 self.call(Api::GroupSend, &body, deadline).await.map(|_| ())
             }
             ChatKind::Private => {
-                let person = target
-                    .im_user_id
-                    .as_deref()
-                    .ok_or_else(|| misfit("no staff id"))?;
+                let person = target.im_user_id.as_deref().ok_or_else(|| misfit("no staff id"))?;
                 let body = json!({
                     "robotCode": robot_code, "userIds": [person],
                     "msgKey": "sampleMarkdown", "msgParam": parameters,
                 });
-                let result = self
-                    .call(Api::PrivateSend, &body, deadline)
-                    .await
-                    .and_then(|answer| reached(&answer));
-                if let (
-                    Some(lane),
-                    Err(Failure {
-                        verdict: Verdict::Throttled { retry_after },
-                        ..
-                    }),
-                ) = (Api::PrivateSend.lane(), &result)
+                let result =
+                    self.call(Api::PrivateSend, &body, deadline).await.and_then(|answer| reached(&answer));
+                if let (Some(lane), Err(Failure { verdict: Verdict::Throttled { retry_after }, .. })) =
+                    (Api::PrivateSend.lane(), &result)
                 {
                     self.budget.bucket(lane).close(*retry_after);
                 }
@@ -117,17 +97,10 @@ impl Platform {
 
 /// HTTP 200 does not mean delivered: people who were not reached stand in lists (dingtalk §4.2).
 fn reached(answer: &Value) -> Result<(), Failure> {
-    let names = |list: &str| {
-        answer
-            .get(list)
-            .and_then(Value::as_array)
-            .is_some_and(|list| !list.is_empty())
-    };
+    let names = |list: &str| answer.get(list).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     if names("flowControlledStaffIdList") {
         return Err(Failure::new(
-            Verdict::Throttled {
-                retry_after: SECOND_PAUSE,
-            },
+            Verdict::Throttled { retry_after: SECOND_PAUSE },
             "the person's messages are limited",
         ));
     }
@@ -139,11 +112,7 @@ fn reached(answer: &Value) -> Result<(), Failure> {
 
 /// No token went with a webhook call: what speaks of one means the address.
 fn without_token(failure: Failure) -> Failure {
-    if failure.verdict == Verdict::TokenRejected {
-        misfit(&failure.detail)
-    } else {
-        failure
-    }
+    if failure.verdict == Verdict::TokenRejected { misfit(&failure.detail) } else { failure }
 }
 
 fn misfit(detail: &str) -> Failure {
@@ -152,9 +121,7 @@ fn misfit(detail: &str) -> Failure {
 
 fn is_platform_host(domain: &str) -> bool {
     WEBHOOK_HOSTS.iter().any(|host| {
-        domain
-            .strip_suffix(host)
-            .is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        domain.strip_suffix(host).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     })
 }
 
@@ -180,7 +147,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn a_part_within_the_limits_fits_the_platforms(c in proptest::sample::select(vec!['\n', '"', '\\', '你', '😀', 'a', '\u{1}', '\t'])) {
+        fn a_part_within_the_limits_fits_the_platforms(c in proptest::sample::select(vec![
+            '\n', '"', '\\', '你', '😀', 'a', '\u{1}', '\t',
+        ])) {
             let mut text: String = std::iter::repeat_n(c, PART_CHARS_MAX).collect();
             while text.len() > PART_BYTES_MAX {
                 text.pop();

@@ -60,13 +60,8 @@ where
 {
     let (mut writer, mut reader) = socket.split();
     let (outbox, queue) = mpsc::channel(OUTBOX_MAX);
-    let mut connection = Connection {
-        outbox,
-        sink,
-        clock,
-        pending: FuturesUnordered::new(),
-        rotating: false,
-    };
+    let mut connection =
+        Connection { outbox, sink, clock, pending: FuturesUnordered::new(), rotating: false };
     connection.sink.signal(Signal::Opened);
     let ended = tokio::select! { biased;
         // 1. Writing first: answers are small, and a write that fails ends everything.
@@ -79,11 +74,7 @@ where
         // FIN also where the closing handshake did not come about; what is left of the stack goes with the drop.
         let _ = timeout(CLOSE_TIMEOUT, socket.get_mut().shutdown()).await;
     }
-    if rotating || closing {
-        CloseCause::Clean
-    } else {
-        ended
-    }
+    if rotating || closing { CloseCause::Clean } else { ended }
 }
 
 /// The reading half of a WebSocket.
@@ -134,10 +125,7 @@ impl Connection {
                 return cause;
             }
         }
-        let frame = CloseFrame {
-            code: CloseCode::Normal,
-            reason: "".into(),
-        };
+        let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
         if let ControlFlow::Break(cause) = self.send(Message::Close(Some(frame))) {
             return cause;
         }
@@ -185,11 +173,7 @@ impl Connection {
                 self.sink.signal(Signal::Rotating);
                 ControlFlow::Continue(())
             }
-            Push::Robot {
-                message_id,
-                pushed_at,
-                data,
-            } if taking => self.offer(message_id, pushed_at, &data),
+            Push::Robot { message_id, pushed_at, data } if taking => self.offer(message_id, pushed_at, &data),
             Push::Callback { message_id } if taking => self.ack(message_id.as_deref(), Answer::NotHandled),
             Push::Event { message_id } if taking => self.ack(message_id.as_deref(), Answer::Consumed),
             Push::Robot { .. } | Push::Callback { .. } | Push::Event { .. } | Push::System | Push::Other => {
@@ -213,17 +197,10 @@ impl Connection {
             return ControlFlow::Continue(());
         }
         let at = pushed_at.unwrap_or_else(|| self.clock.now());
-        match callback::decode(
-            data,
-            Pushed {
-                message_id: message_id.as_deref(),
-                at,
-            },
-        ) {
+        match callback::decode(data, Pushed { message_id: message_id.as_deref(), at }) {
             Ok(message) => {
                 let decision = self.sink.offer(message);
-                self.pending
-                    .push(decision.map(move |ack| (message_id, ack)).boxed());
+                self.pending.push(decision.map(move |ack| (message_id, ack)).boxed());
                 ControlFlow::Continue(())
             }
             Err(error) => {
@@ -293,21 +270,12 @@ where
 fn closed(frame: Option<&CloseFrame>) -> CloseCause {
     frame.map_or_else(
         || lost("the platform closed the connection"),
-        |frame| {
-            lost(&format!(
-                "the platform closed the connection with code {}",
-                u16::from(frame.code)
-            ))
-        },
+        |frame| lost(&format!("the platform closed the connection with code {}", u16::from(frame.code))),
     )
 }
 
 fn lost(detail: &str) -> CloseCause {
-    CloseCause::Failed {
-        code: ErrorCode::ConnectionLost,
-        detail: detail.to_owned(),
-        retry_after: None,
-    }
+    CloseCause::Failed { code: ErrorCode::ConnectionLost, detail: detail.to_owned(), retry_after: None }
 }
 
 /// An error without anything that a peer wrote.

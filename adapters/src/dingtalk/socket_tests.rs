@@ -67,9 +67,7 @@ impl Bench {
 
     async fn with_pipe(bytes: usize) -> Self {
         let (ours, theirs) = tokio::io::duplex(bytes);
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(1 << 20))
-            .max_frame_size(Some(1 << 20));
+        let config = WebSocketConfig::default().max_message_size(Some(1 << 20)).max_frame_size(Some(1 << 20));
         let socket = WebSocketStream::from_raw_socket(ours, Role::Client, Some(config)).await;
         let peer = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
         let (signals, heard) = mpsc::unbounded_channel();
@@ -77,13 +75,7 @@ impl Bench {
         let close = CancellationToken::new();
         let sink = Arc::new(Sink { signals, offers });
         let served = tokio::spawn(serve(socket, sink, Arc::new(StillClock), close.clone()));
-        Self {
-            peer,
-            signals: heard,
-            offers: offered,
-            close,
-            served,
-        }
+        Self { peer, signals: heard, offers: offered, close, served }
     }
 
     async fn push(&mut self, frame: Value) {
@@ -117,10 +109,7 @@ impl Bench {
     }
 
     async fn cause(self) -> CloseCause {
-        timeout(Duration::from_mins(1), self.served)
-            .await
-            .expect("the connection ends")
-            .unwrap()
+        timeout(Duration::from_mins(1), self.served).await.expect("the connection ends").unwrap()
     }
 }
 
@@ -134,23 +123,14 @@ fn robot(push: &str, message: &str) -> Value {
 }
 
 fn lost(cause: &CloseCause) -> bool {
-    matches!(
-        cause,
-        CloseCause::Failed {
-            code: ErrorCode::ConnectionLost,
-            ..
-        }
-    )
+    matches!(cause, CloseCause::Failed { code: ErrorCode::ConnectionLost, .. })
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_new_connection_pings_at_once_and_hears_the_pong() {
     let mut bench = Bench::start().await;
     let started = Instant::now();
-    assert!(matches!(
-        bench.peer.next().await.unwrap().unwrap(),
-        Message::Ping(_)
-    ));
+    assert!(matches!(bench.peer.next().await.unwrap().unwrap(), Message::Ping(_)));
     assert_eq!(Instant::now(), started);
     // Reading drives the peer's stack, which writes the pong.
     let _ = timeout(Duration::from_millis(1), bench.peer.next()).await;
@@ -163,17 +143,10 @@ async fn an_idle_connection_keeps_pinging() {
     let mut bench = Bench::start().await;
     let mut times = Vec::new();
     for _ in 0..4 {
-        assert!(matches!(
-            bench.peer.next().await.unwrap().unwrap(),
-            Message::Ping(_)
-        ));
+        assert!(matches!(bench.peer.next().await.unwrap().unwrap(), Message::Ping(_)));
         times.push(Instant::now());
     }
-    assert!(
-        times
-            .windows(2)
-            .all(|pair| pair[1] - pair[0] == Duration::from_secs(20))
-    );
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] == Duration::from_secs(20)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,7 +154,10 @@ async fn a_system_ping_is_answered_while_the_store_is_stuck() {
     let mut bench = Bench::start().await;
     bench.push(robot("p1", "m1")).await;
     let _undecided = bench.offers.recv().await.unwrap();
-    bench.push(json!({"type": "SYSTEM", "headers": {"topic": "ping", "messageId": "c0a8_1"}, "data": "{\"opaque\":\"1\"}"})).await;
+    bench
+        .push(json!({"type": "SYSTEM", "headers": {"topic": "ping", "messageId": "c0a8_1"},
+        "data": "{\"opaque\":\"1\"}"}))
+        .await;
     let before = Instant::now();
     let answer = bench.answer().await;
     assert_eq!(answer["headers"]["messageId"], "c0a8_1");
@@ -218,9 +194,7 @@ async fn beyond_256_messages_without_an_ack_no_more_are_taken() {
     let mut bench = Bench::start().await;
     let mut decisions = Vec::new();
     for number in 0..257 {
-        bench
-            .push(robot(&format!("p{number}"), &format!("m{number}")))
-            .await;
+        bench.push(robot(&format!("p{number}"), &format!("m{number}"))).await;
     }
     while let Ok(Some((_, decide))) = timeout(Duration::from_secs(1), bench.offers.recv()).await {
         decisions.push(decide);
@@ -235,13 +209,8 @@ async fn beyond_256_messages_without_an_ack_no_more_are_taken() {
 #[tokio::test(start_paused = true)]
 async fn events_are_consumed_and_unknown_topics_are_not_found() {
     let mut bench = Bench::start().await;
-    bench
-        .push(json!({"type": "EVENT", "headers": {"topic": "*", "messageId": "e1"}, "data": "{}"}))
-        .await;
-    assert_eq!(
-        bench.answer().await["data"],
-        "{\"status\":\"SUCCESS\",\"message\":\"success\"}"
-    );
+    bench.push(json!({"type": "EVENT", "headers": {"topic": "*", "messageId": "e1"}, "data": "{}"})).await;
+    assert_eq!(bench.answer().await["data"], "{\"status\":\"SUCCESS\",\"message\":\"success\"}");
     bench
         .push(
             json!({"type": "CALLBACK", "headers": {"topic": "/v1.0/other", "messageId": "c1"}, "data": "{}"}),
@@ -268,7 +237,10 @@ async fn a_message_that_cannot_be_understood_is_acked_and_reported() {
 async fn after_the_platforms_disconnect_acks_still_go_out_and_the_end_is_clean() {
     let mut bench = Bench::start().await;
     bench.push(robot("p1", "m1")).await;
-    bench.push(json!({"type": "SYSTEM", "headers": {"topic": "disconnect"}, "data": "{\"reason\":\"connection is expired\"}"})).await;
+    bench
+        .push(json!({"type": "SYSTEM", "headers": {"topic": "disconnect"},
+        "data": "{\"reason\":\"connection is expired\"}"}))
+        .await;
     let (_, decide) = bench.offers.recv().await.unwrap();
     assert_eq!(bench.signal().await, Signal::Opened);
     assert_eq!(bench.signal().await, Signal::Rotating);
@@ -308,10 +280,7 @@ async fn closing_waits_for_acks_takes_nothing_more_and_ends_with_a_close_frame()
     decide.send(Ack::Stored).unwrap();
     assert_eq!(bench.answer().await["headers"]["messageId"], "p1");
     assert!(matches!(bench.peer.next().await, Some(Ok(Message::Close(_)))));
-    assert!(
-        bench.peer.next().await.is_none_or(|read| read.is_err()),
-        "then the stream ends"
-    );
+    assert!(bench.peer.next().await.is_none_or(|read| read.is_err()), "then the stream ends");
     assert!(bench.offers.try_recv().is_err(), "m2 was not taken");
     assert_eq!(bench.cause().await, CloseCause::Clean);
 }
@@ -326,11 +295,7 @@ async fn closing_does_not_wait_for_ever() {
     // The peer never reads: neither the close frame nor its answer can come.
     let Bench { peer, served, .. } = bench;
     assert_eq!(served.await.unwrap(), CloseCause::Clean);
-    assert!(
-        before.elapsed() <= Duration::from_secs(17),
-        "took {:?}",
-        before.elapsed()
-    );
+    assert!(before.elapsed() <= Duration::from_secs(17), "took {:?}", before.elapsed());
     drop(peer);
 }
 
@@ -341,11 +306,7 @@ async fn a_peer_that_stopped_reading_ends_the_connection() {
     let Bench { peer, served, .. } = bench;
     let cause = timeout(Duration::from_mins(2), served).await.unwrap().unwrap();
     assert!(lost(&cause));
-    assert!(
-        before.elapsed() <= Duration::from_secs(45),
-        "took {:?}",
-        before.elapsed()
-    );
+    assert!(before.elapsed() <= Duration::from_secs(45), "took {:?}", before.elapsed());
     drop(peer);
 }
 

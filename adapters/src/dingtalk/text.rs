@@ -23,9 +23,7 @@ pub(super) fn cut_chars(text: &str, chars_max: usize) -> String {
 /// A text as it is sent: without control characters except tab and newline. In JSON each takes six bytes, which would
 /// break the byte limits (dingtalk §4.5), and no client shows them.
 pub(super) fn clean(text: &str) -> String {
-    text.chars()
-        .filter(|&c| matches!(c, '\n' | '\t') || !c.is_control())
-        .collect()
+    text.chars().filter(|&c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
 }
 
 /// A plain message's title: its first line with words, without Markdown's marks.
@@ -34,10 +32,7 @@ pub(super) fn title(text: &str) -> String {
         .lines()
         .map(|line| line.trim_matches(|c: char| c.is_whitespace() || "#>*-_`~|=+".contains(c)))
         .find(|line| !line.is_empty());
-    line.map_or_else(
-        || TITLE_FALLBACK.to_owned(),
-        |line| cut_chars(line, TITLE_CHARS_MAX),
-    )
+    line.map_or_else(|| TITLE_FALLBACK.to_owned(), |line| cut_chars(line, TITLE_CHARS_MAX))
 }
 
 #[cfg(test)]

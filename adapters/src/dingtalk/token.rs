@@ -142,8 +142,7 @@ mod tests {
 
     impl HandClock {
         fn turn(&self, span: Duration) {
-            self.0
-                .fetch_add(u64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
+            self.0.fetch_add(u64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
         }
     }
 
@@ -161,15 +160,8 @@ mod tests {
 
     impl Platform {
         fn failing(failures: &[Verdict]) -> Self {
-            let failures = failures
-                .iter()
-                .rev()
-                .map(|verdict| Failure::new(*verdict, "x"))
-                .collect();
-            Self {
-                fetches: AtomicU32::new(0),
-                failures: Mutex::new(failures),
-            }
+            let failures = failures.iter().rev().map(|verdict| Failure::new(*verdict, "x")).collect();
+            Self { fetches: AtomicU32::new(0), failures: Mutex::new(failures) }
         }
 
         async fn fetch(&self) -> Result<Fetched, Failure> {
@@ -201,19 +193,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_failed_fetch_fails_all_who_wait_and_the_next_tries_again() {
-        let (cell, clock, platform) = (
-            TokenCell::default(),
-            HandClock::default(),
-            Platform::failing(&[REFUSED]),
-        );
+        let (cell, clock, platform) =
+            (TokenCell::default(), HandClock::default(), Platform::failing(&[REFUSED]));
         let tokens =
             futures_util::future::join_all((0..50).map(|_| cell.token(&clock, || platform.fetch()))).await;
         assert!(tokens.iter().all(Result::is_err));
         assert_eq!(platform.fetches.load(Ordering::SeqCst), 1);
-        assert_eq!(
-            cell.token(&clock, || platform.fetch()).await,
-            Ok(Secret::new("t2"))
-        );
+        assert_eq!(cell.token(&clock, || platform.fetch()).await, Ok(Secret::new("t2")));
     }
 
     #[tokio::test(start_paused = true)]
@@ -221,29 +207,18 @@ mod tests {
         let (cell, clock, platform) = (TokenCell::default(), HandClock::default(), Platform::failing(&[]));
         cell.token(&clock, || platform.fetch()).await.unwrap();
         clock.turn(Duration::from_secs(7_200 - 301));
-        assert_eq!(
-            cell.token(&clock, || platform.fetch()).await,
-            Ok(Secret::new("t1"))
-        );
+        assert_eq!(cell.token(&clock, || platform.fetch()).await, Ok(Secret::new("t1")));
         clock.turn(Duration::from_secs(1));
-        assert_eq!(
-            cell.token(&clock, || platform.fetch()).await,
-            Ok(Secret::new("t2"))
-        );
+        assert_eq!(cell.token(&clock, || platform.fetch()).await, Ok(Secret::new("t2")));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_network_failure_is_tried_once_more() {
         let (cell, clock) = (TokenCell::default(), HandClock::default());
         let platform = Platform::failing(&[Verdict::NotSent]);
-        assert_eq!(
-            cell.token(&clock, || platform.fetch()).await,
-            Ok(Secret::new("t2"))
-        );
-        let (cell, platform) = (
-            TokenCell::default(),
-            Platform::failing(&[Verdict::NotSent, Verdict::NotSent]),
-        );
+        assert_eq!(cell.token(&clock, || platform.fetch()).await, Ok(Secret::new("t2")));
+        let (cell, platform) =
+            (TokenCell::default(), Platform::failing(&[Verdict::NotSent, Verdict::NotSent]));
         assert!(cell.token(&clock, || platform.fetch()).await.is_err());
         assert_eq!(platform.fetches.load(Ordering::SeqCst), 2);
     }
@@ -256,19 +231,9 @@ mod tests {
         cell.token(&clock, || platform.fetch()).await.unwrap();
         *platform.failures.lock().unwrap() = network.map(|verdict| Failure::new(verdict, "x")).to_vec();
         clock.turn(Duration::from_secs(7_000));
-        assert_eq!(
-            cell.token(&clock, || platform.fetch()).await,
-            Ok(Secret::new("t1"))
-        );
-        assert_eq!(
-            cell.token(&clock, || platform.fetch()).await,
-            Ok(Secret::new("t1"))
-        );
-        assert_eq!(
-            platform.fetches.load(Ordering::SeqCst),
-            3,
-            "not asked again at once"
-        );
+        assert_eq!(cell.token(&clock, || platform.fetch()).await, Ok(Secret::new("t1")));
+        assert_eq!(cell.token(&clock, || platform.fetch()).await, Ok(Secret::new("t1")));
+        assert_eq!(platform.fetches.load(Ordering::SeqCst), 3, "not asked again at once");
         clock.turn(Duration::from_secs(200));
         assert!(cell.token(&clock, || platform.fetch()).await.is_err());
     }

@@ -49,11 +49,7 @@ struct InOrder(Mutex<Vec<ResponseTemplate>>);
 impl Respond for InOrder {
     fn respond(&self, _request: &Request) -> ResponseTemplate {
         let mut answers = self.0.lock().unwrap();
-        if answers.len() > 1 {
-            answers.remove(0)
-        } else {
-            answers.first().cloned().unwrap()
-        }
+        if answers.len() > 1 { answers.remove(0) } else { answers.first().cloned().unwrap() }
     }
 }
 
@@ -66,45 +62,22 @@ pub struct Platform {
 impl Platform {
     /// A platform that gives out tokens and nothing else.
     pub async fn start() -> Self {
-        let platform = Self {
-            server: MockServer::start().await,
-            calls: Arc::default(),
-        };
-        platform
-            .answers(
-                "POST",
-                TOKEN,
-                vec![ok(json!({"accessToken": "token-1", "expireIn": 7200}))],
-            )
-            .await;
+        let platform = Self { server: MockServer::start().await, calls: Arc::default() };
+        platform.answers("POST", TOKEN, vec![ok(json!({"accessToken": "token-1", "expireIn": 7200}))]).await;
         platform
     }
 
     /// Scripts the answers of an API, replacing none.
     pub async fn answers(&self, verb: &str, at: &str, answers: Vec<ResponseTemplate>) {
         let answers = InOrder(Mutex::new(answers));
-        Mock::given(method(verb))
-            .and(path(at))
-            .respond_with(answers)
-            .mount(&self.server)
-            .await;
+        Mock::given(method(verb)).and(path(at)).respond_with(answers).mount(&self.server).await;
     }
 
     /// All card APIs succeed.
     pub async fn takes_cards(&self) {
         self.answers("POST", CREATE, vec![ok(created())]).await;
-        self.answers(
-            "PUT",
-            INSTANCES,
-            vec![ok(json!({"success": true, "result": true}))],
-        )
-        .await;
-        self.answers(
-            "PUT",
-            STREAMING,
-            vec![ok(json!({"success": true, "result": true}))],
-        )
-        .await;
+        self.answers("PUT", INSTANCES, vec![ok(json!({"success": true, "result": true}))]).await;
+        self.answers("PUT", STREAMING, vec![ok(json!({"success": true, "result": true}))]).await;
     }
 
     /// A link of a channel with these settings beside the addresses.
@@ -133,11 +106,7 @@ impl Platform {
     /// The paths asked, in order, tokens left out.
     pub async fn asked(&self) -> Vec<String> {
         let requests = self.server.received_requests().await.unwrap();
-        requests
-            .iter()
-            .map(|request| request.url.path().to_owned())
-            .filter(|path| path != TOKEN)
-            .collect()
+        requests.iter().map(|request| request.url.path().to_owned()).filter(|path| path != TOKEN).collect()
     }
 
     /// An address for answers on this platform.
@@ -159,10 +128,7 @@ pub fn created() -> Value {
 }
 
 pub fn webhook(url: &str) -> SessionAddress {
-    SessionAddress {
-        url: Secret::new(url),
-        until: Timestamp::MAX,
-    }
+    SessionAddress { url: Secret::new(url), until: Timestamp::MAX }
 }
 
 pub fn channel(base: &str, config: Value) -> Channel {
@@ -196,11 +162,7 @@ pub fn own_template() -> Value {
 
 pub fn private() -> Target {
     Target {
-        chat: Chat {
-            id: "cidP1==".into(),
-            kind: ChatKind::Private,
-            title: None,
-        },
+        chat: Chat { id: "cidP1==".into(), kind: ChatKind::Private, title: None },
         im_user_id: Some("manager807".into()),
         session_address: None,
     }
@@ -208,24 +170,15 @@ pub fn private() -> Target {
 
 pub fn group() -> Target {
     Target {
-        chat: Chat {
-            id: "cidG1==".into(),
-            kind: ChatKind::Group,
-            title: Some("G".into()),
-        },
+        chat: Chat { id: "cidG1==".into(), kind: ChatKind::Group, title: Some("G".into()) },
         im_user_id: Some("manager807".into()),
         session_address: None,
     }
 }
 
 pub async fn card(link: &Arc<dyn Link>, target: &Target, call: CardCall) -> CardOutcome {
-    link.card(CardRequest {
-        target: target.clone(),
-        message: MessageId::new("msgA=="),
-        attempt: 0,
-        call,
-    })
-    .await
+    link.card(CardRequest { target: target.clone(), message: MessageId::new("msgA=="), attempt: 0, call })
+        .await
 }
 
 pub fn open(text: &str) -> CardCall {
@@ -237,17 +190,9 @@ pub fn update(text: &str) -> CardCall {
 }
 
 pub fn finish(text: &str) -> CardCall {
-    CardCall::Finish {
-        text: text.into(),
-        failed: false,
-    }
+    CardCall::Finish { text: text.into(), failed: false }
 }
 
 pub async fn send(link: &Arc<dyn Link>, target: Target, way: Way, text: &str) -> PartOutcome {
-    link.send(PartRequest {
-        target,
-        text: text.into(),
-        way,
-    })
-    .await
+    link.send(PartRequest { target, text: text.into(), way }).await
 }
