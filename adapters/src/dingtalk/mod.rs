@@ -1,1 +1,36 @@
-//! `DingTalk` over Stream mode.
+//! DingTalk over Stream mode: robot messages in by WebSocket; AI cards, session webhooks and the robot API out.
+//!
+//! The protocol is cited as "dingtalk §n", the sections of the platform's fact sheet. What goes over the wire is
+//! decoded and encoded by pure functions: [`frame`] (stream envelopes), [`callback`] (robot messages), `card`
+//! (bodies of card calls) and `classify` (what an answer proves). Around them stand the socket, the token cell,
+//! the budget and, on top, the provider and its links.
+
+mod api;
+mod bucket;
+mod budget;
+pub mod callback;
+mod card;
+mod cards;
+mod classify;
+#[cfg(test)]
+mod classify_tests;
+mod codes;
+mod config;
+mod config_reader;
+pub mod frame;
+mod gateway;
+mod http;
+mod link;
+mod phases;
+mod platform;
+mod preflight;
+mod provider;
+mod robot;
+mod socket;
+#[cfg(test)]
+mod socket_tests;
+mod text;
+mod token;
+
+pub use http::Observer;
+pub use provider::DingTalk;

@@ -65,22 +65,17 @@ fn builder(connect_timeout: Duration) -> ClientBuilder {
         .connect_timeout(connect_timeout)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .referer(false)
-        .redirect(Policy::custom(|attempt| {
-            if within_origin(&attempt) {
-                attempt.follow()
-            } else {
-                attempt.stop()
-            }
-        }))
+        .redirect(Policy::custom(
+            |attempt| {
+                if within_origin(&attempt) { attempt.follow() } else { attempt.stop() }
+            },
+        ))
         .user_agent(USER_AGENT)
 }
 
 fn within_origin(attempt: &Attempt<'_>) -> bool {
     let previous = attempt.previous();
-    previous.len() <= REDIRECTS_MAX
-        && previous
-            .last()
-            .is_some_and(|from| same_origin(from, attempt.url()))
+    previous.len() <= REDIRECTS_MAX && previous.last().is_some_and(|from| same_origin(from, attempt.url()))
 }
 
 /// Whether two addresses have the same scheme, host and port.
@@ -125,12 +120,8 @@ mod tests {
             .respond_with(ResponseTemplate::new(200).set_body_string("12345"))
             .mount(&server)
             .await;
-        let response = client(CONNECT_TIMEOUT)
-            .unwrap()
-            .get(format!("{}/a", server.uri()))
-            .send()
-            .await
-            .unwrap();
+        let response =
+            client(CONNECT_TIMEOUT).unwrap().get(format!("{}/a", server.uri())).send().await.unwrap();
         assert_eq!(read_bounded(response, 5).await.unwrap(), "12345");
     }
 
@@ -141,16 +132,9 @@ mod tests {
             .respond_with(ResponseTemplate::new(200).set_body_string("123456"))
             .mount(&server)
             .await;
-        let response = client(CONNECT_TIMEOUT)
-            .unwrap()
-            .get(format!("{}/a", server.uri()))
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(
-            read_bounded(response, 5).await,
-            Err(BodyError::TooLong { bytes_max: 5 })
-        );
+        let response =
+            client(CONNECT_TIMEOUT).unwrap().get(format!("{}/a", server.uri())).send().await.unwrap();
+        assert_eq!(read_bounded(response, 5).await, Err(BodyError::TooLong { bytes_max: 5 }));
     }
 
     #[tokio::test]
@@ -159,17 +143,9 @@ mod tests {
         let away =
             ResponseTemplate::new(307).insert_header("location", format!("{}/b", there.uri()).as_str());
         Mock::given(path("/a")).respond_with(away).mount(&here).await;
-        Mock::given(path("/b"))
-            .respond_with(ResponseTemplate::new(200))
-            .expect(0)
-            .mount(&there)
-            .await;
-        let response = client(CONNECT_TIMEOUT)
-            .unwrap()
-            .post(format!("{}/a", here.uri()))
-            .send()
-            .await
-            .unwrap();
+        Mock::given(path("/b")).respond_with(ResponseTemplate::new(200)).expect(0).mount(&there).await;
+        let response =
+            client(CONNECT_TIMEOUT).unwrap().post(format!("{}/a", here.uri())).send().await.unwrap();
         assert_eq!(response.status(), 307);
     }
 
@@ -178,17 +154,9 @@ mod tests {
         let server = MockServer::start().await;
         let on = ResponseTemplate::new(307).insert_header("location", "/b");
         Mock::given(path("/a")).respond_with(on).mount(&server).await;
-        Mock::given(path("/b"))
-            .respond_with(ResponseTemplate::new(200))
-            .expect(1)
-            .mount(&server)
-            .await;
-        let response = client(CONNECT_TIMEOUT)
-            .unwrap()
-            .post(format!("{}/a", server.uri()))
-            .send()
-            .await
-            .unwrap();
+        Mock::given(path("/b")).respond_with(ResponseTemplate::new(200)).expect(1).mount(&server).await;
+        let response =
+            client(CONNECT_TIMEOUT).unwrap().post(format!("{}/a", server.uri())).send().await.unwrap();
         assert_eq!(response.status(), 200);
     }
 
@@ -197,12 +165,8 @@ mod tests {
         let server = MockServer::start().await;
         let on = ResponseTemplate::new(307).insert_header("location", "/a");
         Mock::given(path("/a")).respond_with(on).mount(&server).await;
-        let response = client(CONNECT_TIMEOUT)
-            .unwrap()
-            .get(format!("{}/a", server.uri()))
-            .send()
-            .await
-            .unwrap();
+        let response =
+            client(CONNECT_TIMEOUT).unwrap().get(format!("{}/a", server.uri())).send().await.unwrap();
         assert_eq!(response.status(), 307);
     }
 }

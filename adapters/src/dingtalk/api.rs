@@ -1,0 +1,82 @@
+//! The platform's APIs that we call (dingtalk §0.1).
+
+use reqwest::Method;
+
+/// One API of the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Api {
+    /// Asks for a place to connect to.
+    GatewayOpen,
+    /// Asks for an access token.
+    Token,
+    /// Makes a card and shows it.
+    CardCreate,
+    /// Sets a card's variables.
+    CardUpdate,
+    /// Streams a card's text.
+    CardStreaming,
+    /// Sends to a person.
+    PrivateSend,
+    /// Sends to a group.
+    GroupSend,
+    /// Posts to a message's session webhook; the address is given by the message.
+    SessionWebhook,
+}
+
+impl Api {
+    /// Its name in metrics.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::GatewayOpen => "gateway_open",
+            Self::Token => "token",
+            Self::CardCreate => "card_create",
+            Self::CardUpdate => "card_update",
+            Self::CardStreaming => "card_streaming",
+            Self::PrivateSend => "private_send",
+            Self::GroupSend => "group_send",
+            Self::SessionWebhook => "session_webhook",
+        }
+    }
+
+    /// Its method and its path below the API's base address.
+    pub(super) const fn route(self) -> (Method, &'static str) {
+        match self {
+            Self::GatewayOpen => (Method::POST, "/v1.0/gateway/connections/open"),
+            Self::Token => (Method::POST, "/v1.0/oauth2/accessToken"),
+            Self::CardCreate => (Method::POST, "/v1.0/card/instances/createAndDeliver"),
+            Self::CardUpdate => (Method::PUT, "/v1.0/card/instances"),
+            Self::CardStreaming => (Method::PUT, "/v1.0/card/streaming"),
+            Self::PrivateSend => (Method::POST, "/v1.0/robot/oToMessages/batchSend"),
+            Self::GroupSend => (Method::POST, "/v1.0/robot/groupMessages/send"),
+            Self::SessionWebhook => (Method::POST, "/robot/sendBySession"),
+        }
+    }
+
+    /// Which budget its calls are taken from; tokens and connections are not limited by us.
+    pub(super) const fn lane(self) -> Option<Lane> {
+        match self {
+            Self::GatewayOpen | Self::Token => None,
+            Self::CardCreate => Some(Lane::CardCreate),
+            Self::CardUpdate => Some(Lane::CardUpdate),
+            Self::CardStreaming => Some(Lane::CardStreaming),
+            Self::PrivateSend | Self::GroupSend => Some(Lane::RobotSend),
+            Self::SessionWebhook => Some(Lane::SessionWebhook),
+        }
+    }
+}
+
+/// A budget of calls: the platform limits each API on its own (dingtalk §9.2). The two send APIs share one, because a
+/// claim does not say which of them it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Making cards.
+    CardCreate,
+    /// Setting cards' variables.
+    CardUpdate,
+    /// Streaming cards' texts.
+    CardStreaming,
+    /// Sending by the robot API.
+    RobotSend,
+    /// Posting to session webhooks.
+    SessionWebhook,
+}

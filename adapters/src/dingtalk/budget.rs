@@ -1,0 +1,82 @@
+//! The budget of calls of each app: one bucket per API, shared by all channels with the same credentials (R14).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
+
+use super::api::Lane;
+use super::bucket::{Bucket, lock};
+
+/// The buckets of one app's credentials, shared by all channels that use them.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    card_create: Bucket,
+    card_update: Bucket,
+    card_streaming: Bucket,
+    robot_send: Bucket,
+    session_webhook: Bucket,
+}
+
+impl Budget {
+    /// The bucket of an API.
+    pub(super) const fn bucket(&self, lane: Lane) -> &Bucket {
+        match lane {
+            Lane::CardCreate => &self.card_create,
+            Lane::CardUpdate => &self.card_update,
+            Lane::CardStreaming => &self.card_streaming,
+            Lane::RobotSend => &self.robot_send,
+            Lane::SessionWebhook => &self.session_webhook,
+        }
+    }
+
+    fn set_rate(&self, calls_per_second: u32) {
+        for lane in
+            [Lane::CardCreate, Lane::CardUpdate, Lane::CardStreaming, Lane::RobotSend, Lane::SessionWebhook]
+        {
+            self.bucket(lane).set_rate(calls_per_second);
+        }
+    }
+}
+
+/// All apps' budgets, by base address and client id. An app's entry goes when no link uses it any more.
+#[derive(Debug, Default)]
+pub(super) struct Budgets(Mutex<HashMap<(String, String), Weak<Budget>>>);
+
+impl Budgets {
+    /// The budget of an app, with the rate that was configured last.
+    pub(super) fn of(&self, api_base: &str, client_id: &str, calls_per_second: u32) -> Arc<Budget> {
+        let mut budgets = lock(&self.0);
+        budgets.retain(|_, budget| budget.strong_count() > 0);
+        let key = (api_base.to_owned(), client_id.to_owned());
+        let budget = budgets.get(&key).and_then(Weak::upgrade).unwrap_or_default();
+        budgets.insert(key, Arc::downgrade(&budget));
+        budget.set_rate(calls_per_second);
+        budget
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::Budgets;
+    use crate::dingtalk::api::Lane;
+    use crate::dingtalk::bucket::Class;
+
+    #[tokio::test(start_paused = true)]
+    async fn apis_do_not_wait_for_each_other() {
+        let budget = Budgets::default().of("https://api", "app", 1);
+        budget.bucket(Lane::CardCreate).take(Class::Open).await;
+        assert!(budget.bucket(Lane::CardStreaming).take(Class::Update).now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn channels_with_the_same_app_share_its_budget() {
+        let budgets = Budgets::default();
+        let one = budgets.of("https://api", "app", 1);
+        let other = budgets.of("https://api", "app", 1);
+        let stranger = budgets.of("https://api", "another", 1);
+        one.bucket(Lane::CardCreate).take(Class::Open).await;
+        assert!(other.bucket(Lane::CardCreate).take(Class::Open).now_or_never().is_none());
+        assert!(stranger.bucket(Lane::CardCreate).take(Class::Open).now_or_never().is_some());
+    }
+}

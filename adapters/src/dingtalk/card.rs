@@ -1,0 +1,259 @@
+//! Cards as pure functions: ids, and the bodies of the calls (dingtalk §6).
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use switchboard_domain::ids::{ChannelId, MessageId};
+use switchboard_domain::message::{ChatKind, Target};
+
+use super::config::{CardSettings, PUBLIC_TEMPLATE};
+
+/// The public template's variable that holds the streamed text (dingtalk §6.7).
+const PUBLIC_KEY: &str = "msgContent";
+
+/// What stands for an empty final text, which the platform would refuse (dingtalk §6.8, contentEmpty).
+const EMPTY_FINAL: &str = "…";
+
+/// How a template is driven (dingtalk §6.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// Flow A, the platform's own templates: its states are set by the variable `flowStatus`.
+    Status,
+    /// Flow B, self-made templates: streaming alone moves the states.
+    Streaming,
+}
+
+/// States of flow A, as the variable's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FlowStatus {
+    /// "Thinking...".
+    Processing,
+    /// Text is being written.
+    Inputing,
+    /// Done.
+    Finished,
+    /// Failed.
+    Failed,
+}
+
+impl FlowStatus {
+    const fn value(self) -> &'static str {
+        match self {
+            Self::Processing => "1",
+            Self::Inputing => "2",
+            Self::Finished => "3",
+            Self::Failed => "5",
+        }
+    }
+}
+
+/// A streaming call's kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stroke {
+    /// More is to come.
+    Update,
+    /// The last one.
+    Finish,
+    /// The last one; it tells of a failure.
+    Fail,
+}
+
+impl Stroke {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Update => "update",
+            Self::Finish => "finish",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+impl CardSettings {
+    /// How the template is driven.
+    pub(super) fn flow(&self) -> Flow {
+        if self.template == PUBLIC_TEMPLATE { Flow::Status } else { Flow::Streaming }
+    }
+
+    /// The variable that is streamed.
+    pub(super) fn key(&self) -> &str {
+        match self.flow() {
+            Flow::Status => PUBLIC_KEY,
+            Flow::Streaming => &self.content_key,
+        }
+    }
+}
+
+/// A card's id: 64 hexadecimal digits, as long as allowed (dingtalk §6.3), the same for every attempt at one message (R8).
+pub(super) fn track_id(channel: &ChannelId, message: &MessageId) -> String {
+    digest(&["card", channel.as_str(), message.as_str()])
+}
+
+/// A streaming call's key: the same for the same content of the same attempt (R8). The kind of call is part of it, or a
+/// final text equal to the last update would be taken for its repetition and the card never closed.
+pub(super) fn guid(track_id: &str, attempt: u32, stroke: Stroke, content: &str) -> String {
+    digest(&["guid", track_id, &attempt.to_string(), stroke.name(), content])
+}
+
+/// SHA-256 over length-prefixed parts, in hexadecimal.
+fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let mut text = String::with_capacity(64);
+    for byte in hash.finalize() {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// The body that makes a card and shows it with its first text; `None` where the platform's calls cannot name the
+/// person: outsiders and unpublished apps get no card (dingtalk §3.4).
+pub(super) fn create(
+    robot_code: &str,
+    settings: &CardSettings,
+    track_id: &str,
+    target: &Target,
+    text: &str,
+) -> Option<Value> {
+    // The operator's key always carries the first text, as the contract says; a template ignores variables it
+    // does not have.
+    let mut params = parameters(settings, FlowStatus::Processing, text);
+    params.insert(settings.content_key.clone(), Value::from(text));
+    let mut body = json!({
+        "cardTemplateId": settings.template,
+        "outTrackId": track_id,
+        "callbackType": "STREAM",
+        "userIdType": 1,
+        "cardData": {"cardParamMap": params},
+    });
+    let fields = body.as_object_mut()?;
+    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    match target.chat.kind {
+        ChatKind::Group => {
+            set("openSpaceId", Value::from(format!("dtv1.card//IM_GROUP.{}", target.chat.id)));
+            set("imGroupOpenSpaceModel", json!({"supportForward": true}));
+            set("imGroupOpenDeliverModel", json!({"robotCode": robot_code}));
+        }
+        ChatKind::Private => {
+            let person = target.im_user_id.as_deref()?;
+            set("openSpaceId", Value::from(format!("dtv1.card//IM_ROBOT.{person}")));
+            set("imRobotOpenSpaceModel", json!({"supportForward": true}));
+            set("imRobotOpenDeliverModel", json!({"spaceType": "IM_ROBOT", "robotCode": robot_code}));
+        }
+    }
+    Some(body)
+}
+
+/// The body that sets a card's state and text in flow A. By key: otherwise all other variables would be lost
+/// (dingtalk §6.5).
+pub(super) fn set_status(settings: &CardSettings, track_id: &str, status: FlowStatus, text: &str) -> Value {
+    json!({
+        "outTrackId": track_id,
+        "userIdType": 1,
+        "cardData": {"cardParamMap": parameters(settings, status, text)},
+        "cardUpdateOptions": {"updateCardDataByKey": true},
+    })
+}
+
+/// The body that streams a card's whole text.
+pub(super) fn stream(
+    settings: &CardSettings,
+    track_id: &str,
+    attempt: u32,
+    stroke: Stroke,
+    text: &str,
+) -> Value {
+    json!({
+        "outTrackId": track_id,
+        "guid": guid(track_id, attempt, stroke, text),
+        "key": settings.key(),
+        "content": text,
+        "isFull": true,
+        "isFinalize": stroke != Stroke::Update,
+        "isError": stroke == Stroke::Fail,
+    })
+}
+
+/// A text that may be streamed: a final one is never empty.
+pub(super) fn final_text(text: String) -> String {
+    if text.is_empty() { EMPTY_FINAL.to_owned() } else { text }
+}
+
+/// Whether the card was delivered everywhere: HTTP 200 may hold a failure (dingtalk §6.2). The first failure's words.
+pub(super) fn delivery_failure(answer: &Value) -> Option<String> {
+    let results = answer.pointer("/result/deliverResults").and_then(Value::as_array);
+    let failed = |result: &&Value| result.get("success") == Some(&Value::Bool(false));
+    let failure = results?.iter().find(failed)?;
+    Some(failure.get("errorMsg").and_then(Value::as_str).unwrap_or_default().to_owned())
+}
+
+/// Variables: every value is a text (dingtalk §6.4).
+fn parameters(settings: &CardSettings, status: FlowStatus, text: &str) -> Map<String, Value> {
+    let mut params = Map::new();
+    let mut set = |name: &str, value: &str| params.insert(name.to_owned(), Value::from(value));
+    set("config", r#"{"autoLayout":true}"#);
+    set(settings.key(), text);
+    match settings.flow() {
+        Flow::Status => {
+            set("flowStatus", status.value());
+            set("staticMsgContent", "");
+            set("sys_full_json_obj", r#"{"order":["msgContent"]}"#);
+        }
+        Flow::Streaming => {}
+    }
+    params
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use switchboard_domain::ids::{ChannelId, MessageId};
+
+    use super::{Stroke, delivery_failure, guid, track_id};
+
+    fn ids(channel: &str, message: &str) -> String {
+        track_id(&ChannelId::new(channel), &MessageId::new(message))
+    }
+
+    #[test]
+    fn a_cards_id_is_stable_and_fits_the_platform() {
+        // Changing this value orphans the cards that are open while the program is upgraded.
+        assert_eq!(
+            ids("chn_1", "msgA=="),
+            "37d362f83be6335dee4ba5828e33a03b1430172865696f95d9d079ce82683956"
+        );
+        assert_eq!(ids("chn_1", "msgA==").len(), 64);
+        assert_ne!(ids("chn_1", "msgA=="), ids("chn_2", "msgA=="));
+        assert_ne!(ids("ab", "c"), ids("a", "bc"));
+    }
+
+    #[test]
+    fn a_calls_key_follows_attempt_kind_and_content() {
+        let key = guid("t", 0, Stroke::Update, "text");
+        assert_eq!(key, guid("t", 0, Stroke::Update, "text"));
+        for other in [
+            guid("u", 0, Stroke::Update, "text"),
+            guid("t", 1, Stroke::Update, "text"),
+            guid("t", 0, Stroke::Finish, "text"),
+            guid("t", 0, Stroke::Fail, "text"),
+            guid("t", 0, Stroke::Update, "text."),
+        ] {
+            assert_ne!(key, other);
+        }
+    }
+
+    #[test]
+    fn a_delivery_that_failed_in_one_place_is_a_failure() {
+        let answer = |success: bool| {
+            json!({"success": true, "result": {"outTrackId": "t", "deliverResults": [
+                {"spaceType": "IM_GROUP", "success": success, "errorMsg": "robot not in group"}]}})
+        };
+        assert_eq!(delivery_failure(&answer(true)), None);
+        assert_eq!(delivery_failure(&answer(false)), Some("robot not in group".into()));
+        assert_eq!(delivery_failure(&json!({"success": true})), None);
+    }
+}

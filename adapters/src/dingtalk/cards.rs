@@ -1,0 +1,147 @@
+//! Card calls as sequences of API calls, each safe to repeat (R8, R9; dingtalk §6.7).
+
+use serde_json::Value;
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::message::Target;
+use switchboard_domain::reply::CardOutcome;
+use tokio::time::Instant;
+
+use super::api::Api;
+use super::bucket::Class;
+use super::card::{Flow, FlowStatus, Stroke, create, delivery_failure, final_text, set_status, stream};
+use super::classify::{Failure, Verdict};
+use super::phases::{Phase, Phases};
+use super::platform::Platform;
+use super::text::clean;
+
+/// One card's calls, within one deadline.
+pub(super) struct Card<'a> {
+    pub(super) platform: &'a Platform,
+    pub(super) phases: &'a Phases,
+    pub(super) track_id: String,
+    pub(super) attempt: u32,
+    pub(super) deadline: Instant,
+}
+
+impl Card<'_> {
+    /// Makes the card and shows it; one that exists already is as good (R8).
+    pub(super) async fn open(&self, target: &Target, text: &str) -> CardOutcome {
+        let settings = &self.platform.settings;
+        let body = create(&settings.client_id, &settings.card, &self.track_id, target, &clean(text));
+        let Some(body) = body else {
+            return CardOutcome::Refused(ErrorCode::Misconfigured);
+        };
+        let answer = self.platform.call(Api::CardCreate, &body, self.deadline).await;
+        match answer.and_then(|answer| delivered(&answer)) {
+            Ok(()) => {
+                self.phases.set(&self.track_id, Phase::Opened);
+                CardOutcome::Done
+            }
+            Err(failure) => failure.card_outcome(),
+        }
+    }
+
+    /// Shows the text. An empty one is not sent: the platform refuses it (dingtalk §6.8).
+    pub(super) async fn update(&self, text: &str) -> CardOutcome {
+        let text = clean(text);
+        if text.is_empty() {
+            return CardOutcome::Done;
+        }
+        if self.phases.of(&self.track_id) == Some(Phase::Finalized) {
+            return CardOutcome::AlreadyFinished;
+        }
+        if self.flow() == Flow::Status
+            && self.phases.of(&self.track_id) != Some(Phase::Inputing)
+            && let Err(failure) = self.begin(Class::Update, &text).await
+        {
+            return failure.card_outcome();
+        }
+        outcome(self.stream(Stroke::Update, &text).await)
+    }
+
+    /// Shows the text and closes the card for good.
+    ///
+    /// In flow A an unfinished beginning is made up for only where this process knows that the card is open: set to
+    /// "inputing", a card that was finished before a restart would look open again for a moment. Without it the last
+    /// streaming call and the state that follows carry all that is shown.
+    pub(super) async fn finish(&self, text: &str, failed: bool) -> CardOutcome {
+        let text = final_text(clean(text));
+        if self.flow() == Flow::Streaming {
+            return outcome(self.stream(stroke(failed), &text).await);
+        }
+        let phase = self.phases.of(&self.track_id);
+        if phase == Some(Phase::Opened)
+            && let Err(failure) = self.begin(Class::Finish, &text).await
+        {
+            return failure.card_outcome();
+        }
+        if phase != Some(Phase::Finalized) {
+            match self.stream(stroke(failed), &text).await {
+                Ok(_) | Err(Failure { verdict: Verdict::CardFinished, .. }) => {
+                    self.phases.set(&self.track_id, Phase::Finalized);
+                }
+                Err(failure) => return failure.card_outcome(),
+            }
+        }
+        self.close(&text, failed).await
+    }
+
+    /// Sets the card's state to "inputing" before its first text (flow A).
+    async fn begin(&self, class: Class, text: &str) -> Result<(), Failure> {
+        self.set_status(class, FlowStatus::Inputing, text).await?;
+        self.phases.set(&self.track_id, Phase::Inputing);
+        Ok(())
+    }
+
+    /// Sets the state of a card whose text is final. When the platform refuses even that for good, the text still
+    /// stands there whole: to send it once more as plain text would show it twice.
+    async fn close(&self, text: &str, failed: bool) -> CardOutcome {
+        let status = if failed { FlowStatus::Failed } else { FlowStatus::Finished };
+        match self.set_status(Class::Finish, status, text).await {
+            Ok(_) => CardOutcome::Done,
+            Err(failure) => match failure.card_outcome() {
+                CardOutcome::Refused(code) => {
+                    tracing::warn!(
+                        code = code.as_str(),
+                        answer = failure.code(),
+                        "a card has its final text but not its final state"
+                    );
+                    CardOutcome::Done
+                }
+                CardOutcome::Missing | CardOutcome::AlreadyFinished | CardOutcome::Done => CardOutcome::Done,
+                // The text is out: "not sent" would allow sending it again as plain text.
+                CardOutcome::NotSent | CardOutcome::Unknown => CardOutcome::Unknown,
+                CardOutcome::Throttled { retry_after } => CardOutcome::Throttled { retry_after },
+            },
+        }
+    }
+
+    async fn set_status(&self, class: Class, status: FlowStatus, text: &str) -> Result<Value, Failure> {
+        let body = set_status(&self.platform.settings.card, &self.track_id, status, text);
+        self.platform.call_in_turn(Api::CardUpdate, class, &body, self.deadline).await
+    }
+
+    async fn stream(&self, stroke: Stroke, text: &str) -> Result<Value, Failure> {
+        let body = stream(&self.platform.settings.card, &self.track_id, self.attempt, stroke, text);
+        self.platform.call(Api::CardStreaming, &body, self.deadline).await
+    }
+
+    fn flow(&self) -> Flow {
+        self.platform.settings.card.flow()
+    }
+}
+
+const fn stroke(failed: bool) -> Stroke {
+    if failed { Stroke::Fail } else { Stroke::Finish }
+}
+
+fn outcome(result: Result<Value, Failure>) -> CardOutcome {
+    result.map_or_else(|failure| failure.card_outcome(), |_| CardOutcome::Done)
+}
+
+fn delivered(answer: &Value) -> Result<(), Failure> {
+    match delivery_failure(answer) {
+        None => Ok(()),
+        Some(words) => Err(Failure::new(Verdict::Refused(ErrorCode::Misconfigured), words)),
+    }
+}

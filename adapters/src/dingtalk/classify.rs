@@ -1,0 +1,185 @@
+//! What an answer of the platform proves: done, surely not done, or unclear (R10; dingtalk §9).
+//!
+//! Judged by the `code` in the body; the HTTP status decides only where there is no code that we know: the platform
+//! uses 403 for throttling, 400 for expired tokens and 200 for failures.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::reply::{CardOutcome, PartOutcome};
+
+use super::codes::{BAN_PAUSE, by_status, legacy, named, says_finished};
+use super::text::cut_chars;
+
+/// Longest detail of a failure, in characters.
+const DETAIL_CHARS_MAX: usize = 300;
+
+/// What is known about a call that did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Surely not done: no connection was made.
+    NotSent,
+    /// Surely not done: too many calls.
+    Throttled {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Surely not done: the access token is bad or expired.
+    TokenRejected,
+    /// Surely not done, and it will not be.
+    Refused(ErrorCode),
+    /// The card does not exist.
+    CardMissing,
+    /// A card of that id exists already.
+    CardExists,
+    /// The card is finished already.
+    CardFinished,
+    /// It may have been done: time-out, 5xx, cut connection, an answer that cannot be read.
+    Unclear(ErrorCode),
+}
+
+/// A call that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// What that proves.
+    pub(super) verdict: Verdict,
+    /// The platform's code and words, at most 300 characters; no secret.
+    pub(super) detail: String,
+}
+
+impl Failure {
+    pub(super) fn new(verdict: Verdict, detail: impl AsRef<str>) -> Self {
+        Self { verdict, detail: cut_chars(detail.as_ref(), DETAIL_CHARS_MAX) }
+    }
+
+    /// The platform's code, or what happened, without the words behind it: fit for logs.
+    pub(super) fn code(&self) -> &str {
+        self.detail.split_once(": ").map_or(self.detail.as_str(), |(code, _words)| code)
+    }
+
+    /// The failure as a channel's status names it.
+    pub(super) const fn error_code(&self) -> ErrorCode {
+        match self.verdict {
+            Verdict::NotSent => ErrorCode::NetworkUnreachable,
+            Verdict::Throttled { .. } => ErrorCode::RateLimited,
+            Verdict::TokenRejected => ErrorCode::InvalidCredentials,
+            Verdict::Refused(code) | Verdict::Unclear(code) => code,
+            Verdict::CardMissing | Verdict::CardExists | Verdict::CardFinished => ErrorCode::PlatformError,
+        }
+    }
+
+    /// The pause that the platform asked for.
+    pub(super) const fn retry_after(&self) -> Option<Duration> {
+        match self.verdict {
+            Verdict::Throttled { retry_after } => Some(retry_after),
+            Verdict::NotSent
+            | Verdict::TokenRejected
+            | Verdict::Refused(_)
+            | Verdict::CardMissing
+            | Verdict::CardExists
+            | Verdict::CardFinished
+            | Verdict::Unclear(_) => None,
+        }
+    }
+
+    /// The failure as the outcome of a card call.
+    pub(super) const fn card_outcome(&self) -> CardOutcome {
+        match self.verdict {
+            Verdict::NotSent => CardOutcome::NotSent,
+            Verdict::Throttled { retry_after } => CardOutcome::Throttled { retry_after },
+            Verdict::TokenRejected => CardOutcome::Refused(ErrorCode::InvalidCredentials),
+            Verdict::Refused(code) => CardOutcome::Refused(code),
+            Verdict::CardMissing => CardOutcome::Missing,
+            Verdict::CardExists => CardOutcome::Done,
+            Verdict::CardFinished => CardOutcome::AlreadyFinished,
+            Verdict::Unclear(_) => CardOutcome::Unknown,
+        }
+    }
+
+    /// The failure as the outcome of a plain message.
+    pub(super) const fn part_outcome(&self) -> PartOutcome {
+        match self.verdict {
+            Verdict::NotSent => PartOutcome::NotSent,
+            Verdict::Throttled { retry_after } => PartOutcome::Throttled { retry_after },
+            Verdict::TokenRejected => PartOutcome::Refused(ErrorCode::InvalidCredentials),
+            Verdict::Refused(code) => PartOutcome::Refused(code),
+            Verdict::CardMissing | Verdict::CardExists | Verdict::CardFinished => {
+                PartOutcome::Refused(ErrorCode::PlatformError)
+            }
+            Verdict::Unclear(_) => PartOutcome::Unknown,
+        }
+    }
+}
+
+/// Judges an answer. `Ok` holds the body of a success. Never panics.
+///
+/// `retry_after` is the pause of a `Retry-After` header; it can only lengthen a pause.
+pub(super) fn classify(status: u16, body: &[u8], retry_after: Option<Duration>) -> Result<Value, Failure> {
+    let failure = match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(fields)) => {
+            let answer = Value::Object(fields);
+            match judge(status, &answer) {
+                None => return Ok(answer),
+                Some(failure) => failure,
+            }
+        }
+        Ok(_) | Err(_) => unreadable(status, body),
+    };
+    Err(match (failure.verdict, retry_after) {
+        (Verdict::Throttled { retry_after: ours }, Some(theirs)) => Failure {
+            verdict: Verdict::Throttled { retry_after: ours.max(theirs.min(BAN_PAUSE)) },
+            ..failure
+        },
+        _ => failure,
+    })
+}
+
+fn judge(status: u16, answer: &Value) -> Option<Failure> {
+    let message = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
+    if answer.get("status").and_then(Value::as_u64) == Some(1111) {
+        let verdict = Verdict::Throttled { retry_after: BAN_PAUSE };
+        return Some(Failure::new(verdict, "1111: our address is banned for five minutes"));
+    }
+    if let Some(code) = answer.get("errcode").and_then(number) {
+        let detail = format!("{code}: {}", message("errmsg"));
+        let sub_code = if message("sub_code").is_empty() { message("subcode") } else { message("sub_code") };
+        return (code != 0).then(|| Failure::new(legacy(code, sub_code), detail));
+    }
+    if let Some(code) = answer.get("code").and_then(Value::as_str).filter(|code| !code.is_empty()) {
+        let detail = format!("{code}: {}", message("message"));
+        let verdict = match named(code) {
+            // Codes of the card APIs are worded in the message, too.
+            Some(Verdict::Refused(_)) | None if says_finished(message("message")) => Verdict::CardFinished,
+            Some(verdict) => verdict,
+            None if (200..300).contains(&status) => Verdict::Refused(ErrorCode::PlatformError),
+            None => by_status(status),
+        };
+        return Some(Failure::new(verdict, detail));
+    }
+    if !(200..300).contains(&status) {
+        return Some(Failure::new(by_status(status), format!("status {status} without a code")));
+    }
+    (answer.get("success") == Some(&Value::Bool(false)))
+        .then(|| Failure::new(Verdict::Refused(ErrorCode::PlatformError), "success: false"))
+}
+
+/// A body that is no JSON object: a gateway's or a proxy's page, or nothing.
+fn unreadable(status: u16, body: &[u8]) -> Failure {
+    let page = body.trim_ascii_start().starts_with(b"<");
+    match status {
+        403 | 429 if page => {
+            let verdict = Verdict::Throttled { retry_after: BAN_PAUSE };
+            Failure::new(
+                verdict,
+                format!("status {status} with a page: our address is banned, or a proxy is in between"),
+            )
+        }
+        200..300 => Failure::new(Verdict::Unclear(ErrorCode::PlatformError), "an answer that is not JSON"),
+        _ => Failure::new(by_status(status), format!("status {status} without JSON")),
+    }
+}
+
+fn number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+}

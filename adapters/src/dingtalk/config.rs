@@ -1,0 +1,215 @@
+//! A DingTalk channel's settings: what is allowed, what is assumed (contract, "Channel").
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use switchboard_domain::secret::Secret;
+use switchboard_ports::provider::FieldError;
+
+use super::config_reader::Reader;
+
+/// JSON pointers of secret settings.
+pub(super) const SECRET_FIELDS: &[&str] = &[CLIENT_SECRET];
+
+/// JSON pointers of settings whose change needs a new connection.
+pub(super) const CONNECTION_FIELDS: &[&str] =
+    &["/client_id", CLIENT_SECRET, "/api_base_url", "/oapi_base_url"];
+
+/// The public template that any app may use (dingtalk §6.7); its text is in `msgContent`, `flowStatus` drives it.
+pub(super) const PUBLIC_TEMPLATE: &str = "02fcf2f4-5e02-4a85-b672-46d1f715543e.schema";
+
+const CLIENT_SECRET: &str = "/client_secret";
+const CLIENT_ID_CHARS_MAX: usize = 200;
+const TEMPLATE_ID_CHARS_MAX: usize = 200;
+/// Keys of card variables are at most 100 bytes long (dingtalk §6.4).
+const CONTENT_KEY_CHARS_MAX: usize = 100;
+const UPDATE_INTERVAL_MS_MIN: u32 = 10;
+const UPDATE_INTERVAL_MS_MAX: u32 = 60_000;
+const UPDATE_INTERVAL_MS: u32 = 800;
+const CALLS_PER_SECOND_MAX: u32 = 1_000;
+/// The standard edition's limit per app and API (dingtalk §9.2).
+const CALLS_PER_SECOND: u32 = 20;
+const CONTENT_KEY: &str = "content";
+const API_BASE_URL: &str = "https://api.dingtalk.com";
+const OAPI_BASE_URL: &str = "https://oapi.dingtalk.com";
+
+/// A channel's settings, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Settings {
+    /// `AppKey`; for an app of the company's own also the robot's code (dingtalk §0).
+    pub(super) client_id: String,
+    /// `AppSecret`.
+    pub(super) client_secret: Secret,
+    /// How answers are shown.
+    pub(super) card: CardSettings,
+    /// Calls per second and API; 0: no limit of ours.
+    pub(super) calls_per_second: u32,
+    /// Base address of the new API, without a slash at its end.
+    pub(super) api_base: String,
+    /// Base address of the legacy API and of session webhooks, without a slash at its end.
+    pub(super) oapi_base: String,
+}
+
+/// How answers are shown in cards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CardSettings {
+    /// Whether cards are used at all.
+    pub(super) enabled: bool,
+    /// The template's id.
+    pub(super) template: String,
+    /// The variable that holds the text, as the operator named it.
+    pub(super) content_key: String,
+    /// Pause between two updates.
+    pub(super) update_interval: Duration,
+}
+
+/// Checks settings and fills in defaults. `secrets_set` holds the pointers of secrets that are there.
+pub(super) fn check(config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let known = ["client_id", "ai_card", "calls_per_second", "api_base_url", "oapi_base_url"];
+    let mut reader = Reader::new(Some(config), "", &known, &mut errors);
+    if config.is_object() && reader.value("client_id").is_none() {
+        reader.refuse("client_id", "is required");
+    }
+    if config.is_object() && !secrets_set.iter().any(|pointer| pointer == CLIENT_SECRET) {
+        reader.refuse("client_secret", "is required");
+    }
+    let client_id = reader.word("client_id", CLIENT_ID_CHARS_MAX);
+    let calls_per_second = reader.number("calls_per_second", 0, CALLS_PER_SECOND_MAX, CALLS_PER_SECOND);
+    let api_base = reader.base_url("api_base_url", API_BASE_URL);
+    let oapi_base = reader.base_url("oapi_base_url", OAPI_BASE_URL);
+    let ai_card = reader.value("ai_card");
+    let ai_card = check_card(ai_card, &mut errors);
+    if config.is_null() {
+        errors.push(FieldError { pointer: String::new(), message: "must be an object".into() });
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(json!({
+        "client_id": client_id,
+        "ai_card": ai_card,
+        "calls_per_second": calls_per_second,
+        "api_base_url": api_base,
+        "oapi_base_url": oapi_base,
+    }))
+}
+
+fn check_card(value: Option<&Value>, errors: &mut Vec<FieldError>) -> Value {
+    let known = ["enabled", "template_id", "content_key", "update_interval_ms"];
+    let mut reader = Reader::new(value, "/ai_card", &known, errors);
+    json!({
+        "enabled": reader.flag("enabled", true),
+        "template_id": reader.word("template_id", TEMPLATE_ID_CHARS_MAX),
+        "content_key": reader.word("content_key", CONTENT_KEY_CHARS_MAX).unwrap_or_else(|| CONTENT_KEY.to_owned()),
+        "update_interval_ms":
+            reader.number("update_interval_ms", UPDATE_INTERVAL_MS_MIN, UPDATE_INTERVAL_MS_MAX, UPDATE_INTERVAL_MS),
+    })
+}
+
+impl Settings {
+    /// The settings of a stored channel, checked once more: the store is not trusted to be of this version.
+    pub(super) fn of(config: &Value, secrets: &BTreeMap<String, Secret>) -> Result<Self, Vec<FieldError>> {
+        let secrets_set: Vec<String> = secrets.keys().cloned().collect();
+        let config = check(config, &secrets_set)?;
+        let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let number = |pointer: &str| config.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+        let card = CardSettings {
+            enabled: config.pointer("/ai_card/enabled").and_then(Value::as_bool).unwrap_or_default(),
+            template: text("/ai_card/template_id").unwrap_or_else(|| PUBLIC_TEMPLATE.to_owned()),
+            content_key: text("/ai_card/content_key").unwrap_or_default(),
+            update_interval: Duration::from_millis(number("/ai_card/update_interval_ms")),
+        };
+        Ok(Self {
+            client_id: text("/client_id").unwrap_or_default(),
+            client_secret: secrets.get(CLIENT_SECRET).cloned().unwrap_or_default(),
+            card,
+            calls_per_second: u32::try_from(number("/calls_per_second")).unwrap_or(CALLS_PER_SECOND),
+            api_base: text("/api_base_url").unwrap_or_default(),
+            oapi_base: text("/oapi_base_url").unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::{PUBLIC_TEMPLATE, Settings, check};
+
+    fn secrets() -> Vec<String> {
+        vec!["/client_secret".to_owned()]
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_contract() {
+        let expected = json!({
+            "client_id": "dingxxx",
+            "ai_card": {"enabled": true, "template_id": null, "content_key": "content", "update_interval_ms": 800},
+            "calls_per_second": 20,
+            "api_base_url": "https://api.dingtalk.com", "oapi_base_url": "https://oapi.dingtalk.com",
+        });
+        assert_eq!(check(&json!({"client_id": "dingxxx"}), &secrets()), Ok(expected.clone()));
+        assert_eq!(check(&expected, &secrets()), Ok(expected));
+    }
+
+    #[test]
+    fn null_clears_what_may_be_empty() {
+        let config =
+            json!({"client_id": "d", "ai_card": null, "calls_per_second": null, "api_base_url": null});
+        assert_eq!(check(&config, &secrets()).unwrap()["calls_per_second"], 20);
+    }
+
+    #[rstest]
+    #[case(json!({}), "/client_id")]
+    #[case(json!({"client_id": ""}), "/client_id")]
+    #[case(json!({"client_id": "a b"}), "/client_id")]
+    #[case(json!({"client_id": 7}), "/client_id")]
+    #[case(json!({"client_id": "x".repeat(201)}), "/client_id")]
+    #[case(json!({"client_id": "d", "colour": 1}), "/colour")]
+    #[case(json!({"client_id": "d", "a/b~c": 1}), "/a~1b~0c")]
+    #[case(json!({"client_id": "d", "client_secret": "s"}), "/client_secret")]
+    #[case(json!({"client_id": "d", "ai_card": true}), "/ai_card")]
+    #[case(json!({"client_id": "d", "ai_card": {"enabled": "yes"}}), "/ai_card/enabled")]
+    #[case(json!({"client_id": "d", "ai_card": {"template_id": ""}}), "/ai_card/template_id")]
+    #[case(json!({"client_id": "d", "ai_card": {"content_key": "x".repeat(101)}}), "/ai_card/content_key")]
+    #[case(json!({"client_id": "d", "ai_card": {"update_interval_ms": 1}}), "/ai_card/update_interval_ms")]
+    #[case(json!({"client_id": "d", "ai_card": {"update_interval_ms": 800.5}}), "/ai_card/update_interval_ms")]
+    #[case(json!({"client_id": "d", "ai_card": {"speed": 1}}), "/ai_card/speed")]
+    #[case(json!({"client_id": "d", "calls_per_second": -1}), "/calls_per_second")]
+    #[case(json!({"client_id": "d", "calls_per_second": 1001}), "/calls_per_second")]
+    #[case(json!({"client_id": "d", "api_base_url": "ftp://x"}), "/api_base_url")]
+    #[case(json!({"client_id": "d", "oapi_base_url": "https://u:p@x"}), "/oapi_base_url")]
+    #[case(json!({"client_id": "d", "oapi_base_url": "https://x?session=1"}), "/oapi_base_url")]
+    #[case(json!([]), "")]
+    #[case(json!(null), "")]
+    fn a_bad_field_is_named_by_its_pointer(#[case] config: Value, #[case] pointer: &str) {
+        let errors = check(&config, &secrets()).unwrap_err();
+        assert_eq!(errors.iter().map(|error| error.pointer.as_str()).collect::<Vec<_>>(), [pointer]);
+    }
+
+    #[test]
+    fn all_bad_fields_are_named_at_once() {
+        let config = json!({"x": 1, "ai_card": {"enabled": 1, "y": 2}, "calls_per_second": "20"});
+        let errors = check(&config, &[]).unwrap_err();
+        let mut pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        pointers.sort_unstable();
+        assert_eq!(
+            pointers,
+            ["/ai_card/enabled", "/ai_card/y", "/calls_per_second", "/client_id", "/client_secret", "/x"]
+        );
+    }
+
+    #[test]
+    fn stored_settings_are_read_with_their_secret() {
+        let stored = json!({"client_id": "d", "oapi_base_url": "http://127.0.0.1:9/x/"});
+        let secrets = [("/client_secret".to_owned(), switchboard_domain::secret::Secret::new("s"))].into();
+        let settings = Settings::of(&stored, &secrets).unwrap();
+        assert_eq!(settings.client_secret.expose(), "s");
+        assert_eq!(settings.oapi_base, "http://127.0.0.1:9/x");
+        assert_eq!(settings.card.template, PUBLIC_TEMPLATE);
+        assert_eq!(settings.card.update_interval.as_millis(), 800);
+    }
+}

@@ -1,0 +1,110 @@
+//! One channel's access to DingTalk, as the driver sees it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use switchboard_domain::channel::CloseCause;
+use switchboard_domain::ids::{ChannelId, ConnectionId};
+use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
+use switchboard_domain::settings::ReplyLimits;
+use switchboard_ports::provider::{CardRequest, Check, ConnectionSink, Link, PartRequest};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::api::Lane;
+use super::bucket::Class;
+use super::card::track_id;
+use super::cards::Card;
+use super::classify::Failure;
+use super::gateway::{Socket, dial};
+use super::http::CALL_TIMEOUT;
+use super::phases::Phases;
+use super::platform::Platform;
+use super::robot::{PART_BYTES_MAX, PART_CHARS_MAX};
+use super::socket::serve;
+
+/// Longest text of one card, in characters: longer ones were seen blank or cut (dingtalk §6.6).
+const CARD_CHARS_MAX: usize = 3_000;
+
+/// One channel's access to DingTalk.
+pub(super) struct DingTalkLink {
+    pub(super) channel: ChannelId,
+    pub(super) platform: Platform,
+    pub(super) phases: Phases,
+}
+
+impl DingTalkLink {
+    async fn open(&self) -> Result<Socket, Failure> {
+        let ticket = self.platform.open_gateway().await?;
+        dial(ticket).await
+    }
+}
+
+#[async_trait]
+impl Link for DingTalkLink {
+    fn limits(&self) -> ReplyLimits {
+        let card = &self.platform.settings.card;
+        ReplyLimits {
+            cards: card.enabled,
+            card_chars_max: CARD_CHARS_MAX,
+            part_chars_max: PART_CHARS_MAX,
+            part_bytes_max: PART_BYTES_MAX,
+            update_interval: card.update_interval,
+        }
+    }
+
+    async fn connect(
+        &self,
+        id: ConnectionId,
+        sink: Arc<dyn ConnectionSink>,
+        close: CancellationToken,
+    ) -> CloseCause {
+        let socket = tokio::select! { biased;
+            () = close.cancelled() => return CloseCause::Clean,
+            opened = self.open() => match opened {
+                Ok(socket) => socket,
+                Err(failure) => return CloseCause::Failed {
+                    code: failure.error_code(),
+                    retry_after: failure.retry_after(),
+                    detail: failure.detail,
+                },
+            },
+        };
+        tracing::debug!(channel = %self.channel, connection = %id, "a stream connection is open");
+        serve(socket, sink, Arc::clone(&self.platform.clock), close).await
+    }
+
+    async fn claim(&self, claim: Claim) {
+        let (lane, class) = match claim {
+            Claim::Finish => (Lane::CardStreaming, Class::Finish),
+            Claim::Open => (Lane::CardCreate, Class::Open),
+            Claim::Text(Way::SessionAddress) => (Lane::SessionWebhook, Class::Text),
+            Claim::Text(Way::Api) => (Lane::RobotSend, Class::Text),
+            Claim::Update => (Lane::CardStreaming, Class::Update),
+        };
+        self.platform.budget.bucket(lane).take(class).await;
+    }
+
+    async fn card(&self, request: CardRequest) -> CardOutcome {
+        let card = Card {
+            platform: &self.platform,
+            phases: &self.phases,
+            track_id: track_id(&self.channel, &request.message),
+            attempt: request.attempt,
+            deadline: Instant::now() + CALL_TIMEOUT,
+        };
+        match request.call {
+            CardCall::Open { text } => card.open(&request.target, &text).await,
+            CardCall::Update { text } => card.update(&text).await,
+            CardCall::Finish { text, failed } => card.finish(&text, failed).await,
+        }
+    }
+
+    async fn send(&self, request: PartRequest) -> PartOutcome {
+        self.platform.send_part(&request, Instant::now() + CALL_TIMEOUT).await
+    }
+
+    async fn preflight(&self) -> Vec<Check> {
+        self.platform.preflight().await
+    }
+}

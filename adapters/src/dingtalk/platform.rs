@@ -1,0 +1,140 @@
+//! One app's access to the platform: authorised calls within one deadline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::secret::Secret;
+use switchboard_ports::clock::Clock;
+use tokio::time::{Instant, timeout_at};
+
+use super::api::Api;
+use super::bucket::Class;
+use super::budget::Budget;
+use super::classify::{Failure, Verdict};
+use super::codes::SECOND_PAUSE;
+use super::config::Settings;
+use super::http::{Http, Request};
+use super::token::{Fetched, TokenCell};
+
+/// A token's life when the platform does not say (dingtalk §5.1).
+const TOKEN_LIFETIME_S: u64 = 7_200;
+
+/// One app's access to the platform.
+pub(super) struct Platform {
+    pub(super) settings: Settings,
+    pub(super) budget: Arc<Budget>,
+    pub(super) clock: Arc<dyn Clock>,
+    http: Http,
+    tokens: TokenCell,
+}
+
+impl Platform {
+    pub(super) fn new(settings: Settings, budget: Arc<Budget>, clock: Arc<dyn Clock>, http: Http) -> Self {
+        Self { settings, budget, clock, http, tokens: TokenCell::default() }
+    }
+
+    /// Makes an authorised call of the new API. A rejected token is replaced once and the call made once more: the
+    /// rejection proves that nothing was done (dingtalk §5.3).
+    pub(super) async fn call(&self, api: Api, body: &Value, deadline: Instant) -> Result<Value, Failure> {
+        let token = self.token(deadline).await?;
+        let result = self.call_with(api, body, &token, deadline).await;
+        match result {
+            Err(Failure { verdict: Verdict::TokenRejected, .. }) => {
+                self.tokens.reject(&token).await;
+                let token = self.token(deadline).await?;
+                self.call_with(api, body, &token, deadline).await
+            }
+            result => result,
+        }
+    }
+
+    /// Waits for a place in the budget of `api`, then makes the call. When there is none in time, the call is not made.
+    pub(super) async fn call_in_turn(
+        &self,
+        api: Api,
+        class: Class,
+        body: &Value,
+        deadline: Instant,
+    ) -> Result<Value, Failure> {
+        if let Some(lane) = api.lane()
+            && timeout_at(deadline, self.budget.bucket(lane).take(class)).await.is_err()
+        {
+            let verdict = Verdict::Throttled { retry_after: SECOND_PAUSE };
+            return Err(Failure::new(verdict, "no place in the budget of calls in time"));
+        }
+        self.call(api, body, deadline).await
+    }
+
+    async fn call_with(
+        &self,
+        api: Api,
+        body: &Value,
+        token: &Secret,
+        deadline: Instant,
+    ) -> Result<Value, Failure> {
+        let url = format!("{}{}", self.settings.api_base, api.route().1);
+        self.exchange(Request { api, url: &url, token: Some(token), body }, deadline).await
+    }
+
+    /// Makes one exchange; a throttle answer closes the API's bucket.
+    pub(super) async fn exchange(&self, request: Request<'_>, deadline: Instant) -> Result<Value, Failure> {
+        let lane = request.api.lane();
+        let result = self.http.exchange(request, deadline).await;
+        if let (Some(lane), Err(failure)) = (lane, &result)
+            && let Some(pause) = failure.retry_after()
+        {
+            self.budget.bucket(lane).close(pause);
+        }
+        result
+    }
+
+    /// The app's token. A failure to get one proves that the call it was for is not made.
+    async fn token(&self, deadline: Instant) -> Result<Secret, Failure> {
+        let token = self.tokens.token(&*self.clock, || self.fetch_token(deadline));
+        match timeout_at(deadline, token).await {
+            Ok(Err(Failure { verdict: Verdict::Unclear(_), detail })) => {
+                Err(Failure::new(Verdict::NotSent, detail))
+            }
+            Ok(result) => result,
+            Err(_) => Err(Failure::new(Verdict::NotSent, "no access token in time")),
+        }
+    }
+
+    /// Asks for a token now, whatever is cached (dingtalk §5.1).
+    pub(super) async fn fetch_token(&self, deadline: Instant) -> Result<Fetched, Failure> {
+        let url = format!("{}{}", self.settings.api_base, Api::Token.route().1);
+        let body = json!({
+            "appKey": self.settings.client_id,
+            "appSecret": self.settings.client_secret.expose(),
+        });
+        let request = Request { api: Api::Token, url: &url, token: None, body: &body };
+        let answer =
+            self.exchange(request, deadline).await.map_err(|failure| self.of_credentials(failure))?;
+        let token = answer.get("accessToken").and_then(Value::as_str).filter(|token| !token.is_empty());
+        let token = token.ok_or_else(|| {
+            Failure::new(Verdict::Unclear(ErrorCode::PlatformError), "an answer without an access token")
+        })?;
+        let lifetime = answer.get("expireIn").and_then(Value::as_u64).unwrap_or(TOKEN_LIFETIME_S);
+        Ok(Fetched { token: Secret::new(token), lifetime: Duration::from_secs(lifetime) })
+    }
+
+    /// A failure of a call that carries the credentials themselves: what would be a rejected token elsewhere is a
+    /// rejected secret here, and should the platform quote the secret, it goes no further.
+    pub(super) fn of_credentials(&self, failure: Failure) -> Failure {
+        let secret = self.settings.client_secret.expose();
+        let verdict = match failure.verdict {
+            Verdict::TokenRejected => Verdict::Refused(ErrorCode::InvalidCredentials),
+            verdict @ (Verdict::NotSent
+            | Verdict::Throttled { .. }
+            | Verdict::Refused(_)
+            | Verdict::CardMissing
+            | Verdict::CardExists
+            | Verdict::CardFinished
+            | Verdict::Unclear(_)) => verdict,
+        };
+        let detail = if secret.is_empty() { failure.detail } else { failure.detail.replace(secret, "***") };
+        Failure { verdict, detail }
+    }
+}

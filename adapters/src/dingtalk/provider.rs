@@ -1,0 +1,54 @@
+//! DingTalk as a provider: its settings, and the links of its channels.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use switchboard_ports::channels::Channel;
+use switchboard_ports::clock::Clock;
+use switchboard_ports::provider::{Description, FieldError, Link, Provider};
+
+use super::budget::Budgets;
+use super::config::{CONNECTION_FIELDS, SECRET_FIELDS, Settings, check};
+use super::http::{CONNECT_TIMEOUT, Http, Observer};
+use super::link::DingTalkLink;
+use super::phases::Phases;
+use super::platform::Platform;
+use crate::net::{ClientError, client};
+
+/// The chat platform DingTalk, over Stream mode. One value serves all channels: they share HTTP connections, and those
+/// with the same credentials share their budget of calls (R14).
+pub struct DingTalk {
+    clock: Arc<dyn Clock>,
+    http: Http,
+    budgets: Budgets,
+}
+
+impl DingTalk {
+    /// The platform as seen through `clock`; `observer` is told of each HTTP call, for counting.
+    pub fn new(clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, ClientError> {
+        let http = Http::new(client(CONNECT_TIMEOUT)?, observer);
+        Ok(Self { clock, http, budgets: Budgets::default() })
+    }
+}
+
+impl Provider for DingTalk {
+    fn description(&self) -> Description {
+        Description {
+            platform: "dingtalk",
+            exclusive: false,
+            secret_fields: SECRET_FIELDS,
+            connection_fields: CONNECTION_FIELDS,
+        }
+    }
+
+    fn check_config(&self, config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>> {
+        check(config, secrets_set)
+    }
+
+    fn link(&self, channel: &Channel) -> Result<Arc<dyn Link>, Vec<FieldError>> {
+        let settings = Settings::of(&channel.config, &channel.secrets)?;
+        let budget = self.budgets.of(&settings.api_base, &settings.client_id, settings.calls_per_second);
+        let platform = Platform::new(settings, budget, Arc::clone(&self.clock), self.http.clone());
+        Ok(Arc::new(DingTalkLink { channel: channel.id.clone(), platform, phases: Phases::default() }))
+    }
+}

@@ -1,0 +1,162 @@
+//! Plain messages: by session webhook or by the robot API, each tried once (R10, R13; dingtalk §4).
+
+use serde_json::{Value, json};
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::message::{ChatKind, Target};
+use switchboard_domain::reply::{PartOutcome, Way};
+use switchboard_ports::provider::PartRequest;
+use tokio::time::Instant;
+use url::Url;
+
+use super::api::Api;
+use super::classify::{Failure, Verdict};
+use super::codes::SECOND_PAUSE;
+use super::http::Request;
+use super::platform::Platform;
+use super::text::{clean, title};
+use crate::net::same_origin;
+
+/// Longest plain message, in characters: longer Markdown stops rendering (dingtalk §4.5).
+pub(super) const PART_CHARS_MAX: usize = 3_500;
+
+/// Longest plain message, in bytes. `msgParam`, which holds text and title as JSON in a text, takes 15,000
+/// (dingtalk §4.3); what JSON adds (two bytes for a line break or a quote) fits beside [`PART_CHARS_MAX`] short characters.
+pub(super) const PART_BYTES_MAX: usize = 14_000;
+
+/// Hosts that session webhooks may be on, with their subdomains, besides the configured one.
+const WEBHOOK_HOSTS: [&str; 2] = ["dingtalk.com", "dingtalk.io"];
+
+impl Platform {
+    /// Sends one plain message by one way, once.
+    pub(super) async fn send_part(&self, request: &PartRequest, deadline: Instant) -> PartOutcome {
+        let text = clean(&request.text);
+        if text.trim().is_empty() {
+            return PartOutcome::Refused(ErrorCode::Misconfigured);
+        }
+        let result = match request.way {
+            Way::SessionAddress => self.post_to_session(&request.target, &text, deadline).await,
+            Way::Api => self.send_by_robot(&request.target, &text, deadline).await,
+        };
+        result.map_or_else(|failure| failure.part_outcome(), |()| PartOutcome::Sent)
+    }
+
+    async fn post_to_session(&self, target: &Target, text: &str, deadline: Instant) -> Result<(), Failure> {
+        let address = target.session_address.as_ref().ok_or_else(|| misfit("no session webhook"))?;
+        let url = Url::parse(address.url.expose()).ok().filter(|url| self.may_post_to(url));
+        let url = url.ok_or_else(|| misfit("a session webhook that is not the platform's"))?;
+        let body = json!({"msgtype": "markdown", "markdown": {"title": title(text), "text": text}});
+        let request = Request { api: Api::SessionWebhook, url: url.as_str(), token: None, body: &body };
+        let answer = self.exchange(request, deadline).await.map_err(without_token)?;
+        // A success says so; an answer without a verdict proves nothing (dingtalk §4.1).
+        if answer.get("errcode").is_none() {
+            return Err(Failure::new(
+                Verdict::Unclear(ErrorCode::PlatformError),
+                "an answer without an errcode",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Answers are posted to the configured legacy API or to the platform's own hosts, nowhere else, whatever a
+    /// message says.
+    fn may_post_to(&self, url: &Url) -> bool {
+        let configured = Url::parse(&self.settings.oapi_base).is_ok_and(|base| same_origin(&base, url));
+        let own = url.scheme() == "https" && url.domain().is_some_and(is_platform_host);
+        url.username().is_empty() && url.password().is_none() && (configured || own)
+    }
+
+    async fn send_by_robot(&self, target: &Target, text: &str, deadline: Instant) -> Result<(), Failure> {
+        let parameters = json!({"title": title(text), "text": text}).to_string();
+        let robot_code = &self.settings.client_id;
+        match target.chat.kind {
+            ChatKind::Group => {
+                let body = json!({
+                    "robotCode": robot_code, "openConversationId": target.chat.id,
+                    "msgKey": "sampleMarkdown", "msgParam": parameters,
+                });
+                self.call(Api::GroupSend, &body, deadline).await.map(|_| ())
+            }
+            ChatKind::Private => {
+                let person = target.im_user_id.as_deref().ok_or_else(|| misfit("no staff id"))?;
+                let body = json!({
+                    "robotCode": robot_code, "userIds": [person],
+                    "msgKey": "sampleMarkdown", "msgParam": parameters,
+                });
+                let result =
+                    self.call(Api::PrivateSend, &body, deadline).await.and_then(|answer| reached(&answer));
+                if let (Some(lane), Err(Failure { verdict: Verdict::Throttled { retry_after }, .. })) =
+                    (Api::PrivateSend.lane(), &result)
+                {
+                    self.budget.bucket(lane).close(*retry_after);
+                }
+                result
+            }
+        }
+    }
+}
+
+/// HTTP 200 does not mean delivered: people who were not reached stand in lists (dingtalk §4.2).
+fn reached(answer: &Value) -> Result<(), Failure> {
+    let names = |list: &str| answer.get(list).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    if names("flowControlledStaffIdList") {
+        return Err(Failure::new(
+            Verdict::Throttled { retry_after: SECOND_PAUSE },
+            "the person's messages are limited",
+        ));
+    }
+    if names("invalidStaffIdList") || names("filteredStaffIdList") {
+        return Err(misfit("the platform does not reach this person"));
+    }
+    Ok(())
+}
+
+/// No token went with a webhook call: what speaks of one means the address.
+fn without_token(failure: Failure) -> Failure {
+    if failure.verdict == Verdict::TokenRejected { misfit(&failure.detail) } else { failure }
+}
+
+fn misfit(detail: &str) -> Failure {
+    Failure::new(Verdict::Refused(ErrorCode::Misconfigured), detail)
+}
+
+fn is_platform_host(domain: &str) -> bool {
+    WEBHOOK_HOSTS.iter().any(|host| {
+        domain.strip_suffix(host).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::{PART_BYTES_MAX, PART_CHARS_MAX, clean, is_platform_host, title};
+
+    #[rstest]
+    #[case("oapi.dingtalk.com", true)]
+    #[case("dingtalk.com", true)]
+    #[case("oapi.dingtalk.io", true)]
+    #[case("evildingtalk.com", false)]
+    #[case("dingtalk.com.evil.org", false)]
+    #[case("", false)]
+    fn only_the_platforms_hosts_are_its_hosts(#[case] domain: &str, #[case] expected: bool) {
+        assert_eq!(is_platform_host(domain), expected);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_part_within_the_limits_fits_the_platforms(c in proptest::sample::select(vec![
+            '\n', '"', '\\', '你', '😀', 'a', '\u{1}', '\t',
+        ])) {
+            let mut text: String = std::iter::repeat_n(c, PART_CHARS_MAX).collect();
+            while text.len() > PART_BYTES_MAX {
+                text.pop();
+            }
+            let text = clean(&text);
+            let param = json!({"title": title(&text), "text": text}).to_string();
+            prop_assert!(param.len() <= 15_000);
+        }
+    }
+}

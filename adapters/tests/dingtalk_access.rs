@@ -1,0 +1,104 @@
+//! Access to the platform's APIs: tokens, throttling, counting, and asking without connecting.
+#![allow(clippy::indexing_slicing, reason = "assertions on JSON bodies: a missing field is a failed test")]
+
+mod dingtalk_support;
+
+use std::time::Duration;
+
+use dingtalk_support::{
+    INSTANCES, OPEN, Platform, STREAMING, TOKEN, card, error, group, ok, open, own_template, update,
+};
+use rstest::rstest;
+use serde_json::json;
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::reply::{CardOutcome, Claim};
+use switchboard_ports::provider::CheckResult;
+use wiremock::ResponseTemplate;
+
+#[rstest]
+#[case(error(400, "InvalidAuthentication"))]
+#[case(error(401, "whatever"))]
+#[case(ResponseTemplate::new(401))]
+#[case(ok(json!({"errcode": 42001, "errmsg": "expired"})))]
+#[tokio::test]
+async fn a_rejected_token_is_replaced_once_and_the_call_made_again(#[case] rejection: ResponseTemplate) {
+    let platform = Platform::start().await;
+    platform.answers("PUT", STREAMING, vec![rejection, ok(json!({"success": true}))]).await;
+    assert_eq!(card(&platform.link(own_template()), &group(), update("text")).await, CardOutcome::Done);
+    assert_eq!(platform.sent(TOKEN).await.len(), 2);
+    assert_eq!(platform.sent(STREAMING).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_rejected_for_ever_is_tried_twice() {
+    let platform = Platform::start().await;
+    platform.answers("PUT", STREAMING, vec![error(400, "InvalidAuthentication")]).await;
+    let outcome = card(&platform.link(own_template()), &group(), update("text")).await;
+    assert_eq!(outcome, CardOutcome::Refused(ErrorCode::InvalidCredentials));
+    assert_eq!(platform.sent(STREAMING).await.len(), 2);
+}
+
+#[tokio::test]
+async fn one_token_serves_many_calls_and_every_call_is_counted() {
+    let platform = Platform::start().await;
+    platform.takes_cards().await;
+    let link = platform.link(own_template());
+    let target = group();
+    futures_util::future::join_all((0..10).map(|_| card(&link, &target, update("text")))).await;
+    assert_eq!(platform.sent(TOKEN).await, [json!({"appKey": "dingabc", "appSecret": "s3cr3t"})]);
+    let calls = platform.calls.lock().unwrap();
+    assert_eq!(calls.iter().filter(|call| **call == ("card_streaming", "ok")).count(), 10);
+    assert_eq!(calls.iter().filter(|call| **call == ("token", "ok")).count(), 1);
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_sent() {
+    let platform = Platform { server: wiremock::MockServer::start().await, calls: std::sync::Arc::default() };
+    platform.answers("POST", TOKEN, vec![error(500, "server.error")]).await;
+    assert_eq!(card(&platform.link(json!({})), &group(), open("x")).await, CardOutcome::NotSent);
+    assert!(platform.asked().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_throttled_call_holds_the_next_claim() {
+    let platform = Platform::start().await;
+    platform
+        .answers("PUT", STREAMING, vec![error(403, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi")])
+        .await;
+    let link = platform.link(own_template());
+    card(&link, &group(), update("text")).await;
+    let claim = tokio::time::timeout(Duration::from_millis(200), link.claim(Claim::Finish));
+    assert!(claim.await.is_err());
+}
+
+#[tokio::test]
+async fn a_preflight_asks_without_changing_anything() {
+    let platform = Platform::start().await;
+    platform.answers("POST", OPEN, vec![ok(json!({"endpoint": "ws://h/c", "ticket": "t"}))]).await;
+    platform.answers("PUT", INSTANCES, vec![error(400, "param.cardNotExist")]).await;
+    platform.answers("PUT", STREAMING, vec![error(400, "param.stream.outTrackId")]).await;
+    let checks = platform.link(json!({})).preflight().await;
+    let results: Vec<_> = checks.iter().map(|check| (check.name, check.result)).collect();
+    assert_eq!(results, [("token", CheckResult::Ok), ("stream", CheckResult::Ok), ("card", CheckResult::Ok)]);
+}
+
+#[tokio::test]
+async fn a_preflight_names_a_missing_permission_and_what_cannot_be_told() {
+    let platform = Platform::start().await;
+    platform.answers("POST", OPEN, vec![error(401, "authFailed")]).await;
+    platform.answers("PUT", INSTANCES, vec![error(400, "param.cardNotExist")]).await;
+    let denied = error(403, "Forbidden.AccessDenied.AccessTokenPermissionDenied");
+    platform.answers("PUT", STREAMING, vec![denied, error(500, "system.error")]).await;
+    let link = platform.link(json!({}));
+    let checks = link.preflight().await;
+    let found: Vec<_> = checks.iter().map(|check| (check.result, check.code)).collect();
+    assert_eq!(
+        found,
+        [
+            (CheckResult::Ok, None),
+            (CheckResult::Failed, Some(ErrorCode::InvalidCredentials)),
+            (CheckResult::Failed, Some(ErrorCode::PermissionDenied)),
+        ]
+    );
+    assert_eq!(link.preflight().await[2].result, CheckResult::CannotBeTold);
+}

@@ -1,0 +1,202 @@
+//! Cards over HTTP: which calls are made, with which bodies, and what their answers mean.
+#![allow(clippy::indexing_slicing, reason = "assertions on JSON bodies: a missing field is a failed test")]
+
+mod dingtalk_support;
+
+use std::time::Duration;
+
+use dingtalk_support::{
+    CREATE, INSTANCES, OWN_TEMPLATE, Platform, STREAMING, card, created, error, finish, group, ok, open,
+    own_template, private, update,
+};
+use rstest::rstest;
+use serde_json::{Value, json};
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::message::Target;
+use switchboard_domain::reply::{CardCall, CardOutcome};
+use wiremock::ResponseTemplate;
+
+#[tokio::test]
+async fn a_card_of_the_public_template_goes_through_its_states() {
+    let platform = Platform::start().await;
+    platform.takes_cards().await;
+    let link = platform.link(json!({}));
+    for call in [open("Thinking..."), update("Hel"), update("Hello"), finish("Hello!")] {
+        assert_eq!(card(&link, &group(), call).await, CardOutcome::Done);
+    }
+    assert_eq!(platform.asked().await, [CREATE, INSTANCES, STREAMING, STREAMING, STREAMING, INSTANCES]);
+
+    assert_is_public_card(&platform.sent(CREATE).await[0]);
+    assert_are_public_states(&platform.sent(INSTANCES).await);
+    assert_are_public_strokes(&platform.sent(STREAMING).await);
+}
+
+fn assert_is_public_card(create: &Value) {
+    assert_eq!(create["cardTemplateId"], "02fcf2f4-5e02-4a85-b672-46d1f715543e.schema");
+    assert_eq!(create["openSpaceId"], "dtv1.card//IM_GROUP.cidG1==");
+    assert_eq!(create["imGroupOpenDeliverModel"], json!({"robotCode": "dingabc"}));
+    assert_eq!(create["imGroupOpenSpaceModel"], json!({"supportForward": true}));
+    assert_eq!(create["callbackType"], "STREAM");
+    let params = &create["cardData"]["cardParamMap"];
+    assert_eq!(params["msgContent"], "Thinking...");
+    assert_eq!(params["content"], "Thinking...", "the contract's content_key carries the first text, too");
+    assert_eq!(params["flowStatus"], "1");
+    assert!(params.as_object().is_some_and(|params| params.values().all(Value::is_string)));
+    assert_eq!(create["outTrackId"].as_str().map(str::len), Some(64));
+}
+
+fn assert_are_public_states(states: &[Value]) {
+    assert_eq!(states[0]["cardData"]["cardParamMap"]["flowStatus"], "2");
+    assert_eq!(states[0]["cardData"]["cardParamMap"]["sys_full_json_obj"], "{\"order\":[\"msgContent\"]}");
+    assert_eq!(states[1]["cardData"]["cardParamMap"]["flowStatus"], "3");
+    assert_eq!(states[1]["cardData"]["cardParamMap"]["msgContent"], "Hello!");
+    assert!(states.iter().all(|state| state["cardUpdateOptions"]["updateCardDataByKey"] == true));
+}
+
+fn assert_are_public_strokes(strokes: &[Value]) {
+    assert!(strokes.iter().all(|stroke| stroke["key"] == "msgContent" && stroke["isFull"] == true));
+    let shown: Vec<_> = strokes.iter().map(|stroke| (&stroke["content"], &stroke["isFinalize"])).collect();
+    assert_eq!(
+        shown,
+        [(&json!("Hel"), &json!(false)), (&json!("Hello"), &json!(false)), (&json!("Hello!"), &json!(true))]
+    );
+    assert!(strokes.iter().all(|stroke| stroke["outTrackId"] == strokes[0]["outTrackId"]));
+    assert_ne!(strokes[0]["guid"], strokes[1]["guid"]);
+}
+
+#[tokio::test]
+async fn a_card_of_an_own_template_is_only_streamed() {
+    let platform = Platform::start().await;
+    platform.takes_cards().await;
+    let link = platform.link(own_template());
+    for call in [open("Thinking..."), update("Hel"), finish("Hello!")] {
+        assert_eq!(card(&link, &private(), call).await, CardOutcome::Done);
+    }
+    assert_eq!(platform.asked().await, [CREATE, STREAMING, STREAMING]);
+    let create = platform.sent(CREATE).await.remove(0);
+    assert_eq!(create["cardTemplateId"], OWN_TEMPLATE);
+    assert_eq!(create["openSpaceId"], "dtv1.card//IM_ROBOT.manager807");
+    assert_eq!(create["imRobotOpenDeliverModel"], json!({"spaceType": "IM_ROBOT", "robotCode": "dingabc"}));
+    assert_eq!(
+        create["cardData"]["cardParamMap"],
+        json!({"answer": "Thinking...", "config": "{\"autoLayout\":true}"})
+    );
+    assert_eq!(platform.sent(STREAMING).await[1]["key"], "answer");
+}
+
+#[tokio::test]
+async fn a_failed_answer_closes_the_card_as_failed_with_its_sentence() {
+    let platform = Platform::start().await;
+    platform.takes_cards().await;
+    let link = platform.link(json!({}));
+    card(&link, &group(), open("Thinking...")).await;
+    let call = CardCall::Finish { text: "Please try again.".into(), failed: true };
+    assert_eq!(card(&link, &group(), call).await, CardOutcome::Done);
+    let stroke = platform.sent(STREAMING).await.remove(0);
+    assert_eq!((&stroke["isError"], &stroke["isFinalize"]), (&json!(true), &json!(true)));
+    assert_eq!(stroke["content"], "Please try again.");
+    let states = platform.sent(INSTANCES).await;
+    assert_eq!(states.last().unwrap()["cardData"]["cardParamMap"]["flowStatus"], "5");
+    assert_eq!(states.last().unwrap()["cardData"]["cardParamMap"]["msgContent"], "Please try again.");
+}
+
+#[tokio::test]
+async fn after_a_restart_an_update_begins_again_and_a_finish_does_not_reopen() {
+    let platform = Platform::start().await;
+    platform.takes_cards().await;
+    assert_eq!(card(&platform.link(json!({})), &group(), update("text")).await, CardOutcome::Done);
+    assert_eq!(platform.asked().await, [INSTANCES, STREAMING]);
+    assert_eq!(card(&platform.link(json!({})), &group(), finish("text")).await, CardOutcome::Done);
+    assert_eq!(platform.asked().await, [INSTANCES, STREAMING, STREAMING, INSTANCES]);
+    assert_eq!(platform.sent(INSTANCES).await[1]["cardData"]["cardParamMap"]["flowStatus"], "3");
+}
+
+#[tokio::test]
+async fn a_finish_repeated_after_half_of_it_makes_only_the_other_half() {
+    let platform = Platform::start().await;
+    platform.answers("PUT", STREAMING, vec![ok(json!({"success": true}))]).await;
+    let states = vec![error(500, "system.error"), ok(json!({"success": true}))];
+    platform.answers("PUT", INSTANCES, states).await;
+    let link = platform.link(json!({}));
+    assert_eq!(card(&link, &group(), finish("text")).await, CardOutcome::Unknown);
+    assert_eq!(card(&link, &group(), finish("text")).await, CardOutcome::Done);
+    assert_eq!(platform.asked().await, [STREAMING, INSTANCES, INSTANCES]);
+    assert_eq!(card(&link, &group(), update("late")).await, CardOutcome::AlreadyFinished);
+}
+
+#[tokio::test]
+async fn a_final_text_that_stands_is_not_given_up_for_its_state() {
+    let platform = Platform::start().await;
+    platform.answers("PUT", STREAMING, vec![error(400, "param.stream.finished")]).await;
+    platform
+        .answers("PUT", INSTANCES, vec![error(403, "Forbidden.AccessDenied.AccessTokenPermissionDenied")])
+        .await;
+    assert_eq!(card(&platform.link(json!({})), &group(), finish("text")).await, CardOutcome::Done);
+}
+
+#[rstest]
+#[case(error(400, "param.cardAlreadyExist"), CardOutcome::Done)]
+#[case(
+    error(403, "Forbidden.AccessDenied.AccessTokenPermissionDenied"),
+    CardOutcome::Refused(ErrorCode::PermissionDenied)
+)]
+#[case(
+    error(403, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"),
+    CardOutcome::Throttled { retry_after: Duration::from_secs(1) },
+)]
+#[case(error(400, "param.templateNotExist"), CardOutcome::Refused(ErrorCode::Misconfigured))]
+#[case(error(504, "service.timeout"), CardOutcome::Unknown)]
+#[case(
+    ok(json!({"success": true, "result": {"deliverResults": [{"success": false, "errorMsg": "robot not in group"}]}})),
+    CardOutcome::Refused(ErrorCode::Misconfigured),
+)]
+#[case(ok(created()), CardOutcome::Done)]
+#[tokio::test]
+async fn outcomes_of_opening(#[case] answer: ResponseTemplate, #[case] expected: CardOutcome) {
+    let platform = Platform::start().await;
+    platform.answers("POST", CREATE, vec![answer]).await;
+    assert_eq!(card(&platform.link(json!({})), &group(), open("Thinking...")).await, expected);
+}
+
+#[rstest]
+#[case(error(400, "param.stream.outTrackId"), CardOutcome::Missing)]
+#[case(error(400, "param.stream.finished"), CardOutcome::AlreadyFinished)]
+#[case(error(500, "unknownError"), CardOutcome::Refused(ErrorCode::Misconfigured))]
+#[case(error(500, "system.busy"), CardOutcome::Throttled { retry_after: Duration::from_secs(1) })]
+#[case(error(400, "param.stream.content"), CardOutcome::Refused(ErrorCode::PlatformError))]
+#[tokio::test]
+async fn outcomes_of_updating_and_finishing(#[case] answer: ResponseTemplate, #[case] expected: CardOutcome) {
+    let platform = Platform::start().await;
+    platform.answers("PUT", STREAMING, vec![answer]).await;
+    let link = platform.link(own_template());
+    assert_eq!(card(&link, &group(), update("text")).await, expected);
+    assert_eq!(card(&link, &group(), finish("text")).await, expected);
+}
+
+#[tokio::test]
+async fn a_card_that_is_not_there_is_missing_in_the_public_flow_too() {
+    let platform = Platform::start().await;
+    platform.answers("PUT", INSTANCES, vec![error(400, "param.cardNotExist")]).await;
+    assert_eq!(card(&platform.link(json!({})), &group(), update("text")).await, CardOutcome::Missing);
+}
+
+#[tokio::test]
+async fn an_outsider_gets_no_card_in_a_private_chat() {
+    let platform = Platform::start().await;
+    let outsider = Target { im_user_id: None, ..private() };
+    let outcome = card(&platform.link(json!({})), &outsider, open("Thinking...")).await;
+    assert_eq!(outcome, CardOutcome::Refused(ErrorCode::Misconfigured));
+    assert!(platform.server.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_empty_text_is_never_streamed() {
+    let platform = Platform::start().await;
+    platform.takes_cards().await;
+    let link = platform.link(own_template());
+    assert_eq!(card(&link, &group(), update("")).await, CardOutcome::Done);
+    assert_eq!(card(&link, &group(), finish("")).await, CardOutcome::Done);
+    let strokes = platform.sent(STREAMING).await;
+    assert_eq!(strokes.len(), 1);
+    assert_ne!(strokes[0]["content"], "");
+}
