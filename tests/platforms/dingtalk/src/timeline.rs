@@ -9,6 +9,8 @@ use crate::push::ChatKind;
 
 /// Texts kept of one card.
 const CARD_TEXTS_MAX: usize = 400;
+/// Text kept of one card, over all its texts (bytes).
+const CARD_TEXT_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Items kept of one conversation.
 const ITEMS_MAX: usize = 2_000;
 
@@ -178,8 +180,10 @@ impl Card {
         {
             return;
         }
-        if self.shown.len() >= CARD_TEXTS_MAX {
-            self.shown.remove(CARD_TEXTS_MAX / 2);
+        let mut bytes: usize = self.shown.iter().map(|shown| shown.text.len()).sum();
+        while self.shown.len() > 2 && (self.shown.len() >= CARD_TEXTS_MAX || bytes > CARD_TEXT_BYTES_MAX) {
+            let left = self.shown.remove(self.shown.len() / 2);
+            bytes = bytes.saturating_sub(left.text.len());
             self.shown_forgotten = self.shown_forgotten.saturating_add(1);
         }
         self.shown.push(ShownText {

@@ -324,3 +324,48 @@ async fn an_acknowledgement_on_another_connection_does_not_count() {
     );
     assert!(simulator.observe(|seen| seen.message(&pushed.msg_id).unwrap().acked.is_none()));
 }
+
+#[tokio::test]
+async fn a_thousand_messages_with_duplicates_and_lost_acknowledgements_all_get_acknowledged() {
+    let simulator = simulator(|knobs| {
+        knobs.redelivery_after_ms = 100;
+        knobs.redelivery_max = u32::MAX;
+        knobs.duplicate_rate = 0.1;
+        knobs.swallow_rate = 0.05;
+    })
+    .await;
+    let mut stream = Stream::connect(&simulator).await;
+    let client = tokio::spawn(async move {
+        loop {
+            let frame = stream.frame().await;
+            stream.ack(&frame).await;
+        }
+    });
+    for number in 0..1_000_u32 {
+        let origin = Origin::private(
+            &format!("cid{}==", number % 100),
+            &format!("person{}", number % 100),
+        );
+        simulator.push_text(APP, origin, &number.to_string()).unwrap();
+    }
+    let all = |seen: &dingtalk_sim::Observed| seen.summary().messages_acked == 1_000;
+    simulator.wait_for(CAP, all).await.unwrap();
+    simulator.observe(|seen| {
+        let has = |cause: DeliveryCause| {
+            seen.messages
+                .iter()
+                .flat_map(|message| &message.deliveries)
+                .any(|delivery| delivery.cause == cause)
+        };
+        assert!(has(DeliveryCause::Duplicate) && has(DeliveryCause::Redelivery));
+        assert_eq!(
+            seen.conversations
+                .values()
+                .filter(|one| one.person.is_some())
+                .count(),
+            100
+        );
+        assert!(seen.violations.is_empty());
+    });
+    client.abort();
+}
