@@ -124,13 +124,7 @@ impl Task {
 
     async fn live(mut self, mut inbox: mpsc::Receiver<Order>) {
         let end = self.run(&mut inbox).await;
-        let Self {
-            inner,
-            socket,
-            control,
-            number,
-            ..
-        } = self;
+        let Self { inner, socket, control, number, .. } = self;
         let (stale_ms, vanished_ms) = inner.look(|state| (state.knobs.stale_ms, state.knobs.vanished_ms));
         match end {
             End::ClosedByClient => {
@@ -148,14 +142,7 @@ impl Task {
             }
             End::Vanished => {
                 drop(socket);
-                linger(
-                    &inner,
-                    number,
-                    &mut inbox,
-                    vanished_ms,
-                    "ended without a close frame",
-                )
-                .await;
+                linger(&inner, number, &mut inbox, vanished_ms, "ended without a close frame").await;
             }
             End::HalfOpen => {
                 linger(&inner, number, &mut inbox, stale_ms, "half-open").await;
@@ -199,10 +186,7 @@ impl Task {
             Order::Disconnect => self.disconnect().await,
             Order::HalfOpen => Some(End::HalfOpen),
             Order::Close(code) => {
-                let frame = CloseFrame {
-                    code,
-                    reason: "going away".into(),
-                };
+                let frame = CloseFrame { code, reason: "going away".into() };
                 // Either way the connection ends now.
                 let _ = self.socket.send(Message::Close(Some(frame))).await;
                 Some(End::ClosingByPlatform)
@@ -219,19 +203,15 @@ impl Task {
             connections::set_phase(state, self.number, ConnectionPhase::Draining);
             let (_, headers) = system_headers(state, "disconnect");
             let data = r#"{"reason":"connection is expired"}"#;
-            (
-                connections::frame("SYSTEM", &headers, data),
-                state.knobs.disconnect_grace_ms,
-            )
+            (connections::frame("SYSTEM", &headers, data), state.knobs.disconnect_grace_ms)
         });
         self.close_at = Instant::now() + Duration::from_millis(grace_ms);
         self.send(text).await
     }
 
     async fn send_ping(&mut self) -> Option<End> {
-        let (interval_ms, unanswered_max) = self
-            .inner
-            .look(|state| (state.knobs.ping_interval_ms, state.knobs.pings_unanswered_max));
+        let (interval_ms, unanswered_max) =
+            self.inner.look(|state| (state.knobs.ping_interval_ms, state.knobs.pings_unanswered_max));
         self.next_ping = in_ms_or_never(interval_ms);
         if self.ping.is_some() {
             self.missed = self.missed.saturating_add(1);
@@ -246,14 +226,7 @@ impl Task {
             connections::note(state, self.number, |record| {
                 record.pings_sent = record.pings_sent.saturating_add(1);
             });
-            (
-                Ping {
-                    header_id,
-                    data,
-                    sent_at_ms: state.now_ms(),
-                },
-                text,
-            )
+            (Ping { header_id, data, sent_at_ms: state.now_ms() }, text)
         });
         self.ping = Some(ping);
         self.send(text).await
@@ -284,9 +257,8 @@ impl Task {
     }
 
     fn receive(&mut self, text: &str) {
-        let answered = self
-            .inner
-            .change(|state| connections::receive(state, self.number, text, self.ping.as_ref()));
+        let answered =
+            self.inner.change(|state| connections::receive(state, self.number, text, self.ping.as_ref()));
         if answered {
             self.ping = None;
             self.missed = 0;

@@ -31,13 +31,7 @@ pub struct Conversation {
 
 impl Conversation {
     pub(crate) fn new(id: &str, kind: ChatKind, title: &str, person: Option<String>) -> Self {
-        Self {
-            id: id.to_owned(),
-            kind,
-            title: title.to_owned(),
-            person,
-            items: Log::new(ITEMS_MAX),
-        }
+        Self { id: id.to_owned(), kind, title: title.to_owned(), person, items: Log::new(ITEMS_MAX) }
     }
 
     /// What the robot said in plain messages, in order.
@@ -173,11 +167,7 @@ pub struct Card {
 impl Card {
     /// Remembers what people see now, when it differs from the last entry.
     pub(crate) fn show(&mut self, at_ms: u64) {
-        if self
-            .shown
-            .last()
-            .is_some_and(|last| last.text == self.text && last.state == self.state)
-        {
+        if self.shown.last().is_some_and(|last| last.text == self.text && last.state == self.state) {
             return;
         }
         let mut bytes: usize = self.shown.iter().map(|shown| shown.text.len()).sum();
@@ -186,11 +176,7 @@ impl Card {
             bytes = bytes.saturating_sub(left.text.len());
             self.shown_forgotten = self.shown_forgotten.saturating_add(1);
         }
-        self.shown.push(ShownText {
-            at_ms,
-            text: self.text.clone(),
-            state: self.state,
-        });
+        self.shown.push(ShownText { at_ms, text: self.text.clone(), state: self.state });
     }
 
     /// Enters a state and counts entries into a final one.
