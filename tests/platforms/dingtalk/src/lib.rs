@@ -37,6 +37,7 @@ mod state;
 mod templates;
 mod timeline;
 mod webhook;
+mod wire;
 
 pub use config::{
     AppConfig, Group, OWN_TEMPLATE, Person, SCOPE_CARD_STREAM, SCOPE_CARD_WRITE, SCOPE_SEND, SimulatorConfig,
