@@ -43,12 +43,7 @@ const fn public(
     path: &'static str,
     run: fn(&mut State, &ApiRequest) -> Outcome,
 ) -> Endpoint {
-    Endpoint {
-        method,
-        path,
-        guard: Guard::Public,
-        run,
-    }
+    Endpoint { method, path, guard: Guard::Public, run }
 }
 
 const fn scoped(
@@ -57,12 +52,7 @@ const fn scoped(
     scope: &'static str,
     run: fn(&mut State, &ApiRequest) -> Outcome,
 ) -> Endpoint {
-    Endpoint {
-        method,
-        path,
-        guard: Guard::Scope(scope),
-        run,
-    }
+    Endpoint { method, path, guard: Guard::Scope(scope), run }
 }
 
 /// Path of the ticket endpoint.
@@ -80,27 +70,12 @@ static ENDPOINTS: [Endpoint; 12] = [
     public("POST", CORP_TOKEN, apps::corp_token),
     public("GET", "/gettoken", apps::legacy_token),
     public("POST", "/robot/sendBySession", webhook::send),
-    scoped(
-        "POST",
-        "/v1.0/robot/oToMessages/batchSend",
-        SCOPE_SEND,
-        robot::batch_send,
-    ),
-    scoped(
-        "POST",
-        "/v1.0/robot/groupMessages/send",
-        SCOPE_SEND,
-        robot::group_send,
-    ),
+    scoped("POST", "/v1.0/robot/oToMessages/batchSend", SCOPE_SEND, robot::batch_send),
+    scoped("POST", "/v1.0/robot/groupMessages/send", SCOPE_SEND, robot::group_send),
     scoped("POST", INSTANCES, SCOPE_CARD_WRITE, card_api::create),
     scoped("PUT", INSTANCES, SCOPE_CARD_WRITE, card_stream::update),
     scoped("POST", DELIVER, SCOPE_CARD_WRITE, card_api::deliver),
-    scoped(
-        "POST",
-        CREATE_AND_DELIVER,
-        SCOPE_CARD_WRITE,
-        card_api::create_and_deliver,
-    ),
+    scoped("POST", CREATE_AND_DELIVER, SCOPE_CARD_WRITE, card_api::create_and_deliver),
     scoped("PUT", STREAMING, SCOPE_CARD_STREAM, card_stream::streaming),
 ];
 
@@ -110,14 +85,8 @@ fn endpoint_of(request: &ApiRequest) -> Option<&'static Endpoint> {
         .strip_prefix("/v1.0/oauth2/")
         .and_then(|rest| rest.strip_suffix("/token"))
         .is_some_and(|corp| !corp.is_empty() && !corp.contains('/'));
-    let path = if is_corp_token {
-        CORP_TOKEN
-    } else {
-        request.path.as_str()
-    };
-    ENDPOINTS
-        .iter()
-        .find(|endpoint| endpoint.method == request.method && endpoint.path == path)
+    let path = if is_corp_token { CORP_TOKEN } else { request.path.as_str() };
+    ENDPOINTS.iter().find(|endpoint| endpoint.method == request.method && endpoint.path == path)
 }
 
 impl Endpoint {
@@ -141,15 +110,8 @@ fn authorize(state: &State, request: &ApiRequest, scope: &str) -> Result<(), Api
     let Some((app, true)) = state.apps.owner_of(token, state.now_ms()) else {
         return Err(ApiError::invalid_token());
     };
-    let granted = state
-        .apps
-        .named(app)
-        .is_some_and(|app| app.scopes.iter().any(|granted| granted == scope));
-    if granted {
-        Ok(())
-    } else {
-        Err(ApiError::no_scope(scope))
-    }
+    let granted = state.apps.named(app).is_some_and(|app| app.scopes.iter().any(|granted| granted == scope));
+    if granted { Ok(()) } else { Err(ApiError::no_scope(scope)) }
 }
 
 /// Handles every request to the platform's own API.
@@ -160,10 +122,7 @@ pub(crate) async fn handle(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
-        return answer(
-            413,
-            &json!({"code": "RequestBodyTooLarge", "message": "request body is too large"}),
-        );
+        return answer(413, &json!({"code": "RequestBodyTooLarge", "message": "request body is too large"}));
     };
     let mut request = ApiRequest::new(parts.method.as_str(), &parts.uri, &parts.headers, body);
     let mut call = CallGuard::arrive(&inner, &mut request);
@@ -235,8 +194,5 @@ fn code_in(body: &Value) -> Option<String> {
     if let Some(code) = body.get("code").and_then(Value::as_str) {
         return Some(code.to_owned());
     }
-    body.get("errcode")
-        .and_then(Value::as_i64)
-        .filter(|code| *code != 0)
-        .map(|code| code.to_string())
+    body.get("errcode").and_then(Value::as_i64).filter(|code| *code != 0).map(|code| code.to_string())
 }

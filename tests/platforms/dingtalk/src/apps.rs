@@ -31,11 +31,7 @@ impl Apps {
             }
             app
         });
-        Self {
-            list: list.collect(),
-            tokens: HashMap::new(),
-            current: HashMap::new(),
-        }
+        Self { list: list.collect(), tokens: HashMap::new(), current: HashMap::new() }
     }
 
     pub(crate) fn all(&self) -> &[AppConfig] {
@@ -56,8 +52,7 @@ impl Apps {
 
     /// The credentials fit.
     pub(crate) fn verify(&self, client_id: &str, client_secret: &str) -> bool {
-        self.named(client_id)
-            .is_some_and(|app| app.client_secret == client_secret)
+        self.named(client_id).is_some_and(|app| app.client_secret == client_secret)
     }
 
     /// Client id and validity of a token.
@@ -90,10 +85,7 @@ fn issue(state: &mut State, client_id: &str) -> String {
         state.apps.tokens.retain(|_, (_, end_ms)| now_ms < *end_ms);
     }
     let token = state.hex(32);
-    state
-        .apps
-        .tokens
-        .insert(token.clone(), (client_id.to_owned(), until_ms));
+    state.apps.tokens.insert(token.clone(), (client_id.to_owned(), until_ms));
     state.apps.current.insert(client_id.to_owned(), token.clone());
     token
 }
@@ -106,16 +98,10 @@ pub(crate) fn access_token(state: &mut State, request: &ApiRequest) -> Outcome {
     }
     let secret = request.text("appSecret");
     if secret.is_empty() {
-        return Err(ApiError::bad(
-            "invalidParameter.appSecret.blank",
-            "appSecret不能为空",
-        ));
+        return Err(ApiError::bad("invalidParameter.appSecret.blank", "appSecret不能为空"));
     }
     if !state.apps.verify(key, secret) {
-        return Err(ApiError::bad(
-            "invalidClientIdOrSecret",
-            "无效的clientId或者clientSecret",
-        ));
+        return Err(ApiError::bad("invalidClientIdOrSecret", "无效的clientId或者clientSecret"));
     }
     let token = issue(state, key);
     Ok(json!({"accessToken": token, "expireIn": state.knobs.token_ttl_ms / 1000}))

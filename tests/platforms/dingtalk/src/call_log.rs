@@ -22,11 +22,7 @@ impl CallGuard {
     /// Attributes the call and notes its arrival.
     pub(crate) fn arrive(inner: &Arc<Inner>, request: &mut ApiRequest) -> Self {
         inner.look(|state| request.attribute(state));
-        let streaming = if request.path == STREAMING {
-            request.logged_id("outTrackId")
-        } else {
-            None
-        };
+        let streaming = if request.path == STREAMING { request.logged_id("outTrackId") } else { None };
         let record = CallRecord {
             at_ms: inner.look(State::now_ms),
             method: request.method.clone(),
@@ -46,29 +42,18 @@ impl CallGuard {
                 enter_streaming(state, card);
             }
         });
-        Self {
-            inner: Arc::clone(inner),
-            record: Some(record),
-            streaming,
-        }
+        Self { inner: Arc::clone(inner), record: Some(record), streaming }
     }
 
     /// Asks the fault rules, waits out delays, and returns the action that remains.
     pub(crate) async fn judge(&mut self, request: &ApiRequest) -> Option<FaultAction> {
         let verdict = self.inner.change(|state| {
             let State { faults, rng, .. } = state;
-            faults.judge(request, |probability| {
-                rng.random_bool(probability.clamp(0.0, 1.0))
-            })
+            faults.judge(request, |probability| rng.random_bool(probability.clamp(0.0, 1.0)))
         });
         if let Some(record) = &mut self.record {
             let delayed = (verdict.delay_ms > 0).then_some("delay");
-            record.fault = verdict
-                .action
-                .as_ref()
-                .map(FaultAction::name)
-                .or(delayed)
-                .map(str::to_owned);
+            record.fault = verdict.action.as_ref().map(FaultAction::name).or(delayed).map(str::to_owned);
         }
         if verdict.delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(verdict.delay_ms)).await;
@@ -107,9 +92,7 @@ fn enter_streaming(state: &mut State, card: &str) {
     *running = running.saturating_add(1);
     if *running > 1 {
         let now_ms = state.now_ms();
-        state
-            .observed
-            .violate(now_ms, ViolationKind::ConcurrentStreaming, format!("card {card}"));
+        state.observed.violate(now_ms, ViolationKind::ConcurrentStreaming, format!("card {card}"));
     }
 }
 

@@ -56,10 +56,7 @@ pub(crate) fn create_and_deliver(state: &mut State, request: &ApiRequest) -> Out
 fn create_card(state: &mut State, request: &ApiRequest) -> Result<(), ApiError> {
     let template_id = request.text("cardTemplateId");
     if template_id.is_empty() {
-        return Err(ApiError::bad(
-            "param.cardTemplateIdEmpty",
-            "cardTemplateId不能为空",
-        ));
+        return Err(ApiError::bad("param.cardTemplateIdEmpty", "cardTemplateId不能为空"));
     }
     let out_track_id = request.text("outTrackId");
     if out_track_id.is_empty() {
@@ -68,11 +65,7 @@ fn create_card(state: &mut State, request: &ApiRequest) -> Result<(), ApiError> 
     if out_track_id.chars().count() > OUT_TRACK_ID_CHARS_MAX {
         return Err(ApiError::bad("outTrackId.outOfLimit", "outTrackId过长"));
     }
-    let template = state
-        .templates
-        .iter()
-        .find(|template| template.id == template_id)
-        .cloned();
+    let template = state.templates.iter().find(|template| template.id == template_id).cloned();
     let template = template.ok_or_else(|| ApiError::bad("param.templateNotExist", "模板不存在"))?;
     if !template.published {
         return Err(ApiError::bad("param.templateUnpublished", "模板未发布"));
@@ -86,11 +79,7 @@ fn create_card(state: &mut State, request: &ApiRequest) -> Result<(), ApiError> 
         };
     }
     let app = request.caller();
-    let robot = state
-        .apps
-        .named(app)
-        .map(|app| app.robot_name.clone())
-        .unwrap_or_default();
+    let robot = state.apps.named(app).map(|app| app.robot_name.clone()).unwrap_or_default();
     let now_ms = state.now_ms();
     let mut card = Card {
         out_track_id: out_track_id.to_owned(),
@@ -138,9 +127,7 @@ pub(crate) fn param_map(card_data: Option<&Value>) -> Result<Option<BTreeMap<Str
     if map.len() > PARAMS_MAX {
         return Err(wrong());
     }
-    let texts = map
-        .iter()
-        .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+    let texts = map.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
     texts.collect::<Option<_>>().map(Some).ok_or_else(wrong)
 }
 
@@ -156,10 +143,7 @@ pub(crate) fn follow_flow_status(card: &mut Card, template: &TemplateConfig, now
 pub(crate) fn refresh(card: &mut Card, template: &TemplateConfig, now_ms: u64) {
     let hidden = template.flow_status && card.state == CardState::Processing;
     let key = template.streaming_keys.first().filter(|_| !hidden);
-    card.text = key
-        .and_then(|key| card.params.get(&key.name))
-        .cloned()
-        .unwrap_or_default();
+    card.text = key.and_then(|key| card.params.get(&key.name)).cloned().unwrap_or_default();
     card.show(now_ms);
 }
 
@@ -214,10 +198,7 @@ fn spaces_in(request: &ApiRequest) -> Result<Vec<Space>, ApiError> {
             "IM_ROBOT" => SpaceKind::Robot,
             _ => return None,
         };
-        (!id.is_empty()).then(|| Space {
-            kind,
-            id: id.to_owned(),
-        })
+        (!id.is_empty()).then(|| Space { kind, id: id.to_owned() })
     });
     let spaces: Vec<Space> = spaces.collect::<Option<_>>().ok_or_else(invalid)?;
     if spaces.len() > SPACES_MAX {
@@ -225,16 +206,10 @@ fn spaces_in(request: &ApiRequest) -> Result<Vec<Space>, ApiError> {
     }
     let has_model = |kind: SpaceKind| request.field(kind.deliver_model()).is_some_and(Value::is_object);
     if ![SpaceKind::Group, SpaceKind::Robot].into_iter().any(has_model) {
-        return Err(ApiError::bad(
-            "param.openDeliverModelEmpty",
-            "openDeliverModel不能为空",
-        ));
+        return Err(ApiError::bad("param.openDeliverModelEmpty", "openDeliverModel不能为空"));
     }
     if spaces.iter().any(|space| !has_model(space.kind)) {
-        return Err(ApiError::bad(
-            "param.spaceDeliverModelEmpty",
-            "对应空间的deliverModel不能为空",
-        ));
+        return Err(ApiError::bad("param.spaceDeliverModelEmpty", "对应空间的deliverModel不能为空"));
     }
     Ok(spaces)
 }
@@ -244,10 +219,7 @@ fn deliver_card(state: &mut State, request: &ApiRequest, spaces: &[Space]) -> Re
     if out_track_id.is_empty() {
         return Err(ApiError::bad("param.outTrackIdEmpty", "outTrackId不能为空"));
     }
-    let models = state
-        .observed
-        .card(out_track_id)
-        .map(|card| card.space_models.clone());
+    let models = state.observed.card(out_track_id).map(|card| card.space_models.clone());
     let models = models.ok_or_else(|| ApiError::bad("param.cardNotExist", "卡片不存在"))?;
     if spaces.iter().any(|space| !models.contains(&space.kind.model())) {
         return Err(ApiError::bad("param.openSpaceModelInvalid", "openSpaceModel无效"));
@@ -276,15 +248,9 @@ fn deliver_card(state: &mut State, request: &ApiRequest, spaces: &[Space]) -> Re
 /// Shows the card in one space; the text is the space's `errorMsg`.
 fn deliver_into(state: &mut State, request: &ApiRequest, space: &Space) -> Result<(), String> {
     let model = request.field(space.kind.deliver_model());
-    let field = |name: &str| {
-        model
-            .and_then(|model| model.get(name)?.as_str())
-            .unwrap_or_default()
-    };
-    let own_robot = state
-        .apps
-        .named(request.caller())
-        .is_some_and(|app| app.robot_code == field("robotCode"));
+    let field = |name: &str| model.and_then(|model| model.get(name)?.as_str()).unwrap_or_default();
+    let own_robot =
+        state.apps.named(request.caller()).is_some_and(|app| app.robot_code == field("robotCode"));
     let conversation = match space.kind {
         SpaceKind::Group => {
             if !own_robot {
@@ -319,11 +285,6 @@ fn deliver_into(state: &mut State, request: &ApiRequest, space: &Space) -> Resul
     card.conversations.push(conversation.clone());
     // The page learns the card before the entry that refers to it.
     state.card_changed(out_track_id);
-    state.appear(
-        &conversation,
-        ItemContent::Card {
-            out_track_id: out_track_id.to_owned(),
-        },
-    );
+    state.appear(&conversation, ItemContent::Card { out_track_id: out_track_id.to_owned() });
     Ok(())
 }

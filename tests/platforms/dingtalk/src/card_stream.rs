@@ -17,11 +17,7 @@ fn done() -> Value {
 
 fn template_of(state: &State, out_track_id: &str) -> Option<TemplateConfig> {
     let id = &state.observed.card(out_track_id)?.template;
-    state
-        .templates
-        .iter()
-        .find(|template| template.id == *id)
-        .cloned()
+    state.templates.iter().find(|template| template.id == *id).cloned()
 }
 
 /// `PUT /v1.0/card/instances`
@@ -61,10 +57,7 @@ pub(crate) fn update(state: &mut State, request: &ApiRequest) -> Outcome {
 
 /// The card exists and belongs to the caller's app.
 fn owns(state: &State, request: &ApiRequest) -> bool {
-    state
-        .observed
-        .card(request.text("outTrackId"))
-        .is_some_and(|card| card.app == request.caller())
+    state.observed.card(request.text("outTrackId")).is_some_and(|card| card.app == request.caller())
 }
 
 /// What a streaming call asks for, checked.
@@ -107,15 +100,8 @@ pub(crate) fn streaming(state: &mut State, request: &ApiRequest) -> Outcome {
     let call = StreamCall::parse(request)?;
     let template = template_of(state, call.out_track_id).filter(|_| owns(state, request));
     let template = template.ok_or_else(|| ApiError::bad("param.stream.outTrackId", "card is not exist"))?;
-    let streams = state
-        .observed
-        .card(call.out_track_id)
-        .is_some_and(|card| card.callback_type == "STREAM");
-    let key = template
-        .streaming_keys
-        .iter()
-        .find(|key| key.name == call.key)
-        .filter(|_| streams);
+    let streams = state.observed.card(call.out_track_id).is_some_and(|card| card.callback_type == "STREAM");
+    let key = template.streaming_keys.iter().find(|key| key.name == call.key).filter(|_| streams);
     let key = key.ok_or_else(ApiError::unknown)?;
     let bytes_max = state.knobs.card_content_bytes_max;
     check_content(&call, key, bytes_max)?;
@@ -130,9 +116,7 @@ pub(crate) fn streaming(state: &mut State, request: &ApiRequest) -> Outcome {
     if card.stream_closed || card.state.is_final() {
         card.refused_after_final = card.refused_after_final.saturating_add(1);
         let detail = format!("card {}", call.out_track_id);
-        state
-            .observed
-            .violate(now_ms, ViolationKind::StreamingAfterFinal, detail);
+        state.observed.violate(now_ms, ViolationKind::StreamingAfterFinal, detail);
         return Err(ApiError::bad("param.invalid", "card is finalized"));
     }
     card.guids.push(call.guid.to_owned());
@@ -161,10 +145,7 @@ pub(crate) fn streaming(state: &mut State, request: &ApiRequest) -> Outcome {
 
 fn check_content(call: &StreamCall<'_>, key: &StreamingKey, bytes_max: u64) -> Result<(), ApiError> {
     if key.markdown && !call.full {
-        return Err(ApiError::bad(
-            "param.stream.isFull",
-            "markdown变量必须isFull=true",
-        ));
+        return Err(ApiError::bad("param.stream.isFull", "markdown变量必须isFull=true"));
     }
     let bytes = u64::try_from(call.content.len()).unwrap_or(u64::MAX);
     if bytes_max > 0 && bytes > bytes_max {

@@ -13,17 +13,11 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// Reads the system clock once.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where the simulator reads the system clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the simulator reads the system clock")]
     pub(crate) fn start() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let base_ms = u64::try_from(since_epoch.as_millis()).unwrap_or(0);
-        Self {
-            base_ms,
-            start: Instant::now(),
-        }
+        Self { base_ms, start: Instant::now() }
     }
 
     /// Milliseconds since the Unix epoch.

@@ -43,10 +43,7 @@ impl Default for SimulatorConfig {
             public_url: None,
             seed: 1,
             apps: vec![AppConfig::new("ding-sim-app", "sim-secret")],
-            people: ["Ann", "Bob", "Chen", "Dana"]
-                .into_iter()
-                .map(Person::named)
-                .collect(),
+            people: ["Ann", "Bob", "Chen", "Dana"].into_iter().map(Person::named).collect(),
             groups: vec![
                 Group::new("cid-team==", "Team / 项目组"),
                 Group::new("cid-support==", "Support / 客服群"),
@@ -98,9 +95,7 @@ fn default_robot_name() -> String {
 }
 
 fn all_scopes() -> Vec<String> {
-    [SCOPE_SEND, SCOPE_CARD_WRITE, SCOPE_CARD_STREAM]
-        .map(str::to_owned)
-        .to_vec()
+    [SCOPE_SEND, SCOPE_CARD_WRITE, SCOPE_CARD_STREAM].map(str::to_owned).to_vec()
 }
 
 /// A person inside the organisation.
@@ -117,10 +112,7 @@ impl Person {
     /// A person whose staff id is the lower-case name.
     #[must_use]
     pub fn named(nick: &str) -> Self {
-        Self {
-            staff_id: nick.to_lowercase(),
-            nick: nick.to_owned(),
-        }
+        Self { staff_id: nick.to_lowercase(), nick: nick.to_owned() }
     }
 }
 
@@ -138,9 +130,6 @@ impl Group {
     /// A group with an id and a title.
     #[must_use]
     pub fn new(conversation: &str, title: &str) -> Self {
-        Self {
-            conversation: conversation.to_owned(),
-            title: title.to_owned(),
-        }
+        Self { conversation: conversation.to_owned(), title: title.to_owned() }
     }
 }

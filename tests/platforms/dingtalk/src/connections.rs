@@ -74,11 +74,7 @@ pub(crate) fn register(
     let (record, _) = state.observed.connections.push(ConnectionRecord {
         id: id.clone(),
         app: ticket.app.clone(),
-        subscriptions: ticket
-            .subscriptions
-            .iter()
-            .map(|(kind, topic)| format!("{kind} {topic}"))
-            .collect(),
+        subscriptions: ticket.subscriptions.iter().map(|(kind, topic)| format!("{kind} {topic}")).collect(),
         ua: ticket.ua,
         opened_at_ms: state.clock.now_ms(),
         phase: ConnectionPhase::Live,
@@ -137,17 +133,9 @@ pub(crate) fn candidates(state: &State, app: &str) -> Vec<u64> {
     let fits = |connection: &Connection| {
         connection.app == app
             && matches!(connection.phase, ConnectionPhase::Live | ConnectionPhase::Stale)
-            && connection
-                .subscriptions
-                .iter()
-                .any(|(kind, topic)| kind == "CALLBACK" && topic == TOPIC_ROBOT)
+            && connection.subscriptions.iter().any(|(kind, topic)| kind == "CALLBACK" && topic == TOPIC_ROBOT)
     };
-    state
-        .connections
-        .iter()
-        .filter(|(_, connection)| fits(connection))
-        .map(|(number, _)| *number)
-        .collect()
+    state.connections.iter().filter(|(_, connection)| fits(connection)).map(|(number, _)| *number).collect()
 }
 
 /// A frame in the platform's envelope (dingtalk §2.1).
@@ -167,23 +155,17 @@ pub(crate) struct Ping {
 pub(crate) fn receive(state: &mut State, number: u64, text: &str, ping: Option<&Ping>) -> bool {
     let now_ms = state.now_ms();
     let parsed: Option<Value> = serde_json::from_str(text).ok();
-    let header_id = parsed
-        .as_ref()
-        .and_then(|frame| frame.pointer("/headers/messageId")?.as_str());
+    let header_id = parsed.as_ref().and_then(|frame| frame.pointer("/headers/messageId")?.as_str());
     let code = parsed.as_ref().and_then(|frame| frame.get("code")?.as_i64());
     let (Some(header_id), Some(code)) = (header_id, code) else {
         let detail = format!("connection {number}: no acknowledgement with code and messageId");
-        state
-            .observed
-            .violate(now_ms, ViolationKind::MalformedFrame, detail);
+        state.observed.violate(now_ms, ViolationKind::MalformedFrame, detail);
         return false;
     };
     if let Some(ping) = ping.filter(|ping| ping.header_id == header_id) {
         let data = parsed.as_ref().and_then(|frame| frame.get("data")?.as_str());
         if code != 200 || data != Some(ping.data.as_str()) {
-            state
-                .observed
-                .violate(now_ms, ViolationKind::WrongOpaque, format!("connection {number}"));
+            state.observed.violate(now_ms, ViolationKind::WrongOpaque, format!("connection {number}"));
             return false;
         }
         let took_ms = now_ms.saturating_sub(ping.sent_at_ms);
@@ -198,20 +180,14 @@ pub(crate) fn receive(state: &mut State, number: u64, text: &str, ping: Option<&
 }
 
 fn acknowledge(state: &mut State, number: u64, header_id: &str, code: i64, now_ms: u64) {
-    let Some(connection) = state
-        .connections
-        .get(&number)
-        .map(|connection| connection.id.clone())
-    else {
+    let Some(connection) = state.connections.get(&number).map(|connection| connection.id.clone()) else {
         return;
     };
     let message = state.observed.header_ids.get(header_id).copied();
     let Some(message) = message.filter(|number| state.observed.messages.numbered(*number).is_some()) else {
         if !header_id.starts_with("system_") {
             let detail = format!("{header_id} on connection {connection}");
-            state
-                .observed
-                .violate(now_ms, ViolationKind::UnknownMessageId, detail);
+            state.observed.violate(now_ms, ViolationKind::UnknownMessageId, detail);
         }
         return;
     };
@@ -219,29 +195,20 @@ fn acknowledge(state: &mut State, number: u64, header_id: &str, code: i64, now_m
     let Some(message) = state.observed.messages.numbered_mut(message) else {
         return;
     };
-    let Some(delivery) = message
-        .deliveries
-        .iter_mut()
-        .find(|delivery| delivery.header_id == header_id)
+    let Some(delivery) = message.deliveries.iter_mut().find(|delivery| delivery.header_id == header_id)
     else {
         return;
     };
     if delivery.connection.as_deref() != Some(connection.as_str()) {
         let detail = format!("{header_id} went to another connection than {connection}");
-        state
-            .observed
-            .violate(now_ms, ViolationKind::WrongConnection, detail);
+        state.observed.violate(now_ms, ViolationKind::WrongConnection, detail);
         return;
     }
     delivery.acked_at_ms.get_or_insert(now_ms);
     if swallow {
         delivery.swallowed = true;
     } else if code == 200 && message.acked.is_none() {
-        message.acked = Some(Ack {
-            at_ms: now_ms,
-            connection,
-            header_id: header_id.to_owned(),
-        });
+        message.acked = Some(Ack { at_ms: now_ms, connection, header_id: header_id.to_owned() });
     }
 }
 
@@ -258,10 +225,7 @@ fn take_swallow(state: &mut State) -> bool {
 pub(crate) fn disrupt(state: &mut State, only: Option<&str>, disruption: Disruption) -> usize {
     let wanted = state.connections.values().filter(|connection| {
         only.is_none_or(|id| connection.id == id)
-            && matches!(
-                connection.phase,
-                ConnectionPhase::Live | ConnectionPhase::Draining
-            )
+            && matches!(connection.phase, ConnectionPhase::Live | ConnectionPhase::Draining)
     });
     let mut hit = 0_usize;
     let mut changed = Vec::new();

@@ -28,10 +28,7 @@ pub(crate) fn routes() -> Router<Arc<Inner>> {
         .route("/sim/api/push", post(push))
         .route("/sim/api/messages/{msg_id}/duplicate", post(duplicate))
         .route("/sim/api/knobs", get(knobs).patch(turn_knobs))
-        .route(
-            "/sim/api/faults",
-            get(faults).post(add_fault).delete(clear_faults),
-        )
+        .route("/sim/api/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/sim/api/faults/{id}", delete(remove_fault))
         .route("/sim/api/swallow-acks", post(swallow_acks))
         .route("/sim/api/connections/{id}/disrupt", post(disrupt))
@@ -55,8 +52,7 @@ fn done() -> Response {
 /// The parsed body, or the answer to a wrong one.
 #[expect(clippy::result_large_err, reason = "handlers return the answer as it is")]
 pub(crate) fn parsed<T>(body: Body<T>) -> Result<T, Response> {
-    body.map(|Json(value)| value)
-        .map_err(|rejection| refuse(rejection.status(), &rejection.body_text()))
+    body.map(|Json(value)| value).map_err(|rejection| refuse(rejection.status(), &rejection.body_text()))
 }
 
 /// The answer to a message that was not accepted.
@@ -71,9 +67,7 @@ pub(crate) fn refuse_push(error: &PushError) -> Response {
 
 async fn push(Shared(inner): Shell, body: Body<Push>) -> Result<Response, Response> {
     let accepted = delivery::accept(&inner, parsed(body)?);
-    accepted
-        .map(|handle| Json(handle).into_response())
-        .map_err(|error| refuse_push(&error))
+    accepted.map(|handle| Json(handle).into_response()).map_err(|error| refuse_push(&error))
 }
 
 async fn duplicate(Shared(inner): Shell, Path(msg_id): Path<String>) -> Response {
@@ -106,10 +100,7 @@ async fn faults(Shared(inner): Shell) -> Response {
 async fn add_fault(Shared(inner): Shell, body: Body<FaultRule>) -> Result<Response, Response> {
     let rule = parsed(body)?;
     if !(0.0..=1.0).contains(&rule.probability) {
-        return Err(refuse(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "probability must be between 0 and 1",
-        ));
+        return Err(refuse(StatusCode::UNPROCESSABLE_ENTITY, "probability must be between 0 and 1"));
     }
     let id = inner.change(|state| state.faults.add(rule));
     id.map(|id| Json(json!({"id": id})).into_response())

@@ -132,10 +132,8 @@ async fn conversation(Shared(inner): Shell, Path(id): Path<String>) -> Response 
 async fn cards(Shared(inner): Shell, Query(filter): Query<Filter>) -> Response {
     let wanted = filter.conversation.as_ref();
     inner.look(|state| {
-        let fitting = state
-            .observed
-            .cards()
-            .filter(|card| wanted.is_none_or(|id| card.conversations.contains(id)));
+        let fitting =
+            state.observed.cards().filter(|card| wanted.is_none_or(|id| card.conversations.contains(id)));
         Json(filter.newest(fitting)).into_response()
     })
 }
@@ -148,10 +146,7 @@ async fn calls(Shared(inner): Shell, Query(filter): Query<Filter>) -> Response {
     inner.look(|state| {
         let fitting = state.observed.calls.iter().filter(|call| {
             filter.path.as_ref().is_none_or(|path| call.path == *path)
-                && filter
-                    .card
-                    .as_deref()
-                    .is_none_or(|card| call.out_track_id.as_deref() == Some(card))
+                && filter.card.as_deref().is_none_or(|card| call.out_track_id.as_deref() == Some(card))
         });
         Json(filter.newest(fitting)).into_response()
     })

@@ -29,9 +29,7 @@ pub(crate) fn accept(inner: &Arc<Inner>, push: Push) -> Result<PushHandle, PushE
         }
         Ok::<_, PushError>(handle)
     })?;
-    inner
-        .runtime
-        .spawn(keep_repeating(Arc::clone(inner), handle.msg_id.clone()));
+    inner.runtime.spawn(keep_repeating(Arc::clone(inner), handle.msg_id.clone()));
     Ok(handle)
 }
 
@@ -81,18 +79,11 @@ fn admit(state: &mut State, mut push: Push) -> Result<PushHandle, PushError> {
     if state.apps.named(&push.app).is_none() {
         return Err(PushError::UnknownApp);
     }
-    if push
-        .msg_id
-        .as_deref()
-        .is_some_and(|id| state.observed.message(id).is_some())
-    {
+    if push.msg_id.as_deref().is_some_and(|id| state.observed.message(id).is_some()) {
         return Err(PushError::MessageIdUsed);
     }
     if push.origin.nick.is_empty() {
-        let known = state
-            .people
-            .iter()
-            .find(|person| person.staff_id == push.origin.sender);
+        let known = state.people.iter().find(|person| person.staff_id == push.origin.sender);
         push.origin.nick = known.map_or_else(|| push.origin.sender.clone(), |person| person.nick.clone());
     }
     if !push.outsider {
@@ -106,22 +97,14 @@ fn admit(state: &mut State, mut push: Push) -> Result<PushHandle, PushError> {
             state.learn_private(&push.app, &push.origin.sender, &push.origin.conversation);
         }
         ChatKind::Private => {
-            state.conversation(
-                &push.origin.conversation,
-                ChatKind::Private,
-                &push.origin.nick,
-                None,
-            );
+            state.conversation(&push.origin.conversation, ChatKind::Private, &push.origin.nick, None);
         }
         ChatKind::Group => state.learn_group(&push.origin.conversation, &push.origin.conversation),
     }
     if state.observed.conversation(&push.origin.conversation).is_none() {
         return Err(PushError::Full);
     }
-    let msg_id = push
-        .msg_id
-        .clone()
-        .unwrap_or_else(|| format!("msg{}==", state.hex(20)));
+    let msg_id = push.msg_id.clone().unwrap_or_else(|| format!("msg{}==", state.hex(20)));
     let payload = payload(state, &push, &msg_id);
     let conversation = push.origin.conversation.clone();
     let content = ItemContent::User {
@@ -151,10 +134,8 @@ fn admit(state: &mut State, mut push: Push) -> Result<PushHandle, PushError> {
 
 /// Sends one delivery to one connection, chosen at random.
 fn deliver(state: &mut State, msg_id: &str, cause: DeliveryCause) {
-    let Some((app, payload)) = state
-        .observed
-        .message(msg_id)
-        .map(|message| (message.app.clone(), message.payload.clone()))
+    let Some((app, payload)) =
+        state.observed.message(msg_id).map(|message| (message.app.clone(), message.payload.clone()))
     else {
         return;
     };

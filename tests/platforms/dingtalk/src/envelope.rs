@@ -15,12 +15,7 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(status: u16, code: &str, message: &str) -> Self {
-        Self {
-            status,
-            code: code.to_owned(),
-            message: message.to_owned(),
-            required_scopes: Vec::new(),
-        }
+        Self { status, code: code.to_owned(), message: message.to_owned(), required_scopes: Vec::new() }
     }
 
     /// HTTP 400.
@@ -34,11 +29,7 @@ impl ApiError {
 
     pub(crate) fn no_scope(scope: &str) -> Self {
         let message = format!("应用尚未开通所需的权限：[{scope}]");
-        let mut error = Self::new(
-            403,
-            "Forbidden.AccessDenied.AccessTokenPermissionDenied",
-            &message,
-        );
+        let mut error = Self::new(403, "Forbidden.AccessDenied.AccessTokenPermissionDenied", &message);
         error.required_scopes.push(scope.to_owned());
         error
     }
@@ -50,10 +41,7 @@ impl ApiError {
     pub(crate) fn body(&self, request_id: &str) -> Value {
         let mut body = json!({"code": self.code, "requestid": request_id, "message": self.message});
         if let Some(fields) = body.as_object_mut().filter(|_| !self.required_scopes.is_empty()) {
-            fields.insert(
-                "accessdenieddetail".to_owned(),
-                json!({"requiredScopes": self.required_scopes}),
-            );
+            fields.insert("accessdenieddetail".to_owned(), json!({"requiredScopes": self.required_scopes}));
         }
         body
     }
@@ -76,24 +64,11 @@ pub(crate) fn answer_xml(status: u16, body: &Value) -> Response {
     let mut inner = String::new();
     for (name, value) in body.as_object().into_iter().flatten() {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        for part in [
-            "<",
-            name,
-            ">",
-            &text.replace('&', "&amp;").replace('<', "&lt;"),
-            "</",
-            name,
-            ">",
-        ] {
+        for part in ["<", name, ">", &text.replace('&', "&amp;").replace('<', "&lt;"), "</", name, ">"] {
             inner.push_str(part);
         }
     }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><response>{inner}</response>");
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/xml; charset=utf-8")],
-        text,
-    )
-        .into_response()
+    (status, [(header::CONTENT_TYPE, "application/xml; charset=utf-8")], text).into_response()
 }

@@ -181,18 +181,9 @@ impl FaultRule {
             None => request.path == self.path,
         };
         path_fits
-            && self
-                .method
-                .as_deref()
-                .is_none_or(|method| method.eq_ignore_ascii_case(&request.method))
-            && self
-                .app
-                .as_deref()
-                .is_none_or(|app| request.app.as_deref() == Some(app))
-            && self
-                .contains
-                .as_deref()
-                .is_none_or(|text| request.raw_body_contains(text))
+            && self.method.as_deref().is_none_or(|method| method.eq_ignore_ascii_case(&request.method))
+            && self.app.as_deref().is_none_or(|app| request.app.as_deref() == Some(app))
+            && self.contains.as_deref().is_none_or(|text| request.raw_body_contains(text))
     }
 }
 
@@ -231,11 +222,7 @@ impl Faults {
             return None;
         }
         self.next_id = self.next_id.saturating_add(1);
-        self.rules.push(ActiveRule {
-            id: self.next_id,
-            hits: 0,
-            rule,
-        });
+        self.rules.push(ActiveRule { id: self.next_id, hits: 0, rule });
         Some(self.next_id)
     }
 

@@ -31,10 +31,7 @@ impl Ticket {
     /// Takes a valid ticket out of circulation.
     pub(crate) fn redeem(state: &mut State, ticket: &str) -> Option<Self> {
         let now_ms = state.now_ms();
-        state
-            .tickets
-            .remove(ticket)
-            .filter(|found| now_ms < found.valid_until_ms)
+        state.tickets.remove(ticket).filter(|found| now_ms < found.valid_until_ms)
     }
 }
 
@@ -43,10 +40,7 @@ pub(crate) fn open(state: &mut State, request: &ApiRequest) -> Outcome {
     let client_id = request.text("clientId");
     let client_secret = request.text("clientSecret");
     if client_id.is_empty() || client_secret.is_empty() {
-        return Err(ApiError::bad(
-            "invalidParameter",
-            "clientId and clientSecret are required",
-        ));
+        return Err(ApiError::bad("invalidParameter", "clientId and clientSecret are required"));
     }
     let subscriptions = subscriptions_in(request.field("subscriptions"))?;
     if !state.apps.verify(client_id, client_secret) {
@@ -75,9 +69,7 @@ pub(crate) fn open(state: &mut State, request: &ApiRequest) -> Outcome {
 
 fn subscriptions_in(field: Option<&Value>) -> Result<Vec<(String, String)>, ApiError> {
     let wrong = |message: &str| ApiError::bad("systemError", message);
-    let list = field
-        .and_then(Value::as_array)
-        .ok_or_else(|| wrong("系统错误: subscriptions is required"))?;
+    let list = field.and_then(Value::as_array).ok_or_else(|| wrong("系统错误: subscriptions is required"))?;
     if list.is_empty() || list.len() > SUBSCRIPTIONS_MAX {
         return Err(wrong("系统错误: subscriptions is empty or too long"));
     }
@@ -100,10 +92,5 @@ fn subscriptions_in(field: Option<&Value>) -> Result<Vec<(String, String)>, ApiE
 pub(crate) fn record_open(state: &mut State, request: &ApiRequest, status: u16, code: Option<String>) {
     let client_id = request.text("clientId").chars().take(UA_CHARS_MAX).collect();
     let at_ms = state.now_ms();
-    state.observed.opens.push(OpenRecord {
-        at_ms,
-        client_id,
-        status,
-        code,
-    });
+    state.observed.opens.push(OpenRecord { at_ms, client_id, status, code });
 }

@@ -79,10 +79,7 @@ impl Knobs {
         };
         merged.extend(patch);
         let knobs: Self = serde_json::from_value(Value::Object(merged)).map_err(|error| error.to_string())?;
-        for (name, rate) in [
-            ("duplicate_rate", knobs.duplicate_rate),
-            ("swallow_rate", knobs.swallow_rate),
-        ] {
+        for (name, rate) in [("duplicate_rate", knobs.duplicate_rate), ("swallow_rate", knobs.swallow_rate)] {
             if !(0.0..=1.0).contains(&rate) {
                 return Err(format!("{name} must be between 0 and 1"));
             }

@@ -3,10 +3,7 @@
 //! It is an independent judge: it depends on no Switchboard crate, and it remembers everything that people would
 //! have seen. Start one with [`Simulator::start`], or run the binary `dingtalk-sim`. The control API is described in
 //! the package's README.
-#![expect(
-    clippy::must_use_candidate,
-    reason = "tests disturb the platform without caring how many were hit"
-)]
+#![expect(clippy::must_use_candidate, reason = "tests disturb the platform without caring how many were hit")]
 
 mod api;
 mod apps;
@@ -40,6 +37,7 @@ mod state;
 mod templates;
 mod timeline;
 mod webhook;
+mod wire;
 
 pub use config::{
     AppConfig, Group, OWN_TEMPLATE, Person, SCOPE_CARD_STREAM, SCOPE_CARD_WRITE, SCOPE_SEND, SimulatorConfig,

@@ -40,10 +40,7 @@ impl Listener for SimListener {
                 Ok((stream, address)) => {
                     // Small frames must not wait for each other.
                     let _ = stream.set_nodelay(true);
-                    return (
-                        SimStream::new(stream, StreamControl::child_of(&self.root)),
-                        address,
-                    );
+                    return (SimStream::new(stream, StreamControl::child_of(&self.root)), address);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "failed to accept a connection");
@@ -67,10 +64,7 @@ pub(crate) struct StreamControl {
 
 impl StreamControl {
     fn child_of(root: &CancellationToken) -> Self {
-        Self {
-            token: root.child_token(),
-            reset: Arc::new(AtomicBool::new(false)),
-        }
+        Self { token: root.child_token(), reset: Arc::new(AtomicBool::new(false)) }
     }
 
     /// Ends the connection with FIN and no WebSocket close frame (clients see 1006).
@@ -102,12 +96,7 @@ impl SimStream {
     fn new(inner: TcpStream, control: StreamControl) -> Self {
         let read_cut = Box::pin(control.token.clone().cancelled_owned());
         let write_cut = Box::pin(control.token.clone().cancelled_owned());
-        Self {
-            inner,
-            control,
-            read_cut,
-            write_cut,
-        }
+        Self { inner, control, read_cut, write_cut }
     }
 }
 
@@ -161,8 +150,6 @@ pub(crate) struct Peer {
 
 impl Connected<IncomingStream<'_, SimListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, SimListener>) -> Self {
-        Self {
-            control: stream.io().control.clone(),
-        }
+        Self { control: stream.io().control.clone() }
     }
 }

@@ -14,11 +14,7 @@ pub struct Log<T> {
 
 impl<T> Log<T> {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            entries: VecDeque::new(),
-            first: 0,
-            capacity,
-        }
+        Self { entries: VecDeque::new(), first: 0, capacity }
     }
 
     /// Appends an entry; returns its number and the entry that had to leave.
@@ -35,20 +31,17 @@ impl<T> Log<T> {
     }
 
     fn next_number(&self) -> u64 {
-        self.first
-            .saturating_add(u64::try_from(self.entries.len()).unwrap_or(u64::MAX))
+        self.first.saturating_add(u64::try_from(self.entries.len()).unwrap_or(u64::MAX))
     }
 
     /// The entry with this number, unless it left already.
     #[must_use]
     pub fn numbered(&self, number: u64) -> Option<&T> {
-        self.entries
-            .get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+        self.entries.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
     pub(crate) fn numbered_mut(&mut self, number: u64) -> Option<&mut T> {
-        self.entries
-            .get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
+        self.entries.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
     /// Entries from the oldest kept to the newest.

@@ -53,10 +53,7 @@ fn configuration(arguments: Arguments) -> anyhow::Result<SimulatorConfig> {
 async fn main() -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let config = configuration(Arguments::parse())?;
     if !config.listen.ip().is_loopback() {
         tracing::warn!("everybody who reaches this address controls the simulator: it has no passwords");

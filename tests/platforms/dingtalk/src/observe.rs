@@ -94,10 +94,7 @@ impl Observed {
     /// The cards of a conversation, in order of appearance.
     #[must_use]
     pub fn cards_in(&self, conversation: &str) -> Vec<&Card> {
-        let ids = self
-            .conversation(conversation)
-            .into_iter()
-            .flat_map(Conversation::cards);
+        let ids = self.conversation(conversation).into_iter().flat_map(Conversation::cards);
         ids.filter_map(|id| self.card(id)).collect()
     }
 
@@ -106,10 +103,7 @@ impl Observed {
     #[must_use]
     pub fn robot_texts(&self, conversation: &str) -> Vec<String> {
         use crate::timeline::ItemContent;
-        let items = self
-            .conversation(conversation)
-            .into_iter()
-            .flat_map(|found| found.items.iter());
+        let items = self.conversation(conversation).into_iter().flat_map(|found| found.items.iter());
         items
             .filter_map(|item| match &item.content {
                 ItemContent::User { .. } => None,
@@ -122,10 +116,7 @@ impl Observed {
     /// Cards that people would see as unfinished.
     #[must_use]
     pub fn open_cards(&self) -> Vec<&Card> {
-        self.cards
-            .iter()
-            .filter(|card| !card.state.is_final() && !card.conversations.is_empty())
-            .collect()
+        self.cards.iter().filter(|card| !card.state.is_final() && !card.conversations.is_empty()).collect()
     }
 
     /// Calls on a path (without query).
@@ -136,18 +127,12 @@ impl Observed {
 
     /// Connections that are really alive: established, not draining, not stale.
     pub fn live_connections(&self) -> impl Iterator<Item = &ConnectionRecord> {
-        self.connections
-            .iter()
-            .filter(|record| record.phase == crate::records::ConnectionPhase::Live)
+        self.connections.iter().filter(|record| record.phase == crate::records::ConnectionPhase::Live)
     }
 
     pub(crate) fn count_call(&mut self, record: CallRecord) {
         let known = self.call_counts.contains_key(&record.path) || self.call_counts.len() < PATHS_MAX;
-        let path = if known {
-            record.path.clone()
-        } else {
-            "other".to_owned()
-        };
+        let path = if known { record.path.clone() } else { "other".to_owned() };
         let count = self.call_counts.entry(path).or_default();
         count.total = count.total.saturating_add(1);
         let succeeded = record.status == 101 || (200..300).contains(&record.status);
@@ -156,11 +141,7 @@ impl Observed {
         } else {
             count.failed = count.failed.saturating_add(1);
         }
-        if record
-            .code
-            .as_deref()
-            .is_some_and(|code| code.contains("QpsLimit"))
-        {
+        if record.code.as_deref().is_some_and(|code| code.contains("QpsLimit")) {
             count.throttled = count.throttled.saturating_add(1);
         }
         self.calls.push(record);
@@ -206,11 +187,7 @@ impl Observed {
         let state_count = |wanted: CardState| self.cards.iter().filter(|card| card.state == wanted).count();
         Summary {
             messages: self.messages.len(),
-            messages_acked: self
-                .messages
-                .iter()
-                .filter(|message| message.acked.is_some())
-                .count(),
+            messages_acked: self.messages.iter().filter(|message| message.acked.is_some()).count(),
             conversations: self.conversations.len(),
             replies: self.conversations.values().map(|one| one.replies().count()).sum(),
             cards: self.cards.len(),
@@ -268,11 +245,7 @@ pub struct WaitTimedOut {
 
 impl fmt::Display for WaitTimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "nothing fitting observed within {:?}; observed: {:?}",
-            self.cap, self.summary
-        )
+        write!(f, "nothing fitting observed within {:?}; observed: {:?}", self.cap, self.summary)
     }
 }
 

@@ -31,26 +31,11 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// Routes of the page.
 pub(crate) fn routes() -> Router<Arc<Inner>> {
     Router::new()
-        .route(
-            "/sim/",
-            get(|| async { file("text/html", include_str!("../page/index.html")) }),
-        )
-        .route(
-            "/sim/style.css",
-            get(|| async { file("text/css", include_str!("../page/style.css")) }),
-        )
-        .route(
-            "/sim/app.js",
-            get(|| async { file("text/javascript", include_str!("../page/app.js")) }),
-        )
-        .route(
-            "/sim/text.js",
-            get(|| async { file("text/javascript", include_str!("../page/text.js")) }),
-        )
-        .route(
-            "/sim/words.js",
-            get(|| async { file("text/javascript", include_str!("../page/words.js")) }),
-        )
+        .route("/sim/", get(|| async { file("text/html", include_str!("../page/index.html")) }))
+        .route("/sim/style.css", get(|| async { file("text/css", include_str!("../page/style.css")) }))
+        .route("/sim/app.js", get(|| async { file("text/javascript", include_str!("../page/app.js")) }))
+        .route("/sim/text.js", get(|| async { file("text/javascript", include_str!("../page/text.js")) }))
+        .route("/sim/words.js", get(|| async { file("text/javascript", include_str!("../page/words.js")) }))
         .route("/sim/world", get(world))
         .route("/sim/conversation", get(conversation))
         .route("/sim/chat", post(chat))
@@ -65,29 +50,16 @@ fn file(kind: &str, text: &'static str) -> Response {
         headers.insert(header::CONTENT_TYPE, kind);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(CONTENT_SECURITY_POLICY),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        HeaderName::from_static("referrer-policy"),
-        HeaderValue::from_static("no-referrer"),
-    );
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
     response
 }
 
 /// People, groups and robots to choose from.
 async fn world(Shared(inner): Shell) -> Response {
     inner.look(|state| {
-        let robots = state
-            .apps
-            .all()
-            .iter()
-            .map(|app| json!({"app": app.client_id, "name": app.robot_name}));
+        let robots = state.apps.all().iter().map(|app| json!({"app": app.client_id, "name": app.robot_name}));
         let robots: Vec<_> = robots.collect();
         Json(json!({"people": state.people, "groups": state.groups, "robots": robots})).into_response()
     })
@@ -120,12 +92,7 @@ async fn conversation(Shared(inner): Shell, Query(place): Query<Place>) -> Respo
         let Some(found) = id.and_then(|id| state.observed.conversation(&id)) else {
             return refuse(StatusCode::NOT_FOUND, "no such conversation");
         };
-        let cards: Vec<_> = state
-            .observed
-            .cards_in(&found.id)
-            .into_iter()
-            .map(card_for_page)
-            .collect();
+        let cards: Vec<_> = state.observed.cards_in(&found.id).into_iter().map(card_for_page).collect();
         Json(json!({"id": found.id, "first": found.items.forgotten(), "items": found.items, "cards": cards}))
             .into_response()
     })
@@ -147,53 +114,25 @@ type Body = Result<Json<Typed>, axum::extract::rejection::JsonRejection>;
 async fn chat(Shared(inner): Shell, body: Body) -> Result<Response, Response> {
     let typed = parsed(body)?;
     if typed.text.trim().is_empty() || typed.text.chars().count() > TEXT_CHARS_MAX {
-        return Err(refuse(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "a message has 1 to 10000 characters",
-        ));
+        return Err(refuse(StatusCode::UNPROCESSABLE_ENTITY, "a message has 1 to 10000 characters"));
     }
     let known = inner.change(|state| typed.place.conversation(state));
     let conversation = known.ok_or_else(|| refuse_push(&PushError::UnknownConversation))?;
     let in_group = !typed.place.group.is_empty();
     if in_group && !typed.mention {
         inner.change(|state| {
-            let known = state
-                .people
-                .iter()
-                .find(|person| person.staff_id == typed.place.sender);
+            let known = state.people.iter().find(|person| person.staff_id == typed.place.sender);
             let nick = known.map_or_else(|| typed.place.sender.clone(), |person| person.nick.clone());
-            state.appear(
-                &conversation,
-                ItemContent::User {
-                    msg_id: None,
-                    nick,
-                    text: typed.text,
-                },
-            );
+            state.appear(&conversation, ItemContent::User { msg_id: None, nick, text: typed.text });
         });
         return Ok(Json(json!({"conversation": conversation})).into_response());
     }
     // The platform takes the robot's own mention out and leaves the blank (dingtalk §3.2).
-    let text = if in_group {
-        format!(" {}", typed.text)
-    } else {
-        typed.text
-    };
-    let kind = if in_group {
-        ChatKind::Group
-    } else {
-        ChatKind::Private
-    };
-    let origin = Origin {
-        kind,
-        conversation,
-        sender: typed.place.sender,
-        nick: String::new(),
-    };
+    let text = if in_group { format!(" {}", typed.text) } else { typed.text };
+    let kind = if in_group { ChatKind::Group } else { ChatKind::Private };
+    let origin = Origin { kind, conversation, sender: typed.place.sender, nick: String::new() };
     let accepted = delivery::accept(&inner, Push::text(&typed.place.app, origin, &text));
-    accepted
-        .map(|handle| Json(handle).into_response())
-        .map_err(|error| refuse_push(&error))
+    accepted.map(|handle| Json(handle).into_response()).map_err(|error| refuse_push(&error))
 }
 
 /// Everything that appears or changes, as server-sent events; `reset` when the page missed some.

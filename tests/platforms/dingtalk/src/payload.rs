@@ -14,22 +14,14 @@ fn set(fields: &mut Map<String, Value>, name: &str, value: Value) {
 pub(crate) fn payload(state: &mut State, push: &Push, msg_id: &str) -> Value {
     let origin = &push.origin;
     let created_at_ms = push.created_at_ms.unwrap_or_else(|| state.now_ms());
-    let robot_code = state
-        .apps
-        .named(&push.app)
-        .map(|app| app.robot_code.clone())
-        .unwrap_or_default();
+    let robot_code = state.apps.named(&push.app).map(|app| app.robot_code.clone()).unwrap_or_default();
     let bot_id = format!("$:LWCP_v1:$bot-{}", push.app);
     let mut fields = Map::new();
     set(&mut fields, "conversationId", json!(origin.conversation));
     set(&mut fields, "openThreadId", json!(origin.conversation));
     set(&mut fields, "msgId", json!(msg_id));
     set(&mut fields, "createAt", json!(created_at_ms));
-    set(
-        &mut fields,
-        "senderId",
-        json!(format!("$:LWCP_v1:${}", origin.sender)),
-    );
+    set(&mut fields, "senderId", json!(format!("$:LWCP_v1:${}", origin.sender)));
     set(&mut fields, "senderNick", json!(origin.nick));
     set(&mut fields, "senderPlatform", json!("Mac"));
     set(&mut fields, "chatbotCorpId", json!("dingsimcorp"));
@@ -41,11 +33,7 @@ pub(crate) fn payload(state: &mut State, push: &Push, msg_id: &str) -> Value {
         set(&mut fields, "isAdmin", json!(false));
     }
     set_conversation(state, push, &bot_id, &mut fields);
-    let msgtype = if push.msgtype.is_empty() {
-        "text"
-    } else {
-        push.msgtype.as_str()
-    };
+    let msgtype = if push.msgtype.is_empty() { "text" } else { push.msgtype.as_str() };
     set(&mut fields, "msgtype", json!(msgtype));
     if msgtype == "text" {
         set(&mut fields, "text", json!({"content": push.text}));
@@ -82,15 +70,8 @@ fn set_conversation(state: &State, push: &Push, bot_id: &str, fields: &mut Map<S
         }
         ChatKind::Group => {
             set(fields, "conversationType", json!("2"));
-            let known = state
-                .groups
-                .iter()
-                .find(|group| group.conversation == origin.conversation);
-            set(
-                fields,
-                "conversationTitle",
-                json!(known.map(|group| group.title.clone())),
-            );
+            let known = state.groups.iter().find(|group| group.conversation == origin.conversation);
+            set(fields, "conversationTitle", json!(known.map(|group| group.title.clone())));
             if at_list != Some(false) {
                 set(fields, "atUsers", json!([{"dingtalkId": bot_id}]));
             }

@@ -46,10 +46,7 @@ impl Origin {
     /// A group conversation.
     #[must_use]
     pub fn group(conversation: &str, sender: &str) -> Self {
-        Self {
-            kind: ChatKind::Group,
-            ..Self::private(conversation, sender)
-        }
+        Self { kind: ChatKind::Group, ..Self::private(conversation, sender) }
     }
 
     /// With another shown name than the staff id.
@@ -131,9 +128,7 @@ impl Push {
     #[must_use]
     pub fn rich_text(app: &str, origin: Origin, elements: &Value) -> Self {
         let texts = elements.as_array().into_iter().flatten();
-        let text: String = texts
-            .filter_map(|element| element.get("text")?.as_str())
-            .collect();
+        let text: String = texts.filter_map(|element| element.get("text")?.as_str()).collect();
         let mut push = Self::message(app, origin, "richText", json!({"richText": elements}));
         push.text = text;
         push

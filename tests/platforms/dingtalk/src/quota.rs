@@ -30,10 +30,10 @@ impl Buckets {
             return Ok(());
         }
         let full = u64::from(qps).saturating_mul(1000);
-        let bucket = self.buckets.entry((app.to_owned(), path)).or_insert(Bucket {
-            milli_calls: full,
-            refilled_at_ms: now_ms,
-        });
+        let bucket = self
+            .buckets
+            .entry((app.to_owned(), path))
+            .or_insert(Bucket { milli_calls: full, refilled_at_ms: now_ms });
         let passed_ms = now_ms.saturating_sub(bucket.refilled_at_ms);
         let refill = passed_ms.saturating_mul(u64::from(qps));
         bucket.milli_calls = bucket.milli_calls.saturating_add(refill).min(full);
@@ -60,10 +60,7 @@ mod tests {
         assert!(buckets.take("a", "/x", 2, 0).is_ok());
         assert!(buckets.take("a", "/x", 2, 0).is_ok());
         assert!(buckets.take("a", "/x", 2, 0).is_err());
-        assert!(
-            buckets.take("b", "/x", 2, 0).is_ok(),
-            "another app has its own bucket"
-        );
+        assert!(buckets.take("b", "/x", 2, 0).is_ok(), "another app has its own bucket");
         assert!(buckets.take("a", "/x", 2, 500).is_ok());
         assert!(buckets.take("a", "/x", 2, 500).is_err());
         for _ in 0..2 {

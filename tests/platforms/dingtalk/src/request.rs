@@ -31,12 +31,7 @@ pub(crate) struct ApiRequest {
 
 impl ApiRequest {
     pub(crate) fn new(method: &str, uri: &Uri, headers: &HeaderMap, body: Bytes) -> Self {
-        let header = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or_default()
-        };
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let query = Query::<HashMap<String, String>>::try_from_uri(uri).map(|query| query.0);
         let token = header("x-acs-dingtalk-access-token");
         Self {
@@ -79,11 +74,7 @@ impl ApiRequest {
     }
 
     pub(crate) fn raw_body_contains(&self, text: &str) -> bool {
-        !text.is_empty()
-            && self
-                .body
-                .windows(text.len())
-                .any(|window| window == text.as_bytes())
+        !text.is_empty() && self.body.windows(text.len()).any(|window| window == text.as_bytes())
     }
 
     /// A text field of the body, cut for the call log.
@@ -94,29 +85,13 @@ impl ApiRequest {
 
     /// Finds out which app is calling: by token, by credentials, or by webhook session.
     pub(crate) fn attribute(&mut self, state: &State) {
-        let by_token = self
-            .token
-            .as_deref()
-            .and_then(|token| state.apps.owner_of(token, 0));
+        let by_token = self.token.as_deref().and_then(|token| state.apps.owner_of(token, 0));
         let by_token = by_token.map(|(app, _)| app.to_owned());
-        let by_session = || {
-            state
-                .sessions
-                .get(self.query_value("session"))
-                .map(|session| session.app.clone())
-        };
-        let named = [
-            self.text("clientId"),
-            self.text("appKey"),
-            self.text("client_id"),
-            self.query_value("appkey"),
-        ];
-        let by_name = || {
-            named
-                .into_iter()
-                .find(|name| state.apps.named(name).is_some())
-                .map(str::to_owned)
-        };
+        let by_session =
+            || state.sessions.get(self.query_value("session")).map(|session| session.app.clone());
+        let named =
+            [self.text("clientId"), self.text("appKey"), self.text("client_id"), self.query_value("appkey")];
+        let by_name = || named.into_iter().find(|name| state.apps.named(name).is_some()).map(str::to_owned);
         self.app = by_token.or_else(by_session).or_else(by_name);
     }
 }

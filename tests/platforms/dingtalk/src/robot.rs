@@ -17,19 +17,13 @@ const MSG_PARAM_BYTES_MAX: usize = 15_000;
 pub(crate) fn batch_send(state: &mut State, request: &ApiRequest) -> Outcome {
     check_robot(state, request)?;
     let users = request.field("userIds").and_then(Value::as_array);
-    let users: Vec<String> = users
-        .into_iter()
-        .flatten()
-        .filter_map(|id| id.as_str().map(str::to_owned))
-        .collect();
+    let users: Vec<String> =
+        users.into_iter().flatten().filter_map(|id| id.as_str().map(str::to_owned)).collect();
     if users.is_empty() {
         return Err(ApiError::bad("invalidParameter.userIds.empty", "userIds不能为空"));
     }
     if users.len() > USERS_MAX {
-        return Err(ApiError::bad(
-            "invalidParameter.userIds.overMax",
-            "userIds个数超过100",
-        ));
+        return Err(ApiError::bad("invalidParameter.userIds.overMax", "userIds个数超过100"));
     }
     let reply = message(state, request, Via::OneToOne)?;
     let mut invalid = Vec::new();
@@ -55,16 +49,10 @@ pub(crate) fn group_send(state: &mut State, request: &ApiRequest) -> Outcome {
     check_robot(state, request)?;
     let conversation = request.text("openConversationId");
     if conversation.is_empty() {
-        return Err(ApiError::bad(
-            "miss.openConversationId",
-            "openConversationId不能为空",
-        ));
+        return Err(ApiError::bad("miss.openConversationId", "openConversationId不能为空"));
     }
     if !state.is_group(conversation) {
-        return Err(ApiError::bad(
-            "invalidParameter.openConversationId.invalid",
-            "无效的openConversationId",
-        ));
+        return Err(ApiError::bad("invalidParameter.openConversationId.invalid", "无效的openConversationId"));
     }
     let reply = message(state, request, Via::Group)?;
     state.appear(conversation, ItemContent::Reply(reply));
@@ -75,28 +63,16 @@ pub(crate) fn group_send(state: &mut State, request: &ApiRequest) -> Outcome {
 fn check_robot(state: &State, request: &ApiRequest) -> Result<(), ApiError> {
     let robot_code = request.text("robotCode");
     if robot_code.is_empty() {
-        return Err(ApiError::bad(
-            "invalidParameter.robotCode.empty",
-            "robotCode不能为空",
-        ));
+        return Err(ApiError::bad("invalidParameter.robotCode.empty", "robotCode不能为空"));
     }
-    let own = state
-        .apps
-        .named(request.caller())
-        .is_some_and(|app| app.robot_code == robot_code);
+    let own = state.apps.named(request.caller()).is_some_and(|app| app.robot_code == robot_code);
     if own {
         Ok(())
     } else if state.apps.has_robot(robot_code) {
-        Err(ApiError::bad(
-            "invalidParameter.robotCode.auth",
-            "robotCode无权限",
-        ))
+        Err(ApiError::bad("invalidParameter.robotCode.auth", "robotCode无权限"))
     } else {
         // The platform's own spelling.
-        Err(ApiError::bad(
-            "invalidParameter.robotCode.notExsit",
-            "robotCode不存在",
-        ))
+        Err(ApiError::bad("invalidParameter.robotCode.notExsit", "robotCode不存在"))
     }
 }
 
@@ -116,10 +92,7 @@ fn message(state: &State, request: &ApiRequest, via: Via) -> Result<PlainReply, 
     let required = |name: &str| {
         let text = param.get(name).and_then(Value::as_str).unwrap_or_default();
         if text.is_empty() {
-            Err(ApiError::bad(
-                &format!("miss.param.{name}"),
-                &format!("缺少参数{name}"),
-            ))
+            Err(ApiError::bad(&format!("miss.param.{name}"), &format!("缺少参数{name}")))
         } else {
             Ok(text.to_owned())
         }
@@ -132,18 +105,6 @@ fn message(state: &State, request: &ApiRequest, via: Via) -> Result<PlainReply, 
         _ => return Err(ApiError::bad("invalidParameter.msgKey.invalid", "msgKey无效")),
     };
     let app = request.caller().to_owned();
-    let robot = state
-        .apps
-        .named(&app)
-        .map(|app| app.robot_name.clone())
-        .unwrap_or_default();
-    Ok(PlainReply {
-        app,
-        robot,
-        via,
-        format: key.to_owned(),
-        title,
-        text,
-        at_user_ids: Vec::new(),
-    })
+    let robot = state.apps.named(&app).map(|app| app.robot_name.clone()).unwrap_or_default();
+    Ok(PlainReply { app, robot, via, format: key.to_owned(), title, text, at_user_ids: Vec::new() })
 }

@@ -34,31 +34,18 @@ impl Simulator {
     pub async fn start(config: SimulatorConfig) -> io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
-        let base_url = config
-            .public_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{address}"));
+        let base_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let root = CancellationToken::new();
-        let inner = Arc::new(Inner::new(
-            config,
-            base_url.trim_end_matches('/').to_owned(),
-            root.clone(),
-        ));
+        let inner = Arc::new(Inner::new(config, base_url.trim_end_matches('/').to_owned(), root.clone()));
         let listener = SimListener::new(listener, root.clone());
         let service = router::router(Arc::clone(&inner)).into_make_service_with_connect_info::<Peer>();
         let server = tokio::spawn(async move {
-            let served = axum::serve(listener, service)
-                .with_graceful_shutdown(root.cancelled_owned())
-                .await;
+            let served = axum::serve(listener, service).with_graceful_shutdown(root.cancelled_owned()).await;
             if let Err(error) = served {
                 tracing::error!(%error, "the simulator's server failed");
             }
         });
-        Ok(Self {
-            inner,
-            address,
-            server: Some(server),
-        })
+        Ok(Self { inner, address, server: Some(server) })
     }
 
     /// Base address of everything (API, legacy API, WebSocket, control API, chat page), without trailing slash.
@@ -116,8 +103,7 @@ impl Simulator {
         cap: Duration,
         mut predicate: impl FnMut(&Observed) -> bool,
     ) -> Result<(), WaitTimedOut> {
-        self.wait_for_some(cap, |observed| predicate(observed).then_some(()))
-            .await
+        self.wait_for_some(cap, |observed| predicate(observed).then_some(())).await
     }
 
     /// Waits until the closure finds something, at most for `cap`.
@@ -140,10 +126,7 @@ impl Simulator {
         };
         match tokio::time::timeout(cap, search).await {
             Ok(Some(found)) => Ok(found),
-            Ok(None) | Err(_) => Err(WaitTimedOut {
-                cap,
-                summary: self.observe(Observed::summary),
-            }),
+            Ok(None) | Err(_) => Err(WaitTimedOut { cap, summary: self.observe(Observed::summary) }),
         }
     }
 
@@ -180,15 +163,12 @@ impl Simulator {
 
     /// Disrupts all connections; returns how many.
     pub fn disrupt_all(&self, disruption: Disruption) -> usize {
-        self.inner
-            .change(|state| connections::disrupt(state, None, disruption))
+        self.inner.change(|state| connections::disrupt(state, None, disruption))
     }
 
     /// Disrupts one connection (by `connectionId`). False: no such connection.
     pub fn disrupt(&self, connection: &str, disruption: Disruption) -> bool {
-        self.inner
-            .change(|state| connections::disrupt(state, Some(connection), disruption))
-            > 0
+        self.inner.change(|state| connections::disrupt(state, Some(connection), disruption)) > 0
     }
 
     /// Every access token given out so far is expired.
@@ -213,21 +193,18 @@ impl Simulator {
     pub fn replace_scopes(&self, client_id: &str, scopes: &[&str]) -> bool {
         self.inner.change(|state| {
             let app = state.apps.named_mut(client_id);
-            app.map(|app| app.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect())
-                .is_some()
+            app.map(|app| app.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect()).is_some()
         })
     }
 
     /// A person becomes known to the organisation.
     pub fn add_person(&self, person: &Person) {
-        self.inner
-            .change(|state| state.learn_person(&person.staff_id, &person.nick));
+        self.inner.change(|state| state.learn_person(&person.staff_id, &person.nick));
     }
 
     /// A group comes into being.
     pub fn add_group(&self, group: &Group) {
-        self.inner
-            .change(|state| state.learn_group(&group.conversation, &group.title));
+        self.inner.change(|state| state.learn_group(&group.conversation, &group.title));
     }
 }
 

@@ -21,6 +21,7 @@ use crate::listener::{Peer, StreamControl};
 use crate::records::ConnectionPhase;
 use crate::request::ApiRequest;
 use crate::state::{Inner, State};
+use crate::wire::{Event, Wire};
 
 /// Largest frame taken from a client (bytes).
 const FRAME_BYTES_MAX: usize = 256 * 1024;
@@ -85,7 +86,7 @@ enum End {
 
 struct Task {
     inner: Arc<Inner>,
-    socket: WebSocket,
+    wire: Wire,
     control: StreamControl,
     number: u64,
     ping: Option<Ping>,
@@ -109,7 +110,7 @@ impl Task {
         });
         let task = Self {
             inner,
-            socket,
+            wire: Wire::new(socket),
             control,
             number,
             ping: None,
@@ -124,18 +125,12 @@ impl Task {
 
     async fn live(mut self, mut inbox: mpsc::Receiver<Order>) {
         let end = self.run(&mut inbox).await;
-        let Self {
-            inner,
-            socket,
-            control,
-            number,
-            ..
-        } = self;
+        let Self { inner, wire, control, number, .. } = self;
         let (stale_ms, vanished_ms) = inner.look(|state| (state.knobs.stale_ms, state.knobs.vanished_ms));
         match end {
             End::ClosedByClient => {
                 forget(&inner, number, "closed by the client");
-                finish_closing(socket).await;
+                finish_closing(wire).await;
             }
             End::ByPlatform(reason) => {
                 forget(&inner, number, reason);
@@ -143,42 +138,39 @@ impl Task {
             }
             End::ClosingByPlatform => {
                 forget(&inner, number, "closed by the platform");
-                finish_closing(socket).await;
+                finish_closing(wire).await;
                 control.cut();
             }
             End::Vanished => {
-                drop(socket);
-                linger(
-                    &inner,
-                    number,
-                    &mut inbox,
-                    vanished_ms,
-                    "ended without a close frame",
-                )
-                .await;
+                drop(wire);
+                linger(&inner, number, &mut inbox, vanished_ms, "ended without a close frame").await;
             }
             End::HalfOpen => {
                 linger(&inner, number, &mut inbox, stale_ms, "half-open").await;
                 // Keeps the TCP connection open, as a dead middlebox would.
                 control.ended().await;
-                drop(socket);
+                drop(wire);
             }
         }
     }
 
     async fn run(&mut self, inbox: &mut mpsc::Receiver<Order>) -> End {
         loop {
+            // Reading comes before orders: a flood of pushes must not keep acknowledgements waiting.
             let step = tokio::select! {
                 biased;
                 () = self.control.ended() => Some(End::Vanished),
                 () = sleep_until(self.close_at) => Some(End::ByPlatform("closed after disconnect")),
-                order = inbox.recv() => match order {
-                    Some(order) => self.obey(order).await,
+                () = sleep_until(self.rotate_at), if !self.draining => self.disconnect(),
+                () = sleep_until(self.next_ping), if !self.draining => self.send_ping(),
+                event = self.wire.next() => match event {
+                    Event::Arrived(message) => self.take(message),
+                    Event::Wrote(written) => written.err().map(|_| End::Vanished),
+                },
+                order = inbox.recv(), if self.wire.has_room() => match order {
+                    Some(order) => self.obey(order),
                     None => Some(End::ByPlatform("forgotten")),
                 },
-                message = self.socket.recv() => self.take(message),
-                () = sleep_until(self.rotate_at), if !self.draining => self.disconnect().await,
-                () = sleep_until(self.next_ping), if !self.draining => self.send_ping().await,
             };
             if let Some(end) = step {
                 return end;
@@ -186,31 +178,25 @@ impl Task {
         }
     }
 
-    async fn send(&mut self, text: String) -> Option<End> {
-        let sent = self.socket.send(Message::text(text)).await;
-        sent.err().map(|_| End::Vanished)
-    }
-
-    async fn obey(&mut self, order: Order) -> Option<End> {
+    fn obey(&mut self, order: Order) -> Option<End> {
         match order {
             // "From that instant it delivers nothing more on that socket" (dingtalk §2.7).
             Order::Frame(_) if self.draining => None,
-            Order::Frame(text) => self.send(text).await,
-            Order::Disconnect => self.disconnect().await,
+            Order::Frame(text) => {
+                self.wire.queue(Message::text(text));
+                None
+            }
+            Order::Disconnect => self.disconnect(),
             Order::HalfOpen => Some(End::HalfOpen),
             Order::Close(code) => {
-                let frame = CloseFrame {
-                    code,
-                    reason: "going away".into(),
-                };
-                // Either way the connection ends now.
-                let _ = self.socket.send(Message::Close(Some(frame))).await;
+                let frame = CloseFrame { code, reason: "going away".into() };
+                self.wire.queue(Message::Close(Some(frame)));
                 Some(End::ClosingByPlatform)
             }
         }
     }
 
-    async fn disconnect(&mut self) -> Option<End> {
+    fn disconnect(&mut self) -> Option<End> {
         if self.draining {
             return None;
         }
@@ -219,19 +205,16 @@ impl Task {
             connections::set_phase(state, self.number, ConnectionPhase::Draining);
             let (_, headers) = system_headers(state, "disconnect");
             let data = r#"{"reason":"connection is expired"}"#;
-            (
-                connections::frame("SYSTEM", &headers, data),
-                state.knobs.disconnect_grace_ms,
-            )
+            (connections::frame("SYSTEM", &headers, data), state.knobs.disconnect_grace_ms)
         });
         self.close_at = Instant::now() + Duration::from_millis(grace_ms);
-        self.send(text).await
+        self.wire.queue(Message::text(text));
+        None
     }
 
-    async fn send_ping(&mut self) -> Option<End> {
-        let (interval_ms, unanswered_max) = self
-            .inner
-            .look(|state| (state.knobs.ping_interval_ms, state.knobs.pings_unanswered_max));
+    fn send_ping(&mut self) -> Option<End> {
+        let (interval_ms, unanswered_max) =
+            self.inner.look(|state| (state.knobs.ping_interval_ms, state.knobs.pings_unanswered_max));
         self.next_ping = in_ms_or_never(interval_ms);
         if self.ping.is_some() {
             self.missed = self.missed.saturating_add(1);
@@ -246,32 +229,26 @@ impl Task {
             connections::note(state, self.number, |record| {
                 record.pings_sent = record.pings_sent.saturating_add(1);
             });
-            (
-                Ping {
-                    header_id,
-                    data,
-                    sent_at_ms: state.now_ms(),
-                },
-                text,
-            )
+            (Ping { header_id, data, sent_at_ms: state.now_ms() }, text)
         });
         self.ping = Some(ping);
-        self.send(text).await
+        self.wire.queue(Message::text(text));
+        None
     }
 
-    fn take(&mut self, message: Option<Result<Message, axum::Error>>) -> Option<End> {
+    fn take(&mut self, message: Option<Message>) -> Option<End> {
         match message {
-            None | Some(Err(_)) => Some(End::Vanished),
-            Some(Ok(Message::Close(_))) => Some(End::ClosedByClient),
-            Some(Ok(Message::Text(text))) => {
+            None => Some(End::Vanished),
+            Some(Message::Close(_)) => Some(End::ClosedByClient),
+            Some(Message::Text(text)) => {
                 self.receive(text.as_str());
                 None
             }
-            Some(Ok(Message::Binary(bytes))) => {
+            Some(Message::Binary(bytes)) => {
                 self.receive(&String::from_utf8_lossy(&bytes));
                 None
             }
-            Some(Ok(Message::Ping(_))) => {
+            Some(Message::Ping(_)) => {
                 self.inner.change(|state| {
                     connections::note(state, self.number, |record| {
                         record.client_pings = record.client_pings.saturating_add(1);
@@ -279,14 +256,13 @@ impl Task {
                 });
                 None
             }
-            Some(Ok(Message::Pong(_))) => None,
+            Some(Message::Pong(_)) => None,
         }
     }
 
     fn receive(&mut self, text: &str) {
-        let answered = self
-            .inner
-            .change(|state| connections::receive(state, self.number, text, self.ping.as_ref()));
+        let answered =
+            self.inner.change(|state| connections::receive(state, self.number, text, self.ping.as_ref()));
         if answered {
             self.ping = None;
             self.missed = 0;
@@ -299,10 +275,9 @@ fn forget(inner: &Inner, number: u64, reason: &str) {
 }
 
 /// Exchanges what is left of the closing handshake.
-async fn finish_closing(mut socket: WebSocket) {
-    let rest = async { while let Some(Ok(_)) = socket.recv().await {} };
+async fn finish_closing(wire: Wire) {
     // A client that does not answer is cut off.
-    let _ = tokio::time::timeout(CLOSE_PATIENCE, rest).await;
+    let _ = tokio::time::timeout(CLOSE_PATIENCE, wire.finish()).await;
 }
 
 /// Stays in the routing set without delivering anything.

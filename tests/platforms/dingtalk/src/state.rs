@@ -120,8 +120,7 @@ impl Inner {
             let _ = self.events.send(event);
         }
         drop(state);
-        self.version
-            .send_modify(|version| *version = version.wrapping_add(1));
+        self.version.send_modify(|version| *version = version.wrapping_add(1));
         result
     }
 
@@ -143,24 +142,14 @@ impl State {
 
     /// Random lower-case hex digits.
     pub(crate) fn hex(&mut self, digits: usize) -> String {
-        const HEX: [char; 16] = [
-            '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-        ];
-        (0..digits)
-            .filter_map(|_| HEX.get(self.rng.random_range(0..HEX.len())))
-            .collect()
+        const HEX: [char; 16] =
+            ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+        (0..digits).filter_map(|_| HEX.get(self.rng.random_range(0..HEX.len()))).collect()
     }
 
     /// A random UUID, version 4 in shape.
     pub(crate) fn uuid(&mut self) -> String {
-        format!(
-            "{}-{}-4{}-8{}-{}",
-            self.hex(8),
-            self.hex(4),
-            self.hex(3),
-            self.hex(3),
-            self.hex(12)
-        )
+        format!("{}-{}-4{}-8{}-{}", self.hex(8), self.hex(4), self.hex(3), self.hex(3), self.hex(12))
     }
 
     /// A `headers.messageId`: four hex words (dingtalk §2.1).
@@ -181,10 +170,7 @@ impl State {
     /// The person becomes known, so that API calls can address them.
     pub(crate) fn learn_person(&mut self, staff_id: &str, nick: &str) {
         if self.people.len() < PEOPLE_MAX && !self.knows(staff_id) {
-            self.people.push(Person {
-                staff_id: staff_id.to_owned(),
-                nick: nick.to_owned(),
-            });
+            self.people.push(Person { staff_id: staff_id.to_owned(), nick: nick.to_owned() });
         }
     }
 
@@ -200,9 +186,7 @@ impl State {
 
     /// The group becomes known, with every robot in it.
     pub(crate) fn learn_group(&mut self, conversation: &str, title: &str) {
-        let exists = self
-            .conversation(conversation, ChatKind::Group, title, None)
-            .is_some();
+        let exists = self.conversation(conversation, ChatKind::Group, title, None).is_some();
         if exists && !self.is_group(conversation) {
             self.groups.push(Group::new(conversation, title));
         }
@@ -211,11 +195,7 @@ impl State {
     /// The private conversation of a robot and a person, created when there is none.
     pub(crate) fn private_chat(&mut self, app: &str, staff_id: &str) -> String {
         let key = (app.to_owned(), staff_id.to_owned());
-        let id = self
-            .private_chats
-            .get(&key)
-            .cloned()
-            .unwrap_or_else(|| format!("cid-{app}-{staff_id}=="));
+        let id = self.private_chats.get(&key).cloned().unwrap_or_else(|| format!("cid-{app}-{staff_id}=="));
         self.learn_private(app, staff_id, &id);
         id
     }
@@ -223,8 +203,7 @@ impl State {
     /// Notes that this conversation is the private one of a robot and a person.
     pub(crate) fn learn_private(&mut self, app: &str, staff_id: &str, conversation: &str) {
         if self.private_chats.len() < PEOPLE_MAX {
-            self.private_chats
-                .insert((app.to_owned(), staff_id.to_owned()), conversation.to_owned());
+            self.private_chats.insert((app.to_owned(), staff_id.to_owned()), conversation.to_owned());
         }
         let title = self.nick_of(staff_id);
         self.conversation(conversation, ChatKind::Private, &title, Some(staff_id.to_owned()));
@@ -242,11 +221,7 @@ impl State {
         if !known.contains_key(id) && known.len() >= CONVERSATIONS_MAX {
             return None;
         }
-        Some(
-            known
-                .entry(id.to_owned())
-                .or_insert_with(|| Conversation::new(id, kind, title, person)),
-        )
+        Some(known.entry(id.to_owned()).or_insert_with(|| Conversation::new(id, kind, title, person)))
     }
 
     /// The group conversation exists.
@@ -256,10 +231,7 @@ impl State {
 
     /// Something appears in a conversation, for judges and for the page.
     pub(crate) fn appear(&mut self, conversation: &str, content: ItemContent) {
-        let item = Item {
-            at_ms: self.now_ms(),
-            content,
-        };
+        let item = Item { at_ms: self.now_ms(), content };
         let Some(found) = self.observed.conversations.get_mut(conversation) else {
             return;
         };

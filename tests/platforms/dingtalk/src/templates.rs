@@ -42,25 +42,12 @@ impl TemplateConfig {
     }
 
     fn with_key(id: &str, key: &str, flow_status: bool) -> Self {
-        let streaming_keys = vec![StreamingKey {
-            name: key.to_owned(),
-            markdown: true,
-        }];
-        Self {
-            id: id.to_owned(),
-            streaming_keys,
-            flow_status,
-            published: true,
-        }
+        let streaming_keys = vec![StreamingKey { name: key.to_owned(), markdown: true }];
+        Self { id: id.to_owned(), streaming_keys, flow_status, published: true }
     }
 
     fn not_streaming(id: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            streaming_keys: Vec::new(),
-            flow_status: false,
-            published: true,
-        }
+        Self { id: id.to_owned(), streaming_keys: Vec::new(), flow_status: false, published: true }
     }
 }
 

@@ -9,6 +9,8 @@ use crate::push::ChatKind;
 
 /// Texts kept of one card.
 const CARD_TEXTS_MAX: usize = 400;
+/// Text kept of one card, over all its texts (bytes).
+const CARD_TEXT_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Items kept of one conversation.
 const ITEMS_MAX: usize = 2_000;
 
@@ -29,13 +31,7 @@ pub struct Conversation {
 
 impl Conversation {
     pub(crate) fn new(id: &str, kind: ChatKind, title: &str, person: Option<String>) -> Self {
-        Self {
-            id: id.to_owned(),
-            kind,
-            title: title.to_owned(),
-            person,
-            items: Log::new(ITEMS_MAX),
-        }
+        Self { id: id.to_owned(), kind, title: title.to_owned(), person, items: Log::new(ITEMS_MAX) }
     }
 
     /// What the robot said in plain messages, in order.
@@ -171,22 +167,16 @@ pub struct Card {
 impl Card {
     /// Remembers what people see now, when it differs from the last entry.
     pub(crate) fn show(&mut self, at_ms: u64) {
-        if self
-            .shown
-            .last()
-            .is_some_and(|last| last.text == self.text && last.state == self.state)
-        {
+        if self.shown.last().is_some_and(|last| last.text == self.text && last.state == self.state) {
             return;
         }
-        if self.shown.len() >= CARD_TEXTS_MAX {
-            self.shown.remove(CARD_TEXTS_MAX / 2);
+        let mut bytes: usize = self.shown.iter().map(|shown| shown.text.len()).sum();
+        while self.shown.len() > 2 && (self.shown.len() >= CARD_TEXTS_MAX || bytes > CARD_TEXT_BYTES_MAX) {
+            let left = self.shown.remove(self.shown.len() / 2);
+            bytes = bytes.saturating_sub(left.text.len());
             self.shown_forgotten = self.shown_forgotten.saturating_add(1);
         }
-        self.shown.push(ShownText {
-            at_ms,
-            text: self.text.clone(),
-            state: self.state,
-        });
+        self.shown.push(ShownText { at_ms, text: self.text.clone(), state: self.state });
     }
 
     /// Enters a state and counts entries into a final one.

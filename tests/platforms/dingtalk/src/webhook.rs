@@ -32,17 +32,10 @@ pub(crate) fn open_session(state: &mut State, app: &str, conversation: &str) -> 
     }
     let id = state.hex(32);
     let valid_until_ms = state.now_ms().saturating_add(state.knobs.webhook_ttl_ms);
-    let session = Session {
-        app: app.to_owned(),
-        conversation: conversation.to_owned(),
-        valid_until_ms,
-    };
+    let session = Session { app: app.to_owned(), conversation: conversation.to_owned(), valid_until_ms };
     state.sessions.insert(id.clone(), session);
     state.session_order.push_back(id.clone());
-    (
-        state.url(&format!("/robot/sendBySession?session={id}")),
-        valid_until_ms,
-    )
+    (state.url(&format!("/robot/sendBySession?session={id}")), valid_until_ms)
 }
 
 /// No webhook given out so far works any more.
@@ -78,20 +71,12 @@ fn try_send(state: &mut State, request: &ApiRequest) -> Result<(), (i64, &'stati
         return Ok(());
     }
     let (title, text) = content(body, format)?;
-    let at = body
-        .pointer("/at/atUserIds")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let at = body.pointer("/at/atUserIds").and_then(Value::as_array).into_iter().flatten();
     let at_user_ids: Vec<String> = at.filter_map(|id| id.as_str().map(str::to_owned)).collect();
     if at_user_ids.len() > AT_USERS_MAX {
         return Err((40_035, "at 人数超过 50"));
     }
-    let robot = state
-        .apps
-        .named(&session.app)
-        .map(|app| app.robot_name.clone())
-        .unwrap_or_default();
+    let robot = state.apps.named(&session.app).map(|app| app.robot_name.clone()).unwrap_or_default();
     let reply = PlainReply {
         app: session.app,
         robot,
@@ -109,11 +94,7 @@ fn try_send(state: &mut State, request: &ApiRequest) -> Result<(), (i64, &'stati
 fn content(body: &Value, format: &str) -> Result<(String, String), (i64, &'static str)> {
     let required = |path: &str| {
         let text = body.pointer(path).and_then(Value::as_str).unwrap_or_default();
-        if text.is_empty() {
-            Err((40_035, "缺少参数 json"))
-        } else {
-            Ok(text.to_owned())
-        }
+        if text.is_empty() { Err((40_035, "缺少参数 json")) } else { Ok(text.to_owned()) }
     };
     match format {
         "text" => Ok((String::new(), required("/text/content")?)),

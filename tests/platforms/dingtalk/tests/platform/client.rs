@@ -41,10 +41,7 @@ impl Answer {
     pub(crate) async fn of(response: reqwest::Response) -> Self {
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
-        Self {
-            status,
-            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        }
+        Self { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
     }
 
     pub(crate) fn code(&self) -> (u16, &str) {
@@ -66,11 +63,7 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) async fn new(simulator: &Simulator) -> Self {
-        let mut api = Self {
-            http: http(),
-            base: simulator.base_url().to_owned(),
-            token: String::new(),
-        };
+        let mut api = Self { http: http(), base: simulator.base_url().to_owned(), token: String::new() };
         let body = json!({"appKey": APP, "appSecret": SECRET});
         let answer = api.post("/v1.0/oauth2/accessToken", &body).await.expect_ok();
         answer["accessToken"].as_str().unwrap().clone_into(&mut api.token);
@@ -78,15 +71,9 @@ impl Api {
     }
 
     pub(crate) async fn try_send(&self, method: &str, path: &str, body: &Value) -> reqwest::Result<Answer> {
-        let url = if path.starts_with("http") {
-            path.to_owned()
-        } else {
-            format!("{}{path}", self.base)
-        };
-        let mut request = self
-            .http
-            .request(method.parse().unwrap(), url)
-            .header("accept", "application/json");
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
+        let mut request =
+            self.http.request(method.parse().unwrap(), url).header("accept", "application/json");
         if !self.token.is_empty() {
             request = request.header("x-acs-dingtalk-access-token", &self.token);
         }
@@ -132,29 +119,19 @@ impl Stream {
         let before = simulator.observe(|seen| seen.connections.len());
         let http = http();
         let url = format!("{}/v1.0/gateway/connections/open", simulator.base_url());
-        let request = http
-            .post(url)
-            .header("accept", "application/json")
-            .json(&open_body());
+        let request = http.post(url).header("accept", "application/json").json(&open_body());
         let answer = Answer::of(request.send().await.unwrap()).await.expect_ok();
         let url = ticket_url(&answer);
         let (socket, _) = connect_async(url).await.unwrap();
         // The handshake's answer arrives a moment before the platform has registered the connection.
-        simulator
-            .wait_for(CAP, |seen| seen.connections.len() > before)
-            .await
-            .unwrap();
+        simulator.wait_for(CAP, |seen| seen.connections.len() > before).await.unwrap();
         Self { socket }
     }
 
     /// The next JSON frame.
     pub(crate) async fn frame(&mut self) -> Value {
         loop {
-            let message = tokio::time::timeout(CAP, self.socket.next())
-                .await
-                .unwrap()
-                .unwrap()
-                .unwrap();
+            let message = tokio::time::timeout(CAP, self.socket.next()).await.unwrap().unwrap().unwrap();
             if let Message::Text(text) = message {
                 return serde_json::from_str(&text).unwrap();
             }
@@ -189,11 +166,7 @@ impl Stream {
 }
 
 pub(crate) fn ticket_url(opened: &Value) -> String {
-    format!(
-        "{}?ticket={}",
-        opened["endpoint"].as_str().unwrap(),
-        opened["ticket"].as_str().unwrap()
-    )
+    format!("{}?ticket={}", opened["endpoint"].as_str().unwrap(), opened["ticket"].as_str().unwrap())
 }
 
 pub(crate) fn data_of(frame: &Value) -> Value {

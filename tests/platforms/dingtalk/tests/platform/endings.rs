@@ -16,37 +16,22 @@ async fn after_disconnect_the_old_connection_is_silent_and_then_closed() {
     let pushed = simulator.push_text(APP, ann(), "x").unwrap();
     let frame = stream.frame().await;
     assert_eq!(frame["headers"]["topic"], "disconnect");
-    assert_eq!(
-        stream.end().await,
-        Err(()),
-        "the platform closes TCP without a close frame"
-    );
+    assert_eq!(stream.end().await, Err(()), "the platform closes TCP without a close frame");
     simulator.observe(|seen| {
-        assert_eq!(
-            seen.message(&pushed.msg_id).unwrap().deliveries[0].connection,
-            None
-        );
-        assert_eq!(
-            seen.connections.last().unwrap().reason.as_deref(),
-            Some("closed after disconnect")
-        );
+        assert_eq!(seen.message(&pushed.msg_id).unwrap().deliveries[0].connection, None);
+        assert_eq!(seen.connections.last().unwrap().reason.as_deref(), Some("closed after disconnect"));
     });
 }
 
 async fn phase(simulator: &Simulator, wanted: ConnectionPhase) {
-    simulator
-        .wait_for(CAP, |seen| seen.connections.last().unwrap().phase == wanted)
-        .await
-        .unwrap();
+    simulator.wait_for(CAP, |seen| seen.connections.last().unwrap().phase == wanted).await.unwrap();
 }
 
 #[tokio::test]
 async fn connections_end_in_every_documented_way() {
-    for (disruption, end) in [
-        (Disruption::Reset, Err(())),
-        (Disruption::Drop, Err(())),
-        (Disruption::Close, Ok(Some(1001))),
-    ] {
+    for (disruption, end) in
+        [(Disruption::Reset, Err(())), (Disruption::Drop, Err(())), (Disruption::Close, Ok(Some(1001)))]
+    {
         let simulator = simulator(|_| {}).await;
         let mut stream = Stream::connect(&simulator).await;
         simulator.disrupt_all(disruption);
@@ -66,18 +51,15 @@ async fn a_half_open_connection_keeps_its_share_until_the_platform_notices() {
     let mut stream = Stream::connect(&simulator).await;
     simulator.disrupt_all(Disruption::HalfOpen);
     let lost = simulator.push_text(APP, ann(), "lost").unwrap();
-    assert!(simulator.observe(|seen| {
-        seen.message(&lost.msg_id).unwrap().deliveries[0]
-            .connection
-            .is_some()
-    }));
+    assert!(
+        simulator.observe(|seen| { seen.message(&lost.msg_id).unwrap().deliveries[0].connection.is_some() })
+    );
     phase(&simulator, ConnectionPhase::Closed).await;
     let nobody = simulator.push_text(APP, ann(), "nobody").unwrap();
-    assert!(simulator.observe(|seen| {
-        seen.message(&nobody.msg_id).unwrap().deliveries[0]
-            .connection
-            .is_none()
-    }));
+    assert!(
+        simulator
+            .observe(|seen| { seen.message(&nobody.msg_id).unwrap().deliveries[0].connection.is_none() })
+    );
     // Still not closed: only the simulator's end closes it.
     let stop = simulator.stop();
     let (end, ()) = tokio::join!(stream.end(), stop);
