@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Switchboard's ports put into practice: DingTalk, agents over HTTP, stores.
+
+pub mod stores;
