@@ -3,3 +3,4 @@
 pub mod agents;
 pub mod dingtalk;
 pub mod net;
+pub mod stores;

@@ -1,1 +1,52 @@
 //! Suites that any implementation of a port must pass; one macro line per implementation.
+//!
+//! An implementation's tests write a [`Fixture`] and an async function that makes a fresh one, and then one line per
+//! suite: `conversation_store_suite!(fresh)`. Each case becomes a test of its own, named as a sentence. The cases are
+//! the contract: where the words of a port and its suite differ, one of them is wrong.
+//!
+//! [`Faulty`] wraps any conversation store and makes it fail in the ways that stores fail; [`generate`] and [`samples`]
+//! make values of every variant.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "test code: a case fails by panicking"
+)]
+
+mod clock;
+pub mod conversations;
+mod faulty;
+mod fixture;
+pub mod generate;
+pub mod registries;
+pub mod samples;
+pub mod tokens;
+pub mod transcripts;
+pub mod users;
+
+pub use clock::FakeClock;
+pub use faulty::{Fate, Faulty, FaultyFixture, Verb};
+pub use fixture::{Fixture, StoreSet};
+
+/// One test per case, for the suites' own macros.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_cases {
+    ($fresh:path; $suite:tt; $($case:ident),+ $(,)?) => {
+        $($crate::__conformance_case!($fresh; $suite; $case);)+
+    };
+}
+
+/// One test; a macro of its own, because a suite's path cannot repeat inside the repetition of its cases.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_case {
+    ($fresh:path; ($($suite:ident)::+); $case:ident) => {
+        #[tokio::test]
+        async fn $case() {
+            $crate::conformance::$($suite)::+::$case($fresh().await).await;
+        }
+    };
+}

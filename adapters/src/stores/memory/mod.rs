@@ -1,0 +1,37 @@
+//! Stores in memory: the same meaning as the others, for as long as the process lives.
+//!
+//! Nothing here waits for anything: each call does its work under a lock and returns. What is kept is bounded; where a
+//! bound is reached, the oldest goes that is at rest ([`conversations`]), and nothing that was accepted ever does.
+
+mod conversations;
+mod marks;
+mod registry;
+mod state;
+mod tokens;
+mod transcripts;
+mod users;
+
+use std::sync::Arc;
+
+use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::channels::Channel;
+use switchboard_ports::clock::Clock;
+
+use self::conversations::Conversations;
+use self::registry::Registry;
+use self::tokens::Tokens;
+use self::users::Users;
+use crate::stores::Stores;
+
+/// Empty stores.
+pub(super) fn open(clock: Arc<dyn Clock>) -> Stores {
+    let conversations = Arc::new(Conversations::new(clock));
+    Stores {
+        transcripts: Arc::clone(&conversations) as _,
+        conversations,
+        channels: Arc::new(Registry::<Channel>::default()),
+        agents: Arc::new(Registry::<AgentConfig>::default()),
+        users: Arc::new(Users::default()),
+        tokens: Arc::new(Tokens::default()),
+    }
+}

@@ -1,0 +1,54 @@
+//! The stores: the same meaning in memory and in a file, proven by one suite (`switchboard_ports::conformance`).
+//!
+//! | file | what |
+//! |---|---|
+//! | `memory/` | everything in this process's memory; for servers that may forget |
+//! | `file/` | SQLite in a directory of its own; the default |
+//! | `records/` | what is written, with a format version, and its conversions |
+//! | `seal.rs`, `key.rs` | secrets at rest |
+//! | `leases.rs` | leases of stores that one process owns alone |
+
+mod cursor;
+mod leases;
+mod memory;
+
+use std::sync::Arc;
+
+use switchboard_ports::agents::AgentStore;
+use switchboard_ports::channels::ChannelStore;
+use switchboard_ports::clock::Clock;
+use switchboard_ports::conversations::ConversationStore;
+use switchboard_ports::tokens::TokenStore;
+use switchboard_ports::transcripts::Transcripts;
+use switchboard_ports::users::UserStore;
+
+/// Rows that one step of a purge deletes, about: a step must not hold up the messages that come in meanwhile.
+const PURGE_ROWS_MAX: u32 = 1_000;
+
+/// All stores, over the same data.
+#[derive(Clone)]
+pub struct Stores {
+    /// Inbox, state and outbox of conversations.
+    pub conversations: Arc<dyn ConversationStore>,
+    /// Transcripts and failures.
+    pub transcripts: Arc<dyn Transcripts>,
+    /// Configured channels.
+    pub channels: Arc<dyn ChannelStore>,
+    /// Configured agents.
+    pub agents: Arc<dyn AgentStore>,
+    /// Company users.
+    pub users: Arc<dyn UserStore>,
+    /// API tokens.
+    pub tokens: Arc<dyn TokenStore>,
+}
+
+/// Stores that live and die with this process. What they keep is bounded: see `memory`.
+#[must_use]
+pub fn memory(clock: Arc<dyn Clock>) -> Stores {
+    memory::open(clock)
+}
+
+/// A name as names are compared: without regard to case, in every script.
+fn folded(name: &str) -> String {
+    name.to_lowercase()
+}

@@ -1,0 +1,242 @@
+//! Generators of stored values in every variant, for property tests and for the suites.
+
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use switchboard_domain::ids::{AgentId, Epoch, FencingToken, MessageId, Seq, SessionNumber};
+use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
+use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress, Target};
+use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
+use switchboard_domain::secret::Secret;
+use switchboard_domain::snapshot::{
+    Attempts, ConversationSnapshot, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplySnapshot,
+    ReplyStateSnapshot, Role, SessionSnapshot, TranscriptLine,
+};
+use switchboard_domain::time::Timestamp;
+
+/// The largest number a store has to keep; times and counters stay below it for longer than anybody lives.
+pub const NUMBER_MAX: u64 = i64::MAX.unsigned_abs();
+
+/// `count` values, the same on every run.
+pub fn values<S: Strategy>(strategy: &S, count: usize) -> Vec<S::Value> {
+    let mut runner = TestRunner::deterministic();
+    (0..count)
+        .map(|_| strategy.new_tree(&mut runner).unwrap().current())
+        .collect()
+}
+
+/// Conversation states.
+pub fn snapshots() -> impl Strategy<Value = ConversationSnapshot> {
+    (sessions(), vec(replies(), 0..=4))
+        .prop_map(|(session, replies)| ConversationSnapshot { session, replies })
+}
+
+/// Inbox entries.
+pub fn entries() -> impl Strategy<Value = Entry> {
+    (
+        (number(), timestamps(), number(), text()),
+        (chats(), senders(), timestamps(), of(addresses()), intakes()),
+    )
+        .prop_map(
+            |((seq, accepted_at, fence, message), (chat, sender, sent_at, session_address, intake))| Entry {
+                seq: Seq(seq),
+                accepted_at,
+                fence: FencingToken(fence),
+                message: MessageId::new(message),
+                chat,
+                sender,
+                sent_at,
+                session_address,
+                intake,
+            },
+        )
+}
+
+/// What entries ask for.
+pub fn intakes() -> impl Strategy<Value = Intake> {
+    prop_oneof![
+        text().prop_map(|text| Intake::Ask { text }),
+        (controls(), prop_oneof![Just(Origin::Chat), Just(Origin::Api)])
+            .prop_map(|(control, origin)| Intake::Control { control, origin }),
+        refusals().prop_map(Intake::Refused),
+    ]
+}
+
+/// Transcript lines.
+pub fn lines() -> impl Strategy<Value = TranscriptLine> {
+    let role = prop_oneof![Just(Role::User), Just(Role::Assistant)];
+    let mark = prop_oneof![Just(Mark::Stopped), causes().prop_map(Mark::Failed)];
+    (number(), number(), role, text(), timestamps(), of(mark)).prop_map(
+        |(session, seq, role, text, at, mark)| TranscriptLine {
+            session: SessionNumber(session),
+            seq: Seq(seq),
+            role,
+            text,
+            at,
+            mark,
+        },
+    )
+}
+
+/// Causes of failures.
+pub fn causes() -> impl Strategy<Value = FailureCause> {
+    prop_oneof![
+        proptest::sample::select(AgentFailureKind::ALL.as_slice()).prop_map(FailureCause::Agent),
+        Just(FailureCause::CrashLoop),
+        Just(FailureCause::UserLookup),
+        Just(FailureCause::DeliveryRefused),
+        Just(FailureCause::DeliveryUnknown),
+        Just(FailureCause::CardAbandoned),
+    ]
+}
+
+/// Reasons to refuse.
+pub fn refusals() -> impl Strategy<Value = Refusal> {
+    prop_oneof![
+        Just(Refusal::TooManyMessages),
+        Just(Refusal::InboxFull),
+        Just(Refusal::Busy),
+        Just(Refusal::AccessDenied),
+        Just(Refusal::UserDisabled),
+        Just(Refusal::NotMapped),
+        Just(Refusal::Unsupported),
+        Just(Refusal::NoAgent),
+        Just(Refusal::ChannelDeleted),
+    ]
+}
+
+/// Texts as people write them: several scripts, line breaks, quotes, percent signs, nothing at all.
+pub fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z ]{0,12}",
+        "[你好，世界。？]{1,8}",
+        "[\"'\\\\%_\n\t{}]{1,6}",
+        "\\PC{0,8}",
+    ]
+}
+
+/// Points in time that stores keep.
+pub fn timestamps() -> impl Strategy<Value = Timestamp> {
+    number().prop_map(Timestamp::from_millis)
+}
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![0_u64..5, 0..=NUMBER_MAX]
+}
+
+fn controls() -> impl Strategy<Value = Control> {
+    prop_oneof![
+        Just(Control::New),
+        any::<bool>().prop_map(|all| Control::Stop { all }),
+        Just(Control::Status),
+        Just(Control::Help),
+        Just(Control::Withdraw),
+    ]
+}
+
+fn chats() -> impl Strategy<Value = Chat> {
+    let kind = prop_oneof![Just(ChatKind::Private), Just(ChatKind::Group)];
+    (text(), kind, of(text())).prop_map(|(id, kind, title)| Chat { id, kind, title })
+}
+
+fn senders() -> impl Strategy<Value = Sender> {
+    (of(text()), text(), text()).prop_map(|(im_user_id, opaque_id, name)| Sender {
+        im_user_id,
+        opaque_id,
+        name,
+    })
+}
+
+fn addresses() -> impl Strategy<Value = SessionAddress> {
+    (text(), timestamps()).prop_map(|(url, until)| SessionAddress {
+        url: Secret::new(url),
+        until,
+    })
+}
+
+fn sessions() -> impl Strategy<Value = SessionSnapshot> {
+    let attempts = (number(), any::<u32>(), any::<bool>()).prop_map(|(seq, count, graceful)| Attempts {
+        seq: Seq(seq),
+        count,
+        graceful,
+    });
+    (
+        (number(), number(), timestamps(), timestamps(), any::<u32>()),
+        (of(text()), of(text()), of(text()), of(attempts)),
+    )
+        .prop_map(
+            |(
+                (session, epoch, started_at, last_activity_at, turns),
+                (agent, model, continuation, attempts),
+            )| {
+                SessionSnapshot {
+                    number: SessionNumber(session),
+                    epoch: Epoch(epoch),
+                    started_at,
+                    last_activity_at,
+                    turns,
+                    agent: agent.map(AgentId::new),
+                    model,
+                    continuation,
+                    attempts,
+                }
+            },
+        )
+}
+
+fn replies() -> impl Strategy<Value = ReplySnapshot> {
+    let role = prop_oneof![Just(ReplyRole::Answer), Just(ReplyRole::Notice)];
+    let target =
+        (chats(), of(text()), of(addresses())).prop_map(|(chat, im_user_id, session_address)| Target {
+            chat,
+            im_user_id,
+            session_address,
+        });
+    (
+        number(),
+        role,
+        text(),
+        target,
+        any::<u32>(),
+        timestamps(),
+        reply_states(),
+    )
+        .prop_map(
+            |(seq, role, message, target, attempt, ended_at, state)| ReplySnapshot {
+                id: ReplyId { seq: Seq(seq), role },
+                message: MessageId::new(message),
+                target,
+                attempt,
+                ended_at,
+                state,
+            },
+        )
+}
+
+fn reply_states() -> impl Strategy<Value = ReplyStateSnapshot> {
+    let finishing = (text(), vec(text(), 0..3), any::<bool>(), any::<bool>()).prop_map(
+        |(text, rest, failed, uncertain)| ReplyStateSnapshot::Finishing {
+            text,
+            rest,
+            failed,
+            uncertain,
+        },
+    );
+    let pointer = (text(), any::<bool>()).prop_map(|(text, holds_parts)| Pointer { text, holds_parts });
+    let plain = (vec(parts(), 0..4), of(pointer))
+        .prop_map(|(parts, pointer)| ReplyStateSnapshot::Plain { parts, pointer });
+    prop_oneof![finishing, plain]
+}
+
+fn parts() -> impl Strategy<Value = Part> {
+    let status = prop_oneof![
+        Just(PartStatus::Pending),
+        Just(PartStatus::Attempting),
+        Just(PartStatus::Sent),
+        Just(PartStatus::Refused),
+        Just(PartStatus::Unknown),
+    ];
+    (text(), status).prop_map(|(text, status)| Part { text, status })
+}

@@ -1,0 +1,285 @@
+//! Values that cases are written with.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use switchboard_domain::ids::{
+    ChannelId, CommitId, ConversationId, ConversationKey, Epoch, MessageId, ReplicaId, Seq, SessionNumber,
+    Version,
+};
+use switchboard_domain::inbox::{Intake, Verdict};
+use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress, Target};
+use switchboard_domain::outcome::{FailureCause, Outcome};
+use switchboard_domain::secret::Secret;
+use switchboard_domain::snapshot::{
+    ConversationSnapshot, Part, PartStatus, ReplyId, ReplyRole, ReplySnapshot, ReplyStateSnapshot, Role,
+    SessionSnapshot, TranscriptLine,
+};
+use switchboard_domain::time::Timestamp;
+
+use crate::conformance::FakeClock;
+use crate::conversations::{Accepted, Admission, Arrival, Commit, ConversationStore, Failure, Lease};
+
+/// How long cases take leases for.
+pub const TTL: Duration = Duration::from_secs(30);
+
+/// A private chat's key on channel `chn_a`.
+#[must_use]
+pub fn key(chat: &str) -> ConversationKey {
+    key_on("chn_a", chat)
+}
+
+/// A private chat's key.
+#[must_use]
+pub fn key_on(channel: &str, chat: &str) -> ConversationKey {
+    ConversationKey {
+        channel: ChannelId::new(channel),
+        chat: chat.to_owned(),
+        member: None,
+    }
+}
+
+/// A group member's key on channel `chn_a`; all members of a group share a partition.
+#[must_use]
+pub fn member_key(chat: &str, member: &str) -> ConversationKey {
+    ConversationKey {
+        member: Some(member.to_owned()),
+        ..key(chat)
+    }
+}
+
+/// A replica's name.
+#[must_use]
+pub fn replica(name: &str) -> ReplicaId {
+    ReplicaId::new(name)
+}
+
+/// A question that is admitted.
+#[must_use]
+pub fn ask(key: &ConversationKey, message: &str, text: &str) -> Arrival {
+    decided(key, message, text, Verdict::Admit)
+}
+
+/// A question with this verdict.
+#[must_use]
+pub fn decided(key: &ConversationKey, message: &str, text: &str, verdict: Verdict) -> Arrival {
+    let kind = if key.member.is_some() {
+        ChatKind::Group
+    } else {
+        ChatKind::Private
+    };
+    Arrival {
+        key: key.clone(),
+        message: MessageId::new(message),
+        chat: Chat {
+            id: key.chat.clone(),
+            kind,
+            title: None,
+        },
+        sender: sender("Author"),
+        sent_at: Timestamp::from_millis(1_699_999_999_000),
+        session_address: None,
+        intake: Intake::Ask {
+            text: text.to_owned(),
+        },
+        admission: Arc::new(Decided(verdict)),
+    }
+}
+
+/// An author with this name.
+#[must_use]
+pub fn sender(name: &str) -> Sender {
+    Sender {
+        im_user_id: Some("staff1".to_owned()),
+        opaque_id: "opaque1".to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+/// A short-lived address.
+#[must_use]
+pub fn address(url: &str) -> SessionAddress {
+    SessionAddress {
+        url: Secret::new(url),
+        until: Timestamp::from_millis(1_700_005_400_000),
+    }
+}
+
+/// Always the same verdict.
+#[derive(Debug, Clone, Copy)]
+pub struct Decided(pub Verdict);
+
+impl Admission for Decided {
+    fn verdict(&self, _waiting: u32) -> Verdict {
+        self.0
+    }
+}
+
+/// Admits, and remembers what it was asked with.
+#[derive(Debug, Default)]
+pub struct Recording {
+    asked: Mutex<Vec<u32>>,
+    calls: AtomicU32,
+}
+
+impl Recording {
+    /// The waiting counts it was asked with, in order.
+    #[must_use]
+    pub fn asked(&self) -> Vec<u32> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// How often it was asked.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+impl Admission for Recording {
+    fn verdict(&self, waiting: u32) -> Verdict {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        self.asked.lock().unwrap().push(waiting);
+        Verdict::Admit
+    }
+}
+
+/// Accepts and answers with the sequence given.
+pub async fn accept_first(store: &dyn ConversationStore, arrival: Arrival) -> Seq {
+    match store.accept(arrival).await.unwrap() {
+        Accepted::First { seq: Some(seq), .. } => seq,
+        Accepted::First { seq: None, .. } => panic!("passed over"),
+        Accepted::Duplicate => panic!("seen before"),
+    }
+}
+
+/// A lease on the conversation's partition.
+pub async fn lease(store: &dyn ConversationStore, owner: &str, key: &ConversationKey) -> Lease {
+    let leases = store
+        .claim(&replica(owner), &[key.partition()], TTL)
+        .await
+        .unwrap();
+    let [lease] = leases.as_slice() else {
+        panic!("{owner} did not get {}", key.partition());
+    };
+    lease.clone()
+}
+
+/// A session at rest.
+#[must_use]
+pub fn session(number: u64) -> SessionSnapshot {
+    SessionSnapshot {
+        number: SessionNumber(number),
+        epoch: Epoch(number),
+        started_at: FakeClock::START,
+        last_activity_at: FakeClock::START,
+        turns: 0,
+        agent: None,
+        model: None,
+        continuation: None,
+        attempts: None,
+    }
+}
+
+/// A conversation at rest.
+#[must_use]
+pub fn snapshot(number: u64) -> ConversationSnapshot {
+    ConversationSnapshot {
+        session: session(number),
+        replies: Vec::new(),
+    }
+}
+
+/// A plain reply that is not done.
+#[must_use]
+pub fn reply(seq: Seq, text: &str) -> ReplySnapshot {
+    ReplySnapshot {
+        id: ReplyId {
+            seq,
+            role: ReplyRole::Answer,
+        },
+        message: MessageId::new(format!("m{seq}")),
+        target: Target {
+            chat: Chat {
+                id: "cid1".to_owned(),
+                kind: ChatKind::Private,
+                title: None,
+            },
+            im_user_id: Some("staff1".to_owned()),
+            session_address: None,
+        },
+        attempt: 0,
+        ended_at: FakeClock::START,
+        state: ReplyStateSnapshot::Plain {
+            parts: vec![Part {
+                text: text.to_owned(),
+                status: PartStatus::Pending,
+            }],
+            pointer: None,
+        },
+    }
+}
+
+/// A commit of a state at rest that does nothing else.
+#[must_use]
+pub fn commit(id: &str, conversation: &ConversationId, expected: Version) -> Commit {
+    Commit {
+        id: CommitId::new(id),
+        conversation: conversation.clone(),
+        expected,
+        snapshot: snapshot(1),
+        ended: Vec::new(),
+        transcript: Vec::new(),
+        failures: Vec::new(),
+        user: None,
+    }
+}
+
+/// A commit that ends entries as answered.
+#[must_use]
+pub fn ending(id: &str, conversation: &ConversationId, expected: Version, ended: &[Seq]) -> Commit {
+    Commit {
+        ended: ended.iter().map(|seq| (*seq, Outcome::Answered)).collect(),
+        ..commit(id, conversation, expected)
+    }
+}
+
+/// A commit that adds lines to the transcript.
+#[must_use]
+pub fn telling(
+    id: &str,
+    conversation: &ConversationId,
+    expected: Version,
+    lines: &[TranscriptLine],
+) -> Commit {
+    Commit {
+        transcript: lines.to_vec(),
+        ..commit(id, conversation, expected)
+    }
+}
+
+/// A line said by the person in session 1.
+#[must_use]
+pub fn line(seq: u64, text: &str) -> TranscriptLine {
+    TranscriptLine {
+        session: SessionNumber(1),
+        seq: Seq(seq),
+        role: Role::User,
+        text: text.to_owned(),
+        at: FakeClock::START.after(Duration::from_secs(seq)),
+        mark: None,
+    }
+}
+
+/// A failure record.
+#[must_use]
+pub fn failure(seq: u64) -> Failure {
+    Failure {
+        seq: Seq(seq),
+        message: MessageId::new(format!("m{seq}")),
+        cause: FailureCause::CrashLoop,
+        attempts: 3,
+        at: FakeClock::START.after(Duration::from_secs(seq)),
+    }
+}

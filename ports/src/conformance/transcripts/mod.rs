@@ -1,0 +1,58 @@
+//! The suite of `Transcripts`: reading what commits wrote, and forgetting it.
+
+pub mod failures;
+pub mod lines;
+pub mod lists;
+
+use switchboard_domain::ids::{ConversationId, ConversationKey, Version};
+use switchboard_domain::snapshot::TranscriptLine;
+
+use crate::conformance::StoreSet;
+use crate::conformance::samples::{accept_first, ask, lease, telling};
+use crate::page::PageRequest;
+use crate::transcripts::ConversationFilter;
+
+/// One test per case of the transcripts' contract.
+#[macro_export]
+macro_rules! transcripts_suite {
+    ($fresh:path) => {
+        $crate::__conformance_cases!($fresh; (transcripts::lines);
+            lines_come_in_the_order_they_were_written,
+            every_line_comes_back_as_it_was,
+            recent_lines_are_the_last_of_one_session,
+            an_unknown_cursor_gives_an_empty_page,
+            a_page_is_never_larger_than_allowed_and_never_empty_for_nothing,
+        );
+        $crate::__conformance_cases!($fresh; (transcripts::lists);
+            a_conversation_shows_who_wrote_last_and_where,
+            conversations_are_listed_last_active_first,
+            conversations_are_found_by_channel_and_user,
+            conversations_are_found_by_text,
+        );
+        $crate::__conformance_cases!($fresh; (transcripts::failures);
+            failures_are_listed_newest_first,
+            purging_a_channel_forgets_it_in_steps_and_nothing_else,
+        );
+    };
+}
+
+pub(super) async fn tell(stores: &StoreSet, key: &ConversationKey, lines: &[TranscriptLine]) {
+    let message = format!("{}-{}", key.id(), lines.len());
+    accept_first(&*stores.conversations, ask(key, &message, "hello")).await;
+    let lease = lease(&*stores.conversations, "a", key).await;
+    let step = telling("k1", &key.id(), Version(0), lines);
+    stores.conversations.commit(&lease, step).await.unwrap();
+}
+
+pub(super) fn page(limit: u32, after: Option<String>) -> PageRequest {
+    PageRequest { limit, after }
+}
+
+pub(super) async fn found(stores: &StoreSet, filter: &ConversationFilter) -> Vec<ConversationId> {
+    let page = stores
+        .transcripts
+        .conversations(filter, &PageRequest::default())
+        .await
+        .unwrap();
+    page.items.into_iter().map(|info| info.id).collect()
+}
