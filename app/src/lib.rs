@@ -1,4 +1,11 @@
-//! Switchboard's shell: drives the machines, serves the HTTP API, reads the configuration.
+//! Switchboard: everything around the domain: the driver, the HTTP API, the command line, the composition.
 
+pub mod cli;
+pub mod config;
+pub mod http;
 pub mod ports;
 pub mod runtime;
+pub mod telemetry;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod trial;

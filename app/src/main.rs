@@ -1,2 +1,22 @@
-//! Placeholder.
-fn main() {}
+//! The `switchboard` binary.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use switchboard::cli::exit::Exit;
+use switchboard::cli::seam::NotComposed;
+use switchboard::cli::{CommandLine, run};
+use switchboard::config::Environment;
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    // One TLS provider for everything, named before the first client is built. It fails only when there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let environment = Environment::of_process();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let exit = match runtime {
+        Ok(runtime) => runtime.block_on(run(line, &environment, &NotComposed)),
+        Err(error) => Exit::Failed(format!("failed to start: {error}")),
+    };
+    exit.code()
+}

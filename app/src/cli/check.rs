@@ -1,0 +1,183 @@
+//! `switchboard check`: configuration, store, platforms, agents; one line each.
+
+use switchboard_domain::settings::Locale;
+use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::channels::Channel;
+use switchboard_ports::error::StoreError;
+
+use super::exit::Exit;
+use super::seam::{Catalog, Composition, OpenMode};
+use super::{Place, say};
+use crate::config::reconcile::{Known, plan};
+use crate::config::{self, Config, Environment, StoreUrl};
+use crate::http::channels::references;
+use crate::http::channels::test::ChannelTestView;
+use crate::http::dto::channel_input::References;
+use crate::ports::Ports;
+use crate::trial;
+
+/// What is stored, as far as it can be read.
+#[derive(Default)]
+struct Stored {
+    agents: Vec<AgentConfig>,
+    channels: Vec<Channel>,
+    references: References,
+}
+
+/// Counts what failed while saying each line.
+#[derive(Default)]
+struct Report {
+    failed: usize,
+}
+
+impl Report {
+    fn line(&mut self, what: &str, outcome: Result<String, String>) {
+        match outcome {
+            Ok(words) => say::to_stdout(&format!("ok      {what}: {}", one_line(&words))),
+            Err(words) => {
+                self.failed = self.failed.saturating_add(1);
+                say::to_stdout(&format!("failed  {what}: {}", one_line(&words)));
+            }
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// Runs all checks; exit 1 if one failed.
+pub async fn run(
+    place: &Place,
+    environment: &Environment,
+    composition: &dyn Composition,
+) -> Result<(), Exit> {
+    let config = config::load(&place.overrides(None), environment)?;
+    let catalog = composition.catalog(&config)?;
+    let mut report = Report::default();
+    let file = place
+        .config
+        .as_ref()
+        .map_or_else(|| String::from("defaults"), |path| path.display().to_string());
+    let stored = store(&config, composition, &mut report).await?;
+    let known = Known {
+        kinds: &catalog.kinds,
+        providers: &catalog.providers,
+        entropy: &*catalog.entropy,
+        now: catalog.clock.now(),
+    };
+    let plan = plan(
+        &config.declared,
+        &stored.agents,
+        &stored.channels,
+        &stored.references,
+        known,
+    )?;
+    report.line("configuration", Ok(file));
+    let agents = overlay(stored.agents, plan.agents, |agent| agent.id.to_string());
+    let channels = overlay(stored.channels, plan.channels, |channel| channel.id.to_string());
+    for channel in channels.iter().filter(|channel| channel.enabled) {
+        report.line(
+            &format!("channel \"{}\"", channel.name),
+            platform(channel, &catalog).await,
+        );
+    }
+    for agent in &agents {
+        report.line(
+            &format!("agent \"{}\"", agent.name),
+            sign_of_life(agent, &catalog).await,
+        );
+    }
+    match report.failed {
+        0 => Ok(()),
+        1 => Err(Exit::Failed(String::from("1 check failed"))),
+        failed => Err(Exit::Failed(format!("{failed} checks failed"))),
+    }
+}
+
+/// Reads the store. A store that is not there fails its line and leaves what the file declares to be checked.
+async fn store(config: &Config, composition: &dyn Composition, report: &mut Report) -> Result<Stored, Exit> {
+    let url = config.store.url.to_string();
+    if config.store.url == StoreUrl::Memory {
+        report.line(
+            "store",
+            Ok(format!("{url} (lives in the server's process, nothing to reach)")),
+        );
+        return Ok(Stored::default());
+    }
+    let outcome = match composition.open(config, OpenMode::Existing).await {
+        Ok(ports) => read(config, &ports).await.map_err(|error| error.to_string()),
+        Err(super::seam::ComposeError::Config(error)) => return Err(error.into()),
+        Err(super::seam::ComposeError::Failed(line)) => Err(line),
+    };
+    report.line("store", outcome.as_ref().map(|_| url).map_err(Clone::clone));
+    Ok(outcome.unwrap_or_default())
+}
+
+async fn read(config: &Config, ports: &Ports) -> Result<Stored, StoreError> {
+    let documents: Vec<_> = config.declared.channels.iter().collect();
+    Ok(Stored {
+        agents: ports.agents.list().await?,
+        channels: ports.channels.list().await?,
+        references: references(ports, &documents).await?,
+    })
+}
+
+/// Stored records with the planned ones over them.
+fn overlay<T>(stored: Vec<T>, planned: Vec<T>, id: impl Fn(&T) -> String) -> Vec<T> {
+    let kept = stored
+        .into_iter()
+        .filter(|one| !planned.iter().any(|other| id(other) == id(one)));
+    let mut all: Vec<T> = kept.collect();
+    all.extend(planned);
+    all
+}
+
+async fn platform(channel: &Channel, catalog: &Catalog) -> Result<String, String> {
+    let Some(provider) = catalog.providers.get(channel.platform.as_str()) else {
+        return Err(format!(
+            "the platform \"{}\" is not available in this version",
+            channel.platform
+        ));
+    };
+    let link = provider.link(channel).map_err(|errors| {
+        let fields: Vec<_> = errors
+            .iter()
+            .map(|error| format!("/config{} {}", error.pointer, error.message))
+            .collect();
+        fields.join("; ")
+    })?;
+    let view = ChannelTestView::of(link.preflight().await, Locale::En);
+    let words: Vec<_> = view
+        .checks
+        .iter()
+        .map(|check| {
+            let remedy = check
+                .remedy
+                .as_deref()
+                .map_or(String::new(), |remedy| format!(" - {remedy}"));
+            let message = if check.message.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", check.message)
+            };
+            format!("{} {}{message}{remedy}", check.name, check.result)
+        })
+        .collect();
+    if view.ok {
+        Ok(words.join(", "))
+    } else {
+        Err(words.join(", "))
+    }
+}
+
+async fn sign_of_life(agent: &AgentConfig, catalog: &Catalog) -> Result<String, String> {
+    let trial = trial::asked(agent, &catalog.kinds).await;
+    match (trial.error, trial.first_output_ms) {
+        (Some(error), _) => Err(format!("{} {}", error.code, error.message).trim_end().to_owned()),
+        (None, Some(millis)) => Ok(format!("first output after {millis} ms")),
+        (None, None) => Ok(String::from("answered")),
+    }
+}

@@ -1,0 +1,115 @@
+//! What commands need from the composition root, so that they name no adapter and tests can put fakes in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use switchboard_ports::clock::{Clock, Entropy};
+use thiserror::Error;
+
+use crate::config::{Config, ConfigError};
+use crate::http::dto::agent::Kinds;
+use crate::http::dto::channel_input::Providers;
+use crate::ports::Ports;
+use crate::runtime::operations::Operations;
+
+/// Puts adapters together.
+#[async_trait]
+pub trait Composition: Send + Sync {
+    /// What this build knows, without touching any store.
+    fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError>;
+
+    /// Opens the store and puts all ports together.
+    async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError>;
+
+    /// Starts the driver: it reads the stored channels and goes on with what was accepted and not ended.
+    async fn start(&self, config: &Config, ports: &Ports) -> Result<Box<dyn Running>, ComposeError>;
+
+    /// Starts the simulated platform of `switchboard demo`.
+    async fn simulate(&self) -> Result<Simulation, ComposeError>;
+}
+
+/// A running driver.
+#[async_trait]
+pub trait Running: Send + Sync {
+    /// What may be asked of it.
+    fn operations(&self) -> Arc<dyn Operations>;
+
+    /// Stops intake, finishes or persists running turns within `grace`, closes connections and the store.
+    async fn stop(self: Box<Self>, grace: Duration);
+}
+
+/// Whether a store may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Key and store are made where there are none: the server.
+    Create,
+    /// Neither is made, and a running server beside is not disturbed: `check`, `token`.
+    Existing,
+}
+
+/// What this build knows.
+#[derive(Clone)]
+pub struct Catalog {
+    /// Platforms by name.
+    pub providers: Providers,
+    /// Kinds of agents by name.
+    pub kinds: Kinds,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The simulated platform of the demo; it ends with this value.
+pub struct Simulation {
+    /// The chat page.
+    pub chat_url: String,
+    /// The channel's `type` and `config` that connect to it.
+    pub platform: String,
+    /// Settings with credentials of the simulated app.
+    pub config: Value,
+    /// Keeps it running.
+    pub guard: Box<dyn Send + Sync>,
+}
+
+/// Why things could not be put together.
+#[derive(Debug, Error)]
+pub enum ComposeError {
+    /// A setting is wrong: exit 2.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// It could not be done: exit 1. One line.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A build without adapters: everything but `openapi` and `--help` fails with one line.
+#[derive(Debug, Clone, Copy)]
+pub struct NotComposed;
+
+fn not_composed<T>() -> Result<T, ComposeError> {
+    Err(ComposeError::Failed(String::from(
+        "this build has no stores and platforms",
+    )))
+}
+
+#[async_trait]
+impl Composition for NotComposed {
+    fn catalog(&self, _config: &Config) -> Result<Catalog, ComposeError> {
+        not_composed()
+    }
+
+    async fn open(&self, _config: &Config, _mode: OpenMode) -> Result<Ports, ComposeError> {
+        not_composed()
+    }
+
+    async fn start(&self, _config: &Config, _ports: &Ports) -> Result<Box<dyn Running>, ComposeError> {
+        not_composed()
+    }
+
+    async fn simulate(&self) -> Result<Simulation, ComposeError> {
+        not_composed()
+    }
+}

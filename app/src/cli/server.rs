@@ -1,0 +1,193 @@
+//! What `serve` and `demo` have in common: the HTTP side, the driver, and the way to the end.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::exit::Exit;
+use super::seam::{Composition, Running};
+use super::{say, signals};
+use crate::config::{Config, Environment, reconcile, reload_declared};
+use crate::http::auth::{Authenticator, bootstrap};
+use crate::http::{Api, Parts, router};
+use crate::ports::Ports;
+use crate::runtime::operations::Operations;
+use crate::telemetry::metrics;
+
+/// Pause between two looks at whether intake is open.
+const READY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Pause between two tidyings of the metrics' histograms.
+const UPKEEP_PAUSE: Duration = Duration::from_secs(5);
+
+/// What the HTTP side and the driver may take beyond the grace, to end in good order.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A server ready to run.
+pub struct Server<'a> {
+    /// Its settings.
+    pub config: &'a Config,
+    /// Stores, platforms, agents.
+    pub ports: Ports,
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// Lines for stdout after the `ready` line, made of the address.
+    pub lines: Vec<String>,
+    /// The file whose declared resources SIGHUP reads again, and the environment for it.
+    pub reload: Option<(PathBuf, Environment)>,
+}
+
+/// Prints the admin token where one was made.
+pub async fn first_token(config: &Config, ports: &Ports) -> Result<(), Exit> {
+    if config.security.admin_token.is_some() {
+        return Ok(());
+    }
+    let made = bootstrap::first_admin_token(&*ports.tokens, &*ports.clock, &*ports.entropy).await;
+    if let Some(token) = made.map_err(|error| Exit::Failed(error.to_string()))? {
+        say::to_stdout(&format!("admin token: {token}"));
+    }
+    Ok(())
+}
+
+/// A listener on `HOST:PORT`.
+pub async fn listen(address: &str) -> Result<TcpListener, std::io::Error> {
+    TcpListener::bind(address).await
+}
+
+impl Server<'_> {
+    /// Runs until a signal, then ends in good order.
+    pub async fn run(self, composition: &dyn Composition) -> Result<(), Exit> {
+        let shutdown = CancellationToken::new();
+        let failed = |error: std::io::Error| Exit::Failed(format!("failed to watch for signals: {error}"));
+        signals::watch(shutdown.clone()).map_err(failed)?;
+        let mut hangup = signals::hangup().map_err(failed)?;
+        let address = self.listener.local_addr();
+        let address = address.map_err(|error| Exit::Failed(format!("failed to listen: {error}")))?;
+        let running = composition.start(self.config, &self.ports).await?;
+        let Self {
+            config,
+            ports,
+            listener,
+            lines,
+            reload,
+        } = self;
+        let operations = running.operations();
+        let mut http = spawn_http(config, &ports, &*running, listener, &shutdown)?;
+        let mut ready = Some(Box::pin(until_ready(&*operations)));
+        let ended = loop {
+            tokio::select! {
+                biased;
+                // 1. Stopping comes before everything.
+                () = shutdown.cancelled() => break Ok(()),
+                // 2. Without its HTTP side the server cannot go on.
+                end = &mut http => break Err(Exit::Failed(http_end(end))),
+                // 3. Ready is said once.
+                () = async { if let Some(ready) = &mut ready { ready.await } }, if ready.is_some() => {
+                    ready = None;
+                    say::to_stdout(&format!("ready http://{address}"));
+                    lines.iter().for_each(|line| say::to_stdout(line));
+                }
+                // 4. The file is read again.
+                Some(()) = hangup.recv() => reloaded(reload.as_ref(), &ports, &*operations).await,
+            }
+        };
+        drop(ready);
+        shutdown.cancel();
+        stopped(running, config.server.shutdown_grace, http).await;
+        ended
+    }
+}
+
+fn spawn_http(
+    config: &Config,
+    ports: &Ports,
+    running: &dyn Running,
+    listener: TcpListener,
+    shutdown: &CancellationToken,
+) -> Result<JoinHandle<std::io::Result<()>>, Exit> {
+    let metrics = metrics::install().map_err(|error| Exit::Failed(error.to_string()))?;
+    let upkeep = metrics.clone();
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(async move {
+        loop {
+            tokio::time::sleep(UPKEEP_PAUSE).await;
+            upkeep.run_upkeep();
+        }
+    }));
+    let configured = config.security.admin_token.as_ref();
+    let api = Api::new(Parts {
+        authenticator: Authenticator::new(ports.tokens.clone(), ports.clock.clone(), configured),
+        ports: ports.clone(),
+        operations: running.operations(),
+        metrics,
+        metrics_public: config.telemetry.metrics_public,
+        shutdown: shutdown.clone(),
+    });
+    let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
+    let end = shutdown.clone().cancelled_owned();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(end);
+    Ok(tokio::spawn(async move { serving.await }))
+}
+
+fn http_end(end: Result<std::io::Result<()>, tokio::task::JoinError>) -> String {
+    match end {
+        Ok(Ok(())) => String::from("failed to go on: the HTTP side ended"),
+        Ok(Err(error)) => format!("failed to go on serving: {error}"),
+        Err(error) => format!("failed to go on serving: {error}"),
+    }
+}
+
+/// Returns once messages are taken in.
+async fn until_ready(operations: &dyn Operations) {
+    let mut told = false;
+    while let Err(cause) = operations.ready().await {
+        if !told {
+            tracing::warn!(?cause, "not ready yet");
+            told = true;
+        }
+        tokio::time::sleep(READY_PAUSE).await;
+    }
+}
+
+/// SIGHUP. A bad file changes nothing but the log.
+async fn reloaded(reload: Option<&(PathBuf, Environment)>, ports: &Ports, operations: &dyn Operations) {
+    let Some((path, environment)) = reload else {
+        tracing::info!("nothing to read again: there is no configuration file");
+        return;
+    };
+    let declared = match reload_declared(path, environment) {
+        Ok(declared) => declared,
+        Err(error) => {
+            return tracing::error!(%error, "failed to read the configuration again: nothing was changed");
+        }
+    };
+    let changes = match reconcile::reconcile(&declared, ports).await {
+        Ok(changes) => changes,
+        Err(error) => return tracing::error!(%error, "failed to take in the configuration"),
+    };
+    if !changes.agents.is_empty() {
+        operations.agent_changed().await;
+    }
+    for channel in &changes.channels {
+        if let Err(error) = operations.channel_changed(channel).await {
+            tracing::error!(%channel, %error, "failed to take in a channel's settings");
+        }
+    }
+    let (agents, channels) = (changes.agents.len(), changes.channels.len());
+    tracing::info!(agents, channels, "configuration read again");
+}
+
+async fn stopped(running: Box<dyn Running>, grace: Duration, http: JoinHandle<std::io::Result<()>>) {
+    let most = grace.saturating_add(END_TIMEOUT);
+    if tokio::time::timeout(most, running.stop(grace)).await.is_err() {
+        tracing::warn!("the driver did not end within its grace; what it had not finished is stored");
+    }
+    let abort = http.abort_handle();
+    if tokio::time::timeout(END_TIMEOUT, http).await.is_err() {
+        // A client that holds a request open must not hold the process.
+        abort.abort();
+    }
+}

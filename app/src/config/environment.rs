@@ -1,0 +1,66 @@
+//! The process's environment, captured once.
+
+use std::collections::BTreeMap;
+
+use super::error::ConfigError;
+use super::section::Section;
+
+/// What our own variables begin with.
+pub(super) const PREFIX: &str = "SWITCHBOARD_";
+
+/// Environment variables by name. A value of its own, so that tests need not touch the process.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// The variables of this process. Names and values that are not UTF-8 are left out: none of ours can be.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self { variables }
+    }
+
+    /// Variables given by name and value.
+    pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
+        Self {
+            variables: variables
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+        }
+    }
+
+    /// One variable.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// Refuses variables that look like configuration and are none: a typo must not be ignored. Names without `__` are
+    /// not configuration (container platforms inject such ones for services).
+    pub(super) fn check_names(&self, sections: &[Section<'_>]) -> Result<(), ConfigError> {
+        for name in self.variables.keys() {
+            let Some((section, key)) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once("__"))
+            else {
+                continue;
+            };
+            let Some(known) = sections
+                .iter()
+                .find(|known| known.name().eq_ignore_ascii_case(section))
+            else {
+                let names: Vec<_> = sections.iter().map(|known| known.name().to_uppercase()).collect();
+                let problem = format!("unknown section, allowed are {}", names.join(", "));
+                return Err(ConfigError::new("environment", name, problem));
+            };
+            if !known.keys().iter().any(|k| k.to_uppercase() == key) || section != section.to_uppercase() {
+                let keys: Vec<_> = known.keys().iter().map(|k| k.to_uppercase()).collect();
+                let problem = format!("unknown key, allowed are {}", keys.join(", "));
+                return Err(ConfigError::new("environment", name, problem));
+            }
+        }
+        Ok(())
+    }
+}

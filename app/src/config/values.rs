@@ -1,0 +1,53 @@
+//! Values as people write them in configuration.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::Value;
+
+/// A duration: a whole number and `ms`, `s`, `m` or `h`, within bounds.
+pub(super) fn duration(value: &Value, range: &RangeInclusive<Duration>) -> Option<Duration> {
+    let text = value.as_str()?.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let number: u64 = number.parse().ok()?;
+    let millis = match unit {
+        "ms" => Some(number),
+        "s" => number.checked_mul(1_000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => None,
+    };
+    millis
+        .map(Duration::from_millis)
+        .filter(|duration| range.contains(duration))
+}
+
+/// A whole number within bounds; as text too, for environment variables.
+pub(super) fn integer(value: &Value, range: &RangeInclusive<u8>) -> Option<u8> {
+    let number = match value {
+        Value::Integer(number) => u8::try_from(*number).ok(),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
+    };
+    number.filter(|number| range.contains(number))
+}
+
+/// `true` or `false`; as text too, for environment variables.
+pub(super) fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Boolean(flag) => Some(*flag),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Integer(_) | Value::Float(_) | Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
+    }
+}
+
+/// `HOST:PORT`; IPv6 addresses in brackets.
+pub(super) fn listen(value: &Value) -> Option<String> {
+    let text = value.as_str()?.trim();
+    let (host, port) = text.rsplit_once(':')?;
+    port.parse::<u16>().ok()?;
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    let plain = !host.is_empty() && !host.contains([':', '/', '@']) && !host.contains(char::is_whitespace);
+    (bracketed && text.parse::<std::net::SocketAddr>().is_ok() || plain).then(|| text.to_owned())
+}

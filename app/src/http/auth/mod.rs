@@ -1,0 +1,193 @@
+//! Who asks, and what they may do.
+//!
+//! One middleware authenticates every request below `/api/v1`, known path or not; a handler's first argument
+//! ([`Viewer`], [`Operator`], [`Admin`]) is the role it takes. Tokens are stored as SHA-256 hashes only.
+
+pub mod bootstrap;
+mod limiter;
+pub mod token;
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use subtle::ConstantTimeEq;
+use switchboard_domain::secret::Secret;
+use switchboard_ports::clock::Clock;
+use switchboard_ports::tokens::{Role, TOKENS_MAX, TokenStore};
+
+use super::problem::Problem;
+use super::state::Api;
+use limiter::Limiter;
+
+/// Name of the caller with the configured admin token.
+pub const CONFIGURED_NAME: &str = "configured-admin";
+
+/// Somebody with a good token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The token's name.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// Knows good tokens from bad ones.
+pub struct Authenticator {
+    tokens: Arc<dyn TokenStore>,
+    clock: Arc<dyn Clock>,
+    configured: Option<[u8; 32]>,
+    failures: Mutex<Limiter>,
+    /// Hashes that were good once: never held up by somebody else's failures behind the same address. Whether they still
+    /// are good is asked each time.
+    known: Mutex<BTreeSet<[u8; 32]>>,
+}
+
+impl Authenticator {
+    /// With stored tokens and, where one is configured, an admin token of its own.
+    pub fn new(tokens: Arc<dyn TokenStore>, clock: Arc<dyn Clock>, configured: Option<&Secret>) -> Self {
+        Self {
+            tokens,
+            clock,
+            configured: configured.map(|secret| token::hash(secret.expose())),
+            failures: Mutex::default(),
+            known: Mutex::default(),
+        }
+    }
+
+    /// The caller behind a request's headers.
+    ///
+    /// # Errors
+    ///
+    /// 401 without a good token; 429 while too many bad ones come from the same address; 503 without a store.
+    pub async fn caller(&self, headers: &HeaderMap, from: IpAddr) -> Result<Caller, Problem> {
+        let given = bearer(headers)
+            .ok_or_else(|| Problem::unauthorized("send a token: Authorization: Bearer TOKEN"))?;
+        let hash = token::hash(given);
+        let now = self.clock.now();
+        let is_known = lock(&self.known).contains(&hash);
+        if !is_known && let Some(wait_s) = lock(&self.failures).blocked(from, now) {
+            return Err(Problem::too_many("too many bad tokens from this address", wait_s));
+        }
+        if let Some(caller) = self.lookup(&hash).await? {
+            let mut known = lock(&self.known);
+            if known.len() < TOKENS_MAX {
+                known.insert(hash);
+            }
+            return Ok(caller);
+        }
+        lock(&self.known).remove(&hash);
+        lock(&self.failures).failed(from, now);
+        Err(Problem::unauthorized("the token is not known, or was revoked"))
+    }
+
+    async fn lookup(&self, hash: &[u8; 32]) -> Result<Option<Caller>, Problem> {
+        if self
+            .configured
+            .is_some_and(|configured| bool::from(configured.ct_eq(hash)))
+        {
+            return Ok(Some(Caller {
+                name: CONFIGURED_NAME.to_owned(),
+                role: Role::Admin,
+            }));
+        }
+        let found = self.tokens.by_hash(hash).await?;
+        let found = found.filter(|token| bool::from(token.hash.ct_eq(hash)));
+        Ok(found.map(|token| Caller {
+            name: token.name,
+            role: token.role,
+        }))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Nothing panics while one of these is held; a poisoned map would still be a good map.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// The address a request came from. The peer's own: forwarded headers count only behind trusted proxies.
+#[must_use]
+pub fn peer(request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| {
+        address.ip().to_canonical()
+    })
+}
+
+/// Authenticates a request and hands the caller on; everything else comes after.
+pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let from = peer(&request);
+    match api.authenticator.caller(request.headers(), from).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// A role's word in the API and on the command line.
+#[must_use]
+pub const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "viewer",
+        Role::Operator => "operator",
+        Role::Admin => "admin",
+    }
+}
+
+fn allowed(parts: &Parts, needed: Role) -> Result<Caller, Problem> {
+    let caller = parts.extensions.get::<Caller>().cloned();
+    let caller = caller.ok_or_else(|| Problem::unauthorized("send a token: Authorization: Bearer TOKEN"))?;
+    if caller.role >= needed {
+        return Ok(caller);
+    }
+    let (is, needed) = (role_name(caller.role), role_name(needed));
+    Err(Problem::forbidden(format!(
+        "this takes the role {needed}, the token has {is}"
+    )))
+}
+
+macro_rules! role_extractor {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name(pub Caller);
+
+        impl<S: Send + Sync> FromRequestParts<S> for $name {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+                allowed(parts, Role::$name).map(Self)
+            }
+        }
+    };
+}
+
+role_extractor!(
+    /// A caller who may read.
+    Viewer
+);
+role_extractor!(
+    /// A caller who may operate.
+    Operator
+);
+role_extractor!(
+    /// A caller who may do everything.
+    Admin
+);
+
+#[cfg(test)]
+mod tests;

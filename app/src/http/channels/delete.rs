@@ -1,0 +1,66 @@
+//! `DELETE /channels/{id}`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use switchboard_domain::ids::ChannelId;
+
+use super::{changeable, found};
+use crate::http::auth::Admin;
+use crate::http::etag::IfMatch;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::router::Id;
+use crate::http::state::Api;
+
+/// Steps of a purge within one request, at most; each is bounded by the store.
+const PURGE_STEPS_MAX: u32 = 100_000;
+
+/// Deletes a channel: running replies end and their cards are closed with one sentence. Transcripts stay unless
+/// `purge=true`.
+#[utoipa::path(delete, path = "/channels/{id}", tag = "channels", operation_id = "delete_channel",
+    params(("id" = String, Path, description = "the channel's id"),
+        ("purge" = Option<bool>, Query, description = "also forget its conversations"),
+        ("If-Match" = Option<String>, Header, description = "the version to delete")),
+    responses((status = 204, description = "gone"), (status = 409, description = "managed by file"),
+        (status = 412, description = "it has another version")),
+    security(("bearer" = ["admin"])))]
+pub async fn delete(
+    _: Admin,
+    State(api): State<Api>,
+    Id(id): Id,
+    mut query: Query,
+    if_match: IfMatch,
+) -> Result<StatusCode, Problem> {
+    let purge = query.flag("purge");
+    query.finish()?;
+    let channel = found(&api, &id).await?;
+    changeable(&channel)?;
+    if_match.check(channel.version)?;
+    // A client that hangs up must not leave a channel half deleted.
+    let deletion = tokio::spawn(async move { deleted(&api, &channel.id, purge).await });
+    deletion.await.unwrap_or_else(|_| Err(Problem::internal()))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The record goes last: until then the request can be repeated.
+async fn deleted(api: &Api, channel: &ChannelId, purge: bool) -> Result<(), Problem> {
+    api.operations.withdraw(channel).await?;
+    if purge {
+        purged(api, channel).await?;
+    }
+    api.ports.channels.delete(channel).await?;
+    api.operations.channel_changed(channel).await?;
+    tracing::info!(%channel, purge, "channel deleted");
+    Ok(())
+}
+
+async fn purged(api: &Api, channel: &ChannelId) -> Result<(), Problem> {
+    for _ in 0..PURGE_STEPS_MAX {
+        if !api.ports.transcripts.purge(channel).await? {
+            return Ok(());
+        }
+    }
+    Err(Problem::unavailable(
+        "there is more to purge than fits into one request: repeat it",
+    ))
+}

@@ -1,0 +1,63 @@
+//! `/channels`: the configured bots.
+
+pub mod create;
+pub mod delete;
+pub mod list;
+pub mod read;
+pub mod restart;
+pub mod status;
+pub mod switch;
+pub mod test;
+pub mod update;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use switchboard_domain::ids::ChannelId;
+use switchboard_domain::settings::Locale;
+use switchboard_ports::channels::Channel;
+use switchboard_ports::error::StoreError;
+
+use super::dto::channel_input::{References, named_user};
+use super::dto::status::StatusView;
+use super::problem::Problem;
+use super::state::Api;
+use crate::ports::Ports;
+
+/// The channel with this id, or 404.
+async fn found(api: &Api, id: &str) -> Result<Channel, Problem> {
+    let channel = api.ports.channels.find(&ChannelId::new(id)).await?;
+    channel.ok_or_else(|| Problem::not_found("there is no channel with this id"))
+}
+
+/// Refuses to change what the configuration file says.
+fn changeable(channel: &Channel) -> Result<(), Problem> {
+    if channel.managed_by_file {
+        Err(Problem::managed_by_file("channel"))
+    } else {
+        Ok(())
+    }
+}
+
+/// The channel's status as it is now.
+fn status_of(api: &Api, channel: &Channel, locale: Locale) -> StatusView {
+    StatusView::observed_or(api.operations.status(&channel.id), channel, locale)
+}
+
+/// What documents may refer to: all agents, and the user that one of the documents names.
+pub async fn references(ports: &Ports, documents: &[&Value]) -> Result<References, StoreError> {
+    let agents = ports
+        .agents
+        .list()
+        .await?
+        .into_iter()
+        .map(|agent| agent.id)
+        .collect();
+    let mut users = BTreeSet::new();
+    for id in documents.iter().filter_map(|document| named_user(document)) {
+        if ports.users.find(&id).await?.is_some() {
+            users.insert(id);
+        }
+    }
+    Ok(References { agents, users })
+}

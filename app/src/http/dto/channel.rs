@@ -1,0 +1,206 @@
+//! Channels on the wire, outwards.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use switchboard_domain::settings::{
+    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss,
+    UserMapping,
+};
+use switchboard_ports::channels::Channel;
+use utoipa::ToSchema;
+
+use super::merge::MASK;
+use super::time::rfc3339;
+
+/// Words of the API for each value, used both ways.
+pub(super) const LOCALES: [(&str, Locale); 2] = [("en", Locale::En), ("zh-CN", Locale::ZhCn)];
+pub(super) const SCOPES: [(&str, GroupScope); 2] =
+    [("per_user", GroupScope::PerUser), ("shared", GroupScope::Shared)];
+pub(super) const BUSY: [(&str, Busy); 3] = [
+    ("queue", Busy::Queue),
+    ("interrupt", Busy::Interrupt),
+    ("reject", Busy::Reject),
+];
+pub(super) const GROUPS: [(&str, GroupPolicy); 2] = [
+    ("mention_only", GroupPolicy::MentionOnly),
+    ("off", GroupPolicy::Off),
+];
+pub(super) const ON_MISS: [(&str, OnMiss); 2] = [("create", OnMiss::Create), ("reject", OnMiss::Reject)];
+
+fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    words
+        .iter()
+        .find(|(_, of)| of == value)
+        .map_or("", |(word, _)| word)
+}
+
+/// A configured bot.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ChannelView {
+    /// Its id, `chn_…`.
+    pub id: String,
+    /// Unique without regard to case.
+    pub name: String,
+    /// The platform.
+    #[serde(rename = "type")]
+    pub platform: String,
+    /// Whether it should be connected.
+    pub enabled: bool,
+    /// The agent that answers.
+    pub default_agent_id: Option<String>,
+    /// The model asked for, instead of the agent's.
+    pub default_model: Option<String>,
+    /// `en` or `zh-CN`.
+    pub locale: &'static str,
+    /// The platform's settings, secrets as `***`.
+    #[schema(value_type = Object)]
+    pub config: Value,
+    /// How authors become users.
+    pub user_mapping: UserMappingView,
+    /// Rules of conversations.
+    pub conversation: ConversationSettingsView,
+    /// Who may write, how often.
+    pub access: AccessView,
+    /// Whether it is kept as code in the configuration file; it cannot be changed here then.
+    pub managed_by_file: bool,
+    /// Counts changes; also the `ETag`.
+    pub version: u64,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When it was last changed.
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+}
+
+/// How authors become users.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UserMappingView {
+    /// `auto_create`, `match_username`, `match_email` or `fixed_user`.
+    pub mode: &'static str,
+    /// What happens to an author without a match: `create` or `reject`.
+    pub on_miss: &'static str,
+    /// The address of a user made for an author, marked unverified; `{user_id}` is the platform's id.
+    pub email_template: String,
+    /// The user everybody is, with `fixed_user`.
+    pub user_id: Option<String>,
+}
+
+/// Rules of conversations.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ConversationSettingsView {
+    /// `per_user` or `shared`.
+    pub group_scope: &'static str,
+    /// A session ends by itself after so long without a message; 0: never.
+    pub idle_timeout_minutes: u64,
+    /// `queue`, `interrupt` or `reject`.
+    pub busy: &'static str,
+}
+
+/// Who may write, how often.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AccessView {
+    /// `everyone`.
+    pub users: &'static str,
+    /// `mention_only` or `off`.
+    pub groups: &'static str,
+    /// Per user; 0: no limit.
+    pub messages_per_minute: u32,
+}
+
+impl From<&Channel> for ChannelView {
+    fn from(channel: &Channel) -> Self {
+        Self {
+            id: channel.id.to_string(),
+            name: channel.name.clone(),
+            platform: channel.platform.clone(),
+            enabled: channel.enabled,
+            default_agent_id: channel.default_agent.as_ref().map(ToString::to_string),
+            default_model: channel.default_model.clone(),
+            locale: word(&LOCALES, &channel.locale),
+            config: masked(channel),
+            user_mapping: (&channel.user_mapping).into(),
+            conversation: channel.conversation.into(),
+            access: channel.access.into(),
+            managed_by_file: channel.managed_by_file,
+            version: channel.version.0,
+            created_at: rfc3339(channel.created_at),
+            updated_at: rfc3339(channel.updated_at),
+        }
+    }
+}
+
+impl From<&UserMapping> for UserMappingView {
+    fn from(mapping: &UserMapping) -> Self {
+        let (mode, user_id) = match &mapping.mode {
+            MappingMode::AutoCreate => ("auto_create", None),
+            MappingMode::MatchUsername => ("match_username", None),
+            MappingMode::MatchEmail => ("match_email", None),
+            MappingMode::FixedUser(id) => ("fixed_user", Some(id.to_string())),
+        };
+        let on_miss = word(&ON_MISS, &mapping.on_miss);
+        Self {
+            mode,
+            on_miss,
+            email_template: mapping.email_template.clone(),
+            user_id,
+        }
+    }
+}
+
+impl From<ConversationSettings> for ConversationSettingsView {
+    fn from(settings: ConversationSettings) -> Self {
+        Self {
+            group_scope: word(&SCOPES, &settings.group_scope),
+            idle_timeout_minutes: settings.idle_timeout.as_secs() / 60,
+            busy: word(&BUSY, &settings.busy),
+        }
+    }
+}
+
+impl From<AccessSettings> for AccessView {
+    fn from(access: AccessSettings) -> Self {
+        let groups = word(&GROUPS, &access.groups);
+        Self {
+            users: "everyone",
+            groups,
+            messages_per_minute: access.messages_per_minute,
+        }
+    }
+}
+
+/// The settings with `***` where a secret is stored.
+fn masked(channel: &Channel) -> Value {
+    let mut config = channel.config.clone();
+    for pointer in channel.secrets.keys() {
+        put(&mut config, pointer, Value::from(MASK));
+    }
+    config
+}
+
+/// Sets the value at a JSON pointer, making the objects on the way.
+pub(super) fn put(root: &mut Value, pointer: &str, value: Value) {
+    let mut place = root;
+    for part in parts(pointer) {
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        let Some(map) = place.as_object_mut() else { return };
+        place = map.entry(part).or_insert(Value::Null);
+    }
+    *place = value;
+}
+
+/// Takes the value at a JSON pointer out of its object.
+pub(super) fn take(root: &mut Value, pointer: &str) -> Option<Value> {
+    let (parent, _) = pointer.rsplit_once('/')?;
+    let last = parts(pointer).last()?;
+    root.pointer_mut(parent)?.as_object_mut()?.remove(&last)
+}
+
+fn parts(pointer: &str) -> impl Iterator<Item = String> {
+    pointer
+        .split('/')
+        .skip(1)
+        .map(|part| part.replace("~1", "/").replace("~0", "~"))
+}

@@ -1,0 +1,277 @@
+//! Reading a JSON object field by field, collecting every mistake instead of stopping at the first.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+use switchboard_ports::provider::FieldError;
+
+/// Mistakes named in one answer, at most.
+const ERRORS_MAX: usize = 50;
+
+/// Characters of an unknown field's name repeated in a pointer, at most.
+const NAME_CHARS_MAX: usize = 100;
+
+/// The mistakes found so far.
+#[derive(Debug, Default)]
+pub struct Fields {
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Notes a mistake.
+    pub fn wrong(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push(FieldError {
+                pointer: pointer.into(),
+                message: message.into(),
+            });
+        }
+    }
+
+    /// Notes several.
+    pub fn extend(&mut self, errors: impl IntoIterator<Item = FieldError>) {
+        for error in errors {
+            self.wrong(error.pointer, error.message);
+        }
+    }
+
+    /// The value, if nothing was wrong.
+    pub fn into_result<T>(self, value: T) -> Result<T, Vec<FieldError>> {
+        if self.errors.is_empty() {
+            Ok(value)
+        } else {
+            Err(self.errors)
+        }
+    }
+}
+
+/// A key as one part of a JSON pointer (RFC 6901 §3).
+#[must_use]
+pub fn pointer_part(key: &str) -> String {
+    let part: String = key.chars().take(NAME_CHARS_MAX).collect();
+    part.replace('~', "~0").replace('/', "~1")
+}
+
+/// One object while it is read. `null` counts as absent everywhere. A getter that finds a mistake notes it and answers
+/// with some value of the type: [`Fields::into_result`] never lets such a value out.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    map: &'a Map<String, Value>,
+    at: String,
+    fields: &'a mut Fields,
+    known: Vec<&'static str>,
+}
+
+static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+
+impl<'a> Reader<'a> {
+    /// Reads the document itself.
+    pub fn new(document: &'a Value, fields: &'a mut Fields) -> Self {
+        let map = document.as_object().unwrap_or_else(|| {
+            fields.wrong("", "must be a JSON object");
+            &EMPTY
+        });
+        Self {
+            map,
+            at: String::new(),
+            fields,
+            known: Vec::new(),
+        }
+    }
+
+    /// Notes a mistake at a field of this object.
+    pub fn wrong(&mut self, key: &str, message: impl Into<String>) {
+        self.fields
+            .wrong(format!("{}/{}", self.at, pointer_part(key)), message);
+    }
+
+    /// Notes a mistake one level below a field; `part` is escaped already.
+    pub fn wrong_below(&mut self, key: &str, part: &str, message: impl Into<String>) {
+        self.fields
+            .wrong(format!("{}/{}/{part}", self.at, pointer_part(key)), message);
+    }
+
+    /// The raw value of a field; `None` when absent or null.
+    pub fn raw(&mut self, key: &'static str) -> Option<&'a Value> {
+        self.known.push(key);
+        self.map.get(key).filter(|value| !value.is_null())
+    }
+
+    /// One line of text that must be there: no control characters, no white space at either end.
+    pub fn name(&mut self, key: &'static str, chars_max: usize) -> String {
+        let allowed = format!(
+            "must be 1 to {chars_max} characters of text on one line, without white space at its ends"
+        );
+        match self.raw(key) {
+            None => self.wrong(key, "is required"),
+            Some(Value::String(text)) if is_line(text, chars_max) => return text.clone(),
+            Some(_) => self.wrong(key, allowed),
+        }
+        String::new()
+    }
+
+    /// One line of text; empty counts as absent.
+    pub fn line(&mut self, key: &'static str, chars_max: usize) -> Option<String> {
+        let allowed = format!("must be text on one line of {chars_max} characters at most, or null");
+        match self.raw(key)? {
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) if is_line(text, chars_max) => Some(text.clone()),
+            _ => {
+                self.wrong(key, allowed);
+                None
+            }
+        }
+    }
+
+    /// Text with line breaks; empty counts as absent.
+    pub fn prose(&mut self, key: &'static str, chars_max: usize) -> Option<String> {
+        let allowed = format!("must be text of {chars_max} characters at most, or null");
+        let fits = |text: &str| text.chars().count() <= chars_max && !text.contains('\0');
+        match self.raw(key)? {
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) if fits(text) => Some(text.clone()),
+            _ => {
+                self.wrong(key, allowed);
+                None
+            }
+        }
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, key: &'static str, default: bool) -> bool {
+        match self.raw(key) {
+            None => default,
+            Some(Value::Bool(flag)) => *flag,
+            Some(_) => {
+                self.wrong(key, "must be true or false");
+                default
+            }
+        }
+    }
+
+    /// A whole number within bounds.
+    pub fn number(&mut self, key: &'static str, range: &RangeInclusive<u32>, default: u32) -> u32 {
+        let Some(value) = self.raw(key) else {
+            return default;
+        };
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        if let Some(number) = number.filter(|number| range.contains(number)) {
+            return number;
+        }
+        self.wrong(
+            key,
+            format!("must be a whole number from {} to {}", range.start(), range.end()),
+        );
+        default
+    }
+
+    /// One word out of a list.
+    pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)], default: T) -> T {
+        let Some(value) = self.raw(key) else {
+            return default;
+        };
+        let chosen = value
+            .as_str()
+            .and_then(|word| choices.iter().find(|(name, _)| *name == word));
+        if let Some((_, chosen)) = chosen {
+            return *chosen;
+        }
+        let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        self.wrong(key, format!("must be {}", names.join(" or ")));
+        default
+    }
+
+    /// An object as it is.
+    pub fn object(&mut self, key: &'static str) -> Option<&'a Map<String, Value>> {
+        match self.raw(key)? {
+            Value::Object(map) => Some(map),
+            _ => {
+                self.wrong(key, "must be a JSON object");
+                None
+            }
+        }
+    }
+
+    /// An object read by `read`; absent means that each of its fields is.
+    pub fn section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Reader<'_>) -> T) -> T {
+        let map = self.object(key).unwrap_or(&EMPTY);
+        let at = format!("{}/{}", self.at, pointer_part(key));
+        let mut inner = Reader {
+            map,
+            at,
+            fields: &mut *self.fields,
+            known: Vec::new(),
+        };
+        let value = read(&mut inner);
+        inner.finish();
+        value
+    }
+
+    /// Notes every field that nobody asked for.
+    pub fn finish(self) {
+        for key in self.map.keys().filter(|key| !self.known.contains(&key.as_str())) {
+            let message = format!("is unknown, allowed are {}", self.known.join(", "));
+            self.fields
+                .wrong(format!("{}/{}", self.at, pointer_part(key)), message);
+        }
+    }
+}
+
+fn is_line(text: &str, chars_max: usize) -> bool {
+    !text.is_empty()
+        && text.chars().count() <= chars_max
+        && !text.chars().any(char::is_control)
+        && text.trim().len() == text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Fields, Reader};
+
+    #[test]
+    fn all_mistakes_are_named_at_once_with_escaped_pointers() {
+        let document = json!({"name": " x", "n": 0, "on": "yes", "deep": {"a/b": 1, "c": "z"}, "~": null});
+        let mut fields = Fields::default();
+        let mut reader = Reader::new(&document, &mut fields);
+        reader.name("name", 10);
+        reader.name("missing", 10);
+        reader.number("n", &(1..=5), 3);
+        reader.flag("on", true);
+        reader.section("deep", |deep| deep.choice("c", &[("x", 1), ("y", 2)], 1));
+        reader.finish();
+        let errors = fields.into_result(()).unwrap_err();
+        let pointers: Vec<_> = errors.iter().map(|e| e.pointer.as_str()).collect();
+        assert_eq!(
+            pointers,
+            ["/name", "/missing", "/n", "/on", "/deep/c", "/deep/a~1b", "/~0"]
+        );
+        assert_eq!(errors[4].message, "must be \"x\" or \"y\"");
+    }
+
+    #[test]
+    fn null_and_absent_mean_the_default() {
+        let document = json!({"n": null});
+        let mut fields = Fields::default();
+        let mut reader = Reader::new(&document, &mut fields);
+        assert_eq!(reader.number("n", &(1..=5), 3), 3);
+        assert!(reader.flag("on", true));
+        assert_eq!(reader.line("text", 5), None);
+        reader.finish();
+        assert!(fields.into_result(()).is_ok());
+    }
+
+    #[test]
+    fn a_flood_of_unknown_fields_gives_a_bounded_answer() {
+        let map = (0..10_000)
+            .map(|i| (format!("{i}{}", "x".repeat(500)), json!(1)))
+            .collect();
+        let document = serde_json::Value::Object(map);
+        let mut fields = Fields::default();
+        Reader::new(&document, &mut fields).finish();
+        let errors = fields.into_result(()).unwrap_err();
+        assert_eq!(errors.len(), 50);
+        assert!(errors.iter().all(|error| error.pointer.chars().count() <= 101));
+    }
+}

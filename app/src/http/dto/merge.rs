@@ -1,0 +1,95 @@
+//! JSON merge patch (RFC 7396), and what a patch may not touch.
+
+use serde_json::{Map, Value};
+
+use super::fields::Fields;
+
+/// What a secret looks like in answers; in a patch it means "keep what is stored".
+pub const MASK: &str = "***";
+
+/// Fields the server sets. A patch may repeat them unchanged, so that an answer can be edited and sent back.
+pub const READ_ONLY: [&str; 5] = ["id", "version", "created_at", "updated_at", "managed_by_file"];
+
+/// Nesting followed, at most; deeper values are taken as they are. The JSON parser stops at 128.
+const DEPTH_MAX: usize = 128;
+
+/// The document that `patch` makes of `current`, with read-only fields taken out. A changed one is noted.
+pub fn merged(mut current: Value, mut patch: Value, fields: &mut Fields) -> Value {
+    let Some(changes) = patch.as_object_mut() else {
+        fields.wrong("", "must be a JSON object");
+        return current;
+    };
+    for key in READ_ONLY {
+        let wanted = changes.remove(key);
+        let is = current.as_object_mut().and_then(|map| map.remove(key));
+        if wanted.is_some() && wanted != is {
+            fields.wrong(format!("/{key}"), "is set by the server and cannot be changed");
+        }
+    }
+    apply(&mut current, patch, 0);
+    current
+}
+
+/// RFC 7396 §2.
+fn apply(target: &mut Value, patch: Value, depth: usize) {
+    let Value::Object(changes) = patch else {
+        *target = patch;
+        return;
+    };
+    if depth > DEPTH_MAX {
+        return;
+    }
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Some(map) = target.as_object_mut() else { return };
+    for (key, change) in changes {
+        if change.is_null() {
+            map.remove(&key);
+        } else {
+            apply(
+                map.entry(key).or_insert(Value::Null),
+                change,
+                depth.saturating_add(1),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::{Fields, apply, merged};
+
+    // The examples of RFC 7396, appendix A.
+    #[rstest]
+    #[case(json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"}))]
+    #[case(json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"}))]
+    #[case(json!({"a":"b"}), json!({"a":null}), json!({}))]
+    #[case(json!({"a":"b","b":"c"}), json!({"a":null}), json!({"b":"c"}))]
+    #[case(json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"}))]
+    #[case(json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]}))]
+    #[case(json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}}))]
+    #[case(json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]}))]
+    #[case(json!(["a","b"]), json!(["c","d"]), json!(["c","d"]))]
+    #[case(json!({"a":"b"}), json!(["c"]), json!(["c"]))]
+    #[case(json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1}))]
+    #[case(json!([1,2]), json!({"a":"b","c":null}), json!({"a":"b"}))]
+    #[case(json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}}))]
+    fn the_examples_of_the_rfc_hold(#[case] mut target: Value, #[case] patch: Value, #[case] result: Value) {
+        apply(&mut target, patch, 0);
+        assert_eq!(target, result);
+    }
+
+    #[test]
+    fn read_only_fields_may_be_repeated_and_not_changed() {
+        let current = json!({"id": "agt_1", "version": 3, "name": "a"});
+        let mut fields = Fields::default();
+        let document = merged(current.clone(), json!({"id": "agt_1", "name": "b"}), &mut fields);
+        assert_eq!(document, json!({"name": "b"}));
+        merged(current, json!({"version": 4}), &mut fields);
+        assert_eq!(fields.into_result(()).unwrap_err()[0].pointer, "/version");
+    }
+}

@@ -1,0 +1,13 @@
+//! What goes over the wire: response bodies as typed structs, request bodies checked into the ports' types.
+
+pub mod agent;
+pub mod channel;
+pub mod channel_input;
+pub mod conversation;
+pub mod failure;
+pub mod fields;
+pub mod list;
+pub mod merge;
+pub mod status;
+pub mod time;
+pub mod user;

@@ -1,0 +1,64 @@
+//! Users on the wire.
+
+use serde::Serialize;
+use switchboard_ports::users::User;
+use utoipa::ToSchema;
+
+use super::time::rfc3339;
+
+/// A company user.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UserView {
+    /// Its id, `usr_…`.
+    pub id: String,
+    /// Unique without regard to case.
+    pub username: String,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Whether the address is known to be the user's.
+    pub email_verified: bool,
+    /// Name to show.
+    pub display_name: String,
+    /// Where the user comes from: a platform's name, `api`, …
+    pub auth_source: String,
+    /// Disabled users are refused with one sentence.
+    pub disabled: bool,
+    /// Links to platforms.
+    pub identities: Vec<IdentityView>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+}
+
+/// Somebody's identity on a platform.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct IdentityView {
+    /// The platform.
+    pub platform: String,
+    /// The platform's id of the person.
+    pub im_user_id: String,
+}
+
+impl From<User> for UserView {
+    fn from(user: User) -> Self {
+        let identities = user
+            .identities
+            .into_iter()
+            .map(|identity| IdentityView {
+                platform: identity.platform,
+                im_user_id: identity.im_user_id,
+            })
+            .collect();
+        Self {
+            id: user.id.to_string(),
+            username: user.username,
+            email: user.email,
+            email_verified: user.email_verified,
+            display_name: user.display_name,
+            auth_source: user.auth_source,
+            disabled: user.disabled,
+            identities,
+            created_at: rfc3339(user.created_at),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! `GET /healthz` and `GET /readyz`: for load balancers and process supervisors, without a token.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use super::state::Api;
+use crate::runtime::operations::NotReady;
+
+/// One word.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HealthView {
+    /// `ok` or `ready`.
+    pub status: &'static str,
+}
+
+/// The process lives.
+#[utoipa::path(get, path = "/healthz", tag = "operations", operation_id = "health",
+    responses((status = 200, description = "it lives", body = HealthView)), security(()))]
+pub async fn healthz() -> Json<HealthView> {
+    Json(HealthView { status: "ok" })
+}
+
+/// The store is reachable and messages are taken in.
+#[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "readiness",
+    responses((status = 200, description = "ready", body = HealthView), (status = 503, description = "not ready")),
+    security(()))]
+pub async fn readyz(State(api): State<Api>) -> Result<Json<HealthView>, Problem> {
+    match api.operations.ready().await {
+        Ok(()) => Ok(Json(HealthView { status: "ready" })),
+        // The cause is in the log: this page is open to everybody.
+        Err(NotReady::Store(_)) => Err(Problem::unavailable("the store cannot be reached")),
+        Err(NotReady::Stopping) => Err(Problem::unavailable("the server is stopping")),
+    }
+}

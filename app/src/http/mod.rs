@@ -1,0 +1,32 @@
+//! The HTTP API: one file per endpoint, one shape for errors, one document that describes it.
+//!
+//! Every request below `/api/v1` is authenticated before anything else is looked at ([`auth`]); a handler's first
+//! argument says which role it takes. Bodies are read by [`body`] and checked into typed structs by [`dto`].
+
+pub mod agents;
+pub mod auth;
+pub mod body;
+pub mod channels;
+pub mod conversations;
+pub mod dto;
+pub mod etag;
+pub mod events;
+pub mod failures;
+pub mod headers;
+pub mod health;
+pub mod language;
+pub mod metrics;
+pub mod openapi;
+pub mod page;
+pub mod problem;
+pub mod query;
+pub mod router;
+pub mod state;
+pub mod status;
+pub mod users;
+
+pub use router::router;
+pub use state::{Api, Parts};
+
+#[cfg(test)]
+mod walk;

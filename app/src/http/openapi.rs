@@ -1,0 +1,200 @@
+//! The API's own description: OpenAPI 3.1, generated from the handlers.
+
+use std::sync::LazyLock;
+
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{
+    Components, Content, Info, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, Response,
+    ResponseBuilder, Server, Tag,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::auth::Viewer;
+use super::problem::{BadField, CONTENT_TYPE, Problem};
+use super::query::Query;
+use super::router::{open, resources};
+
+/// Where the resources live.
+pub const BASE: &str = "/api/v1";
+
+static TEXT: LazyLock<String> = LazyLock::new(|| document().to_pretty_json().unwrap_or_default() + "\n");
+
+/// The document as text: what `switchboard openapi` prints and `GET /api/v1/openapi.json` answers.
+#[must_use]
+pub fn text() -> &'static str {
+    &TEXT
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "operations", operation_id = "openapi",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object)), security(("bearer" = ["viewer"])))]
+pub async fn read(_: Viewer, query: Query) -> Result<impl IntoResponse, Problem> {
+    query.finish()?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text()))
+}
+
+/// The document.
+#[must_use]
+pub fn document() -> OpenApi {
+    let mut document = OpenApiBuilder::new()
+        .info(info())
+        .servers(Some([Server::new("/")]))
+        .tags(Some(tags()))
+        .build();
+    document.merge(open().into_openapi());
+    let nested = resources().into_openapi();
+    document = document.nest(BASE, nested);
+    let components = document.components.get_or_insert_with(Components::new);
+    components
+        .schemas
+        .insert(BadField::name().into(), BadField::schema());
+    components
+        .schemas
+        .insert(Problem::name().into(), Problem::schema());
+    let mut bearer = Http::new(HttpAuthScheme::Bearer);
+    bearer.description = Some(String::from(
+        "an API token; the roles an operation takes stand as its scopes",
+    ));
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    for (path, item) in &mut document.paths.paths {
+        for operation in operations(item) {
+            add_problems(path, operation);
+        }
+    }
+    document
+}
+
+fn info() -> Info {
+    let mut info = Info::new("Switchboard", env!("CARGO_PKG_VERSION"));
+    info.description = Some(String::from(
+        "Puts AI agents into the chat tools people already use. Errors are RFC 9457 problem documents; lists take \
+         `limit` and `cursor`; changes are merge patches (RFC 7396) and take `If-Match`.",
+    ));
+    let mut license = License::new("Apache-2.0");
+    license.identifier = Some(String::from("Apache-2.0"));
+    info.license = Some(license);
+    info
+}
+
+fn tags() -> Vec<Tag> {
+    [
+        "agents",
+        "channels",
+        "users",
+        "conversations",
+        "failures",
+        "operations",
+    ]
+    .map(Tag::new)
+    .into()
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [
+        &mut item.get,
+        &mut item.post,
+        &mut item.put,
+        &mut item.patch,
+        &mut item.delete,
+    ]
+    .into_iter()
+    .filter_map(Option::as_mut)
+}
+
+/// Adds the problems that follow from an operation's shape, so that no handler has to repeat them, and gives all error
+/// answers the problem document as their body.
+fn add_problems(path: &str, operation: &mut Operation) {
+    let mut problems = Vec::new();
+    if !path.ends_with("z") {
+        problems.extend([
+            ("401", "no token, or not a good one"),
+            ("429", "too many bad tokens from this address"),
+        ]);
+        problems.push(("503", "the store cannot be reached"));
+    }
+    if path.starts_with(BASE) {
+        problems.extend([
+            ("403", "the token's role does not allow it"),
+            ("422", "bad or unknown field"),
+        ]);
+    }
+    if path.contains('{') {
+        problems.push(("404", "there is no such thing"));
+    }
+    if operation.request_body.is_some() {
+        problems.extend([
+            ("400", "malformed JSON"),
+            ("413", "body too large"),
+            ("415", "body is not JSON"),
+        ]);
+    }
+    for (status, description) in problems {
+        let fresh = || RefOr::T(ResponseBuilder::new().description(description).build());
+        operation
+            .responses
+            .responses
+            .entry(status.to_owned())
+            .or_insert_with(fresh);
+    }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+        {
+            give_body(response);
+        }
+    }
+}
+
+fn give_body(response: &mut Response) {
+    let schema = RefOr::Ref(Ref::from_schema_name(Problem::name()));
+    response
+        .content
+        .insert(CONTENT_TYPE.to_owned(), RefOr::T(Content::new(Some(schema))));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::text;
+
+    #[test]
+    fn the_document_is_openapi_3_1_and_changes_only_on_purpose() {
+        let document: Value = serde_json::from_str(text()).unwrap();
+        assert_eq!(document["openapi"], "3.1.0");
+        insta::assert_json_snapshot!("openapi", document);
+    }
+
+    #[test]
+    fn every_reference_in_the_document_leads_somewhere() {
+        let document: Value = serde_json::from_str(text()).unwrap();
+        let mut places = vec![&document];
+        while let Some(place) = places.pop() {
+            match place {
+                Value::Object(map) => places.extend(map.values()),
+                Value::Array(items) => places.extend(items),
+                Value::String(text) if text.starts_with("#/") => {
+                    assert!(document.pointer(&text[1..]).is_some(), "{text}");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn every_operation_says_who_may_call_it() {
+        let document: Value = serde_json::from_str(text()).unwrap();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                assert!(operation["security"].is_array(), "{method} {path}");
+                assert!(
+                    operation["description"].is_string() || operation["summary"].is_string(),
+                    "{method} {path}"
+                );
+            }
+        }
+    }
+}

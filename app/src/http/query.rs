@@ -1,0 +1,121 @@
+//! Query parameters: the ones an endpoint knows, each once, nothing else.
+
+use std::collections::BTreeMap;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use switchboard_ports::page::{PAGE_ROWS_MAX, PageRequest};
+use utoipa::IntoParams;
+
+use super::dto::fields::{Fields, pointer_part};
+use super::problem::Problem;
+
+/// Longest value of a parameter, in characters.
+const VALUE_CHARS_MAX: usize = 1_000;
+
+/// The parameters of one request. Ask for each with its getter, then [`Query::finish`].
+#[derive(Debug)]
+pub struct Query {
+    values: BTreeMap<String, String>,
+    known: Vec<&'static str>,
+    fields: Fields,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let mut query = Self {
+            values: BTreeMap::new(),
+            known: Vec::new(),
+            fields: Fields::default(),
+        };
+        for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+            if value.chars().count() > VALUE_CHARS_MAX {
+                query.wrong(&name, format!("may have {VALUE_CHARS_MAX} characters at most"));
+            } else if query.values.insert(name.to_string(), value.to_string()).is_some() {
+                query.wrong(&name, "may stand once");
+            }
+        }
+        Ok(query)
+    }
+}
+
+impl Query {
+    fn wrong(&mut self, name: &str, message: impl Into<String>) {
+        self.fields.wrong(format!("/{}", pointer_part(name)), message);
+    }
+
+    /// A text; empty counts as absent.
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
+        self.known.push(name);
+        self.values.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// `true` or `false`; absent is `false`.
+    pub fn flag(&mut self, name: &'static str) -> bool {
+        match self.text(name).as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => {
+                self.wrong(name, "must be true or false");
+                false
+            }
+        }
+    }
+
+    /// `limit` and `cursor`.
+    pub fn page(&mut self) -> PageRequest {
+        let default = PageRequest::default();
+        let limit = match self.text("limit") {
+            None => default.limit,
+            Some(text) => match text.parse() {
+                Ok(limit) if (1..=PAGE_ROWS_MAX).contains(&limit) => limit,
+                Ok(_) | Err(_) => {
+                    self.wrong(
+                        "limit",
+                        format!("must be a whole number from 1 to {PAGE_ROWS_MAX}"),
+                    );
+                    default.limit
+                }
+            },
+        };
+        PageRequest {
+            limit,
+            after: self.text("cursor"),
+        }
+    }
+
+    /// Names everything bad and unknown.
+    pub fn finish(mut self) -> Result<(), Problem> {
+        let unknown: Vec<_> = self
+            .values
+            .keys()
+            .filter(|name| !self.known.contains(&name.as_str()))
+            .cloned()
+            .collect();
+        for name in unknown {
+            let allowed = if self.known.is_empty() {
+                String::from("none")
+            } else {
+                self.known.join(", ")
+            };
+            self.wrong(
+                &name,
+                format!("is an unknown query parameter, allowed are {allowed}"),
+            );
+        }
+        self.fields.into_result(()).map_err(Problem::invalid)
+    }
+}
+
+/// Parameters of lists, for the document.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// Rows wanted.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}

@@ -1,0 +1,111 @@
+//! All routes, what stands around them, and the document that describes them.
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::auth::authenticate;
+use super::problem::Problem;
+use super::state::Api;
+use super::{
+    agents, channels, conversations, events, failures, headers, health, metrics, openapi, page, status, users,
+};
+
+/// Longest id in a path, in characters; no stored one is longer.
+const ID_CHARS_MAX: usize = 200;
+
+/// The whole HTTP side.
+pub fn router(api: Api) -> Router {
+    let (resources, _) = resources().split_for_parts();
+    let (open, _) = open().split_for_parts();
+    let resources = resources
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(api.clone(), authenticate));
+    open.merge(page::routes())
+        .nest(openapi::BASE, resources)
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(headers::set))
+        .with_state(api)
+}
+
+/// Everything below the base path: takes a token.
+pub(super) fn resources() -> OpenApiRouter<Api> {
+    OpenApiRouter::default()
+        .routes(routes!(agents::list::list, agents::create::create))
+        .routes(routes!(
+            agents::read::read,
+            agents::update::update,
+            agents::delete::delete
+        ))
+        .routes(routes!(agents::test::test))
+        .routes(routes!(channels::list::list, channels::create::create))
+        .routes(routes!(
+            channels::read::read,
+            channels::update::update,
+            channels::delete::delete
+        ))
+        .routes(routes!(channels::switch::enable))
+        .routes(routes!(channels::switch::disable))
+        .routes(routes!(channels::restart::restart))
+        .routes(routes!(channels::status::status))
+        .routes(routes!(channels::test::test))
+        .routes(routes!(status::list))
+        .routes(routes!(users::list))
+        .routes(routes!(users::read))
+        .routes(routes!(conversations::list::list))
+        .routes(routes!(conversations::read::read))
+        .routes(routes!(conversations::messages::list))
+        .routes(routes!(conversations::control::reset))
+        .routes(routes!(conversations::control::stop))
+        .routes(routes!(failures::list))
+        .routes(routes!(events::events))
+        .routes(routes!(openapi::read))
+}
+
+/// Operations beside the base path.
+pub(super) fn open() -> OpenApiRouter<Api> {
+    OpenApiRouter::default()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics))
+}
+
+async fn unknown() -> Problem {
+    Problem::not_found("there is nothing at this path")
+}
+
+async fn wrong_method() -> Problem {
+    Problem::method_not_allowed()
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    // The panic hook has logged where; its message may hold contents and is not repeated.
+    tracing::error!("failed to answer an API request: the handler panicked");
+    Problem::internal().into_response()
+}
+
+/// The id in a path.
+#[derive(Debug)]
+pub struct Id(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = Path::<String>::from_request_parts(parts, state)
+            .await
+            .ok()
+            .map(|Path(id)| id);
+        let id = id.filter(|id| id.chars().count() <= ID_CHARS_MAX);
+        id.map(Self)
+            .ok_or_else(|| Problem::not_found("there is nothing at this path"))
+    }
+}

@@ -1,0 +1,160 @@
+//! The metrics of the contract: names, help texts, buckets, and rendering.
+//!
+//! Label values are bounded: channels and agents by their stores' limits, `platform`, `api`, `outcome` and `cause` by
+//! closed lists in the code. No label ever carries a user, a conversation or a text.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use thiserror::Error;
+
+/// Gauge, `channel`, `platform`: 1 while the channel is connected here, else 0.
+pub const CHANNEL_CONNECTED: &str = "switchboard_channel_connected";
+/// Counter, `channel`: connections opened after the first one.
+pub const CHANNEL_RECONNECTS: &str = "switchboard_channel_reconnects_total";
+/// Counter, `channel`: messages taken in.
+pub const MESSAGES_RECEIVED: &str = "switchboard_messages_received_total";
+/// Counter, `channel`: deliveries of messages seen before.
+pub const MESSAGES_DUPLICATE: &str = "switchboard_messages_duplicate_total";
+/// Counter, `channel`, `outcome` (answered, cancelled, refused, failed): turns ended.
+pub const TURNS: &str = "switchboard_turns_total";
+/// Gauge: turns running here.
+pub const TURNS_RUNNING: &str = "switchboard_turns_running";
+/// Gauge: accepted messages that have not ended, of the conversations this process works on.
+pub const INBOX_PENDING: &str = "switchboard_inbox_pending";
+/// Histogram, seconds: from acceptance to the first output of the agent.
+pub const TIME_TO_FIRST_OUTPUT: &str = "switchboard_time_to_first_output_seconds";
+/// Histogram, seconds: from acceptance to the end of the turn.
+pub const TURN_SECONDS: &str = "switchboard_turn_seconds";
+/// Counter, `outcome`: card calls.
+pub const CARD_UPDATES: &str = "switchboard_card_updates_total";
+/// Counter, `platform`, `api`, `outcome`: requests to platforms.
+pub const PLATFORM_REQUESTS: &str = "switchboard_platform_requests_total";
+/// Counter, `agent`, `outcome`: requests to agents.
+pub const AGENT_REQUESTS: &str = "switchboard_agent_requests_total";
+/// Counter, `cause`: failure records written.
+pub const FAILURES: &str = "switchboard_failures_total";
+
+/// All names, for tests and documentation.
+pub const ALL: [&str; 13] = [
+    CHANNEL_CONNECTED,
+    CHANNEL_RECONNECTS,
+    MESSAGES_RECEIVED,
+    MESSAGES_DUPLICATE,
+    TURNS,
+    TURNS_RUNNING,
+    INBOX_PENDING,
+    TIME_TO_FIRST_OUTPUT,
+    TURN_SECONDS,
+    CARD_UPDATES,
+    PLATFORM_REQUESTS,
+    AGENT_REQUESTS,
+    FAILURES,
+];
+
+/// Upper edges of the first output's buckets, in seconds.
+const FIRST_OUTPUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+
+/// Upper edges of the whole turn's buckets, in seconds.
+const TURN_BUCKETS: [f64; 12] = [
+    0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0,
+];
+
+/// Why metrics could not be switched on.
+#[derive(Debug, Error)]
+#[error("failed to switch metrics on: {0}")]
+pub struct MetricsError(String);
+
+/// Switches metrics on for the process and describes them. Call once.
+pub fn install() -> Result<PrometheusHandle, MetricsError> {
+    let failed = |error: &dyn std::fmt::Display| MetricsError(error.to_string());
+    let handle = builder()?.install_recorder().map_err(|error| failed(&error))?;
+    describe();
+    Ok(handle)
+}
+
+/// A recorder's handle that belongs to nobody, for tests of the route.
+pub fn detached() -> Result<PrometheusHandle, MetricsError> {
+    Ok(builder()?.build_recorder().handle())
+}
+
+fn builder() -> Result<PrometheusBuilder, MetricsError> {
+    let failed = |error: metrics_exporter_prometheus::BuildError| MetricsError(error.to_string());
+    let first_output = Matcher::Full(TIME_TO_FIRST_OUTPUT.to_owned());
+    let turn = Matcher::Full(TURN_SECONDS.to_owned());
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(first_output, &FIRST_OUTPUT_BUCKETS)
+        .and_then(|builder| builder.set_buckets_for_metric(turn, &TURN_BUCKETS))
+        .map_err(failed)
+}
+
+fn describe() {
+    describe_gauge!(
+        CHANNEL_CONNECTED,
+        Unit::Count,
+        "1 while the channel is connected, else 0"
+    );
+    describe_counter!(
+        CHANNEL_RECONNECTS,
+        Unit::Count,
+        "connections opened after a channel's first one"
+    );
+    describe_counter!(MESSAGES_RECEIVED, Unit::Count, "messages taken in");
+    describe_counter!(
+        MESSAGES_DUPLICATE,
+        Unit::Count,
+        "deliveries of messages seen before"
+    );
+    describe_counter!(TURNS, Unit::Count, "turns ended, by outcome");
+    describe_gauge!(TURNS_RUNNING, Unit::Count, "turns running");
+    describe_gauge!(
+        INBOX_PENDING,
+        Unit::Count,
+        "accepted messages that have not ended"
+    );
+    describe_histogram!(
+        TIME_TO_FIRST_OUTPUT,
+        Unit::Seconds,
+        "from acceptance to the agent's first output"
+    );
+    describe_histogram!(
+        TURN_SECONDS,
+        Unit::Seconds,
+        "from acceptance to the end of the turn"
+    );
+    describe_counter!(CARD_UPDATES, Unit::Count, "card calls, by outcome");
+    describe_counter!(
+        PLATFORM_REQUESTS,
+        Unit::Count,
+        "requests to platforms, by api and outcome"
+    );
+    describe_counter!(AGENT_REQUESTS, Unit::Count, "requests to agents, by outcome");
+    describe_counter!(FAILURES, Unit::Count, "failure records written, by cause");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, TIME_TO_FIRST_OUTPUT, TURNS, TURNS_RUNNING, install};
+
+    #[test]
+    fn names_are_the_contracts_and_histograms_have_buckets() {
+        let handle = install().unwrap();
+        metrics::counter!(TURNS, "channel" => "chn_1", "outcome" => "answered").increment(2);
+        metrics::gauge!(TURNS_RUNNING).set(1.0);
+        metrics::histogram!(TIME_TO_FIRST_OUTPUT).record(0.3);
+        let text = handle.render();
+        assert!(
+            text.contains("switchboard_turns_total{channel=\"chn_1\",outcome=\"answered\"} 2"),
+            "{text}"
+        );
+        assert!(text.contains("switchboard_turns_running 1"), "{text}");
+        assert!(
+            text.contains("switchboard_time_to_first_output_seconds_bucket{le=\"0.5\"} 1"),
+            "{text}"
+        );
+        assert!(
+            text.contains("# HELP switchboard_turns_total turns ended, by outcome"),
+            "{text}"
+        );
+        assert!(ALL.iter().all(|name| name.starts_with("switchboard_")));
+    }
+}

@@ -1,0 +1,4 @@
+//! What the program tells about itself: logs on stderr, metrics for Prometheus.
+
+pub mod logs;
+pub mod metrics;

@@ -1,0 +1,122 @@
+//! A sign of life from an agent: one small turn, for the API's test and for `switchboard check`.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde::Serialize;
+use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
+use switchboard_ports::agent::{Agent, AgentEvent, AgentUser, RunRequest};
+use switchboard_ports::agents::AgentConfig;
+use tokio::time::{Instant, timeout_at};
+use utoipa::ToSchema;
+
+use crate::http::dto::agent::Kinds;
+
+/// The whole turn, at most: somebody is waiting in front of a page.
+const TURN_TIMEOUT_MAX: Duration = Duration::from_secs(30);
+
+/// Events of one answer, at most.
+const EVENTS_MAX: usize = 10_000;
+
+/// What came of a small turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TrialView {
+    /// Whether the agent answered.
+    pub ok: bool,
+    /// From the request to the first output.
+    pub first_output_ms: Option<u64>,
+    /// What went wrong.
+    pub error: Option<TrialErrorView>,
+}
+
+/// What went wrong with an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TrialErrorView {
+    /// `agent_unreachable`, `agent_unauthorized`, …
+    pub code: &'static str,
+    /// The agent's own words: status code, error code and the like.
+    pub message: String,
+}
+
+/// Asks an agent with these settings.
+pub async fn asked(config: &AgentConfig, kinds: &Kinds) -> TrialView {
+    let Some(kind) = kinds.get(config.kind.as_str()) else {
+        return misfit(format!(
+            "the kind \"{}\" is not available in this version",
+            config.kind
+        ));
+    };
+    match kind.build(config) {
+        Ok(agent) => turn(&*agent, config).await,
+        Err((pointer, message)) => misfit(format!("{pointer} {message}")),
+    }
+}
+
+fn misfit(message: String) -> TrialView {
+    let error = TrialErrorView {
+        code: "agent_misconfigured",
+        message,
+    };
+    TrialView {
+        ok: false,
+        first_output_ms: None,
+        error: Some(error),
+    }
+}
+
+async fn turn(agent: &dyn Agent, config: &AgentConfig) -> TrialView {
+    let begun = Instant::now();
+    let end = begun + config.limits.turn_timeout.min(TURN_TIMEOUT_MAX);
+    let mut next_by = (begun + config.limits.first_output_timeout).min(end);
+    let mut late = AgentFailureKind::FirstOutputTimeout;
+    let mut first_output_ms = None;
+    let mut said_something = false;
+    let mut events = agent.run(question()).take(EVENTS_MAX);
+    let ended = loop {
+        let event = match timeout_at(next_by, events.next()).await {
+            Ok(Some(event)) => event,
+            Ok(None) => break Err((AgentFailureKind::CutStream, String::new())),
+            Err(_) if next_by >= end => break Err((AgentFailureKind::TurnTimeout, String::new())),
+            Err(_) => break Err((late, String::new())),
+        };
+        match event {
+            AgentEvent::Started { .. } => continue,
+            AgentEvent::Delta(text) => said_something |= !text.is_empty(),
+            AgentEvent::Reasoning(_) | AgentEvent::Tool { .. } => {}
+            AgentEvent::Completed { .. } if said_something => break Ok(()),
+            AgentEvent::Completed { .. } => break Err((AgentFailureKind::Empty, String::new())),
+            AgentEvent::Failed {
+                failure: AgentFailure { kind, .. },
+                detail,
+            } => break Err((kind, detail)),
+        }
+        first_output_ms.get_or_insert_with(|| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+        late = AgentFailureKind::IdleTimeout;
+        next_by = (Instant::now() + config.limits.idle_timeout).min(end);
+    };
+    let error = ended.err().map(|(kind, message)| TrialErrorView {
+        code: kind.as_str(),
+        message,
+    });
+    TrialView {
+        ok: error.is_none(),
+        first_output_ms,
+        error,
+    }
+}
+
+fn question() -> RunRequest {
+    RunRequest {
+        turn: String::from("switchboard-test"),
+        text: String::from("Reply with the single word: ok"),
+        history: Vec::new(),
+        continuation: None,
+        model: None,
+        user: AgentUser {
+            id: String::from("switchboard-test"),
+            username: String::from("switchboard-test"),
+            display_name: String::from("Switchboard test"),
+            platform: String::from("api"),
+        },
+    }
+}
