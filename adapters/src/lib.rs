@@ -1,6 +1,7 @@
 //! Switchboard's ports put into practice: chat platforms, agents over HTTP, stores.
 
 pub mod agents;
+pub mod clock;
 pub mod dingtalk;
 pub mod net;
 pub mod stores;

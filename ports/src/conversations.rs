@@ -88,6 +88,10 @@ pub trait ConversationStore: Send + Sync {
 pub trait Admission: Send + Sync {
     /// The verdict, given how many entries of the conversation have not ended.
     fn verdict(&self, waiting: u32) -> Verdict;
+
+    /// The last verdict was not used: the message was a duplicate after all, or could not be stored. Called by whoever
+    /// offered the arrival; stores do not call it.
+    fn unused(&self) {}
 }
 
 /// A message or control act on its way into the inbox.
