@@ -1,3 +1,30 @@
 //! The driver: runs the machines, commits before it performs, and keeps channels connected.
 
+mod channel;
+mod conversation;
+mod driver;
+mod intake;
+mod mapping;
 pub mod operations;
+mod registry;
+mod scan;
+mod shared;
+
+pub use driver::Driver;
+pub use shared::Settings;
+
+use std::sync::Arc;
+
+use switchboard_domain::ids::{ConversationId, Partition};
+
+use shared::Shared;
+
+/// Wakes a conversation, starting its task where it is not in memory.
+fn wake(shared: &Arc<Shared>, partition: Partition, id: ConversationId) {
+    if shared.parking.is_cancelled() {
+        return;
+    }
+    if let Some(slot) = shared.registry.wake(&id) {
+        conversation::start(shared, partition, id, slot);
+    }
+}

@@ -26,7 +26,7 @@ pub enum Effect {
         /// The run's epoch.
         epoch: Epoch,
     },
-    /// Stop the run; comes back as [`Event::Closed`]. May be done before the commit.
+    /// Stop the run; comes back as [`super::Event::Closed`]. May be done before the commit.
     Cancel {
         /// The run's epoch.
         epoch: Epoch,

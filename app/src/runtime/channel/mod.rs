@@ -1,0 +1,186 @@
+//! One configured bot: its settings, its link to the platform, its status, and the task that keeps it connected.
+
+mod status;
+mod task;
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use switchboard_domain::admission::Admission;
+use switchboard_domain::channel::{CloseCause, ErrorCode};
+use switchboard_domain::conversation::Policy;
+use switchboard_domain::ids::{ChannelId, ConnectionId};
+use switchboard_domain::session::Rules;
+use switchboard_domain::settings::TurnLimits;
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::channels::Channel;
+use switchboard_ports::error::StoreError;
+use switchboard_ports::provider::{Description, Signal};
+use tokio::sync::mpsc;
+
+use super::operations::ChannelStatus;
+use super::shared::{Shared, lock};
+use crate::ports::{SharedAgent, SharedLink};
+
+pub(crate) use task::start;
+
+/// Messages waiting for a channel's task. Signs of life are dropped beyond; nothing else comes that often.
+const MESSAGES_MAX: usize = 256;
+
+/// A channel's settings with what was made of them: replaced as a whole when something changes.
+pub(crate) struct Bot {
+    pub(crate) channel: Channel,
+    pub(crate) description: Description,
+    pub(crate) link: SharedLink,
+    pub(crate) agent: Option<(AgentConfig, SharedAgent)>,
+    pub(crate) policy: Policy,
+}
+
+/// What a channel's task is told.
+pub(crate) enum Message {
+    /// The stored settings changed; whether a connection setting did.
+    Changed { connection: bool },
+    /// Somebody asked for a new connection.
+    Restart,
+    /// Something happened on a connection.
+    Signal(ConnectionId, Signal),
+    /// A connection ended.
+    Closed(ConnectionId, CloseCause),
+    /// Something is wrong that the status should show.
+    Noted(ErrorCode, String),
+    /// Messages cannot be stored.
+    StoreLost,
+    /// Messages can be stored again.
+    StoreBack,
+    /// The server stops, or the channel is deleted.
+    Drain,
+}
+
+/// One channel, as the rest of the driver sees it.
+pub(crate) struct ChannelHandle {
+    pub(crate) id: ChannelId,
+    pub(crate) admission: Mutex<Admission>,
+    bot: Mutex<Arc<Bot>>,
+    status: Mutex<ChannelStatus>,
+    messages: mpsc::Sender<Message>,
+    message_at: AtomicU64,
+    reply_at: AtomicU64,
+}
+
+impl ChannelHandle {
+    /// The settings as they are now.
+    pub(crate) fn bot(&self) -> Arc<Bot> {
+        Arc::clone(&lock(&self.bot))
+    }
+
+    /// What is observed of the channel.
+    pub(crate) fn status(&self, now: Timestamp) -> ChannelStatus {
+        let mut status = lock(&self.status).clone();
+        status.uptime_ms = status
+            .connected_at
+            .filter(|_| status.status == "connected")
+            .map(|at| u64::try_from(now.since(at).as_millis()).unwrap_or(u64::MAX));
+        status.last_message_at = known(&self.message_at);
+        status.last_reply_at = known(&self.reply_at);
+        status
+    }
+
+    /// Tells the channel's task something; `false` when it has too much to do or has ended.
+    pub(crate) fn tell(&self, message: Message) -> bool {
+        self.messages.try_send(message).is_ok()
+    }
+
+    /// Tells the channel's task something that must not be missed.
+    pub(crate) async fn tell_surely(&self, message: Message) {
+        // A task that has ended needs to know nothing.
+        let _ = self.messages.send(message).await;
+    }
+
+    /// Shows a problem in the status.
+    pub(crate) fn note(&self, code: ErrorCode, detail: String) {
+        self.tell(Message::Noted(code, detail));
+    }
+
+    /// A message was taken in.
+    pub(crate) fn received(&self, at: Timestamp) {
+        self.message_at.fetch_max(at.as_millis(), Ordering::Relaxed);
+    }
+
+    /// A reply was finished.
+    pub(crate) fn replied(&self, at: Timestamp) {
+        self.reply_at.fetch_max(at.as_millis(), Ordering::Relaxed);
+    }
+}
+
+fn known(at: &AtomicU64) -> Option<Timestamp> {
+    Some(at.load(Ordering::Relaxed)).filter(|millis| *millis > 0).map(Timestamp::from_millis)
+}
+
+/// Why a channel's settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BotError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No provider of this name is built in.
+    #[error("the platform {0} is not available in this build")]
+    UnknownPlatform(String),
+    /// The provider refuses the settings.
+    #[error("setting {pointer}: {message}")]
+    Settings { pointer: String, message: String },
+}
+
+impl Bot {
+    /// Makes a bot of stored settings.
+    pub(crate) async fn build(shared: &Shared, channel: Channel) -> Result<Self, BotError> {
+        let provider = shared
+            .ports
+            .providers
+            .get(channel.platform.as_str())
+            .ok_or_else(|| BotError::UnknownPlatform(channel.platform.clone()))?;
+        let link = provider.link(&channel).map_err(|errors| {
+            let first = errors.into_iter().next();
+            let (pointer, message) =
+                first.map_or_else(Default::default, |error| (error.pointer, error.message));
+            BotError::Settings { pointer, message }
+        })?;
+        let agent = match &channel.default_agent {
+            Some(id) => shared.ports.agents.find(id).await?.and_then(|config| build_agent(shared, config)),
+            None => None,
+        };
+        let limits = agent.as_ref().map_or_else(TurnLimits::default, |(config, _)| config.limits);
+        let policy = Policy {
+            rules: Rules { conversation: channel.conversation, limits },
+            reply: link.limits(),
+            locale: channel.locale,
+            agent: agent.as_ref().map(|(config, _)| config.name.clone()),
+            model: channel
+                .default_model
+                .clone()
+                .or_else(|| agent.as_ref().and_then(|(it, _)| it.model.clone())),
+        };
+        Ok(Self { description: provider.description(), channel, link, agent, policy })
+    }
+
+    /// Whether going over to `new` needs a new connection.
+    pub(crate) fn needs_reconnect(&self, new: &Self) -> bool {
+        let fields = new.description.connection_fields;
+        fields.iter().any(|field| {
+            self.channel.config.pointer(field) != new.channel.config.pointer(field)
+                || self.channel.secrets.get(*field) != new.channel.secrets.get(*field)
+        })
+    }
+}
+
+fn build_agent(shared: &Shared, config: AgentConfig) -> Option<(AgentConfig, SharedAgent)> {
+    let kind = shared.ports.agent_kinds.get(config.kind.as_str())?;
+    match kind.build(&config) {
+        Ok(agent) => Some((config, agent)),
+        Err((pointer, message)) => {
+            tracing::warn!(agent = %config.id, pointer, message, "failed to set the agent up");
+            None
+        }
+    }
+}

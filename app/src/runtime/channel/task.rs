@@ -1,0 +1,223 @@
+//! The task that drives one channel's machine: opens and closes connections as it says, and publishes what it is.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use switchboard_domain::admission::Admission;
+use switchboard_domain::channel::{Channel as Machine, CloseCause, Effect, Effects, ErrorCode, Event};
+use switchboard_domain::ids::ConnectionId;
+use switchboard_ports::provider::Signal;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::status::project;
+use super::{Bot, ChannelHandle, MESSAGES_MAX, Message};
+use crate::runtime::intake::Sink;
+use crate::runtime::operations::RuntimeEvent;
+use crate::runtime::shared::{Shared, lock};
+
+/// Puts a channel into the driver and starts its task.
+pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
+    let machine = Machine::new(shared.ports.entropy.next_u64(), shared.now());
+    let (messages, inbox) = mpsc::channel(MESSAGES_MAX);
+    let id = bot.channel.id.clone();
+    let handle = Arc::new(ChannelHandle {
+        status: Mutex::new(project(&id, &shared.replica, &machine)),
+        id: id.clone(),
+        admission: Mutex::new(Admission::default()),
+        bot: Mutex::new(Arc::new(bot)),
+        messages,
+        message_at: AtomicU64::new(0),
+        reply_at: AtomicU64::new(0),
+    });
+    lock(&shared.channels).insert(id, Arc::clone(&handle));
+    let mut task = Task {
+        shared: Arc::clone(shared),
+        handle: Arc::clone(&handle),
+        machine,
+        inbox,
+        sockets: BTreeMap::new(),
+    };
+    shared.tasks.spawn(async move { task.run().await });
+    handle
+}
+
+struct Task {
+    shared: Arc<Shared>,
+    handle: Arc<ChannelHandle>,
+    machine: Machine,
+    inbox: mpsc::Receiver<Message>,
+    /// Open or opening connections, and how to close each; two at most (make-before-break).
+    sockets: BTreeMap<ConnectionId, CancellationToken>,
+}
+
+impl Task {
+    /// The event loop. Priorities: 1 what the task is told, 2 deadlines. Ends once drained.
+    async fn run(&mut self) {
+        self.settings_taken_in();
+        loop {
+            let now = self.shared.now();
+            let wait =
+                self.machine.deadline().map_or(Duration::from_hours(1), |deadline| deadline.at.since(now));
+            tokio::select! {
+                biased;
+                message = self.inbox.recv() => match message {
+                    Some(Message::Drain) => return self.drain().await,
+                    Some(message) => self.told(message),
+                    None => return,
+                },
+                () = tokio::time::sleep(wait) => {
+                    let before = self.machine.phase();
+                    let effects = self.machine.expire(self.shared.now());
+                    self.perform("Expired", before, effects);
+                }
+            }
+        }
+    }
+
+    fn told(&mut self, message: Message) {
+        match message {
+            Message::Changed { connection } => {
+                self.settings_taken_in();
+                if connection {
+                    self.apply(Event::Edited);
+                }
+            }
+            // It may have been disabled since somebody asked.
+            Message::Restart if !self.handle.bot().channel.enabled => {}
+            Message::Restart => self.apply(Event::RestartAsked),
+            Message::Signal(connection, Signal::Opened) => self.apply(Event::Opened { connection }),
+            Message::Signal(connection, Signal::Heard) => self.apply(Event::Heard { connection }),
+            Message::Signal(connection, Signal::Rotating) => self.apply(Event::Rotating { connection }),
+            Message::Signal(_, Signal::Undecodable) => {
+                tracing::warn!(channel = %self.handle.id, "a push could not be understood and was acknowledged");
+                metrics::counter!("switchboard_undecodable_total", "channel" => self.handle.id.to_string())
+                    .increment(1);
+            }
+            Message::Closed(connection, cause) => {
+                self.sockets.remove(&connection);
+                self.apply(Event::Closed { connection, cause });
+            }
+            Message::Noted(code, detail) => self.apply(Event::Noted { code, detail }),
+            Message::StoreLost => self.apply(Event::StoreLost),
+            Message::StoreBack => self.apply(Event::StoreBack),
+            Message::Drain => {}
+        }
+    }
+
+    /// What is desired of the channel, and what its settings alone say is wrong.
+    fn settings_taken_in(&mut self) {
+        let bot = self.handle.bot();
+        if !*self.shared.store_up.borrow() {
+            self.apply(Event::StoreLost);
+        }
+        self.apply(if bot.channel.enabled { Event::Enabled } else { Event::Disabled });
+        if bot.channel.enabled && bot.agent.is_none() {
+            self.apply(Event::Noted { code: ErrorCode::NoAgent, detail: String::new() });
+        }
+    }
+
+    fn apply(&mut self, event: Event) {
+        let (name, before) = (event.name(), self.machine.phase());
+        match self.machine.apply(event, self.shared.now()) {
+            Ok(effects) => self.perform(name, before, effects),
+            Err(rejected) if rejected.is_alarm() => {
+                tracing::error!(machine = "channel", channel = %self.handle.id, %rejected, "an impossible event; this is a bug");
+                metrics::counter!("switchboard_alarms_total", "kind" => "illegal").increment(1);
+            }
+            Err(rejected) => {
+                tracing::debug!(machine = "channel", channel = %self.handle.id, %rejected, "rejected");
+            }
+        }
+    }
+
+    fn perform(&mut self, event: &'static str, before: &'static str, effects: Effects) {
+        let after = self.machine.phase();
+        if before != after {
+            tracing::info!(
+                machine = "channel", channel = %self.handle.id, before, event, after, effects = effects.len(), "stepped"
+            );
+        }
+        for effect in effects {
+            match effect {
+                Effect::Open { connection } => self.open(connection),
+                Effect::Close { connection } => {
+                    if let Some(close) = self.sockets.get(&connection) {
+                        close.cancel();
+                    }
+                }
+                Effect::Publish => {}
+            }
+        }
+        self.publish();
+    }
+
+    fn open(&mut self, connection: ConnectionId) {
+        let close = CancellationToken::new();
+        self.sockets.insert(connection, close.clone());
+        let bot = self.handle.bot();
+        let sink = Arc::new(Sink::new(&self.shared, &self.handle, connection));
+        let handle = Arc::clone(&self.handle);
+        self.shared.tasks.spawn(async move {
+            let cause = bot.link.connect(connection, sink, close).await;
+            if let CloseCause::Failed { code, detail, .. } = &cause {
+                tracing::warn!(channel = %handle.id, connection = connection.0, code = code.as_str(), detail, "a connection ended");
+            }
+            handle.tell_surely(Message::Closed(connection, cause)).await;
+        });
+        metrics::counter!("switchboard_channel_reconnects_total", "channel" => self.handle.id.to_string())
+            .increment(1);
+    }
+
+    fn publish(&self) {
+        let bot = self.handle.bot();
+        let new = project(&self.handle.id, &self.shared.replica, &self.machine);
+        let changed = {
+            let mut status = lock(&self.handle.status);
+            let changed =
+                (status.state, status.status, status.last_error.as_ref().map(|it| (it.code, it.at)))
+                    != (new.state, new.status, new.last_error.as_ref().map(|it| (it.code, it.at)))
+                    || status.attempt != new.attempt
+                    || status.connections != new.connections;
+            *status = new;
+            changed
+        };
+        let status = self.handle.status(self.shared.now());
+        metrics::gauge!(
+            "switchboard_channel_connected",
+            "channel" => self.handle.id.to_string(),
+            "platform" => bot.description.platform
+        )
+        .set(if status.status == "connected" { 1.0 } else { 0.0 });
+        if changed {
+            self.shared.publish(RuntimeEvent::ChannelStatus(status));
+        }
+    }
+
+    /// Closes all connections cleanly and ends.
+    async fn drain(&mut self) {
+        self.apply(Event::Drain);
+        for close in self.sockets.values() {
+            close.cancel();
+        }
+        while !self.sockets.is_empty() {
+            match tokio::time::timeout(Duration::from_secs(12), self.inbox.recv()).await {
+                Ok(Some(Message::Closed(connection, cause))) => {
+                    self.sockets.remove(&connection);
+                    self.apply(Event::Closed { connection, cause });
+                }
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+}
+
+impl ChannelHandle {
+    /// Replaces the settings; the caller tells the task.
+    pub(crate) fn replace(&self, bot: Bot) -> Arc<Bot> {
+        std::mem::replace(&mut *lock(&self.bot), Arc::new(bot))
+    }
+}

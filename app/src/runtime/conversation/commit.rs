@@ -1,0 +1,123 @@
+//! Commits: before anything is performed, retried unchanged, or everything is dropped (R7).
+
+use std::time::Duration;
+
+use switchboard_domain::conversation::Effects;
+use switchboard_domain::outcome::Outcome;
+use switchboard_domain::reply::Durability;
+use switchboard_domain::snapshot::ReplyRole;
+use switchboard_ports::conversations::Commit;
+use switchboard_ports::error::StoreError;
+
+use super::{Actor, Lost, commit_of};
+use crate::runtime::operations::RuntimeEvent;
+
+/// The first pause before a commit is tried again; doubles up to [`COMMIT_PAUSE_MAX`].
+const COMMIT_PAUSE_MIN: Duration = Duration::from_millis(50);
+const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(2);
+
+impl Actor<'_> {
+    /// Stores what a step changed, if it has to be stored now.
+    pub(super) async fn commit(&mut self, effects: &Effects) -> Result<(), Lost> {
+        match effects.durability {
+            Durability::None => return Ok(()),
+            Durability::Lazy => {
+                self.lazy_since.get_or_insert(self.shared.now());
+                return Ok(());
+            }
+            Durability::Now => {}
+        }
+        let commit = commit_of(self, effects);
+        self.store(commit).await
+    }
+
+    /// Stores lazy changes whose wait is over, or at once.
+    pub(super) async fn commit_lazy(&mut self, at_once: bool) -> Result<(), Lost> {
+        let wait = self.shared.settings.lazy_commit_wait;
+        let due = self.lazy_since.is_some_and(|since| at_once || since.after(wait) <= self.shared.now());
+        if !due {
+            return Ok(());
+        }
+        let commit = commit_of(self, &Effects::default());
+        self.store(commit).await
+    }
+
+    async fn store(&mut self, commit: Commit) -> Result<(), Lost> {
+        let mut pause = COMMIT_PAUSE_MIN;
+        loop {
+            let lease = self.shared.lease(self.partition, Duration::ZERO);
+            let result = match lease {
+                Some(lease) => self.shared.ports.conversations.commit(&lease, commit.clone()).await,
+                None => Err(StoreError::Unavailable("the lease is not renewed".to_owned())),
+            };
+            match result {
+                Ok(version) => {
+                    self.version = version;
+                    self.user = None;
+                    self.lazy_since = None;
+                    return Ok(());
+                }
+                Err(StoreError::Unavailable(cause)) => {
+                    tracing::warn!(conversation = %self.id, cause, "failed to commit; the same commit is tried again");
+                }
+                Err(error) => {
+                    tracing::warn!(conversation = %self.id, %error, "failed to commit; memory is dropped");
+                    metrics::counter!("switchboard_commits_lost_total").increment(1);
+                    return Err(Lost);
+                }
+            }
+            tokio::select! {
+                biased;
+                () = self.shared.parking.cancelled() => return Err(Lost),
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(COMMIT_PAUSE_MAX);
+        }
+    }
+
+    /// Tells listeners, metrics and the channel's status what a step led to; after its commit.
+    pub(super) fn report(&self, effects: &Effects) {
+        let at = self.shared.now();
+        let channel = &self.handle.id;
+        for (seq, outcome) in &effects.ended {
+            let outcome = outcome_name(*outcome);
+            metrics::counter!("switchboard_turns_total", "channel" => channel.to_string(), "outcome" => outcome)
+                .increment(1);
+            self.shared.publish(RuntimeEvent::TurnFinished {
+                channel: channel.clone(),
+                conversation: self.id.clone(),
+                seq: seq.0,
+                outcome,
+                at,
+            });
+        }
+        for failed in &effects.failures {
+            let cause = failed.cause.as_str();
+            tracing::warn!(%channel, conversation = %self.id, seq = failed.seq.0, cause, "a failure was recorded");
+            metrics::counter!("switchboard_failures_total", "cause" => cause).increment(1);
+            self.shared.publish(RuntimeEvent::Failure {
+                channel: channel.clone(),
+                conversation: self.id.clone(),
+                seq: failed.seq.0,
+                cause,
+                at,
+            });
+        }
+        for code in &effects.notes {
+            self.handle.note(*code, String::new());
+        }
+        if effects.replies_done.iter().any(|id| id.role == ReplyRole::Answer) {
+            self.handle.replied(at);
+        }
+    }
+}
+
+/// The label of an outcome in metrics and events.
+const fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Refused(_) => "refused",
+        Outcome::Failed(_) => "failed",
+    }
+}

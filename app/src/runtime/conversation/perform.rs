@@ -1,0 +1,109 @@
+//! Performing what a step decided. Platform calls run in tasks of their own: they are never cancelled, and they outlive a
+//! conversation that is dropped from memory (R12).
+
+use std::sync::Arc;
+
+use switchboard_domain::conversation::{Event, Perform};
+use switchboard_domain::ids::{Epoch, Seq};
+use switchboard_domain::reply::{CardOutcome, PartOutcome};
+use switchboard_ports::provider::{CardRequest, PartRequest};
+use tokio::sync::mpsc;
+
+use super::turn::{self, Question};
+use super::{Actor, Lost, Run, SAID_MAX};
+use crate::runtime::operations::RuntimeEvent;
+
+impl Actor<'_> {
+    pub(super) async fn perform(&mut self, perform: Perform) -> Result<(), Lost> {
+        let link = Arc::clone(&self.bot.link);
+        let back = self.outcomes.0.clone();
+        let limit = self.shared.settings.call_timeout;
+        match perform {
+            Perform::Ask { seq, epoch } => self.ask(seq, epoch),
+            // Done before the commit already.
+            Perform::Cancel { .. } => {}
+            Perform::Claim { reply, call, claim } => {
+                let stop = self.shared.parking.clone();
+                self.shared.tasks.spawn(async move {
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => {}
+                        () = link.claim(claim) => drop(back.send(Event::Granted { reply, call }).await),
+                    }
+                });
+            }
+            Perform::Card { reply, call, target, message, attempt, card } => {
+                self.lease().await?;
+                let request = CardRequest { target, message, attempt, call: card };
+                self.shared.tasks.spawn(async move {
+                    let outcome = tokio::time::timeout(limit, link.card(request)).await;
+                    let outcome = outcome.unwrap_or(CardOutcome::Unknown);
+                    metrics::counter!("switchboard_card_updates_total", "outcome" => card_label(outcome))
+                        .increment(1);
+                    drop(back.send(Event::CardDone { reply, call, outcome }).await);
+                });
+            }
+            Perform::Send { reply, call, target, text, way } => {
+                self.lease().await?;
+                let request = PartRequest { target, text, way };
+                self.shared.tasks.spawn(async move {
+                    let outcome = tokio::time::timeout(limit, link.send(request)).await;
+                    let outcome = outcome.unwrap_or(PartOutcome::Unknown);
+                    drop(back.send(Event::PartDone { reply, call, outcome }).await);
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, seq: Seq, epoch: Epoch) {
+        let Some(entry) = self.conversation.entry(seq).cloned() else {
+            return;
+        };
+        let session = self.conversation.session();
+        let question = Question {
+            conversation: self.id.clone(),
+            entry,
+            session: session.number(),
+            continuation: session.continuation().map(str::to_owned),
+            model: session.model().map(str::to_owned).or_else(|| self.bot.channel.default_model.clone()),
+        };
+        let (tell, said) = mpsc::channel(SAID_MAX);
+        let cancel = tokio_util::sync::CancellationToken::new();
+        self.slot.running(Some((seq, cancel.clone())));
+        let task = turn::run(
+            Arc::clone(self.shared),
+            Arc::clone(&self.handle),
+            Arc::clone(&self.bot),
+            question,
+            cancel.clone(),
+            tell,
+        );
+        self.shared.tasks.spawn(task);
+        self.run = Some(Run { epoch, said, _guard: cancel.clone().drop_guard(), cancel });
+        self.shared.publish(RuntimeEvent::TurnStarted {
+            channel: self.handle.id.clone(),
+            conversation: self.id.clone(),
+            seq: seq.0,
+            at: self.shared.now(),
+        });
+    }
+
+    pub(super) fn cancel_run(&self, epoch: Epoch) {
+        if let Some(run) = self.run.as_ref().filter(|run| run.epoch == epoch) {
+            run.cancel.cancel();
+        }
+    }
+}
+
+const fn card_label(outcome: CardOutcome) -> &'static str {
+    match outcome {
+        CardOutcome::Done => "done",
+        CardOutcome::AlreadyFinished => "already_finished",
+        CardOutcome::Missing => "missing",
+        CardOutcome::Throttled { .. } => "throttled",
+        CardOutcome::NotSent => "not_sent",
+        CardOutcome::Unknown => "unknown",
+        CardOutcome::Refused(_) => "refused",
+    }
+}

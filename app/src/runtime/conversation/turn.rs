@@ -1,0 +1,195 @@
+//! One run: find out who asks, gather what was said before, ask the agent, pass on what it says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::conversation::Said;
+use switchboard_domain::history;
+use switchboard_domain::ids::{ConversationId, SessionNumber};
+use switchboard_domain::inbox::{Entry, Intake};
+use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Refusal, RunFailure};
+use switchboard_ports::agent::{AgentEvent, AgentUser, RunRequest};
+use switchboard_ports::users::User;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::RunSaid;
+use crate::ports::SharedAgent;
+use crate::runtime::channel::{Bot, ChannelHandle};
+use crate::runtime::mapping::map_author;
+use crate::runtime::shared::Shared;
+
+/// How long an explicit cancel upstream may take.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// What is asked.
+pub(super) struct Question {
+    pub(super) conversation: ConversationId,
+    pub(super) entry: Entry,
+    pub(super) session: SessionNumber,
+    pub(super) continuation: Option<String>,
+    pub(super) model: Option<String>,
+}
+
+/// Runs until the agent has ended or the run is cancelled; then says that it is closed.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    handle: Arc<ChannelHandle>,
+    bot: Arc<Bot>,
+    question: Question,
+    cancel: CancellationToken,
+    tell: mpsc::Sender<RunSaid>,
+) {
+    let begun = Instant::now();
+    metrics::gauge!("switchboard_turns_running").increment(1.0);
+    let mut upstream = None;
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => {}
+        () = ask(&shared, &handle, &bot, question, &tell, &mut upstream) => {}
+    }
+    metrics::gauge!("switchboard_turns_running").decrement(1.0);
+    metrics::histogram!("switchboard_turn_seconds").record(begun.elapsed().as_secs_f64());
+    if cancel.is_cancelled()
+        && let Some((agent, continuation)) = upstream
+    {
+        let _ = tokio::time::timeout(CANCEL_TIMEOUT, agent.cancel(&continuation)).await;
+    }
+    // A conversation that is gone from memory does not listen; the store knows what it needs.
+    let _ = tell.send(RunSaid::Closed).await;
+}
+
+async fn ask(
+    shared: &Shared,
+    handle: &ChannelHandle,
+    bot: &Bot,
+    question: Question,
+    tell: &mpsc::Sender<RunSaid>,
+    upstream: &mut Option<(SharedAgent, String)>,
+) {
+    let (agent, request) = match prepare(shared, handle, bot, question, tell).await {
+        Ok(prepared) => prepared,
+        Err(failure) => {
+            let _ = tell.send(RunSaid::Agent(Said::Failed(failure))).await;
+            return;
+        }
+    };
+    let asked = Instant::now();
+    let mut first = true;
+    let mut events = agent.run(request);
+    while let Some(event) = events.next().await {
+        let said = match event {
+            AgentEvent::Started { continuation } => {
+                *upstream = continuation.map(|continuation| (Arc::clone(&agent), continuation));
+                Said::Started
+            }
+            AgentEvent::Delta(text) => {
+                if std::mem::take(&mut first) {
+                    metrics::histogram!("switchboard_time_to_first_output_seconds")
+                        .record(asked.elapsed().as_secs_f64());
+                }
+                Said::Delta(text)
+            }
+            AgentEvent::Reasoning(_) | AgentEvent::Tool { .. } => Said::Progress,
+            AgentEvent::Completed { continuation } => Said::Completed { continuation },
+            AgentEvent::Failed { failure, detail } => {
+                note_failure(handle, bot, failure.kind, &detail);
+                Said::Failed(RunFailure::Agent(failure))
+            }
+        };
+        let (ended, outcome) = match &said {
+            Said::Completed { .. } => (true, "completed"),
+            Said::Failed(_) => (true, "failed"),
+            Said::Started | Said::Delta(_) | Said::Progress => (false, ""),
+        };
+        if ended {
+            count_request(bot, outcome);
+        }
+        if tell.send(RunSaid::Agent(said)).await.is_err() || ended {
+            return;
+        }
+    }
+    note_failure(handle, bot, AgentFailureKind::CutStream, "the stream ended without an end");
+    count_request(bot, "failed");
+    let cut = RunFailure::Agent(AgentFailure::new(AgentFailureKind::CutStream));
+    let _ = tell.send(RunSaid::Agent(Said::Failed(cut))).await;
+}
+
+fn count_request(bot: &Bot, outcome: &'static str) {
+    let agent = bot.agent.as_ref().map_or_else(String::new, |(config, _)| config.name.clone());
+    metrics::counter!("switchboard_agent_requests_total", "agent" => agent, "outcome" => outcome)
+        .increment(1);
+}
+
+async fn prepare(
+    shared: &Shared,
+    handle: &ChannelHandle,
+    bot: &Bot,
+    question: Question,
+    tell: &mpsc::Sender<RunSaid>,
+) -> Result<(SharedAgent, RunRequest), RunFailure> {
+    let Some((config, agent)) = &bot.agent else {
+        handle.note(ErrorCode::NoAgent, String::new());
+        return Err(RunFailure::Refused(Refusal::NoAgent));
+    };
+    let user = map_author(shared, bot, &question.entry.sender).await?;
+    let _ = tell.send(RunSaid::Mapped(user.id.clone())).await;
+    let lines_max = config.history_messages_max;
+    let lines = shared
+        .ports
+        .transcripts
+        .recent(&question.conversation, question.session, lines_max.saturating_mul(2))
+        .await
+        .unwrap_or_else(|error| {
+            // An answer without context is better than none; the next question has it again.
+            tracing::warn!(conversation = %question.conversation, %error, "failed to read the history");
+            Vec::new()
+        });
+    let chars_max = config.history_chars_max as usize;
+    let Intake::Ask { text } = question.entry.intake else {
+        return Err(RunFailure::Refused(Refusal::Unsupported));
+    };
+    let request = RunRequest {
+        turn: format!("{}-{}", question.conversation, question.entry.seq),
+        text,
+        history: history::select(&lines, lines_max as usize, chars_max),
+        continuation: question.continuation,
+        model: question.model,
+        user: agent_user(&user, &bot.channel.platform),
+    };
+    Ok((Arc::clone(agent), request))
+}
+
+fn agent_user(user: &User, platform: &str) -> AgentUser {
+    AgentUser {
+        id: user.id.to_string(),
+        username: user.username.clone(),
+        display_name: user.display_name.clone(),
+        platform: platform.to_owned(),
+    }
+}
+
+/// The agent's failure in the log, and in the channel's status where somebody has to do something.
+fn note_failure(handle: &ChannelHandle, bot: &Bot, kind: AgentFailureKind, detail: &str) {
+    let agent = bot.agent.as_ref().map_or("", |(config, _)| config.name.as_str());
+    tracing::warn!(channel = %handle.id, agent, kind = kind.as_str(), detail, "the agent failed");
+    let code = match kind {
+        AgentFailureKind::Unauthorized | AgentFailureKind::UnknownModel | AgentFailureKind::BadRequest => {
+            ErrorCode::AgentMisconfigured
+        }
+        AgentFailureKind::Unreachable
+        | AgentFailureKind::FirstOutputTimeout
+        | AgentFailureKind::IdleTimeout
+        | AgentFailureKind::TurnTimeout
+        | AgentFailureKind::RateLimited
+        | AgentFailureKind::ServerError
+        | AgentFailureKind::CutStream
+        | AgentFailureKind::Malformed
+        | AgentFailureKind::Empty
+        | AgentFailureKind::TooLong => ErrorCode::AgentUnreachable,
+    };
+    handle.note(code, detail.to_owned());
+}

@@ -1,0 +1,249 @@
+//! Starting, stopping and asking the driver.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, MessageId};
+use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
+use switchboard_domain::message::{Chat, Sender};
+use switchboard_ports::conversations::{Accepted, Admission, Arrival};
+use switchboard_ports::error::StoreError;
+use switchboard_ports::page::PageRequest;
+use switchboard_ports::provider::Check;
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
+use tokio::sync::broadcast;
+
+use super::channel::{self, Bot, BotError, Message};
+use super::operations::{ChannelStatus, NotReady, Operations, RuntimeEvent};
+use super::shared::{Settings, Shared, lock};
+use super::{intake, scan};
+use crate::ports::Ports;
+
+/// How long the end of a channel waits for its replies to close.
+const WITHDRAW_WAIT: Duration = Duration::from_secs(10);
+
+/// The running driver.
+pub struct Driver {
+    shared: Arc<Shared>,
+}
+
+impl Driver {
+    /// Takes the leases, starts every channel, and goes on with whatever was accepted and has not ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read at start.
+    pub async fn start(ports: Ports, settings: Settings) -> Result<Arc<Self>, StoreError> {
+        let shared = Arc::new(Shared::new(ports, settings));
+        scan::claim(&shared).await?;
+        for stored in shared.ports.channels.list().await? {
+            let id = stored.id.clone();
+            match Bot::build(&shared, stored).await {
+                Ok(bot) => drop(channel::start(&shared, bot)),
+                Err(BotError::Store(error)) => return Err(error),
+                Err(error) => tracing::error!(channel = %id, %error, "failed to set the channel up"),
+            }
+        }
+        scan::scan_once(&shared).await?;
+        shared.tasks.spawn(scan::renew_leases(Arc::clone(&shared)));
+        shared.tasks.spawn(scan::scan_open(Arc::clone(&shared)));
+        Ok(Arc::new(Self { shared }))
+    }
+
+    /// Stops in order: no intake, no new turns; running turns finish within `grace`, the rest is left to the next process.
+    pub async fn stop(&self, grace: Duration) {
+        self.shared.stopping.cancel();
+        self.shared.registry.wake_all();
+        let draining: Vec<_> = self.shared.all_channels();
+        for handle in &draining {
+            handle.tell_surely(Message::Drain).await;
+        }
+        let deadline = tokio::time::Instant::now() + grace;
+        while self.is_busy() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.shared.parking.cancel();
+        self.shared.tasks.close();
+        // Platform calls under way are bounded by the call time-out; what they leave open the next process finishes.
+        let _ = tokio::time::timeout(self.shared.settings.call_timeout, self.shared.tasks.wait()).await;
+    }
+
+    fn is_busy(&self) -> bool {
+        self.shared.registry.is_busy()
+    }
+
+    /// Puts a channel's stored settings into force; nothing else is touched.
+    async fn reload(&self, id: &ChannelId) -> Result<(), StoreError> {
+        let Some(stored) = self.shared.ports.channels.find(id).await? else {
+            self.forget(id).await;
+            return Ok(());
+        };
+        let bot = match Bot::build(&self.shared, stored).await {
+            Ok(bot) => bot,
+            Err(BotError::Store(error)) => return Err(error),
+            Err(error) => {
+                tracing::error!(channel = %id, %error, "failed to set the channel up; it runs on with its old settings");
+                return Ok(());
+            }
+        };
+        match self.shared.channel(id) {
+            None => drop(channel::start(&self.shared, bot)),
+            Some(handle) => {
+                let connection = handle.bot().needs_reconnect(&bot);
+                handle.replace(bot);
+                handle.tell_surely(Message::Changed { connection }).await;
+            }
+        }
+        // Conversations notice an enabled or disabled channel at their next look; the scan brings what waits.
+        self.shared.registry.wake_all();
+        Ok(())
+    }
+
+    async fn forget(&self, id: &ChannelId) {
+        let handle = lock(&self.shared.channels).remove(id);
+        if let Some(handle) = handle {
+            handle.tell_surely(Message::Drain).await;
+        }
+    }
+
+    async fn conversations_of(&self, id: &ChannelId) -> Result<Vec<ConversationInfo>, StoreError> {
+        let filter = ConversationFilter { channel: Some(id.clone()), ..ConversationFilter::default() };
+        let mut page = PageRequest { limit: switchboard_ports::page::PAGE_ROWS_MAX, after: None };
+        let mut open = Vec::new();
+        loop {
+            let listed = self.shared.ports.transcripts.conversations(&filter, &page).await?;
+            open.extend(listed.items);
+            match listed.next {
+                Some(next) => page.after = Some(next),
+                None => return Ok(open),
+            }
+        }
+    }
+
+    async fn put_control(&self, info: &ConversationInfo, control: Control) -> Result<(), StoreError> {
+        let id = MessageId::new(format!(
+            "ctl_{:016x}{:016x}",
+            self.shared.ports.entropy.next_u64(),
+            self.shared.ports.entropy.next_u64()
+        ));
+        let arrival = control_arrival(info, id, control, self.shared.now());
+        let (key, asked) = (arrival.key.clone(), arrival.intake.clone());
+        match self.shared.ports.conversations.accept(arrival).await? {
+            Accepted::First { seq: Some(seq), .. } => intake::wake_for(&self.shared, &key, &asked, seq),
+            Accepted::First { seq: None, .. } | Accepted::Duplicate => {}
+        }
+        Ok(())
+    }
+}
+
+fn control_arrival(
+    info: &ConversationInfo,
+    message: MessageId,
+    control: Control,
+    now: switchboard_domain::time::Timestamp,
+) -> Arrival {
+    let ConversationKey { chat, .. } = &info.key;
+    Arrival {
+        key: info.key.clone(),
+        message,
+        chat: Chat { id: chat.clone(), kind: info.kind, title: info.title.clone() },
+        sender: Sender { im_user_id: None, opaque_id: "api".to_owned(), name: info.author.clone() },
+        sent_at: now,
+        session_address: None,
+        intake: Intake::Control { control, origin: Origin::Api },
+        admission: Arc::new(Always),
+    }
+}
+
+/// Control through the API is always taken in.
+struct Always;
+
+impl Admission for Always {
+    fn verdict(&self, _waiting: u32) -> Verdict {
+        Verdict::Admit
+    }
+}
+
+#[async_trait]
+impl Operations for Driver {
+    fn status(&self, channel: &ChannelId) -> Option<ChannelStatus> {
+        Some(self.shared.channel(channel)?.status(self.shared.now()))
+    }
+
+    async fn channel_changed(&self, channel: &ChannelId) -> Result<(), StoreError> {
+        self.reload(channel).await
+    }
+
+    async fn agent_changed(&self) {
+        for handle in self.shared.all_channels() {
+            if let Err(error) = self.reload(&handle.id).await {
+                tracing::warn!(channel = %handle.id, %error, "failed to take in a changed agent");
+            }
+        }
+    }
+
+    async fn restart(&self, channel: &ChannelId) -> bool {
+        let Some(handle) = self.shared.channel(channel).filter(|handle| handle.bot().channel.enabled) else {
+            return false;
+        };
+        handle.tell_surely(Message::Restart).await;
+        true
+    }
+
+    async fn withdraw(&self, channel: &ChannelId) -> Result<(), StoreError> {
+        let Some(handle) = self.shared.channel(channel) else {
+            return Ok(());
+        };
+        // Its sockets close first, so that nothing new comes in behind the withdrawal.
+        handle.tell_surely(Message::Drain).await;
+        for info in self.conversations_of(channel).await? {
+            if info.waiting > 0 || self.shared.registry.is_busy_one(&info.id) {
+                self.put_control(&info, Control::Withdraw).await?;
+            }
+        }
+        let deadline = tokio::time::Instant::now() + WITHDRAW_WAIT;
+        loop {
+            let waiting = self
+                .conversations_of(channel)
+                .await?
+                .iter()
+                .any(|info| info.waiting > 0 || self.shared.registry.is_busy_one(&info.id));
+            if !waiting || tokio::time::Instant::now() >= deadline {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        lock(&self.shared.channels).remove(channel);
+        Ok(())
+    }
+
+    async fn control(&self, conversation: &ConversationId, control: Control) -> Result<bool, StoreError> {
+        let Some(info) = self.shared.ports.transcripts.conversation(conversation).await? else {
+            return Ok(false);
+        };
+        self.put_control(&info, control).await?;
+        Ok(true)
+    }
+
+    async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {
+        match self.shared.channel(channel) {
+            Some(handle) => Ok(Some(handle.bot().link.preflight().await)),
+            None => Ok(None),
+        }
+    }
+
+    fn events(&self) -> broadcast::Receiver<RuntimeEvent> {
+        self.shared.bus.subscribe()
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
+        if self.shared.stopping.is_cancelled() {
+            return Err(NotReady::Stopping);
+        }
+        if *self.shared.store_up.borrow() {
+            Ok(())
+        } else {
+            Err(NotReady::Store("messages cannot be stored".to_owned()))
+        }
+    }
+}

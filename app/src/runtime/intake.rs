@@ -1,0 +1,292 @@
+//! From a platform's push to an entry in the inbox: decide what it asks for, accept, ack, wake (R1 to R5).
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use switchboard_domain::admission::{Asked, Ticket};
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::command;
+use switchboard_domain::ids::{ConnectionId, ConversationKey};
+use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
+use switchboard_domain::message::{Body, ChatKind, Inbound, TEXT_BYTES_MAX};
+use switchboard_domain::outcome::Refusal;
+use switchboard_domain::settings::GroupScope;
+use switchboard_ports::conversations::{Accepted, Admission, Arrival};
+use switchboard_ports::error::StoreError;
+use switchboard_ports::provider::{Ack, ConnectionSink, Signal};
+use tokio::sync::Mutex as FairMutex;
+use tokio::time::Instant;
+
+use super::channel::{Bot, ChannelHandle, Message};
+use super::shared::{Shared, lock};
+
+/// Pushes of one connection held un-acked while the store is away (R4).
+const HELD_MAX: u32 = 64;
+/// Signs of life passed on per connection: one in this time is enough for every watchdog.
+const HEARD_INTERVAL: Duration = Duration::from_secs(1);
+/// The pause before a push is offered to the store again.
+const OFFER_PAUSE: Duration = Duration::from_millis(200);
+
+/// Where one connection reports to.
+pub(crate) struct Sink {
+    shared: Arc<Shared>,
+    handle: Arc<ChannelHandle>,
+    connection: ConnectionId,
+    heard_at: AtomicU64,
+    held: Arc<AtomicU32>,
+    /// While the store is away, pushes queue here in frame order.
+    trouble: Arc<FairMutex<()>>,
+}
+
+impl Sink {
+    pub(crate) fn new(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, connection: ConnectionId) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            handle: Arc::clone(handle),
+            connection,
+            heard_at: AtomicU64::new(0),
+            held: Arc::default(),
+            trouble: Arc::default(),
+        }
+    }
+}
+
+impl ConnectionSink for Sink {
+    fn signal(&self, signal: Signal) {
+        if signal == Signal::Heard {
+            let now = self.shared.now().as_millis();
+            let last = self.heard_at.load(Ordering::Relaxed);
+            let interval = u64::try_from(HEARD_INTERVAL.as_millis()).unwrap_or(u64::MAX);
+            if last != 0 && now.saturating_sub(last) < interval {
+                return;
+            }
+            self.heard_at.store(now.max(1), Ordering::Relaxed);
+        }
+        if !self.handle.tell(Message::Signal(self.connection, signal)) {
+            tracing::warn!(channel = %self.handle.id, "the channel's task is busy; a signal was dropped");
+        }
+    }
+
+    fn offer(&self, message: Inbound) -> BoxFuture<'static, Ack> {
+        let bot = self.handle.bot();
+        metrics::counter!("switchboard_messages_received_total", "channel" => self.handle.id.to_string())
+            .increment(1);
+        if message.body == Body::Withheld {
+            // There is nothing to answer; the company's quota is the message.
+            self.handle.note(ErrorCode::QuotaExceeded, "a message came without its content".to_owned());
+            return futures_util::future::ready(Ack::Stored).boxed();
+        }
+        if self.shared.stopping.is_cancelled() {
+            return futures_util::future::ready(Ack::Withheld).boxed();
+        }
+        let arrival = Waiting { arrival: arrival(&self.shared, &self.handle, &bot, message) };
+        let shared = Arc::clone(&self.shared);
+        let handle = Arc::clone(&self.handle);
+        let held = Arc::clone(&self.held);
+        let trouble = Arc::clone(&self.trouble);
+        // The call enqueues: order of calls is order of acceptance. In trouble, order is kept by the fair lock instead.
+        let first = (held.load(Ordering::Relaxed) == 0).then(|| arrival.submit(&shared));
+        async move { accept(shared, handle, arrival, first, held, trouble).await }.boxed()
+    }
+}
+
+type Submitted = BoxFuture<'static, Result<Accepted, StoreError>>;
+
+/// An arrival that may have to be offered more than once.
+struct Waiting {
+    arrival: Arrival,
+}
+
+impl Waiting {
+    fn submit(&self, shared: &Shared) -> Submitted {
+        shared.ports.conversations.accept(self.arrival.clone())
+    }
+}
+
+async fn accept(
+    shared: Arc<Shared>,
+    handle: Arc<ChannelHandle>,
+    waiting: Waiting,
+    first: Option<Submitted>,
+    held: Arc<AtomicU32>,
+    trouble: Arc<FairMutex<()>>,
+) -> Ack {
+    if let Some(first) = first {
+        match first.await {
+            Ok(accepted) => return taken_in(&shared, &handle, &waiting.arrival, &accepted),
+            Err(error) => {
+                tracing::warn!(channel = %handle.id, %error, "failed to store a message; it is offered again");
+            }
+        }
+    }
+    let since = Instant::now();
+    let _count = Held::one_more(&held);
+    let _turn = trouble.lock().await;
+    loop {
+        let patience_over = since.elapsed() >= shared.settings.store_patience;
+        if patience_over || held.load(Ordering::Relaxed) > HELD_MAX || shared.stopping.is_cancelled() {
+            waiting.arrival.admission.unused();
+            super::scan::store_lost(&shared, &handle).await;
+            return Ack::Withheld;
+        }
+        match waiting.submit(&shared).await {
+            Ok(accepted) => return taken_in(&shared, &handle, &waiting.arrival, &accepted),
+            Err(_) => tokio::time::sleep(OFFER_PAUSE).await,
+        }
+    }
+}
+
+/// Counts pushes held un-acked, also when their future is dropped.
+struct Held(Arc<AtomicU32>);
+
+impl Held {
+    fn one_more(count: &Arc<AtomicU32>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn taken_in(shared: &Arc<Shared>, handle: &ChannelHandle, arrival: &Arrival, accepted: &Accepted) -> Ack {
+    handle.received(shared.now());
+    match accepted {
+        Accepted::Duplicate => {
+            arrival.admission.unused();
+            metrics::counter!("switchboard_messages_duplicate_total", "channel" => handle.id.to_string())
+                .increment(1);
+        }
+        Accepted::First { seq: Some(seq), .. } => {
+            wake_for(shared, &arrival.key, &arrival.intake, *seq);
+        }
+        Accepted::First { seq: None, .. } => {}
+    }
+    Ack::Stored
+}
+
+/// Wakes a conversation for a new entry; a control act stops the request to the agent before it is even read (R3).
+pub(super) fn wake_for(
+    shared: &Arc<Shared>,
+    key: &ConversationKey,
+    intake: &Intake,
+    seq: switchboard_domain::ids::Seq,
+) {
+    let id = key.id();
+    if let Intake::Control { control: Control::New | Control::Stop { .. } | Control::Withdraw, .. } = intake {
+        shared.registry.stop_run_before(&id, seq);
+    }
+    super::wake(shared, key.partition(), id);
+}
+
+/// What a message asks for, and who decides whether it is taken on.
+fn arrival(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, bot: &Bot, message: Inbound) -> Arrival {
+    let (intake, kind_refused) = intake_of(&message.body);
+    let member = match (message.chat.kind, bot.channel.conversation.group_scope) {
+        (ChatKind::Private, GroupScope::PerUser | GroupScope::Shared)
+        | (ChatKind::Group, GroupScope::Shared) => None,
+        (ChatKind::Group, GroupScope::PerUser) => Some(message.sender.key().to_owned()),
+    };
+    let gate = Gate {
+        shared: Arc::clone(shared),
+        handle: Arc::clone(handle),
+        author: message.sender.key().to_owned(),
+        chat: message.chat.kind,
+        mentioned: message.mentioned,
+        control: matches!(intake, Intake::Control { .. }),
+        kind_refused,
+        ticket: Mutex::default(),
+    };
+    Arrival {
+        key: ConversationKey { channel: handle.id.clone(), chat: message.chat.id.clone(), member },
+        message: message.id,
+        chat: message.chat,
+        sender: message.sender,
+        sent_at: message.sent_at,
+        session_address: message.session_address,
+        intake,
+        admission: Arc::new(gate),
+    }
+}
+
+/// What a body asks for; kinds without an answer of their own yet are refused with a friendly sentence.
+fn intake_of(body: &Body) -> (Intake, Option<Refusal>) {
+    match body {
+        Body::Text(text) | Body::RichText { text, .. } => (asks(text), None),
+        Body::Picture
+        | Body::Audio { .. }
+        | Body::Video
+        | Body::File { .. }
+        | Body::Unknown
+        | Body::Withheld => (Intake::Ask { text: String::new() }, Some(Refusal::Unsupported)),
+    }
+}
+
+fn asks(text: &str) -> Intake {
+    let text = text.trim();
+    if text.is_empty() {
+        // Somebody called the bot without a word: tell them what it can do.
+        return Intake::Control { control: Control::Help, origin: Origin::Chat };
+    }
+    match command::parse(text) {
+        Some(command) => Intake::Control { control: command.control(), origin: Origin::Chat },
+        None => Intake::Ask { text: cut(text).to_owned() },
+    }
+}
+
+/// The text within its bound, cut at a character.
+fn cut(text: &str) -> &str {
+    let end = (0..=TEXT_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    text.get(..end).unwrap_or_default()
+}
+
+/// Decides about one first delivery (R1), and gives back what it took when the message was not stored after all.
+struct Gate {
+    shared: Arc<Shared>,
+    handle: Arc<ChannelHandle>,
+    author: String,
+    chat: ChatKind,
+    mentioned: Option<bool>,
+    control: bool,
+    kind_refused: Option<Refusal>,
+    ticket: Mutex<Option<Ticket>>,
+}
+
+impl Gate {
+    fn refund(&self) {
+        if let Some(ticket) = lock(&self.ticket).take() {
+            lock(&self.handle.admission).refund(ticket);
+        }
+    }
+}
+
+impl Admission for Gate {
+    fn verdict(&self, waiting: u32) -> Verdict {
+        // Asked again for the same message: the first answer was not used.
+        self.refund();
+        let bot = self.handle.bot();
+        let asked = Asked {
+            author: &self.author,
+            chat: self.chat,
+            mentioned: self.mentioned,
+            control: self.control,
+            waiting,
+        };
+        let decided = lock(&self.handle.admission).decide(&asked, &bot.channel.access, self.shared.now());
+        *lock(&self.ticket) = Some(decided.ticket);
+        match (decided.verdict, self.kind_refused) {
+            (Verdict::Admit, Some(refusal)) => Verdict::Refuse(refusal),
+            (verdict, _) => verdict,
+        }
+    }
+
+    fn unused(&self) {
+        self.refund();
+    }
+}

@@ -1,0 +1,135 @@
+//! Which conversations are in memory, and how they are woken (R5).
+//!
+//! A wake carries no message: it says "look again". An entry leaves the registry under its lock after a last look for
+//! wakes, so that none is lost between a task's decision to end and its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use switchboard_domain::ids::{ConversationId, Seq};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::shared::lock;
+
+/// Conversations in memory.
+#[derive(Default)]
+pub(crate) struct Registry {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    active: BTreeMap<ConversationId, Arc<Slot>>,
+    /// Conversations whose task panicked: what they had begun counts as begun (bounded by what is open).
+    crashed: BTreeSet<ConversationId>,
+}
+
+/// One conversation's place in memory.
+#[derive(Default)]
+pub(crate) struct Slot {
+    pub(crate) wake: Notify,
+    state: Mutex<SlotState>,
+}
+
+#[derive(Default)]
+struct SlotState {
+    woken: bool,
+    /// Whether an agent is at work or a reply is on its way.
+    busy: bool,
+    /// The entry whose run is under way, and how to stop it.
+    run: Option<(Seq, CancellationToken)>,
+}
+
+impl Slot {
+    /// Notes a run that control acts may stop at once.
+    pub(crate) fn running(&self, run: Option<(Seq, CancellationToken)>) {
+        lock(&self.state).run = run;
+    }
+
+    /// Notes whether an agent is at work or a reply is on its way.
+    pub(crate) fn busy(&self, busy: bool) {
+        lock(&self.state).busy = busy;
+    }
+
+    /// Takes the wake mark: whatever was stored before this is seen by the look that follows.
+    pub(crate) fn take_wake(&self) {
+        lock(&self.state).woken = false;
+    }
+
+    fn wake(&self) {
+        lock(&self.state).woken = true;
+        self.wake.notify_one();
+    }
+
+    fn stop_run_before(&self, seq: Seq) {
+        if let Some((running, token)) = &lock(&self.state).run
+            && *running < seq
+        {
+            token.cancel();
+        }
+    }
+}
+
+impl Registry {
+    /// Wakes a conversation; the slot is returned where it was not in memory and a task has to be started.
+    pub(crate) fn wake(&self, id: &ConversationId) -> Option<Arc<Slot>> {
+        let mut inner = lock(&self.inner);
+        if let Some(slot) = inner.active.get(id) {
+            slot.wake();
+            return None;
+        }
+        let slot = Arc::new(Slot::default());
+        inner.active.insert(id.clone(), Arc::clone(&slot));
+        Some(slot)
+    }
+
+    /// The fast lane of control (R3): stops the request to the agent at once, before the act itself is read from the inbox.
+    pub(crate) fn stop_run_before(&self, id: &ConversationId, seq: Seq) {
+        let slot = lock(&self.inner).active.get(id).cloned();
+        if let Some(slot) = slot {
+            slot.stop_run_before(seq);
+        }
+    }
+
+    /// Leaves memory, unless somebody woke the conversation since it last looked.
+    pub(crate) fn retire(&self, id: &ConversationId, slot: &Slot) -> bool {
+        let mut inner = lock(&self.inner);
+        if lock(&slot.state).woken {
+            return false;
+        }
+        inner.active.remove(id);
+        true
+    }
+
+    /// Leaves memory, whatever was going on: the store knows it all.
+    pub(crate) fn drop_from_memory(&self, id: &ConversationId, crashed: bool) {
+        let mut inner = lock(&self.inner);
+        inner.active.remove(id);
+        if crashed {
+            inner.crashed.insert(id.clone());
+        }
+    }
+
+    /// Whether the conversation's last task panicked; asked once.
+    pub(crate) fn take_crashed(&self, id: &ConversationId) -> bool {
+        lock(&self.inner).crashed.remove(id)
+    }
+
+    /// Whether any conversation has an agent at work or a reply on its way.
+    pub(crate) fn is_busy(&self) -> bool {
+        lock(&self.inner).active.values().any(|slot| lock(&slot.state).busy)
+    }
+
+    /// Whether this conversation has an agent at work or a reply on its way.
+    pub(crate) fn is_busy_one(&self, id: &ConversationId) -> bool {
+        lock(&self.inner).active.get(id).is_some_and(|slot| lock(&slot.state).busy)
+    }
+
+    /// Wakes every conversation in memory: something about its channel changed.
+    pub(crate) fn wake_all(&self) {
+        for slot in lock(&self.inner).active.values() {
+            slot.wake();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Leases, and the scan that guarantees what wakes only hint at (R5).
+
+use std::sync::Arc;
+
+use switchboard_domain::ids::Partition;
+use switchboard_ports::conversations::OPEN_LISTED_MAX;
+use tokio::time::Instant;
+
+use super::channel::{ChannelHandle, Message};
+use super::shared::Shared;
+
+/// Renews leases until the server has stopped; says when the store goes away and comes back.
+pub(crate) async fn renew_leases(shared: Arc<Shared>) {
+    let mut failing_since: Option<Instant> = None;
+    loop {
+        let pause = match claim(&shared).await {
+            Ok(()) => {
+                failing_since = None;
+                store_back(&shared).await;
+                shared.settings.renew_interval
+            }
+            Err(error) => {
+                let since = *failing_since.get_or_insert_with(Instant::now);
+                tracing::warn!(%error, "failed to renew the leases");
+                if since.elapsed() >= shared.settings.store_patience {
+                    for handle in shared.all_channels() {
+                        store_lost(&shared, &handle).await;
+                    }
+                }
+                shared.settings.renew_interval / 3
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shared.parking.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// One renewal of everything we can get.
+pub(crate) async fn claim(shared: &Shared) -> Result<(), switchboard_ports::error::StoreError> {
+    let all: Vec<Partition> = Partition::all().collect();
+    let granted = shared.ports.conversations.claim(&shared.replica, &all, shared.settings.lease_ttl).await?;
+    shared.set_leases(granted);
+    Ok(())
+}
+
+/// Looks through the open index for ever.
+pub(crate) async fn scan_open(shared: Arc<Shared>) {
+    loop {
+        tokio::select! {
+            biased;
+            () = shared.parking.cancelled() => return,
+            () = tokio::time::sleep(shared.settings.scan_interval) => {}
+        }
+        if let Err(error) = scan_once(&shared).await {
+            tracing::warn!(%error, "failed to look through the open conversations");
+        }
+    }
+}
+
+/// One look through the open index: whatever is open and not in memory is woken.
+pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), switchboard_ports::error::StoreError> {
+    let mut open = 0usize;
+    for partition in Partition::all() {
+        if shared.lease(partition, std::time::Duration::ZERO).is_none() {
+            continue;
+        }
+        let mut after = None;
+        loop {
+            let ids = shared.ports.conversations.open(partition, after.as_ref()).await?;
+            open = open.saturating_add(ids.len());
+            let full = ids.len() >= OPEN_LISTED_MAX as usize;
+            after = ids.last().cloned();
+            for id in ids {
+                super::wake(shared, partition, id);
+            }
+            if !full {
+                break;
+            }
+        }
+    }
+    metrics::gauge!("switchboard_inbox_pending").set(f64::from(u32::try_from(open).unwrap_or(u32::MAX)));
+    Ok(())
+}
+
+/// A message could not be stored for too long: the channel's sockets are closed, so that pushes go elsewhere or come again (R4).
+pub(crate) async fn store_lost(shared: &Shared, handle: &ChannelHandle) {
+    shared.store_up.send_replace(false);
+    handle.tell_surely(Message::StoreLost).await;
+}
+
+async fn store_back(shared: &Shared) {
+    if !shared.store_up.send_replace(true) {
+        tracing::info!("the store is back");
+        for handle in shared.all_channels() {
+            handle.tell_surely(Message::StoreBack).await;
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What all tasks of the driver share: ports, leases, channels, conversations, and who listens.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use switchboard_domain::ids::{ChannelId, CommitId, Partition, ReplicaId};
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::conversations::Lease;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::channel::ChannelHandle;
+use super::operations::RuntimeEvent;
+use super::registry::Registry;
+use crate::ports::Ports;
+
+/// Events kept for a slow listener.
+const EVENTS_KEPT_MAX: usize = 1_024;
+
+/// Numbers of the driver that tests and later platforms may want otherwise.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How long a lease lasts without a renewal.
+    pub lease_ttl: Duration,
+    /// How often leases are renewed.
+    pub renew_interval: Duration,
+    /// How often the open index is looked through (R5).
+    pub scan_interval: Duration,
+    /// Longest platform call; a call starts only while the lease lasts longer than this (R16).
+    pub call_timeout: Duration,
+    /// How long a lazy change waits for company.
+    pub lazy_commit_wait: Duration,
+    /// How long a conversation at rest is kept in memory.
+    pub rest_kept: Duration,
+    /// How long messages are held un-acked while the store is away (R4).
+    pub store_patience: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lease_ttl: Duration::from_secs(30),
+            renew_interval: Duration::from_secs(3),
+            scan_interval: Duration::from_secs(2),
+            call_timeout: Duration::from_secs(12),
+            lazy_commit_wait: Duration::from_millis(500),
+            rest_kept: Duration::from_mins(1),
+            store_patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What all tasks of the driver share.
+pub(crate) struct Shared {
+    pub(crate) ports: Ports,
+    pub(crate) settings: Settings,
+    pub(crate) replica: ReplicaId,
+    pub(crate) bus: broadcast::Sender<RuntimeEvent>,
+    pub(crate) channels: Mutex<BTreeMap<ChannelId, Arc<ChannelHandle>>>,
+    pub(crate) registry: Registry,
+    pub(crate) store_up: watch::Sender<bool>,
+    /// Cancelled when the server begins to stop: no new turns, no intake.
+    pub(crate) stopping: CancellationToken,
+    /// Cancelled when the grace is over: conversations are parked.
+    pub(crate) parking: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    leases: Mutex<BTreeMap<Partition, Lease>>,
+}
+
+impl Shared {
+    pub(crate) fn new(ports: Ports, settings: Settings) -> Self {
+        let replica = ReplicaId::new(format!("rep_{:016x}", ports.entropy.next_u64()));
+        Self {
+            ports,
+            settings,
+            replica,
+            bus: broadcast::channel(EVENTS_KEPT_MAX).0,
+            channels: Mutex::new(BTreeMap::new()),
+            registry: Registry::default(),
+            store_up: watch::channel(true).0,
+            stopping: CancellationToken::new(),
+            parking: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            leases: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    /// A name for a commit; unique enough that a repeated one is recognised.
+    pub(crate) fn commit_id(&self) -> CommitId {
+        CommitId::new(format!("{:016x}{:016x}", self.ports.entropy.next_u64(), self.ports.entropy.next_u64()))
+    }
+
+    pub(crate) fn publish(&self, event: RuntimeEvent) {
+        // Nobody listening is the ordinary case.
+        let _ = self.bus.send(event);
+    }
+
+    pub(crate) fn channel(&self, id: &ChannelId) -> Option<Arc<ChannelHandle>> {
+        lock(&self.channels).get(id).cloned()
+    }
+
+    pub(crate) fn all_channels(&self) -> Vec<Arc<ChannelHandle>> {
+        lock(&self.channels).values().cloned().collect()
+    }
+
+    /// The lease on a partition, if it lasts for `at_least`.
+    pub(crate) fn lease(&self, partition: Partition, at_least: Duration) -> Option<Lease> {
+        let needed = self.now().after(at_least);
+        lock(&self.leases).get(&partition).filter(|lease| lease.until > needed).cloned()
+    }
+
+    /// Replaces what is known about leases; says which partitions are new.
+    pub(crate) fn set_leases(&self, granted: Vec<Lease>) -> Vec<Partition> {
+        let mut leases = lock(&self.leases);
+        let mut gained = Vec::new();
+        let mut now = BTreeMap::new();
+        for lease in granted {
+            if leases.get(&lease.partition).is_none_or(|old| old.token != lease.token) {
+                gained.push(lease.partition);
+            }
+            now.insert(lease.partition, lease);
+        }
+        *leases = now;
+        gained
+    }
+
+    /// Waits until the lease on a partition lasts for a platform call; `None` when the server stops first.
+    pub(crate) async fn lease_for_call(&self, partition: Partition) -> Option<Lease> {
+        loop {
+            if let Some(lease) = self.lease(partition, self.settings.call_timeout) {
+                return Some(lease);
+            }
+            tokio::select! {
+                biased;
+                () = self.parking.cancelled() => return None,
+                () = tokio::time::sleep(Duration::from_millis(100)) => {}
+            }
+        }
+    }
+}
+
+/// Locks without fear of poison: our critical sections do not panic, and if one did, the data is still whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
