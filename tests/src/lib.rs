@@ -1,3 +1,15 @@
-//! What tests of more than one package share.
+//! What tests of more than one package share: stateful fakes of every port, a world that runs the driver in virtual time and
+//! kills it, and peers for tests of the real binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "test support fails by panicking, with a message that says what was expected"
+)]
 
+pub mod fakes;
 pub mod scripted_agent;
+pub mod world;

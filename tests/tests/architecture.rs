@@ -41,10 +41,7 @@ fn the_rules_see_every_package() -> io::Result<()> {
     assert!(members.len() >= 7, "{} members", members.len());
     for member in members {
         let folder = format!("{}/src/", member.folder);
-        assert!(
-            workspace.under(&folder).count() > 0,
-            "no source was read under {folder}"
-        );
+        assert!(workspace.under(&folder).count() > 0, "no source was read under {folder}");
     }
     Ok(())
 }
@@ -62,10 +59,7 @@ fn dependencies_point_towards_the_domain() -> io::Result<()> {
 fn simulated_platforms_reach_the_program_through_the_demo_only() -> io::Result<()> {
     let (workspace, members) = manifests::read()?;
     let allowed = "an optional dependency that only the feature `demo` of `switchboard` enables";
-    assert_none(
-        &manifests::platforms_in_the_program(&workspace, &members),
-        allowed,
-    );
+    assert_none(&manifests::platforms_in_the_program(&workspace, &members), allowed);
     Ok(())
 }
 
@@ -80,10 +74,7 @@ fn versions_and_lints_are_those_of_the_workspace() -> io::Result<()> {
 #[test]
 fn the_domain_is_built_without_the_standard_library() -> io::Result<()> {
     let workspace = Workspace::read()?;
-    let root = workspace
-        .sources
-        .iter()
-        .find(|source| source.path == "domain/src/lib.rs");
+    let root = workspace.sources.iter().find(|source| source.path == "domain/src/lib.rs");
     let allowed = "`#![no_std]` or `#![cfg_attr(not(test), no_std)]`";
     assert!(
         root.is_some_and(layers::is_no_std),
@@ -111,10 +102,7 @@ fn the_domain_names_neither_the_standard_library_nor_async_outside_tests() -> io
 
 #[test]
 fn adapters_do_not_name_each_other() -> io::Result<()> {
-    let allowed = format!(
-        "its own module and the shared ones: {}",
-        layers::ADAPTERS_SHARED.join(", ")
-    );
+    let allowed = format!("its own module and the shared ones: {}", layers::ADAPTERS_SHARED.join(", "));
     assert_none(&layers::named_siblings(&Workspace::read()?), &allowed);
     Ok(())
 }
@@ -143,38 +131,26 @@ fn each_machine_of_the_domain_has_a_state_enum() -> io::Result<()> {
 
 #[test]
 fn no_file_is_longer_than_400_lines() -> io::Result<()> {
-    assert_none(
-        &everywhere(shape::long_file)?,
-        &format!("{} lines", shape::FILE_LINES_MAX),
-    );
+    assert_none(&everywhere(shape::long_file)?, &format!("{} lines", shape::FILE_LINES_MAX));
     Ok(())
 }
 
 #[test]
 fn no_function_is_longer_than_70_lines() -> io::Result<()> {
-    let allowed = format!(
-        "{} lines that are neither blank nor comment",
-        shape::FUNCTION_LINES_MAX
-    );
+    let allowed = format!("{} lines that are neither blank nor comment", shape::FUNCTION_LINES_MAX);
     assert_none(&everywhere(shape::long_functions)?, &allowed);
     Ok(())
 }
 
 #[test]
 fn every_file_begins_by_saying_what_it_is() -> io::Result<()> {
-    assert_none(
-        &everywhere(shape::missing_header)?,
-        "`//! A sentence.` in the first line",
-    );
+    assert_none(&everywhere(shape::missing_header)?, "`//! A sentence.` in the first line");
     Ok(())
 }
 
 #[test]
 fn nothing_is_left_for_later() -> io::Result<()> {
-    assert_none(
-        &everywhere(shape::unfinished)?,
-        "finished work; what is missing is said in the changelog",
-    );
+    assert_none(&everywhere(shape::unfinished)?, "finished work; what is missing is said in the changelog");
     Ok(())
 }
 
@@ -194,10 +170,8 @@ fn every_select_is_biased() -> io::Result<()> {
 #[test]
 fn no_test_sleeps_for_luck() -> io::Result<()> {
     let places = habits::SLEEPERS.map(|place| format!("{} ({})", place.path, place.reason));
-    let allowed = format!(
-        "waiting for a condition, virtual time (`start_paused`), and {}",
-        places.join(", ")
-    );
+    let allowed =
+        format!("waiting for a condition, virtual time (`start_paused`), and {}", places.join(", "));
     assert_none(&everywhere(habits::lucky_sleeps)?, &allowed);
     Ok(())
 }
@@ -205,10 +179,7 @@ fn no_test_sleeps_for_luck() -> io::Result<()> {
 #[test]
 fn no_fixture_looks_like_a_real_secret() -> io::Result<()> {
     let places = fixtures::LEFT_OUT.map(|place| format!(", {} ({})", place.path, place.reason));
-    let allowed = format!(
-        "words that say they are none: `fixture-secret-1`{}",
-        places.concat()
-    );
+    let allowed = format!("words that say they are none: `fixture-secret-1`{}", places.concat());
     assert_none(&fixtures::secrets(&Workspace::read()?), &allowed);
     Ok(())
 }

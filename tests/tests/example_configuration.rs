@@ -21,21 +21,13 @@ const SECTIONS: [(&str, &[&str]); 5] = [
     ),
     ("store", &["url", "prefix"]),
     ("security", &["admin_token", "encryption_key_file"]),
-    (
-        "telemetry",
-        &["log", "log_format", "otlp_endpoint", "metrics_public"],
-    ),
+    ("telemetry", &["log", "log_format", "otlp_endpoint", "metrics_public"]),
     ("network", &["ca_file"]),
 ];
 
 fn example() -> std::io::Result<String> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(
-        package
-            .parent()
-            .unwrap_or(package)
-            .join("switchboard.example.toml"),
-    )
+    std::fs::read_to_string(package.parent().unwrap_or(package).join("switchboard.example.toml"))
 }
 
 /// Settings that are switched off begin with `#` and no space; what else begins with `#` is explanation.
@@ -56,10 +48,7 @@ fn sorted_keys(table: &Table) -> Vec<&str> {
 #[test]
 fn the_example_is_valid_as_it_stands_and_holds_sections_only() -> Result<(), Box<dyn Error>> {
     let table: Table = example()?.parse()?;
-    assert_eq!(
-        sorted_keys(&table),
-        ["network", "security", "server", "store", "telemetry"]
-    );
+    assert_eq!(sorted_keys(&table), ["network", "security", "server", "store", "telemetry"]);
     Ok(())
 }
 
@@ -84,10 +73,7 @@ fn the_example_shows_an_agent_and_a_channel_that_uses_it() -> Result<(), Box<dyn
     assert_eq!(agent.get("name"), channel.get("default_agent"));
     let parts = ["config", "user_mapping", "conversation", "access"];
     for part in parts {
-        assert!(
-            channel.get(part).is_some_and(Value::is_table),
-            "[channels.{part}]"
-        );
+        assert!(channel.get(part).is_some_and(Value::is_table), "[channels.{part}]");
     }
     Ok(())
 }

@@ -5,10 +5,8 @@
 use super::workspace::{Exception, Violation, Workspace, is_excepted};
 
 /// Files that this rule does not look at.
-pub(crate) const LEFT_OUT: [Exception; 1] = [Exception {
-    path: "switchboard.toml",
-    reason: "a developer's own configuration, never committed",
-}];
+pub(crate) const LEFT_OUT: [Exception; 1] =
+    [Exception { path: "switchboard.toml", reason: "a developer's own configuration, never committed" }];
 
 /// Beginnings of credentials with a known form, and how many characters follow at least.
 const FORMS: [(&str, usize); 12] = [
@@ -35,32 +33,19 @@ const RANDOM_DIGITS_MIN: usize = 3;
 
 /// Every secret-looking word in literals of sources and in texts. Comments are looked at as well.
 pub(crate) fn secrets(workspace: &Workspace) -> Vec<Violation> {
-    let sources = workspace
-        .sources
-        .iter()
-        .map(|source| (&source.path, &source.text));
+    let sources = workspace.sources.iter().map(|source| (&source.path, &source.text));
     let texts = workspace.texts.iter().map(|text| (&text.path, &text.text));
-    let looked_at = sources
-        .chain(texts)
-        .filter(|(path, _)| !is_excepted(path, &LEFT_OUT));
-    looked_at
-        .flat_map(|(path, text)| secrets_in(path, text))
-        .collect()
+    let looked_at = sources.chain(texts).filter(|(path, _)| !is_excepted(path, &LEFT_OUT));
+    looked_at.flat_map(|(path, text)| secrets_in(path, text)).collect()
 }
 
 fn secrets_in(path: &str, text: &str) -> Vec<Violation> {
     let mut found = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let number = index.saturating_add(1);
-        let pem_label = line
-            .split_once("-----BEGIN ")
-            .and_then(|(_, rest)| rest.split_once("-----"));
+        let pem_label = line.split_once("-----BEGIN ").and_then(|(_, rest)| rest.split_once("-----"));
         if pem_label.is_some_and(|(label, _)| label.ends_with("PRIVATE KEY")) {
-            found.push(Violation::new(
-                path,
-                number,
-                "a private key; make one when the test runs",
-            ));
+            found.push(Violation::new(path, number, "a private key; make one when the test runs"));
         }
         let lower = line.to_lowercase();
         let speaks_of_secrets = SUBJECTS.iter().any(|subject| lower.contains(subject));
@@ -82,9 +67,7 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
 
 fn has_known_form(word: &str) -> bool {
     FORMS.iter().any(|(prefix, length)| {
-        let rest = word
-            .find(prefix)
-            .and_then(|at| word.get(at.saturating_add(prefix.len())..));
+        let rest = word.find(prefix).and_then(|at| word.get(at.saturating_add(prefix.len())..));
         rest.is_some_and(|rest| rest.len() >= *length && has_digit(rest) && !says_it_is_none(rest))
     })
 }
@@ -132,13 +115,7 @@ mod tests {
 
     #[test]
     fn credentials_of_known_form_are_found_anywhere() {
-        for prefix in [
-            "ghp_",
-            "sk-",
-            "xoxb-",
-            "eyJ",
-            "https://h/robot/send?access_token=",
-        ] {
+        for prefix in ["ghp_", "sk-", "xoxb-", "eyJ", "https://h/robot/send?access_token="] {
             let line = format!("let a = \"{}\";", random(prefix));
             assert_eq!(secrets_in("a.rs", &line).len(), 1, "{prefix}");
         }
@@ -149,15 +126,8 @@ mod tests {
     #[test]
     fn a_random_word_beside_the_word_secret_is_found() {
         let line = format!("\"client_secret\": \"{}\"", random(""));
-        assert_eq!(
-            secrets_in("a.json", &line),
-            [Violation::new("a.json", 1, "looks like a real secret")]
-        );
-        assert!(
-            !secrets_in("a.json", &line)
-                .iter()
-                .any(|found| found.what.contains("q7Zp"))
-        );
+        assert_eq!(secrets_in("a.json", &line), [Violation::new("a.json", 1, "looks like a real secret")]);
+        assert!(!secrets_in("a.json", &line).iter().any(|found| found.what.contains("q7Zp")));
     }
 
     #[test]

@@ -9,10 +9,7 @@ pub(crate) const SLEEPERS: [Exception; 2] = [
         path: "tests/platforms/",
         reason: "a simulated platform delays answers and closes sockets on time",
     },
-    Exception {
-        path: "tests/src/wait.rs",
-        reason: "waits for a condition under a cap, between two looks",
-    },
+    Exception { path: "tests/src/wait.rs", reason: "waits for a condition under a cap, between two looks" },
 ];
 
 /// `select!` that leaves the order of its branches to chance.
@@ -23,11 +20,7 @@ pub(crate) fn unbiased_selects(source: &Source) -> Vec<Violation> {
         let opens = ["{", "(", "["].contains(&text_at(&source.tokens, at.saturating_add(2)));
         if opens && first != "biased" {
             let line = source.tokens.get(at).map_or(1, |token| token.line);
-            found.push(Violation::new(
-                &source.path,
-                line,
-                "`select!` does not begin with `biased;`",
-            ));
+            found.push(Violation::new(&source.path, line, "`select!` does not begin with `biased;`"));
         }
     }
     found
@@ -44,9 +37,7 @@ pub(crate) fn lucky_sleeps(source: &Source) -> Vec<Violation> {
     let functions = functions(&source.tokens);
     let is_virtual = |at: usize| {
         let around = functions.iter().filter(|function| function.body.contains(&at));
-        around
-            .flat_map(|function| &function.attributes)
-            .any(|word| word == "start_paused")
+        around.flat_map(|function| &function.attributes).any(|word| word == "start_paused")
     };
     let mut found = Vec::new();
     for (at, token) in source.tokens.iter().enumerate() {
@@ -59,11 +50,7 @@ pub(crate) fn lucky_sleeps(source: &Source) -> Vec<Violation> {
         }
         let is_thread = text_at(&source.tokens, at.saturating_sub(2)) == "thread";
         if is_thread || is_renamed || !is_virtual(at) {
-            found.push(Violation::new(
-                &source.path,
-                token.line,
-                format!("`{}` waits for luck", token.text),
-            ));
+            found.push(Violation::new(&source.path, token.line, format!("`{}` waits for luck", token.text)));
         }
     }
     found
@@ -76,18 +63,14 @@ mod tests {
     #[test]
     fn a_select_without_biased_is_found() {
         let found = |text: &str| unbiased_selects(&Source::new("app/src/a.rs", text)).len();
-        for text in [
-            "tokio::select! { a = b => {} }",
-            "select!(a = b => {})",
-            "select! { // biased;\n a = b => {} }",
-        ] {
+        for text in
+            ["tokio::select! { a = b => {} }", "select!(a = b => {})", "select! { // biased;\n a = b => {} }"]
+        {
             assert_eq!(found(text), 1, "{text}");
         }
-        for text in [
-            "tokio::select! { biased; a = b => {} }",
-            "select! {\n // order\n biased;\n}",
-            "// select! {}",
-        ] {
+        for text in
+            ["tokio::select! { biased; a = b => {} }", "select! {\n // order\n biased;\n}", "// select! {}"]
+        {
             assert_eq!(found(text), 0, "{text}");
         }
     }
@@ -114,9 +97,6 @@ mod tests {
         ] {
             assert_eq!(found("tests/tests/a.rs", text), 0, "{text}");
         }
-        assert_eq!(
-            found("tests/platforms/dingtalk/src/faults.rs", "fn f() { sleep(D) }"),
-            0
-        );
+        assert_eq!(found("tests/platforms/dingtalk/src/faults.rs", "fn f() { sleep(D) }"), 0);
     }
 }

@@ -23,11 +23,7 @@ enum Kind {
 
 /// Reads a whole source. Unfinished literals and comments simply end with the text.
 pub(crate) fn views(source: &str) -> Views {
-    let mut reader = Reader {
-        characters: source.chars().collect(),
-        at: 0,
-        views: Views::default(),
-    };
+    let mut reader = Reader { characters: source.chars().collect(), at: 0, views: Views::default() };
     while reader.step() {}
     reader.views
 }
@@ -59,10 +55,7 @@ impl Reader {
     }
 
     fn is_inside_word(&self) -> bool {
-        let before = self
-            .at
-            .checked_sub(1)
-            .and_then(|index| self.characters.get(index));
+        let before = self.at.checked_sub(1).and_then(|index| self.characters.get(index));
         before.is_some_and(|&character| is_word(character))
     }
 
@@ -71,11 +64,7 @@ impl Reader {
         let Some(character) = self.peek(0) else { return };
         self.at = self.at.saturating_add(1);
         let shown = |own: Kind| {
-            if character == '\n' || own == kind {
-                character
-            } else {
-                ' '
-            }
+            if character == '\n' || own == kind { character } else { ' ' }
         };
         self.views.code.push(shown(Kind::Code));
         self.views.comments.push(shown(Kind::Comment));
@@ -221,26 +210,13 @@ mod tests {
         ] {
             let views = views(&format!("x({literal}) + y"));
             assert_eq!(views.literals.trim(), literal);
-            assert_eq!(
-                views.code.split_whitespace().collect::<String>(),
-                "x()+y",
-                "{literal}"
-            );
+            assert_eq!(views.code.split_whitespace().collect::<String>(), "x()+y", "{literal}");
         }
     }
 
     #[test]
     fn characters_are_literals_and_lifetimes_are_code() {
-        for literal in [
-            "'a'",
-            r"'\''",
-            r"'\\'",
-            r"'\u{1F600}'",
-            "'\"'",
-            "b'x'",
-            r"b'\n'",
-            "'语'",
-        ] {
+        for literal in ["'a'", r"'\''", r"'\\'", r"'\u{1F600}'", "'\"'", "b'x'", r"b'\n'", "'语'"] {
             let views = views(&format!("f({literal}, z)"));
             assert_eq!(views.literals.trim(), literal);
         }

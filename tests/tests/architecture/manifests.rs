@@ -27,10 +27,7 @@ enum Allowed {
     /// These and nothing else.
     Only(&'static [&'static str]),
     /// Anything but these and, if told so, simulated platforms.
-    AnyBut {
-        packages: &'static [&'static str],
-        platforms: bool,
-    },
+    AnyBut { packages: &'static [&'static str], platforms: bool },
 }
 
 impl Allowed {
@@ -50,13 +47,7 @@ const LAYERS: [(&str, Allowed, Allowed); 6] = [
     (
         "switchboard-domain",
         Allowed::Only(&["thiserror"]),
-        Allowed::Only(&[
-            "insta",
-            "proptest",
-            "proptest-state-machine",
-            "rstest",
-            "stateright",
-        ]),
+        Allowed::Only(&["insta", "proptest", "proptest-state-machine", "rstest", "stateright"]),
     ),
     (
         "switchboard-ports",
@@ -76,36 +67,18 @@ const LAYERS: [(&str, Allowed, Allowed); 6] = [
     ),
     (
         "switchboard-adapters",
-        Allowed::AnyBut {
-            packages: &["switchboard", "switchboard-tests"],
-            platforms: true,
-        },
-        Allowed::AnyBut {
-            packages: &["switchboard", "switchboard-tests"],
-            platforms: true,
-        },
+        Allowed::AnyBut { packages: &["switchboard", "switchboard-tests"], platforms: true },
+        Allowed::AnyBut { packages: &["switchboard", "switchboard-tests"], platforms: true },
     ),
     (
         "switchboard",
-        Allowed::AnyBut {
-            packages: &["switchboard-tests"],
-            platforms: false,
-        },
-        Allowed::AnyBut {
-            packages: &["switchboard-tests"],
-            platforms: true,
-        },
+        Allowed::AnyBut { packages: &["switchboard-tests"], platforms: false },
+        Allowed::AnyBut { packages: &["switchboard-tests"], platforms: true },
     ),
     (
         "switchboard-tests",
-        Allowed::AnyBut {
-            packages: &[],
-            platforms: false,
-        },
-        Allowed::AnyBut {
-            packages: &[],
-            platforms: false,
-        },
+        Allowed::AnyBut { packages: &[], platforms: false },
+        Allowed::AnyBut { packages: &[], platforms: false },
     ),
     ("xtask", Allowed::Only(&[]), Allowed::Only(&[])),
 ];
@@ -125,11 +98,8 @@ const PLATFORM: Allowed = Allowed::AnyBut {
 /// The workspace's manifest and its members', in this order.
 pub(crate) fn read() -> io::Result<(Manifest, Vec<Manifest>)> {
     let workspace = Manifest::read("")?;
-    let members = workspace
-        .members()
-        .iter()
-        .map(|folder| Manifest::read(folder))
-        .collect::<io::Result<_>>()?;
+    let members =
+        workspace.members().iter().map(|folder| Manifest::read(folder)).collect::<io::Result<_>>()?;
     Ok((workspace, members))
 }
 
@@ -140,24 +110,13 @@ impl Manifest {
     }
 
     fn parse(folder: &str, text: &str) -> Result<Self, toml::de::Error> {
-        Ok(Self {
-            folder: folder.to_owned(),
-            text: text.to_owned(),
-            table: text.parse()?,
-        })
+        Ok(Self { folder: folder.to_owned(), text: text.to_owned(), table: text.parse()? })
     }
 
     fn members(&self) -> Vec<String> {
-        let listed = self
-            .table
-            .get("workspace")
-            .and_then(|workspace| workspace.get("members"));
+        let listed = self.table.get("workspace").and_then(|workspace| workspace.get("members"));
         let listed = listed.and_then(Value::as_array).cloned().unwrap_or_default();
-        listed
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect()
+        listed.iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     fn name(&self) -> &str {
@@ -170,33 +129,19 @@ impl Manifest {
     }
 
     fn path(&self) -> String {
-        if self.folder.is_empty() {
-            "Cargo.toml".to_owned()
-        } else {
-            format!("{}/Cargo.toml", self.folder)
-        }
+        if self.folder.is_empty() { "Cargo.toml".to_owned() } else { format!("{}/Cargo.toml", self.folder) }
     }
 
     fn violation(&self, key: &str, what: impl Into<String>) -> Violation {
-        let line = self
-            .text
-            .lines()
-            .position(|line| line.trim_start().starts_with(key));
-        Violation::new(
-            &self.path(),
-            line.map_or(1, |index| index.saturating_add(1)),
-            what,
-        )
+        let line = self.text.lines().position(|line| line.trim_start().starts_with(key));
+        Violation::new(&self.path(), line.map_or(1, |index| index.saturating_add(1)), what)
     }
 
     /// Every dependency: where it is listed, its key, and its entry.
     fn dependencies(&self) -> Vec<(&'static str, String, Value)> {
         const LISTS: [&str; 3] = ["dependencies", "build-dependencies", "dev-dependencies"];
         let targets = self.table.get("target").and_then(Value::as_table);
-        let conditional = targets
-            .into_iter()
-            .flat_map(Table::values)
-            .filter_map(Value::as_table);
+        let conditional = targets.into_iter().flat_map(Table::values).filter_map(Value::as_table);
         let mut found = Vec::new();
         for table in std::iter::once(&self.table).chain(conditional) {
             for list in LISTS {
@@ -216,19 +161,14 @@ impl Manifest {
     /// there or here.
     fn package_behind(&self, key: &str, entry: &Value) -> String {
         let renamed = |entry: &Value| entry.get("package").and_then(Value::as_str).map(str::to_owned);
-        renamed(entry)
-            .or_else(|| self.shared(key).and_then(renamed))
-            .unwrap_or_else(|| key.to_owned())
+        renamed(entry).or_else(|| self.shared(key).and_then(renamed)).unwrap_or_else(|| key.to_owned())
     }
 }
 
 /// Dependencies that point the wrong way.
 pub(crate) fn wrong_directions(workspace: &Manifest, members: &[Manifest]) -> Vec<Violation> {
-    let platforms: Vec<&str> = members
-        .iter()
-        .filter(|member| member.is_platform())
-        .map(Manifest::name)
-        .collect();
+    let platforms: Vec<&str> =
+        members.iter().filter(|member| member.is_platform()).map(Manifest::name).collect();
     let mut found = Vec::new();
     for member in members {
         let layer = LAYERS.iter().find(|(name, _, _)| *name == member.name());
@@ -236,10 +176,9 @@ pub(crate) fn wrong_directions(workspace: &Manifest, members: &[Manifest]) -> Ve
             _ if member.is_platform() => (PLATFORM, PLATFORM),
             Some((_, own, tests)) => (*own, *tests),
             None => {
-                found.push(member.violation(
-                    "name",
-                    format!("no layer is written down for `{}`", member.name()),
-                ));
+                found.push(
+                    member.violation("name", format!("no layer is written down for `{}`", member.name())),
+                );
                 continue;
             }
         };
@@ -257,11 +196,8 @@ pub(crate) fn wrong_directions(workspace: &Manifest, members: &[Manifest]) -> Ve
 
 /// Simulated platforms that reach the program other than through its feature `demo`.
 pub(crate) fn platforms_in_the_program(workspace: &Manifest, members: &[Manifest]) -> Vec<Violation> {
-    let platforms: Vec<&str> = members
-        .iter()
-        .filter(|member| member.is_platform())
-        .map(Manifest::name)
-        .collect();
+    let platforms: Vec<&str> =
+        members.iter().filter(|member| member.is_platform()).map(Manifest::name).collect();
     let mut found = Vec::new();
     for app in members.iter().filter(|member| member.name() == DEMO.0) {
         for (list, key, entry) in app.dependencies() {
@@ -271,12 +207,7 @@ pub(crate) fn platforms_in_the_program(workspace: &Manifest, members: &[Manifest
                 found.push(app.violation(&key, format!("`{package}` is not an optional dependency")));
             }
         }
-        let features = app
-            .table
-            .get("features")
-            .and_then(Value::as_table)
-            .into_iter()
-            .flatten();
+        let features = app.table.get("features").and_then(Value::as_table).into_iter().flatten();
         for (feature, enables) in features.filter(|(feature, _)| *feature != DEMO.1) {
             let enables = enables.as_array().into_iter().flatten().filter_map(Value::as_str);
             for enabled in enables.filter(|enabled| platforms.contains(&head(enabled))) {
@@ -296,10 +227,7 @@ fn head(enabled: &str) -> &str {
 /// Members that keep versions or lints to themselves.
 pub(crate) fn not_inherited(members: &[Manifest]) -> Vec<Violation> {
     let is_workspace = |value: Option<&Value>| {
-        value
-            .and_then(|value| value.get("workspace"))
-            .and_then(Value::as_bool)
-            == Some(true)
+        value.and_then(|value| value.get("workspace")).and_then(Value::as_bool) == Some(true)
     };
     let mut found = Vec::new();
     for member in members {
@@ -317,9 +245,7 @@ pub(crate) fn not_inherited(members: &[Manifest]) -> Vec<Violation> {
 
 /// `thiserror` asks for the standard library unless the workspace says otherwise, for everybody.
 pub(crate) fn domain_error_crate_with_std(workspace: &Manifest) -> Vec<Violation> {
-    let defaults = workspace
-        .shared("thiserror")
-        .and_then(|entry| entry.get("default-features"));
+    let defaults = workspace.shared("thiserror").and_then(|entry| entry.get("default-features"));
     let defaults = defaults.and_then(Value::as_bool);
     if defaults == Some(false) {
         Vec::new()

@@ -7,10 +7,7 @@ fn manifest(folder: &str, text: &str) -> Manifest {
 }
 
 fn package(folder: &str, name: &str, rest: &str) -> Manifest {
-    manifest(
-        folder,
-        &format!("[package]\nname = \"{name}\"\n[lints]\nworkspace = true\n{rest}"),
-    )
+    manifest(folder, &format!("[package]\nname = \"{name}\"\n[lints]\nworkspace = true\n{rest}"))
 }
 
 fn workspace() -> Manifest {
@@ -27,67 +24,23 @@ fn simulator() -> Manifest {
 #[test]
 fn each_layer_refuses_what_lies_above_it() {
     for (folder, name, rest) in [
-        (
-            "domain",
-            "switchboard-domain",
-            "[dependencies]\nserde.workspace = true",
-        ),
-        (
-            "domain",
-            "switchboard-domain",
-            "[build-dependencies]\ncc.workspace = true",
-        ),
-        (
-            "domain",
-            "switchboard-domain",
-            "[dev-dependencies]\ntokio.workspace = true",
-        ),
-        (
-            "domain",
-            "switchboard-domain",
-            "[target.'cfg(unix)'.dependencies]\nlibc.workspace = true",
-        ),
-        (
-            "ports",
-            "switchboard-ports",
-            "[dependencies]\ntokio.workspace = true",
-        ),
-        (
-            "ports",
-            "switchboard-ports",
-            "[dev-dependencies]\nswitchboard-adapters.workspace = true",
-        ),
-        (
-            "adapters",
-            "switchboard-adapters",
-            "[dependencies]\nswitchboard.workspace = true",
-        ),
+        ("domain", "switchboard-domain", "[dependencies]\nserde.workspace = true"),
+        ("domain", "switchboard-domain", "[build-dependencies]\ncc.workspace = true"),
+        ("domain", "switchboard-domain", "[dev-dependencies]\ntokio.workspace = true"),
+        ("domain", "switchboard-domain", "[target.'cfg(unix)'.dependencies]\nlibc.workspace = true"),
+        ("ports", "switchboard-ports", "[dependencies]\ntokio.workspace = true"),
+        ("ports", "switchboard-ports", "[dev-dependencies]\nswitchboard-adapters.workspace = true"),
+        ("adapters", "switchboard-adapters", "[dependencies]\nswitchboard.workspace = true"),
         (
             "adapters",
             "switchboard-adapters",
             "[dependencies]\napp = { package = \"switchboard\", path = \"../app\" }",
         ),
-        (
-            "adapters",
-            "switchboard-adapters",
-            "[dependencies]\nthe-app.workspace = true",
-        ),
-        (
-            "adapters",
-            "switchboard-adapters",
-            "[dev-dependencies]\ndingtalk-sim.workspace = true",
-        ),
-        (
-            "app",
-            "switchboard",
-            "[dependencies]\nswitchboard-tests.workspace = true",
-        ),
+        ("adapters", "switchboard-adapters", "[dependencies]\nthe-app.workspace = true"),
+        ("adapters", "switchboard-adapters", "[dev-dependencies]\ndingtalk-sim.workspace = true"),
+        ("app", "switchboard", "[dependencies]\nswitchboard-tests.workspace = true"),
         ("tests/xtask", "xtask", "[dependencies]\nanyhow.workspace = true"),
-        (
-            "tests/platforms/feishu",
-            "feishu-sim",
-            "[dependencies]\nswitchboard-domain.workspace = true",
-        ),
+        ("tests/platforms/feishu", "feishu-sim", "[dependencies]\nswitchboard-domain.workspace = true"),
         ("extra", "switchboard-extra", ""),
     ] {
         let found = wrong_directions(&workspace(), &[simulator(), package(folder, name, rest)]);
@@ -99,31 +52,11 @@ fn each_layer_refuses_what_lies_above_it() {
 #[test]
 fn what_each_layer_may_have_is_not_refused() {
     for (folder, name, rest) in [
-        (
-            "domain",
-            "switchboard-domain",
-            "[dependencies]\nthiserror.workspace = true",
-        ),
-        (
-            "ports",
-            "switchboard-ports",
-            "[dependencies]\nswitchboard-domain.workspace = true",
-        ),
-        (
-            "adapters",
-            "switchboard-adapters",
-            "[dependencies]\nreqwest.workspace = true",
-        ),
-        (
-            "app",
-            "switchboard",
-            "[dependencies]\nswitchboard-adapters.workspace = true",
-        ),
-        (
-            "tests",
-            "switchboard-tests",
-            "[dependencies]\ndingtalk-sim.workspace = true",
-        ),
+        ("domain", "switchboard-domain", "[dependencies]\nthiserror.workspace = true"),
+        ("ports", "switchboard-ports", "[dependencies]\nswitchboard-domain.workspace = true"),
+        ("adapters", "switchboard-adapters", "[dependencies]\nreqwest.workspace = true"),
+        ("app", "switchboard", "[dependencies]\nswitchboard-adapters.workspace = true"),
+        ("tests", "switchboard-tests", "[dependencies]\ndingtalk-sim.workspace = true"),
     ] {
         let found = wrong_directions(&workspace(), &[simulator(), package(folder, name, rest)]);
         assert_eq!(found, [], "{name}: {rest}");
@@ -153,20 +86,11 @@ fn a_simulated_platform_reaches_the_program_through_the_demo_only() {
 #[test]
 fn versions_and_lints_are_inherited() {
     let own_version = package("app", "switchboard", "[dependencies]\nserde = \"1\"");
-    let own_lints = manifest(
-        "app",
-        "[package]\nname = \"switchboard\"\n[lints.rust]\nunsafe_code = \"forbid\"",
-    );
+    let own_lints =
+        manifest("app", "[package]\nname = \"switchboard\"\n[lints.rust]\nunsafe_code = \"forbid\"");
     assert_eq!(not_inherited(&[own_version]).len(), 1);
     assert_eq!(not_inherited(&[own_lints]).len(), 1);
-    assert_eq!(
-        not_inherited(&[package(
-            "app",
-            "switchboard",
-            "[dependencies]\nserde.workspace = true"
-        )]),
-        []
-    );
+    assert_eq!(not_inherited(&[package("app", "switchboard", "[dependencies]\nserde.workspace = true")]), []);
 }
 
 #[test]

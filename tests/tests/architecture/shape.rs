@@ -17,27 +17,15 @@ pub(crate) fn long_file(source: &Source) -> Vec<Violation> {
         return Vec::new();
     }
     let what = format!("{lines} lines; split it by concept");
-    vec![Violation::new(
-        &source.path,
-        FILE_LINES_MAX.saturating_add(1),
-        what,
-    )]
+    vec![Violation::new(&source.path, FILE_LINES_MAX.saturating_add(1), what)]
 }
 
 /// Functions that are too long.
 pub(crate) fn long_functions(source: &Source) -> Vec<Violation> {
-    let is_filled = |view: &str| {
-        view.lines()
-            .map(|line| !line.trim().is_empty())
-            .collect::<Vec<_>>()
-    };
+    let is_filled = |view: &str| view.lines().map(|line| !line.trim().is_empty()).collect::<Vec<_>>();
     let code = is_filled(&source.views.code);
     let literals = is_filled(&source.views.literals);
-    let filled: Vec<bool> = code
-        .iter()
-        .zip(&literals)
-        .map(|(code, literal)| *code || *literal)
-        .collect();
+    let filled: Vec<bool> = code.iter().zip(&literals).map(|(code, literal)| *code || *literal).collect();
     let line_of = |at: usize| source.tokens.get(at).map_or(0, |token| token.line);
     let mut found = Vec::new();
     for function in functions(&source.tokens) {
@@ -59,11 +47,7 @@ pub(crate) fn missing_header(source: &Source) -> Vec<Violation> {
     let first = source.text.lines().next().unwrap_or_default();
     match first.strip_prefix("//!") {
         Some(sentence) if !sentence.trim().is_empty() => Vec::new(),
-        Some(_) | None => vec![Violation::new(
-            &source.path,
-            1,
-            "no module documentation in the first line",
-        )],
+        Some(_) | None => vec![Violation::new(&source.path, 1, "no module documentation in the first line")],
     }
 }
 
@@ -144,10 +128,7 @@ mod tests {
         assert!(long_functions(&source(&body("// why\n\n", 200))).is_empty());
         let found = long_functions(&source(&format!("\n{}", body("a();\n", FUNCTION_LINES_MAX + 1))));
         assert_eq!(found, [Violation::new("a.rs", 2, "`f` has 71 lines")]);
-        let text = format!(
-            "fn f() {{\nlet a = \"\n{}\";\n}}",
-            "text }\n".repeat(FUNCTION_LINES_MAX)
-        );
+        let text = format!("fn f() {{\nlet a = \"\n{}\";\n}}", "text }\n".repeat(FUNCTION_LINES_MAX));
         assert_eq!(long_functions(&source(&text)).len(), 1);
     }
 
@@ -163,27 +144,17 @@ mod tests {
     #[test]
     fn a_header_is_the_first_line_and_says_something() {
         assert!(missing_header(&source("//! What it is.\n")).is_empty());
-        for text in [
-            "",
-            "//!\n",
-            "\n//! Late.\n",
-            "use a;\n",
-            "/// Not the module's.\n",
-            "#![a]\n//! Late.",
-        ] {
+        for text in ["", "//!\n", "\n//! Late.\n", "use a;\n", "/// Not the module's.\n", "#![a]\n//! Late."]
+        {
             assert_eq!(missing_header(&source(text)).len(), 1, "{text:?}");
         }
     }
 
     #[test]
     fn unfinished_work_is_found_in_code_and_comments_and_not_in_texts() {
-        for text in [
-            "fn f() { todo!() }",
-            "unimplemented!(\"x\")",
-            "// FIXME: later",
-            "/* TODO */",
-            "/// XXX",
-        ] {
+        for text in
+            ["fn f() { todo!() }", "unimplemented!(\"x\")", "// FIXME: later", "/* TODO */", "/// XXX"]
+        {
             assert_eq!(unfinished(&source(text)).len(), 1, "{text:?}");
         }
         for text in ["let a = \"TODO\";", "// methods to document", "let todo = 1;"] {
@@ -202,12 +173,7 @@ mod tests {
         ] {
             assert_eq!(ignored_tests(&source(text)).len(), 1, "{text:?}");
         }
-        for text in [
-            "f(a, ignore)",
-            "// \"#[ignore]\"",
-            "let x = [ignore, b];",
-            "/// ignore this",
-        ] {
+        for text in ["f(a, ignore)", "// \"#[ignore]\"", "let x = [ignore, b];", "/// ignore this"] {
             assert!(ignored_tests(&source(text)).is_empty(), "{text:?}");
         }
     }

@@ -39,10 +39,7 @@ pub(crate) fn tokens(code: &str) -> Vec<Token> {
                 first.len_utf8()
             };
             let (text, after) = rest.split_at(length);
-            found.push(Token {
-                text: text.to_owned(),
-                line: number,
-            });
+            found.push(Token { text: text.to_owned(), line: number });
             rest = after.trim_start();
         }
     }
@@ -56,17 +53,9 @@ pub(crate) fn text_at(tokens: &[Token], at: usize) -> &str {
 
 /// Where a sequence of tokens begins, every time.
 pub(crate) fn positions(tokens: &[Token], pattern: &[&str]) -> Vec<usize> {
-    let matches = |window: &[Token]| {
-        window
-            .iter()
-            .zip(pattern)
-            .all(|(token, wanted)| token.text == *wanted)
-    };
+    let matches = |window: &[Token]| window.iter().zip(pattern).all(|(token, wanted)| token.text == *wanted);
     let windows = tokens.windows(pattern.len().max(1)).enumerate();
-    windows
-        .filter(|(_, window)| matches(window))
-        .map(|(at, _)| at)
-        .collect()
+    windows.filter(|(_, window)| matches(window)).map(|(at, _)| at).collect()
 }
 
 /// The index after the bracket that closes the one at `open`, or the end.
@@ -102,12 +91,7 @@ pub(crate) fn functions(tokens: &[Token]) -> Vec<Function> {
             "fn" if next.starts_with(is_word) => {
                 let attributes = std::mem::take(&mut attributes);
                 if let Some(body) = body_after(tokens, at) {
-                    found.push(Function {
-                        name: next.to_owned(),
-                        line: token.line,
-                        body,
-                        attributes,
-                    });
+                    found.push(Function { name: next.to_owned(), line: token.line, body, attributes });
                 }
             }
             "{" | "}" | ";" => attributes.clear(),
@@ -162,24 +146,17 @@ pub(crate) fn test_modules(tokens: &[Token]) -> Vec<String> {
         let end = after_group(tokens, attribute.saturating_add(1));
         let between = words(tokens, end..at);
         is_test_condition(&words(tokens, attribute..end))
-            && between
-                .iter()
-                .all(|word| ["pub", "crate", "super"].contains(&word.as_str()))
+            && between.iter().all(|word| ["pub", "crate", "super"].contains(&word.as_str()))
     };
     let declared = positions(tokens, &["mod"])
         .into_iter()
         .filter(|at| text_at(tokens, at.saturating_add(2)) == ";" && is_under_test(*at));
-    declared
-        .map(|at| text_at(tokens, at.saturating_add(1)).to_owned())
-        .collect()
+    declared.map(|at| text_at(tokens, at.saturating_add(1)).to_owned()).collect()
 }
 
 fn words(tokens: &[Token], range: Range<usize>) -> Vec<String> {
     let inside = tokens.get(range).unwrap_or_default().iter();
-    inside
-        .filter(|token| token.text.starts_with(is_word))
-        .map(|token| token.text.clone())
-        .collect()
+    inside.filter(|token| token.text.starts_with(is_word)).map(|token| token.text.clone()).collect()
 }
 
 /// `cfg(test)`, `cfg(all(test, unix))`; not `cfg(not(test))`, and not `cfg_attr`, which only adds an attribute.
@@ -229,11 +206,7 @@ mod tests {
     use super::*;
 
     fn joined(tokens: &[Token]) -> String {
-        tokens
-            .iter()
-            .map(|token| token.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" ")
+        tokens.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -261,21 +234,16 @@ mod tests {
     fn items_under_cfg_test_are_left_out_and_others_are_not() {
         for (source, rest) in [
             ("a; #[cfg(test)] mod tests { b; } c;", "a ; c ;"),
-            (
-                "#[cfg(test)] #[rustfmt::skip] fn f<A, B>(x: [u8; 2]) { b } c",
-                "c",
-            ),
+            ("#[cfg(test)] #[rustfmt::skip] fn f<A, B>(x: [u8; 2]) { b } c", "c"),
             ("#[cfg(test)] mod tests; c", "c"),
             ("S { #[cfg(test)] field: T, other: U }", "S { other : U }"),
             ("#![cfg(test)] use std::a;", ""),
         ] {
             assert_eq!(joined(&without_tests(&tokens(source))), rest);
         }
-        for kept in [
-            "#[cfg(not(test))] a;",
-            "#[cfg(any(test, unix))] a;",
-            "#![cfg_attr(not(test), no_std)] a;",
-        ] {
+        for kept in
+            ["#[cfg(not(test))] a;", "#[cfg(any(test, unix))] a;", "#![cfg_attr(not(test), no_std)] a;"]
+        {
             assert_eq!(without_tests(&tokens(kept)), tokens(kept));
         }
     }

@@ -20,12 +20,7 @@ impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Self {
         let views = views(text);
         let tokens = tokens(&views.code);
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            views,
-            tokens,
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), views, tokens }
     }
 }
 
@@ -55,11 +50,7 @@ pub(crate) struct Violation {
 
 impl Violation {
     pub(crate) fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            what: what.into(),
-        }
+        Self { path: path.to_owned(), line, what: what.into() }
     }
 }
 
@@ -81,16 +72,9 @@ pub(crate) fn is_excepted(path: &str, exceptions: &[Exception]) -> bool {
 /// Fails with one line a violation, and what the rule allows.
 #[track_caller]
 pub(crate) fn assert_none(violations: &[Violation], allowed: &str) {
-    let lines: Vec<String> = violations
-        .iter()
-        .map(|found| format!("  {}:{}: {}", found.path, found.line, found.what))
-        .collect();
-    assert!(
-        violations.is_empty(),
-        "{} broken:\n{}\nallowed: {allowed}",
-        lines.len(),
-        lines.join("\n")
-    );
+    let lines: Vec<String> =
+        violations.iter().map(|found| format!("  {}:{}: {}", found.path, found.line, found.what)).collect();
+    assert!(violations.is_empty(), "{} broken:\n{}\nallowed: {allowed}", lines.len(), lines.join("\n"));
 }
 
 /// The folder that holds the workspace's manifest.
@@ -128,18 +112,11 @@ impl Workspace {
             "toml", "md", "json", "jsonl", "yml", "yaml", "sh", "html", "js", "css", "txt", "snap", "pem",
             "env",
         ];
-        let extension = file
-            .extension()
-            .map(|extension| extension.to_string_lossy().into_owned());
+        let extension = file.extension().map(|extension| extension.to_string_lossy().into_owned());
         match extension.as_deref() {
-            Some("rs") => self
-                .sources
-                .push(Source::new(&path, &std::fs::read_to_string(file)?)),
+            Some("rs") => self.sources.push(Source::new(&path, &std::fs::read_to_string(file)?)),
             Some(known) if TEXTS.contains(&known) => {
-                self.texts.push(Text {
-                    path,
-                    text: std::fs::read_to_string(file)?,
-                });
+                self.texts.push(Text { path, text: std::fs::read_to_string(file)? });
             }
             Some(_) | None => {}
         }
@@ -148,9 +125,7 @@ impl Workspace {
 
     /// The sources under a folder, `"domain/src/"`.
     pub(crate) fn under<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a Source> {
-        self.sources
-            .iter()
-            .filter(move |source| source.path.starts_with(folder))
+        self.sources.iter().filter(move |source| source.path.starts_with(folder))
     }
 
     /// Where modules declared `#[cfg(test)] mod name;` live, as exceptions would name them.
@@ -168,22 +143,12 @@ impl Workspace {
 fn module_folder(path: &str) -> String {
     let stem = path.strip_suffix(".rs").unwrap_or(path);
     let (folder, name) = stem.rsplit_once('/').unwrap_or(("", stem));
-    if ["lib", "main", "mod"].contains(&name) {
-        format!("{folder}/")
-    } else {
-        format!("{stem}/")
-    }
+    if ["lib", "main", "mod"].contains(&name) { format!("{folder}/") } else { format!("{stem}/") }
 }
 
 fn is_left_out(folder: &str) -> bool {
     const OURS: [&str; 3] = [".ci", ".cargo", ".config"];
-    const FOREIGN: [&str; 5] = [
-        "target",
-        "switchboard-data",
-        "node_modules",
-        "corpus",
-        "artifacts",
-    ];
+    const FOREIGN: [&str; 5] = ["target", "switchboard-data", "node_modules", "corpus", "artifacts"];
     FOREIGN.contains(&folder) || (folder.starts_with('.') && !OURS.contains(&folder))
 }
 
@@ -201,10 +166,7 @@ mod tests {
     #[test]
     fn a_test_module_in_a_file_of_its_own_is_recognised() {
         let declares = Source::new("domain/src/reply.rs", "mod state; #[cfg(test)] mod laws;");
-        let workspace = Workspace {
-            sources: vec![declares],
-            texts: Vec::new(),
-        };
+        let workspace = Workspace { sources: vec![declares], texts: Vec::new() };
         assert!(workspace.is_test_module("domain/src/reply/laws.rs"));
         assert!(workspace.is_test_module("domain/src/reply/laws/bounds.rs"));
         assert!(!workspace.is_test_module("domain/src/reply/state.rs"));
@@ -212,16 +174,8 @@ mod tests {
 
     #[test]
     fn an_exception_for_a_folder_covers_what_is_in_it_and_nothing_beside_it() {
-        let exceptions = [
-            Exception {
-                path: "tests/platforms/",
-                reason: "",
-            },
-            Exception {
-                path: "a.rs",
-                reason: "",
-            },
-        ];
+        let exceptions =
+            [Exception { path: "tests/platforms/", reason: "" }, Exception { path: "a.rs", reason: "" }];
         assert!(is_excepted("tests/platforms/x/src/lib.rs", &exceptions));
         assert!(is_excepted("a.rs", &exceptions));
         assert!(!is_excepted("a.rs.rs", &exceptions));

@@ -18,10 +18,7 @@ impl Cargo {
     pub(crate) fn new(arguments: &[&str]) -> Self {
         let mut command = Command::new(program());
         command.args(arguments).current_dir(workspace_root());
-        Self {
-            shown: format!("cargo {}", arguments.join(" ")),
-            command,
-        }
+        Self { shown: format!("cargo {}", arguments.join(" ")), command }
     }
 
     /// Adds what the caller of xtask wrote.
@@ -67,10 +64,7 @@ impl Cargo {
 
 /// Whether a program can be started and succeeds; what it prints is dropped.
 pub(crate) fn answers(command: &mut Command) -> bool {
-    let silent = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     silent.status().is_ok_and(|status| status.success())
 }
 

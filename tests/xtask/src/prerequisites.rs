@@ -21,9 +21,7 @@ impl Need {
         match self {
             Self::Rustfmt => Cargo::new(&["fmt", "--version"]).answers(),
             Self::Clippy => Cargo::new(&["clippy", "--version"]).answers(),
-            Self::CCompiler => c_compilers()
-                .iter()
-                .any(|name| answers(Command::new(name).arg("--version"))),
+            Self::CCompiler => c_compilers().iter().any(|name| answers(Command::new(name).arg("--version"))),
         }
     }
 
@@ -65,10 +63,7 @@ fn refuse(missing: &[Need]) -> Result<(), Failure> {
 
 /// A compiler the person has chosen is the only one that counts; it may stand behind a wrapper (`ccache gcc`).
 fn c_compilers() -> Vec<String> {
-    let chosen = std::env::var_os("CC")
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let chosen = std::env::var_os("CC").unwrap_or_default().to_string_lossy().into_owned();
     match chosen.split_whitespace().next() {
         Some(program) => vec![program.to_owned()],
         None => ["cc", "gcc", "clang"].map(str::to_owned).to_vec(),
@@ -82,11 +77,7 @@ mod tests {
     #[test]
     fn everything_missing_is_named_at_once_with_its_remedy() {
         let line = refuse(&[Need::Rustfmt, Need::Clippy, Need::CCompiler]).unwrap_err();
-        for part in [
-            "component add rustfmt",
-            "component add clippy",
-            "apt-get install gcc libc6-dev",
-        ] {
+        for part in ["component add rustfmt", "component add clippy", "apt-get install gcc libc6-dev"] {
             assert!(line.contains(part), "{line}");
         }
     }

@@ -27,27 +27,11 @@ pub(crate) fn format(formatting: Formatting) -> Result<(), Failure> {
 /// The second call leaves out `switchboard-tests` only because that package would switch the demo on again.
 pub(crate) fn lint() -> Result<(), Failure> {
     require(&[Need::Clippy, Need::CCompiler])?;
-    Cargo::new(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--all-features",
-        "--",
-        "-D",
-        "warnings",
-    ])
-    .run()?;
-    let without_demo = [
-        "clippy",
-        "--workspace",
-        "--exclude",
-        "switchboard-tests",
-        "--all-targets",
-        "--no-default-features",
-    ];
-    Cargo::new(&without_demo)
-        .arguments(&["--", "-D", "warnings"].map(str::to_owned))
-        .run()
+    Cargo::new(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+        .run()?;
+    let without_demo =
+        ["clippy", "--workspace", "--exclude", "switchboard-tests", "--all-targets", "--no-default-features"];
+    Cargo::new(&without_demo).arguments(&["--", "-D", "warnings"].map(str::to_owned)).run()
 }
 
 /// `doc`
@@ -70,36 +54,22 @@ pub(crate) fn test_everything() -> Result<(), Failure> {
         return Cargo::new(&NEXTEST).run();
     }
     // `--doc` ran above; naming the other kinds leaves it out here.
-    Cargo::new(&CARGO_TEST)
-        .arguments(&["--lib", "--bins", "--tests"].map(str::to_owned))
-        .run()
+    Cargo::new(&CARGO_TEST).arguments(&["--lib", "--bins", "--tests"].map(str::to_owned)).run()
 }
 
 /// `test ARGUMENTS`
 pub(crate) fn test_selected(arguments: &[String]) -> Result<(), Failure> {
     require(&[Need::CCompiler])?;
-    let runner = if prerequisites::nextest_is_there() {
-        NEXTEST.as_slice()
-    } else {
-        CARGO_TEST.as_slice()
-    };
+    let runner = if prerequisites::nextest_is_there() { NEXTEST.as_slice() } else { CARGO_TEST.as_slice() };
     Cargo::new(runner).arguments(arguments).run()
 }
 
 /// `run`
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     require(&[Need::CCompiler])?;
-    Cargo::new(&["run", "--package", "switchboard", "--"])
-        .arguments(arguments)
-        .run()
+    Cargo::new(&["run", "--package", "switchboard", "--"]).arguments(arguments).run()
 }
 
 // One failing test does not hide the others.
-const NEXTEST: [&str; 5] = [
-    "nextest",
-    "run",
-    "--workspace",
-    "--all-features",
-    "--no-fail-fast",
-];
+const NEXTEST: [&str; 5] = ["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"];
 const CARGO_TEST: [&str; 4] = ["test", "--workspace", "--all-features", "--no-fail-fast"];

@@ -1,0 +1,144 @@
+//! An agent that does as its questions say.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
+use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunRequest};
+use switchboard_ports::agents::AgentConfig;
+
+/// What the agent does with a question.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// Says these words, one after the other, with this pause between.
+    Say(Vec<String>, Duration),
+    /// Says these words and then nothing any more.
+    Hang(Vec<String>),
+    /// Says these words and fails.
+    Fail(Vec<String>, AgentFailure),
+}
+
+type Script = Box<dyn Fn(&RunRequest, usize) -> Act + Send + Sync>;
+
+/// The agent; also its own kind.
+#[derive(Clone)]
+pub struct FakeAgent {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    script: Mutex<Script>,
+    asked: Mutex<Vec<RunRequest>>,
+    dropped: Mutex<usize>,
+}
+
+impl Default for FakeAgent {
+    fn default() -> Self {
+        let script: Script =
+            Box::new(|request, _| Act::Say(answer_to(&request.text), Duration::from_millis(200)));
+        let inner = Inner { script: Mutex::new(script), asked: Mutex::default(), dropped: Mutex::default() };
+        Self { inner: Arc::new(inner) }
+    }
+}
+
+/// The words of the ordinary answer to a question.
+pub fn answer_to(question: &str) -> Vec<String> {
+    vec!["answer ".to_owned(), "to ".to_owned(), format!("<{question}>")]
+}
+
+impl FakeAgent {
+    /// Does something else from now on; the number counts questions asked before.
+    pub fn script(&self, script: impl Fn(&RunRequest, usize) -> Act + Send + Sync + 'static) {
+        *self.inner.script.lock().expect("script") = Box::new(script);
+    }
+
+    /// What was asked so far, in order.
+    pub fn asked(&self) -> Vec<RunRequest> {
+        self.inner.asked.lock().expect("asked").clone()
+    }
+
+    /// How many requests were closed before their end.
+    pub fn closed_early(&self) -> usize {
+        *self.inner.dropped.lock().expect("dropped")
+    }
+}
+
+impl AgentKind for FakeAgent {
+    fn kind(&self) -> &'static str {
+        "fake"
+    }
+
+    fn needs_base_url(&self) -> bool {
+        false
+    }
+
+    fn build(&self, _config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Agent for FakeAgent {
+    fn run(&self, request: RunRequest) -> BoxStream<'static, AgentEvent> {
+        let count = {
+            let mut asked = self.inner.asked.lock().expect("asked");
+            asked.push(request.clone());
+            asked.len() - 1
+        };
+        let act = (self.inner.script.lock().expect("script"))(&request, count);
+        let guard = Early(Arc::clone(&self.inner), false);
+        let (words, pause, end) = match act {
+            Act::Say(words, pause) => (words, pause, Some(AgentEvent::Completed { continuation: None })),
+            Act::Hang(words) => (words, Duration::from_millis(100), None),
+            Act::Fail(words, failure) => {
+                let detail = failure.kind.as_str().to_owned();
+                (words, Duration::from_millis(100), Some(AgentEvent::Failed { failure, detail }))
+            }
+        };
+        let words = stream::iter(words).then(move |word| async move {
+            tokio::time::sleep(pause).await;
+            AgentEvent::Delta(word)
+        });
+        let mut guard = guard;
+        let last = stream::once(async move {
+            match end {
+                Some(end) => {
+                    guard.ended();
+                    end
+                }
+                None => {
+                    let _kept = guard;
+                    std::future::pending().await
+                }
+            }
+        });
+        stream::iter([AgentEvent::Started { continuation: None }]).chain(words).chain(last).boxed()
+    }
+
+    async fn cancel(&self, _continuation: &str) {}
+}
+
+/// Counts requests that were closed before their end.
+struct Early(Arc<Inner>, bool);
+
+impl Early {
+    fn ended(&mut self) {
+        self.1 = true;
+    }
+}
+
+impl Drop for Early {
+    fn drop(&mut self) {
+        if !self.1 {
+            *self.0.dropped.lock().expect("dropped") += 1;
+        }
+    }
+}
+
+/// A failure of this kind, without a pause asked for.
+pub fn failure(kind: AgentFailureKind) -> AgentFailure {
+    AgentFailure::new(kind)
+}

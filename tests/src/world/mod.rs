@@ -1,0 +1,251 @@
+//! The whole driver on fakes in virtual time. A *process* is a runtime of its own: dropping it kills everything at whatever
+//! await it stands, and the next process finds the store and the platform as the last one left them.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use switchboard::ports::Ports;
+use switchboard::runtime::{Driver, Settings};
+use switchboard_adapters::stores::{self, Stores};
+use switchboard_domain::ids::{AgentId, ChannelId, MessageId, Version};
+use switchboard_domain::message::{Body, Chat, ChatKind, Inbound, Sender, SessionAddress};
+use switchboard_domain::secret::Secret;
+use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, TurnLimits, UserMapping};
+use switchboard_ports::agent::AgentKind;
+use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::channels::Channel;
+use switchboard_ports::clock::Clock;
+use switchboard_ports::provider::{Ack, Provider};
+
+use crate::fakes::agent::FakeAgent;
+use crate::fakes::clock::{SimClock, SimEntropy};
+use crate::fakes::platform::FakePlatform;
+use crate::fakes::steps::Steps;
+use crate::fakes::store::SteppingStore;
+
+/// What outlives processes: the store, the platform, the agent, time.
+pub struct World {
+    /// Time.
+    pub clock: Arc<SimClock>,
+    /// Where processes are killed.
+    pub steps: Arc<Steps>,
+    /// The platform.
+    pub platform: FakePlatform,
+    /// The agent.
+    pub agent: FakeAgent,
+    /// The conversation store, with its faults.
+    pub store: Arc<SteppingStore>,
+    stores: Stores,
+    entropy: Arc<SimEntropy>,
+    messages: AtomicU64,
+}
+
+impl World {
+    /// An empty world; everything random in it comes from the seed.
+    pub fn new(seed: u64) -> Self {
+        let clock = Arc::new(SimClock::default());
+        let steps = Arc::new(Steps::default());
+        let stores = stores::memory(Arc::clone(&clock) as Arc<dyn Clock>);
+        Self {
+            platform: FakePlatform::new(Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&steps)),
+            agent: FakeAgent::default(),
+            store: Arc::new(SteppingStore::new(Arc::clone(&stores.conversations), Arc::clone(&steps))),
+            entropy: Arc::new(SimEntropy::new(seed)),
+            messages: AtomicU64::new(0),
+            clock,
+            steps,
+            stores,
+        }
+    }
+
+    /// One process: starts the driver, runs the scenario, and is killed when the scenario ends or a killing point is
+    /// reached. Says whether the scenario ran to its end.
+    pub fn process<'w, F, S>(&'w self, scenario: S) -> Option<F::Output>
+    where
+        S: FnOnce(Process<'w>) -> F,
+        F: Future,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        let ended = runtime.block_on(async {
+            self.clock.start();
+            let work = async {
+                let driver =
+                    Driver::start(self.ports(), Settings::default()).await.expect("the driver starts");
+                scenario(Process { world: self, driver }).await
+            };
+            let ended = tokio::select! {
+                biased;
+                () = self.steps.killed() => None,
+                output = work => Some(output),
+            };
+            self.clock.stop();
+            ended
+        });
+        drop(runtime);
+        self.platform.process_died();
+        ended
+    }
+
+    /// The agent and the channel that scenarios use, unless they are there already.
+    pub async fn set_up(&self) {
+        self.set_up_with(|_, _| {}).await;
+    }
+
+    /// The same, changed by the scenario.
+    pub async fn set_up_with(&self, change: impl FnOnce(&mut Channel, &mut AgentConfig)) {
+        let now = self.clock.now();
+        let mut agent = agent_config(now);
+        let mut channel = channel_config(now);
+        change(&mut channel, &mut agent);
+        self.stores.agents.insert(&agent).await.expect("an agent");
+        self.stores.channels.insert(&channel).await.expect("a channel");
+    }
+
+    /// All stores.
+    pub fn stores(&self) -> &Stores {
+        &self.stores
+    }
+
+    fn ports(&self) -> Ports {
+        let provider: Arc<dyn Provider> = Arc::new(self.platform.clone());
+        let kind: Arc<dyn AgentKind> = Arc::new(self.agent.clone());
+        Ports {
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            entropy: Arc::clone(&self.entropy) as Arc<dyn switchboard_ports::clock::Entropy>,
+            conversations: Arc::clone(&self.store)
+                as Arc<dyn switchboard_ports::conversations::ConversationStore>,
+            transcripts: Arc::clone(&self.stores.transcripts),
+            channels: Arc::clone(&self.stores.channels),
+            agents: Arc::clone(&self.stores.agents),
+            users: Arc::clone(&self.stores.users),
+            tokens: Arc::clone(&self.stores.tokens),
+            providers: BTreeMap::from([("fake", provider)]),
+            agent_kinds: BTreeMap::from([("fake", kind)]),
+        }
+    }
+
+    /// A private message from one of several people; each has a chat of their own.
+    pub fn message(&self, person: &str, text: &str) -> Inbound {
+        let number = self.messages.fetch_add(1, Ordering::Relaxed);
+        Inbound {
+            id: MessageId::new(format!("msg-{number}")),
+            chat: Chat { id: format!("chat-{person}"), kind: ChatKind::Private, title: None },
+            sender: Sender {
+                im_user_id: Some(person.to_owned()),
+                opaque_id: format!("opaque-{person}"),
+                name: person.to_owned(),
+            },
+            body: Body::Text(text.to_owned()),
+            mentioned: None,
+            sent_at: self.clock.now(),
+            session_address: Some(SessionAddress {
+                url: Secret::new("https://platform.test/session"),
+                until: self.clock.now().after(Duration::from_mins(90)),
+            }),
+        }
+    }
+}
+
+/// A running process.
+pub struct Process<'w> {
+    /// What it runs in.
+    pub world: &'w World,
+    /// The driver.
+    pub driver: Arc<Driver>,
+}
+
+impl Process<'_> {
+    /// Waits until the channel is connected.
+    pub async fn connected(&self) {
+        self.until("the channel is connected", || self.world.platform.connections().0 > 0).await;
+    }
+
+    /// A message from somebody, delivered again and again until it is acked.
+    pub async fn says(&self, person: &str, text: &str) -> MessageId {
+        let message = self.world.message(person, text);
+        self.deliver(message).await
+    }
+
+    /// Delivers a message again and again until it is acked.
+    pub async fn deliver(&self, message: Inbound) -> MessageId {
+        loop {
+            self.connected().await;
+            if let Some(ack) = self.world.platform.push(message.clone())
+                && ack.await == Ack::Stored
+            {
+                return message.id;
+            }
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+    }
+
+    /// Waits for something in virtual time; two hours of it are a failure.
+    pub async fn until(&self, what: &str, condition: impl Fn() -> bool) {
+        for _ in 0..72_000 {
+            if condition() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("never happened: {what}; users saw {:#?}", self.world.platform.seen());
+    }
+
+    /// Lets time pass.
+    pub async fn wait(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+}
+
+/// The agent that scenarios use.
+pub fn agent_config(now: switchboard_domain::time::Timestamp) -> AgentConfig {
+    AgentConfig {
+        id: AgentId::new("agt_1"),
+        name: "helper".to_owned(),
+        kind: "fake".to_owned(),
+        base_url: String::new(),
+        api_key: Secret::default(),
+        model: Some("model-1".to_owned()),
+        system_prompt: None,
+        headers: BTreeMap::new(),
+        extra_body: serde_json::Map::new(),
+        stream: true,
+        connect_timeout: Duration::from_secs(5),
+        limits: TurnLimits::default(),
+        history_messages_max: 40,
+        history_chars_max: 60_000,
+        managed_by_file: false,
+        version: Version(1),
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// The channel that scenarios use.
+pub fn channel_config(now: switchboard_domain::time::Timestamp) -> Channel {
+    Channel {
+        id: ChannelId::new("chn_1"),
+        name: "bot".to_owned(),
+        platform: "fake".to_owned(),
+        enabled: true,
+        default_agent: Some(AgentId::new("agt_1")),
+        default_model: None,
+        locale: Locale::En,
+        config: json!({}),
+        secrets: BTreeMap::from([("/secret".to_owned(), Secret::new("secret"))]),
+        user_mapping: UserMapping::default(),
+        conversation: ConversationSettings::default(),
+        access: AccessSettings { messages_per_minute: 0, ..AccessSettings::default() },
+        managed_by_file: false,
+        version: Version(1),
+        created_at: now,
+        updated_at: now,
+    }
+}

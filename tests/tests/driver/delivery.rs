@@ -1,0 +1,1 @@
+//! The rules of delivery, one by one.
