@@ -28,22 +28,9 @@ impl Fixture for MemoryFixture {
 
 async fn fresh() -> MemoryFixture {
     let clock = Arc::new(FakeClock::new());
-    let Stores {
-        conversations,
-        transcripts,
-        channels,
-        agents,
-        users,
-        tokens,
-    } = stores::memory(Arc::clone(&clock) as _);
-    let stores = StoreSet {
-        conversations,
-        transcripts,
-        channels,
-        agents,
-        users,
-        tokens,
-    };
+    let Stores { conversations, transcripts, channels, agents, users, tokens } =
+        stores::memory(Arc::clone(&clock) as _);
+    let stores = StoreSet { conversations, transcripts, channels, agents, users, tokens };
     MemoryFixture { clock, stores }
 }
 
@@ -90,10 +77,7 @@ async fn a_delayed_store_answers_late_and_does_at_once() {
     faulty.delay(Duration::from_secs(7));
     let before = tokio::time::Instant::now();
     let accepted = faulty.accept(ask(&key("c"), "m1", "hello"));
-    assert_eq!(
-        inner.open(key("c").partition(), None).await,
-        Ok(vec![key("c").id()])
-    );
+    assert_eq!(inner.open(key("c").partition(), None).await, Ok(vec![key("c").id()]));
     assert!(accepted.await.is_ok());
     assert_eq!(before.elapsed(), Duration::from_secs(7));
 }

@@ -41,10 +41,7 @@ pub struct TrialErrorView {
 /// Asks an agent with these settings.
 pub async fn asked(config: &AgentConfig, kinds: &Kinds) -> TrialView {
     let Some(kind) = kinds.get(config.kind.as_str()) else {
-        return misfit(format!(
-            "the kind \"{}\" is not available in this version",
-            config.kind
-        ));
+        return misfit(format!("the kind \"{}\" is not available in this version", config.kind));
     };
     match kind.build(config) {
         Ok(agent) => turn(&*agent, config).await,
@@ -53,15 +50,8 @@ pub async fn asked(config: &AgentConfig, kinds: &Kinds) -> TrialView {
 }
 
 fn misfit(message: String) -> TrialView {
-    let error = TrialErrorView {
-        code: "agent_misconfigured",
-        message,
-    };
-    TrialView {
-        ok: false,
-        first_output_ms: None,
-        error: Some(error),
-    }
+    let error = TrialErrorView { code: "agent_misconfigured", message };
+    TrialView { ok: false, first_output_ms: None, error: Some(error) }
 }
 
 async fn turn(agent: &dyn Agent, config: &AgentConfig) -> TrialView {
@@ -85,24 +75,14 @@ async fn turn(agent: &dyn Agent, config: &AgentConfig) -> TrialView {
             AgentEvent::Reasoning(_) | AgentEvent::Tool { .. } => {}
             AgentEvent::Completed { .. } if said_something => break Ok(()),
             AgentEvent::Completed { .. } => break Err((AgentFailureKind::Empty, String::new())),
-            AgentEvent::Failed {
-                failure: AgentFailure { kind, .. },
-                detail,
-            } => break Err((kind, detail)),
+            AgentEvent::Failed { failure: AgentFailure { kind, .. }, detail } => break Err((kind, detail)),
         }
         first_output_ms.get_or_insert_with(|| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
         late = AgentFailureKind::IdleTimeout;
         next_by = (Instant::now() + config.limits.idle_timeout).min(end);
     };
-    let error = ended.err().map(|(kind, message)| TrialErrorView {
-        code: kind.as_str(),
-        message,
-    });
-    TrialView {
-        ok: error.is_none(),
-        first_output_ms,
-        error,
-    }
+    let error = ended.err().map(|(kind, message)| TrialErrorView { code: kind.as_str(), message });
+    TrialView { ok: error.is_none(), first_output_ms, error }
 }
 
 fn question() -> RunRequest {

@@ -21,11 +21,7 @@ pub(super) fn limit(page: &PageRequest) -> u32 {
 
 /// The cursor of lists in the order of a number.
 pub(super) fn after_number(page: &PageRequest) -> After<u64> {
-    parsed(page, |text| {
-        text.parse()
-            .ok()
-            .filter(|number| *number <= i64::MAX.unsigned_abs())
-    })
+    parsed(page, |text| text.parse().ok().filter(|number| *number <= i64::MAX.unsigned_abs()))
 }
 
 /// The cursor of lists in the order of activity.
@@ -51,10 +47,7 @@ fn parsed<T>(page: &PageRequest, parse: impl FnOnce(&str) -> Option<T>) -> After
 
 /// The page of someone who is nowhere.
 pub(super) const fn empty<T>() -> Page<T> {
-    Page {
-        items: Vec::new(),
-        next: None,
-    }
+    Page { items: Vec::new(), next: None }
 }
 
 /// A page from up to one row more than its limit: the row too many only shows that there is a next page, which begins
@@ -64,8 +57,5 @@ pub(super) fn page<T>(mut rows: Vec<(String, T)>, limit: u32) -> Page<T> {
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|(cursor, _)| cursor.clone());
-    Page {
-        items: rows.into_iter().map(|(_, row)| row).collect(),
-        next,
-    }
+    Page { items: rows.into_iter().map(|(_, row)| row).collect(), next }
 }

@@ -27,10 +27,7 @@ pub(super) struct Granted {
 impl Leases {
     /// Nobody holds anything; tokens go on after these.
     pub(super) fn new(fences: BTreeMap<Partition, FencingToken>) -> Self {
-        Self {
-            held: BTreeMap::new(),
-            fences,
-        }
+        Self { held: BTreeMap::new(), fences }
     }
 
     /// The greatest token given; 0 when there was none.
@@ -54,12 +51,7 @@ impl Leases {
         }
         let new = renewed.is_none();
         let token = renewed.map_or_else(|| self.fence(partition).next(), |lease| lease.token);
-        let lease = Lease {
-            partition,
-            owner: owner.clone(),
-            token,
-            until: now.after(ttl),
-        };
+        let lease = Lease { partition, owner: owner.clone(), token, until: now.after(ttl) };
         self.held.insert(partition, lease.clone());
         self.fences.insert(partition, token);
         Some(Granted { lease, new })
@@ -70,11 +62,7 @@ impl Leases {
         let current = self.held.get(&partition);
         let is_callers = lease.partition == partition
             && current.is_some_and(|held| held.token == lease.token && held.owner == lease.owner);
-        if is_callers {
-            Ok(())
-        } else {
-            Err(StoreError::Fenced)
-        }
+        if is_callers { Ok(()) } else { Err(StoreError::Fenced) }
     }
 
     /// Takes a lease back whose token could not be stored. The counter stays where it is: a number skipped harms nobody.

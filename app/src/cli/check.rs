@@ -43,9 +43,7 @@ impl Report {
 }
 
 fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Runs all checks; exit 1 if one failed.
@@ -57,10 +55,8 @@ pub async fn run(
     let config = config::load(&place.overrides(None), environment)?;
     let catalog = composition.catalog(&config)?;
     let mut report = Report::default();
-    let file = place
-        .config
-        .as_ref()
-        .map_or_else(|| String::from("defaults"), |path| path.display().to_string());
+    let file =
+        place.config.as_ref().map_or_else(|| String::from("defaults"), |path| path.display().to_string());
     let stored = store(&config, composition, &mut report).await?;
     let known = Known {
         kinds: &catalog.kinds,
@@ -68,27 +64,15 @@ pub async fn run(
         entropy: &*catalog.entropy,
         now: catalog.clock.now(),
     };
-    let plan = plan(
-        &config.declared,
-        &stored.agents,
-        &stored.channels,
-        &stored.references,
-        known,
-    )?;
+    let plan = plan(&config.declared, &stored.agents, &stored.channels, &stored.references, known)?;
     report.line("configuration", Ok(file));
     let agents = overlay(stored.agents, plan.agents, |agent| agent.id.to_string());
     let channels = overlay(stored.channels, plan.channels, |channel| channel.id.to_string());
     for channel in channels.iter().filter(|channel| channel.enabled) {
-        report.line(
-            &format!("channel \"{}\"", channel.name),
-            platform(channel, &catalog).await,
-        );
+        report.line(&format!("channel \"{}\"", channel.name), platform(channel, &catalog).await);
     }
     for agent in &agents {
-        report.line(
-            &format!("agent \"{}\"", agent.name),
-            sign_of_life(agent, &catalog).await,
-        );
+        report.line(&format!("agent \"{}\"", agent.name), sign_of_life(agent, &catalog).await);
     }
     match report.failed {
         0 => Ok(()),
@@ -101,10 +85,7 @@ pub async fn run(
 async fn store(config: &Config, composition: &dyn Composition, report: &mut Report) -> Result<Stored, Exit> {
     let url = config.store.url.to_string();
     if config.store.url == StoreUrl::Memory {
-        report.line(
-            "store",
-            Ok(format!("{url} (lives in the server's process, nothing to reach)")),
-        );
+        report.line("store", Ok(format!("{url} (lives in the server's process, nothing to reach)")));
         return Ok(Stored::default());
     }
     let outcome = match composition.open(config, OpenMode::Existing).await {
@@ -127,9 +108,7 @@ async fn read(config: &Config, ports: &Ports) -> Result<Stored, StoreError> {
 
 /// Stored records with the planned ones over them.
 fn overlay<T>(stored: Vec<T>, planned: Vec<T>, id: impl Fn(&T) -> String) -> Vec<T> {
-    let kept = stored
-        .into_iter()
-        .filter(|one| !planned.iter().any(|other| id(other) == id(one)));
+    let kept = stored.into_iter().filter(|one| !planned.iter().any(|other| id(other) == id(one)));
     let mut all: Vec<T> = kept.collect();
     all.extend(planned);
     all
@@ -137,16 +116,11 @@ fn overlay<T>(stored: Vec<T>, planned: Vec<T>, id: impl Fn(&T) -> String) -> Vec
 
 async fn platform(channel: &Channel, catalog: &Catalog) -> Result<String, String> {
     let Some(provider) = catalog.providers.get(channel.platform.as_str()) else {
-        return Err(format!(
-            "the platform \"{}\" is not available in this version",
-            channel.platform
-        ));
+        return Err(format!("the platform \"{}\" is not available in this version", channel.platform));
     };
     let link = provider.link(channel).map_err(|errors| {
-        let fields: Vec<_> = errors
-            .iter()
-            .map(|error| format!("/config{} {}", error.pointer, error.message))
-            .collect();
+        let fields: Vec<_> =
+            errors.iter().map(|error| format!("/config{} {}", error.pointer, error.message)).collect();
         fields.join("; ")
     })?;
     let view = ChannelTestView::of(link.preflight().await, Locale::En);
@@ -154,23 +128,13 @@ async fn platform(channel: &Channel, catalog: &Catalog) -> Result<String, String
         .checks
         .iter()
         .map(|check| {
-            let remedy = check
-                .remedy
-                .as_deref()
-                .map_or(String::new(), |remedy| format!(" - {remedy}"));
-            let message = if check.message.is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", check.message)
-            };
+            let remedy = check.remedy.as_deref().map_or(String::new(), |remedy| format!(" - {remedy}"));
+            let message =
+                if check.message.is_empty() { String::new() } else { format!(" ({})", check.message) };
             format!("{} {}{message}{remedy}", check.name, check.result)
         })
         .collect();
-    if view.ok {
-        Ok(words.join(", "))
-    } else {
-        Err(words.join(", "))
-    }
+    if view.ok { Ok(words.join(", ")) } else { Err(words.join(", ")) }
 }
 
 async fn sign_of_life(agent: &AgentConfig, catalog: &Catalog) -> Result<String, String> {

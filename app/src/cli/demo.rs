@@ -32,10 +32,7 @@ pub async fn run(
     environment: &Environment,
     composition: &dyn Composition,
 ) -> Result<(), Exit> {
-    let overrides = Overrides {
-        listen: options.listen.clone(),
-        ..Overrides::default()
-    };
+    let overrides = Overrides { listen: options.listen.clone(), ..Overrides::default() };
     let mut config = config::load(&overrides, environment)?;
     logs::init(&config.telemetry);
     let given = options.listen.is_some() || environment.value("SWITCHBOARD_SERVER__LISTEN").is_some();
@@ -60,22 +57,10 @@ async fn serve(
     simulation: &Simulation,
     composition: &dyn Composition,
 ) -> Result<(), Exit> {
-    let address = listener
-        .local_addr()
-        .map_err(|error| Exit::Failed(format!("failed to listen: {error}")))?;
-    let lines = vec![
-        format!("panel: http://{address}/"),
-        format!("chat: {}", simulation.chat_url),
-    ];
-    Server {
-        config,
-        ports,
-        listener,
-        lines,
-        reload: None,
-    }
-    .run(composition)
-    .await
+    let address =
+        listener.local_addr().map_err(|error| Exit::Failed(format!("failed to listen: {error}")))?;
+    let lines = vec![format!("panel: http://{address}/"), format!("chat: {}", simulation.chat_url)];
+    Server { config, ports, listener, lines, reload: None }.run(composition).await
 }
 
 async fn listener(address: &str, given: bool) -> Result<TcpListener, Exit> {
@@ -89,21 +74,14 @@ async fn listener(address: &str, given: bool) -> Result<TcpListener, Exit> {
 /// The echo agent and one channel on the simulated platform, as the API would have made them.
 async fn seed(ports: &Ports, simulation: &Simulation) -> Result<(), Exit> {
     let bad = |errors: Vec<FieldError>| {
-        let fields: Vec<_> = errors
-            .iter()
-            .map(|error| format!("{} {}", error.pointer, error.message))
-            .collect();
+        let fields: Vec<_> =
+            errors.iter().map(|error| format!("{} {}", error.pointer, error.message)).collect();
         Exit::Failed(format!("failed to set the demo up: {}", fields.join("; ")))
     };
     let now = ports.clock.now();
     let id = new_agent_id(&*ports.entropy);
-    let echo = agent::created(
-        &json!({"name": "echo", "kind": "echo"}),
-        id,
-        now,
-        &ports.agent_kinds,
-    )
-    .map_err(bad)?;
+    let echo =
+        agent::created(&json!({"name": "echo", "kind": "echo"}), id, now, &ports.agent_kinds).map_err(bad)?;
     ports.agents.insert(&echo).await?;
     let document = json!({
         "name": "Demo", "type": simulation.platform, "config": simulation.config, "default_agent_id": echo.id.as_str(),
@@ -126,10 +104,7 @@ impl Folder {
         };
         let name = token::fresh().map_err(|error| failed(&error))?;
         let path = std::env::temp_dir().join(format!("switchboard-demo-{name}"));
-        std::fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .map_err(|error| failed(&error))?;
+        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| failed(&error))?;
         Ok(Self(path))
     }
 }

@@ -90,9 +90,7 @@ pub enum ComposeError {
 pub struct NotComposed;
 
 fn not_composed<T>() -> Result<T, ComposeError> {
-    Err(ComposeError::Failed(String::from(
-        "this build has no stores and platforms",
-    )))
+    Err(ComposeError::Failed(String::from("this build has no stores and platforms")))
 }
 
 #[async_trait]

@@ -37,17 +37,7 @@ pub async fn run(
     }
     reconcile::reconcile(&config.declared, &ports).await?;
     first_token(&config, &ports).await?;
-    let reload = options
-        .place
-        .config
-        .clone()
-        .map(|path| (path, environment.clone()));
-    let server = Server {
-        config: &config,
-        ports,
-        listener,
-        lines: Vec::new(),
-        reload,
-    };
+    let reload = options.place.config.clone().map(|path| (path, environment.clone()));
+    let server = Server { config: &config, ports, listener, lines: Vec::new(), reload };
     server.run(composition).await
 }

@@ -68,13 +68,7 @@ impl Server<'_> {
         let address = self.listener.local_addr();
         let address = address.map_err(|error| Exit::Failed(format!("failed to listen: {error}")))?;
         let running = composition.start(self.config, &self.ports).await?;
-        let Self {
-            config,
-            ports,
-            listener,
-            lines,
-            reload,
-        } = self;
+        let Self { config, ports, listener, lines, reload } = self;
         let operations = running.operations();
         let mut http = spawn_http(config, &ports, &*running, listener, &shutdown)?;
         let mut ready = Some(Box::pin(until_ready(&*operations)));

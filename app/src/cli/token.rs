@@ -94,9 +94,7 @@ async fn create(name: &str, role: Role, ports: &Ports) -> Result<(), Exit> {
         return Err(ConfigError::new("command line", "--name", problem).into());
     }
     if ports.tokens.list().await?.len() >= TOKENS_MAX {
-        return Err(Exit::Failed(format!(
-            "there are {TOKENS_MAX} tokens, which is the most"
-        )));
+        return Err(Exit::Failed(format!("there are {TOKENS_MAX} tokens, which is the most")));
     }
     match made(name, role, &*ports.tokens, &*ports.clock, &*ports.entropy).await {
         Ok(token) => {

@@ -26,11 +26,7 @@ impl Environment {
 
     /// Variables given by name and value.
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
-        Self {
-            variables: variables
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
-        }
+        Self { variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into() }
     }
 
     /// One variable.
@@ -47,10 +43,7 @@ impl Environment {
             else {
                 continue;
             };
-            let Some(known) = sections
-                .iter()
-                .find(|known| known.name().eq_ignore_ascii_case(section))
-            else {
+            let Some(known) = sections.iter().find(|known| known.name().eq_ignore_ascii_case(section)) else {
                 let names: Vec<_> = sections.iter().map(|known| known.name().to_uppercase()).collect();
                 let problem = format!("unknown section, allowed are {}", names.join(", "));
                 return Err(ConfigError::new("environment", name, problem));

@@ -18,21 +18,13 @@ impl ConfigError {
     /// Puts a mistake together; line breaks become spaces, so that it stays one line.
     #[must_use]
     pub fn new(origin: &str, key: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self {
-            origin: origin.to_owned(),
-            key: one_line(&key.into()),
-            problem: one_line(&problem.into()),
-        }
+        Self { origin: origin.to_owned(), key: one_line(&key.into()), problem: one_line(&problem.into()) }
     }
 
     /// A key whose feature comes later.
     #[must_use]
     pub fn unavailable(origin: &str, key: impl Into<String>, instead: &str) -> Self {
-        Self::new(
-            origin,
-            key,
-            format!("is not available in this version; {instead}"),
-        )
+        Self::new(origin, key, format!("is not available in this version; {instead}"))
     }
 }
 
@@ -40,8 +32,5 @@ impl ConfigError {
 const SHOWN_CHARS_MAX: usize = 500;
 
 fn one_line(text: &str) -> String {
-    text.chars()
-        .take(SHOWN_CHARS_MAX)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().take(SHOWN_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

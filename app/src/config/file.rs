@@ -39,10 +39,7 @@ pub(super) fn read(path: &Path, environment: &Environment) -> Result<Tables, Con
     for (key, value) in &mut root {
         expand(value, key, &file, environment)?;
     }
-    let mut tables = Tables {
-        file,
-        ..Tables::default()
-    };
+    let mut tables = Tables { file, ..Tables::default() };
     for (key, value) in root {
         tables.take(key, value)?;
     }
@@ -54,27 +51,15 @@ fn bounded_text(path: &Path, file: &str) -> Result<String, ConfigError> {
         |error: std::io::Error| ConfigError::new(file, "file", format!("cannot be read: {error}"));
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > FILE_BYTES_MAX {
-        return Err(ConfigError::new(
-            file,
-            "file",
-            format!("may have {FILE_BYTES_MAX} bytes at most"),
-        ));
+        return Err(ConfigError::new(file, "file", format!("may have {FILE_BYTES_MAX} bytes at most")));
     }
     std::fs::read_to_string(path).map_err(unreadable)
 }
 
 fn syntax(file: &str, text: &str, error: &toml::de::Error) -> ConfigError {
-    let before = error
-        .span()
-        .and_then(|span| text.get(..span.start))
-        .unwrap_or_default();
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count().saturating_add(1);
-    let column = before
-        .chars()
-        .rev()
-        .take_while(|c| *c != '\n')
-        .count()
-        .saturating_add(1);
+    let column = before.chars().rev().take_while(|c| *c != '\n').count().saturating_add(1);
     ConfigError::new(file, format!("line {line}, column {column}"), error.message())
 }
 
@@ -102,31 +87,18 @@ impl Tables {
 }
 
 fn resources(file: &str, key: &str, value: toml::Value) -> Result<Vec<Value>, ConfigError> {
-    let bad = || {
-        ConfigError::new(
-            file,
-            key,
-            format!("must be tables, each one begins with [[{key}]]"),
-        )
-    };
+    let bad = || ConfigError::new(file, key, format!("must be tables, each one begins with [[{key}]]"));
     let toml::Value::Array(items) = value else {
         return Err(bad());
     };
     if items.len() > DECLARED_MAX {
-        return Err(ConfigError::new(
-            file,
-            key,
-            format!("may have {DECLARED_MAX} entries at most"),
-        ));
+        return Err(ConfigError::new(file, key, format!("may have {DECLARED_MAX} entries at most")));
     }
     let is_table = |item: &toml::Value| matches!(item, toml::Value::Table(_));
     if !items.iter().all(is_table) {
         return Err(bad());
     }
-    items
-        .into_iter()
-        .map(|item| serde_json::to_value(item).map_err(|_| bad()))
-        .collect()
+    items.into_iter().map(|item| serde_json::to_value(item).map_err(|_| bad())).collect()
 }
 
 /// Fills `${VAR}` in all strings below `value`; `$${` stands for `${`.
@@ -178,11 +150,7 @@ fn filled(text: &str, at: &str, file: &str, environment: &Environment) -> Result
             ));
         };
         let Some(value) = environment.value(name) else {
-            return Err(ConfigError::new(
-                file,
-                at,
-                format!("environment variable {name} is not set"),
-            ));
+            return Err(ConfigError::new(file, at, format!("environment variable {name} is not set")));
         };
         out.push_str(before);
         out.push_str(value);

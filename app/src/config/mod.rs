@@ -86,11 +86,7 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Config, 
         security: Security::read(&mut security)?,
         telemetry: Telemetry::read(&mut telemetry)?,
         network: Network::read(&mut network)?,
-        declared: Declared {
-            file: tables.file.clone(),
-            agents: tables.agents,
-            channels: tables.channels,
-        },
+        declared: Declared { file: tables.file.clone(), agents: tables.agents, channels: tables.channels },
     };
     let sections = [server, store, security, telemetry, network];
     environment.check_names(&sections)?;
@@ -102,10 +98,7 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Config, 
 
 /// Reads only what is declared in the file, for a reload while running.
 pub fn reload_declared(path: &Path, environment: &Environment) -> Result<Declared, ConfigError> {
-    let overrides = Overrides {
-        config: Some(path.to_path_buf()),
-        ..Overrides::default()
-    };
+    let overrides = Overrides { config: Some(path.to_path_buf()), ..Overrides::default() };
     load(&overrides, environment).map(|config| config.declared)
 }
 

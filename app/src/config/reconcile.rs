@@ -100,13 +100,7 @@ pub async fn reconcile(declared: &Declared, ports: &Ports) -> Result<Changes, Re
 async fn written(plan: &Plan, ports: &Ports, changes: &mut Changes) -> Result<(), StoreError> {
     for agent in &plan.agents {
         if agent.version == Version(0) {
-            ports
-                .agents
-                .insert(&AgentConfig {
-                    version: Version(1),
-                    ..agent.clone()
-                })
-                .await?;
+            ports.agents.insert(&AgentConfig { version: Version(1), ..agent.clone() }).await?;
         } else {
             ports.agents.update(agent, agent.version).await?;
         }
@@ -115,13 +109,7 @@ async fn written(plan: &Plan, ports: &Ports, changes: &mut Changes) -> Result<()
     }
     for channel in &plan.channels {
         if channel.version == Version(0) {
-            ports
-                .channels
-                .insert(&Channel {
-                    version: Version(1),
-                    ..channel.clone()
-                })
-                .await?;
+            ports.channels.insert(&Channel { version: Version(1), ..channel.clone() }).await?;
         } else {
             ports.channels.update(channel, channel.version).await?;
         }
@@ -141,11 +129,8 @@ pub fn plan(
     known: Known<'_>,
 ) -> Result<Plan, ConfigError> {
     let wanted_agents = wanted_agents(declared, agents, known)?;
-    let mut names: BTreeMap<String, AgentId> = agents
-        .iter()
-        .chain(&wanted_agents)
-        .map(|agent| (fold(&agent.name), agent.id.clone()))
-        .collect();
+    let mut names: BTreeMap<String, AgentId> =
+        agents.iter().chain(&wanted_agents).map(|agent| (fold(&agent.name), agent.id.clone())).collect();
     let mut references = references.clone();
     references.agents.extend(names.values().cloned());
     let wanted_channels = wanted_channels(declared, channels, &names, &references, known)?;
@@ -153,25 +138,17 @@ pub fn plan(
     let mut plan = Plan::default();
     for agent in wanted_agents {
         let stored = agents.iter().find(|stored| stored.id == agent.id);
-        if stored.is_none_or(|stored| {
-            *stored
-                != (AgentConfig {
-                    updated_at: stored.updated_at,
-                    ..agent.clone()
-                })
-        }) {
+        if stored
+            .is_none_or(|stored| *stored != (AgentConfig { updated_at: stored.updated_at, ..agent.clone() }))
+        {
             plan.agents.push(agent);
         }
     }
     for channel in wanted_channels {
         let stored = channels.iter().find(|stored| stored.id == channel.id);
-        if stored.is_none_or(|stored| {
-            *stored
-                != (Channel {
-                    updated_at: stored.updated_at,
-                    ..channel.clone()
-                })
-        }) {
+        if stored
+            .is_none_or(|stored| *stored != (Channel { updated_at: stored.updated_at, ..channel.clone() }))
+        {
             plan.channels.push(channel);
         }
     }
@@ -199,10 +176,7 @@ fn wanted_agents(
         }
         agent.version = Version(0);
         agent.managed_by_file = true;
-        if let Some(stored) = stored
-            .iter()
-            .find(|stored| fold(&stored.name) == fold(&agent.name))
-        {
+        if let Some(stored) = stored.iter().find(|stored| fold(&stored.name) == fold(&agent.name)) {
             agent.id = stored.id.clone();
             agent.version = stored.version;
             agent.created_at = stored.created_at;
@@ -228,18 +202,12 @@ fn wanted_channels(
         let id = new_channel_id(known.entropy);
         let mut channel = channel_input::created(&document, id, known.now, known.providers, references)
             .map_err(|errors| first(&declared.file, &place, errors))?;
-        if wanted
-            .iter()
-            .any(|other| fold(&other.name) == fold(&channel.name))
-        {
+        if wanted.iter().any(|other| fold(&other.name) == fold(&channel.name)) {
             return Err(wrong("name", "stands twice in this file"));
         }
         channel.version = Version(0);
         channel.managed_by_file = true;
-        if let Some(stored) = stored
-            .iter()
-            .find(|stored| fold(&stored.name) == fold(&channel.name))
-        {
+        if let Some(stored) = stored.iter().find(|stored| fold(&stored.name) == fold(&channel.name)) {
             if stored.platform != channel.platform {
                 return Err(wrong(
                     "type",
@@ -267,10 +235,7 @@ fn resolved(
         }
         Some(name) => {
             let id = name.as_str().and_then(|name| agents.get(&fold(name)));
-            let id = id.ok_or((
-                "default_agent",
-                "must be the name of an agent, in this file or stored",
-            ))?;
+            let id = id.ok_or(("default_agent", "must be the name of an agent, in this file or stored"))?;
             Ok(with_agent_id(document.clone(), id))
         }
     }
@@ -285,28 +250,16 @@ fn release(
     plan: &mut Plan,
 ) {
     let stands_in = |documents: &[Value], name: &str| {
-        documents
-            .iter()
-            .filter_map(|d| d.get("name")?.as_str())
-            .any(|wanted| fold(wanted) == fold(name))
+        documents.iter().filter_map(|d| d.get("name")?.as_str()).any(|wanted| fold(wanted) == fold(name))
     };
-    let gone = agents
-        .iter()
-        .filter(|a| a.managed_by_file && !stands_in(&declared.agents, &a.name));
+    let gone = agents.iter().filter(|a| a.managed_by_file && !stands_in(&declared.agents, &a.name));
     plan.agents.extend(gone.cloned().map(|agent| AgentConfig {
         managed_by_file: false,
         updated_at: now,
         ..agent
     }));
-    let gone = channels
-        .iter()
-        .filter(|c| c.managed_by_file && !stands_in(&declared.channels, &c.name));
-    let disabled = |channel| Channel {
-        managed_by_file: false,
-        enabled: false,
-        updated_at: now,
-        ..channel
-    };
+    let gone = channels.iter().filter(|c| c.managed_by_file && !stands_in(&declared.channels, &c.name));
+    let disabled = |channel| Channel { managed_by_file: false, enabled: false, updated_at: now, ..channel };
     plan.channels.extend(gone.cloned().map(disabled));
 }
 
@@ -318,10 +271,10 @@ fn fold(name: &str) -> String {
 /// The first bad field as one line; how many there are more is said at its end.
 fn first(file: &str, place: &str, errors: Vec<FieldError>) -> ConfigError {
     let more = errors.len().saturating_sub(1);
-    let (pointer, mut message) = errors.into_iter().next().map_or_else(
-        || (String::new(), String::from("is bad")),
-        |error| (error.pointer, error.message),
-    );
+    let (pointer, mut message) = errors
+        .into_iter()
+        .next()
+        .map_or_else(|| (String::new(), String::from("is bad")), |error| (error.pointer, error.message));
     if more > 0 {
         message = format!("{message} (and {more} more)");
     }

@@ -43,14 +43,7 @@ impl Found {
 
 impl<'a> Section<'a> {
     pub(super) fn new(name: &'static str, table: Table, file: &'a str, environment: &'a Environment) -> Self {
-        Self {
-            name,
-            table,
-            file,
-            environment,
-            override_of: None,
-            keys: Vec::new(),
-        }
+        Self { name, table, file, environment, override_of: None, keys: Vec::new() }
     }
 
     pub(super) const fn name(&self) -> &'static str {
@@ -77,27 +70,15 @@ impl<'a> Section<'a> {
             && *overridden == key
         {
             let (origin, key) = (String::from("command line"), (*option).to_owned());
-            return Some(Found {
-                value: Value::String(value.clone()),
-                origin,
-                key,
-            });
+            return Some(Found { value: Value::String(value.clone()), origin, key });
         }
         let variable = format!("{PREFIX}{}__{}", self.name.to_uppercase(), key.to_uppercase());
         if let Some(value) = self.environment.value(&variable) {
             let origin = String::from("environment");
-            return Some(Found {
-                value: Value::String(value.to_owned()),
-                origin,
-                key: variable,
-            });
+            return Some(Found { value: Value::String(value.to_owned()), origin, key: variable });
         }
         let key = format!("{}.{key}", self.name);
-        in_file.map(|value| Found {
-            value,
-            origin: self.file.to_owned(),
-            key,
-        })
+        in_file.map(|value| Found { value, origin: self.file.to_owned(), key })
     }
 
     /// A value that `parse` understands, or the default where there is none.
@@ -128,11 +109,7 @@ impl<'a> Section<'a> {
             | Value::Datetime(_)
             | Value::Table(_) => false,
         };
-        if empty {
-            Ok(())
-        } else {
-            Err(found.unavailable(instead))
-        }
+        if empty { Ok(()) } else { Err(found.unavailable(instead)) }
     }
 
     /// Refuses what nobody asked for.
@@ -141,10 +118,6 @@ impl<'a> Section<'a> {
             return Ok(());
         };
         let problem = format!("unknown key, allowed are {}", self.keys.join(", "));
-        Err(ConfigError::new(
-            self.file,
-            format!("{}.{key}", self.name),
-            problem,
-        ))
+        Err(ConfigError::new(self.file, format!("{}.{key}", self.name), problem))
     }
 }

@@ -45,24 +45,10 @@ impl Server {
         let parse = |value: &toml::Value| values::integer(value, &(1..=10));
         let connections_per_channel =
             section.parsed("connections_per_channel", 2, "a whole number from 1 to 10", parse)?;
-        section.not_yet(
-            "trusted_proxies",
-            "leave it empty, X-Forwarded-* headers are not read",
-        )?;
-        section.not_yet(
-            "tls_cert",
-            "leave it out and put a reverse proxy before the server",
-        )?;
-        section.not_yet(
-            "tls_key",
-            "leave it out and put a reverse proxy before the server",
-        )?;
-        Ok(Self {
-            listen,
-            public_url,
-            shutdown_grace,
-            connections_per_channel,
-        })
+        section.not_yet("trusted_proxies", "leave it empty, X-Forwarded-* headers are not read")?;
+        section.not_yet("tls_cert", "leave it out and put a reverse proxy before the server")?;
+        section.not_yet("tls_key", "leave it out and put a reverse proxy before the server")?;
+        Ok(Self { listen, public_url, shutdown_grace, connections_per_channel })
     }
 }
 
@@ -72,11 +58,8 @@ fn public_url(found: Option<Found>) -> Result<Option<Url>, ConfigError> {
     if text.is_empty() {
         return Ok(None);
     }
-    let url = Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.map(Some)
-        .ok_or_else(|| found.wrong("an address that begins with https:// or http://"))
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.map(Some).ok_or_else(|| found.wrong("an address that begins with https:// or http://"))
 }
 
 /// `[store]`.
@@ -128,10 +111,7 @@ fn store_url(found: &Found) -> Result<StoreUrl, ConfigError> {
     if text == "memory:" {
         return Ok(StoreUrl::Memory);
     }
-    if ["redis:", "rediss:", "redis-cluster:"]
-        .iter()
-        .any(|scheme| text.starts_with(scheme))
-    {
+    if ["redis:", "rediss:", "redis-cluster:"].iter().any(|scheme| text.starts_with(scheme)) {
         return Err(found.unavailable("use \"file:FOLDER\" or \"memory:\""));
     }
     let path = text.strip_prefix("file:").ok_or_else(|| found.wrong(allowed))?;
@@ -140,11 +120,7 @@ fn store_url(found: &Found) -> Result<StoreUrl, ConfigError> {
         Some(_) => return Err(found.wrong("\"file:FOLDER\" or \"file:///FOLDER\"")),
         None => path,
     };
-    if path.is_empty() {
-        Err(found.wrong(allowed))
-    } else {
-        Ok(StoreUrl::File(PathBuf::from(path)))
-    }
+    if path.is_empty() { Err(found.wrong(allowed)) } else { Ok(StoreUrl::File(PathBuf::from(path))) }
 }
 
 /// `[security]`.
@@ -172,10 +148,7 @@ impl Security {
             section.parsed("encryption_key_file", default, "the path of a file", |value| {
                 value.as_str().filter(|text| !text.is_empty()).map(PathBuf::from)
             })?;
-        Ok(Self {
-            admin_token,
-            encryption_key_file,
-        })
+        Ok(Self { admin_token, encryption_key_file })
     }
 }
 
@@ -206,24 +179,16 @@ impl Telemetry {
             let text = value.as_str()?;
             EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
         })?;
-        let log_format =
-            section.parsed(
-                "log_format",
-                LogFormat::Text,
-                "\"text\" or \"json\"",
-                |value| match value.as_str()? {
-                    "text" => Some(LogFormat::Text),
-                    "json" => Some(LogFormat::Json),
-                    _ => None,
-                },
-            )?;
+        let log_format = section.parsed("log_format", LogFormat::Text, "\"text\" or \"json\"", |value| {
+            match value.as_str()? {
+                "text" => Some(LogFormat::Text),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            }
+        })?;
         section.not_yet("otlp_endpoint", "leave it empty")?;
         let metrics_public = section.parsed("metrics_public", false, "true or false", values::flag)?;
-        Ok(Self {
-            log,
-            log_format,
-            metrics_public,
-        })
+        Ok(Self { log, log_format, metrics_public })
     }
 }
 

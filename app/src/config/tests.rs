@@ -11,10 +11,7 @@ fn with(file: &str, environment: &Environment) -> Result<Config, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sb.toml");
     std::fs::write(&path, file).unwrap();
-    let overrides = Overrides {
-        config: Some(path),
-        ..Overrides::default()
-    };
+    let overrides = Overrides { config: Some(path), ..Overrides::default() };
     load(&overrides, environment).map_err(|error| {
         let origin = error.origin.rsplit('/').next().unwrap_or_default().to_owned();
         ConfigError { origin, ..error }
@@ -31,16 +28,10 @@ fn nothing_given_means_the_defaults_of_the_contract() {
     assert_eq!(config.server.listen, "127.0.0.1:8080");
     assert_eq!(config.server.shutdown_grace, Duration::from_secs(20));
     assert_eq!(config.server.connections_per_channel, 2);
-    assert_eq!(
-        config.store.url,
-        StoreUrl::File(PathBuf::from("./switchboard-data"))
-    );
+    assert_eq!(config.store.url, StoreUrl::File(PathBuf::from("./switchboard-data")));
     assert_eq!(config.store.prefix, "switchboard");
     assert_eq!(config.security.admin_token, None);
-    assert_eq!(
-        config.security.encryption_key_file,
-        PathBuf::from("./switchboard-data/key")
-    );
+    assert_eq!(config.security.encryption_key_file, PathBuf::from("./switchboard-data/key"));
     assert_eq!(config.telemetry.log, "info");
     assert_eq!(config.telemetry.log_format, LogFormat::Text);
     assert!(!config.telemetry.metrics_public);
@@ -76,11 +67,7 @@ fn the_contracts_own_example_is_accepted() {
 fn the_environment_wins_over_the_file_and_an_option_over_both() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sb.toml");
-    std::fs::write(
-        &path,
-        "[server]\nlisten = \"127.0.0.1:1\"\nshutdown_grace = \"1s\"",
-    )
-    .unwrap();
+    std::fs::write(&path, "[server]\nlisten = \"127.0.0.1:1\"\nshutdown_grace = \"1s\"").unwrap();
     let environment = Environment::of([
         ("SWITCHBOARD_SERVER__LISTEN", "127.0.0.1:2"),
         ("SWITCHBOARD_SERVER__SHUTDOWN_GRACE", "500ms"),
@@ -88,11 +75,8 @@ fn the_environment_wins_over_the_file_and_an_option_over_both() {
         ("SWITCHBOARD_TELEMETRY__METRICS_PUBLIC", "true"),
         ("SWITCHBOARD_SERVICE_HOST", "10.0.0.1"),
     ]);
-    let overrides = Overrides {
-        config: Some(path),
-        listen: Some("[::1]:3".into()),
-        store: Some("memory:".into()),
-    };
+    let overrides =
+        Overrides { config: Some(path), listen: Some("[::1]:3".into()), store: Some("memory:".into()) };
     let config = load(&overrides, &environment).unwrap();
     assert_eq!(config.server.listen, "[::1]:3");
     assert_eq!(config.server.shutdown_grace, Duration::from_millis(500));
@@ -104,88 +88,31 @@ fn the_environment_wins_over_the_file_and_an_option_over_both() {
 #[rstest]
 #[case("[server]\nlisten = 8080", "sb.toml: server.listen: must be HOST:PORT")]
 #[case("[server]\nlisten = \":8080\"", "sb.toml: server.listen: must be HOST:PORT")]
-#[case(
-    "[server]\nlisten = \"localhost:99999\"",
-    "sb.toml: server.listen: must be HOST:PORT"
-)]
-#[case(
-    "[server]\nlistn = \"x:1\"",
-    "sb.toml: server.listn: unknown key, allowed are listen, public_url"
-)]
-#[case(
-    "[server]\nshutdown_grace = \"20\"",
-    "sb.toml: server.shutdown_grace: must be a duration"
-)]
-#[case(
-    "[server]\nshutdown_grace = \"11m\"",
-    "sb.toml: server.shutdown_grace: must be a duration"
-)]
-#[case(
-    "[server]\nconnections_per_channel = 11",
-    "sb.toml: server.connections_per_channel: must be a whole"
-)]
-#[case(
-    "[server]\npublic_url = \"im.example.com\"",
-    "sb.toml: server.public_url: must be an address"
-)]
-#[case(
-    "[server]\ntls_cert = \"a.pem\"",
-    "sb.toml: server.tls_cert: is not available in this version; "
-)]
-#[case(
-    "[server]\ntrusted_proxies = [\"10.0.0.0/8\"]",
-    "sb.toml: server.trusted_proxies: is not available"
-)]
-#[case(
-    "[store]\nurl = \"redis://h\"",
-    "sb.toml: store.url: is not available in this version; use"
-)]
-#[case(
-    "[store]\nurl = \"mysql://h\"",
-    "sb.toml: store.url: must be \"file:FOLDER\" or \"memory:\""
-)]
-#[case(
-    "[store]\nurl = \"file:\"",
-    "sb.toml: store.url: must be \"file:FOLDER\" or \"memory:\""
-)]
-#[case(
-    "[security]\nadmin_token = \"short\"",
-    "sb.toml: security.admin_token: must be empty, or 16 to 512"
-)]
-#[case(
-    "[telemetry]\nlog = \"a=b=c\"",
-    "sb.toml: telemetry.log: must be a tracing filter"
-)]
-#[case(
-    "[telemetry]\nlog_format = \"xml\"",
-    "sb.toml: telemetry.log_format: must be \"text\" or \"json\""
-)]
-#[case(
-    "[telemetry]\notlp_endpoint = \"http://h\"",
-    "sb.toml: telemetry.otlp_endpoint: is not available"
-)]
-#[case(
-    "[network]\nca_file = \"a.pem\"",
-    "sb.toml: network.ca_file: is not available in this version; "
-)]
-#[case(
-    "[nonsense]\na = 1",
-    "sb.toml: nonsense: unknown section, allowed are [server], [store]"
-)]
+#[case("[server]\nlisten = \"localhost:99999\"", "sb.toml: server.listen: must be HOST:PORT")]
+#[case("[server]\nlistn = \"x:1\"", "sb.toml: server.listn: unknown key, allowed are listen, public_url")]
+#[case("[server]\nshutdown_grace = \"20\"", "sb.toml: server.shutdown_grace: must be a duration")]
+#[case("[server]\nshutdown_grace = \"11m\"", "sb.toml: server.shutdown_grace: must be a duration")]
+#[case("[server]\nconnections_per_channel = 11", "sb.toml: server.connections_per_channel: must be a whole")]
+#[case("[server]\npublic_url = \"im.example.com\"", "sb.toml: server.public_url: must be an address")]
+#[case("[server]\ntls_cert = \"a.pem\"", "sb.toml: server.tls_cert: is not available in this version; ")]
+#[case("[server]\ntrusted_proxies = [\"10.0.0.0/8\"]", "sb.toml: server.trusted_proxies: is not available")]
+#[case("[store]\nurl = \"redis://h\"", "sb.toml: store.url: is not available in this version; use")]
+#[case("[store]\nurl = \"mysql://h\"", "sb.toml: store.url: must be \"file:FOLDER\" or \"memory:\"")]
+#[case("[store]\nurl = \"file:\"", "sb.toml: store.url: must be \"file:FOLDER\" or \"memory:\"")]
+#[case("[security]\nadmin_token = \"short\"", "sb.toml: security.admin_token: must be empty, or 16 to 512")]
+#[case("[telemetry]\nlog = \"a=b=c\"", "sb.toml: telemetry.log: must be a tracing filter")]
+#[case("[telemetry]\nlog_format = \"xml\"", "sb.toml: telemetry.log_format: must be \"text\" or \"json\"")]
+#[case("[telemetry]\notlp_endpoint = \"http://h\"", "sb.toml: telemetry.otlp_endpoint: is not available")]
+#[case("[network]\nca_file = \"a.pem\"", "sb.toml: network.ca_file: is not available in this version; ")]
+#[case("[nonsense]\na = 1", "sb.toml: nonsense: unknown section, allowed are [server], [store]")]
 #[case("server = 1", "sb.toml: server: must be a section: [NAME]")]
-#[case(
-    "[agents]\nname = \"a\"",
-    "sb.toml: agents: must be tables, each one begins with [[agents]]"
-)]
+#[case("[agents]\nname = \"a\"", "sb.toml: agents: must be tables, each one begins with [[agents]]")]
 #[case("[server]\nlisten = \"a:1", "sb.toml: line 2, column ")]
 #[case(
     "[[channels]]\nname = \"a\"\n[channels.config]\nclient_secret = \"${NO}\"",
     "sb.toml: channels[0].config.client_secret: environment variable NO is not set"
 )]
-#[case(
-    "[server]\nlisten = \"${HALF\"",
-    "sb.toml: server.listen: \"${\" needs a closing \"}\""
-)]
+#[case("[server]\nlisten = \"${HALF\"", "sb.toml: server.listen: \"${\" needs a closing \"}\"")]
 fn a_mistake_in_the_file_is_one_line_with_file_key_and_what_is_allowed(
     #[case] file: &str,
     #[case] line: &str,
@@ -206,16 +133,8 @@ fn a_mistake_in_the_file_is_one_line_with_file_key_and_what_is_allowed(
     "x",
     "environment: SWITCHBOARD_SRV__LISTEN: unknown section, allowed are SERVER"
 )]
-#[case(
-    "SWITCHBOARD_server__LISTEN",
-    "x",
-    "environment: SWITCHBOARD_server__LISTEN: unknown key"
-)]
-#[case(
-    "SWITCHBOARD_SERVER__SHUTDOWN_GRACE",
-    "",
-    "environment: SWITCHBOARD_SERVER__SHUTDOWN_GRACE: must be"
-)]
+#[case("SWITCHBOARD_server__LISTEN", "x", "environment: SWITCHBOARD_server__LISTEN: unknown key")]
+#[case("SWITCHBOARD_SERVER__SHUTDOWN_GRACE", "", "environment: SWITCHBOARD_SERVER__SHUTDOWN_GRACE: must be")]
 #[case(
     "SWITCHBOARD_STORE__URL",
     "rediss://u:s3cr3t@h",
@@ -231,9 +150,7 @@ fn a_mistake_in_the_environment_names_the_variable_and_never_its_value(
     #[case] value: &str,
     #[case] line: &str,
 ) {
-    let refusal = load(&Overrides::default(), &Environment::of([(name, value)]))
-        .unwrap_err()
-        .to_string();
+    let refusal = load(&Overrides::default(), &Environment::of([(name, value)])).unwrap_err().to_string();
     assert!(refusal.starts_with(line), "{refusal}");
     assert!(!refusal.contains("s3cr3t"));
 }
@@ -251,15 +168,9 @@ fn variables_are_filled_into_strings_everywhere_and_can_be_escaped() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let overrides = Overrides {
-        config: Some(PathBuf::from("/nowhere/sb.toml")),
-        ..Overrides::default()
-    };
+    let overrides = Overrides { config: Some(PathBuf::from("/nowhere/sb.toml")), ..Overrides::default() };
     let refusal = load(&overrides, &Environment::default()).unwrap_err().to_string();
-    assert!(
-        refusal.starts_with("/nowhere/sb.toml: file: cannot be read: "),
-        "{refusal}"
-    );
+    assert!(refusal.starts_with("/nowhere/sb.toml: file: cannot be read: "), "{refusal}");
 }
 
 #[test]

@@ -18,9 +18,7 @@ pub(super) fn duration(value: &Value, range: &RangeInclusive<Duration>) -> Optio
         "h" => number.checked_mul(3_600_000),
         _ => None,
     };
-    millis
-        .map(Duration::from_millis)
-        .filter(|duration| range.contains(duration))
+    millis.map(Duration::from_millis).filter(|duration| range.contains(duration))
 }
 
 /// A whole number within bounds; as text too, for environment variables.

@@ -46,25 +46,15 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
             return Err(Problem::malformed("the body is empty, expected a JSON object"));
         }
         let parsed = serde_json::from_slice(&bytes);
-        parsed
-            .map(Self)
-            .map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))
+        parsed.map(Self).map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))
     }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(kind) = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-    else {
+    let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
         return false;
     };
-    let essence = kind
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || essence == "application/merge-patch+json"
 }
 
@@ -82,9 +72,5 @@ async fn bounded(body: Body) -> Result<Vec<u8>, Problem> {
             bytes.extend_from_slice(&chunk);
         }
     }
-    if seen > BODY_BYTES_MAX {
-        Err(Problem::too_large(BODY_BYTES_MAX))
-    } else {
-        Ok(bytes)
-    }
+    if seen > BODY_BYTES_MAX { Err(Problem::too_large(BODY_BYTES_MAX)) } else { Ok(bytes) }
 }

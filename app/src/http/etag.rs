@@ -34,11 +34,7 @@ impl IfMatch {
         let Some(list) = &self.0 else { return Ok(()) };
         let tag = format!("\"{version}\"");
         let matches = |wanted: &str| wanted == "*" || wanted == tag || wanted == tag.trim_matches('"');
-        if list.split(',').map(str::trim).any(matches) {
-            Ok(())
-        } else {
-            Err(Problem::stale())
-        }
+        if list.split(',').map(str::trim).any(matches) { Ok(()) } else { Err(Problem::stale()) }
     }
 }
 

@@ -39,10 +39,7 @@ pub async fn events(
     query.finish()?;
     let place = api.streams.clone().try_acquire_owned();
     let place = place.map_err(|_| {
-        Problem::too_many(
-            &format!("there are {EVENT_STREAMS_MAX} event streams, which is the most"),
-            10,
-        )
+        Problem::too_many(&format!("there are {EVENT_STREAMS_MAX} event streams, which is the most"), 10)
     })?;
     let stream = stream(&api, place, locale).take_until(api.shutdown.clone().cancelled_owned());
     let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("heartbeat");
@@ -68,38 +65,20 @@ fn stream(
 /// An event's name and data.
 fn wire(event: &RuntimeEvent, locale: Locale) -> (&'static str, Value) {
     match event {
-        RuntimeEvent::ChannelStatus(status) => (
-            "channel.status",
-            serde_json::to_value(StatusView::of(status, locale)).unwrap_or_default(),
-        ),
-        RuntimeEvent::TurnStarted {
-            channel,
-            conversation,
-            seq,
-            at,
-        } => (
+        RuntimeEvent::ChannelStatus(status) => {
+            ("channel.status", serde_json::to_value(StatusView::of(status, locale)).unwrap_or_default())
+        }
+        RuntimeEvent::TurnStarted { channel, conversation, seq, at } => (
             "turn.started",
             json!({"channel_id": channel.as_str(), "conversation_id": conversation.as_str(), "seq": seq,
                 "at": rfc3339(*at)}),
         ),
-        RuntimeEvent::TurnFinished {
-            channel,
-            conversation,
-            seq,
-            outcome,
-            at,
-        } => (
+        RuntimeEvent::TurnFinished { channel, conversation, seq, outcome, at } => (
             "turn.finished",
             json!({"channel_id": channel.as_str(), "conversation_id": conversation.as_str(), "seq": seq,
                 "outcome": outcome, "at": rfc3339(*at)}),
         ),
-        RuntimeEvent::Failure {
-            channel,
-            conversation,
-            seq,
-            cause,
-            at,
-        } => (
+        RuntimeEvent::Failure { channel, conversation, seq, cause, at } => (
             "failure",
             json!({"channel_id": channel.as_str(), "conversation_id": conversation.as_str(), "seq": seq,
                 "cause": cause, "at": rfc3339(*at)}),

@@ -21,8 +21,5 @@ pub async fn list(
 ) -> Result<Json<List<FailureView>>, Problem> {
     let page = query.page();
     query.finish()?;
-    Ok(Json(List::of(
-        api.ports.transcripts.failures(&page).await?,
-        FailureView::from,
-    )))
+    Ok(Json(List::of(api.ports.transcripts.failures(&page).await?, FailureView::from)))
 }

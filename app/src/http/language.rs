@@ -13,10 +13,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Language {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let header = parts
-            .headers
-            .get(header::ACCEPT_LANGUAGE)
-            .and_then(|value| value.to_str().ok());
+        let header = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         Ok(Self(preferred(header.unwrap_or_default())))
     }
 }
@@ -32,9 +29,7 @@ fn preferred(header: &str) -> Locale {
             Some("en") => Locale::En,
             Some(_) | None => continue,
         };
-        let weight = parts
-            .find_map(|part| part.strip_prefix("q=")?.parse::<f64>().ok())
-            .unwrap_or(1.0);
+        let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f64>().ok()).unwrap_or(1.0);
         if weight > best.0 {
             best = (weight, locale);
         }

@@ -39,25 +39,16 @@ pub async fn read(_: Viewer, query: Query) -> Result<impl IntoResponse, Problem>
 /// The document.
 #[must_use]
 pub fn document() -> OpenApi {
-    let mut document = OpenApiBuilder::new()
-        .info(info())
-        .servers(Some([Server::new("/")]))
-        .tags(Some(tags()))
-        .build();
+    let mut document =
+        OpenApiBuilder::new().info(info()).servers(Some([Server::new("/")])).tags(Some(tags())).build();
     document.merge(open().into_openapi());
     let nested = resources().into_openapi();
     document = document.nest(BASE, nested);
     let components = document.components.get_or_insert_with(Components::new);
-    components
-        .schemas
-        .insert(BadField::name().into(), BadField::schema());
-    components
-        .schemas
-        .insert(Problem::name().into(), Problem::schema());
+    components.schemas.insert(BadField::name().into(), BadField::schema());
+    components.schemas.insert(Problem::name().into(), Problem::schema());
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
-    bearer.description = Some(String::from(
-        "an API token; the roles an operation takes stand as its scopes",
-    ));
+    bearer.description = Some(String::from("an API token; the roles an operation takes stand as its scopes"));
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
@@ -80,28 +71,13 @@ fn info() -> Info {
 }
 
 fn tags() -> Vec<Tag> {
-    [
-        "agents",
-        "channels",
-        "users",
-        "conversations",
-        "failures",
-        "operations",
-    ]
-    .map(Tag::new)
-    .into()
+    ["agents", "channels", "users", "conversations", "failures", "operations"].map(Tag::new).into()
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [
-        &mut item.get,
-        &mut item.post,
-        &mut item.put,
-        &mut item.patch,
-        &mut item.delete,
-    ]
-    .into_iter()
-    .filter_map(Option::as_mut)
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+        .into_iter()
+        .filter_map(Option::as_mut)
 }
 
 /// Adds the problems that follow from an operation's shape, so that no handler has to repeat them, and gives all error
@@ -116,28 +92,17 @@ fn add_problems(path: &str, operation: &mut Operation) {
         problems.push(("503", "the store cannot be reached"));
     }
     if path.starts_with(BASE) {
-        problems.extend([
-            ("403", "the token's role does not allow it"),
-            ("422", "bad or unknown field"),
-        ]);
+        problems.extend([("403", "the token's role does not allow it"), ("422", "bad or unknown field")]);
     }
     if path.contains('{') {
         problems.push(("404", "there is no such thing"));
     }
     if operation.request_body.is_some() {
-        problems.extend([
-            ("400", "malformed JSON"),
-            ("413", "body too large"),
-            ("415", "body is not JSON"),
-        ]);
+        problems.extend([("400", "malformed JSON"), ("413", "body too large"), ("415", "body is not JSON")]);
     }
     for (status, description) in problems {
         let fresh = || RefOr::T(ResponseBuilder::new().description(description).build());
-        operation
-            .responses
-            .responses
-            .entry(status.to_owned())
-            .or_insert_with(fresh);
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(fresh);
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response
@@ -150,9 +115,7 @@ fn add_problems(path: &str, operation: &mut Operation) {
 
 fn give_body(response: &mut Response) {
     let schema = RefOr::Ref(Ref::from_schema_name(Problem::name()));
-    response
-        .content
-        .insert(CONTENT_TYPE.to_owned(), RefOr::T(Content::new(Some(schema))));
+    response.content.insert(CONTENT_TYPE.to_owned(), RefOr::T(Content::new(Some(schema))));
 }
 
 #[cfg(test)]

@@ -17,18 +17,9 @@ const STYLE: &str = include_str!("../../assets/status.css");
 pub fn routes() -> Router<Api> {
     Router::new()
         .route("/", get(|| async { file("text/html; charset=utf-8", HTML) }))
-        .route(
-            "/assets/status.js",
-            get(|| async { file("text/javascript; charset=utf-8", SCRIPT) }),
-        )
-        .route(
-            "/assets/texts.js",
-            get(|| async { file("text/javascript; charset=utf-8", TEXTS) }),
-        )
-        .route(
-            "/assets/status.css",
-            get(|| async { file("text/css; charset=utf-8", STYLE) }),
-        )
+        .route("/assets/status.js", get(|| async { file("text/javascript; charset=utf-8", SCRIPT) }))
+        .route("/assets/texts.js", get(|| async { file("text/javascript; charset=utf-8", TEXTS) }))
+        .route("/assets/status.css", get(|| async { file("text/css; charset=utf-8", STYLE) }))
 }
 
 fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {

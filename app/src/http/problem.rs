@@ -42,10 +42,7 @@ pub struct BadField {
 
 impl From<FieldError> for BadField {
     fn from(error: FieldError) -> Self {
-        Self {
-            pointer: error.pointer,
-            message: error.message,
-        }
+        Self { pointer: error.pointer, message: error.message }
     }
 }
 
@@ -70,23 +67,13 @@ impl Problem {
     /// 401: no token, or not one of ours.
     #[must_use]
     pub fn unauthorized(detail: &str) -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "Authentication needed",
-            detail,
-        )
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Authentication needed", detail)
     }
 
     /// 403: the token's role does not allow it.
     #[must_use]
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "forbidden",
-            "Not allowed for this role",
-            detail,
-        )
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed for this role", detail)
     }
 
     /// 404: no such resource.
@@ -99,22 +86,14 @@ impl Problem {
     #[must_use]
     pub fn method_not_allowed() -> Self {
         let detail = "this path does not know this method; see the header Allow";
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method-not-allowed",
-            "Method not allowed",
-            detail,
-        )
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
     }
 
     /// 409: a resource with this name exists already.
     #[must_use]
     pub fn duplicate(pointer: &str, detail: &str) -> Self {
         let mut problem = Self::new(StatusCode::CONFLICT, "duplicate", "Exists already", detail);
-        problem.errors.push(BadField {
-            pointer: pointer.to_owned(),
-            message: detail.to_owned(),
-        });
+        problem.errors.push(BadField { pointer: pointer.to_owned(), message: detail.to_owned() });
         problem
     }
 
@@ -141,36 +120,21 @@ impl Problem {
     #[must_use]
     pub fn stale() -> Self {
         let detail = "the resource has another version than If-Match says: read it again";
-        Self::new(
-            StatusCode::PRECONDITION_FAILED,
-            "stale",
-            "Changed meanwhile",
-            detail,
-        )
+        Self::new(StatusCode::PRECONDITION_FAILED, "stale", "Changed meanwhile", detail)
     }
 
     /// 413: the body is too large.
     #[must_use]
     pub fn too_large(bytes_max: usize) -> Self {
         let detail = format!("a body may have {bytes_max} bytes at most");
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            "Body too large",
-            detail,
-        )
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Body too large", detail)
     }
 
     /// 415: the body is not said to be JSON.
     #[must_use]
     pub fn not_json() -> Self {
         let detail = "the body must be JSON, with Content-Type: application/json";
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "not-json",
-            "Unsupported media type",
-            detail,
-        )
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "Unsupported media type", detail)
     }
 
     /// 422: fields are bad or unknown.
@@ -190,10 +154,7 @@ impl Problem {
     /// 422 for one field.
     #[must_use]
     pub fn invalid_field(pointer: &str, message: impl Into<String>) -> Self {
-        Self::invalid(vec![FieldError {
-            pointer: pointer.to_owned(),
-            message: message.into(),
-        }])
+        Self::invalid(vec![FieldError { pointer: pointer.to_owned(), message: message.into() }])
     }
 
     /// 429: too many failed attempts, or too many streams.
@@ -209,23 +170,14 @@ impl Problem {
     #[must_use]
     pub fn internal() -> Self {
         let detail = "the server could not do this; its log says why";
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "Internal error",
-            detail,
-        )
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }
 
     /// 503: not now.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        let mut problem = Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "Not available now",
-            detail,
-        );
+        let mut problem =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail);
         problem.retry_after_s = Some(1);
         problem
     }
@@ -257,10 +209,8 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer realm=\"switchboard\""),
-            );
+            headers
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"switchboard\""));
         }
         if let Some(seconds) = retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -25,11 +25,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let mut query = Self {
-            values: BTreeMap::new(),
-            known: Vec::new(),
-            fields: Fields::default(),
-        };
+        let mut query = Self { values: BTreeMap::new(), known: Vec::new(), fields: Fields::default() };
         for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
             if value.chars().count() > VALUE_CHARS_MAX {
                 query.wrong(&name, format!("may have {VALUE_CHARS_MAX} characters at most"));
@@ -72,38 +68,21 @@ impl Query {
             Some(text) => match text.parse() {
                 Ok(limit) if (1..=PAGE_ROWS_MAX).contains(&limit) => limit,
                 Ok(_) | Err(_) => {
-                    self.wrong(
-                        "limit",
-                        format!("must be a whole number from 1 to {PAGE_ROWS_MAX}"),
-                    );
+                    self.wrong("limit", format!("must be a whole number from 1 to {PAGE_ROWS_MAX}"));
                     default.limit
                 }
             },
         };
-        PageRequest {
-            limit,
-            after: self.text("cursor"),
-        }
+        PageRequest { limit, after: self.text("cursor") }
     }
 
     /// Names everything bad and unknown.
     pub fn finish(mut self) -> Result<(), Problem> {
-        let unknown: Vec<_> = self
-            .values
-            .keys()
-            .filter(|name| !self.known.contains(&name.as_str()))
-            .cloned()
-            .collect();
+        let unknown: Vec<_> =
+            self.values.keys().filter(|name| !self.known.contains(&name.as_str())).cloned().collect();
         for name in unknown {
-            let allowed = if self.known.is_empty() {
-                String::from("none")
-            } else {
-                self.known.join(", ")
-            };
-            self.wrong(
-                &name,
-                format!("is an unknown query parameter, allowed are {allowed}"),
-            );
+            let allowed = if self.known.is_empty() { String::from("none") } else { self.known.join(", ") };
+            self.wrong(&name, format!("is an unknown query parameter, allowed are {allowed}"));
         }
         self.fields.into_result(()).map_err(Problem::invalid)
     }

@@ -40,18 +40,10 @@ pub fn router(api: Api) -> Router {
 pub(super) fn resources() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
         .routes(routes!(agents::list::list, agents::create::create))
-        .routes(routes!(
-            agents::read::read,
-            agents::update::update,
-            agents::delete::delete
-        ))
+        .routes(routes!(agents::read::read, agents::update::update, agents::delete::delete))
         .routes(routes!(agents::test::test))
         .routes(routes!(channels::list::list, channels::create::create))
-        .routes(routes!(
-            channels::read::read,
-            channels::update::update,
-            channels::delete::delete
-        ))
+        .routes(routes!(channels::read::read, channels::update::update, channels::delete::delete))
         .routes(routes!(channels::switch::enable))
         .routes(routes!(channels::switch::disable))
         .routes(routes!(channels::restart::restart))
@@ -100,12 +92,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let id = Path::<String>::from_request_parts(parts, state)
-            .await
-            .ok()
-            .map(|Path(id)| id);
+        let id = Path::<String>::from_request_parts(parts, state).await.ok().map(|Path(id)| id);
         let id = id.filter(|id| id.chars().count() <= ID_CHARS_MAX);
-        id.map(Self)
-            .ok_or_else(|| Problem::not_found("there is nothing at this path"))
+        id.map(Self).ok_or_else(|| Problem::not_found("there is nothing at this path"))
     }
 }

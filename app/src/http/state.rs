@@ -51,11 +51,7 @@ impl Api {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let streams = Arc::new(Semaphore::new(EVENT_STREAMS_MAX));
-        Self(Arc::new(Shared {
-            parts,
-            settings: Mutex::new(()),
-            streams,
-        }))
+        Self(Arc::new(Shared { parts, settings: Mutex::new(()), streams }))
     }
 }
 

@@ -55,9 +55,7 @@ pub const ALL: [&str; 13] = [
 const FIRST_OUTPUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 
 /// Upper edges of the whole turn's buckets, in seconds.
-const TURN_BUCKETS: [f64; 12] = [
-    0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0,
-];
+const TURN_BUCKETS: [f64; 12] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];
 
 /// Why metrics could not be switched on.
 #[derive(Debug, Error)]
@@ -88,45 +86,17 @@ fn builder() -> Result<PrometheusBuilder, MetricsError> {
 }
 
 fn describe() {
-    describe_gauge!(
-        CHANNEL_CONNECTED,
-        Unit::Count,
-        "1 while the channel is connected, else 0"
-    );
-    describe_counter!(
-        CHANNEL_RECONNECTS,
-        Unit::Count,
-        "connections opened after a channel's first one"
-    );
+    describe_gauge!(CHANNEL_CONNECTED, Unit::Count, "1 while the channel is connected, else 0");
+    describe_counter!(CHANNEL_RECONNECTS, Unit::Count, "connections opened after a channel's first one");
     describe_counter!(MESSAGES_RECEIVED, Unit::Count, "messages taken in");
-    describe_counter!(
-        MESSAGES_DUPLICATE,
-        Unit::Count,
-        "deliveries of messages seen before"
-    );
+    describe_counter!(MESSAGES_DUPLICATE, Unit::Count, "deliveries of messages seen before");
     describe_counter!(TURNS, Unit::Count, "turns ended, by outcome");
     describe_gauge!(TURNS_RUNNING, Unit::Count, "turns running");
-    describe_gauge!(
-        INBOX_PENDING,
-        Unit::Count,
-        "accepted messages that have not ended"
-    );
-    describe_histogram!(
-        TIME_TO_FIRST_OUTPUT,
-        Unit::Seconds,
-        "from acceptance to the agent's first output"
-    );
-    describe_histogram!(
-        TURN_SECONDS,
-        Unit::Seconds,
-        "from acceptance to the end of the turn"
-    );
+    describe_gauge!(INBOX_PENDING, Unit::Count, "accepted messages that have not ended");
+    describe_histogram!(TIME_TO_FIRST_OUTPUT, Unit::Seconds, "from acceptance to the agent's first output");
+    describe_histogram!(TURN_SECONDS, Unit::Seconds, "from acceptance to the end of the turn");
     describe_counter!(CARD_UPDATES, Unit::Count, "card calls, by outcome");
-    describe_counter!(
-        PLATFORM_REQUESTS,
-        Unit::Count,
-        "requests to platforms, by api and outcome"
-    );
+    describe_counter!(PLATFORM_REQUESTS, Unit::Count, "requests to platforms, by api and outcome");
     describe_counter!(AGENT_REQUESTS, Unit::Count, "requests to agents, by outcome");
     describe_counter!(FAILURES, Unit::Count, "failure records written, by cause");
 }
@@ -142,19 +112,10 @@ mod tests {
         metrics::gauge!(TURNS_RUNNING).set(1.0);
         metrics::histogram!(TIME_TO_FIRST_OUTPUT).record(0.3);
         let text = handle.render();
-        assert!(
-            text.contains("switchboard_turns_total{channel=\"chn_1\",outcome=\"answered\"} 2"),
-            "{text}"
-        );
+        assert!(text.contains("switchboard_turns_total{channel=\"chn_1\",outcome=\"answered\"} 2"), "{text}");
         assert!(text.contains("switchboard_turns_running 1"), "{text}");
-        assert!(
-            text.contains("switchboard_time_to_first_output_seconds_bucket{le=\"0.5\"} 1"),
-            "{text}"
-        );
-        assert!(
-            text.contains("# HELP switchboard_turns_total turns ended, by outcome"),
-            "{text}"
-        );
+        assert!(text.contains("switchboard_time_to_first_output_seconds_bucket{le=\"0.5\"} 1"), "{text}");
+        assert!(text.contains("# HELP switchboard_turns_total turns ended, by outcome"), "{text}");
         assert!(ALL.iter().all(|name| name.starts_with("switchboard_")));
     }
 }

@@ -20,9 +20,7 @@ impl FakeClock {
     /// A clock at [`FakeClock::START`].
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            millis: AtomicU64::new(Self::START.as_millis()),
-        }
+        Self { millis: AtomicU64::new(Self::START.as_millis()) }
     }
 
     /// Moves the clock on.

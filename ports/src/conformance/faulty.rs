@@ -60,10 +60,7 @@ impl Faulty {
     /// Around `inner`, without faults.
     #[must_use]
     pub fn around(inner: Arc<dyn ConversationStore>) -> Self {
-        Self {
-            inner,
-            plan: Mutex::default(),
-        }
+        Self { inner, plan: Mutex::default() }
     }
 
     /// Makes the `nth` call of a verb from now fail once; 1 is the next one.
@@ -161,8 +158,7 @@ impl ConversationStore for Faulty {
         partitions: &[Partition],
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
-        self.run(Verb::Claim, self.inner.claim(owner, partitions, ttl))
-            .await
+        self.run(Verb::Claim, self.inner.claim(owner, partitions, ttl)).await
     }
 
     async fn open(
@@ -179,8 +175,7 @@ impl ConversationStore for Faulty {
         conversation: &ConversationId,
         after: Seq,
     ) -> Result<Option<Loaded>, StoreError> {
-        self.run(Verb::Load, self.inner.load(lease, conversation, after))
-            .await
+        self.run(Verb::Load, self.inner.load(lease, conversation, after)).await
     }
 
     async fn commit(&self, lease: &Lease, commit: Commit) -> Result<Version, StoreError> {
@@ -199,10 +194,7 @@ impl<F: Fixture> Fixture for FaultyFixture<F> {
 
     fn stores(&self) -> StoreSet {
         let stores = self.0.stores();
-        StoreSet {
-            conversations: Arc::new(Faulty::around(stores.conversations)),
-            ..stores
-        }
+        StoreSet { conversations: Arc::new(Faulty::around(stores.conversations)), ..stores }
     }
 
     async fn reopen(&mut self) -> bool {

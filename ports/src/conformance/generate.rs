@@ -22,9 +22,7 @@ pub const NUMBER_MAX: u64 = i64::MAX.unsigned_abs();
 /// `count` values, the same on every run.
 pub fn values<S: Strategy>(strategy: &S, count: usize) -> Vec<S::Value> {
     let mut runner = TestRunner::deterministic();
-    (0..count)
-        .map(|_| strategy.new_tree(&mut runner).unwrap().current())
-        .collect()
+    (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
 }
 
 /// Conversation states.
@@ -109,12 +107,7 @@ pub fn refusals() -> impl Strategy<Value = Refusal> {
 
 /// Texts as people write them: several scripts, line breaks, quotes, percent signs, nothing at all.
 pub fn text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "[a-z ]{0,12}",
-        "[你好，世界。？]{1,8}",
-        "[\"'\\\\%_\n\t{}]{1,6}",
-        "\\PC{0,8}",
-    ]
+    prop_oneof!["[a-z ]{0,12}", "[你好，世界。？]{1,8}", "[\"'\\\\%_\n\t{}]{1,6}", "\\PC{0,8}",]
 }
 
 /// Points in time that stores keep.
@@ -150,10 +143,7 @@ fn senders() -> impl Strategy<Value = Sender> {
 }
 
 fn addresses() -> impl Strategy<Value = SessionAddress> {
-    (text(), timestamps()).prop_map(|(url, until)| SessionAddress {
-        url: Secret::new(url),
-        until,
-    })
+    (text(), timestamps()).prop_map(|(url, until)| SessionAddress { url: Secret::new(url), until })
 }
 
 fn sessions() -> impl Strategy<Value = SessionSnapshot> {
@@ -188,41 +178,23 @@ fn sessions() -> impl Strategy<Value = SessionSnapshot> {
 
 fn replies() -> impl Strategy<Value = ReplySnapshot> {
     let role = prop_oneof![Just(ReplyRole::Answer), Just(ReplyRole::Notice)];
-    let target =
-        (chats(), of(text()), of(addresses())).prop_map(|(chat, im_user_id, session_address)| Target {
-            chat,
-            im_user_id,
-            session_address,
-        });
-    (
-        number(),
-        role,
-        text(),
-        target,
-        any::<u32>(),
-        timestamps(),
-        reply_states(),
+    let target = (chats(), of(text()), of(addresses()))
+        .prop_map(|(chat, im_user_id, session_address)| Target { chat, im_user_id, session_address });
+    (number(), role, text(), target, any::<u32>(), timestamps(), reply_states()).prop_map(
+        |(seq, role, message, target, attempt, ended_at, state)| ReplySnapshot {
+            id: ReplyId { seq: Seq(seq), role },
+            message: MessageId::new(message),
+            target,
+            attempt,
+            ended_at,
+            state,
+        },
     )
-        .prop_map(
-            |(seq, role, message, target, attempt, ended_at, state)| ReplySnapshot {
-                id: ReplyId { seq: Seq(seq), role },
-                message: MessageId::new(message),
-                target,
-                attempt,
-                ended_at,
-                state,
-            },
-        )
 }
 
 fn reply_states() -> impl Strategy<Value = ReplyStateSnapshot> {
     let finishing = (text(), vec(text(), 0..3), any::<bool>(), any::<bool>()).prop_map(
-        |(text, rest, failed, uncertain)| ReplyStateSnapshot::Finishing {
-            text,
-            rest,
-            failed,
-            uncertain,
-        },
+        |(text, rest, failed, uncertain)| ReplyStateSnapshot::Finishing { text, rest, failed, uncertain },
     );
     let pointer = (text(), any::<bool>()).prop_map(|(text, holds_parts)| Pointer { text, holds_parts });
     let plain = (vec(parts(), 0..4), of(pointer))

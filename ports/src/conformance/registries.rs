@@ -68,20 +68,14 @@ pub fn agent(id: &str, name: &str) -> AgentConfig {
 /// Channels that differ from [`channel`] in every choice there is.
 #[must_use]
 pub fn channel_variants() -> Vec<Channel> {
-    let mapping = |mode, on_miss| UserMapping {
-        mode,
-        on_miss,
-        email_template: "{user_id}@example.invalid".to_owned(),
-    };
+    let mapping =
+        |mode, on_miss| UserMapping { mode, on_miss, email_template: "{user_id}@example.invalid".to_owned() };
     let conversation = |group_scope, busy, idle| ConversationSettings {
         group_scope,
         idle_timeout: Duration::from_millis(idle),
         busy,
     };
-    let access = |groups, messages_per_minute| AccessSettings {
-        groups,
-        messages_per_minute,
-    };
+    let access = |groups, messages_per_minute| AccessSettings { groups, messages_per_minute };
     vec![
         Channel {
             enabled: false,

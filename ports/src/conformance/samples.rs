@@ -33,20 +33,13 @@ pub fn key(chat: &str) -> ConversationKey {
 /// A private chat's key.
 #[must_use]
 pub fn key_on(channel: &str, chat: &str) -> ConversationKey {
-    ConversationKey {
-        channel: ChannelId::new(channel),
-        chat: chat.to_owned(),
-        member: None,
-    }
+    ConversationKey { channel: ChannelId::new(channel), chat: chat.to_owned(), member: None }
 }
 
 /// A group member's key on channel `chn_a`; all members of a group share a partition.
 #[must_use]
 pub fn member_key(chat: &str, member: &str) -> ConversationKey {
-    ConversationKey {
-        member: Some(member.to_owned()),
-        ..key(chat)
-    }
+    ConversationKey { member: Some(member.to_owned()), ..key(chat) }
 }
 
 /// A replica's name.
@@ -64,25 +57,15 @@ pub fn ask(key: &ConversationKey, message: &str, text: &str) -> Arrival {
 /// A question with this verdict.
 #[must_use]
 pub fn decided(key: &ConversationKey, message: &str, text: &str, verdict: Verdict) -> Arrival {
-    let kind = if key.member.is_some() {
-        ChatKind::Group
-    } else {
-        ChatKind::Private
-    };
+    let kind = if key.member.is_some() { ChatKind::Group } else { ChatKind::Private };
     Arrival {
         key: key.clone(),
         message: MessageId::new(message),
-        chat: Chat {
-            id: key.chat.clone(),
-            kind,
-            title: None,
-        },
+        chat: Chat { id: key.chat.clone(), kind, title: None },
         sender: sender("Author"),
         sent_at: Timestamp::from_millis(1_699_999_999_000),
         session_address: None,
-        intake: Intake::Ask {
-            text: text.to_owned(),
-        },
+        intake: Intake::Ask { text: text.to_owned() },
         admission: Arc::new(Decided(verdict)),
     }
 }
@@ -90,20 +73,13 @@ pub fn decided(key: &ConversationKey, message: &str, text: &str, verdict: Verdic
 /// An author with this name.
 #[must_use]
 pub fn sender(name: &str) -> Sender {
-    Sender {
-        im_user_id: Some("staff1".to_owned()),
-        opaque_id: "opaque1".to_owned(),
-        name: name.to_owned(),
-    }
+    Sender { im_user_id: Some("staff1".to_owned()), opaque_id: "opaque1".to_owned(), name: name.to_owned() }
 }
 
 /// A short-lived address.
 #[must_use]
 pub fn address(url: &str) -> SessionAddress {
-    SessionAddress {
-        url: Secret::new(url),
-        until: Timestamp::from_millis(1_700_005_400_000),
-    }
+    SessionAddress { url: Secret::new(url), until: Timestamp::from_millis(1_700_005_400_000) }
 }
 
 /// Always the same verdict.
@@ -156,10 +132,7 @@ pub async fn accept_first(store: &dyn ConversationStore, arrival: Arrival) -> Se
 
 /// A lease on the conversation's partition.
 pub async fn lease(store: &dyn ConversationStore, owner: &str, key: &ConversationKey) -> Lease {
-    let leases = store
-        .claim(&replica(owner), &[key.partition()], TTL)
-        .await
-        .unwrap();
+    let leases = store.claim(&replica(owner), &[key.partition()], TTL).await.unwrap();
     let [lease] = leases.as_slice() else {
         panic!("{owner} did not get {}", key.partition());
     };
@@ -185,37 +158,24 @@ pub fn session(number: u64) -> SessionSnapshot {
 /// A conversation at rest.
 #[must_use]
 pub fn snapshot(number: u64) -> ConversationSnapshot {
-    ConversationSnapshot {
-        session: session(number),
-        replies: Vec::new(),
-    }
+    ConversationSnapshot { session: session(number), replies: Vec::new() }
 }
 
 /// A plain reply that is not done.
 #[must_use]
 pub fn reply(seq: Seq, text: &str) -> ReplySnapshot {
     ReplySnapshot {
-        id: ReplyId {
-            seq,
-            role: ReplyRole::Answer,
-        },
+        id: ReplyId { seq, role: ReplyRole::Answer },
         message: MessageId::new(format!("m{seq}")),
         target: Target {
-            chat: Chat {
-                id: "cid1".to_owned(),
-                kind: ChatKind::Private,
-                title: None,
-            },
+            chat: Chat { id: "cid1".to_owned(), kind: ChatKind::Private, title: None },
             im_user_id: Some("staff1".to_owned()),
             session_address: None,
         },
         attempt: 0,
         ended_at: FakeClock::START,
         state: ReplyStateSnapshot::Plain {
-            parts: vec![Part {
-                text: text.to_owned(),
-                status: PartStatus::Pending,
-            }],
+            parts: vec![Part { text: text.to_owned(), status: PartStatus::Pending }],
             pointer: None,
         },
     }
@@ -253,10 +213,7 @@ pub fn telling(
     expected: Version,
     lines: &[TranscriptLine],
 ) -> Commit {
-    Commit {
-        transcript: lines.to_vec(),
-        ..commit(id, conversation, expected)
-    }
+    Commit { transcript: lines.to_vec(), ..commit(id, conversation, expected) }
 }
 
 /// A line said by the person in session 1.

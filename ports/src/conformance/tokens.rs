@@ -56,10 +56,7 @@ pub async fn tokens_survive_in_name_order(mut fixture: impl Fixture) {
 pub async fn a_taken_token_name_is_refused(fixture: impl Fixture) {
     let tokens = fixture.stores().tokens;
     tokens.insert(&token("a", Role::Admin, 1)).await.unwrap();
-    let other = Token {
-        id: "tok_other".to_owned(),
-        ..token("a", Role::Viewer, 2)
-    };
+    let other = Token { id: "tok_other".to_owned(), ..token("a", Role::Viewer, 2) };
     assert_eq!(tokens.insert(&other).await, Err(StoreError::Duplicate("name")));
     assert_eq!(tokens.by_hash(&[2; 32]).await, Ok(None));
     assert_eq!(tokens.list().await, Ok(vec![token("a", Role::Admin, 1)]));

@@ -44,42 +44,24 @@ pub fn user(id: &str, username: &str) -> User {
 /// An identity on DingTalk.
 #[must_use]
 pub fn identity(im_user_id: &str) -> Identity {
-    Identity {
-        platform: "dingtalk".to_owned(),
-        im_user_id: im_user_id.to_owned(),
-    }
+    Identity { platform: "dingtalk".to_owned(), im_user_id: im_user_id.to_owned() }
 }
 
 fn with(user: User, identities: &[Identity]) -> User {
-    User {
-        identities: identities.to_vec(),
-        ..user
-    }
+    User { identities: identities.to_vec(), ..user }
 }
 
 /// By id, by identity, over a death.
 pub async fn a_linked_user_comes_back_as_it_was(mut fixture: impl Fixture) {
-    let plain = User {
-        email: None,
-        email_verified: false,
-        disabled: true,
-        ..user("usr_2", "two")
-    };
+    let plain = User { email: None, email_verified: false, disabled: true, ..user("usr_2", "two") };
     for (user, identity) in [(user("usr_1", "One 一"), identity("u1")), (plain, identity("u2"))] {
         // What the caller says of identities is not what is stored.
         let said = with(user.clone(), &[self::identity("forged")]);
         let linked = with(user.clone(), std::slice::from_ref(&identity));
-        assert_eq!(
-            fixture.stores().users.link(&said, &identity).await,
-            Ok(linked.clone())
-        );
+        assert_eq!(fixture.stores().users.link(&said, &identity).await, Ok(linked.clone()));
         let survives = fixture.reopen().await;
         let users = fixture.stores().users;
-        assert_eq!(
-            users.find(&user.id).await,
-            Ok(Some(linked.clone())),
-            "survives: {survives}"
-        );
+        assert_eq!(users.find(&user.id).await, Ok(Some(linked.clone())), "survives: {survives}");
         assert_eq!(users.linked(&identity).await, Ok(Some(linked)));
         assert_eq!(users.linked(&self::identity("forged")).await, Ok(None));
     }
@@ -90,10 +72,7 @@ pub async fn nobody_is_found_where_nobody_is(fixture: impl Fixture) {
     let users = fixture.stores().users;
     assert_eq!(users.find(&UserId::new("usr_1")).await, Ok(None));
     assert_eq!(users.linked(&identity("u1")).await, Ok(None));
-    assert_eq!(
-        users.matching("one", Some("one@example.invalid")).await,
-        Ok(Matches::default())
-    );
+    assert_eq!(users.matching("one", Some("one@example.invalid")).await, Ok(Matches::default()));
 }
 
 /// And no second user is made for it.
@@ -101,15 +80,9 @@ pub async fn an_existing_link_wins(fixture: impl Fixture) {
     let users = fixture.stores().users;
     let first = with(user("usr_1", "one"), &[identity("u1")]);
     users.link(&first, &identity("u1")).await.unwrap();
-    assert_eq!(
-        users.link(&user("usr_2", "two"), &identity("u1")).await,
-        Ok(first.clone())
-    );
+    assert_eq!(users.link(&user("usr_2", "two"), &identity("u1")).await, Ok(first.clone()));
     // Not even when the name would have been refused.
-    assert_eq!(
-        users.link(&user("usr_3", "one"), &identity("u1")).await,
-        Ok(first.clone())
-    );
+    assert_eq!(users.link(&user("usr_3", "one"), &identity("u1")).await, Ok(first.clone()));
     assert_eq!(users.find(&UserId::new("usr_2")).await, Ok(None));
     let listed = users.list(&PageRequest::default()).await.unwrap();
     assert_eq!(listed.items, [first]);
@@ -130,28 +103,17 @@ pub async fn of_first_messages_at_once_exactly_one_makes_a_user(fixture: impl Fi
 pub async fn a_second_identity_is_added_to_an_existing_user(fixture: impl Fixture) {
     let users = fixture.stores().users;
     users.link(&user("usr_1", "one"), &identity("u2")).await.unwrap();
-    let changed = User {
-        username: "changed".to_owned(),
-        disabled: true,
-        ..user("usr_1", "one")
-    };
+    let changed = User { username: "changed".to_owned(), disabled: true, ..user("usr_1", "one") };
     let both = with(user("usr_1", "one"), &[identity("u1"), identity("u2")]);
     assert_eq!(users.link(&changed, &identity("u1")).await, Ok(both.clone()));
-    assert_eq!(
-        users.link(&changed, &identity("u1")).await,
-        Ok(both.clone()),
-        "repeated"
-    );
+    assert_eq!(users.link(&changed, &identity("u1")).await, Ok(both.clone()), "repeated");
     assert_eq!(users.linked(&identity("u2")).await, Ok(Some(both)));
 }
 
 /// Compared without regard to case; nothing is written.
 pub async fn a_new_user_needs_a_username_of_its_own(fixture: impl Fixture) {
     let users = fixture.stores().users;
-    users
-        .link(&user("usr_1", "Größe"), &identity("u1"))
-        .await
-        .unwrap();
+    users.link(&user("usr_1", "Größe"), &identity("u1")).await.unwrap();
     let taken = users.link(&user("usr_2", "GRÖßE"), &identity("u2")).await;
     assert_eq!(taken, Err(StoreError::Duplicate("username")));
     assert_eq!(users.linked(&identity("u2")).await, Ok(None));
@@ -174,10 +136,7 @@ pub async fn users_are_matched_by_username_and_verified_address(fixture: impl Fi
     }
     let by = async |username: &str, email| users.matching(username, email).await.unwrap();
     let one = by("USR_3", Some("shared@example.INVALID")).await;
-    assert_eq!(
-        (one.username, one.email),
-        (Some(unverified.clone()), vec![first.clone()])
-    );
+    assert_eq!((one.username, one.email), (Some(unverified.clone()), vec![first.clone()]));
     users.link(&second, &identity("u2")).await.unwrap();
     let fourth = shared("usr_4", true);
     users.link(&fourth, &identity("u4")).await.unwrap();
@@ -191,10 +150,7 @@ pub async fn users_are_listed_in_id_order(fixture: impl Fixture) {
     let users = fixture.stores().users;
     let mut expected = Vec::new();
     for n in [4, 1, 3, 0, 2] {
-        let (user, identity) = (
-            user(&format!("usr_{n}"), &format!("name{n}")),
-            identity(&format!("u{n}")),
-        );
+        let (user, identity) = (user(&format!("usr_{n}"), &format!("name{n}")), identity(&format!("u{n}")));
         expected.push(users.link(&user, &identity).await.unwrap());
     }
     expected.sort_by(|a, b| a.id.cmp(&b.id));
@@ -210,9 +166,6 @@ pub async fn users_are_listed_in_id_order(fixture: impl Fixture) {
         }
     }
     assert_eq!(read, expected);
-    let unknown = PageRequest {
-        limit: 10,
-        after: Some("usr_00".to_owned()),
-    };
+    let unknown = PageRequest { limit: 10, after: Some("usr_00".to_owned()) };
     assert_eq!(users.list(&unknown).await.unwrap().items, []);
 }

@@ -26,10 +26,7 @@ pub(super) struct Conversations {
 impl Conversations {
     /// None yet.
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            state: Mutex::default(),
-        }
+        Self { clock, state: Mutex::default() }
     }
 
     /// The state. A panic of somebody else's admission happens before anything is changed, so the state is whole even then.
@@ -119,13 +116,9 @@ fn accept(state: &mut State, arrival: Arrival, now: Timestamp) -> Result<Accepte
         return Ok(Accepted::Duplicate);
     }
     if state.marks.are_full() {
-        return Err(StoreError::Unavailable(
-            "the memory store is full: too many messages a day".to_owned(),
-        ));
+        return Err(StoreError::Unavailable("the memory store is full: too many messages a day".to_owned()));
     }
-    let waiting = state
-        .conversation(&arrival.key.id())
-        .map_or(0, super::state::Conversation::waiting);
+    let waiting = state.conversation(&arrival.key.id()).map_or(0, super::state::Conversation::waiting);
     let verdict = arrival.admission.verdict(waiting);
     let message = arrival.message.clone();
     let seq = match verdict {

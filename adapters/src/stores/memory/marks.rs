@@ -57,11 +57,7 @@ mod tests {
 
     #[test]
     fn marks_older_than_a_day_are_forgotten_and_no_others() {
-        let (channel, first, second) = (
-            ChannelId::new("chn_a"),
-            MessageId::new("m1"),
-            MessageId::new("m2"),
-        );
+        let (channel, first, second) = (ChannelId::new("chn_a"), MessageId::new("m1"), MessageId::new("m2"));
         let start = Timestamp::from_millis(1_000);
         let mut marks = Marks::default();
         marks.insert(&channel, &first, start);

@@ -27,9 +27,7 @@ pub(super) struct Registry<T> {
 
 impl<T> Default for Registry<T> {
     fn default() -> Self {
-        Self {
-            rows: Mutex::default(),
-        }
+        Self { rows: Mutex::default() }
     }
 }
 
@@ -78,10 +76,7 @@ impl<T: Registered> Registry<T> {
 fn name_is_free<T: Registered>(rows: &BTreeMap<String, T>, row: &T) -> Result<(), StoreError> {
     let name = folded(row.name());
     let others = rows.values().filter(|other| other.id() != row.id());
-    if others
-        .map(|other| folded(other.name()))
-        .any(|taken| taken == name)
-    {
+    if others.map(|other| folded(other.name())).any(|taken| taken == name) {
         return Err(StoreError::Duplicate("name"));
     }
     Ok(())

@@ -80,11 +80,7 @@ impl Conversation {
 
     /// Whether nothing waits and nothing has to be brought out.
     fn is_at_rest(&self) -> bool {
-        self.entries.is_empty()
-            && self
-                .snapshot
-                .as_ref()
-                .is_none_or(|snapshot| snapshot.replies.is_empty())
+        self.entries.is_empty() && self.snapshot.as_ref().is_none_or(|snapshot| snapshot.replies.is_empty())
     }
 
     /// Entries that have not ended.
@@ -132,8 +128,7 @@ impl State {
         if !self.conversations.contains_key(&id) {
             self.make_room()?;
             self.active.insert((now, id.clone()));
-            self.conversations
-                .insert(id.clone(), Conversation::begin(arrival, now));
+            self.conversations.insert(id.clone(), Conversation::begin(arrival, now));
         }
         Ok(id)
     }
@@ -206,10 +201,7 @@ impl State {
 
     /// Adds a failure record, at the cost of the oldest when there are too many.
     pub(super) fn fail(&mut self, conversation: &ConversationId, failure: Failure) {
-        let Some(channel) = self
-            .conversations
-            .get(conversation)
-            .map(|found| found.key.channel.clone())
+        let Some(channel) = self.conversations.get(conversation).map(|found| found.key.channel.clone())
         else {
             return;
         };
@@ -290,11 +282,7 @@ mod tests {
     fn nothing_accepted_is_forgotten_to_make_room() {
         let mut state = filled();
         for n in 0..EVICTION_LOOKS_MAX {
-            state.change(
-                &key(&format!("c{n}")).id(),
-                Timestamp::from_millis(n as u64),
-                wait,
-            );
+            state.change(&key(&format!("c{n}")).id(), Timestamp::from_millis(n as u64), wait);
         }
         let refused = state.begin(&ask(&key("newest"), "m", ""), Timestamp::MAX);
         assert!(matches!(refused, Err(StoreError::Unavailable(_))));

@@ -28,11 +28,7 @@ impl Transcripts for Conversations {
             After::Nowhere => return Ok(cursor::empty()),
         };
         let limit = cursor::limit(page);
-        let text = filter
-            .text
-            .as_deref()
-            .map(str::to_ascii_lowercase)
-            .filter(|text| !text.is_empty());
+        let text = filter.text.as_deref().map(str::to_ascii_lowercase).filter(|text| !text.is_empty());
         let mut rows = Vec::new();
         while rows.len() <= limit as usize {
             // One conversation at a time: searching a long one must not hold up all others.
@@ -72,9 +68,7 @@ impl Transcripts for Conversations {
         };
         let first = conversation.lines.partition_point(|(number, _)| *number <= after);
         let lines = conversation.lines.iter().skip(first).take(limit as usize + 1);
-        let rows = lines
-            .map(|(number, line)| (number.to_string(), line.clone()))
-            .collect();
+        let rows = lines.map(|(number, line)| (number.to_string(), line.clone())).collect();
         Ok(cursor::page(rows, limit))
     }
 
@@ -105,9 +99,7 @@ impl Transcripts for Conversations {
         let state = self.lock();
         let newest_first = state.failures.iter().rev().filter(|(number, _)| *number < before);
         let failures = newest_first.take(limit as usize + 1);
-        let rows = failures
-            .map(|(number, info)| (number.to_string(), info.clone()))
-            .collect();
+        let rows = failures.map(|(number, info)| (number.to_string(), info.clone())).collect();
         Ok(cursor::page(rows, limit))
     }
 
@@ -130,22 +122,10 @@ impl Transcripts for Conversations {
 
 fn matches(conversation: &Conversation, filter: &ConversationFilter, text: Option<&str>) -> bool {
     let contains = |haystack: &str, text: &str| haystack.to_ascii_lowercase().contains(text);
-    filter
-        .channel
-        .as_ref()
-        .is_none_or(|channel| conversation.key.channel == *channel)
-        && filter
-            .user
-            .as_ref()
-            .is_none_or(|user| conversation.user.as_ref() == Some(user))
+    filter.channel.as_ref().is_none_or(|channel| conversation.key.channel == *channel)
+        && filter.user.as_ref().is_none_or(|user| conversation.user.as_ref() == Some(user))
         && text.is_none_or(|text| {
-            conversation
-                .title
-                .as_deref()
-                .is_some_and(|title| contains(title, text))
-                || conversation
-                    .lines
-                    .iter()
-                    .any(|(_, line)| contains(&line.text, text))
+            conversation.title.as_deref().is_some_and(|title| contains(title, text))
+                || conversation.lines.iter().any(|(_, line)| contains(&line.text, text))
         })
 }

@@ -50,18 +50,13 @@ impl Rows {
             return Err(StoreError::Duplicate("username"));
         }
         if self.users.len() >= USERS_MAX {
-            return Err(StoreError::Unavailable(format!(
-                "the memory store is full: {USERS_MAX} users"
-            )));
+            return Err(StoreError::Unavailable(format!("the memory store is full: {USERS_MAX} users")));
         }
         if let Some(email) = user.email.as_deref().filter(|_| user.email_verified) {
             self.addresses.insert((folded(email), user.id.clone()));
         }
         self.usernames.insert(username, user.id.clone());
-        let unlinked = User {
-            identities: Vec::new(),
-            ..user.clone()
-        };
+        let unlinked = User { identities: Vec::new(), ..user.clone() };
         self.users.insert(user.id.clone(), unlinked);
         Ok(())
     }
@@ -97,9 +92,7 @@ impl UserStore for Users {
         let by_name = rows.usernames.get(&folded(username));
         Ok(Matches {
             username: by_name.and_then(|id| rows.users.get(id)).cloned(),
-            email: email
-                .map(|email| rows.by_address(email).take(2).cloned().collect())
-                .unwrap_or_default(),
+            email: email.map(|email| rows.by_address(email).take(2).cloned().collect()).unwrap_or_default(),
         })
     }
 
@@ -115,11 +108,7 @@ impl UserStore for Users {
                 linked.identities.sort();
             }
         }
-        let linked = rows
-            .links
-            .get(identity)
-            .and_then(|id| rows.users.get(id))
-            .cloned();
+        let linked = rows.links.get(identity).and_then(|id| rows.users.get(id)).cloned();
         linked.ok_or_else(|| StoreError::Corrupt("link to a user who is not there".to_owned()))
     }
 }

@@ -31,9 +31,7 @@ pub async fn create(
         created(&body, id, api.ports.clock.now(), &api.ports.agent_kinds).map_err(Problem::invalid)?;
     let _settings = api.settings.lock().await;
     if api.ports.agents.list().await?.len() >= AGENTS_MAX {
-        return Err(Problem::wrong_state(format!(
-            "there are {AGENTS_MAX} agents, which is the most"
-        )));
+        return Err(Problem::wrong_state(format!("there are {AGENTS_MAX} agents, which is the most")));
     }
     api.ports.agents.insert(&agent).await?;
     tracing::info!(agent = %agent.id, "agent made");

@@ -44,23 +44,15 @@ pub async fn delete(
 
 async fn unused(api: &Api, agent: &AgentId) -> Result<(), Problem> {
     let channels = api.ports.channels.list().await?;
-    let users: Vec<_> = channels
-        .iter()
-        .filter(|channel| channel.default_agent.as_ref() == Some(agent))
-        .collect();
+    let users: Vec<_> =
+        channels.iter().filter(|channel| channel.default_agent.as_ref() == Some(agent)).collect();
     if users.is_empty() {
         return Ok(());
     }
-    let mut names: Vec<_> = users
-        .iter()
-        .take(NAMED_MAX)
-        .map(|c| format!("\"{}\" ({})", c.name, c.id))
-        .collect();
+    let mut names: Vec<_> =
+        users.iter().take(NAMED_MAX).map(|c| format!("\"{}\" ({})", c.name, c.id)).collect();
     if users.len() > NAMED_MAX {
         names.push(format!("{} more", users.len().saturating_sub(NAMED_MAX)));
     }
-    Err(Problem::in_use(format!(
-        "channels use this agent: {}",
-        names.join(", ")
-    )))
+    Err(Problem::in_use(format!("channels use this agent: {}", names.join(", "))))
 }

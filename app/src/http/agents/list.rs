@@ -22,9 +22,7 @@ pub async fn list(
     let page = query.page();
     query.finish()?;
     let agents = api.ports.agents.list().await?;
-    Ok(Json(List::cut(agents, &page, key, |agent| {
-        AgentView::from(&agent)
-    })))
+    Ok(Json(List::cut(agents, &page, key, |agent| AgentView::from(&agent))))
 }
 
 fn key(agent: &AgentConfig) -> String {

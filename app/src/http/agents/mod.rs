@@ -21,9 +21,5 @@ async fn found(api: &Api, id: &str) -> Result<AgentConfig, Problem> {
 
 /// Refuses to change what the configuration file says.
 fn changeable(agent: &AgentConfig) -> Result<(), Problem> {
-    if agent.managed_by_file {
-        Err(Problem::managed_by_file("agent"))
-    } else {
-        Ok(())
-    }
+    if agent.managed_by_file { Err(Problem::managed_by_file("agent")) } else { Ok(()) }
 }

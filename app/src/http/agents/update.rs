@@ -57,12 +57,7 @@ async fn write(
     if_match.check(stored.version)?;
     let now = api.ports.clock.now();
     let mut agent = patched(&stored, patch, now, &api.ports.agent_kinds).map_err(Problem::invalid)?;
-    if agent
-        == (AgentConfig {
-            updated_at: now,
-            ..stored.clone()
-        })
-    {
+    if agent == (AgentConfig { updated_at: now, ..stored.clone() }) {
         return Ok((stored, false));
     }
     agent.version = match api.ports.agents.update(&agent, stored.version).await {

@@ -27,11 +27,7 @@ impl Limiter {
         let until = self.forgotten_at.get(&self.slot(from))?;
         let burst = Duration::from_secs(PER_FAILURE.as_secs().saturating_mul(BURST));
         let over = until.since(now.after(burst));
-        (!over.is_zero()).then(|| {
-            u32::try_from(over.as_secs())
-                .unwrap_or(u32::MAX)
-                .saturating_add(1)
-        })
+        (!over.is_zero()).then(|| u32::try_from(over.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
     }
 
     /// Counts a failure.
@@ -47,11 +43,7 @@ impl Limiter {
     fn slot(&self, from: IpAddr) -> IpAddr {
         let network = network(from);
         let full = self.forgotten_at.len() >= ADDRESSES_MAX && !self.forgotten_at.contains_key(&network);
-        if full {
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED)
-        } else {
-            network
-        }
+        if full { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { network }
     }
 }
 

@@ -87,21 +87,12 @@ impl Authenticator {
     }
 
     async fn lookup(&self, hash: &[u8; 32]) -> Result<Option<Caller>, Problem> {
-        if self
-            .configured
-            .is_some_and(|configured| bool::from(configured.ct_eq(hash)))
-        {
-            return Ok(Some(Caller {
-                name: CONFIGURED_NAME.to_owned(),
-                role: Role::Admin,
-            }));
+        if self.configured.is_some_and(|configured| bool::from(configured.ct_eq(hash))) {
+            return Ok(Some(Caller { name: CONFIGURED_NAME.to_owned(), role: Role::Admin }));
         }
         let found = self.tokens.by_hash(hash).await?;
         let found = found.filter(|token| bool::from(token.hash.ct_eq(hash)));
-        Ok(found.map(|token| Caller {
-            name: token.name,
-            role: token.role,
-        }))
+        Ok(found.map(|token| Caller { name: token.name, role: token.role }))
     }
 }
 
@@ -121,9 +112,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 #[must_use]
 pub fn peer(request: &Request) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| {
-        address.ip().to_canonical()
-    })
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip().to_canonical())
 }
 
 /// Authenticates a request and hands the caller on; everything else comes after.
@@ -155,9 +144,7 @@ fn allowed(parts: &Parts, needed: Role) -> Result<Caller, Problem> {
         return Ok(caller);
     }
     let (is, needed) = (role_name(caller.role), role_name(needed));
-    Err(Problem::forbidden(format!(
-        "this takes the role {needed}, the token has {is}"
-    )))
+    Err(Problem::forbidden(format!("this takes the role {needed}, the token has {is}")))
 }
 
 macro_rules! role_extractor {

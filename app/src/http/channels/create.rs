@@ -34,9 +34,7 @@ pub async fn create(
     let references = references(&api.ports, &[&body]).await?;
     let channel = created(&body, id, now, &api.ports.providers, &references).map_err(Problem::invalid)?;
     if api.ports.channels.list().await?.len() >= CHANNELS_MAX {
-        return Err(Problem::wrong_state(format!(
-            "there are {CHANNELS_MAX} channels, which is the most"
-        )));
+        return Err(Problem::wrong_state(format!("there are {CHANNELS_MAX} channels, which is the most")));
     }
     api.ports.channels.insert(&channel).await?;
     drop(settings);

@@ -60,7 +60,5 @@ async fn purged(api: &Api, channel: &ChannelId) -> Result<(), Problem> {
             return Ok(());
         }
     }
-    Err(Problem::unavailable(
-        "there is more to purge than fits into one request: repeat it",
-    ))
+    Err(Problem::unavailable("there is more to purge than fits into one request: repeat it"))
 }

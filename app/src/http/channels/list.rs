@@ -23,9 +23,7 @@ pub async fn list(
     let page = query.page();
     query.finish()?;
     let channels = api.ports.channels.list().await?;
-    Ok(Json(List::cut(channels, &page, key, |channel| {
-        ChannelView::from(&channel)
-    })))
+    Ok(Json(List::cut(channels, &page, key, |channel| ChannelView::from(&channel))))
 }
 
 /// The order of channels in lists.

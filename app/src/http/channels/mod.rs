@@ -32,11 +32,7 @@ async fn found(api: &Api, id: &str) -> Result<Channel, Problem> {
 
 /// Refuses to change what the configuration file says.
 fn changeable(channel: &Channel) -> Result<(), Problem> {
-    if channel.managed_by_file {
-        Err(Problem::managed_by_file("channel"))
-    } else {
-        Ok(())
-    }
+    if channel.managed_by_file { Err(Problem::managed_by_file("channel")) } else { Ok(()) }
 }
 
 /// The channel's status as it is now.
@@ -46,13 +42,7 @@ fn status_of(api: &Api, channel: &Channel, locale: Locale) -> StatusView {
 
 /// What documents may refer to: all agents, and the user that one of the documents names.
 pub async fn references(ports: &Ports, documents: &[&Value]) -> Result<References, StoreError> {
-    let agents = ports
-        .agents
-        .list()
-        .await?
-        .into_iter()
-        .map(|agent| agent.id)
-        .collect();
+    let agents = ports.agents.list().await?.into_iter().map(|agent| agent.id).collect();
     let mut users = BTreeSet::new();
     for id in documents.iter().filter_map(|document| named_user(document)) {
         if ports.users.find(&id).await?.is_some() {

@@ -53,10 +53,7 @@ impl ChannelTestView {
             message: check.message,
             remedy: check.code.map(|code| notice(code, locale).remedy.to_owned()),
         };
-        Self {
-            ok,
-            checks: checks.into_iter().map(view).collect(),
-        }
+        Self { ok, checks: checks.into_iter().map(view).collect() }
     }
 }
 

@@ -57,12 +57,7 @@ async fn write(api: &Api, id: &str, if_match: &IfMatch, patch: Value) -> Result<
     let now = api.ports.clock.now();
     let mut channel =
         patched(&stored, patch, now, &api.ports.providers, &references).map_err(Problem::invalid)?;
-    if channel
-        == (Channel {
-            updated_at: now,
-            ..stored.clone()
-        })
-    {
+    if channel == (Channel { updated_at: now, ..stored.clone() }) {
         return Ok((stored, false));
     }
     channel.version = match api.ports.channels.update(&channel, stored.version).await {

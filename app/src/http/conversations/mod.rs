@@ -13,11 +13,7 @@ use super::state::Api;
 
 /// The conversation with this id, or 404.
 async fn found(api: &Api, id: &str) -> Result<ConversationInfo, Problem> {
-    let conversation = api
-        .ports
-        .transcripts
-        .conversation(&ConversationId::new(id))
-        .await?;
+    let conversation = api.ports.transcripts.conversation(&ConversationId::new(id)).await?;
     conversation.ok_or_else(unknown)
 }
 

@@ -16,22 +16,14 @@ use super::time::rfc3339;
 pub(super) const LOCALES: [(&str, Locale); 2] = [("en", Locale::En), ("zh-CN", Locale::ZhCn)];
 pub(super) const SCOPES: [(&str, GroupScope); 2] =
     [("per_user", GroupScope::PerUser), ("shared", GroupScope::Shared)];
-pub(super) const BUSY: [(&str, Busy); 3] = [
-    ("queue", Busy::Queue),
-    ("interrupt", Busy::Interrupt),
-    ("reject", Busy::Reject),
-];
-pub(super) const GROUPS: [(&str, GroupPolicy); 2] = [
-    ("mention_only", GroupPolicy::MentionOnly),
-    ("off", GroupPolicy::Off),
-];
+pub(super) const BUSY: [(&str, Busy); 3] =
+    [("queue", Busy::Queue), ("interrupt", Busy::Interrupt), ("reject", Busy::Reject)];
+pub(super) const GROUPS: [(&str, GroupPolicy); 2] =
+    [("mention_only", GroupPolicy::MentionOnly), ("off", GroupPolicy::Off)];
 pub(super) const ON_MISS: [(&str, OnMiss); 2] = [("create", OnMiss::Create), ("reject", OnMiss::Reject)];
 
 fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
-    words
-        .iter()
-        .find(|(_, of)| of == value)
-        .map_or("", |(word, _)| word)
+    words.iter().find(|(_, of)| of == value).map_or("", |(word, _)| word)
 }
 
 /// A configured bot.
@@ -139,12 +131,7 @@ impl From<&UserMapping> for UserMappingView {
             MappingMode::FixedUser(id) => ("fixed_user", Some(id.to_string())),
         };
         let on_miss = word(&ON_MISS, &mapping.on_miss);
-        Self {
-            mode,
-            on_miss,
-            email_template: mapping.email_template.clone(),
-            user_id,
-        }
+        Self { mode, on_miss, email_template: mapping.email_template.clone(), user_id }
     }
 }
 
@@ -161,11 +148,7 @@ impl From<ConversationSettings> for ConversationSettingsView {
 impl From<AccessSettings> for AccessView {
     fn from(access: AccessSettings) -> Self {
         let groups = word(&GROUPS, &access.groups);
-        Self {
-            users: "everyone",
-            groups,
-            messages_per_minute: access.messages_per_minute,
-        }
+        Self { users: "everyone", groups, messages_per_minute: access.messages_per_minute }
     }
 }
 
@@ -199,8 +182,5 @@ pub(super) fn take(root: &mut Value, pointer: &str) -> Option<Value> {
 }
 
 fn parts(pointer: &str) -> impl Iterator<Item = String> {
-    pointer
-        .split('/')
-        .skip(1)
-        .map(|part| part.replace("~1", "/").replace("~0", "~"))
+    pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"))
 }

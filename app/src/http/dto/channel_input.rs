@@ -129,13 +129,7 @@ pub fn created(
     providers: &Providers,
     references: &References,
 ) -> Result<Channel, Vec<FieldError>> {
-    let stamp = Stamp {
-        id,
-        created_at: now,
-        updated_at: now,
-        version: Version(1),
-        managed_by_file: false,
-    };
+    let stamp = Stamp { id, created_at: now, updated_at: now, version: Version(1), managed_by_file: false };
     read(document, None, stamp, providers, references, Fields::default())
 }
 
@@ -237,12 +231,7 @@ fn default_agent(reader: &mut Reader<'_>, references: &References) -> Option<Age
 }
 
 fn user_mapping(reader: &mut Reader<'_>, references: &References) -> UserMapping {
-    let modes = [
-        ("auto_create", 0),
-        ("match_username", 1),
-        ("match_email", 2),
-        ("fixed_user", 3),
-    ];
+    let modes = [("auto_create", 0), ("match_username", 1), ("match_email", 2), ("fixed_user", 3)];
     let mode = match reader.raw("mode").and_then(Value::as_str) {
         Some("directory") => {
             reader.wrong("mode", "\"directory\" is not available in this version");
@@ -269,22 +258,13 @@ fn user_mapping(reader: &mut Reader<'_>, references: &References) -> UserMapping
     };
     let on_miss = reader.choice("on_miss", &ON_MISS, OnMiss::Create);
     let default = UserMapping::default().email_template;
-    let email_template = reader
-        .line("email_template", TEMPLATE_CHARS_MAX)
-        .unwrap_or(default);
+    let email_template = reader.line("email_template", TEMPLATE_CHARS_MAX).unwrap_or(default);
     let is_address =
         email_template.matches('@').count() == 1 && !email_template.contains(char::is_whitespace);
     if !is_address || email_template.matches("{user_id}").count() != 1 {
-        reader.wrong(
-            "email_template",
-            "must be an e-mail address that holds {user_id} once",
-        );
+        reader.wrong("email_template", "must be an e-mail address that holds {user_id} once");
     }
-    UserMapping {
-        mode,
-        on_miss,
-        email_template,
-    }
+    UserMapping { mode, on_miss, email_template }
 }
 
 fn conversation(reader: &mut Reader<'_>) -> ConversationSettings {
@@ -351,10 +331,8 @@ fn settings(
             (checked, secrets)
         }
         Err(errors) => {
-            let below = |error: FieldError| FieldError {
-                pointer: format!("/config{}", error.pointer),
-                ..error
-            };
+            let below =
+                |error: FieldError| FieldError { pointer: format!("/config{}", error.pointer), ..error };
             fields.extend(errors.into_iter().map(below));
             nothing()
         }
@@ -379,10 +357,7 @@ fn secret(value: &Value, patch: bool, kept: Option<&Secret>) -> Result<Option<Se
 /// The user that a document names for `fixed_user`, if any.
 #[must_use]
 pub fn named_user(document: &Value) -> Option<UserId> {
-    document
-        .pointer("/user_mapping/user_id")
-        .and_then(Value::as_str)
-        .map(UserId::new)
+    document.pointer("/user_mapping/user_id").and_then(Value::as_str).map(UserId::new)
 }
 
 /// A document in which the agent stands by id, made of one in which it stands by name (`default_agent`).

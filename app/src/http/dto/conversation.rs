@@ -51,10 +51,8 @@ pub struct SessionView {
 
 impl From<ConversationInfo> for ConversationView {
     fn from(info: ConversationInfo) -> Self {
-        let session = info.session.map(|(number, at)| SessionView {
-            number: number.0,
-            started_at: rfc3339(at),
-        });
+        let session =
+            info.session.map(|(number, at)| SessionView { number: number.0, started_at: rfc3339(at) });
         Self {
             id: info.id.to_string(),
             channel_id: info.key.channel.to_string(),

@@ -21,10 +21,7 @@ impl Fields {
     /// Notes a mistake.
     pub fn wrong(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
         if self.errors.len() < ERRORS_MAX {
-            self.errors.push(FieldError {
-                pointer: pointer.into(),
-                message: message.into(),
-            });
+            self.errors.push(FieldError { pointer: pointer.into(), message: message.into() });
         }
     }
 
@@ -37,11 +34,7 @@ impl Fields {
 
     /// The value, if nothing was wrong.
     pub fn into_result<T>(self, value: T) -> Result<T, Vec<FieldError>> {
-        if self.errors.is_empty() {
-            Ok(value)
-        } else {
-            Err(self.errors)
-        }
+        if self.errors.is_empty() { Ok(value) } else { Err(self.errors) }
     }
 }
 
@@ -71,24 +64,17 @@ impl<'a> Reader<'a> {
             fields.wrong("", "must be a JSON object");
             &EMPTY
         });
-        Self {
-            map,
-            at: String::new(),
-            fields,
-            known: Vec::new(),
-        }
+        Self { map, at: String::new(), fields, known: Vec::new() }
     }
 
     /// Notes a mistake at a field of this object.
     pub fn wrong(&mut self, key: &str, message: impl Into<String>) {
-        self.fields
-            .wrong(format!("{}/{}", self.at, pointer_part(key)), message);
+        self.fields.wrong(format!("{}/{}", self.at, pointer_part(key)), message);
     }
 
     /// Notes a mistake one level below a field; `part` is escaped already.
     pub fn wrong_below(&mut self, key: &str, part: &str, message: impl Into<String>) {
-        self.fields
-            .wrong(format!("{}/{}/{part}", self.at, pointer_part(key)), message);
+        self.fields.wrong(format!("{}/{}/{part}", self.at, pointer_part(key)), message);
     }
 
     /// The raw value of a field; `None` when absent or null.
@@ -158,10 +144,7 @@ impl<'a> Reader<'a> {
         if let Some(number) = number.filter(|number| range.contains(number)) {
             return number;
         }
-        self.wrong(
-            key,
-            format!("must be a whole number from {} to {}", range.start(), range.end()),
-        );
+        self.wrong(key, format!("must be a whole number from {} to {}", range.start(), range.end()));
         default
     }
 
@@ -170,9 +153,7 @@ impl<'a> Reader<'a> {
         let Some(value) = self.raw(key) else {
             return default;
         };
-        let chosen = value
-            .as_str()
-            .and_then(|word| choices.iter().find(|(name, _)| *name == word));
+        let chosen = value.as_str().and_then(|word| choices.iter().find(|(name, _)| *name == word));
         if let Some((_, chosen)) = chosen {
             return *chosen;
         }
@@ -196,12 +177,7 @@ impl<'a> Reader<'a> {
     pub fn section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Reader<'_>) -> T) -> T {
         let map = self.object(key).unwrap_or(&EMPTY);
         let at = format!("{}/{}", self.at, pointer_part(key));
-        let mut inner = Reader {
-            map,
-            at,
-            fields: &mut *self.fields,
-            known: Vec::new(),
-        };
+        let mut inner = Reader { map, at, fields: &mut *self.fields, known: Vec::new() };
         let value = read(&mut inner);
         inner.finish();
         value
@@ -211,8 +187,7 @@ impl<'a> Reader<'a> {
     pub fn finish(self) {
         for key in self.map.keys().filter(|key| !self.known.contains(&key.as_str())) {
             let message = format!("is unknown, allowed are {}", self.known.join(", "));
-            self.fields
-                .wrong(format!("{}/{}", self.at, pointer_part(key)), message);
+            self.fields.wrong(format!("{}/{}", self.at, pointer_part(key)), message);
         }
     }
 }
@@ -243,10 +218,7 @@ mod tests {
         reader.finish();
         let errors = fields.into_result(()).unwrap_err();
         let pointers: Vec<_> = errors.iter().map(|e| e.pointer.as_str()).collect();
-        assert_eq!(
-            pointers,
-            ["/name", "/missing", "/n", "/on", "/deep/c", "/deep/a~1b", "/~0"]
-        );
+        assert_eq!(pointers, ["/name", "/missing", "/n", "/on", "/deep/c", "/deep/a~1b", "/~0"]);
         assert_eq!(errors[4].message, "must be \"x\" or \"y\"");
     }
 
@@ -264,9 +236,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_unknown_fields_gives_a_bounded_answer() {
-        let map = (0..10_000)
-            .map(|i| (format!("{i}{}", "x".repeat(500)), json!(1)))
-            .collect();
+        let map = (0..10_000).map(|i| (format!("{i}{}", "x".repeat(500)), json!(1))).collect();
         let document = serde_json::Value::Object(map);
         let mut fields = Fields::default();
         Reader::new(&document, &mut fields).finish();

@@ -16,10 +16,7 @@ pub struct List<T> {
 impl<T> List<T> {
     /// A page of a store, its rows turned into their wire form.
     pub fn of<R>(page: Page<R>, view: impl FnMut(R) -> T) -> Self {
-        Self {
-            items: page.items.into_iter().map(view).collect(),
-            next_cursor: page.next,
-        }
+        Self { items: page.items.into_iter().map(view).collect(), next_cursor: page.next }
     }
 
     /// A page of a whole list, ordered by `key`. The cursor carries the last row's key, so that rows added or deleted
@@ -63,13 +60,10 @@ fn decoded(cursor: &str) -> Option<String> {
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(
-        String::with_capacity(bytes.len().saturating_mul(2)),
-        |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        },
-    )
+    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

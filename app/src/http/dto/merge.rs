@@ -47,11 +47,7 @@ fn apply(target: &mut Value, patch: Value, depth: usize) {
         if change.is_null() {
             map.remove(&key);
         } else {
-            apply(
-                map.entry(key).or_insert(Value::Null),
-                change,
-                depth.saturating_add(1),
-            );
+            apply(map.entry(key).or_insert(Value::Null), change, depth.saturating_add(1));
         }
     }
 }

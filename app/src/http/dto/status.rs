@@ -73,10 +73,7 @@ impl StatusView {
             since: rfc3339(status.since),
             connected_at: status.connected_at.map(rfc3339),
             uptime_seconds: status.uptime_ms.map(seconds),
-            last_error: status
-                .last_error
-                .as_ref()
-                .map(|error| LastErrorView::of(error, locale)),
+            last_error: status.last_error.as_ref().map(|error| LastErrorView::of(error, locale)),
             attempt: status.attempt,
             next_attempt_at: status.next_attempt_at.map(rfc3339),
             connections: status.connections,
@@ -92,11 +89,7 @@ impl StatusView {
     pub fn unobserved(channel: &Channel) -> Self {
         Self {
             channel_id: channel.id.to_string(),
-            status: if channel.enabled {
-                "disconnected"
-            } else {
-                "disabled"
-            },
+            status: if channel.enabled { "disconnected" } else { "disabled" },
             state: if channel.enabled { "connecting" } else { "disabled" },
             since: rfc3339(channel.updated_at),
             connected_at: None,
@@ -130,12 +123,7 @@ impl LastErrorView {
             "" => message.to_owned(),
             detail => format!("{message} ({detail})"),
         };
-        Self {
-            code: error.code.as_str(),
-            message,
-            remedy: remedy.to_owned(),
-            at: rfc3339(error.at),
-        }
+        Self { code: error.code.as_str(), message, remedy: remedy.to_owned(), at: rfc3339(error.at) }
     }
 }
 
@@ -181,18 +169,14 @@ pub fn notice(code: ErrorCode, _locale: Locale) -> Notice {
             "The app lacks a permission, or the server's address is not on its list.",
             "Grant the permission named in the message in the platform's developer console, then restart the channel.",
         ),
-        ErrorCode::Misconfigured => (
-            "A setting does not fit.",
-            "Check the channel's settings: card template, robot, addresses.",
-        ),
+        ErrorCode::Misconfigured => {
+            ("A setting does not fit.", "Check the channel's settings: card template, robot, addresses.")
+        }
         ErrorCode::StoreUnavailable => (
             "The server's store cannot take messages.",
             "Check the store's disk or server; messages come again once it works.",
         ),
-        ErrorCode::NoAgent => (
-            "The channel has no agent.",
-            "Choose a default agent for the channel.",
-        ),
+        ErrorCode::NoAgent => ("The channel has no agent.", "Choose a default agent for the channel."),
         ErrorCode::AgentUnreachable => (
             "The channel's agent cannot be reached.",
             "Check the agent's address and that it runs, then test it.",
@@ -216,10 +200,7 @@ mod tests {
         for code in ErrorCode::ALL {
             for locale in [Locale::En, Locale::ZhCn] {
                 let notice = notice(code, locale);
-                assert!(
-                    !notice.message.is_empty() && !notice.remedy.is_empty(),
-                    "{code:?}"
-                );
+                assert!(!notice.message.is_empty() && !notice.remedy.is_empty(), "{code:?}");
             }
         }
     }
@@ -227,14 +208,7 @@ mod tests {
     #[test]
     fn the_platforms_words_follow_the_message() {
         let code = ErrorCode::NoAgent;
-        let error = LastError {
-            code,
-            detail: String::from("40014"),
-            at: Timestamp::from_millis(0),
-        };
-        assert_eq!(
-            LastErrorView::of(&error, Locale::En).message,
-            "The channel has no agent. (40014)"
-        );
+        let error = LastError { code, detail: String::from("40014"), at: Timestamp::from_millis(0) };
+        assert_eq!(LastErrorView::of(&error, Locale::En).message, "The channel has no agent. (40014)");
     }
 }

@@ -17,10 +17,7 @@ mod tests {
     #[test]
     fn times_have_milliseconds_and_end_in_z() {
         assert_eq!(rfc3339(Timestamp::from_millis(0)), "1970-01-01T00:00:00.000Z");
-        assert_eq!(
-            rfc3339(Timestamp::from_millis(1_767_323_045_678)),
-            "2026-01-02T03:04:05.678Z"
-        );
+        assert_eq!(rfc3339(Timestamp::from_millis(1_767_323_045_678)), "2026-01-02T03:04:05.678Z");
         assert!(rfc3339(Timestamp::MAX).starts_with("9999-12-30T"));
     }
 }

@@ -44,10 +44,7 @@ impl From<User> for UserView {
         let identities = user
             .identities
             .into_iter()
-            .map(|identity| IdentityView {
-                platform: identity.platform,
-                im_user_id: identity.im_user_id,
-            })
+            .map(|identity| IdentityView { platform: identity.platform, im_user_id: identity.im_user_id })
             .collect();
         Self {
             id: user.id.to_string(),

@@ -16,10 +16,7 @@ use crate::conformance::samples::{
 use crate::conformance::{FakeClock, Fixture};
 use crate::conversations::{Accepted, Arrival, ConversationStore, DEDUPLICATION_KEPT};
 
-const FIRST: Accepted = Accepted::First {
-    seq: Some(Seq(1)),
-    verdict: Verdict::Admit,
-};
+const FIRST: Accepted = Accepted::First { seq: Some(Seq(1)), verdict: Verdict::Admit };
 
 /// All entries of a conversation, as its owner reads them.
 async fn entries_of(store: &dyn ConversationStore, arrival: &Arrival) -> Vec<Entry> {
@@ -63,17 +60,13 @@ pub async fn the_same_message_id_on_another_channel_is_another_message(fixture: 
 pub async fn of_deliveries_at_once_exactly_one_is_first(fixture: impl Fixture) {
     let store = fixture.stores().conversations;
     let futures: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| store.accept(ask(&key("c"), "m1", "hello"))))
-            .collect();
+        let threads: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| store.accept(ask(&key("c"), "m1", "hello")))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let answers = join_all(futures).await;
     let first = answers.iter().filter(|answer| **answer == Ok(FIRST)).count();
-    let again = answers
-        .iter()
-        .filter(|answer| **answer == Ok(Accepted::Duplicate))
-        .count();
+    let again = answers.iter().filter(|answer| **answer == Ok(Accepted::Duplicate)).count();
     assert_eq!((first, again), (1, 7));
     assert_eq!(entries_of(&*store, &ask(&key("c"), "m1", "")).await.len(), 1);
 }
@@ -81,15 +74,12 @@ pub async fn of_deliveries_at_once_exactly_one_is_first(fixture: impl Fixture) {
 /// R2: the call enqueues, the future only waits.
 pub async fn the_order_of_acceptance_is_the_order_of_calls(fixture: impl Fixture) {
     let store = fixture.stores().conversations;
-    let mut futures: Vec<_> = (1..=20)
-        .map(|n| store.accept(ask(&key("c"), &format!("m{n}"), "hello")))
-        .collect();
+    let mut futures: Vec<_> =
+        (1..=20).map(|n| store.accept(ask(&key("c"), &format!("m{n}"), "hello"))).collect();
     futures.reverse();
     for (place, future) in futures.into_iter().enumerate() {
-        let expected = Accepted::First {
-            seq: Some(Seq(20 - u64::try_from(place).unwrap())),
-            verdict: Verdict::Admit,
-        };
+        let expected =
+            Accepted::First { seq: Some(Seq(20 - u64::try_from(place).unwrap())), verdict: Verdict::Admit };
         assert_eq!(future.await, Ok(expected));
     }
 }
@@ -103,11 +93,8 @@ pub async fn a_dropped_future_undoes_nothing(fixture: impl Fixture) {
     drop(polled);
     let third = accept_first(&*store, ask(&key("c"), "m3", "waited for")).await;
     assert_eq!(third, Seq(3));
-    let texts: Vec<_> = entries_of(&*store, &ask(&key("c"), "m1", ""))
-        .await
-        .into_iter()
-        .map(|entry| entry.message)
-        .collect();
+    let texts: Vec<_> =
+        entries_of(&*store, &ask(&key("c"), "m1", "")).await.into_iter().map(|entry| entry.message).collect();
     assert_eq!(texts, ["m1", "m2", "m3"].map(MessageId::new));
 }
 
@@ -119,10 +106,7 @@ pub async fn a_passed_message_leaves_only_its_mark(fixture: impl Fixture) {
     let passed = decided(&key("c"), "m1", "hello", verdict);
     let answer = store.accept(passed.clone()).await;
     assert_eq!(answer, Ok(Accepted::First { seq: None, verdict }));
-    assert_eq!(
-        store.accept(ask(&key("c"), "m1", "hello")).await,
-        Ok(Accepted::Duplicate)
-    );
+    assert_eq!(store.accept(ask(&key("c"), "m1", "hello")).await, Ok(Accepted::Duplicate));
     assert_eq!(stores.transcripts.conversation(&key("c").id()).await, Ok(None));
     // It takes no place either.
     assert_eq!(accept_first(&*store, ask(&key("c"), "m2", "hello")).await, Seq(1));
@@ -134,13 +118,7 @@ pub async fn a_refused_message_keeps_its_place_but_not_its_text(fixture: impl Fi
     let verdict = Verdict::Refuse(Refusal::InboxFull);
     let refused = decided(&key("c"), "m1", "hello", verdict);
     let answer = store.accept(refused.clone()).await.unwrap();
-    assert_eq!(
-        answer,
-        Accepted::First {
-            seq: Some(Seq(1)),
-            verdict
-        }
-    );
+    assert_eq!(answer, Accepted::First { seq: Some(Seq(1)), verdict });
     let entries = entries_of(&*store, &refused).await;
     assert_eq!(entries[0].intake, Intake::Refused(Refusal::InboxFull));
     assert_eq!(entries[0].sender, refused.sender);
@@ -187,20 +165,14 @@ pub async fn sequences_are_gapless_and_independent(fixture: impl Fixture) {
     for round in 1..=3 {
         for key in &keys {
             let message = format!("{}-{:?}-{round}", key.chat, key.member);
-            assert_eq!(
-                accept_first(&*store, ask(key, &message, "hello")).await,
-                Seq(round)
-            );
+            assert_eq!(accept_first(&*store, ask(key, &message, "hello")).await, Seq(round));
         }
     }
     let lease = lease(&*store, "a", &keys[0]).await;
     let all = [Seq(1), Seq(2), Seq(3)];
     let ending = crate::conformance::samples::ending("k1", &keys[0].id(), Version(0), &all);
     store.commit(&lease, ending).await.unwrap();
-    assert_eq!(
-        accept_first(&*store, ask(&keys[0], "later", "hello")).await,
-        Seq(4)
-    );
+    assert_eq!(accept_first(&*store, ask(&keys[0], "later", "hello")).await, Seq(4));
 }
 
 /// Texts in several scripts, all control acts, all refusals.
@@ -271,10 +243,7 @@ pub async fn accepting_does_not_touch_the_version(fixture: impl Fixture) {
     let key = key("c");
     accept_first(&*store, ask(&key, "m1", "hello")).await;
     let granted = store.claim(&replica("a"), &[key.partition()], TTL).await.unwrap();
-    let version = store
-        .commit(&granted[0], commit("k1", &key.id(), Version(0)))
-        .await
-        .unwrap();
+    let version = store.commit(&granted[0], commit("k1", &key.id(), Version(0))).await.unwrap();
     accept_first(&*store, ask(&key, "m2", "hello")).await;
     let next = store.commit(&granted[0], commit("k2", &key.id(), version)).await;
     assert_eq!(next, Ok(Version(2)));

@@ -46,10 +46,7 @@ pub async fn all_partitions_are_claimed_in_one_step(fixture: impl Fixture) {
 /// The others are granted all the same.
 pub async fn a_held_partition_is_left_out(fixture: impl Fixture) {
     let store = fixture.stores().conversations;
-    store
-        .claim(&replica("a"), &[Partition(1), Partition(2)], TTL)
-        .await
-        .unwrap();
+    store.claim(&replica("a"), &[Partition(1), Partition(2)], TTL).await.unwrap();
     let wanted = [Partition(1), Partition(2), Partition(3)];
     let leases = store.claim(&replica("b"), &wanted, TTL).await.unwrap();
     let granted: Vec<_> = leases.iter().map(|lease| lease.partition).collect();
@@ -107,33 +104,17 @@ pub async fn a_stale_token_is_fenced_and_writes_nothing(fixture: impl Fixture) {
     let stale = lease(&*store, "a", &key).await;
     fixture.clock().advance(AFTER_TTL);
     let current = lease(&*store, "b", &key).await;
-    assert_eq!(
-        store.load(&stale, &key.id(), Seq(0)).await,
-        Err(StoreError::Fenced)
-    );
+    assert_eq!(store.load(&stale, &key.id(), Seq(0)).await, Err(StoreError::Fenced));
     let mut late = telling("k1", &key.id(), Version(0), &[line(1, "hello")]);
     late.ended = ending("", &key.id(), Version(0), &[Seq(1)]).ended;
     assert_eq!(store.commit(&stale, late).await, Err(StoreError::Fenced));
     let loaded = store.load(&current, &key.id(), Seq(0)).await.unwrap().unwrap();
-    assert_eq!(
-        (loaded.version, loaded.snapshot, loaded.entries.len()),
-        (Version(0), None, 1)
-    );
-    let lines = stores
-        .transcripts
-        .lines(&key.id(), &PageRequest::default())
-        .await
-        .unwrap();
+    assert_eq!((loaded.version, loaded.snapshot, loaded.entries.len()), (Version(0), None, 1));
+    let lines = stores.transcripts.lines(&key.id(), &PageRequest::default()).await.unwrap();
     assert_eq!(lines.items, []);
     // The stale owner's return changes nothing for the current one.
-    assert_eq!(
-        store.claim(&replica("a"), &[key.partition()], TTL).await,
-        Ok(Vec::new())
-    );
-    assert_eq!(
-        store.commit(&current, commit("k2", &key.id(), Version(0))).await,
-        Ok(Version(1))
-    );
+    assert_eq!(store.claim(&replica("a"), &[key.partition()], TTL).await, Ok(Vec::new()));
+    assert_eq!(store.commit(&current, commit("k2", &key.id(), Version(0))).await, Ok(Version(1)));
 }
 
 /// A mistake of the caller's must not get through.
@@ -145,10 +126,7 @@ pub async fn a_lease_on_one_partition_is_none_on_another(fixture: impl Fixture) 
     let wrong = store.claim(&replica("a"), &[other], TTL).await.unwrap().remove(0);
     let step = commit("k1", &key.id(), Version(0));
     assert_eq!(store.commit(&wrong, step).await, Err(StoreError::Fenced));
-    assert_eq!(
-        store.load(&wrong, &key.id(), Seq(0)).await,
-        Err(StoreError::Fenced)
-    );
+    assert_eq!(store.load(&wrong, &key.id(), Seq(0)).await, Err(StoreError::Fenced));
 }
 
 /// R15: the counter never starts again.

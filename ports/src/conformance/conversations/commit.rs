@@ -56,37 +56,21 @@ pub async fn a_commit_counts_the_version_and_is_read_back(fixture: impl Fixture)
     let (stores, lease) = begin(&fixture, 2).await;
     fixture.clock().advance(Duration::from_secs(5));
     let step = full("k1", Version(0));
-    assert_eq!(
-        stores.conversations.commit(&lease, step.clone()).await,
-        Ok(Version(1))
-    );
+    assert_eq!(stores.conversations.commit(&lease, step.clone()).await, Ok(Version(1)));
     let loaded = load(&stores, &lease).await;
     assert_eq!(loaded.version, Version(1));
     assert_eq!(loaded.snapshot, Some(step.snapshot));
     assert_eq!(written(&stores).await, (2, 1));
-    let info = stores
-        .transcripts
-        .conversation(&key("c").id())
-        .await
-        .unwrap()
-        .unwrap();
+    let info = stores.transcripts.conversation(&key("c").id()).await.unwrap().unwrap();
     assert_eq!(info.session, Some((SessionNumber(3), FakeClock::START)));
     assert_eq!(info.user, Some(UserId::new("usr_1")));
     assert_eq!(info.created_at, FakeClock::START);
     assert_eq!(info.active_at, FakeClock::START.after(Duration::from_secs(5)));
     assert_eq!(info.waiting, 1);
     // A commit that maps nobody leaves the user as it is.
-    let next = stores
-        .conversations
-        .commit(&lease, commit("k2", &key("c").id(), Version(1)))
-        .await;
+    let next = stores.conversations.commit(&lease, commit("k2", &key("c").id(), Version(1))).await;
     assert_eq!(next, Ok(Version(2)));
-    let info = stores
-        .transcripts
-        .conversation(&key("c").id())
-        .await
-        .unwrap()
-        .unwrap();
+    let info = stores.transcripts.conversation(&key("c").id()).await.unwrap().unwrap();
     assert_eq!(info.user, Some(UserId::new("usr_1")));
 }
 
@@ -98,12 +82,7 @@ pub async fn ended_entries_disappear(fixture: impl Fixture) {
     let loaded = load(&stores, &lease).await;
     let left: Vec<_> = loaded.entries.iter().map(|entry| entry.seq).collect();
     assert_eq!(left, [Seq(2)]);
-    let info = stores
-        .transcripts
-        .conversation(&key("c").id())
-        .await
-        .unwrap()
-        .unwrap();
+    let info = stores.transcripts.conversation(&key("c").id()).await.unwrap().unwrap();
     assert_eq!(info.waiting, 1);
 }
 
@@ -125,10 +104,7 @@ pub async fn a_repeated_commit_answers_the_same_and_writes_nothing_twice(fixture
     let (stores, lease) = begin(&fixture, 1).await;
     let step = full("k1", Version(0));
     for _ in 0..3 {
-        assert_eq!(
-            stores.conversations.commit(&lease, step.clone()).await,
-            Ok(Version(1))
-        );
+        assert_eq!(stores.conversations.commit(&lease, step.clone()).await, Ok(Version(1)));
         // What arrives meanwhile makes no difference.
         fixture.clock().advance(Duration::from_secs(1));
     }
@@ -143,30 +119,16 @@ pub async fn a_repeated_commit_of_a_fenced_owner_is_fenced(fixture: impl Fixture
     stores.conversations.commit(&stale, step.clone()).await.unwrap();
     fixture.clock().advance(TTL + Duration::from_millis(1));
     let _current = lease(&*stores.conversations, "b", &key("c")).await;
-    assert_eq!(
-        stores.conversations.commit(&stale, step).await,
-        Err(StoreError::Fenced)
-    );
+    assert_eq!(stores.conversations.commit(&stale, step).await, Err(StoreError::Fenced));
 }
 
 /// Only the last id is remembered.
 pub async fn a_commit_older_than_the_last_is_a_conflict(fixture: impl Fixture) {
     let (stores, lease) = begin(&fixture, 1).await;
     let id = key("c").id();
-    stores
-        .conversations
-        .commit(&lease, commit("k1", &id, Version(0)))
-        .await
-        .unwrap();
-    stores
-        .conversations
-        .commit(&lease, commit("k2", &id, Version(1)))
-        .await
-        .unwrap();
-    let old = stores
-        .conversations
-        .commit(&lease, commit("k1", &id, Version(0)))
-        .await;
+    stores.conversations.commit(&lease, commit("k1", &id, Version(0))).await.unwrap();
+    stores.conversations.commit(&lease, commit("k2", &id, Version(1))).await.unwrap();
+    let old = stores.conversations.commit(&lease, commit("k1", &id, Version(0))).await;
     assert_eq!(old, Err(StoreError::Conflict));
 }
 
@@ -174,17 +136,10 @@ pub async fn a_commit_older_than_the_last_is_a_conflict(fixture: impl Fixture) {
 pub async fn a_wrong_version_is_a_conflict_and_writes_nothing(fixture: impl Fixture) {
     let (stores, lease) = begin(&fixture, 1).await;
     let id = key("c").id();
-    stores
-        .conversations
-        .commit(&lease, commit("k1", &id, Version(0)))
-        .await
-        .unwrap();
+    stores.conversations.commit(&lease, commit("k1", &id, Version(0))).await.unwrap();
     let before = load(&stores, &lease).await;
     for wrong in [0, 2, 9] {
-        let answer = stores
-            .conversations
-            .commit(&lease, full("k2", Version(wrong)))
-            .await;
+        let answer = stores.conversations.commit(&lease, full("k2", Version(wrong))).await;
         assert_eq!(answer, Err(StoreError::Conflict), "expected version {wrong}");
     }
     assert_eq!(load(&stores, &lease).await, before);
@@ -211,10 +166,7 @@ pub async fn of_commits_at_once_on_one_version_exactly_one_wins(fixture: impl Fi
     });
     let answers = join_all(commits).await;
     let won = answers.iter().filter(|answer| **answer == Ok(Version(1))).count();
-    let lost = answers
-        .iter()
-        .filter(|answer| **answer == Err(StoreError::Conflict))
-        .count();
+    let lost = answers.iter().filter(|answer| **answer == Err(StoreError::Conflict)).count();
     assert_eq!((won, lost), (1, 5));
     assert_eq!(written(&stores).await, (1, 0));
 }
@@ -225,10 +177,7 @@ pub async fn every_snapshot_comes_back_as_it_was(mut fixture: impl Fixture) {
     let (stores, lease) = begin(&fixture, 1).await;
     let mut version = Version(0);
     for (n, snapshot) in snapshots.iter().enumerate() {
-        let step = Commit {
-            snapshot: snapshot.clone(),
-            ..commit(&format!("k{n}"), &key("c").id(), version)
-        };
+        let step = Commit { snapshot: snapshot.clone(), ..commit(&format!("k{n}"), &key("c").id(), version) };
         version = stores.conversations.commit(&lease, step).await.unwrap();
         assert_eq!(load(&stores, &lease).await.snapshot.as_ref(), Some(snapshot));
     }
@@ -236,15 +185,9 @@ pub async fn every_snapshot_comes_back_as_it_was(mut fixture: impl Fixture) {
     if fixture.reopen().await {
         fixture.clock().advance(TTL + Duration::from_millis(1));
         let stores = fixture.stores();
-        let claimed = stores
-            .conversations
-            .claim(&replica("b"), &[key("c").partition()], TTL)
-            .await;
+        let claimed = stores.conversations.claim(&replica("b"), &[key("c").partition()], TTL).await;
         let loaded = load(&stores, &claimed.unwrap()[0]).await;
-        assert_eq!(
-            (loaded.snapshot.as_ref(), loaded.version),
-            (snapshots.last(), version)
-        );
+        assert_eq!((loaded.snapshot.as_ref(), loaded.version), (snapshots.last(), version));
     }
 }
 
@@ -271,16 +214,10 @@ pub async fn long_texts_come_back_whole(fixture: impl Fixture) {
     assert_eq!(load(&stores, &lease).await.entries[0].intake, arrival.intake);
     let mut long = snapshot(1);
     long.replies.push(reply(Seq(1), &answer));
-    let step = Commit {
-        snapshot: long.clone(),
-        ..telling("k1", &key("c").id(), Version(0), &[line(1, &answer)])
-    };
+    let step =
+        Commit { snapshot: long.clone(), ..telling("k1", &key("c").id(), Version(0), &[line(1, &answer)]) };
     stores.conversations.commit(&lease, step).await.unwrap();
     assert_eq!(load(&stores, &lease).await.snapshot, Some(long));
-    let lines = stores
-        .transcripts
-        .recent(&key("c").id(), SessionNumber(1), 5)
-        .await
-        .unwrap();
+    let lines = stores.transcripts.recent(&key("c").id(), SessionNumber(1), 5).await.unwrap();
     assert_eq!(lines, [line(1, &answer)]);
 }

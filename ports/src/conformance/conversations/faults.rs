@@ -35,12 +35,7 @@ async fn commit_once_in_spite_of(fixture: impl Fixture, fate: Fate) {
     assert!(is_unavailable(&faulty.commit(&lease, step.clone()).await));
     assert!(is_unavailable(&faulty.commit(&lease, step.clone()).await));
     assert_eq!(faulty.commit(&lease, step).await, Ok(Version(1)));
-    assert_eq!(
-        faulty
-            .commit(&lease, commit("k2", &key("c").id(), Version(1)))
-            .await,
-        Ok(Version(2))
-    );
+    assert_eq!(faulty.commit(&lease, commit("k2", &key("c").id(), Version(1))).await, Ok(Version(2)));
     let page = PageRequest::default();
     let lines = stores.transcripts.lines(&key("c").id(), &page).await.unwrap();
     let failures = stores.transcripts.failures(&page).await.unwrap();
@@ -62,20 +57,10 @@ pub async fn an_acceptance_done_but_unheard_is_then_a_duplicate(fixture: impl Fi
     let (_, faulty) = faulty(&fixture);
     faulty.fail(Verb::Accept, 1, Fate::DoneUnheard);
     faulty.fail(Verb::Accept, 3, Fate::NotDone);
-    assert!(is_unavailable(
-        &faulty.accept(ask(&key("c"), "m1", "hello")).await
-    ));
-    assert_eq!(
-        faulty.accept(ask(&key("c"), "m1", "hello")).await,
-        Ok(Accepted::Duplicate)
-    );
-    assert!(is_unavailable(
-        &faulty.accept(ask(&key("c"), "m2", "hello")).await
-    ));
-    let first = Accepted::First {
-        seq: Some(Seq(2)),
-        verdict: Verdict::Admit,
-    };
+    assert!(is_unavailable(&faulty.accept(ask(&key("c"), "m1", "hello")).await));
+    assert_eq!(faulty.accept(ask(&key("c"), "m1", "hello")).await, Ok(Accepted::Duplicate));
+    assert!(is_unavailable(&faulty.accept(ask(&key("c"), "m2", "hello")).await));
+    let first = Accepted::First { seq: Some(Seq(2)), verdict: Verdict::Admit };
     assert_eq!(faulty.accept(ask(&key("c"), "m2", "hello")).await, Ok(first));
 }
 
@@ -84,17 +69,9 @@ pub async fn a_claim_done_but_unheard_is_repeated_without_harm(fixture: impl Fix
     let (_, faulty) = faulty(&fixture);
     faulty.fail(Verb::Claim, 1, Fate::DoneUnheard);
     let partitions = [key("c").partition()];
-    assert!(is_unavailable(
-        &faulty.claim(&replica("a"), &partitions, TTL).await
-    ));
-    assert_eq!(
-        faulty.claim(&replica("a"), &partitions, TTL).await.unwrap().len(),
-        1
-    );
-    assert_eq!(
-        faulty.claim(&replica("b"), &partitions, TTL).await,
-        Ok(Vec::new())
-    );
+    assert!(is_unavailable(&faulty.claim(&replica("a"), &partitions, TTL).await));
+    assert_eq!(faulty.claim(&replica("a"), &partitions, TTL).await.unwrap().len(), 1);
+    assert_eq!(faulty.claim(&replica("b"), &partitions, TTL).await, Ok(Vec::new()));
 }
 
 /// All verbs.
@@ -104,29 +81,16 @@ pub async fn a_store_that_is_down_does_nothing_and_works_again_afterwards(fixtur
     let held = lease(&*faulty, "a", &key).await;
     faulty.down(true);
     assert!(is_unavailable(&faulty.accept(ask(&key, "m1", "hello")).await));
-    assert!(is_unavailable(
-        &faulty.claim(&replica("a"), &[key.partition()], TTL).await
-    ));
+    assert!(is_unavailable(&faulty.claim(&replica("a"), &[key.partition()], TTL).await));
     assert!(is_unavailable(&faulty.open(key.partition(), None).await));
     assert!(is_unavailable(&faulty.load(&held, &key.id(), Seq(0)).await));
-    assert!(is_unavailable(
-        &faulty.commit(&held, commit("k1", &key.id(), Version(0))).await
-    ));
+    assert!(is_unavailable(&faulty.commit(&held, commit("k1", &key.id(), Version(0))).await));
     faulty.down(false);
     assert_eq!(faulty.load(&held, &key.id(), Seq(0)).await, Ok(None));
     let answer = faulty.accept(ask(&key, "m1", "hello")).await;
-    assert!(matches!(
-        answer,
-        Ok(Accepted::First {
-            seq: Some(Seq(1)),
-            ..
-        })
-    ));
+    assert!(matches!(answer, Ok(Accepted::First { seq: Some(Seq(1)), .. })));
     assert_eq!(faulty.open(key.partition(), None).await, Ok(vec![key.id()]));
-    assert_eq!(
-        faulty.commit(&held, commit("k1", &key.id(), Version(0))).await,
-        Ok(Version(1))
-    );
+    assert_eq!(faulty.commit(&held, commit("k1", &key.id(), Version(0))).await, Ok(Version(1)));
 }
 
 /// Other verbs do not count.

@@ -32,17 +32,8 @@ pub async fn load_goes_on_after_a_sequence(fixture: impl Fixture) {
     }
     let lease = lease(&*store, "a", &key("c")).await;
     let id = key("c").id();
-    store
-        .commit(&lease, ending("k1", &id, Version(0), &[Seq(3)]))
-        .await
-        .unwrap();
-    for (after, expected) in [
-        (0, vec![1, 2, 4]),
-        (1, vec![2, 4]),
-        (3, vec![4]),
-        (4, vec![]),
-        (9, vec![]),
-    ] {
+    store.commit(&lease, ending("k1", &id, Version(0), &[Seq(3)])).await.unwrap();
+    for (after, expected) in [(0, vec![1, 2, 4]), (1, vec![2, 4]), (3, vec![4]), (4, vec![]), (9, vec![])] {
         let loaded = store.load(&lease, &id, Seq(after)).await.unwrap().unwrap();
         let found: Vec<_> = loaded.entries.iter().map(|entry| entry.seq.0).collect();
         assert_eq!(found, expected, "after {after}");
@@ -54,9 +45,8 @@ pub async fn load_goes_on_after_a_sequence(fixture: impl Fixture) {
 pub async fn more_entries_than_one_load_hands_over_follow_with_the_next(fixture: impl Fixture) {
     let store = fixture.stores().conversations;
     let count = u64::from(LOADED_ENTRIES_MAX) + 5;
-    let accepted: Vec<_> = (1..=count)
-        .map(|n| store.accept(ask(&key("c"), &format!("m{n}"), "hello")))
-        .collect();
+    let accepted: Vec<_> =
+        (1..=count).map(|n| store.accept(ask(&key("c"), &format!("m{n}"), "hello"))).collect();
     for accepted in accepted {
         accepted.await.unwrap();
     }

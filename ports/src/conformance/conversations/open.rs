@@ -23,20 +23,14 @@ pub async fn listed_is_what_waits_or_has_replies_to_bring_out(fixture: impl Fixt
     // The entry ends, its reply is not out yet.
     let mut with_reply = snapshot(1);
     with_reply.replies.push(reply(Seq(1), "answer"));
-    let ended = Commit {
-        snapshot: with_reply.clone(),
-        ..ending("k1", &id, Version(0), &[Seq(1)])
-    };
+    let ended = Commit { snapshot: with_reply.clone(), ..ending("k1", &id, Version(0), &[Seq(1)]) };
     store.commit(&lease, ended).await.unwrap();
     assert!(listed().await);
     // Both: a new entry and the old reply.
     accept_first(&*store, ask(&key, "m2", "hello")).await;
     store.commit(&lease, commit("k2", &id, Version(1))).await.unwrap();
     assert!(listed().await, "the reply is out, the new entry waits");
-    store
-        .commit(&lease, ending("k3", &id, Version(2), &[Seq(2)]))
-        .await
-        .unwrap();
+    store.commit(&lease, ending("k3", &id, Version(2), &[Seq(2)])).await.unwrap();
     assert!(!listed().await);
     accept_first(&*store, ask(&key, "m3", "hello")).await;
     assert!(listed().await);
@@ -69,10 +63,7 @@ pub async fn what_was_passed_over_is_not_listed(fixture: impl Fixture) {
     // A refusal has a notice to send, so it is.
     let refused = decided(&key("c"), "m2", "hello", Verdict::Refuse(Refusal::AccessDenied));
     store.accept(refused).await.unwrap();
-    assert_eq!(
-        store.open(key("c").partition(), None).await,
-        Ok(vec![key("c").id()])
-    );
+    assert_eq!(store.open(key("c").partition(), None).await, Ok(vec![key("c").id()]));
 }
 
 /// A crowded partition comes in pages, each conversation once.

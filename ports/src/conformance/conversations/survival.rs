@@ -47,32 +47,16 @@ async fn step(stores: &StoreSet, key: &ConversationKey, lease: &Lease, number: u
             }
         }
         4 => ending("k2", &id, Version(1), &[]),
-        _ => Commit {
-            failures: vec![failure(2)],
-            ..ending("k3", &id, Version(2), &[Seq(2)])
-        },
+        _ => Commit { failures: vec![failure(2)], ..ending("k3", &id, Version(2), &[Seq(2)]) },
     };
     store.commit(lease, commit).await.unwrap();
 }
 
 async fn found(stores: &StoreSet, key: &ConversationKey, lease: &Lease) -> Expected {
-    let page = PageRequest {
-        limit: 200,
-        after: None,
-    };
-    let lines = stores
-        .transcripts
-        .lines(&key.id(), &page)
-        .await
-        .unwrap()
-        .items
-        .len();
+    let page = PageRequest { limit: 200, after: None };
+    let lines = stores.transcripts.lines(&key.id(), &page).await.unwrap().items.len();
     let failures = stores.transcripts.failures(&page).await.unwrap();
-    let failures = failures
-        .items
-        .iter()
-        .filter(|info| info.conversation == key.id())
-        .count();
+    let failures = failures.items.iter().filter(|info| info.conversation == key.id()).count();
     let loaded = stores.conversations.load(lease, &key.id(), Seq(0)).await.unwrap();
     let Some(loaded) = loaded else {
         return (vec![], 0, 0, lines, failures);
@@ -100,11 +84,7 @@ pub async fn a_death_between_any_two_steps_loses_nothing_and_leaves_nothing_half
         fixture.clock().advance(TTL + Duration::from_millis(1));
         let stores = fixture.stores();
         let after = lease(&*stores.conversations, &format!("after{death_after}"), &key).await;
-        assert_eq!(
-            found(&stores, &key, &after).await,
-            expected(death_after),
-            "after {death_after}"
-        );
+        assert_eq!(found(&stores, &key, &after).await, expected(death_after), "after {death_after}");
         let open = stores.conversations.open(key.partition(), None).await.unwrap();
         let at_rest = death_after == 0 || death_after == STEPS;
         assert_eq!(open.contains(&key.id()), !at_rest, "after {death_after}");
@@ -112,11 +92,7 @@ pub async fn a_death_between_any_two_steps_loses_nothing_and_leaves_nothing_half
         for number in death_after + 1..=STEPS {
             step(&stores, &key, &after, number).await;
         }
-        assert_eq!(
-            found(&stores, &key, &after).await,
-            expected(STEPS),
-            "after {death_after}"
-        );
+        assert_eq!(found(&stores, &key, &after).await, expected(STEPS), "after {death_after}");
         fixture.clock().advance(TTL + Duration::from_millis(1));
     }
 }
@@ -125,11 +101,7 @@ pub async fn a_death_between_any_two_steps_loses_nothing_and_leaves_nothing_half
 pub async fn a_mark_survives(mut fixture: impl Fixture) {
     accept_first(&*fixture.stores().conversations, ask(&key("c"), "m1", "hello")).await;
     if fixture.reopen().await {
-        let again = fixture
-            .stores()
-            .conversations
-            .accept(ask(&key("c"), "m1", "hello"))
-            .await;
+        let again = fixture.stores().conversations.accept(ask(&key("c"), "m1", "hello")).await;
         assert_eq!(again, Ok(Accepted::Duplicate));
     }
 }
@@ -146,10 +118,7 @@ pub async fn a_commit_is_recognised_after_a_death(mut fixture: impl Fixture) {
         fixture.clock().advance(TTL + Duration::from_millis(1));
         let stores = fixture.stores();
         let after = lease(&*stores.conversations, "b", &key("c")).await;
-        assert_eq!(
-            stores.conversations.commit(&before, step.clone()).await,
-            Err(StoreError::Fenced)
-        );
+        assert_eq!(stores.conversations.commit(&before, step.clone()).await, Err(StoreError::Fenced));
         assert_eq!(stores.conversations.commit(&after, step).await, Ok(Version(1)));
     }
 }

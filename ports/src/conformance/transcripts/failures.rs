@@ -15,10 +15,8 @@ pub async fn failures_are_listed_newest_first(fixture: impl Fixture) {
     let stores = fixture.stores();
     accept_first(&*stores.conversations, ask(&key("c"), "m1", "hello")).await;
     let lease = lease(&*stores.conversations, "a", &key("c")).await;
-    let failures: Vec<_> = (1..=7)
-        .zip(values(&causes(), 7))
-        .map(|(n, cause)| Failure { cause, ..failure(n) })
-        .collect();
+    let failures: Vec<_> =
+        (1..=7).zip(values(&causes(), 7)).map(|(n, cause)| Failure { cause, ..failure(n) }).collect();
     for (n, chunk) in failures.chunks(3).enumerate() {
         let step = Commit {
             failures: chunk.to_vec(),
@@ -39,10 +37,7 @@ pub async fn failures_are_listed_newest_first(fixture: impl Fixture) {
     let newest_first: Vec<_> = failures.into_iter().rev().collect();
     let records: Vec<_> = read.iter().map(|info| info.failure.clone()).collect();
     assert_eq!(records, newest_first);
-    assert!(
-        read.iter()
-            .all(|info| info.conversation == key("c").id() && info.id.starts_with("flr_"))
-    );
+    assert!(read.iter().all(|info| info.conversation == key("c").id() && info.id.starts_with("flr_")));
     let mut ids: Vec<_> = read.iter().map(|info| &info.id).collect();
     ids.sort();
     ids.dedup();
@@ -60,10 +55,7 @@ pub async fn purging_a_channel_forgets_it_in_steps_and_nothing_else(fixture: imp
     let other = key_on("chn_b", "c");
     tell(&stores, &other, &[line(1, "kept")]).await;
     let holder = lease(&*stores.conversations, "a", &key("c")).await;
-    let failed = Commit {
-        failures: vec![failure(1)],
-        ..commit("k2", &key("c").id(), Version(1))
-    };
+    let failed = Commit { failures: vec![failure(1)], ..commit("k2", &key("c").id(), Version(1)) };
     stores.conversations.commit(&holder, failed).await.unwrap();
     let mut steps = 1;
     while stores.transcripts.purge(&key("c").channel).await.unwrap() {
@@ -72,35 +64,16 @@ pub async fn purging_a_channel_forgets_it_in_steps_and_nothing_else(fixture: imp
     }
     assert!(steps > 1, "1,500 lines are more than one step");
     assert_eq!(found(&stores, &ConversationFilter::default()).await, [other.id()]);
-    let lines = stores
-        .transcripts
-        .lines(&key("c").id(), &page(10, None))
-        .await
-        .unwrap();
+    let lines = stores.transcripts.lines(&key("c").id(), &page(10, None)).await.unwrap();
     assert_eq!(lines.items, []);
-    assert_eq!(
-        stores.transcripts.failures(&page(10, None)).await.unwrap().items,
-        []
-    );
-    assert_eq!(
-        stores.conversations.open(key("c").partition(), None).await,
-        Ok(vec![])
-    );
-    assert_eq!(
-        stores.conversations.load(&holder, &key("c").id(), Seq(0)).await,
-        Ok(None)
-    );
-    let kept = stores
-        .transcripts
-        .lines(&other.id(), &page(10, None))
-        .await
-        .unwrap();
+    assert_eq!(stores.transcripts.failures(&page(10, None)).await.unwrap().items, []);
+    assert_eq!(stores.conversations.open(key("c").partition(), None).await, Ok(vec![]));
+    assert_eq!(stores.conversations.load(&holder, &key("c").id(), Seq(0)).await, Ok(None));
+    let kept = stores.transcripts.lines(&other.id(), &page(10, None)).await.unwrap();
     assert_eq!(kept.items, [line(1, "kept")]);
     // A redelivery of what was purged is still a redelivery.
-    let again = stores
-        .conversations
-        .accept(ask(&key("c"), &format!("{}-1500", key("c").id()), "hello"))
-        .await;
+    let again =
+        stores.conversations.accept(ask(&key("c"), &format!("{}-1500", key("c").id()), "hello")).await;
     assert_eq!(again, Ok(crate::conversations::Accepted::Duplicate));
     assert_eq!(stores.transcripts.purge(&key("c").channel).await, Ok(false));
 }

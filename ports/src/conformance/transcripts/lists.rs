@@ -18,11 +18,7 @@ pub async fn a_conversation_shows_who_wrote_last_and_where(fixture: impl Fixture
     let stores = fixture.stores();
     let key = member_key("g", "u1");
     let arrival = |message: &str, title: Option<&str>, name: &str| Arrival {
-        chat: Chat {
-            id: "g".to_owned(),
-            kind: ChatKind::Group,
-            title: title.map(str::to_owned),
-        },
+        chat: Chat { id: "g".to_owned(), kind: ChatKind::Group, title: title.map(str::to_owned) },
         sender: sender(name),
         ..ask(&key, message, "hello")
     };
@@ -45,11 +41,7 @@ pub async fn a_conversation_shows_who_wrote_last_and_where(fixture: impl Fixture
     let read = stores.transcripts.conversation(&key.id()).await;
     assert_eq!(read, Ok(Some(expected.clone())));
     let all = ConversationFilter::default();
-    let listed = stores
-        .transcripts
-        .conversations(&all, &PageRequest::default())
-        .await
-        .unwrap();
+    let listed = stores.transcripts.conversations(&all, &PageRequest::default()).await.unwrap();
     assert_eq!(listed.items, [expected]);
     let nobody = ConversationId::new("cnv_00000000000000000000000000000000");
     assert_eq!(stores.transcripts.conversation(&nobody).await, Ok(None));
@@ -74,11 +66,7 @@ pub async fn conversations_are_listed_last_active_first(fixture: impl Fixture) {
     let mut read: Vec<ConversationInfo> = Vec::new();
     let mut after = None;
     loop {
-        let page = stores
-            .transcripts
-            .conversations(&all, &page(2, after))
-            .await
-            .unwrap();
+        let page = stores.transcripts.conversations(&all, &page(2, after)).await.unwrap();
         read.extend(page.items);
         after = page.next;
         if after.is_none() {
@@ -96,19 +84,12 @@ pub async fn conversations_are_listed_last_active_first(fixture: impl Fixture) {
 /// Alone and together.
 pub async fn conversations_are_found_by_channel_and_user(fixture: impl Fixture) {
     let stores = fixture.stores();
-    for (channel, chat, user) in [
-        ("chn_a", "c", "usr_1"),
-        ("chn_a", "d", "usr_2"),
-        ("chn_b", "e", "usr_1"),
-    ] {
+    for (channel, chat, user) in [("chn_a", "c", "usr_1"), ("chn_a", "d", "usr_2"), ("chn_b", "e", "usr_1")] {
         fixture.clock().advance(Duration::from_millis(1));
         let key = key_on(channel, chat);
         accept_first(&*stores.conversations, ask(&key, chat, "hello")).await;
         let lease = lease(&*stores.conversations, "a", &key).await;
-        let step = Commit {
-            user: Some(UserId::new(user)),
-            ..commit("k1", &key.id(), Version(0))
-        };
+        let step = Commit { user: Some(UserId::new(user)), ..commit("k1", &key.id(), Version(0)) };
         stores.conversations.commit(&lease, step).await.unwrap();
     }
     let filter = |channel: Option<&str>, user: Option<&str>| ConversationFilter {
@@ -117,10 +98,7 @@ pub async fn conversations_are_found_by_channel_and_user(fixture: impl Fixture) 
         text: None,
     };
     let (c, d, e) = (key("c").id(), key("d").id(), key_on("chn_b", "e").id());
-    assert_eq!(
-        found(&stores, &filter(None, None)).await,
-        [e.clone(), d.clone(), c.clone()]
-    );
+    assert_eq!(found(&stores, &filter(None, None)).await, [e.clone(), d.clone(), c.clone()]);
     assert_eq!(found(&stores, &filter(Some("chn_a"), None)).await, [d, c.clone()]);
     assert_eq!(found(&stores, &filter(None, Some("usr_1"))).await, [e, c.clone()]);
     assert_eq!(found(&stores, &filter(Some("chn_a"), Some("usr_1"))).await, [c]);
@@ -130,19 +108,10 @@ pub async fn conversations_are_found_by_channel_and_user(fixture: impl Fixture) 
 /// In lines and titles; two Chinese characters are enough; nothing in it is a pattern.
 pub async fn conversations_are_found_by_text(fixture: impl Fixture) {
     let stores = fixture.stores();
-    tell(
-        &stores,
-        &key("c"),
-        &[line(1, "请问你好世界"), line(1, "Grüße, World")],
-    )
-    .await;
+    tell(&stores, &key("c"), &[line(1, "请问你好世界"), line(1, "Grüße, World")]).await;
     tell(&stores, &key("d"), &[line(1, "100% of_it 'quoted' \\ end")]).await;
     let titled = Arrival {
-        chat: Chat {
-            id: "t".to_owned(),
-            kind: ChatKind::Group,
-            title: Some("Quarterly 季度".to_owned()),
-        },
+        chat: Chat { id: "t".to_owned(), kind: ChatKind::Group, title: Some("Quarterly 季度".to_owned()) },
         ..ask(&key("t"), "titled", "hello")
     };
     accept_first(&*stores.conversations, titled).await;
@@ -163,10 +132,7 @@ pub async fn conversations_are_found_by_text(fixture: impl Fixture) {
         ("你们", &vec![]),
     ];
     for (text, expected) in cases {
-        let filter = ConversationFilter {
-            text: Some(text.to_owned()),
-            ..ConversationFilter::default()
-        };
+        let filter = ConversationFilter { text: Some(text.to_owned()), ..ConversationFilter::default() };
         assert_eq!(&found(&stores, &filter).await, expected, "searching for {text}");
     }
 }

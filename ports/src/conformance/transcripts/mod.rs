@@ -49,10 +49,6 @@ pub(super) fn page(limit: u32, after: Option<String>) -> PageRequest {
 }
 
 pub(super) async fn found(stores: &StoreSet, filter: &ConversationFilter) -> Vec<ConversationId> {
-    let page = stores
-        .transcripts
-        .conversations(filter, &PageRequest::default())
-        .await
-        .unwrap();
+    let page = stores.transcripts.conversations(filter, &PageRequest::default()).await.unwrap();
     page.items.into_iter().map(|info| info.id).collect()
 }
