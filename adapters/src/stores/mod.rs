@@ -9,8 +9,12 @@
 //! | `leases.rs` | leases of stores that one process owns alone |
 
 mod cursor;
+pub mod file;
+mod key;
 mod leases;
 mod memory;
+mod records;
+mod seal;
 
 use std::sync::Arc;
 

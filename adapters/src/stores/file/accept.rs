@@ -1,0 +1,131 @@
+//! Accepting, as one member of the writer's transaction (R1, R2).
+
+use std::sync::PoisonError;
+
+use rusqlite::Connection;
+use switchboard_domain::ids::Seq;
+use switchboard_domain::inbox::{Entry, Intake, Verdict};
+use switchboard_domain::message::ChatKind;
+use switchboard_ports::conversations::{Accepted, Arrival};
+use switchboard_ports::error::StoreError;
+
+use super::row;
+use super::sql::{first, int, run, uint};
+use super::writer::Step;
+use crate::stores::records::EntryRecord;
+use crate::stores::seal::Key;
+
+/// What accepting has to know of a conversation.
+struct Known {
+    num: i64,
+    seq: Seq,
+    waiting: u32,
+}
+
+/// Marks and appends, or neither.
+pub(super) fn accept(step: &mut Step<'_>, key: &Key, arrival: Arrival) -> Result<Accepted, StoreError> {
+    let at = int(step.now.as_millis());
+    let mark = "INSERT INTO marks (channel, message, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    let (channel, message) = (arrival.key.channel.as_str(), arrival.message.as_str());
+    if run(step.connection, mark, (channel, message, at))? == 0 {
+        return Ok(Accepted::Duplicate);
+    }
+    *step.marked += 1;
+    let id = arrival.key.id();
+    let known = known(step.connection, id.as_str())?;
+    let verdict = arrival
+        .admission
+        .verdict(known.as_ref().map_or(0, |known| known.waiting));
+    let intake = match verdict {
+        Verdict::Pass(_) => return Ok(Accepted::First { seq: None, verdict }),
+        Verdict::Admit => arrival.intake.clone(),
+        Verdict::Refuse(refusal) => Intake::Refused(refusal),
+    };
+    let (num, seq) = match known {
+        Some(known) => (known.num, touch(step, &arrival, &known)?),
+        None => (begin(step, &arrival, id.as_str())?, Seq(1)),
+    };
+    let leases = step.leases.lock().unwrap_or_else(PoisonError::into_inner);
+    let fence = leases.fence(arrival.key.partition());
+    drop(leases);
+    let entry = Entry {
+        seq,
+        accepted_at: step.now,
+        fence,
+        message: arrival.message,
+        chat: arrival.chat,
+        sender: arrival.sender,
+        sent_at: arrival.sent_at,
+        session_address: arrival.session_address,
+        intake,
+    };
+    let row_key = entry_key(id.as_str(), seq);
+    let row = row(key, "inbox", &row_key);
+    let body = row.write(&EntryRecord::seal(&entry, &row)?)?;
+    let append = "INSERT INTO inbox (num, seq, body) VALUES (?1, ?2, ?3)";
+    run(step.connection, append, (num, int(seq.0), body))?;
+    Ok(Accepted::First {
+        seq: Some(seq),
+        verdict,
+    })
+}
+
+/// How an inbox row is named in seals and errors.
+pub(super) fn entry_key(conversation: &str, seq: Seq) -> String {
+    format!("{conversation}/{seq}")
+}
+
+/// A kind of chat as its column has it.
+fn kind_name(kind: ChatKind) -> &'static str {
+    match kind {
+        ChatKind::Private => "private",
+        ChatKind::Group => "group",
+    }
+}
+
+fn known(connection: &Connection, id: &str) -> Result<Option<Known>, StoreError> {
+    let sql = "SELECT num, seq, waiting FROM conversations WHERE id = ?1";
+    first(connection, sql, [id], |row| {
+        Ok(Known {
+            num: row.get(0)?,
+            seq: Seq(uint(row.get(1)?)),
+            waiting: row.get(2)?,
+        })
+    })
+}
+
+fn begin(step: &Step<'_>, arrival: &Arrival, id: &str) -> Result<i64, StoreError> {
+    let sql = "INSERT INTO conversations (id, partition, channel, chat, member, kind, title, author,
+                 created_at, active_at, seq, waiting, replies, version)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, 1, 1, 0, 0)";
+    let key = &arrival.key;
+    let params = (
+        id,
+        key.partition().0,
+        key.channel.as_str(),
+        &key.chat,
+        &key.member,
+        kind_name(arrival.chat.kind),
+        &arrival.chat.title,
+        &arrival.sender.name,
+        int(step.now.as_millis()),
+    );
+    run(step.connection, sql, params)?;
+    Ok(step.connection.last_insert_rowid())
+}
+
+fn touch(step: &Step<'_>, arrival: &Arrival, known: &Known) -> Result<Seq, StoreError> {
+    let seq = known.seq.next();
+    let sql = "UPDATE conversations SET kind = ?2, title = coalesce(?3, title), author = ?4, active_at = ?5,
+                 seq = ?6, waiting = waiting + 1 WHERE num = ?1";
+    let params = (
+        known.num,
+        kind_name(arrival.chat.kind),
+        &arrival.chat.title,
+        &arrival.sender.name,
+        int(step.now.as_millis()),
+        int(seq.0),
+    );
+    run(step.connection, sql, params)?;
+    Ok(seq)
+}

@@ -1,0 +1,170 @@
+//! The file store: SQLite in a directory of its own.
+//!
+//! ```text
+//! callers ──> queue ──> store-writer ──> switchboard.db (write-ahead log, synced with each commit)
+//!    └──────> readers (a few connections, on the runtime's blocking threads) ──┘
+//! ```
+//! The directory belongs to one process at a time: it holds `switchboard.lock`, and with it the leases, which are
+//! therefore kept in memory. Other processes may look in beside it ([`open_beside`]).
+
+mod accept;
+mod commit;
+mod conversations;
+mod error;
+mod opening;
+mod purge;
+mod readers;
+mod registry;
+mod schema;
+mod sql;
+mod tokens;
+mod transcripts;
+mod users;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use switchboard_domain::ids::{FencingToken, Partition};
+use switchboard_ports::agents::{AgentConfig, AgentStore};
+use switchboard_ports::channels::{Channel, ChannelStore};
+use switchboard_ports::clock::Clock;
+use switchboard_ports::error::StoreError;
+use switchboard_ports::tokens::TokenStore;
+
+pub use error::OpenError;
+
+use self::conversations::Conversations;
+use self::opening::Opened;
+use self::readers::Readers;
+use self::registry::Registry;
+use self::tokens::Tokens;
+use self::transcripts::FileTranscripts;
+use self::users::Users;
+use self::writer::Writer;
+use crate::stores::leases::Leases;
+use crate::stores::records::Row;
+use crate::stores::seal::Key;
+use crate::stores::{Stores, folded};
+
+/// Opens the store in `directory` for this process alone, with the key in `key_file`; makes both when there is no store yet.
+///
+/// Blocks while it works, which is milliseconds, or longer while a store of an older version is migrated. The store is
+/// closed when the last of its parts is dropped; that waits until what is queued is written.
+///
+/// # Errors
+/// [`OpenError::InUse`] when another process has it. A damaged, foreign or newer file is left as it is.
+pub fn open(directory: &Path, key_file: &Path, clock: Arc<dyn Clock>) -> Result<Stores, OpenError> {
+    open_with(directory, key_file, clock, schema::MIGRATIONS).map(|core| stores(&core))
+}
+
+fn open_with(
+    directory: &Path,
+    key_file: &Path,
+    clock: Arc<dyn Clock>,
+    migrations: &[&str],
+) -> Result<Arc<Core>, OpenError> {
+    let lock = opening::own(directory)?;
+    let opened = opening::open(directory, key_file, migrations)?;
+    Core::start(opened, clock, Some(lock))
+}
+
+fn stores(core: &Arc<Core>) -> Stores {
+    Stores {
+        conversations: Arc::new(Conversations::new(Arc::clone(core))),
+        transcripts: Arc::new(FileTranscripts::new(Arc::clone(core))),
+        channels: Arc::new(Registry::<Channel>::new(Arc::clone(core))),
+        agents: Arc::new(Registry::<AgentConfig>::new(Arc::clone(core))),
+        users: Arc::new(Users::new(Arc::clone(core))),
+        tokens: Arc::new(Tokens::new(Arc::clone(core))),
+    }
+}
+
+/// What other processes may see of a store, whether or not a server has it open.
+#[derive(Clone)]
+pub struct Beside {
+    /// Configured channels, for reading: changes are `Unavailable`, because the server would not hear of them.
+    pub channels: Arc<dyn ChannelStore>,
+    /// Configured agents, for reading.
+    pub agents: Arc<dyn AgentStore>,
+    /// API tokens, for reading and writing.
+    pub tokens: Arc<dyn TokenStore>,
+}
+
+/// Opens the store in `directory` beside whoever owns it. Makes neither store nor key, and migrates nothing.
+///
+/// # Errors
+/// [`OpenError::Missing`] when there is no store, [`OpenError::OlderVersion`] when the server has to migrate it first.
+pub fn open_beside(directory: &Path, key_file: &Path, clock: Arc<dyn Clock>) -> Result<Beside, OpenError> {
+    let opened = opening::open_beside(directory, key_file, schema::MIGRATIONS)?;
+    let core = Core::start(opened, clock, None)?;
+    Ok(Beside {
+        channels: Arc::new(Registry::<Channel>::new(Arc::clone(&core))),
+        agents: Arc::new(Registry::<AgentConfig>::new(Arc::clone(&core))),
+        tokens: Arc::new(Tokens::new(core)),
+    })
+}
+
+/// What all parts of an open store share. Dropped in this order.
+struct Core {
+    writer: Writer,
+    readers: Arc<Readers>,
+    leases: Arc<Mutex<Leases>>,
+    key: Arc<Key>,
+    lock: Option<File>,
+}
+
+impl Core {
+    fn start(opened: Opened, clock: Arc<dyn Clock>, lock: Option<File>) -> Result<Arc<Self>, OpenError> {
+        let Opened {
+            connection,
+            database,
+            key,
+        } = opened;
+        let leases = Leases::new(fences(&connection, &database)?);
+        let leases = Arc::new(Mutex::new(leases));
+        let writer = Writer::start(connection, clock, Arc::clone(&leases));
+        Ok(Arc::new(Self {
+            writer: writer.map_err(|error| OpenError::of(&database, &error))?,
+            readers: Readers::new(database),
+            leases,
+            key: Arc::new(key),
+            lock,
+        }))
+    }
+
+    /// Whether the directory is ours, so that changes reach everybody they concern.
+    fn owns(&self) -> Result<(), StoreError> {
+        match self.lock {
+            Some(_) => Ok(()),
+            None => Err(StoreError::Unavailable(
+                "opened beside the server, for reading only".to_owned(),
+            )),
+        }
+    }
+}
+
+fn fences(
+    connection: &rusqlite::Connection,
+    database: &Path,
+) -> Result<BTreeMap<Partition, FencingToken>, OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::of_database(database, &error);
+    let mut statement = connection
+        .prepare("SELECT partition, token FROM fences")
+        .map_err(failed)?;
+    let rows = statement.query_map([], |row| {
+        let token = row.get::<_, i64>(1)?;
+        Ok((Partition(row.get(0)?), FencingToken(sql::uint(token))))
+    });
+    rows.and_then(Iterator::collect).map_err(failed)
+}
+
+/// The row of a record, with the key that seals its secrets.
+fn row<'a>(sealing: &'a Key, table: &'static str, key: &'a str) -> Row<'a> {
+    Row { sealing, table, key }
+}

@@ -1,0 +1,213 @@
+//! From a directory to an open database: its folder, its lock, its key, its format.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use switchboard_domain::secret::Secret;
+
+use super::error::OpenError;
+use super::schema::{self, Found};
+use crate::stores::key;
+use crate::stores::seal::{Key, Place, SealError, Sealing};
+
+/// The database, in the store's directory.
+pub(super) const DATABASE: &str = "switchboard.db";
+
+/// Held by the process that owns the directory.
+const LOCK: &str = "switchboard.lock";
+
+/// How long a statement waits for another process; `switchboard token …` writes for milliseconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pages of write-ahead log kept on disk after a checkpoint, in bytes.
+const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
+
+/// Statements kept prepared per connection.
+const STATEMENTS_CACHED: usize = 64;
+
+const SENTINEL: Place<'_> = Place {
+    table: "meta",
+    row: "key_sentinel",
+    field: "value",
+};
+const SENTINEL_TEXT: &str = "switchboard";
+
+/// A database ready for work.
+pub(super) struct Opened {
+    /// The connection that writes.
+    pub(super) connection: Connection,
+    /// Where the database is.
+    pub(super) database: PathBuf,
+    /// What secrets are sealed with.
+    pub(super) key: Key,
+}
+
+/// Makes the directory if need be and takes it for this process alone, until the lock is dropped.
+pub(super) fn own(directory: &Path) -> Result<File, OpenError> {
+    match fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => return Err(OpenError::NotADirectory(directory.to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+            made.map_err(|error| OpenError::of(directory, &error))?;
+        }
+        Err(error) => return Err(OpenError::of(directory, &error)),
+    }
+    let path = directory.join(LOCK);
+    let mut options = OpenOptions::new();
+    let lock = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path);
+    let lock = lock.map_err(|error| OpenError::of(&path, &error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(directory.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::of(&path, &error)),
+    }
+}
+
+/// Opens the database of a directory that is ours; makes it, and its key, when there is none.
+pub(super) fn open(directory: &Path, key_file: &Path, migrations: &[&str]) -> Result<Opened, OpenError> {
+    let database = directory.join(DATABASE);
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&database);
+    if let Err(error) = made
+        && error.kind() != ErrorKind::AlreadyExists
+    {
+        return Err(OpenError::of(&database, &error));
+    }
+    let failed = |error: rusqlite::Error| OpenError::of_database(&database, &error);
+    let connection = connect(&database, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
+    // Looked at before anything is written: a damaged or foreign file stays as it is.
+    let found = schema::inspect(&connection, &database, migrations)?;
+    let key = match (key::read(key_file)?, found) {
+        (Some(key), _) => key,
+        (None, Found::Empty) => key::create(key_file)?,
+        (None, Found::Format(_)) => return Err(OpenError::KeyMissing(key_file.to_owned())),
+    };
+    if found != Found::Empty {
+        check_key(&connection, &database, &key, key_file)?;
+    }
+    writing(&connection, &database)?;
+    schema::migrate(&connection, &database, found, migrations, |connection| {
+        write_sentinel(connection, &database, &key)
+    })?;
+    Ok(Opened {
+        connection,
+        database,
+        key,
+    })
+}
+
+/// Opens the database of a directory that may be another process's. Makes nothing and migrates nothing.
+pub(super) fn open_beside(
+    directory: &Path,
+    key_file: &Path,
+    migrations: &[&str],
+) -> Result<Opened, OpenError> {
+    let database = directory.join(DATABASE);
+    match fs::metadata(&database) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(OpenError::Missing(directory.to_owned()));
+        }
+        Err(error) => return Err(OpenError::of(&database, &error)),
+    }
+    let failed = |error: rusqlite::Error| OpenError::of_database(&database, &error);
+    let connection = connect(&database, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
+    let known = schema::newest(migrations);
+    match schema::inspect(&connection, &database, migrations)? {
+        Found::Empty => return Err(OpenError::Missing(directory.to_owned())),
+        Found::Format(found) if found < known => return Err(OpenError::OlderVersion { found, known }),
+        Found::Format(_) => {}
+    }
+    let key = key::read(key_file)?.ok_or_else(|| OpenError::KeyMissing(key_file.to_owned()))?;
+    check_key(&connection, &database, &key, key_file)?;
+    writing(&connection, &database)?;
+    Ok(Opened {
+        connection,
+        database,
+        key,
+    })
+}
+
+/// A connection that only reads.
+pub(super) fn reader(database: &Path) -> rusqlite::Result<Connection> {
+    // Opened for writing all the same: whoever comes first after a crash has to recover the log.
+    let connection = connect(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn connect(database: &Path, mode: OpenFlags) -> rusqlite::Result<Connection> {
+    // One thread at a time uses a connection, so SQLite's own lock around it is not needed.
+    let connection = Connection::open_with_flags(database, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    Ok(connection)
+}
+
+/// What makes a commit last: the log is synced with each one.
+fn writing(connection: &Connection, database: &Path) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::of_database(database, &error);
+    let set = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+    let mode = set.map_err(failed)?;
+    if mode != "wal" {
+        return Err(OpenError::Io {
+            path: database.to_owned(),
+            cause: format!("journal mode {mode}: the file system does not support a write-ahead log"),
+        });
+    }
+    connection
+        .pragma_update(None, "synchronous", "FULL")
+        .map_err(failed)?;
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(failed)?;
+    connection
+        .pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)
+        .map_err(failed)?;
+    Ok(())
+}
+
+fn write_sentinel(connection: &Connection, database: &Path, key: &Key) -> Result<(), OpenError> {
+    let sealed = key.seal(SENTINEL, &Secret::new(SENTINEL_TEXT));
+    let sealed = sealed.map_err(|error| OpenError::Io {
+        path: database.to_owned(),
+        cause: error.to_string(),
+    })?;
+    let written = connection.execute(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2)",
+        [SENTINEL.row, &sealed],
+    );
+    written.map_err(|error| OpenError::of_database(database, &error))?;
+    Ok(())
+}
+
+/// Compares the key with the one that sealed the sentinel.
+fn check_key(connection: &Connection, database: &Path, key: &Key, key_file: &Path) -> Result<(), OpenError> {
+    let sql = "SELECT value FROM meta WHERE key = ?1";
+    let sealed = connection
+        .query_row(sql, [SENTINEL.row], |row| row.get::<_, String>(0))
+        .optional();
+    let sealed = sealed.map_err(|error| OpenError::of_database(database, &error))?;
+    let opened = sealed.map_or(Err(SealError::Damaged), |sealed| key.open(SENTINEL, &sealed));
+    match opened {
+        Ok(text) if text.expose() == SENTINEL_TEXT => Ok(()),
+        Err(SealError::OtherKey) => Err(OpenError::KeyWrong(key_file.to_owned())),
+        Ok(_) | Err(SealError::Damaged | SealError::NotSealed) => Err(OpenError::Corrupt {
+            path: database.to_owned(),
+            cause: "the row that shows which key was used".to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,45 @@
+//! Short ways to run cached statements.
+
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+use switchboard_ports::error::StoreError;
+
+use super::error::store_error;
+
+/// Runs a statement; answers how many rows it changed.
+pub(super) fn run(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
+    statement.execute(params).map_err(store_error)
+}
+
+/// The first row.
+pub(super) fn first<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Option<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
+    statement.query_row(params, read).optional().map_err(store_error)
+}
+
+/// All rows. Statements have a limit wherever a table can grow.
+pub(super) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
+    let rows = statement.query_map(params, read).map_err(store_error)?;
+    rows.collect::<Result<_, _>>().map_err(store_error)
+}
+
+/// A number as SQLite keeps it; what is larger than any counter or time becomes the largest.
+pub(super) fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A number as it was before [`int`].
+pub(super) fn uint(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}

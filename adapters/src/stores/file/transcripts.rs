@@ -1,0 +1,280 @@
+//! Transcripts, lists and failures in a file.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, ToSql};
+use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, SessionNumber, UserId};
+use switchboard_domain::message::ChatKind;
+use switchboard_domain::snapshot::TranscriptLine;
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::error::StoreError;
+use switchboard_ports::page::{Page, PageRequest};
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, FailureInfo, Transcripts};
+
+use super::sql::{all, first, int, uint};
+use super::{Core, purge, row};
+use crate::stores::cursor::{self, After};
+use crate::stores::records::{FailureRecord, LineRecord};
+use crate::stores::seal::Key;
+
+const INFO: &str =
+    "id, channel, chat, member, kind, title, author, user, session, session_at, created_at, active_at,
+    waiting";
+
+/// Text is compared like in `ConversationFilter`: `lower()` of SQLite knows ASCII only. The transcript is searched without
+/// an index: two Chinese characters are a word, and the indexes there are begin at three (see ARCHITECTURE.md).
+const CONTAINS: &str = "(instr(lower(coalesce(title, '')), :text) > 0 OR EXISTS
+    (SELECT 1 FROM transcript AS line WHERE line.num = conversations.num AND instr(lower(line.text), :text) > 0))";
+
+/// Conversations and what was said in them.
+pub(super) struct FileTranscripts {
+    core: Arc<Core>,
+}
+
+impl FileTranscripts {
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+}
+
+#[async_trait]
+impl Transcripts for FileTranscripts {
+    async fn conversations(
+        &self,
+        filter: &ConversationFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ConversationInfo>, StoreError> {
+        let before = match cursor::after_activity(page) {
+            After::Start => None,
+            After::Row(place) => Some(place),
+            After::Nowhere => return Ok(cursor::empty()),
+        };
+        let (filter, limit) = (filter.clone(), cursor::limit(page));
+        let read = move |connection: &Connection| listed(connection, &filter, before.as_ref(), limit);
+        self.core.readers.read(read).await
+    }
+
+    async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationInfo>, StoreError> {
+        let id = id.clone();
+        let read = move |connection: &Connection| {
+            let sql = format!("SELECT {INFO} FROM conversations WHERE id = ?1");
+            first(connection, &sql, [id.as_str()], info)
+        };
+        self.core.readers.read(read).await
+    }
+
+    async fn lines(
+        &self,
+        id: &ConversationId,
+        page: &PageRequest,
+    ) -> Result<Page<TranscriptLine>, StoreError> {
+        let after = match cursor::after_number(page) {
+            After::Start => 0,
+            After::Row(number) => int(number),
+            After::Nowhere => return Ok(cursor::empty()),
+        };
+        let (id, key, limit) = (id.clone(), Arc::clone(&self.core.key), cursor::limit(page));
+        let read = move |connection: &Connection| {
+            let sql = "SELECT id, session, text, body FROM transcript
+                       WHERE num = (SELECT num FROM conversations WHERE id = ?1) AND id > ?2 ORDER BY id LIMIT ?3";
+            let rows = all(connection, sql, (id.as_str(), after, limit + 1), line_row)?;
+            let rows = rows
+                .into_iter()
+                .map(|row| Ok((row.number.to_string(), row.open(&key)?)));
+            Ok(cursor::page(rows.collect::<Result<_, StoreError>>()?, limit))
+        };
+        self.core.readers.read(read).await
+    }
+
+    async fn recent(
+        &self,
+        id: &ConversationId,
+        session: SessionNumber,
+        lines_max: u32,
+    ) -> Result<Vec<TranscriptLine>, StoreError> {
+        let (id, key) = (id.clone(), Arc::clone(&self.core.key));
+        let read = move |connection: &Connection| {
+            let sql = "SELECT id, session, text, body FROM transcript
+                       WHERE num = (SELECT num FROM conversations WHERE id = ?1) AND session = ?2
+                       ORDER BY id DESC LIMIT ?3";
+            let params = (id.as_str(), int(session.0), lines_max);
+            let newest_first = all(connection, sql, params, line_row)?;
+            newest_first.into_iter().rev().map(|row| row.open(&key)).collect()
+        };
+        self.core.readers.read(read).await
+    }
+
+    async fn failures(&self, page: &PageRequest) -> Result<Page<FailureInfo>, StoreError> {
+        let before = match cursor::after_number(page) {
+            After::Start => i64::MAX,
+            After::Row(number) => int(number),
+            After::Nowhere => return Ok(cursor::empty()),
+        };
+        let (key, limit) = (Arc::clone(&self.core.key), cursor::limit(page));
+        self.core
+            .readers
+            .read(move |connection| failures(connection, &key, before, limit))
+            .await
+    }
+
+    async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {
+        let channel = channel.clone();
+        self.core
+            .writer
+            .submit(move |step| purge::step(step.connection, &channel))
+            .await
+    }
+}
+
+/// Walks the index that fits the filter, last active first.
+pub(super) fn listing(filter: &ConversationFilter, is_continued: bool) -> String {
+    let mut conditions = vec!["1"];
+    if filter.channel.is_some() {
+        conditions.push("channel = :channel");
+    }
+    if filter.user.is_some() {
+        conditions.push("user = :user");
+    }
+    if is_continued {
+        conditions.push("(active_at, id) < (:active_at, :id)");
+    }
+    if filter.text.is_some() {
+        conditions.push(CONTAINS);
+    }
+    let conditions = conditions.join(" AND ");
+    format!(
+        "SELECT {INFO} FROM conversations WHERE {conditions} ORDER BY active_at DESC, id DESC LIMIT :limit"
+    )
+}
+
+fn listed(
+    connection: &Connection,
+    filter: &ConversationFilter,
+    before: Option<&(Timestamp, ConversationId)>,
+    limit: u32,
+) -> Result<Page<ConversationInfo>, StoreError> {
+    let text = filter
+        .text
+        .as_deref()
+        .filter(|text| !text.is_empty())
+        .map(str::to_ascii_lowercase);
+    let filter = ConversationFilter {
+        text: text.clone(),
+        ..filter.clone()
+    };
+    let channel = filter.channel.as_ref().map(ChannelId::as_str);
+    let user = filter.user.as_ref().map(UserId::as_str);
+    let place = before.map(|(at, id)| (int(at.as_millis()), id.as_str()));
+    let more = limit + 1;
+    let mut params: Vec<(&str, &dyn ToSql)> = vec![(":limit", &more)];
+    if let Some(channel) = &channel {
+        params.push((":channel", channel));
+    }
+    if let Some(user) = &user {
+        params.push((":user", user));
+    }
+    if let Some((at, id)) = &place {
+        params.push((":active_at", at));
+        params.push((":id", id));
+    }
+    if let Some(text) = &text {
+        params.push((":text", text));
+    }
+    let infos = all(
+        connection,
+        &listing(&filter, place.is_some()),
+        params.as_slice(),
+        info,
+    )?;
+    let rows = infos
+        .into_iter()
+        .map(|info| (cursor::activity(info.active_at, &info.id), info));
+    Ok(cursor::page(rows.collect(), limit))
+}
+
+fn info(row: &rusqlite::Row<'_>) -> rusqlite::Result<ConversationInfo> {
+    let time = |index: usize| row.get(index).map(|millis| Timestamp::from_millis(uint(millis)));
+    let session = match row.get::<_, Option<i64>>(8)? {
+        Some(number) => Some((SessionNumber(uint(number)), time(9)?)),
+        None => None,
+    };
+    Ok(ConversationInfo {
+        id: ConversationId::new(row.get::<_, String>(0)?),
+        key: ConversationKey {
+            channel: ChannelId::new(row.get::<_, String>(1)?),
+            chat: row.get(2)?,
+            member: row.get(3)?,
+        },
+        // The column's check allows these two.
+        kind: if row.get::<_, String>(4)? == "group" {
+            ChatKind::Group
+        } else {
+            ChatKind::Private
+        },
+        title: row.get(5)?,
+        author: row.get(6)?,
+        user: row.get::<_, Option<String>>(7)?.map(UserId::new),
+        session,
+        created_at: time(10)?,
+        active_at: time(11)?,
+        waiting: row.get(12)?,
+    })
+}
+
+struct LineRow {
+    number: i64,
+    session: SessionNumber,
+    text: String,
+    body: String,
+}
+
+fn line_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<LineRow> {
+    Ok(LineRow {
+        number: row.get(0)?,
+        session: SessionNumber(uint(row.get(1)?)),
+        text: row.get(2)?,
+        body: row.get(3)?,
+    })
+}
+
+impl LineRow {
+    fn open(self, key: &Key) -> Result<TranscriptLine, StoreError> {
+        let number = self.number.to_string();
+        let row = row(key, "transcript", &number);
+        row.read::<LineRecord>(&self.body)?
+            .open(self.session, self.text, &row)
+    }
+}
+
+fn failures(
+    connection: &Connection,
+    key: &Key,
+    before: i64,
+    limit: u32,
+) -> Result<Page<FailureInfo>, StoreError> {
+    let sql =
+        "SELECT failures.id, conversations.id, channel, body FROM failures JOIN conversations USING (num)
+               WHERE failures.id < ?1 ORDER BY failures.id DESC LIMIT ?2";
+    let rows = all(connection, sql, (before, limit + 1), |row| {
+        let texts = (
+            row.get::<_, String>(1)?,
+            row.get::<_, String>(2)?,
+            row.get::<_, String>(3)?,
+        );
+        Ok((row.get::<_, i64>(0)?, texts))
+    })?;
+    let open = |(number, (conversation, channel, body)): (i64, (String, String, String))| {
+        let number = number.to_string();
+        let row = row(key, "failures", &number);
+        let info = FailureInfo {
+            id: format!("flr_{number}"),
+            conversation: ConversationId::new(conversation),
+            channel: ChannelId::new(channel),
+            failure: row.read::<FailureRecord>(&body)?.open(&row)?,
+        };
+        Ok((number, info))
+    };
+    let rows = rows.into_iter().map(open).collect::<Result<_, StoreError>>()?;
+    Ok(cursor::page(rows, limit))
+}

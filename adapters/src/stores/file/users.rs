@@ -1,0 +1,185 @@
+//! Users in a file.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use switchboard_domain::ids::UserId;
+use switchboard_ports::error::StoreError;
+use switchboard_ports::page::{Page, PageRequest};
+use switchboard_ports::users::{Identity, Matches, User, UserStore};
+
+use super::sql::{all, first, run};
+use super::{Core, folded, row};
+use crate::stores::cursor;
+use crate::stores::records::UserRecord;
+use crate::stores::seal::Key;
+
+/// Identities read per user, at most; nobody has that many platforms.
+const IDENTITIES_MAX: u32 = 1_000;
+
+/// Company users.
+pub(super) struct Users {
+    core: Arc<Core>,
+}
+
+impl Users {
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Reads with the key at hand.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, &Key) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let key = Arc::clone(&self.core.key);
+        self.core
+            .readers
+            .read(move |connection| work(connection, &key))
+            .await
+    }
+}
+
+#[async_trait]
+impl UserStore for Users {
+    async fn list(&self, page: &PageRequest) -> Result<Page<User>, StoreError> {
+        let (after, limit) = (page.after.clone(), cursor::limit(page));
+        let list = move |connection: &Connection, key: &Key| {
+            if let Some(id) = &after
+                && columns_of(connection, id)?.is_none()
+            {
+                return Ok(cursor::empty());
+            }
+            let sql = "SELECT id, body FROM users WHERE id > ?1 ORDER BY id LIMIT ?2";
+            let rows = all(connection, sql, (after.unwrap_or_default(), limit + 1), columns)?;
+            let rows = rows.into_iter().map(|columns| {
+                let user = open(connection, key, columns)?;
+                Ok((user.id.to_string(), user))
+            });
+            Ok(cursor::page(rows.collect::<Result<_, StoreError>>()?, limit))
+        };
+        self.read(list).await
+    }
+
+    async fn find(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let id = id.clone();
+        self.read(move |connection, key| user(connection, key, id.as_str()))
+            .await
+    }
+
+    async fn linked(&self, identity: &Identity) -> Result<Option<User>, StoreError> {
+        let identity = identity.clone();
+        self.read(move |connection, key| match link_of(connection, &identity)? {
+            Some(id) => user(connection, key, &id),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn matching(&self, username: &str, email: Option<&str>) -> Result<Matches, StoreError> {
+        let (username, email) = (folded(username), email.map(folded));
+        let matching = move |connection: &Connection, key: &Key| {
+            let sql = "SELECT id, body FROM users WHERE username = ?1";
+            let by_name = first(connection, sql, [username], columns)?;
+            let sql = "SELECT id, body FROM users WHERE email = ?1 ORDER BY id LIMIT 2";
+            let by_email = match email {
+                Some(email) => all(connection, sql, [email], columns)?,
+                None => Vec::new(),
+            };
+            let open = |columns| open(connection, key, columns);
+            Ok(Matches {
+                username: by_name.map(open).transpose()?,
+                email: by_email.into_iter().map(open).collect::<Result<_, _>>()?,
+            })
+        };
+        self.read(matching).await
+    }
+
+    async fn link(&self, user: &User, identity: &Identity) -> Result<User, StoreError> {
+        let (key, user, identity) = (Arc::clone(&self.core.key), user.clone(), identity.clone());
+        let link = self
+            .core
+            .writer
+            .submit(move |step| link(step.connection, &key, &user, &identity));
+        link.await
+    }
+}
+
+/// In one transaction, and behind one writer: two first messages at once make one user.
+fn link(connection: &Connection, key: &Key, new: &User, identity: &Identity) -> Result<User, StoreError> {
+    let linked = link_of(connection, identity)?;
+    let id = linked.as_deref().unwrap_or(new.id.as_str());
+    if linked.is_none() {
+        if columns_of(connection, id)?.is_none() {
+            add(connection, key, new)?;
+        }
+        let sql = "INSERT INTO identities (platform, im_user_id, user) VALUES (?1, ?2, ?3)";
+        run(connection, sql, [&identity.platform, &identity.im_user_id, id])?;
+    }
+    let found = user(connection, key, id)?;
+    found.ok_or_else(|| row(key, "users", id).corrupt("linked to, but not there"))
+}
+
+fn add(connection: &Connection, key: &Key, user: &User) -> Result<(), StoreError> {
+    let username = folded(&user.username);
+    let taken = first(
+        connection,
+        "SELECT 1 FROM users WHERE username = ?1",
+        [&username],
+        |_| Ok(()),
+    )?;
+    if taken.is_some() {
+        return Err(StoreError::Duplicate("username"));
+    }
+    // Only a verified address is ever matched, so only that is in the index.
+    let email = user.email.as_deref().filter(|_| user.email_verified).map(folded);
+    let body = row(key, "users", user.id.as_str()).write(&UserRecord::from(user))?;
+    let sql = "INSERT INTO users (id, username, email, body) VALUES (?1, ?2, ?3, ?4)";
+    run(connection, sql, (user.id.as_str(), username, email, body))?;
+    Ok(())
+}
+
+type Columns = (String, String);
+
+fn columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<Columns> {
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+fn columns_of(connection: &Connection, id: &str) -> Result<Option<Columns>, StoreError> {
+    first(
+        connection,
+        "SELECT id, body FROM users WHERE id = ?1",
+        [id],
+        columns,
+    )
+}
+
+fn link_of(connection: &Connection, identity: &Identity) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT user FROM identities WHERE platform = ?1 AND im_user_id = ?2";
+    first(
+        connection,
+        sql,
+        [&identity.platform, &identity.im_user_id],
+        |row| row.get(0),
+    )
+}
+
+fn user(connection: &Connection, key: &Key, id: &str) -> Result<Option<User>, StoreError> {
+    columns_of(connection, id)?
+        .map(|columns| open(connection, key, columns))
+        .transpose()
+}
+
+fn open(connection: &Connection, key: &Key, (id, body): Columns) -> Result<User, StoreError> {
+    let sql =
+        "SELECT platform, im_user_id FROM identities WHERE user = ?1 ORDER BY platform, im_user_id LIMIT ?2";
+    let identities = all(connection, sql, (&id, IDENTITIES_MAX), |row| {
+        Ok(Identity {
+            platform: row.get(0)?,
+            im_user_id: row.get(1)?,
+        })
+    })?;
+    let row = row(key, "users", &id);
+    Ok(row.read::<UserRecord>(&body)?.open(identities, &row))
+}

@@ -1,0 +1,252 @@
+//! The one writer: a named thread that puts whatever is queued into one transaction (R7).
+//!
+//! One `fsync` then serves many members. Each member has a savepoint of its own, so that one that fails takes no other
+//! with it; and nobody is answered before the transaction is on disk. When the transaction fails as a whole, all members
+//! get `Unavailable`, whatever they would have heard: an answer like "seen before" may rest on another member's lost write.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use rusqlite::Connection;
+use switchboard_domain::ids::Partition;
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::clock::Clock;
+use switchboard_ports::conversations::DEDUPLICATION_KEPT;
+use switchboard_ports::error::StoreError;
+use tokio::sync::oneshot;
+
+use super::sql::{int, run};
+use crate::stores::leases::Leases;
+
+/// Members waiting for the writer at most; one more is `Unavailable`.
+const QUEUE_MAX: usize = 4_096;
+
+/// Members of one transaction at most.
+const GROUP_MAX: usize = 256;
+
+/// Expired deduplication marks deleted with one transaction: at least these, and twice what it added.
+const SWEPT_MIN: usize = 64;
+
+/// What a member works with.
+pub(super) struct Step<'a> {
+    /// Inside the group's transaction, inside the member's savepoint.
+    pub(super) connection: &'a Connection,
+    /// When it is stored.
+    pub(super) now: Timestamp,
+    /// Who holds what.
+    pub(super) leases: &'a Mutex<Leases>,
+    /// Partitions that got a new token in this transaction; taken back if it fails.
+    pub(super) claimed: &'a mut Vec<Partition>,
+    /// Deduplication marks added in this transaction.
+    pub(super) marked: &'a mut usize,
+}
+
+/// The queue's end that members are handed in at. Dropping it waits until everything queued is written.
+pub(super) struct Writer {
+    queue: Option<SyncSender<Box<dyn Member>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(
+        connection: Connection,
+        clock: Arc<dyn Clock>,
+        leases: Arc<Mutex<Leases>>,
+    ) -> std::io::Result<Self> {
+        let (queue, members) = sync_channel(QUEUE_MAX);
+        let writing = Writing {
+            connection,
+            clock,
+            leases,
+        };
+        let thread = std::thread::Builder::new().name("store-writer".to_owned());
+        let thread = thread.spawn(move || writing.serve(&members))?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
+    }
+
+    /// Queues work; the order of calls is the order of work. The future only waits for the answer.
+    pub(super) fn submit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Step<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
+        let (reply, answer) = oneshot::channel();
+        let member = Box::new(Task {
+            work: Some(work),
+            result: None,
+            reply,
+        });
+        let queued = self.queue.as_ref().map(|queue| queue.try_send(member));
+        let refused = match queued {
+            Some(Ok(())) => None,
+            Some(Err(TrySendError::Full(_))) => Some("too much is waiting to be written"),
+            Some(Err(TrySendError::Disconnected(_))) | None => Some(STOPPED),
+        };
+        async move {
+            match refused {
+                Some(cause) => Err(unavailable(cause)),
+                None => answer.await.unwrap_or_else(|_| Err(unavailable(STOPPED))),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported by whoever waited for it.
+            let _stopped = thread.join();
+        }
+    }
+}
+
+const STOPPED: &str = "the writer has stopped";
+
+fn unavailable(cause: &str) -> StoreError {
+    StoreError::Unavailable(cause.to_owned())
+}
+
+/// One piece of work, without its types.
+trait Member: Send {
+    /// Works, and remembers the result. Says whether what was written is to be kept.
+    fn work(&mut self, step: &mut Step<'_>) -> bool;
+
+    /// Answers, now that the transaction is on disk or lost.
+    fn answer(self: Box<Self>, lost: Option<&StoreError>);
+}
+
+struct Task<T, W> {
+    work: Option<W>,
+    result: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, W> Member for Task<T, W>
+where
+    T: Send,
+    W: FnOnce(&mut Step<'_>) -> Result<T, StoreError> + Send,
+{
+    fn work(&mut self, step: &mut Step<'_>) -> bool {
+        let Some(work) = self.work.take() else {
+            return false;
+        };
+        // Admission is foreign code: its panic must cost its own message only, not the thread.
+        let result = catch_unwind(AssertUnwindSafe(|| work(step)));
+        let result = result.unwrap_or_else(|_: Box<dyn Any + Send>| Err(unavailable("a decision panicked")));
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn answer(self: Box<Self>, lost: Option<&StoreError>) {
+        let answer = match (lost, self.result) {
+            (Some(lost), _) => Err(lost.clone()),
+            (None, Some(result)) => result,
+            (None, None) => Err(unavailable(STOPPED)),
+        };
+        // Nobody listens any more: dropping the future does not undo.
+        let _unheard = self.reply.send(answer);
+    }
+}
+
+struct Writing {
+    connection: Connection,
+    clock: Arc<dyn Clock>,
+    leases: Arc<Mutex<Leases>>,
+}
+
+impl Writing {
+    /// Until nobody is left who could queue anything.
+    fn serve(self, members: &Receiver<Box<dyn Member>>) {
+        while let Ok(first) = members.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP_MAX
+                && let Ok(next) = members.try_recv()
+            {
+                group.push(next);
+            }
+            self.write(group);
+        }
+        // The planner's statistics; without them plans are only slower.
+        let _unused = self.connection.execute_batch("PRAGMA optimize");
+    }
+
+    fn write(&self, mut group: Vec<Box<dyn Member>>) {
+        let mut claimed = Vec::new();
+        let written = self.transact(&mut group, &mut claimed);
+        let lost = written.err();
+        if let Some(error) = &lost {
+            if !self.connection.is_autocommit() {
+                let _already_lost = self.connection.execute_batch("ROLLBACK");
+            }
+            let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+            for partition in claimed {
+                leases.revoke(partition);
+            }
+            drop(leases);
+            tracing::warn!(members = group.len(), %error, "failed to write to the store");
+        }
+        for member in group {
+            member.answer(lost.as_ref());
+        }
+    }
+
+    fn transact(
+        &self,
+        group: &mut [Box<dyn Member>],
+        claimed: &mut Vec<Partition>,
+    ) -> Result<(), StoreError> {
+        run(&self.connection, "BEGIN IMMEDIATE", [])?;
+        let mut marked = 0;
+        for member in group {
+            let mut step = Step {
+                connection: &self.connection,
+                now: self.clock.now(),
+                leases: &self.leases,
+                claimed,
+                marked: &mut marked,
+            };
+            self.within_savepoint(|| member.work(&mut step))?;
+        }
+        if marked > 0 {
+            self.within_savepoint(|| self.sweep(marked).is_ok())?;
+        }
+        run(&self.connection, "COMMIT", [])?;
+        Ok(())
+    }
+
+    /// Fails only when the transaction is lost: SQLite gives it up by itself on some disk errors.
+    fn within_savepoint(&self, work: impl FnOnce() -> bool) -> Result<(), StoreError> {
+        run(&self.connection, "SAVEPOINT member", [])?;
+        let keep = work();
+        if self.connection.is_autocommit() {
+            return Err(unavailable("the disk failed, or is full"));
+        }
+        if !keep {
+            run(&self.connection, "ROLLBACK TO member", [])?;
+        }
+        run(&self.connection, "RELEASE member", [])?;
+        Ok(())
+    }
+
+    /// Forgets marks that are old enough (R1), a few with each transaction.
+    fn sweep(&self, marked: usize) -> Result<(), StoreError> {
+        let now = self.clock.now().as_millis();
+        let kept = u64::try_from(DEDUPLICATION_KEPT.as_millis()).unwrap_or(u64::MAX);
+        let limit = i64::try_from(SWEPT_MIN.max(2 * marked)).unwrap_or(i64::MAX);
+        let sql = "DELETE FROM marks WHERE (channel, message) IN
+                   (SELECT channel, message FROM marks WHERE at < ?1 ORDER BY at LIMIT ?2)";
+        run(&self.connection, sql, (int(now.saturating_sub(kept)), limit))?;
+        Ok(())
+    }
+}

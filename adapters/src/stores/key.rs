@@ -1,0 +1,169 @@
+//! The key file: 64 hexadecimal digits, readable by its owner alone, made at the first start.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::file::OpenError;
+use super::seal::{KEY_BYTES, Key};
+
+/// Longest key file read: the digits and a little white space.
+const FILE_BYTES_MAX: u64 = 256;
+
+/// Reads a key; `None` when there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<Key>, OpenError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(OpenError::of(path, &error)),
+    };
+    let metadata = file.metadata().map_err(|error| OpenError::of(path, &error))?;
+    let mode = metadata.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let path = path.to_owned();
+        return Err(OpenError::KeyExposed { path, mode });
+    }
+    let mut text = Zeroizing::new(String::new());
+    let read = file.take(FILE_BYTES_MAX).read_to_string(&mut text);
+    read.map_err(|error| {
+        if error.kind() == ErrorKind::InvalidData {
+            return OpenError::KeyMalformed(path.to_owned());
+        }
+        OpenError::of(path, &error)
+    })?;
+    let bytes = parse(text.trim()).ok_or_else(|| OpenError::KeyMalformed(path.to_owned()))?;
+    Ok(Some(Key::new(bytes)))
+}
+
+/// Makes a key. An existing file is never touched.
+pub(super) fn create(path: &Path) -> Result<Key, OpenError> {
+    let io = |error: &std::io::Error| OpenError::of(path, error);
+    let bytes = Key::random().map_err(|error| OpenError::Io {
+        path: path.to_owned(),
+        cause: error.to_string(),
+    })?;
+    let mut digits = Zeroizing::new(String::with_capacity(2 * KEY_BYTES + 1));
+    for byte in bytes.iter() {
+        let halves = [byte >> 4, byte & 0xf].map(u32::from);
+        digits.extend(halves.into_iter().filter_map(|half| char::from_digit(half, 16)));
+    }
+    digits.push('\n');
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| io(&error))?;
+    let written = file.write_all(digits.as_bytes()).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        // Half a key would stop every later start.
+        let _unused = std::fs::remove_file(path);
+        return Err(io(&error));
+    }
+    // Without its folder's entry on disk the key could be gone after a power cut, and the secrets with it.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| io(&error))?;
+    Ok(Key::new(bytes))
+}
+
+fn parse(text: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+        return None;
+    };
+    if pairs.len() != KEY_BYTES {
+        return None;
+    }
+    let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
+}
+
+fn digit(character: u8) -> Option<u8> {
+    let digit = char::from(character).to_digit(16)?;
+    u8::try_from(digit).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use switchboard_domain::secret::Secret;
+
+    use super::*;
+    use crate::stores::seal::{Place, Sealing};
+
+    const PLACE: Place<'_> = Place {
+        table: "t",
+        row: "r",
+        field: "f",
+    };
+
+    #[test]
+    fn a_key_made_is_the_key_read_and_only_its_owner_may_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        assert!(read(&path).unwrap().is_none());
+        let made = create(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(&path).unwrap().trim().len(), 64);
+        let sealed = made.seal(PLACE, &Secret::new("s3cr3t")).unwrap();
+        let read = read(&path).unwrap().unwrap();
+        assert_eq!(read.open(PLACE, &sealed), Ok(Secret::new("s3cr3t")));
+    }
+
+    #[test]
+    fn an_existing_key_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        fs::write(&path, "precious").unwrap();
+        assert!(create(&path).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    }
+
+    #[test]
+    fn a_key_that_others_may_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        create(&path).unwrap();
+        for mode in [0o640, 0o604, 0o660, 0o644] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let refused = read(&path).err().unwrap();
+            assert!(matches!(refused, OpenError::KeyExposed { mode: found, .. } if found == mode));
+        }
+    }
+
+    #[test]
+    fn what_is_not_64_hexadecimal_digits_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        create(&path).unwrap();
+        let digits = "0123456789abcdefABCDEF0123456789".repeat(2);
+        for text in [
+            "",
+            "00",
+            &digits[1..],
+            &format!("{digits}0"),
+            &digits.replace('9', "g"),
+            &digits.replace('9', "+"),
+        ] {
+            fs::write(&path, text).unwrap();
+            assert!(matches!(read(&path), Err(OpenError::KeyMalformed(_))), "{text}");
+        }
+        fs::write(&path, [0xff_u8; 64]).unwrap();
+        assert!(matches!(read(&path), Err(OpenError::KeyMalformed(_))));
+        fs::write(&path, format!("{digits}\n")).unwrap();
+        assert!(matches!(read(&path), Ok(Some(_))));
+    }
+}

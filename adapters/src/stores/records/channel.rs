@@ -1,0 +1,201 @@
+//! The record of a channel.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
+use switchboard_domain::secret::Secret;
+use switchboard_domain::settings::{
+    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss,
+    UserMapping,
+};
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::channels::Channel;
+use switchboard_ports::error::StoreError;
+
+use super::{Record, Row, millis, mirrored};
+
+/// A channel; its id is the row's key, its version a column.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::stores) struct ChannelRecord {
+    name: String,
+    platform: String,
+    enabled: bool,
+    default_agent: Option<String>,
+    default_model: Option<String>,
+    locale: LocaleRecord,
+    config: Value,
+    secrets_sealed: BTreeMap<String, String>,
+    user_mapping: MappingRecord,
+    conversation: ConversationSettingsRecord,
+    access: AccessRecord,
+    managed_by_file: bool,
+    created_at: u64,
+    updated_at: u64,
+}
+
+impl Record for ChannelRecord {
+    const VERSION: u32 = 1;
+}
+
+mirrored!(LocaleRecord = Locale { En, ZhCn });
+
+#[derive(Debug, Serialize, Deserialize)]
+struct MappingRecord {
+    mode: ModeRecord,
+    on_miss: OnMissRecord,
+    email_template: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ModeRecord {
+    AutoCreate,
+    MatchUsername,
+    MatchEmail,
+    FixedUser(String),
+}
+
+mirrored!(OnMissRecord = OnMiss { Create, Reject });
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ConversationSettingsRecord {
+    group_scope: GroupScopeRecord,
+    idle_timeout_ms: u64,
+    busy: BusyRecord,
+}
+
+mirrored!(GroupScopeRecord = GroupScope { PerUser, Shared });
+mirrored!(
+    BusyRecord = Busy {
+        Queue,
+        Interrupt,
+        Reject
+    }
+);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct AccessRecord {
+    groups: GroupPolicyRecord,
+    messages_per_minute: u32,
+}
+
+mirrored!(GroupPolicyRecord = GroupPolicy { MentionOnly, Off });
+
+impl ChannelRecord {
+    /// Seals a channel for its row.
+    pub(in crate::stores) fn seal(from: &Channel, row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            name: from.name.clone(),
+            platform: from.platform.clone(),
+            enabled: from.enabled,
+            default_agent: from.default_agent.as_ref().map(AgentId::to_string),
+            default_model: from.default_model.clone(),
+            locale: from.locale.into(),
+            config: from.config.clone(),
+            secrets_sealed: seal_all(&from.secrets, row, "secrets")?,
+            user_mapping: (&from.user_mapping).into(),
+            conversation: ConversationSettingsRecord {
+                group_scope: from.conversation.group_scope.into(),
+                idle_timeout_ms: millis(from.conversation.idle_timeout),
+                busy: from.conversation.busy.into(),
+            },
+            access: AccessRecord {
+                groups: from.access.groups.into(),
+                messages_per_minute: from.access.messages_per_minute,
+            },
+            managed_by_file: from.managed_by_file,
+            created_at: from.created_at.as_millis(),
+            updated_at: from.updated_at.as_millis(),
+        })
+    }
+
+    /// Opens the channel of a row.
+    pub(in crate::stores) fn open(self, version: Version, row: &Row<'_>) -> Result<Channel, StoreError> {
+        Ok(Channel {
+            id: ChannelId::new(row.key),
+            name: self.name,
+            platform: self.platform,
+            enabled: self.enabled,
+            default_agent: self.default_agent.map(AgentId::new),
+            default_model: self.default_model,
+            locale: self.locale.into(),
+            config: self.config,
+            secrets: open_all(self.secrets_sealed, row, "secrets")?,
+            user_mapping: self.user_mapping.into(),
+            conversation: ConversationSettings {
+                group_scope: self.conversation.group_scope.into(),
+                idle_timeout: Duration::from_millis(self.conversation.idle_timeout_ms),
+                busy: self.conversation.busy.into(),
+            },
+            access: AccessSettings {
+                groups: self.access.groups.into(),
+                messages_per_minute: self.access.messages_per_minute,
+            },
+            managed_by_file: self.managed_by_file,
+            version,
+            created_at: Timestamp::from_millis(self.created_at),
+            updated_at: Timestamp::from_millis(self.updated_at),
+        })
+    }
+}
+
+/// Seals a map's values, each for its own place.
+pub(super) fn seal_all(
+    secrets: &BTreeMap<String, Secret>,
+    row: &Row<'_>,
+    field: &str,
+) -> Result<BTreeMap<String, String>, StoreError> {
+    let seal = |(name, secret): (&String, &Secret)| {
+        let sealed = row.seal(&format!("{field}/{name}"), secret)?;
+        Ok((name.clone(), sealed))
+    };
+    secrets.iter().map(seal).collect()
+}
+
+/// Opens what [`seal_all`] sealed.
+pub(super) fn open_all(
+    sealed: BTreeMap<String, String>,
+    row: &Row<'_>,
+    field: &str,
+) -> Result<BTreeMap<String, Secret>, StoreError> {
+    let open = |(name, sealed): (String, String)| {
+        let secret = row.open(&format!("{field}/{name}"), &sealed)?;
+        Ok((name, secret))
+    };
+    sealed.into_iter().map(open).collect()
+}
+
+impl From<&UserMapping> for MappingRecord {
+    fn from(from: &UserMapping) -> Self {
+        let mode = match &from.mode {
+            MappingMode::AutoCreate => ModeRecord::AutoCreate,
+            MappingMode::MatchUsername => ModeRecord::MatchUsername,
+            MappingMode::MatchEmail => ModeRecord::MatchEmail,
+            MappingMode::FixedUser(user) => ModeRecord::FixedUser(user.to_string()),
+        };
+        Self {
+            mode,
+            on_miss: from.on_miss.into(),
+            email_template: from.email_template.clone(),
+        }
+    }
+}
+
+impl From<MappingRecord> for UserMapping {
+    fn from(from: MappingRecord) -> Self {
+        let mode = match from.mode {
+            ModeRecord::AutoCreate => MappingMode::AutoCreate,
+            ModeRecord::MatchUsername => MappingMode::MatchUsername,
+            ModeRecord::MatchEmail => MappingMode::MatchEmail,
+            ModeRecord::FixedUser(user) => MappingMode::FixedUser(UserId::new(user)),
+        };
+        Self {
+            mode,
+            on_miss: from.on_miss.into(),
+            email_template: from.email_template,
+        }
+    }
+}

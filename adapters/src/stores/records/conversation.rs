@@ -1,0 +1,260 @@
+//! The record of a conversation's state: its session and the replies to bring out.
+
+use serde::{Deserialize, Serialize};
+use switchboard_domain::ids::{AgentId, Epoch, MessageId, Seq, SessionNumber};
+use switchboard_domain::snapshot::{
+    Attempts, ConversationSnapshot, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplySnapshot,
+    ReplyStateSnapshot, SessionSnapshot,
+};
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::error::StoreError;
+
+use super::message::TargetRecord;
+use super::{Record, Row, mirrored};
+
+/// A conversation's state.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::stores) struct ConversationRecord {
+    session: SessionRecord,
+    replies: Vec<ReplyRecord>,
+}
+
+impl Record for ConversationRecord {
+    const VERSION: u32 = 1;
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SessionRecord {
+    number: u64,
+    epoch: u64,
+    started_at: u64,
+    last_activity_at: u64,
+    turns: u32,
+    agent: Option<String>,
+    model: Option<String>,
+    continuation: Option<String>,
+    attempts: Option<AttemptsRecord>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct AttemptsRecord {
+    seq: u64,
+    count: u32,
+    graceful: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ReplyRecord {
+    seq: u64,
+    role: ReplyRoleRecord,
+    message: String,
+    target: TargetRecord,
+    attempt: u32,
+    ended_at: u64,
+    state: ReplyStateRecord,
+}
+
+mirrored!(ReplyRoleRecord = ReplyRole { Answer, Notice });
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ReplyStateRecord {
+    Finishing {
+        text: String,
+        rest: Vec<String>,
+        failed: bool,
+        uncertain: bool,
+    },
+    Plain {
+        parts: Vec<PartRecord>,
+        pointer: Option<PointerRecord>,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PartRecord {
+    text: String,
+    status: PartStatusRecord,
+}
+
+mirrored!(
+    PartStatusRecord = PartStatus {
+        Pending,
+        Attempting,
+        Sent,
+        Refused,
+        Unknown
+    }
+);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PointerRecord {
+    text: String,
+    holds_parts: bool,
+}
+
+impl ConversationRecord {
+    /// Seals a state for its row.
+    pub(in crate::stores) fn seal(from: &ConversationSnapshot, row: &Row<'_>) -> Result<Self, StoreError> {
+        let replies = from.replies.iter().map(|reply| ReplyRecord::seal(reply, row));
+        Ok(Self {
+            session: (&from.session).into(),
+            replies: replies.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Opens the state of a row.
+    pub(in crate::stores) fn open(self, row: &Row<'_>) -> Result<ConversationSnapshot, StoreError> {
+        let replies = self.replies.into_iter().map(|reply| reply.open(row));
+        Ok(ConversationSnapshot {
+            session: self.session.into(),
+            replies: replies.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl From<&SessionSnapshot> for SessionRecord {
+    fn from(from: &SessionSnapshot) -> Self {
+        Self {
+            number: from.number.0,
+            epoch: from.epoch.0,
+            started_at: from.started_at.as_millis(),
+            last_activity_at: from.last_activity_at.as_millis(),
+            turns: from.turns,
+            agent: from.agent.as_ref().map(AgentId::to_string),
+            model: from.model.clone(),
+            continuation: from.continuation.clone(),
+            attempts: from.attempts.map(|attempts| AttemptsRecord {
+                seq: attempts.seq.0,
+                count: attempts.count,
+                graceful: attempts.graceful,
+            }),
+        }
+    }
+}
+
+impl From<SessionRecord> for SessionSnapshot {
+    fn from(from: SessionRecord) -> Self {
+        Self {
+            number: SessionNumber(from.number),
+            epoch: Epoch(from.epoch),
+            started_at: Timestamp::from_millis(from.started_at),
+            last_activity_at: Timestamp::from_millis(from.last_activity_at),
+            turns: from.turns,
+            agent: from.agent.map(AgentId::new),
+            model: from.model,
+            continuation: from.continuation,
+            attempts: from.attempts.map(|attempts| Attempts {
+                seq: Seq(attempts.seq),
+                count: attempts.count,
+                graceful: attempts.graceful,
+            }),
+        }
+    }
+}
+
+/// Where a reply's address stands in its row.
+fn address_field(seq: u64, role: ReplyRoleRecord) -> String {
+    let role = match role {
+        ReplyRoleRecord::Answer => "answer",
+        ReplyRoleRecord::Notice => "notice",
+    };
+    format!("replies/{seq}/{role}/session_address")
+}
+
+impl ReplyRecord {
+    fn seal(from: &ReplySnapshot, row: &Row<'_>) -> Result<Self, StoreError> {
+        let (seq, role) = (from.id.seq.0, from.id.role.into());
+        Ok(Self {
+            seq,
+            role,
+            message: from.message.to_string(),
+            target: TargetRecord::seal(&from.target, row, &address_field(seq, role))?,
+            attempt: from.attempt,
+            ended_at: from.ended_at.as_millis(),
+            state: (&from.state).into(),
+        })
+    }
+
+    fn open(self, row: &Row<'_>) -> Result<ReplySnapshot, StoreError> {
+        Ok(ReplySnapshot {
+            id: ReplyId {
+                seq: Seq(self.seq),
+                role: self.role.into(),
+            },
+            message: MessageId::new(self.message),
+            target: self.target.open(row, &address_field(self.seq, self.role))?,
+            attempt: self.attempt,
+            ended_at: Timestamp::from_millis(self.ended_at),
+            state: self.state.into(),
+        })
+    }
+}
+
+impl From<&ReplyStateSnapshot> for ReplyStateRecord {
+    fn from(from: &ReplyStateSnapshot) -> Self {
+        match from {
+            ReplyStateSnapshot::Finishing {
+                text,
+                rest,
+                failed,
+                uncertain,
+            } => Self::Finishing {
+                text: text.clone(),
+                rest: rest.clone(),
+                failed: *failed,
+                uncertain: *uncertain,
+            },
+            ReplyStateSnapshot::Plain { parts, pointer } => Self::Plain {
+                parts: parts.iter().map(PartRecord::from).collect(),
+                pointer: pointer.as_ref().map(|pointer| PointerRecord {
+                    text: pointer.text.clone(),
+                    holds_parts: pointer.holds_parts,
+                }),
+            },
+        }
+    }
+}
+
+impl From<ReplyStateRecord> for ReplyStateSnapshot {
+    fn from(from: ReplyStateRecord) -> Self {
+        match from {
+            ReplyStateRecord::Finishing {
+                text,
+                rest,
+                failed,
+                uncertain,
+            } => Self::Finishing {
+                text,
+                rest,
+                failed,
+                uncertain,
+            },
+            ReplyStateRecord::Plain { parts, pointer } => Self::Plain {
+                parts: parts.into_iter().map(Part::from).collect(),
+                pointer: pointer.map(|pointer| Pointer {
+                    text: pointer.text,
+                    holds_parts: pointer.holds_parts,
+                }),
+            },
+        }
+    }
+}
+
+impl From<&Part> for PartRecord {
+    fn from(from: &Part) -> Self {
+        Self {
+            text: from.text.clone(),
+            status: from.status.into(),
+        }
+    }
+}
+
+impl From<PartRecord> for Part {
+    fn from(from: PartRecord) -> Self {
+        Self {
+            text: from.text,
+            status: from.status.into(),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The record of an inbox entry.
+
+use serde::{Deserialize, Serialize};
+use switchboard_domain::ids::{FencingToken, MessageId, Seq};
+use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
+use switchboard_domain::outcome::Refusal;
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::error::StoreError;
+
+use super::message::{AddressRecord, ChatRecord, SenderRecord};
+use super::{Record, Row, mirrored};
+
+const ADDRESS: &str = "session_address";
+
+/// An inbox entry; its sequence is the row's key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::stores) struct EntryRecord {
+    accepted_at: u64,
+    fence: u64,
+    message: String,
+    chat: ChatRecord,
+    sender: SenderRecord,
+    sent_at: u64,
+    session_address: Option<AddressRecord>,
+    intake: IntakeRecord,
+}
+
+impl Record for EntryRecord {
+    const VERSION: u32 = 1;
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum IntakeRecord {
+    Ask {
+        text: String,
+    },
+    Control {
+        control: ControlRecord,
+        origin: OriginRecord,
+    },
+    Refused(RefusalRecord),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ControlRecord {
+    New,
+    Stop { all: bool },
+    Status,
+    Help,
+    Withdraw,
+}
+
+mirrored!(OriginRecord = Origin { Chat, Api });
+
+mirrored!(
+    RefusalRecord = Refusal {
+        TooManyMessages,
+        InboxFull,
+        Busy,
+        AccessDenied,
+        UserDisabled,
+        NotMapped,
+        Unsupported,
+        NoAgent,
+        ChannelDeleted,
+    }
+);
+
+impl EntryRecord {
+    /// Seals an entry for its row.
+    pub(in crate::stores) fn seal(from: &Entry, row: &Row<'_>) -> Result<Self, StoreError> {
+        let address = from.session_address.as_ref();
+        Ok(Self {
+            accepted_at: from.accepted_at.as_millis(),
+            fence: from.fence.0,
+            message: from.message.to_string(),
+            chat: (&from.chat).into(),
+            sender: (&from.sender).into(),
+            sent_at: from.sent_at.as_millis(),
+            session_address: address
+                .map(|address| AddressRecord::seal(address, row, ADDRESS))
+                .transpose()?,
+            intake: (&from.intake).into(),
+        })
+    }
+
+    /// Opens the entry of a row.
+    pub(in crate::stores) fn open(self, seq: Seq, row: &Row<'_>) -> Result<Entry, StoreError> {
+        let address = self.session_address;
+        Ok(Entry {
+            seq,
+            accepted_at: Timestamp::from_millis(self.accepted_at),
+            fence: FencingToken(self.fence),
+            message: MessageId::new(self.message),
+            chat: self.chat.into(),
+            sender: self.sender.into(),
+            sent_at: Timestamp::from_millis(self.sent_at),
+            session_address: address.map(|address| address.open(row, ADDRESS)).transpose()?,
+            intake: self.intake.into(),
+        })
+    }
+}
+
+impl From<&Intake> for IntakeRecord {
+    fn from(from: &Intake) -> Self {
+        match from {
+            Intake::Ask { text } => Self::Ask { text: text.clone() },
+            Intake::Control { control, origin } => Self::Control {
+                control: (*control).into(),
+                origin: (*origin).into(),
+            },
+            Intake::Refused(refusal) => Self::Refused((*refusal).into()),
+        }
+    }
+}
+
+impl From<IntakeRecord> for Intake {
+    fn from(from: IntakeRecord) -> Self {
+        match from {
+            IntakeRecord::Ask { text } => Self::Ask { text },
+            IntakeRecord::Control { control, origin } => Self::Control {
+                control: control.into(),
+                origin: origin.into(),
+            },
+            IntakeRecord::Refused(refusal) => Self::Refused(refusal.into()),
+        }
+    }
+}
+
+impl From<Control> for ControlRecord {
+    fn from(from: Control) -> Self {
+        match from {
+            Control::New => Self::New,
+            Control::Stop { all } => Self::Stop { all },
+            Control::Status => Self::Status,
+            Control::Help => Self::Help,
+            Control::Withdraw => Self::Withdraw,
+        }
+    }
+}
+
+impl From<ControlRecord> for Control {
+    fn from(from: ControlRecord) -> Self {
+        match from {
+            ControlRecord::New => Self::New,
+            ControlRecord::Stop { all } => Self::Stop { all },
+            ControlRecord::Status => Self::Status,
+            ControlRecord::Help => Self::Help,
+            ControlRecord::Withdraw => Self::Withdraw,
+        }
+    }
+}

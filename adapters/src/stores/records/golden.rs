@@ -1,0 +1,366 @@
+//! Golden files: what each format looked like when it was written must be readable for ever.
+//!
+//! `golden/vN/NAME.json` holds the samples below as format N wrote them. When a format changes, add a folder and leave the
+//! old one alone. Set `SWITCHBOARD_GOLDEN_WRITE` to write files that are not there yet; existing ones are never changed.
+
+use std::fmt::Debug;
+use std::fs;
+use std::path::PathBuf;
+
+use proptest::prelude::{ProptestConfig, proptest};
+use serde_json::Value;
+use switchboard_domain::ids::{Epoch, FencingToken, MessageId, Seq, SessionNumber, Version};
+use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
+use switchboard_domain::message::{Chat, ChatKind};
+use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
+use switchboard_domain::snapshot::{
+    Attempts, ConversationSnapshot, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplyStateSnapshot,
+    Role, TranscriptLine,
+};
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::conformance::registries::{agent, agent_variants, channel, channel_variants};
+use switchboard_ports::conformance::tokens::token;
+use switchboard_ports::conformance::users::{identity, user};
+use switchboard_ports::conformance::{FakeClock, generate, samples};
+use switchboard_ports::conversations::Failure;
+use switchboard_ports::tokens;
+
+use super::*;
+
+/// Hides nothing, but insists on the place like a real one.
+struct Glass;
+
+impl Sealing for Glass {
+    fn seal(&self, place: Place<'_>, clear: &Secret) -> Result<String, SealError> {
+        Ok(format!(
+            "{}|{}|{}|{}",
+            place.table,
+            place.row,
+            place.field,
+            clear.expose()
+        ))
+    }
+
+    fn open(&self, place: Place<'_>, sealed: &str) -> Result<Secret, SealError> {
+        let prefix = format!("{}|{}|{}|", place.table, place.row, place.field);
+        sealed
+            .strip_prefix(&prefix)
+            .map(Secret::new)
+            .ok_or(SealError::Damaged)
+    }
+}
+
+fn row<'a>(table: &'static str, key: &'a str) -> Row<'a> {
+    Row {
+        sealing: &Glass,
+        table,
+        key,
+    }
+}
+
+fn file(version: u32, name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/stores/records/golden");
+    folder.join(format!("v{version}/{name}.json"))
+}
+
+/// Writes samples as the current format and compares with its golden file; then reads every version's file back.
+fn check<T: PartialEq + Debug, R: Record>(
+    name: &str,
+    samples: &[T],
+    write: impl Fn(&T) -> Result<R, StoreError>,
+    read: impl Fn(&T, R) -> Result<T, StoreError>,
+) {
+    let row = row("golden", name);
+    let texts: Vec<String> = samples
+        .iter()
+        .map(|sample| row.write(&write(sample).unwrap()).unwrap())
+        .collect();
+    let written: Vec<Value> = texts
+        .iter()
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
+    let current = file(R::VERSION, name);
+    if !current.exists() && std::env::var_os("SWITCHBOARD_GOLDEN_WRITE").is_some() {
+        fs::create_dir_all(current.parent().unwrap()).unwrap();
+        fs::write(&current, serde_json::to_string_pretty(&written).unwrap() + "\n").unwrap();
+    }
+    for version in 1..=R::VERSION {
+        let path = file(version, name);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let golden: Vec<Value> = serde_json::from_str(&text).unwrap();
+        if version == R::VERSION {
+            assert_eq!(
+                golden, written,
+                "{name}: the format changed without a new version"
+            );
+        }
+        assert_eq!(golden.len(), samples.len());
+        for (sample, value) in samples.iter().zip(golden) {
+            let record = row.read::<R>(&value.to_string()).unwrap();
+            assert_eq!(
+                &read(sample, record).unwrap(),
+                sample,
+                "{name} of format {version}"
+            );
+        }
+    }
+}
+
+fn entries() -> Vec<Entry> {
+    let first = Entry {
+        seq: Seq(7),
+        accepted_at: FakeClock::START,
+        fence: FencingToken(3),
+        message: MessageId::new("msg7"),
+        chat: Chat {
+            id: "cid1".to_owned(),
+            kind: ChatKind::Group,
+            title: Some("Sales 销售".to_owned()),
+        },
+        sender: samples::sender("Author"),
+        sent_at: Timestamp::from_millis(1_699_999_999_000),
+        session_address: Some(samples::address("https://example.invalid/send?session=abc")),
+        intake: Intake::Ask {
+            text: "hello\n你好 \"quoted\"".to_owned(),
+        },
+    };
+    let with = |intake| Entry {
+        session_address: None,
+        intake,
+        ..first.clone()
+    };
+    let control = |control| Intake::Control {
+        control,
+        origin: Origin::Api,
+    };
+    vec![
+        with(control(Control::New)),
+        with(control(Control::Stop { all: true })),
+        with(Intake::Control {
+            control: Control::Status,
+            origin: Origin::Chat,
+        }),
+        with(control(Control::Help)),
+        with(control(Control::Withdraw)),
+        with(Intake::Refused(Refusal::TooManyMessages)),
+        with(Intake::Refused(Refusal::ChannelDeleted)),
+        first,
+    ]
+}
+
+fn conversations() -> Vec<ConversationSnapshot> {
+    let mut session = samples::session(2);
+    session.epoch = Epoch(9);
+    session.turns = 4;
+    session.agent = Some(switchboard_domain::ids::AgentId::new("agt_1"));
+    session.model = Some("model".to_owned());
+    session.continuation = Some("resp_1".to_owned());
+    session.attempts = Some(Attempts {
+        seq: Seq(7),
+        count: 2,
+        graceful: true,
+    });
+    let mut finishing = samples::reply(Seq(5), "");
+    finishing.target.session_address = Some(samples::address("https://example.invalid/5"));
+    finishing.state = ReplyStateSnapshot::Finishing {
+        text: "answer 答".to_owned(),
+        rest: vec!["more".to_owned()],
+        failed: true,
+        uncertain: true,
+    };
+    let mut plain = samples::reply(Seq(6), "");
+    plain.id = ReplyId {
+        seq: Seq(6),
+        role: ReplyRole::Notice,
+    };
+    let statuses = [
+        PartStatus::Pending,
+        PartStatus::Attempting,
+        PartStatus::Sent,
+        PartStatus::Refused,
+        PartStatus::Unknown,
+    ];
+    let part = |status| Part {
+        text: "part".to_owned(),
+        status,
+    };
+    plain.state = ReplyStateSnapshot::Plain {
+        parts: statuses.map(part).to_vec(),
+        pointer: Some(Pointer {
+            text: "see below".to_owned(),
+            holds_parts: true,
+        }),
+    };
+    let replies = vec![finishing, plain];
+    vec![samples::snapshot(1), ConversationSnapshot { session, replies }]
+}
+
+fn lines() -> Vec<TranscriptLine> {
+    let answer = |mark| TranscriptLine {
+        role: Role::Assistant,
+        session: SessionNumber(3),
+        mark,
+        ..samples::line(4, "answer")
+    };
+    vec![
+        samples::line(4, "question"),
+        answer(None),
+        answer(Some(Mark::Stopped)),
+        answer(Some(Mark::Failed(FailureCause::Agent(
+            AgentFailureKind::CutStream,
+        )))),
+    ]
+}
+
+fn failures() -> Vec<Failure> {
+    let ours = [
+        FailureCause::CrashLoop,
+        FailureCause::UserLookup,
+        FailureCause::DeliveryRefused,
+        FailureCause::DeliveryUnknown,
+        FailureCause::CardAbandoned,
+    ];
+    let causes = ours
+        .into_iter()
+        .chain(AgentFailureKind::ALL.map(FailureCause::Agent));
+    causes
+        .map(|cause| Failure {
+            cause,
+            ..samples::failure(2)
+        })
+        .collect()
+}
+
+#[test]
+fn entries_of_every_format_are_read_back() {
+    let row = row("inbox", "cnv_1/7");
+    check(
+        "entry",
+        &entries(),
+        |entry| EntryRecord::seal(entry, &row),
+        |entry, record: EntryRecord| record.open(entry.seq, &row),
+    );
+}
+
+#[test]
+fn conversations_of_every_format_are_read_back() {
+    let row = row("states", "cnv_1");
+    check(
+        "conversation",
+        &conversations(),
+        |snapshot| ConversationRecord::seal(snapshot, &row),
+        |_, record: ConversationRecord| record.open(&row),
+    );
+}
+
+#[test]
+fn transcript_lines_and_failures_of_every_format_are_read_back() {
+    let row = row("transcript", "1");
+    check(
+        "line",
+        &lines(),
+        |line| Ok(LineRecord::from(line)),
+        |line, record: LineRecord| record.open(line.session, line.text.clone(), &row),
+    );
+    check(
+        "failure",
+        &failures(),
+        |failure| Ok(FailureRecord::from(failure)),
+        |_, record: FailureRecord| record.open(&row),
+    );
+}
+
+#[test]
+fn channels_of_every_format_are_read_back() {
+    let mut channels = channel_variants();
+    channels.push(channel("chn_4", "four"));
+    check(
+        "channel",
+        &channels,
+        |channel| ChannelRecord::seal(channel, &row("channels", channel.id.as_str())),
+        |channel, record: ChannelRecord| record.open(Version(1), &row("channels", channel.id.as_str())),
+    );
+}
+
+#[test]
+fn agents_of_every_format_are_read_back() {
+    let mut agents = agent_variants();
+    agents.push(agent("agt_3", "three"));
+    check(
+        "agent",
+        &agents,
+        |agent| AgentRecord::seal(agent, &row("agents", agent.id.as_str())),
+        |agent, record: AgentRecord| record.open(Version(1), &row("agents", agent.id.as_str())),
+    );
+}
+
+#[test]
+fn users_and_tokens_of_every_format_are_read_back() {
+    let mut user = user("usr_1", "one");
+    user.identities = vec![identity("staff1")];
+    let identities = user.identities.clone();
+    check(
+        "user",
+        &[user],
+        |user| Ok(UserRecord::from(user)),
+        |_, record: UserRecord| Ok(record.open(identities.clone(), &row("users", "usr_1"))),
+    );
+    let roles = [tokens::Role::Viewer, tokens::Role::Operator, tokens::Role::Admin];
+    check(
+        "token",
+        &roles.map(|role| token("a", role, 1)),
+        |token| Ok(TokenRecord::from(token)),
+        |token, record: TokenRecord| {
+            Ok(record.open(token.name.clone(), token.hash, &row("tokens", &token.id)))
+        },
+    );
+}
+
+#[test]
+fn a_format_from_the_future_is_corrupt_and_named_by_table_and_row() {
+    let row = row("inbox", "cnv_1/7");
+    let text = row
+        .write(&LineRecord::from(&samples::line(1, "secret text")))
+        .unwrap();
+    let future = text.replace("\"v\":1", "\"v\":99");
+    let expected = "table inbox, row cnv_1/7: format 99, expected 1".to_owned();
+    assert_eq!(
+        row.read::<LineRecord>(&future).err(),
+        Some(StoreError::Corrupt(expected))
+    );
+    for broken in [
+        "",
+        "{}",
+        "secret text",
+        "{\"v\":1,\"r\":{\"seq\":\"secret text\"}}",
+    ] {
+        let Err(StoreError::Corrupt(message)) = row.read::<LineRecord>(broken) else {
+            panic!("{broken} was read");
+        };
+        assert!(
+            message.contains("inbox") && message.contains("cnv_1/7"),
+            "{message}"
+        );
+        assert!(!message.contains("secret text"), "{message}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_state_comes_back_as_it_was(snapshot in generate::snapshots()) {
+        let row = row("states", "cnv_1");
+        let text = row.write(&ConversationRecord::seal(&snapshot, &row).unwrap()).unwrap();
+        let read = row.read::<ConversationRecord>(&text).unwrap();
+        assert_eq!(read.open(&row).unwrap(), snapshot);
+    }
+
+    #[test]
+    fn any_entry_comes_back_as_it_was(entry in generate::entries()) {
+        let row = row("inbox", "cnv_1/1");
+        let text = row.write(&EntryRecord::seal(&entry, &row).unwrap()).unwrap();
+        let read = row.read::<EntryRecord>(&text).unwrap();
+        assert_eq!(read.open(entry.seq, &row).unwrap(), entry);
+    }
+}

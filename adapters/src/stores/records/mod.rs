@@ -1,0 +1,136 @@
+//! What is written: record types of our own, each with a format version, and their conversions.
+//!
+//! A record is JSON in an envelope `{"v":1,"r":{…}}`. Changing a record means: a new version number, the old type kept for
+//! reading, and a new folder of golden files; the old folders stay and are read back by a test for ever.
+
+mod agent;
+mod channel;
+mod conversation;
+mod entry;
+mod message;
+mod transcript;
+mod user;
+
+#[cfg(test)]
+mod golden;
+
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+use switchboard_domain::secret::Secret;
+use switchboard_ports::error::StoreError;
+
+use super::seal::{Place, SealError, Sealing};
+
+pub(super) use agent::AgentRecord;
+pub(super) use channel::ChannelRecord;
+pub(super) use conversation::ConversationRecord;
+pub(super) use entry::EntryRecord;
+pub(super) use transcript::{FailureRecord, LineRecord};
+pub(super) use user::{TokenRecord, UserRecord};
+
+/// Something stored as JSON.
+pub(super) trait Record: Serialize + DeserializeOwned {
+    /// The format that is written.
+    const VERSION: u32;
+}
+
+/// The row that a record is or will be: names it in errors, and seals what is secret in it.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    /// Seals and opens.
+    pub(super) sealing: &'a dyn Sealing,
+    /// The table.
+    pub(super) table: &'static str,
+    /// The row's key.
+    pub(super) key: &'a str,
+}
+
+impl Row<'_> {
+    fn place<'b>(&'b self, field: &'b str) -> Place<'b> {
+        Place {
+            table: self.table,
+            row: self.key,
+            field,
+        }
+    }
+
+    fn seal(&self, field: &str, clear: &Secret) -> Result<String, StoreError> {
+        let sealed = self.sealing.seal(self.place(field), clear);
+        sealed.map_err(|error| StoreError::Unavailable(format!("a secret {error}")))
+    }
+
+    fn open(&self, field: &str, sealed: &str) -> Result<Secret, StoreError> {
+        let opened = self.sealing.open(self.place(field), sealed);
+        opened.map_err(|error: SealError| self.corrupt(&format!("{field}: {error}")))
+    }
+
+    /// The error that names this row.
+    pub(super) fn corrupt(&self, what: &str) -> StoreError {
+        StoreError::Corrupt(format!("table {}, row {}: {what}", self.table, self.key))
+    }
+
+    /// Writes a record.
+    pub(super) fn write<R: Record>(&self, record: &R) -> Result<String, StoreError> {
+        let envelope = Envelope {
+            v: R::VERSION,
+            r: record,
+        };
+        serde_json::to_string(&envelope).map_err(|_| self.corrupt("cannot be written as JSON"))
+    }
+
+    /// Reads a record. Parsers' own words are left out: they quote contents.
+    pub(super) fn read<R: Record>(&self, text: &str) -> Result<R, StoreError> {
+        let envelope: Envelope<IgnoredAny> =
+            serde_json::from_str(text).map_err(|_| self.corrupt("not a record"))?;
+        if envelope.v != R::VERSION {
+            return Err(self.corrupt(&format!("format {}, expected {}", envelope.v, R::VERSION)));
+        }
+        let envelope: Envelope<R> = serde_json::from_str(text).map_err(|error| {
+            self.corrupt(&format!(
+                "not a record of format {}, column {}",
+                R::VERSION,
+                error.column()
+            ))
+        })?;
+        Ok(envelope.r)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<R> {
+    v: u32,
+    r: R,
+}
+
+/// An enum without data as its record: the same variants, written in snake case.
+macro_rules! mirrored {
+    ($record:ident = $domain:ident { $($variant:ident),+ $(,)? }) => {
+        #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub(super) enum $record {
+            $($variant),+
+        }
+
+        impl From<$domain> for $record {
+            fn from(from: $domain) -> Self {
+                match from {
+                    $($domain::$variant => Self::$variant),+
+                }
+            }
+        }
+
+        impl From<$record> for $domain {
+            fn from(from: $record) -> Self {
+                match from {
+                    $($record::$variant => Self::$variant),+
+                }
+            }
+        }
+    };
+}
+use mirrored;
+
+/// Milliseconds of a time span, at most what a record can hold.
+fn millis(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,97 @@
+//! Records of users and API tokens.
+
+use serde::{Deserialize, Serialize};
+use switchboard_domain::ids::UserId;
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::tokens::{Role, Token};
+use switchboard_ports::users::{Identity, User};
+
+use super::{Record, Row, mirrored};
+
+/// A user; the id is the row's key, identities have a table of their own.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::stores) struct UserRecord {
+    username: String,
+    email: Option<String>,
+    email_verified: bool,
+    display_name: String,
+    auth_source: String,
+    disabled: bool,
+    created_at: u64,
+}
+
+impl Record for UserRecord {
+    const VERSION: u32 = 1;
+}
+
+impl From<&User> for UserRecord {
+    fn from(from: &User) -> Self {
+        Self {
+            username: from.username.clone(),
+            email: from.email.clone(),
+            email_verified: from.email_verified,
+            display_name: from.display_name.clone(),
+            auth_source: from.auth_source.clone(),
+            disabled: from.disabled,
+            created_at: from.created_at.as_millis(),
+        }
+    }
+}
+
+impl UserRecord {
+    /// The user of a row.
+    pub(in crate::stores) fn open(self, identities: Vec<Identity>, row: &Row<'_>) -> User {
+        User {
+            id: UserId::new(row.key),
+            username: self.username,
+            email: self.email,
+            email_verified: self.email_verified,
+            display_name: self.display_name,
+            auth_source: self.auth_source,
+            disabled: self.disabled,
+            identities,
+            created_at: Timestamp::from_millis(self.created_at),
+        }
+    }
+}
+
+/// An API token; its id is the row's key, name and hash are columns.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::stores) struct TokenRecord {
+    role: TokenRoleRecord,
+    created_at: u64,
+}
+
+impl Record for TokenRecord {
+    const VERSION: u32 = 1;
+}
+
+mirrored!(
+    TokenRoleRecord = Role {
+        Viewer,
+        Operator,
+        Admin
+    }
+);
+
+impl From<&Token> for TokenRecord {
+    fn from(from: &Token) -> Self {
+        Self {
+            role: from.role.into(),
+            created_at: from.created_at.as_millis(),
+        }
+    }
+}
+
+impl TokenRecord {
+    /// The token of a row.
+    pub(in crate::stores) fn open(self, name: String, hash: [u8; 32], row: &Row<'_>) -> Token {
+        Token {
+            id: row.key.to_owned(),
+            name,
+            role: self.role.into(),
+            hash,
+            created_at: Timestamp::from_millis(self.created_at),
+        }
+    }
+}
