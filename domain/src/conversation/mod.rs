@@ -6,7 +6,7 @@
 mod effects;
 mod steps;
 
-pub use effects::{Effects, Perform};
+pub use effects::{Effects, Failed, Perform};
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -19,7 +19,7 @@ use crate::rejected::Rejected;
 use crate::reply::{self, CallNumber, CardOutcome, PartOutcome, Reply};
 use crate::session::{self, Hold, Session, Taken};
 use crate::settings::{Locale, ReplyLimits};
-use crate::snapshot::{ConversationSnapshot, ReplyId};
+use crate::snapshot::{ConversationSnapshot, ReplyId, ReplyRole};
 use crate::time::Timestamp;
 
 /// Answers of one conversation that may be open at once; no new turn begins beyond.
@@ -309,18 +309,27 @@ impl Conversation {
             Intake::Control { control, origin } => Taken::Control(*control, *origin),
             Intake::Refused(refusal) => Taken::Refused(*refusal),
         };
-        let seq = entry.seq;
+        let (seq, accepted_at) = (entry.seq, entry.accepted_at);
         if seq > self.session.taken() {
             self.entries.insert(seq, entry);
         }
-        self.session_event(session::Event::Taken { seq, kind, resumed }, effects, now)
+        self.session_event(session::Event::Taken { seq, kind, accepted_at, resumed }, effects, now)
     }
 
     fn loaded(&mut self, effects: &mut Effects, now: Timestamp) -> Result<(), Rejected> {
+        let mut gate = now;
         for reply in &mut self.replies {
             // Notices made while loading have begun already; only what came back from the store goes on here.
             if reply.is_ended() && !reply.has_begun() {
-                let resumed = reply.apply(reply::Event::Resumed, now)?;
+                // Answers go on in order, each with its own wait for the one before it (R12); notices wait for nobody.
+                let waits = match reply.facts().id.role {
+                    ReplyRole::Answer => {
+                        gate = gate.after(reply::GATE_WAIT_MAX);
+                        Some(gate)
+                    }
+                    ReplyRole::Notice => None,
+                };
+                let resumed = reply.apply(reply::Event::Resumed { gate: waits }, now)?;
                 effects.of_reply(reply.facts(), resumed, now);
             }
         }
@@ -366,8 +375,10 @@ impl Conversation {
         // Too long an answer has ended the turn just now: what was too much is not shown.
         if let Some((seq, _)) = running.filter(|_| self.session.running() == running) {
             self.answer_chars = chars;
-            if let Some(reply) = self.answer_mut(seq) {
-                let grown = reply.apply(reply::Event::Grew { text: String::from(text) }, now)?;
+            // The session's word counts: a reply that was closed by its age alone takes nothing in any more.
+            if let Some(reply) = self.answer_mut(seq)
+                && let Ok(grown) = reply.apply(reply::Event::Grew { text: String::from(text) }, now)
+            {
                 effects.of_reply(reply.facts(), grown, now);
             }
         }
@@ -376,8 +387,6 @@ impl Conversation {
 
     fn draft(&self) -> &str {
         let running = self.session.running();
-        let reply =
-            running.and_then(|(seq, _)| self.replies.iter().find(|reply| reply.facts().id.seq == seq));
-        reply.map_or("", Reply::draft)
+        running.and_then(|(seq, _)| self.answer(seq)).map_or("", Reply::draft)
     }
 }

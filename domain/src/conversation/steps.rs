@@ -10,7 +10,7 @@ use crate::message::Target;
 use crate::notice::{Notice, StatusReport};
 use crate::outcome::Outcome;
 use crate::rejected::Rejected;
-use crate::reply::{self, Facts, Reply};
+use crate::reply::{self, Facts, GATE_WAIT_MAX, Reply};
 use crate::session::{self, Effect, Finish, Hold, Say};
 use crate::snapshot::{Mark, ReplyId, ReplyRole, Role, TranscriptLine};
 use crate::time::Timestamp;
@@ -49,6 +49,9 @@ impl Conversation {
                 Effect::Open { seq, attempt, resumed } => self.open(seq, attempt, resumed, now),
                 Effect::Ask { seq, epoch } => {
                     self.answer_chars = 0;
+                    if let Some(reply) = self.answer_mut(seq) {
+                        reply.begin_anew();
+                    }
                     effects.perform.push(Perform::Ask { seq, epoch });
                 }
                 Effect::Cancel { epoch } => effects.perform.push(Perform::Cancel { epoch }),
@@ -65,20 +68,23 @@ impl Conversation {
     /// After each event: the order of visible calls, what is done, and whether there is room for another turn.
     pub(super) fn settle(&mut self, effects: &mut Effects, now: Timestamp) {
         loop {
-            self.admit_next(effects, now);
             self.replies.retain(|reply| {
                 if reply.is_done() {
                     effects.replies_done.push(reply.facts().id);
                 }
                 !reply.is_done()
             });
-            let hold = if self.answers().count() >= ANSWERS_OPEN_MAX {
+            let open = self.answers().count();
+            let hold = if open >= ANSWERS_OPEN_MAX {
                 session::Event::Held(Hold::Replies)
             } else {
                 session::Event::Released(Hold::Replies)
             };
-            let before = effects.perform.len();
-            if self.session_event(hold, effects, now).is_err() || effects.perform.len() == before {
+            // Neither can be refused.
+            let _ = self.session_event(hold, effects, now);
+            self.admit_next(effects, now);
+            // A turn begun just now may fill the room. An answer with nothing left to send is done by being admitted.
+            if self.answers().count() == open && !self.replies.iter().any(Reply::is_done) {
                 return;
             }
         }
@@ -98,9 +104,14 @@ impl Conversation {
     }
 
     fn open(&mut self, seq: Seq, attempt: u32, resumed: bool, now: Timestamp) {
+        // The reply of a turn that was parked is still there, with what it shows and its call under way.
+        if self.answer(seq).is_some() {
+            return;
+        }
         if let Some(entry) = self.entries.get(&seq) {
             let facts = self.facts(entry, ReplyRole::Answer, attempt);
-            self.replies.push(Reply::answer(facts, resumed, now));
+            let behind = self.answers().filter_map(Reply::gate).fold(now, Timestamp::max);
+            self.replies.push(Reply::answer(facts, resumed, behind.after(GATE_WAIT_MAX), now));
         }
     }
 
@@ -156,7 +167,7 @@ impl Conversation {
             at: *accepted_at,
             mark: None,
         });
-        let said = self.answers().find(|reply| reply.facts().id.seq == seq).map_or("", Reply::draft);
+        let said = self.answer(seq).map_or("", Reply::draft);
         effects.transcript.push(TranscriptLine {
             session,
             seq,
@@ -174,7 +185,7 @@ impl Conversation {
             return;
         };
         let mut reply = Reply::notice(self.facts(entry, ReplyRole::Notice, 0), &text, now);
-        if let Ok(wanted) = reply.apply(reply::Event::Resumed, now) {
+        if let Ok(wanted) = reply.apply(reply::Event::Resumed { gate: None }, now) {
             effects.of_reply(reply.facts(), wanted, now);
         }
         self.replies.push(reply);
@@ -206,7 +217,8 @@ impl Conversation {
             Outcome::Answered | Outcome::Cancelled | Outcome::Refused(_) => {}
             Outcome::Failed(cause) => {
                 if let Some(entry) = entry {
-                    let attempts = self.session.attempts().map_or(0, |attempts| attempts.count);
+                    // The session has forgotten them with the turn; its reply was made with them.
+                    let attempts = self.answer(seq).map_or(0, |reply| reply.facts().attempt);
                     effects.failures.push(Failed { seq, message: entry.message, cause, attempts, at: now });
                 }
             }
@@ -215,6 +227,10 @@ impl Conversation {
 
     fn answers(&self) -> impl Iterator<Item = &Reply> {
         self.replies.iter().filter(|reply| reply.facts().id.role == ReplyRole::Answer)
+    }
+
+    pub(super) fn answer(&self, seq: Seq) -> Option<&Reply> {
+        self.replies.iter().find(|reply| reply.facts().id == ReplyId { seq, role: ReplyRole::Answer })
     }
 
     pub(super) fn answer_mut(&mut self, seq: Seq) -> Option<&mut Reply> {

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use super::state::{Call, Draft, Kind, Presence, State};
-use super::{CARD_TRIES_MAX, CallNumber, CardCall, CardOutcome, Effect, Effects, Reply, pause};
+use super::{CARD_TRIES_MAX, CallNumber, CardCall, CardOutcome, Effect, Effects, Reply, pause, throttle};
 use crate::notice::Notice;
 
 use crate::rejected::Rejected;
@@ -61,7 +61,12 @@ impl Reply {
             }
             State::Unopened { .. } | State::Collecting { .. } | State::Done | State::Abandoned => None,
         };
-        kind.map_or_else(Effects::none, |kind| self.claim(kind, now))
+        if let Some(kind) = kind {
+            return self.claim(kind, now);
+        }
+        // A pause that is over is forgotten, or it would be due for ever.
+        self.set_call(Call::Idle);
+        Effects::none()
     }
 
     fn claim(&mut self, kind: Kind, now: Timestamp) -> Effects {
@@ -86,8 +91,11 @@ impl Reply {
     pub(super) fn granted(&mut self, number: CallNumber, now: Timestamp) -> Result<Effects, Rejected> {
         let kind = match self.state.call() {
             Call::Claimed { number: claimed, kind, .. } if claimed == number => kind,
+            Call::Sent { number: sent, .. } if sent == number => {
+                return Err(Rejected::Duplicate { event: "Granted", phase: self.phase() });
+            }
             Call::Claimed { .. } | Call::Idle | Call::Sent { .. } | Call::Paused { .. } => {
-                return Err(self.stale("Granted"));
+                return Err(self.late("Granted", number));
             }
         };
         if let (Kind::Part { way, .. }, State::Plain(plain)) = (kind, &self.state) {
@@ -147,12 +155,15 @@ impl Reply {
         now: Timestamp,
     ) -> Result<Effects, Rejected> {
         let Call::Sent { number: sent, kind, bytes, .. } = self.state.call() else {
-            return Err(self.stale("CardDone"));
+            return Err(self.late("CardDone", number));
         };
         if sent != number {
-            return Err(self.stale("CardDone"));
+            return Err(self.late("CardDone", number));
         }
-        self.set_call(Call::Idle);
+        match kind {
+            Kind::Open | Kind::Update | Kind::Finish | Kind::Point => self.set_call(Call::Idle),
+            Kind::Part { .. } => return Err(self.illegal("CardDone", "PartDone for a plain message")),
+        }
         match &self.state {
             State::Thinking { .. } => Ok(self.opened(kind, outcome, bytes, now)),
             State::Streaming { .. } => Ok(self.updated(outcome, bytes, now)),
@@ -189,7 +200,7 @@ impl Reply {
                 self.advance(now)
             }
             CardOutcome::Throttled { retry_after } => {
-                *call = Call::Paused { until: now.after(retry_after) };
+                *call = Call::Paused { until: now.after(throttle(retry_after)) };
                 Effects::one(Effect::Note(crate::channel::ErrorCode::RateLimited))
             }
             CardOutcome::NotSent | CardOutcome::Unknown => {
@@ -225,7 +236,7 @@ impl Reply {
                 self.advance(now)
             }
             CardOutcome::Throttled { retry_after } => {
-                *call = Call::Paused { until: now.after(retry_after) };
+                *call = Call::Paused { until: now.after(throttle(retry_after)) };
                 Effects::one(Effect::Note(crate::channel::ErrorCode::RateLimited))
             }
             CardOutcome::NotSent | CardOutcome::Unknown => {

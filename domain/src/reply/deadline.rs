@@ -1,11 +1,14 @@
 //! When a reply has to be looked at, and what happens then.
 
+use alloc::vec::Vec;
+
 use super::state::{Call, Kind, State};
 use super::{
     CALL_AGE_MAX, CardOutcome, DELIVERY_AGE_MAX, DRAFT_AGE_MAX, Effect, Effects, PartOutcome, Reply,
 };
 use crate::notice::Notice;
 use crate::outcome::{AgentFailureKind, FailureCause};
+use crate::snapshot::{Part, PartStatus};
 use crate::time::Timestamp;
 
 /// When a reply has to be looked at, and why.
@@ -38,17 +41,7 @@ impl Reply {
     /// When the reply has to be looked at next, derived from its state.
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
-        let end = match &self.state {
-            State::Unopened { draft, .. }
-            | State::Thinking { draft, .. }
-            | State::Streaming { draft, .. }
-            | State::Collecting { draft, .. } => {
-                Deadline { at: draft.since.after(DRAFT_AGE_MAX), reason: Reason::Age }
-            }
-            State::Finishing(ending) => delivery(ending.ended_at),
-            State::Plain(plain) => delivery(plain.ended_at),
-            State::Done | State::Abandoned => return None,
-        };
+        let end = self.end()?;
         if let Some(at) = self.gate {
             return Some(Deadline { at, reason: Reason::Gate });
         }
@@ -65,12 +58,46 @@ impl Reply {
         next.filter(|next| next.at < end.at).or(Some(end))
     }
 
+    /// When it is ended, or given up, whatever happens.
+    fn end(&self) -> Option<Deadline> {
+        match &self.state {
+            State::Unopened { draft, .. }
+            | State::Thinking { draft, .. }
+            | State::Streaming { draft, .. }
+            | State::Collecting { draft, .. } => {
+                Some(Deadline { at: draft.since.after(DRAFT_AGE_MAX), reason: Reason::Age })
+            }
+            State::Finishing(ending) => Some(delivery(ending.ended_at)),
+            State::Plain(plain) => Some(delivery(plain.ended_at)),
+            State::Done | State::Abandoned => None,
+        }
+    }
+
     /// Does what is due at `now`; nothing before the deadline.
     pub fn expire(&mut self, now: Timestamp) -> Effects {
-        let Some(deadline) = self.deadline().filter(|deadline| deadline.at <= now) else {
-            return Effects::none();
-        };
-        match deadline.reason {
+        let mut effects = Effects::none();
+        // Looked at late, several things may be due, one behind the other; each leaves the next one later or none at all.
+        while let Some(due) = self.deadline().filter(|deadline| deadline.at <= now) {
+            let reason = self
+                .end()
+                .filter(|end| end.at <= now && !self.is_calling())
+                .map_or(due.reason, |end| end.reason);
+            let more = self.overdue(reason, now);
+            effects.list.extend(more.list);
+            effects.durability = effects.durability.max(more.durability);
+        }
+        effects
+    }
+
+    const fn is_calling(&self) -> bool {
+        match self.state.call() {
+            Call::Sent { .. } => true,
+            Call::Idle | Call::Claimed { .. } | Call::Paused { .. } => false,
+        }
+    }
+
+    fn overdue(&mut self, reason: Reason, now: Timestamp) -> Effects {
+        match reason {
             Reason::Gate => self.admitted(now).unwrap_or_default(),
             Reason::Update | Reason::Retry => self.advance(now),
             Reason::Call => self.outcome_overdue(now),
@@ -96,20 +123,32 @@ impl Reply {
     }
 
     fn delivery_overdue(&mut self) -> Effects {
-        let cause = match &self.state {
-            State::Plain(plain) if plain.next_pending().is_some() && plain.pointer.is_none() => {
-                FailureCause::DeliveryRefused
+        let mut causes = Vec::new();
+        match &self.state {
+            State::Plain(plain) => {
+                let covers = plain.pointer.as_ref().map_or(0, |pointer| pointer.covers) as usize;
+                let is_pending = |part: &Part| part.status == PartStatus::Pending;
+                if plain.parts.iter().skip(covers).any(is_pending) {
+                    causes.push(FailureCause::DeliveryRefused);
+                }
+                // The card may show these.
+                if plain.parts.iter().take(covers).any(is_pending) {
+                    causes.push(FailureCause::DeliveryUnknown);
+                }
+                if plain.pointer.is_some() {
+                    causes.push(FailureCause::CardAbandoned);
+                }
             }
-            State::Plain(_) | State::Finishing(_) => FailureCause::CardAbandoned,
+            State::Finishing(_) => causes.push(FailureCause::CardAbandoned),
             State::Unopened { .. }
             | State::Thinking { .. }
             | State::Streaming { .. }
             | State::Collecting { .. }
             | State::Done
             | State::Abandoned => return Effects::none(),
-        };
+        }
         self.state = State::Abandoned;
-        Effects::one(Effect::Fail(cause)).now()
+        Effects { list: causes.into_iter().map(Effect::Fail).collect(), ..Effects::none() }.now()
     }
 }
 

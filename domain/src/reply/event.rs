@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::{CallNumber, CardCall, CardOutcome, Claim, PartOutcome, Way};
 use crate::channel::ErrorCode;
 use crate::outcome::FailureCause;
+use crate::time::Timestamp;
 
 /// What happens to a reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +26,10 @@ pub enum Event {
         failed: bool,
     },
     /// The process has restarted since the reply's last commit.
-    Resumed,
+    Resumed {
+        /// Until when it waits behind the reply before it (R12); `None`: for nobody.
+        gate: Option<Timestamp>,
+    },
     /// The budget has a place for the call claimed.
     Granted {
         /// The call's number.
@@ -55,7 +59,7 @@ impl Event {
             Self::Admitted => "Admitted",
             Self::Grew { .. } => "Grew",
             Self::Ended { .. } => "Ended",
-            Self::Resumed => "Resumed",
+            Self::Resumed { .. } => "Resumed",
             Self::Granted { .. } => "Granted",
             Self::CardDone { .. } => "CardDone",
             Self::PartDone { .. } => "PartDone",

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::card::{card_limits, take};
 use super::state::{Call, Draft, Ending, Kind, Plain, Presence, State};
-use super::{CARD_TRIES_MAX, CardOutcome, Effect, Effects, FINISH_TRIES_MAX, Reply, pause, plain};
+use super::{CARD_TRIES_MAX, CardOutcome, Effect, Effects, FINISH_TRIES_MAX, Reply, pause, plain, throttle};
 use crate::channel::ErrorCode;
 use crate::notice::Notice;
 use crate::rejected::Rejected;
@@ -81,7 +81,8 @@ impl Reply {
             CardOutcome::Done => ending.presence = Presence::Present,
             CardOutcome::Missing => ending.presence = Presence::Absent,
             CardOutcome::Throttled { retry_after } => {
-                ending.call = Call::Paused { until: now.after(retry_after) }
+                ending.call = Call::Paused { until: now.after(throttle(retry_after)) };
+                return Effects::one(Effect::Note(ErrorCode::RateLimited));
             }
             CardOutcome::NotSent | CardOutcome::Unknown => {
                 if outcome == CardOutcome::Unknown {
@@ -101,6 +102,8 @@ impl Reply {
                 if kind == Kind::Open || ending.presence == Presence::Absent {
                     return self.finishing_falls_back(now).and(Effect::Note(code));
                 }
+                // The card may still take its last text.
+                return self.advance(now).and(Effect::Note(code));
             }
         }
         self.advance(now)
@@ -122,7 +125,7 @@ impl Reply {
                 self.advance(now)
             }
             CardOutcome::Throttled { retry_after } => {
-                ending.call = Call::Paused { until: now.after(retry_after) };
+                ending.call = Call::Paused { until: now.after(throttle(retry_after)) };
                 Effects::one(Effect::Note(ErrorCode::RateLimited))
             }
             CardOutcome::NotSent => {

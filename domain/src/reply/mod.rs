@@ -24,9 +24,9 @@ use crate::message::Target;
 use crate::outcome::FailureCause;
 use crate::rejected::Rejected;
 use crate::settings::{Locale, ReplyLimits};
-use crate::snapshot::{ReplyId, ReplyRole, ReplySnapshot, ReplyStateSnapshot};
+use crate::snapshot::{ReplyId, ReplySnapshot, ReplyStateSnapshot};
 use crate::time::Timestamp;
-use state::{Ending, Plain, Presence, State};
+use state::{Call, Ending, Plain, Presence, State};
 
 /// The next reply waits this long for the last call of the one before it (R12).
 pub const GATE_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -44,6 +44,8 @@ pub const FINISH_TRIES_MAX: u32 = 6;
 pub const WAY_TRIES_MAX: u32 = 3;
 /// A short-lived address is used only while it has this much time left (R13).
 pub const SESSION_ADDRESS_MARGIN: Duration = Duration::from_mins(1);
+/// Shortest pause after a throttle, whatever the platform says: asking again at once would only be throttled again.
+pub const THROTTLE_PAUSE_MIN: Duration = Duration::from_millis(200);
 /// Longest pause between two tries.
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_mins(1);
 
@@ -79,15 +81,17 @@ pub struct Reply {
 
 impl Reply {
     /// An agent's answer that nobody has seen anything of. With `resumed` a card may exist from before a crash (R8).
+    ///
+    /// It shows nothing before it is admitted, or `gate` has come (R12).
     #[must_use]
-    pub fn answer(facts: Facts, resumed: bool, now: Timestamp) -> Self {
+    pub fn answer(facts: Facts, resumed: bool, gate: Timestamp, now: Timestamp) -> Self {
         let presence = if resumed { Presence::Unknown } else { Presence::Absent };
         let state = if facts.limits.cards {
             State::unopened(presence, now)
         } else {
             State::collecting(String::new(), Presence::Absent, now)
         };
-        Self { facts, calls: 0, gate: Some(now.after(GATE_WAIT_MAX)), state }
+        Self { facts, calls: 0, gate: Some(gate), state }
     }
 
     /// One sentence of ours, as plain text: ended as it begins. Its first effects come with [`Event::Resumed`].
@@ -101,6 +105,12 @@ impl Reply {
     #[must_use]
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// Until when it waits behind the reply before it; `None` once it may show something.
+    #[must_use]
+    pub const fn gate(&self) -> Option<Timestamp> {
+        self.gate
     }
 
     /// The agent's text so far; empty once the turn has ended.
@@ -156,10 +166,29 @@ impl Reply {
             Event::Admitted => self.admitted(now),
             Event::Grew { text } => self.grew(&text),
             Event::Ended { suffix, failed } => self.ended(suffix.as_deref(), failed, now),
-            Event::Resumed => self.resumed(now),
+            Event::Resumed { gate } => self.resumed(gate, now),
             Event::Granted { call } => self.granted(call, now),
             Event::CardDone { call, outcome } => self.card_done(call, outcome, now),
             Event::PartDone { call, outcome } => self.part_done(call, outcome, now),
+        }
+    }
+
+    /// The agent is asked anew: what it had said before does not count.
+    pub fn begin_anew(&mut self) {
+        match &mut self.state {
+            State::Unopened { draft, .. }
+            | State::Thinking { draft, .. }
+            | State::Collecting { draft, .. } => {
+                draft.text.clear();
+            }
+            State::Streaming { draft, shown, call, .. } => {
+                draft.text.clear();
+                *shown = 0;
+                if let Call::Sent { bytes, .. } = call {
+                    *bytes = 0;
+                }
+            }
+            State::Finishing(_) | State::Plain(_) | State::Done | State::Abandoned => {}
         }
     }
 
@@ -208,18 +237,20 @@ impl Reply {
         Self { facts, calls: 0, gate: None, state }
     }
 
-    fn resumed(&mut self, now: Timestamp) -> Result<Effects, Rejected> {
+    fn resumed(&mut self, gate: Option<Timestamp>, now: Timestamp) -> Result<Effects, Rejected> {
         self.ensure_ended()?;
-        // Answers go on in order (R12); a sentence of ours waits for nobody.
-        self.gate = match self.facts.id.role {
-            ReplyRole::Answer => Some(now.after(GATE_WAIT_MAX)),
-            ReplyRole::Notice => None,
-        };
+        if self.has_begun() {
+            return Err(Rejected::Duplicate { event: "Resumed", phase: self.phase() });
+        }
+        self.gate = gate;
         let mut lost = 0;
+        // The hour of tries begins again: while no process ran nothing was tried, and the clock may have been set back.
         if let State::Finishing(ending) = &mut self.state {
+            ending.ended_at = now;
             ending.uncertain = true;
         }
         if let State::Plain(plain) = &mut self.state {
+            plain.ended_at = now;
             plain.pointer_uncertain = plain.pointer.is_some();
             lost = plain.lose_attempts();
         }
@@ -255,6 +286,21 @@ impl Reply {
     const fn stale(&self, event: &'static str) -> Rejected {
         Rejected::Stale { event, phase: self.phase() }
     }
+
+    /// An outcome that is not of the call under way: of an earlier one, or of none that was ever made.
+    const fn late(&self, event: &'static str, number: CallNumber) -> Rejected {
+        let made = match self.state.call() {
+            // Its place in the budget has not been granted yet.
+            Call::Claimed { number, .. } => number.saturating_sub(1),
+            Call::Idle | Call::Sent { .. } | Call::Paused { .. } => self.calls,
+        };
+        if number > made { self.illegal(event, "a call made before") } else { self.stale(event) }
+    }
+}
+
+/// How long to wait when the platform asks for a pause.
+fn throttle(retry_after: Duration) -> Duration {
+    retry_after.clamp(THROTTLE_PAUSE_MIN, RETRY_PAUSE_MAX)
 }
 
 /// The pause before try number `tries` + 1: 1 s, 2 s, 4 s … at most [`RETRY_PAUSE_MAX`].

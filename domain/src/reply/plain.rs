@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use super::state::{Call, Kind, Plain, State};
 use super::{
     CARD_TRIES_MAX, CallNumber, CardOutcome, Effect, Effects, PartOutcome, Reply, SESSION_ADDRESS_MARGIN,
-    WAY_TRIES_MAX, Way, pause,
+    WAY_TRIES_MAX, Way, pause, throttle,
 };
+use crate::channel::ErrorCode;
 use crate::outcome::FailureCause;
 use crate::rejected::Rejected;
 use crate::settings::ReplyLimits;
@@ -75,8 +76,11 @@ impl Reply {
             Call::Sent { number: sent, kind: Kind::Part { index, way }, .. } if sent == number => {
                 (index, way)
             }
+            Call::Sent { number: sent, .. } if sent == number => {
+                return Err(self.illegal("PartDone", "CardDone for a card call"));
+            }
             Call::Sent { .. } | Call::Idle | Call::Claimed { .. } | Call::Paused { .. } => {
-                return Err(self.stale("PartDone"));
+                return Err(self.late("PartDone", number));
             }
         };
         let State::Plain(plain) = &mut self.state else {
@@ -94,8 +98,8 @@ impl Reply {
                 PartStatus::Unknown
             }
             PartOutcome::Throttled { retry_after } => {
-                plain.call = Call::Paused { until: now.after(retry_after) };
-                effects = effects.and(Effect::Note(crate::channel::ErrorCode::RateLimited));
+                plain.call = Call::Paused { until: now.after(throttle(retry_after)) };
+                effects = effects.and(Effect::Note(ErrorCode::RateLimited));
                 PartStatus::Pending
             }
             PartOutcome::NotSent => {
@@ -149,8 +153,8 @@ impl Reply {
                 plain.pointer = None;
             }
             CardOutcome::Throttled { retry_after } => {
-                plain.call = Call::Paused { until: now.after(retry_after) };
-                return Effects::none();
+                plain.call = Call::Paused { until: now.after(throttle(retry_after)) };
+                return Effects::one(Effect::Note(ErrorCode::RateLimited));
             }
             CardOutcome::NotSent => plain.pointer_failed(1, now),
             CardOutcome::Unknown => {

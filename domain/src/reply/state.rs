@@ -220,7 +220,7 @@ impl State {
         }
     }
 
-    pub(super) fn call(&self) -> Call {
+    pub(super) const fn call(&self) -> Call {
         match self {
             Self::Thinking { call, .. } | Self::Streaming { call, .. } => *call,
             Self::Finishing(ending) => ending.call,

@@ -5,6 +5,7 @@ use alloc::string::String;
 use crate::ids::{Epoch, Seq};
 use crate::inbox::{Control, Origin};
 use crate::outcome::{Refusal, RunFailure};
+use crate::time::Timestamp;
 
 /// What happens to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Event {
         seq: Seq,
         /// What it asks for.
         kind: Taken,
+        /// When it was stored: whether the session slept before it is decided by this, the same way after a crash.
+        accepted_at: Timestamp,
         /// Whether an earlier owner of the conversation may have begun it.
         resumed: bool,
     },

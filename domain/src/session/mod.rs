@@ -29,6 +29,9 @@ use state::{State, Step, Turn};
 pub const ATTEMPTS_MAX: u32 = 3;
 /// How long the next turn waits for the closing of a run that was stopped.
 pub const STOPPING_WAIT_MAX: Duration = Duration::from_secs(5);
+/// A turn never takes longer than this, whatever its agent's settings say; well below the age at which a reply would be
+/// closed by itself ([`crate::reply::DRAFT_AGE_MAX`]).
+pub const TURN_AGE_MAX: Duration = Duration::from_hours(1);
 /// The pause before a failed run is tried again, unless the agent asks for another.
 pub const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// A longer pause asked for by an agent ends the turn instead.
@@ -197,7 +200,9 @@ impl Session {
     /// [`Rejected`] says whether the event came twice, too late, or cannot come here at all.
     pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
         match event {
-            Event::Taken { seq, kind, resumed } => self.take_in(seq, kind, resumed, now),
+            Event::Taken { seq, kind, accepted_at, resumed } => {
+                self.take_in(seq, kind, accepted_at, resumed, now)
+            }
             Event::Started { epoch } => self.started(epoch),
             Event::Heard { epoch, chars } => self.heard(epoch, chars, now),
             Event::Completed { epoch, continuation } => self.completed(epoch, continuation, now),
@@ -215,23 +220,40 @@ impl Session {
         }
     }
 
-    fn take_in(&mut self, seq: Seq, kind: Taken, resumed: bool, now: Timestamp) -> Result<Effects, Rejected> {
+    fn take_in(
+        &mut self,
+        seq: Seq,
+        kind: Taken,
+        accepted_at: Timestamp,
+        resumed: bool,
+        now: Timestamp,
+    ) -> Result<Effects, Rejected> {
         if seq <= self.taken {
             return Err(Rejected::Duplicate { event: "Taken", phase: self.phase() });
         }
         self.taken = seq;
         let mut effects = Effects::default();
         match kind {
-            Taken::Ask => self.asked(seq, resumed, &mut effects, now),
+            Taken::Ask => self.asked(seq, accepted_at, resumed, &mut effects, now),
             Taken::Control(control, origin) => self.control(seq, control, origin, &mut effects, now),
             Taken::Refused(refusal) => refuse(seq, refusal, &mut effects),
         }
         Ok(self.begun(effects, now))
     }
 
-    fn asked(&mut self, seq: Seq, resumed: bool, effects: &mut Effects, now: Timestamp) {
+    fn asked(
+        &mut self,
+        seq: Seq,
+        accepted_at: Timestamp,
+        resumed: bool,
+        effects: &mut Effects,
+        now: Timestamp,
+    ) {
         let busy = !self.state.is_idle();
-        if self.waiting.len() >= INBOX_ENTRIES_MAX as usize {
+        // The running one counts too: parking puts it back in front of those that wait.
+        if self.waiting.len().saturating_add(usize::from(self.running().is_some()))
+            >= INBOX_ENTRIES_MAX as usize
+        {
             return refuse(seq, Refusal::InboxFull, effects);
         }
         match self.rules.conversation.busy {
@@ -240,11 +262,13 @@ impl Session {
             Busy::Queue | Busy::Reject | Busy::Interrupt => {}
         }
         let idle = self.rules.conversation.idle_timeout;
-        let slept = now.since(self.kept.last_activity_at);
-        if !idle.is_zero() && slept > idle && self.is_at_rest() && !resumed {
+        let slept = accepted_at.since(self.kept.last_activity_at);
+        if !idle.is_zero() && slept > idle && self.is_at_rest() {
             self.start_over(now);
         }
         self.kept.last_activity_at = now;
+        // Turns begin in order, and the end of one is stored before the next begins: only the first can have begun.
+        let resumed = resumed && !busy && self.waiting.is_empty();
         self.waiting.push_back(Waiting { seq, resumed });
     }
 
@@ -268,10 +292,6 @@ impl Session {
             Some(deadline) => self.overdue(deadline.reason, now),
             None => Effects::default(),
         }
-    }
-
-    const fn stale(&self, event: &'static str) -> Rejected {
-        Rejected::Stale { event, phase: self.phase() }
     }
 }
 

@@ -118,7 +118,9 @@ impl Session {
                 self.state = State::Idle;
                 Ok(self.begun(Effects::default(), now))
             }
-            State::Idle | State::Running(_) | State::Stopping { .. } => Err(self.stale("Closed")),
+            State::Idle | State::Running(_) | State::Stopping { .. } => {
+                Err(late("Closed", epoch, self.kept.epoch, self.phase()))
+            }
         }
     }
 
@@ -132,19 +134,24 @@ impl Session {
                 self.state = State::Idle;
                 return self.begun(effects, now);
             }
-            Reason::Retry => {
-                if let State::Running(turn) = &mut self.state {
+            Reason::Retry => match &mut self.state {
+                // Looked at late: the whole turn is over as well.
+                State::Running(turn) if turn.ends_at(&self.rules.limits) <= now => {
+                    AgentFailureKind::TurnTimeout
+                }
+                State::Running(turn) => {
                     // The epoch moves on: nothing that the failed run may still say counts.
                     self.kept.epoch = self.kept.epoch.next();
                     turn.epoch = self.kept.epoch;
                     turn.step = Step::Asking { since: now };
                     effects.push(Effect::Ask { seq: turn.seq, epoch: turn.epoch });
+                    return effects;
                 }
-                return effects;
-            }
+                State::Idle | State::Stopping { .. } => return effects,
+            },
         };
         self.give_up(Finish::Failed(FailureCause::Agent(kind)), &mut effects, now);
-        effects
+        self.begun(effects, now)
     }
 
     /// Ends the running turn before its agent does. The epoch moves on, so that nothing of it counts any more.
@@ -152,13 +159,20 @@ impl Session {
         let State::Running(turn) = &self.state else {
             return;
         };
-        let (seq, epoch) = (turn.seq, turn.epoch);
-        effects.push(Effect::Cancel { epoch });
+        let (seq, epoch, has_run) = (turn.seq, turn.epoch, turn.has_run());
+        if has_run {
+            effects.push(Effect::Cancel { epoch });
+        }
         effects.push(self.finish_of(seq, how));
         effects.push(Effect::End { seq, outcome: outcome_of(how) });
         self.kept.epoch = self.kept.epoch.next();
         self.turn_over(now);
-        self.state = State::Stopping { epoch, until: now.after(STOPPING_WAIT_MAX) };
+        self.state = if has_run {
+            State::Stopping { epoch, until: now.after(STOPPING_WAIT_MAX) }
+        } else {
+            // Between two runs there is nothing to close.
+            State::Idle
+        };
     }
 
     pub(super) fn parked(&mut self) -> Effects {
@@ -168,9 +182,13 @@ impl Session {
             let count =
                 self.kept.attempts.filter(|attempts| attempts.seq == turn.seq).map_or(0, |it| it.count);
             self.kept.attempts = Some(Attempts { seq: turn.seq, count, graceful: true });
-            effects.push(Effect::Cancel { epoch: turn.epoch });
+            if turn.has_run() {
+                effects.push(Effect::Cancel { epoch: turn.epoch });
+            }
             effects.durability = Durability::Now;
             self.kept.epoch = self.kept.epoch.next();
+            // Back in front, so that a `/stop` or `/new` that is still taken in ends it.
+            self.waiting.push_front(Waiting { seq: turn.seq, resumed: true });
             self.state = State::Idle;
         }
         effects
@@ -194,11 +212,8 @@ impl Session {
                 // The run has failed; nothing of it counts.
                 Step::Pausing { .. } => Err(Rejected::Stale { event: event.name(), phase }),
             },
-            State::Idle | State::Running(_) | State::Stopping { .. } if epoch <= newest => {
-                Err(Rejected::Stale { event: event.name(), phase })
-            }
             State::Idle | State::Running(_) | State::Stopping { .. } => {
-                Err(Rejected::Illegal { event: event.name(), phase, expected: "an epoch given out before" })
+                Err(late(event.name(), epoch, newest, phase))
             }
         }
     }
@@ -206,6 +221,15 @@ impl Session {
     /// The resumed entry at the head of the inbox: its card may stand open.
     pub(super) fn begun_before(&self) -> Option<Seq> {
         self.waiting.front().filter(|head| head.resumed && self.state.is_idle()).map(|head| head.seq)
+    }
+}
+
+/// Something of a run that is not the present one: of an older one, or of none there ever was.
+fn late(event: &'static str, epoch: Epoch, newest: Epoch, phase: &'static str) -> Rejected {
+    if epoch <= newest {
+        Rejected::Stale { event, phase }
+    } else {
+        Rejected::Illegal { event, phase, expected: "an epoch given out before" }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The states of a session, with the data each owns.
 
-use super::{Deadline, Reason};
+use super::{Deadline, Reason, TURN_AGE_MAX};
 use crate::ids::{Epoch, Seq};
 use crate::settings::TurnLimits;
 use crate::time::Timestamp;
@@ -18,6 +18,8 @@ use crate::time::Timestamp;
 ///        │ or takes too long                v channel deleted: the epoch moves on
 ///        └────────────────────────────── Stopping
 /// ```
+///
+/// A turn that is parked, or given up in the pause between two runs, has no run to close and goes to `Idle` at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {
     /// Nothing runs.
@@ -37,6 +39,21 @@ pub(super) struct Turn {
     /// Whether a failed run was tried again already.
     pub(super) retried: bool,
     pub(super) step: Step,
+}
+
+impl Turn {
+    /// When it is ended, whatever it does.
+    pub(super) fn ends_at(&self, limits: &TurnLimits) -> Timestamp {
+        self.began_at.after(limits.turn_timeout.min(TURN_AGE_MAX))
+    }
+
+    /// Whether a run of it is open, upstream too.
+    pub(super) const fn has_run(&self) -> bool {
+        match self.step {
+            Step::Asking { .. } | Step::Answering { .. } => true,
+            Step::Pausing { .. } => false,
+        }
+    }
 }
 
 /// How far a turn is.
@@ -71,7 +88,7 @@ impl State {
             Self::Idle => None,
             Self::Stopping { until, .. } => Some(Deadline { at: *until, reason: Reason::Closing }),
             Self::Running(turn) => {
-                let whole = Deadline { at: turn.began_at.after(limits.turn_timeout), reason: Reason::Turn };
+                let whole = Deadline { at: turn.ends_at(limits), reason: Reason::Turn };
                 let step = match turn.step {
                     Step::Asking { since } => {
                         Deadline { at: since.after(limits.first_output_timeout), reason: Reason::FirstOutput }

@@ -1,0 +1,177 @@
+//! The naive reference: looks at what was stored and what people see, and knows no machine.
+
+use std::collections::BTreeMap;
+
+use switchboard_domain::ids::Seq;
+use switchboard_domain::inbox::{Control, Intake};
+use switchboard_domain::outcome::{FailureCause, Outcome};
+use switchboard_domain::reply::{CardCall, GATE_WAIT_MAX, SESSION_ADDRESS_MARGIN, Way};
+use switchboard_domain::session::ATTEMPTS_MAX;
+use switchboard_domain::snapshot::{PartStatus, ReplyId, ReplyRole, ReplySnapshot, ReplyStateSnapshot, Role};
+
+use super::shell::World;
+
+/// R9: a call that closes a card is made only from a committed reply with that very text.
+pub(crate) fn card_call_is_allowed(world: &World, reply: ReplyId, card: &CardCall) {
+    let CardCall::Finish { text, .. } = card else { return };
+    let committed = match &committed(world, reply).expect("a finish of something never committed").state {
+        ReplyStateSnapshot::Finishing { text, .. } => text.clone(),
+        ReplyStateSnapshot::Plain { pointer, .. } => pointer.as_ref().expect("a pointer").text.clone(),
+    };
+    assert_eq!(*text, committed, "R9: a card is closed with another text than the committed one");
+}
+
+/// R10: a plain message goes out after the commit that says so, and never a second time. R13: not to an old address.
+pub(crate) fn send_is_allowed(world: &World, reply: ReplyId, text: &str, way: Way) {
+    let ReplyStateSnapshot::Plain { parts, .. } = &committed(world, reply).expect("R10: no commit").state
+    else {
+        panic!("R10: a plain message of a reply committed as a card");
+    };
+    let attempting = parts.iter().any(|part| part.status == PartStatus::Attempting && part.text == text);
+    assert!(attempting, "R10: not committed as attempting: {text:?}");
+    assert!(!world.ledger.maybe_sent.contains(&(reply, text.to_owned())), "R10: sent again: {text:?}");
+    if way == Way::SessionAddress {
+        let address = world.store.entry(reply.seq).session_address.as_ref().expect("an address");
+        assert!(world.now.after(SESSION_ADDRESS_MARGIN) < address.until, "R13: too old an address");
+    }
+}
+
+/// R12: while an earlier answer has not made its last call, a later one shows nothing before its wait is over.
+pub(crate) fn order_is_kept(world: &World, reply: ReplyId) {
+    if reply.role == ReplyRole::Notice {
+        return;
+    }
+    for earlier in world.process.conversation.replies() {
+        let id = earlier.facts().id;
+        if id.role == ReplyRole::Notice || id.seq >= reply.seq {
+            continue;
+        }
+        let ended =
+            world.process.ended.get(&id).expect("R12: a later answer while an earlier one is written");
+        let since = (*ended).max(world.process.began_at);
+        assert!(
+            world.now >= since.after(GATE_WAIT_MAX),
+            "R12: {reply:?} shows something before {id:?} is done"
+        );
+    }
+}
+
+/// R9: after the commit of a turn's end the agent is never asked again for it; and nothing leaks over `/new`.
+pub(crate) fn ask_is_allowed(world: &World, seq: Seq) {
+    assert_eq!(world.store.outcomes.get(&seq), None, "R9: asked again after the end of {seq}");
+    for later in world.store.entries.iter().filter(|entry| entry.seq > seq) {
+        let Intake::Control { control, .. } = later.intake else { continue };
+        let ends_all = matches!(control, Control::New | Control::Withdraw | Control::Stop { all: true });
+        let applied = world.store.outcomes.contains_key(&later.seq);
+        assert!(!(ends_all && applied), "R3: {seq} is asked although {control:?} was carried out");
+    }
+    let session = world.process.conversation.session();
+    assert_eq!(session.number().0, world.store.session_of(seq), "asked in another session than written in");
+    if let Some(continuation) = session.continuation() {
+        let of: u64 = continuation.trim_start_matches('c').parse().expect("a continuation of ours");
+        assert_eq!(world.store.session_of(Seq(of)), world.store.session_of(seq), "context leaks over /new");
+    }
+}
+
+fn committed(world: &World, reply: ReplyId) -> Option<&ReplySnapshot> {
+    world.store.snapshot.as_ref()?.replies.iter().find(|it| it.id == reply)
+}
+
+/// What must be true once all is quiet.
+pub(crate) fn judge(world: &World) {
+    for entry in &world.store.entries {
+        let outcome = *world.store.outcomes.get(&entry.seq).expect("a message without an end");
+        match entry.intake {
+            Intake::Ask { .. } => {
+                every_word_once(world, entry.seq, outcome);
+                the_card_is_closed(world, entry.seq);
+                asked_a_bounded_number_of_times(world, entry.seq, outcome);
+            }
+            Intake::Control { .. } => assert_eq!(outcome, Outcome::Answered),
+            Intake::Refused(refusal) => assert_eq!(outcome, Outcome::Refused(refusal)),
+        }
+    }
+    for line in &world.store.transcript {
+        assert_eq!(line.session.0, world.store.session_of(line.seq), "a line in another session: {line:?}");
+        let wanted = world.store.transcript.iter().filter(|it| it.seq == line.seq && it.role == line.role);
+        assert_eq!(wanted.count(), 1, "a line twice: {line:?}");
+    }
+    nothing_late_is_seen(world);
+    no_message_twice(world);
+}
+
+/// Words of the agent, as `walk` makes them: `k1q2`.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    let is_word = |word: &&str| {
+        word.strip_prefix('k')
+            .and_then(|rest| rest.split_once('q'))
+            .is_some_and(|(run, word)| run.parse::<u32>().is_ok() && word.parse::<u32>().is_ok())
+    };
+    text.split_whitespace().filter(is_word).map(str::to_owned).collect()
+}
+
+/// What people see of an answer: its card, if it is closed, then its messages.
+fn seen(world: &World, seq: Seq) -> Vec<String> {
+    let card = world.platform.cards.get(&world.store.entry(seq).message).filter(|card| card.finished);
+    let mut seen = card.map(|card| words(&card.text)).unwrap_or_default();
+    for message in world.platform.messages.iter().filter(|message| message.reply.seq == seq) {
+        seen.extend(words(&message.text));
+    }
+    seen
+}
+
+fn every_word_once(world: &World, seq: Seq, outcome: Outcome) {
+    let seen = seen(world, seq);
+    let mut counts = BTreeMap::<&String, u32>::new();
+    for word in &seen {
+        *counts.entry(word).or_default() += 1;
+    }
+    assert!(counts.values().all(|count| *count == 1), "seen twice for {seq}: {seen:?}");
+    let said = world.store.transcript.iter().find(|line| line.seq == seq && line.role == Role::Assistant);
+    let said = said.map(|line| words(&line.text)).unwrap_or_default();
+    if outcome == Outcome::Answered {
+        assert!(!said.is_empty(), "answered without a word");
+    }
+    let undelivered =
+        [FailureCause::DeliveryRefused, FailureCause::DeliveryUnknown, FailureCause::CardAbandoned];
+    if undelivered.iter().any(|cause| world.store.failed_with(seq, *cause)) {
+        assert!(seen.iter().all(|word| said.contains(word)), "seen, but not in the transcript: {seen:?}");
+    } else {
+        assert_eq!(seen, said, "what people see of {seq} is not what was said");
+    }
+    if let Outcome::Failed(cause) = outcome {
+        assert!(world.store.failed_with(seq, cause), "a failure without a record");
+    }
+}
+
+fn the_card_is_closed(world: &World, seq: Seq) {
+    let Some(card) = world.platform.cards.get(&world.store.entry(seq).message) else { return };
+    let recorded = world.store.failed_with(seq, FailureCause::CardAbandoned);
+    assert!(card.finished || recorded, "the card of {seq} is left at {:?}", card.text);
+}
+
+fn asked_a_bounded_number_of_times(world: &World, seq: Seq, outcome: Outcome) {
+    // Each begin may be tried again once; graceful stops are not counted and stay out of this bound.
+    let begins = ATTEMPTS_MAX + 1 + world.ledger.parks;
+    let asked = world.ledger.asked.get(&seq).copied().unwrap_or_default();
+    assert!(asked <= 2 * begins, "{seq} was asked {asked} times");
+    if outcome == Outcome::Failed(FailureCause::CrashLoop) {
+        assert!(world.ledger.crashes >= ATTEMPTS_MAX, "given up after {} crashes", world.ledger.crashes);
+    }
+}
+
+fn nothing_late_is_seen(world: &World) {
+    let cards = world.platform.cards.values().map(|card| card.text.as_str());
+    let messages = world.platform.messages.iter().map(|message| message.text.as_str());
+    for word in cards.chain(messages).flat_map(words) {
+        assert!(!world.ledger.late_words.contains(&word), "{word} was said after its turn had ended");
+    }
+}
+
+fn no_message_twice(world: &World) {
+    let mut seen = BTreeMap::new();
+    for message in &world.platform.messages {
+        let before = seen.insert((message.reply, &message.text), ());
+        assert_eq!(before, None, "seen twice: {message:?}");
+    }
+}
