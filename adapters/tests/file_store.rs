@@ -18,22 +18,9 @@ struct FileFixture {
 }
 
 fn open(directory: &Path, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
-    let Stores {
-        conversations,
-        transcripts,
-        channels,
-        agents,
-        users,
-        tokens,
-    } = file::open(directory, &key.join("key"), Arc::clone(clock) as _).unwrap();
-    StoreSet {
-        conversations,
-        transcripts,
-        channels,
-        agents,
-        users,
-        tokens,
-    }
+    let Stores { conversations, transcripts, channels, agents, users, tokens } =
+        file::open(directory, &key.join("key"), Arc::clone(clock) as _).unwrap();
+    StoreSet { conversations, transcripts, channels, agents, users, tokens }
 }
 
 #[async_trait]
@@ -65,12 +52,7 @@ impl Fixture for FileFixture {
 async fn fresh() -> FileFixture {
     let clock = Arc::new(FakeClock::new());
     let (directory, key) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    FileFixture {
-        stores: Some(open(directory.path(), key.path(), &clock)),
-        clock,
-        directory,
-        key,
-    }
+    FileFixture { stores: Some(open(directory.path(), key.path(), &clock)), clock, directory, key }
 }
 
 async fn decorated() -> FaultyFixture<FileFixture> {

@@ -1,6 +1,7 @@
 //! Switchboard: everything around the domain: the driver, the HTTP API, the command line, the composition.
 
 pub mod cli;
+pub mod compose;
 pub mod config;
 pub mod http;
 pub mod ports;

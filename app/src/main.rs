@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use switchboard::cli::exit::Exit;
-use switchboard::cli::seam::NotComposed;
 use switchboard::cli::{CommandLine, run};
+use switchboard::compose::Composed;
 use switchboard::config::Environment;
 
 fn main() -> ExitCode {
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     let environment = Environment::of_process();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let exit = match runtime {
-        Ok(runtime) => runtime.block_on(run(line, &environment, &NotComposed)),
+        Ok(runtime) => runtime.block_on(run(line, &environment, &Composed::default())),
         Err(error) => Exit::Failed(format!("failed to start: {error}")),
     };
     exit.code()

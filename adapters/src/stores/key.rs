@@ -41,10 +41,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Key>, OpenError> {
 /// Makes a key. An existing file is never touched.
 pub(super) fn create(path: &Path) -> Result<Key, OpenError> {
     let io = |error: &std::io::Error| OpenError::of(path, error);
-    let bytes = Key::random().map_err(|error| OpenError::Io {
-        path: path.to_owned(),
-        cause: error.to_string(),
-    })?;
+    let bytes =
+        Key::random().map_err(|error| OpenError::Io { path: path.to_owned(), cause: error.to_string() })?;
     let mut digits = Zeroizing::new(String::with_capacity(2 * KEY_BYTES + 1));
     for byte in bytes.iter() {
         let halves = [byte >> 4, byte & 0xf].map(u32::from);
@@ -52,12 +50,7 @@ pub(super) fn create(path: &Path) -> Result<Key, OpenError> {
     }
     digits.push('\n');
     let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| io(&error))?;
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(|error| io(&error))?;
     let written = file.write_all(digits.as_bytes()).and_then(|()| file.sync_all());
     if let Err(error) = written {
         // Half a key would stop every later start.
@@ -65,13 +58,8 @@ pub(super) fn create(path: &Path) -> Result<Key, OpenError> {
         return Err(io(&error));
     }
     // Without its folder's entry on disk the key could be gone after a power cut, and the secrets with it.
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| io(&error))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| io(&error))?;
     Ok(Key::new(bytes))
 }
 
@@ -104,11 +92,7 @@ mod tests {
     use super::*;
     use crate::stores::seal::{Place, Sealing};
 
-    const PLACE: Place<'_> = Place {
-        table: "t",
-        row: "r",
-        field: "f",
-    };
+    const PLACE: Place<'_> = Place { table: "t", row: "r", field: "f" };
 
     #[test]
     fn a_key_made_is_the_key_read_and_only_its_owner_may_read_it() {

@@ -86,9 +86,7 @@ impl Key {
     /// A new one from the operating system.
     pub(super) fn random() -> Result<Zeroizing<[u8; KEY_BYTES]>, SealError> {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        SysRng
-            .try_fill_bytes(bytes.as_mut_slice())
-            .map_err(|_| SealError::NotSealed)?;
+        SysRng.try_fill_bytes(bytes.as_mut_slice()).map_err(|_| SealError::NotSealed)?;
         Ok(bytes)
     }
 
@@ -100,13 +98,8 @@ impl Key {
 impl Sealing for Key {
     fn seal(&self, place: Place<'_>, clear: &Secret) -> Result<String, SealError> {
         let mut nonce = [0; NONCE_BYTES];
-        SysRng
-            .try_fill_bytes(&mut nonce)
-            .map_err(|_| SealError::NotSealed)?;
-        let payload = Payload {
-            msg: clear.expose().as_bytes(),
-            aad: &place.bytes(),
-        };
+        SysRng.try_fill_bytes(&mut nonce).map_err(|_| SealError::NotSealed)?;
+        let payload = Payload { msg: clear.expose().as_bytes(), aad: &place.bytes() };
         let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload);
         let mut bytes = nonce.to_vec();
         bytes.extend(sealed.map_err(|_| SealError::NotSealed)?);
@@ -122,13 +115,8 @@ impl Sealing for Key {
             return Err(SealError::OtherKey);
         }
         let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| SealError::Damaged)?;
-        let (nonce, sealed) = bytes
-            .split_first_chunk::<NONCE_BYTES>()
-            .ok_or(SealError::Damaged)?;
-        let payload = Payload {
-            msg: sealed,
-            aad: &place.bytes(),
-        };
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Damaged)?;
+        let payload = Payload { msg: sealed, aad: &place.bytes() };
         let clear = self.cipher().decrypt(&XNonce::from(*nonce), payload);
         let text = String::from_utf8(clear.map_err(|_| SealError::Damaged)?);
         text.map(Secret::new).map_err(|_| SealError::Damaged)
@@ -139,11 +127,7 @@ impl Sealing for Key {
 mod tests {
     use super::*;
 
-    const PLACE: Place<'_> = Place {
-        table: "channels",
-        row: "chn_1",
-        field: "/client_secret",
-    };
+    const PLACE: Place<'_> = Place { table: "channels", row: "chn_1", field: "/client_secret" };
 
     fn key(byte: u8) -> Key {
         Key::new(Zeroizing::new([byte; KEY_BYTES]))
@@ -155,23 +139,10 @@ mod tests {
         let sealed = key(1).seal(PLACE, &secret).unwrap();
         assert_eq!(key(1).open(PLACE, &sealed), Ok(secret));
         let elsewhere = [
-            Place {
-                table: "agents",
-                ..PLACE
-            },
-            Place {
-                row: "chn_2",
-                ..PLACE
-            },
-            Place {
-                field: "/client_secre",
-                ..PLACE
-            },
-            Place {
-                row: "chn_1/",
-                field: "client_secret",
-                ..PLACE
-            },
+            Place { table: "agents", ..PLACE },
+            Place { row: "chn_2", ..PLACE },
+            Place { field: "/client_secre", ..PLACE },
+            Place { row: "chn_1/", field: "client_secret", ..PLACE },
         ];
         for place in elsewhere {
             assert_eq!(key(1).open(place, &sealed), Err(SealError::Damaged), "{place:?}");
@@ -186,20 +157,14 @@ mod tests {
         let changed = sealed.replace("s1.", "s2.");
         for damaged in ["", "s3cr3t", "s1", "s1..", cut, &changed, &format!("{cut}AAAA")] {
             let opened = key(1).open(PLACE, damaged);
-            assert!(
-                matches!(opened, Err(SealError::Damaged | SealError::OtherKey)),
-                "{damaged}"
-            );
+            assert!(matches!(opened, Err(SealError::Damaged | SealError::OtherKey)), "{damaged}");
         }
     }
 
     #[test]
     fn sealing_twice_gives_two_texts_and_neither_shows_the_secret() {
         let secret = Secret::new("s3cr3t");
-        let (first, second) = (
-            key(1).seal(PLACE, &secret).unwrap(),
-            key(1).seal(PLACE, &secret).unwrap(),
-        );
+        let (first, second) = (key(1).seal(PLACE, &secret).unwrap(), key(1).seal(PLACE, &secret).unwrap());
         assert_ne!(first, second);
         assert!(!first.contains("s3cr3t"));
     }

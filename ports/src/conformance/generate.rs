@@ -196,7 +196,7 @@ fn reply_states() -> impl Strategy<Value = ReplyStateSnapshot> {
     let finishing = (text(), vec(text(), 0..3), any::<bool>(), any::<bool>()).prop_map(
         |(text, rest, failed, uncertain)| ReplyStateSnapshot::Finishing { text, rest, failed, uncertain },
     );
-    let pointer = (text(), any::<bool>()).prop_map(|(text, holds_parts)| Pointer { text, holds_parts });
+    let pointer = (text(), any::<u32>()).prop_map(|(text, covers)| Pointer { text, covers });
     let plain = (vec(parts(), 0..4), of(pointer))
         .prop_map(|(parts, pointer)| ReplyStateSnapshot::Plain { parts, pointer });
     prop_oneof![finishing, plain]

@@ -33,9 +33,7 @@ pub(super) fn accept(step: &mut Step<'_>, key: &Key, arrival: Arrival) -> Result
     *step.marked += 1;
     let id = arrival.key.id();
     let known = known(step.connection, id.as_str())?;
-    let verdict = arrival
-        .admission
-        .verdict(known.as_ref().map_or(0, |known| known.waiting));
+    let verdict = arrival.admission.verdict(known.as_ref().map_or(0, |known| known.waiting));
     let intake = match verdict {
         Verdict::Pass(_) => return Ok(Accepted::First { seq: None, verdict }),
         Verdict::Admit => arrival.intake.clone(),
@@ -64,10 +62,7 @@ pub(super) fn accept(step: &mut Step<'_>, key: &Key, arrival: Arrival) -> Result
     let body = row.write(&EntryRecord::seal(&entry, &row)?)?;
     let append = "INSERT INTO inbox (num, seq, body) VALUES (?1, ?2, ?3)";
     run(step.connection, append, (num, int(seq.0), body))?;
-    Ok(Accepted::First {
-        seq: Some(seq),
-        verdict,
-    })
+    Ok(Accepted::First { seq: Some(seq), verdict })
 }
 
 /// How an inbox row is named in seals and errors.
@@ -86,11 +81,7 @@ fn kind_name(kind: ChatKind) -> &'static str {
 fn known(connection: &Connection, id: &str) -> Result<Option<Known>, StoreError> {
     let sql = "SELECT num, seq, waiting FROM conversations WHERE id = ?1";
     first(connection, sql, [id], |row| {
-        Ok(Known {
-            num: row.get(0)?,
-            seq: Seq(uint(row.get(1)?)),
-            waiting: row.get(2)?,
-        })
+        Ok(Known { num: row.get(0)?, seq: Seq(uint(row.get(1)?)), waiting: row.get(2)? })
     })
 }
 

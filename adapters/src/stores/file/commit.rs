@@ -48,10 +48,8 @@ impl Prepared {
             let body = new_row("transcript").write(&LineRecord::from(&line))?;
             Ok((int(line.session.0), line.text, body))
         });
-        let failures = commit
-            .failures
-            .iter()
-            .map(|failure| new_row("failures").write(&FailureRecord::from(failure)));
+        let failures =
+            commit.failures.iter().map(|failure| new_row("failures").write(&FailureRecord::from(failure)));
         let session = &commit.snapshot.session;
         Ok(Self {
             lease: lease.clone(),
@@ -72,9 +70,7 @@ impl Prepared {
     /// Writes everything, or answers why not.
     pub(super) fn write(self, step: &mut Step<'_>) -> Result<Version, StoreError> {
         let stored = stored(step.connection, &self.conversation)?;
-        let partition = stored
-            .as_ref()
-            .map_or(self.lease.partition, |stored| stored.partition);
+        let partition = stored.as_ref().map_or(self.lease.partition, |stored| stored.partition);
         // The lease comes first: a fenced owner must not perform what its successor performs too.
         let leases = step.leases.lock().unwrap_or_else(PoisonError::into_inner);
         leases.check(&self.lease, partition)?;

@@ -46,9 +46,7 @@ impl Conversations {
 impl ConversationStore for Conversations {
     fn accept(&self, arrival: Arrival) -> BoxFuture<'static, Result<Accepted, StoreError>> {
         let key = Arc::clone(&self.core.key);
-        self.core
-            .writer
-            .submit(move |step| accept::accept(step, &key, arrival))
+        self.core.writer.submit(move |step| accept::accept(step, &key, arrival))
     }
 
     async fn claim(
@@ -58,10 +56,7 @@ impl ConversationStore for Conversations {
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
         let (owner, partitions) = (owner.clone(), partitions.to_vec());
-        let claimed = self
-            .core
-            .writer
-            .submit(move |step| claim(step, &owner, &partitions, ttl));
+        let claimed = self.core.writer.submit(move |step| claim(step, &owner, &partitions, ttl));
         claimed.await
     }
 
@@ -87,11 +82,7 @@ impl ConversationStore for Conversations {
     ) -> Result<Option<Loaded>, StoreError> {
         self.check(lease, lease.partition)?;
         let (key, id) = (Arc::clone(&self.core.key), conversation.clone());
-        let loaded = self
-            .core
-            .readers
-            .read(move |connection| load(connection, &key, &id, after))
-            .await?;
+        let loaded = self.core.readers.read(move |connection| load(connection, &key, &id, after)).await?;
         if let Some(loaded) = &loaded {
             self.check(lease, loaded.key.partition())?;
         }
@@ -146,12 +137,7 @@ fn load(
             member: row.get(3)?,
         };
         let version = Version(uint(row.get(4)?));
-        Ok((
-            row.get::<_, i64>(0)?,
-            conversation,
-            version,
-            row.get::<_, Option<String>>(5)?,
-        ))
+        Ok((row.get::<_, i64>(0)?, conversation, version, row.get::<_, Option<String>>(5)?))
     })?;
     let Some((num, conversation, version, state)) = found else {
         return Ok(None);

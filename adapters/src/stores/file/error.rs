@@ -108,10 +108,8 @@ impl OpenError {
 /// What an error of SQLite's means to a caller of a port. SQLite's own messages can quote SQL, so only its code is told.
 #[expect(clippy::needless_pass_by_value, reason = "fits `map_err`")]
 pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
-    let is_damage = matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
-    );
+    let is_damage =
+        matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt));
     let is_foreign_column = matches!(
         error,
         rusqlite::Error::FromSqlConversionFailure(..)

@@ -121,11 +121,7 @@ struct Core {
 
 impl Core {
     fn start(opened: Opened, clock: Arc<dyn Clock>, lock: Option<File>) -> Result<Arc<Self>, OpenError> {
-        let Opened {
-            connection,
-            database,
-            key,
-        } = opened;
+        let Opened { connection, database, key } = opened;
         let leases = Leases::new(fences(&connection, &database)?);
         let leases = Arc::new(Mutex::new(leases));
         let writer = Writer::start(connection, clock, Arc::clone(&leases));
@@ -142,9 +138,7 @@ impl Core {
     fn owns(&self) -> Result<(), StoreError> {
         match self.lock {
             Some(_) => Ok(()),
-            None => Err(StoreError::Unavailable(
-                "opened beside the server, for reading only".to_owned(),
-            )),
+            None => Err(StoreError::Unavailable("opened beside the server, for reading only".to_owned())),
         }
     }
 }
@@ -154,9 +148,7 @@ fn fences(
     database: &Path,
 ) -> Result<BTreeMap<Partition, FencingToken>, OpenError> {
     let failed = |error: rusqlite::Error| OpenError::of_database(database, &error);
-    let mut statement = connection
-        .prepare("SELECT partition, token FROM fences")
-        .map_err(failed)?;
+    let mut statement = connection.prepare("SELECT partition, token FROM fences").map_err(failed)?;
     let rows = statement.query_map([], |row| {
         let token = row.get::<_, i64>(1)?;
         Ok((Partition(row.get(0)?), FencingToken(sql::uint(token))))

@@ -29,11 +29,7 @@ const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 /// Statements kept prepared per connection.
 const STATEMENTS_CACHED: usize = 64;
 
-const SENTINEL: Place<'_> = Place {
-    table: "meta",
-    row: "key_sentinel",
-    field: "value",
-};
+const SENTINEL: Place<'_> = Place { table: "meta", row: "key_sentinel", field: "value" };
 const SENTINEL_TEXT: &str = "switchboard";
 
 /// A database ready for work.
@@ -59,12 +55,7 @@ pub(super) fn own(directory: &Path) -> Result<File, OpenError> {
     }
     let path = directory.join(LOCK);
     let mut options = OpenOptions::new();
-    let lock = options
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path);
+    let lock = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
     let lock = lock.map_err(|error| OpenError::of(&path, &error))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
@@ -76,11 +67,7 @@ pub(super) fn own(directory: &Path) -> Result<File, OpenError> {
 /// Opens the database of a directory that is ours; makes it, and its key, when there is none.
 pub(super) fn open(directory: &Path, key_file: &Path, migrations: &[&str]) -> Result<Opened, OpenError> {
     let database = directory.join(DATABASE);
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&database);
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&database);
     if let Err(error) = made
         && error.kind() != ErrorKind::AlreadyExists
     {
@@ -102,11 +89,7 @@ pub(super) fn open(directory: &Path, key_file: &Path, migrations: &[&str]) -> Re
     schema::migrate(&connection, &database, found, migrations, |connection| {
         write_sentinel(connection, &database, &key)
     })?;
-    Ok(Opened {
-        connection,
-        database,
-        key,
-    })
+    Ok(Opened { connection, database, key })
 }
 
 /// Opens the database of a directory that may be another process's. Makes nothing and migrates nothing.
@@ -134,11 +117,7 @@ pub(super) fn open_beside(
     let key = key::read(key_file)?.ok_or_else(|| OpenError::KeyMissing(key_file.to_owned()))?;
     check_key(&connection, &database, &key, key_file)?;
     writing(&connection, &database)?;
-    Ok(Opened {
-        connection,
-        database,
-        key,
-    })
+    Ok(Opened { connection, database, key })
 }
 
 /// A connection that only reads.
@@ -168,28 +147,18 @@ fn writing(connection: &Connection, database: &Path) -> Result<(), OpenError> {
             cause: format!("journal mode {mode}: the file system does not support a write-ahead log"),
         });
     }
-    connection
-        .pragma_update(None, "synchronous", "FULL")
-        .map_err(failed)?;
-    connection
-        .pragma_update(None, "foreign_keys", true)
-        .map_err(failed)?;
-    connection
-        .pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)
-        .map_err(failed)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(failed)?;
     Ok(())
 }
 
 fn write_sentinel(connection: &Connection, database: &Path, key: &Key) -> Result<(), OpenError> {
     let sealed = key.seal(SENTINEL, &Secret::new(SENTINEL_TEXT));
-    let sealed = sealed.map_err(|error| OpenError::Io {
-        path: database.to_owned(),
-        cause: error.to_string(),
-    })?;
-    let written = connection.execute(
-        "INSERT INTO meta (key, value) VALUES (?1, ?2)",
-        [SENTINEL.row, &sealed],
-    );
+    let sealed =
+        sealed.map_err(|error| OpenError::Io { path: database.to_owned(), cause: error.to_string() })?;
+    let written =
+        connection.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", [SENTINEL.row, &sealed]);
     written.map_err(|error| OpenError::of_database(database, &error))?;
     Ok(())
 }
@@ -197,9 +166,7 @@ fn write_sentinel(connection: &Connection, database: &Path, key: &Key) -> Result
 /// Compares the key with the one that sealed the sentinel.
 fn check_key(connection: &Connection, database: &Path, key: &Key, key_file: &Path) -> Result<(), OpenError> {
     let sql = "SELECT value FROM meta WHERE key = ?1";
-    let sealed = connection
-        .query_row(sql, [SENTINEL.row], |row| row.get::<_, String>(0))
-        .optional();
+    let sealed = connection.query_row(sql, [SENTINEL.row], |row| row.get::<_, String>(0)).optional();
     let sealed = sealed.map_err(|error| OpenError::of_database(database, &error))?;
     let opened = sealed.map_or(Err(SealError::Damaged), |sealed| key.open(SENTINEL, &sealed));
     match opened {

@@ -20,11 +20,7 @@ pub(super) fn step(connection: &Connection, channel: &ChannelId) -> Result<bool,
     while let Some(num) = next(connection, channel)? {
         let mut is_empty = true;
         for sql in LONG {
-            let deleted = run(
-                connection,
-                sql,
-                (num, i64::try_from(rows_left).unwrap_or(i64::MAX)),
-            )?;
+            let deleted = run(connection, sql, (num, i64::try_from(rows_left).unwrap_or(i64::MAX)))?;
             rows_left -= deleted.min(rows_left);
             is_empty &= rows_left > 0;
         }

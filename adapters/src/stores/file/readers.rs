@@ -23,11 +23,7 @@ pub(super) struct Readers {
 impl Readers {
     /// Opens connections as they are needed.
     pub(super) fn new(database: PathBuf) -> Arc<Self> {
-        Arc::new(Self {
-            database,
-            idle: Mutex::default(),
-            permits: Arc::new(Semaphore::new(READERS_MAX)),
-        })
+        Arc::new(Self { database, idle: Mutex::default(), permits: Arc::new(Semaphore::new(READERS_MAX)) })
     }
 
     /// Reads on a thread where waiting for the disk holds up nobody. All of `work` sees the same moment.
@@ -36,10 +32,7 @@ impl Readers {
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let stopped = || StoreError::Unavailable("the store's readers have stopped".to_owned());
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(|_| stopped())?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| stopped())?;
         let readers = Arc::clone(self);
         let reading = tokio::task::spawn_blocking(move || {
             let answer = readers.with_connection(work);
@@ -63,10 +56,7 @@ impl Readers {
         snapshot.finish().map_err(store_error)?;
         // A connection that failed is not put back: the next read opens a fresh one.
         if answer.is_ok() {
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
         answer
     }

@@ -42,10 +42,7 @@ struct Prepared {
 
 impl<T> Registry<T> {
     pub(super) fn new(core: Arc<Core>) -> Self {
-        Self {
-            core,
-            of: PhantomData,
-        }
+        Self { core, of: PhantomData }
     }
 }
 
@@ -53,10 +50,7 @@ impl<T: Registered> Registry<T> {
     async fn all(&self) -> Result<Vec<T>, StoreError> {
         let key = Arc::clone(&self.core.key);
         let read = move |connection: &Connection| {
-            let sql = format!(
-                "SELECT id, version, body FROM {} ORDER BY name LIMIT ?1",
-                T::TABLE
-            );
+            let sql = format!("SELECT id, version, body FROM {} ORDER BY name LIMIT ?1", T::TABLE);
             // Twice what is allowed: the application's count of them may lag behind.
             let limit = i64::try_from(2 * T::ROWS_MAX).unwrap_or(i64::MAX);
             let rows = all(connection, &sql, [limit], columns)?;
@@ -92,10 +86,7 @@ impl<T: Registered> Registry<T> {
                 return Err(StoreError::Duplicate("id"));
             }
             name_is_free::<T>(step.connection, &prepared)?;
-            let sql = format!(
-                "INSERT INTO {} (id, name, version, body) VALUES (?1, ?2, ?3, ?4)",
-                T::TABLE
-            );
+            let sql = format!("INSERT INTO {} (id, name, version, body) VALUES (?1, ?2, ?3, ?4)", T::TABLE);
             let params = (prepared.id, prepared.name, int(version.0), prepared.body);
             run(step.connection, &sql, params)?;
             Ok(())
@@ -111,15 +102,8 @@ impl<T: Registered> Registry<T> {
             }
             name_is_free::<T>(step.connection, &prepared)?;
             let version = expected.next();
-            let sql = format!(
-                "UPDATE {} SET name = ?2, version = ?3, body = ?4 WHERE id = ?1",
-                T::TABLE
-            );
-            run(
-                step.connection,
-                &sql,
-                (prepared.id, prepared.name, int(version.0), prepared.body),
-            )?;
+            let sql = format!("UPDATE {} SET name = ?2, version = ?3, body = ?4 WHERE id = ?1", T::TABLE);
+            run(step.connection, &sql, (prepared.id, prepared.name, int(version.0), prepared.body))?;
             Ok(version)
         };
         self.core.writer.submit(replace).await
@@ -211,19 +195,5 @@ macro_rules! registered {
     };
 }
 
-registered!(
-    ChannelStore,
-    Channel,
-    ChannelId,
-    ChannelRecord,
-    "channels",
-    CHANNELS_MAX
-);
-registered!(
-    AgentStore,
-    AgentConfig,
-    AgentId,
-    AgentRecord,
-    "agents",
-    AGENTS_MAX
-);
+registered!(ChannelStore, Channel, ChannelId, ChannelRecord, "channels", CHANNELS_MAX);
+registered!(AgentStore, AgentConfig, AgentId, AgentRecord, "agents", AGENTS_MAX);

@@ -31,11 +31,7 @@ pub(super) fn newest(migrations: &[&str]) -> u32 {
 /// Looks at a database without changing it.
 pub(super) fn inspect(connection: &Connection, path: &Path, migrations: &[&str]) -> Result<Found, OpenError> {
     let failed = |error: rusqlite::Error| OpenError::of_database(path, &error);
-    let number = |sql: &str| {
-        connection
-            .query_row(sql, [], |row| row.get::<_, i64>(0))
-            .map_err(failed)
-    };
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed);
     let format = number("PRAGMA user_version")?;
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     if format == 0 && tables == 0 {
@@ -44,20 +40,13 @@ pub(super) fn inspect(connection: &Connection, path: &Path, migrations: &[&str])
     if number("PRAGMA application_id")? != APPLICATION_ID {
         return Err(OpenError::NotAStore(path.to_owned()));
     }
-    let corrupt = || OpenError::Corrupt {
-        path: path.to_owned(),
-        cause: format!("format {format}"),
-    };
+    let corrupt = || OpenError::Corrupt { path: path.to_owned(), cause: format!("format {format}") };
     let found = u32::try_from(format).map_err(|_| corrupt())?;
     let known = newest(migrations);
     if found > known {
         return Err(OpenError::NewerVersion { found, known });
     }
-    if found == 0 {
-        Err(corrupt())
-    } else {
-        Ok(Found::Format(found))
-    }
+    if found == 0 { Err(corrupt()) } else { Ok(Found::Format(found)) }
 }
 
 /// Brings a database to the newest format, each step in one transaction, after a copy of what was there. `first` is done
@@ -82,12 +71,8 @@ pub(super) fn migrate(
         let failed = |error: rusqlite::Error| OpenError::of_database(path, &error);
         let transaction = connection.unchecked_transaction().map_err(failed)?;
         transaction.execute_batch(migration).map_err(failed)?;
-        transaction
-            .pragma_update(None, "application_id", APPLICATION_ID)
-            .map_err(failed)?;
-        transaction
-            .pragma_update(None, "user_version", format)
-            .map_err(failed)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+        transaction.pragma_update(None, "user_version", format).map_err(failed)?;
         if let Some(first) = first.take().filter(|_| format == 1) {
             first(&transaction)?;
         }
@@ -105,12 +90,7 @@ fn copy(connection: &Connection, path: &Path, format: u32) -> Result<PathBuf, Op
         fs::remove_file(&partial).map_err(io)?;
     }
     // Made by us first, because SQLite would let others read it.
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&partial)
-        .map_err(io)?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(io)?;
     let name = partial.to_string_lossy();
     let copied = connection.execute("VACUUM INTO ?1", [&name]);
     copied.map_err(|error| OpenError::of_database(&partial, &error))?;

@@ -31,12 +31,7 @@ impl TokenStore for Tokens {
         let read = move |connection: &Connection| {
             let sql = "SELECT id, name, hash, body FROM tokens ORDER BY name LIMIT ?1";
             // Twice what is allowed: the application's count of them may lag behind.
-            let rows = all(
-                connection,
-                sql,
-                [i64::try_from(2 * TOKENS_MAX).unwrap_or(i64::MAX)],
-                columns,
-            )?;
+            let rows = all(connection, sql, [i64::try_from(2 * TOKENS_MAX).unwrap_or(i64::MAX)], columns)?;
             rows.into_iter().map(|columns| open(&key, columns)).collect()
         };
         self.core.readers.read(read).await

@@ -79,9 +79,7 @@ impl Transcripts for FileTranscripts {
             let sql = "SELECT id, session, text, body FROM transcript
                        WHERE num = (SELECT num FROM conversations WHERE id = ?1) AND id > ?2 ORDER BY id LIMIT ?3";
             let rows = all(connection, sql, (id.as_str(), after, limit + 1), line_row)?;
-            let rows = rows
-                .into_iter()
-                .map(|row| Ok((row.number.to_string(), row.open(&key)?)));
+            let rows = rows.into_iter().map(|row| Ok((row.number.to_string(), row.open(&key)?)));
             Ok(cursor::page(rows.collect::<Result<_, StoreError>>()?, limit))
         };
         self.core.readers.read(read).await
@@ -112,18 +110,12 @@ impl Transcripts for FileTranscripts {
             After::Nowhere => return Ok(cursor::empty()),
         };
         let (key, limit) = (Arc::clone(&self.core.key), cursor::limit(page));
-        self.core
-            .readers
-            .read(move |connection| failures(connection, &key, before, limit))
-            .await
+        self.core.readers.read(move |connection| failures(connection, &key, before, limit)).await
     }
 
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {
         let channel = channel.clone();
-        self.core
-            .writer
-            .submit(move |step| purge::step(step.connection, &channel))
-            .await
+        self.core.writer.submit(move |step| purge::step(step.connection, &channel)).await
     }
 }
 
@@ -154,15 +146,8 @@ fn listed(
     before: Option<&(Timestamp, ConversationId)>,
     limit: u32,
 ) -> Result<Page<ConversationInfo>, StoreError> {
-    let text = filter
-        .text
-        .as_deref()
-        .filter(|text| !text.is_empty())
-        .map(str::to_ascii_lowercase);
-    let filter = ConversationFilter {
-        text: text.clone(),
-        ..filter.clone()
-    };
+    let text = filter.text.as_deref().filter(|text| !text.is_empty()).map(str::to_ascii_lowercase);
+    let filter = ConversationFilter { text: text.clone(), ..filter.clone() };
     let channel = filter.channel.as_ref().map(ChannelId::as_str);
     let user = filter.user.as_ref().map(UserId::as_str);
     let place = before.map(|(at, id)| (int(at.as_millis()), id.as_str()));
@@ -181,15 +166,8 @@ fn listed(
     if let Some(text) = &text {
         params.push((":text", text));
     }
-    let infos = all(
-        connection,
-        &listing(&filter, place.is_some()),
-        params.as_slice(),
-        info,
-    )?;
-    let rows = infos
-        .into_iter()
-        .map(|info| (cursor::activity(info.active_at, &info.id), info));
+    let infos = all(connection, &listing(&filter, place.is_some()), params.as_slice(), info)?;
+    let rows = infos.into_iter().map(|info| (cursor::activity(info.active_at, &info.id), info));
     Ok(cursor::page(rows.collect(), limit))
 }
 
@@ -207,11 +185,7 @@ fn info(row: &rusqlite::Row<'_>) -> rusqlite::Result<ConversationInfo> {
             member: row.get(3)?,
         },
         // The column's check allows these two.
-        kind: if row.get::<_, String>(4)? == "group" {
-            ChatKind::Group
-        } else {
-            ChatKind::Private
-        },
+        kind: if row.get::<_, String>(4)? == "group" { ChatKind::Group } else { ChatKind::Private },
         title: row.get(5)?,
         author: row.get(6)?,
         user: row.get::<_, Option<String>>(7)?.map(UserId::new),
@@ -242,8 +216,7 @@ impl LineRow {
     fn open(self, key: &Key) -> Result<TranscriptLine, StoreError> {
         let number = self.number.to_string();
         let row = row(key, "transcript", &number);
-        row.read::<LineRecord>(&self.body)?
-            .open(self.session, self.text, &row)
+        row.read::<LineRecord>(&self.body)?.open(self.session, self.text, &row)
     }
 }
 
@@ -257,11 +230,7 @@ fn failures(
         "SELECT failures.id, conversations.id, channel, body FROM failures JOIN conversations USING (num)
                WHERE failures.id < ?1 ORDER BY failures.id DESC LIMIT ?2";
     let rows = all(connection, sql, (before, limit + 1), |row| {
-        let texts = (
-            row.get::<_, String>(1)?,
-            row.get::<_, String>(2)?,
-            row.get::<_, String>(3)?,
-        );
+        let texts = (row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?);
         Ok((row.get::<_, i64>(0)?, texts))
     })?;
     let open = |(number, (conversation, channel, body)): (i64, (String, String, String))| {

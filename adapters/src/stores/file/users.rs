@@ -34,10 +34,7 @@ impl Users {
         work: impl FnOnce(&Connection, &Key) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let key = Arc::clone(&self.core.key);
-        self.core
-            .readers
-            .read(move |connection| work(connection, &key))
-            .await
+        self.core.readers.read(move |connection| work(connection, &key)).await
     }
 }
 
@@ -64,8 +61,7 @@ impl UserStore for Users {
 
     async fn find(&self, id: &UserId) -> Result<Option<User>, StoreError> {
         let id = id.clone();
-        self.read(move |connection, key| user(connection, key, id.as_str()))
-            .await
+        self.read(move |connection, key| user(connection, key, id.as_str())).await
     }
 
     async fn linked(&self, identity: &Identity) -> Result<Option<User>, StoreError> {
@@ -98,10 +94,7 @@ impl UserStore for Users {
 
     async fn link(&self, user: &User, identity: &Identity) -> Result<User, StoreError> {
         let (key, user, identity) = (Arc::clone(&self.core.key), user.clone(), identity.clone());
-        let link = self
-            .core
-            .writer
-            .submit(move |step| link(step.connection, &key, &user, &identity));
+        let link = self.core.writer.submit(move |step| link(step.connection, &key, &user, &identity));
         link.await
     }
 }
@@ -123,12 +116,7 @@ fn link(connection: &Connection, key: &Key, new: &User, identity: &Identity) -> 
 
 fn add(connection: &Connection, key: &Key, user: &User) -> Result<(), StoreError> {
     let username = folded(&user.username);
-    let taken = first(
-        connection,
-        "SELECT 1 FROM users WHERE username = ?1",
-        [&username],
-        |_| Ok(()),
-    )?;
+    let taken = first(connection, "SELECT 1 FROM users WHERE username = ?1", [&username], |_| Ok(()))?;
     if taken.is_some() {
         return Err(StoreError::Duplicate("username"));
     }
@@ -147,38 +135,23 @@ fn columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<Columns> {
 }
 
 fn columns_of(connection: &Connection, id: &str) -> Result<Option<Columns>, StoreError> {
-    first(
-        connection,
-        "SELECT id, body FROM users WHERE id = ?1",
-        [id],
-        columns,
-    )
+    first(connection, "SELECT id, body FROM users WHERE id = ?1", [id], columns)
 }
 
 fn link_of(connection: &Connection, identity: &Identity) -> Result<Option<String>, StoreError> {
     let sql = "SELECT user FROM identities WHERE platform = ?1 AND im_user_id = ?2";
-    first(
-        connection,
-        sql,
-        [&identity.platform, &identity.im_user_id],
-        |row| row.get(0),
-    )
+    first(connection, sql, [&identity.platform, &identity.im_user_id], |row| row.get(0))
 }
 
 fn user(connection: &Connection, key: &Key, id: &str) -> Result<Option<User>, StoreError> {
-    columns_of(connection, id)?
-        .map(|columns| open(connection, key, columns))
-        .transpose()
+    columns_of(connection, id)?.map(|columns| open(connection, key, columns)).transpose()
 }
 
 fn open(connection: &Connection, key: &Key, (id, body): Columns) -> Result<User, StoreError> {
     let sql =
         "SELECT platform, im_user_id FROM identities WHERE user = ?1 ORDER BY platform, im_user_id LIMIT ?2";
     let identities = all(connection, sql, (&id, IDENTITIES_MAX), |row| {
-        Ok(Identity {
-            platform: row.get(0)?,
-            im_user_id: row.get(1)?,
-        })
+        Ok(Identity { platform: row.get(0)?, im_user_id: row.get(1)? })
     })?;
     let row = row(key, "users", &id);
     Ok(row.read::<UserRecord>(&body)?.open(identities, &row))

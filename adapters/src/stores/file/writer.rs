@@ -60,17 +60,10 @@ impl Writer {
         leases: Arc<Mutex<Leases>>,
     ) -> std::io::Result<Self> {
         let (queue, members) = sync_channel(QUEUE_MAX);
-        let writing = Writing {
-            connection,
-            clock,
-            leases,
-        };
+        let writing = Writing { connection, clock, leases };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writing.serve(&members))?;
-        Ok(Self {
-            queue: Some(queue),
-            thread: Some(thread),
-        })
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
     /// Queues work; the order of calls is the order of work. The future only waits for the answer.
@@ -79,11 +72,7 @@ impl Writer {
         work: impl FnOnce(&mut Step<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
         let (reply, answer) = oneshot::channel();
-        let member = Box::new(Task {
-            work: Some(work),
-            result: None,
-            reply,
-        });
+        let member = Box::new(Task { work: Some(work), result: None, reply });
         let queued = self.queue.as_ref().map(|queue| queue.try_send(member));
         let refused = match queued {
             Some(Ok(())) => None,

@@ -68,13 +68,7 @@ struct ConversationSettingsRecord {
 }
 
 mirrored!(GroupScopeRecord = GroupScope { PerUser, Shared });
-mirrored!(
-    BusyRecord = Busy {
-        Queue,
-        Interrupt,
-        Reject
-    }
-);
+mirrored!(BusyRecord = Busy { Queue, Interrupt, Reject });
 
 #[derive(Debug, Serialize, Deserialize)]
 struct AccessRecord {
@@ -176,11 +170,7 @@ impl From<&UserMapping> for MappingRecord {
             MappingMode::MatchEmail => ModeRecord::MatchEmail,
             MappingMode::FixedUser(user) => ModeRecord::FixedUser(user.to_string()),
         };
-        Self {
-            mode,
-            on_miss: from.on_miss.into(),
-            email_template: from.email_template.clone(),
-        }
+        Self { mode, on_miss: from.on_miss.into(), email_template: from.email_template.clone() }
     }
 }
 
@@ -192,10 +182,6 @@ impl From<MappingRecord> for UserMapping {
             ModeRecord::MatchEmail => MappingMode::MatchEmail,
             ModeRecord::FixedUser(user) => MappingMode::FixedUser(UserId::new(user)),
         };
-        Self {
-            mode,
-            on_miss: from.on_miss.into(),
-            email_template: from.email_template,
-        }
+        Self { mode, on_miss: from.on_miss.into(), email_template: from.email_template }
     }
 }

@@ -59,16 +59,8 @@ mirrored!(ReplyRoleRecord = ReplyRole { Answer, Notice });
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ReplyStateRecord {
-    Finishing {
-        text: String,
-        rest: Vec<String>,
-        failed: bool,
-        uncertain: bool,
-    },
-    Plain {
-        parts: Vec<PartRecord>,
-        pointer: Option<PointerRecord>,
-    },
+    Finishing { text: String, rest: Vec<String>, failed: bool, uncertain: bool },
+    Plain { parts: Vec<PartRecord>, pointer: Option<PointerRecord> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,39 +69,25 @@ struct PartRecord {
     status: PartStatusRecord,
 }
 
-mirrored!(
-    PartStatusRecord = PartStatus {
-        Pending,
-        Attempting,
-        Sent,
-        Refused,
-        Unknown
-    }
-);
+mirrored!(PartStatusRecord = PartStatus { Pending, Attempting, Sent, Refused, Unknown });
 
 #[derive(Debug, Serialize, Deserialize)]
 struct PointerRecord {
     text: String,
-    holds_parts: bool,
+    covers: u32,
 }
 
 impl ConversationRecord {
     /// Seals a state for its row.
     pub(in crate::stores) fn seal(from: &ConversationSnapshot, row: &Row<'_>) -> Result<Self, StoreError> {
         let replies = from.replies.iter().map(|reply| ReplyRecord::seal(reply, row));
-        Ok(Self {
-            session: (&from.session).into(),
-            replies: replies.collect::<Result<_, _>>()?,
-        })
+        Ok(Self { session: (&from.session).into(), replies: replies.collect::<Result<_, _>>()? })
     }
 
     /// Opens the state of a row.
     pub(in crate::stores) fn open(self, row: &Row<'_>) -> Result<ConversationSnapshot, StoreError> {
         let replies = self.replies.into_iter().map(|reply| reply.open(row));
-        Ok(ConversationSnapshot {
-            session: self.session.into(),
-            replies: replies.collect::<Result<_, _>>()?,
-        })
+        Ok(ConversationSnapshot { session: self.session.into(), replies: replies.collect::<Result<_, _>>()? })
     }
 }
 
@@ -178,10 +156,7 @@ impl ReplyRecord {
 
     fn open(self, row: &Row<'_>) -> Result<ReplySnapshot, StoreError> {
         Ok(ReplySnapshot {
-            id: ReplyId {
-                seq: Seq(self.seq),
-                role: self.role.into(),
-            },
+            id: ReplyId { seq: Seq(self.seq), role: self.role.into() },
             message: MessageId::new(self.message),
             target: self.target.open(row, &address_field(self.seq, self.role))?,
             attempt: self.attempt,
@@ -194,12 +169,7 @@ impl ReplyRecord {
 impl From<&ReplyStateSnapshot> for ReplyStateRecord {
     fn from(from: &ReplyStateSnapshot) -> Self {
         match from {
-            ReplyStateSnapshot::Finishing {
-                text,
-                rest,
-                failed,
-                uncertain,
-            } => Self::Finishing {
+            ReplyStateSnapshot::Finishing { text, rest, failed, uncertain } => Self::Finishing {
                 text: text.clone(),
                 rest: rest.clone(),
                 failed: *failed,
@@ -207,10 +177,9 @@ impl From<&ReplyStateSnapshot> for ReplyStateRecord {
             },
             ReplyStateSnapshot::Plain { parts, pointer } => Self::Plain {
                 parts: parts.iter().map(PartRecord::from).collect(),
-                pointer: pointer.as_ref().map(|pointer| PointerRecord {
-                    text: pointer.text.clone(),
-                    holds_parts: pointer.holds_parts,
-                }),
+                pointer: pointer
+                    .as_ref()
+                    .map(|pointer| PointerRecord { text: pointer.text.clone(), covers: pointer.covers }),
             },
         }
     }
@@ -219,23 +188,12 @@ impl From<&ReplyStateSnapshot> for ReplyStateRecord {
 impl From<ReplyStateRecord> for ReplyStateSnapshot {
     fn from(from: ReplyStateRecord) -> Self {
         match from {
-            ReplyStateRecord::Finishing {
-                text,
-                rest,
-                failed,
-                uncertain,
-            } => Self::Finishing {
-                text,
-                rest,
-                failed,
-                uncertain,
-            },
+            ReplyStateRecord::Finishing { text, rest, failed, uncertain } => {
+                Self::Finishing { text, rest, failed, uncertain }
+            }
             ReplyStateRecord::Plain { parts, pointer } => Self::Plain {
                 parts: parts.into_iter().map(Part::from).collect(),
-                pointer: pointer.map(|pointer| Pointer {
-                    text: pointer.text,
-                    holds_parts: pointer.holds_parts,
-                }),
+                pointer: pointer.map(|pointer| Pointer { text: pointer.text, covers: pointer.covers }),
             },
         }
     }
@@ -243,18 +201,12 @@ impl From<ReplyStateRecord> for ReplyStateSnapshot {
 
 impl From<&Part> for PartRecord {
     fn from(from: &Part) -> Self {
-        Self {
-            text: from.text.clone(),
-            status: from.status.into(),
-        }
+        Self { text: from.text.clone(), status: from.status.into() }
     }
 }
 
 impl From<PartRecord> for Part {
     fn from(from: PartRecord) -> Self {
-        Self {
-            text: from.text,
-            status: from.status.into(),
-        }
+        Self { text: from.text, status: from.status.into() }
     }
 }

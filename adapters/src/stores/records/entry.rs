@@ -32,13 +32,8 @@ impl Record for EntryRecord {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum IntakeRecord {
-    Ask {
-        text: String,
-    },
-    Control {
-        control: ControlRecord,
-        origin: OriginRecord,
-    },
+    Ask { text: String },
+    Control { control: ControlRecord, origin: OriginRecord },
     Refused(RefusalRecord),
 }
 
@@ -79,9 +74,7 @@ impl EntryRecord {
             chat: (&from.chat).into(),
             sender: (&from.sender).into(),
             sent_at: from.sent_at.as_millis(),
-            session_address: address
-                .map(|address| AddressRecord::seal(address, row, ADDRESS))
-                .transpose()?,
+            session_address: address.map(|address| AddressRecord::seal(address, row, ADDRESS)).transpose()?,
             intake: (&from.intake).into(),
         })
     }
@@ -107,10 +100,9 @@ impl From<&Intake> for IntakeRecord {
     fn from(from: &Intake) -> Self {
         match from {
             Intake::Ask { text } => Self::Ask { text: text.clone() },
-            Intake::Control { control, origin } => Self::Control {
-                control: (*control).into(),
-                origin: (*origin).into(),
-            },
+            Intake::Control { control, origin } => {
+                Self::Control { control: (*control).into(), origin: (*origin).into() }
+            }
             Intake::Refused(refusal) => Self::Refused((*refusal).into()),
         }
     }
@@ -120,10 +112,9 @@ impl From<IntakeRecord> for Intake {
     fn from(from: IntakeRecord) -> Self {
         match from {
             IntakeRecord::Ask { text } => Self::Ask { text },
-            IntakeRecord::Control { control, origin } => Self::Control {
-                control: control.into(),
-                origin: origin.into(),
-            },
+            IntakeRecord::Control { control, origin } => {
+                Self::Control { control: control.into(), origin: origin.into() }
+            }
             IntakeRecord::Refused(refusal) => Self::Refused(refusal.into()),
         }
     }

@@ -32,30 +32,17 @@ struct Glass;
 
 impl Sealing for Glass {
     fn seal(&self, place: Place<'_>, clear: &Secret) -> Result<String, SealError> {
-        Ok(format!(
-            "{}|{}|{}|{}",
-            place.table,
-            place.row,
-            place.field,
-            clear.expose()
-        ))
+        Ok(format!("{}|{}|{}|{}", place.table, place.row, place.field, clear.expose()))
     }
 
     fn open(&self, place: Place<'_>, sealed: &str) -> Result<Secret, SealError> {
         let prefix = format!("{}|{}|{}|", place.table, place.row, place.field);
-        sealed
-            .strip_prefix(&prefix)
-            .map(Secret::new)
-            .ok_or(SealError::Damaged)
+        sealed.strip_prefix(&prefix).map(Secret::new).ok_or(SealError::Damaged)
     }
 }
 
 fn row<'a>(table: &'static str, key: &'a str) -> Row<'a> {
-    Row {
-        sealing: &Glass,
-        table,
-        key,
-    }
+    Row { sealing: &Glass, table, key }
 }
 
 fn file(version: u32, name: &str) -> PathBuf {
@@ -71,14 +58,9 @@ fn check<T: PartialEq + Debug, R: Record>(
     read: impl Fn(&T, R) -> Result<T, StoreError>,
 ) {
     let row = row("golden", name);
-    let texts: Vec<String> = samples
-        .iter()
-        .map(|sample| row.write(&write(sample).unwrap()).unwrap())
-        .collect();
-    let written: Vec<Value> = texts
-        .iter()
-        .map(|text| serde_json::from_str(text).unwrap())
-        .collect();
+    let texts: Vec<String> =
+        samples.iter().map(|sample| row.write(&write(sample).unwrap()).unwrap()).collect();
+    let written: Vec<Value> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     let current = file(R::VERSION, name);
     if !current.exists() && std::env::var_os("SWITCHBOARD_GOLDEN_WRITE").is_some() {
         fs::create_dir_all(current.parent().unwrap()).unwrap();
@@ -89,19 +71,12 @@ fn check<T: PartialEq + Debug, R: Record>(
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let golden: Vec<Value> = serde_json::from_str(&text).unwrap();
         if version == R::VERSION {
-            assert_eq!(
-                golden, written,
-                "{name}: the format changed without a new version"
-            );
+            assert_eq!(golden, written, "{name}: the format changed without a new version");
         }
         assert_eq!(golden.len(), samples.len());
         for (sample, value) in samples.iter().zip(golden) {
             let record = row.read::<R>(&value.to_string()).unwrap();
-            assert_eq!(
-                &read(sample, record).unwrap(),
-                sample,
-                "{name} of format {version}"
-            );
+            assert_eq!(&read(sample, record).unwrap(), sample, "{name} of format {version}");
         }
     }
 }
@@ -112,34 +87,18 @@ fn entries() -> Vec<Entry> {
         accepted_at: FakeClock::START,
         fence: FencingToken(3),
         message: MessageId::new("msg7"),
-        chat: Chat {
-            id: "cid1".to_owned(),
-            kind: ChatKind::Group,
-            title: Some("Sales 销售".to_owned()),
-        },
+        chat: Chat { id: "cid1".to_owned(), kind: ChatKind::Group, title: Some("Sales 销售".to_owned()) },
         sender: samples::sender("Author"),
         sent_at: Timestamp::from_millis(1_699_999_999_000),
         session_address: Some(samples::address("https://example.invalid/send?session=abc")),
-        intake: Intake::Ask {
-            text: "hello\n你好 \"quoted\"".to_owned(),
-        },
+        intake: Intake::Ask { text: "hello\n你好 \"quoted\"".to_owned() },
     };
-    let with = |intake| Entry {
-        session_address: None,
-        intake,
-        ..first.clone()
-    };
-    let control = |control| Intake::Control {
-        control,
-        origin: Origin::Api,
-    };
+    let with = |intake| Entry { session_address: None, intake, ..first.clone() };
+    let control = |control| Intake::Control { control, origin: Origin::Api };
     vec![
         with(control(Control::New)),
         with(control(Control::Stop { all: true })),
-        with(Intake::Control {
-            control: Control::Status,
-            origin: Origin::Chat,
-        }),
+        with(Intake::Control { control: Control::Status, origin: Origin::Chat }),
         with(control(Control::Help)),
         with(control(Control::Withdraw)),
         with(Intake::Refused(Refusal::TooManyMessages)),
@@ -155,11 +114,7 @@ fn conversations() -> Vec<ConversationSnapshot> {
     session.agent = Some(switchboard_domain::ids::AgentId::new("agt_1"));
     session.model = Some("model".to_owned());
     session.continuation = Some("resp_1".to_owned());
-    session.attempts = Some(Attempts {
-        seq: Seq(7),
-        count: 2,
-        graceful: true,
-    });
+    session.attempts = Some(Attempts { seq: Seq(7), count: 2, graceful: true });
     let mut finishing = samples::reply(Seq(5), "");
     finishing.target.session_address = Some(samples::address("https://example.invalid/5"));
     finishing.state = ReplyStateSnapshot::Finishing {
@@ -169,10 +124,7 @@ fn conversations() -> Vec<ConversationSnapshot> {
         uncertain: true,
     };
     let mut plain = samples::reply(Seq(6), "");
-    plain.id = ReplyId {
-        seq: Seq(6),
-        role: ReplyRole::Notice,
-    };
+    plain.id = ReplyId { seq: Seq(6), role: ReplyRole::Notice };
     let statuses = [
         PartStatus::Pending,
         PartStatus::Attempting,
@@ -180,16 +132,10 @@ fn conversations() -> Vec<ConversationSnapshot> {
         PartStatus::Refused,
         PartStatus::Unknown,
     ];
-    let part = |status| Part {
-        text: "part".to_owned(),
-        status,
-    };
+    let part = |status| Part { text: "part".to_owned(), status };
     plain.state = ReplyStateSnapshot::Plain {
         parts: statuses.map(part).to_vec(),
-        pointer: Some(Pointer {
-            text: "see below".to_owned(),
-            holds_parts: true,
-        }),
+        pointer: Some(Pointer { text: "see below".to_owned(), covers: 2 }),
     };
     let replies = vec![finishing, plain];
     vec![samples::snapshot(1), ConversationSnapshot { session, replies }]
@@ -206,9 +152,7 @@ fn lines() -> Vec<TranscriptLine> {
         samples::line(4, "question"),
         answer(None),
         answer(Some(Mark::Stopped)),
-        answer(Some(Mark::Failed(FailureCause::Agent(
-            AgentFailureKind::CutStream,
-        )))),
+        answer(Some(Mark::Failed(FailureCause::Agent(AgentFailureKind::CutStream)))),
     ]
 }
 
@@ -220,15 +164,8 @@ fn failures() -> Vec<Failure> {
         FailureCause::DeliveryUnknown,
         FailureCause::CardAbandoned,
     ];
-    let causes = ours
-        .into_iter()
-        .chain(AgentFailureKind::ALL.map(FailureCause::Agent));
-    causes
-        .map(|cause| Failure {
-            cause,
-            ..samples::failure(2)
-        })
-        .collect()
+    let causes = ours.into_iter().chain(AgentFailureKind::ALL.map(FailureCause::Agent));
+    causes.map(|cause| Failure { cause, ..samples::failure(2) }).collect()
 }
 
 #[test]
@@ -319,28 +256,15 @@ fn users_and_tokens_of_every_format_are_read_back() {
 #[test]
 fn a_format_from_the_future_is_corrupt_and_named_by_table_and_row() {
     let row = row("inbox", "cnv_1/7");
-    let text = row
-        .write(&LineRecord::from(&samples::line(1, "secret text")))
-        .unwrap();
+    let text = row.write(&LineRecord::from(&samples::line(1, "secret text"))).unwrap();
     let future = text.replace("\"v\":1", "\"v\":99");
     let expected = "table inbox, row cnv_1/7: format 99, expected 1".to_owned();
-    assert_eq!(
-        row.read::<LineRecord>(&future).err(),
-        Some(StoreError::Corrupt(expected))
-    );
-    for broken in [
-        "",
-        "{}",
-        "secret text",
-        "{\"v\":1,\"r\":{\"seq\":\"secret text\"}}",
-    ] {
+    assert_eq!(row.read::<LineRecord>(&future).err(), Some(StoreError::Corrupt(expected)));
+    for broken in ["", "{}", "secret text", "{\"v\":1,\"r\":{\"seq\":\"secret text\"}}"] {
         let Err(StoreError::Corrupt(message)) = row.read::<LineRecord>(broken) else {
             panic!("{broken} was read");
         };
-        assert!(
-            message.contains("inbox") && message.contains("cnv_1/7"),
-            "{message}"
-        );
+        assert!(message.contains("inbox") && message.contains("cnv_1/7"), "{message}");
         assert!(!message.contains("secret text"), "{message}");
     }
 }

@@ -18,21 +18,13 @@ pub(super) struct ChatRecord {
 
 impl From<&Chat> for ChatRecord {
     fn from(from: &Chat) -> Self {
-        Self {
-            id: from.id.clone(),
-            kind: from.kind.into(),
-            title: from.title.clone(),
-        }
+        Self { id: from.id.clone(), kind: from.kind.into(), title: from.title.clone() }
     }
 }
 
 impl From<ChatRecord> for Chat {
     fn from(from: ChatRecord) -> Self {
-        Self {
-            id: from.id,
-            kind: from.kind.into(),
-            title: from.title,
-        }
+        Self { id: from.id, kind: from.kind.into(), title: from.title }
     }
 }
 
@@ -55,11 +47,7 @@ impl From<&Sender> for SenderRecord {
 
 impl From<SenderRecord> for Sender {
     fn from(from: SenderRecord) -> Self {
-        Self {
-            im_user_id: from.im_user_id,
-            opaque_id: from.opaque_id,
-            name: from.name,
-        }
+        Self { im_user_id: from.im_user_id, opaque_id: from.opaque_id, name: from.name }
     }
 }
 
@@ -72,10 +60,7 @@ pub(super) struct AddressRecord {
 
 impl AddressRecord {
     pub(super) fn seal(from: &SessionAddress, row: &Row<'_>, field: &str) -> Result<Self, StoreError> {
-        Ok(Self {
-            url_sealed: row.seal(field, &from.url)?,
-            until: from.until.as_millis(),
-        })
+        Ok(Self { url_sealed: row.seal(field, &from.url)?, until: from.until.as_millis() })
     }
 
     pub(super) fn open(self, row: &Row<'_>, field: &str) -> Result<SessionAddress, StoreError> {
@@ -96,14 +81,8 @@ pub(super) struct TargetRecord {
 impl TargetRecord {
     pub(super) fn seal(from: &Target, row: &Row<'_>, field: &str) -> Result<Self, StoreError> {
         let address = from.session_address.as_ref();
-        let session_address = address
-            .map(|address| AddressRecord::seal(address, row, field))
-            .transpose()?;
-        Ok(Self {
-            chat: (&from.chat).into(),
-            im_user_id: from.im_user_id.clone(),
-            session_address,
-        })
+        let session_address = address.map(|address| AddressRecord::seal(address, row, field)).transpose()?;
+        Ok(Self { chat: (&from.chat).into(), im_user_id: from.im_user_id.clone(), session_address })
     }
 
     pub(super) fn open(self, row: &Row<'_>, field: &str) -> Result<Target, StoreError> {

@@ -47,11 +47,7 @@ pub(super) struct Row<'a> {
 
 impl Row<'_> {
     fn place<'b>(&'b self, field: &'b str) -> Place<'b> {
-        Place {
-            table: self.table,
-            row: self.key,
-            field,
-        }
+        Place { table: self.table, row: self.key, field }
     }
 
     fn seal(&self, field: &str, clear: &Secret) -> Result<String, StoreError> {
@@ -71,10 +67,7 @@ impl Row<'_> {
 
     /// Writes a record.
     pub(super) fn write<R: Record>(&self, record: &R) -> Result<String, StoreError> {
-        let envelope = Envelope {
-            v: R::VERSION,
-            r: record,
-        };
+        let envelope = Envelope { v: R::VERSION, r: record };
         serde_json::to_string(&envelope).map_err(|_| self.corrupt("cannot be written as JSON"))
     }
 
@@ -86,11 +79,7 @@ impl Row<'_> {
             return Err(self.corrupt(&format!("format {}, expected {}", envelope.v, R::VERSION)));
         }
         let envelope: Envelope<R> = serde_json::from_str(text).map_err(|error| {
-            self.corrupt(&format!(
-                "not a record of format {}, column {}",
-                R::VERSION,
-                error.column()
-            ))
+            self.corrupt(&format!("not a record of format {}, column {}", R::VERSION, error.column()))
         })?;
         Ok(envelope.r)
     }

@@ -39,12 +39,7 @@ impl From<&TranscriptLine> for LineRecord {
             Mark::Stopped => MarkRecord::Stopped,
             Mark::Failed(cause) => MarkRecord::Failed(cause.as_str().to_owned()),
         });
-        Self {
-            seq: from.seq.0,
-            role: from.role.into(),
-            at: from.at.as_millis(),
-            mark,
-        }
+        Self { seq: from.seq.0, role: from.role.into(), at: from.at.as_millis(), mark }
     }
 }
 
@@ -121,9 +116,6 @@ fn cause(name: &str, row: &Row<'_>) -> Result<FailureCause, StoreError> {
         FailureCause::CardAbandoned,
     ];
     let agents = AgentFailureKind::ALL.into_iter().map(FailureCause::Agent);
-    let found = ours
-        .into_iter()
-        .chain(agents)
-        .find(|cause| cause.as_str() == name);
+    let found = ours.into_iter().chain(agents).find(|cause| cause.as_str() == name);
     found.ok_or_else(|| row.corrupt("unknown cause of failure"))
 }

@@ -66,20 +66,11 @@ impl Record for TokenRecord {
     const VERSION: u32 = 1;
 }
 
-mirrored!(
-    TokenRoleRecord = Role {
-        Viewer,
-        Operator,
-        Admin
-    }
-);
+mirrored!(TokenRoleRecord = Role { Viewer, Operator, Admin });
 
 impl From<&Token> for TokenRecord {
     fn from(from: &Token) -> Self {
-        Self {
-            role: from.role.into(),
-            created_at: from.created_at.as_millis(),
-        }
+        Self { role: from.role.into(), created_at: from.created_at.as_millis() }
     }
 }
 

@@ -1,0 +1,158 @@
+//! The composition root: the only place that names concrete adapters.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use switchboard_adapters::agents;
+use switchboard_adapters::clock::{SystemClock, SystemEntropy};
+use switchboard_adapters::dingtalk::DingTalk;
+use switchboard_adapters::stores::{self, Stores};
+use switchboard_ports::clock::{Clock, Entropy};
+use switchboard_ports::provider::Provider;
+
+use crate::cli::seam::{Catalog, ComposeError, Composition, OpenMode, Running, Simulation};
+use crate::config::{Config, StoreUrl};
+use crate::http::dto::channel_input::Providers;
+use crate::ports::Ports;
+use crate::runtime::operations::Operations;
+use crate::runtime::{Driver, Settings};
+
+/// The real thing: the machine's clock, the stores, DingTalk, agents over HTTP.
+pub struct Composed {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Default for Composed {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock::start()), entropy: Arc::new(SystemEntropy) }
+    }
+}
+
+impl Composed {
+    fn providers(&self) -> Result<Providers, ComposeError> {
+        let observer = Arc::new(|api: &'static str, outcome: &'static str| {
+            let labels = [("platform", "dingtalk"), ("api", api), ("outcome", outcome)];
+            metrics::counter!("switchboard_platform_requests_total", &labels).increment(1);
+        });
+        let dingtalk = DingTalk::new(Arc::clone(&self.clock), observer)
+            .map_err(|error| ComposeError::Failed(format!("failed to set HTTP up: {error}")))?;
+        let dingtalk: Arc<dyn Provider> = Arc::new(dingtalk);
+        Ok(BTreeMap::from([("dingtalk", dingtalk)]))
+    }
+
+    async fn stores(&self, config: &Config, mode: OpenMode) -> Result<Stores, ComposeError> {
+        let clock = Arc::clone(&self.clock);
+        let StoreUrl::File(folder) = &config.store.url else {
+            tracing::warn!("the store is in memory: everything is forgotten when the server ends");
+            return Ok(stores::memory(clock));
+        };
+        let (folder, key) = (folder.clone(), config.security.encryption_key_file.clone());
+        let opened = tokio::task::spawn_blocking(move || match mode {
+            OpenMode::Create => stores::file::open(&folder, &key, clock),
+            OpenMode::Existing => {
+                let beside = stores::file::open_beside(&folder, &key, Arc::clone(&clock))?;
+                // Beside a running server, conversations and users are nobody's but the server's.
+                let rest = stores::memory(clock);
+                Ok(Stores { channels: beside.channels, agents: beside.agents, tokens: beside.tokens, ..rest })
+            }
+        });
+        match opened.await {
+            Ok(Ok(stores)) => Ok(stores),
+            Ok(Err(error)) => {
+                Err(ComposeError::Failed(format!("failed to open the store {}: {error}", config.store.url)))
+            }
+            Err(error) => Err(ComposeError::Failed(format!("failed to open the store: {error}"))),
+        }
+    }
+}
+
+#[async_trait]
+impl Composition for Composed {
+    fn catalog(&self, _config: &Config) -> Result<Catalog, ComposeError> {
+        Ok(Catalog {
+            providers: self.providers()?,
+            kinds: agents::kinds(Arc::clone(&self.clock)),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+        })
+    }
+
+    async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {
+        let stores = self.stores(config, mode).await?;
+        let catalog = self.catalog(config)?;
+        Ok(Ports {
+            clock: catalog.clock,
+            entropy: catalog.entropy,
+            conversations: stores.conversations,
+            transcripts: stores.transcripts,
+            channels: stores.channels,
+            agents: stores.agents,
+            users: stores.users,
+            tokens: stores.tokens,
+            providers: catalog.providers,
+            agent_kinds: catalog.kinds,
+        })
+    }
+
+    async fn start(&self, _config: &Config, ports: &Ports) -> Result<Box<dyn Running>, ComposeError> {
+        let driver = Driver::start(ports.clone(), Settings::default())
+            .await
+            .map_err(|error| ComposeError::Failed(format!("failed to start: {error}")))?;
+        Ok(Box::new(RunningDriver(driver)))
+    }
+
+    async fn simulate(&self) -> Result<Simulation, ComposeError> {
+        simulate().await
+    }
+}
+
+struct RunningDriver(Arc<Driver>);
+
+#[async_trait]
+impl Running for RunningDriver {
+    fn operations(&self) -> Arc<dyn Operations> {
+        Arc::clone(&self.0) as Arc<dyn Operations>
+    }
+
+    async fn stop(self: Box<Self>, grace: Duration) {
+        self.0.stop(grace).await;
+    }
+}
+
+#[cfg(feature = "demo")]
+async fn simulate() -> Result<Simulation, ComposeError> {
+    use dingtalk_sim::{Simulator, SimulatorConfig};
+
+    let settings = SimulatorConfig::default();
+    let (id, secret) = settings
+        .apps
+        .first()
+        .map(|app| (app.client_id.clone(), app.client_secret.clone()))
+        .unwrap_or_default();
+    let simulator = Simulator::start(settings)
+        .await
+        .map_err(|error| ComposeError::Failed(format!("failed to start the simulated platform: {error}")))?;
+    let base = simulator.base_url().to_owned();
+    Ok(Simulation {
+        chat_url: simulator.chat_url(),
+        platform: "dingtalk".to_owned(),
+        config: serde_json::json!({
+            "client_id": id,
+            "client_secret": secret,
+            "ai_card": {"template_id": dingtalk_sim::OWN_TEMPLATE},
+            "api_base_url": base,
+            "oapi_base_url": base,
+        }),
+        guard: Box::new(simulator),
+    })
+}
+
+#[cfg(not(feature = "demo"))]
+async fn simulate() -> Result<Simulation, ComposeError> {
+    Err(ComposeError::Failed(
+        "this build has no simulated platform; build with the feature `demo`".to_owned(),
+    ))
+}
