@@ -13,6 +13,7 @@ use switchboard_ports::page::PageRequest;
 use switchboard_ports::provider::Check;
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, NotReady, Operations, RuntimeEvent};
@@ -22,6 +23,9 @@ use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
 const WITHDRAW_WAIT: Duration = Duration::from_secs(10);
+
+/// Pause between two looks at whether something has ended.
+const POLL_PAUSE: Duration = Duration::from_millis(50);
 
 /// The running driver.
 pub struct Driver {
@@ -58,9 +62,9 @@ impl Driver {
         for handle in &draining {
             handle.tell_surely(Message::Drain).await;
         }
-        let deadline = tokio::time::Instant::now() + grace;
-        while self.is_busy() && tokio::time::Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let deadline = Instant::now() + grace;
+        while self.is_busy() && Instant::now() < deadline {
+            tokio::time::sleep(POLL_PAUSE).await;
         }
         self.shared.parking.cancel();
         self.shared.tasks.close();
@@ -196,22 +200,25 @@ impl Operations for Driver {
         };
         // Its sockets close first, so that nothing new comes in behind the withdrawal.
         handle.tell_surely(Message::Drain).await;
+        let mut open = Vec::new();
         for info in self.conversations_of(channel).await? {
             if info.waiting > 0 || self.shared.registry.is_busy_one(&info.id) {
                 self.put_control(&info, Control::Withdraw).await?;
+                open.push(info.id);
             }
         }
-        let deadline = tokio::time::Instant::now() + WITHDRAW_WAIT;
-        loop {
-            let waiting = self
-                .conversations_of(channel)
-                .await?
-                .iter()
-                .any(|info| info.waiting > 0 || self.shared.registry.is_busy_one(&info.id));
-            if !waiting || tokio::time::Instant::now() >= deadline {
-                break;
+        let deadline = Instant::now() + WITHDRAW_WAIT;
+        while !open.is_empty() && Instant::now() < deadline {
+            tokio::time::sleep(POLL_PAUSE).await;
+            let mut still = Vec::new();
+            for id in open {
+                let waiting =
+                    self.shared.ports.transcripts.conversation(&id).await?.is_some_and(|it| it.waiting > 0);
+                if waiting || self.shared.registry.is_busy_one(&id) {
+                    still.push(id);
+                }
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            open = still;
         }
         lock(&self.shared.channels).remove(channel);
         Ok(())

@@ -62,7 +62,6 @@ pub(crate) async fn scan_open(shared: Arc<Shared>) {
 
 /// One look through the open index: whatever is open and not in memory is woken.
 pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), switchboard_ports::error::StoreError> {
-    let mut open = 0usize;
     for partition in Partition::all() {
         if shared.lease(partition, std::time::Duration::ZERO).is_none() {
             continue;
@@ -70,7 +69,6 @@ pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), switchboard_po
         let mut after = None;
         loop {
             let ids = shared.ports.conversations.open(partition, after.as_ref()).await?;
-            open = open.saturating_add(ids.len());
             let full = ids.len() >= OPEN_LISTED_MAX as usize;
             after = ids.last().cloned();
             for id in ids {
@@ -81,7 +79,6 @@ pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), switchboard_po
             }
         }
     }
-    metrics::gauge!("switchboard_inbox_pending").set(f64::from(u32::try_from(open).unwrap_or(u32::MAX)));
     Ok(())
 }
 

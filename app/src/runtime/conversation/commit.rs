@@ -6,10 +6,10 @@ use switchboard_domain::conversation::Effects;
 use switchboard_domain::outcome::Outcome;
 use switchboard_domain::reply::Durability;
 use switchboard_domain::snapshot::ReplyRole;
-use switchboard_ports::conversations::Commit;
+use switchboard_ports::conversations::{Commit, Failure};
 use switchboard_ports::error::StoreError;
 
-use super::{Actor, Lost, commit_of};
+use super::{Actor, Lost};
 use crate::runtime::operations::RuntimeEvent;
 
 /// The first pause before a commit is tried again; doubles up to [`COMMIT_PAUSE_MAX`].
@@ -76,7 +76,10 @@ impl Actor<'_> {
     }
 
     /// Tells listeners, metrics and the channel's status what a step led to; after its commit.
-    pub(super) fn report(&self, effects: &Effects) {
+    pub(super) fn report(&mut self, effects: &Effects) {
+        let ended = u32::try_from(effects.ended.len()).unwrap_or(u32::MAX).min(self.pending);
+        self.pending -= ended;
+        metrics::gauge!("switchboard_inbox_pending").decrement(f64::from(ended));
         let at = self.shared.now();
         let channel = &self.handle.id;
         for (seq, outcome) in &effects.ended {
@@ -119,5 +122,29 @@ const fn outcome_name(outcome: Outcome) -> &'static str {
         Outcome::Cancelled => "cancelled",
         Outcome::Refused(_) => "refused",
         Outcome::Failed(_) => "failed",
+    }
+}
+
+/// Puts a commit together out of a step.
+fn commit_of(actor: &Actor<'_>, effects: &Effects) -> Commit {
+    Commit {
+        id: actor.shared.commit_id(),
+        conversation: actor.id.clone(),
+        expected: actor.version,
+        snapshot: actor.conversation.snapshot(),
+        ended: effects.ended.clone(),
+        transcript: effects.transcript.clone(),
+        failures: effects
+            .failures
+            .iter()
+            .map(|failed| Failure {
+                seq: failed.seq,
+                message: failed.message.clone(),
+                cause: failed.cause,
+                attempts: failed.attempts,
+                at: failed.at,
+            })
+            .collect(),
+        user: actor.user.clone(),
     }
 }

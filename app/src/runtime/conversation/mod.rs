@@ -4,6 +4,7 @@
 //! the other way round, cancelling an agent's run excepted. Deltas change memory only and commit nothing.
 
 mod commit;
+mod load;
 mod perform;
 mod turn;
 
@@ -13,12 +14,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use switchboard_domain::conversation::{Conversation, Effects, Event, Perform, Said};
 use switchboard_domain::ids::{ConversationId, Epoch, Partition, UserId, Version};
-use switchboard_domain::inbox::Entry;
 use switchboard_domain::rejected::Rejected;
-use switchboard_domain::session::Hold;
+use switchboard_domain::snapshot::ReplyId;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::{Commit, Lease};
-use switchboard_ports::error::StoreError;
+use switchboard_ports::conversations::Lease;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -41,6 +40,8 @@ pub(crate) fn start(shared: &Arc<Shared>, partition: Partition, id: Conversation
         match work.await {
             Ok(Ended::Retired) => {}
             Ok(Ended::Dropped) => shared.registry.drop_from_memory(&id, false),
+            // What was begun here may have been shown: it goes on as after a crash.
+            Ok(Ended::Lost) => shared.registry.drop_from_memory(&id, true),
             Err(_panic) => {
                 tracing::error!(conversation = %id, "a conversation's task panicked; it goes on from the store");
                 metrics::counter!("switchboard_alarms_total", "kind" => "panic").increment(1);
@@ -54,8 +55,10 @@ pub(crate) fn start(shared: &Arc<Shared>, partition: Partition, id: Conversation
 enum Ended {
     /// At rest, and out of the registry.
     Retired,
-    /// Somebody else owns it now, the server stops, or the store does not let us: memory is forgotten.
+    /// It could not be loaded, or the server stops: memory is forgotten.
     Dropped,
+    /// Somebody else owns or changed it in the middle of a step: memory is forgotten.
+    Lost,
 }
 
 /// Why a step could not be finished.
@@ -73,7 +76,7 @@ async fn run(
     };
     match actor.work().await {
         Ok(ended) => ended,
-        Err(Lost) => Ended::Dropped,
+        Err(Lost) => Ended::Lost,
     }
 }
 
@@ -87,6 +90,8 @@ struct Actor<'a> {
     bot: Arc<Bot>,
     conversation: Conversation,
     version: Version,
+    /// Entries taken in and not ended, as counted in the metrics.
+    pending: u32,
     /// Set by a mapping, written with the next commit.
     user: Option<UserId>,
     /// A lazy change waits for company since then.
@@ -95,6 +100,12 @@ struct Actor<'a> {
     rest_since: Option<Timestamp>,
     run: Option<Run>,
     outcomes: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
+}
+
+impl Drop for Actor<'_> {
+    fn drop(&mut self) {
+        metrics::gauge!("switchboard_inbox_pending").decrement(f64::from(self.pending));
+    }
 }
 
 /// An agent's run under way.
@@ -115,52 +126,7 @@ enum RunSaid {
     Closed,
 }
 
-impl<'a> Actor<'a> {
-    async fn load(
-        shared: &'a Arc<Shared>,
-        partition: Partition,
-        id: &'a ConversationId,
-        slot: &'a Slot,
-        crashed: bool,
-    ) -> Option<Self> {
-        slot.take_wake();
-        let lease = shared.lease_for_call(partition).await?;
-        let loaded = match load_all(shared, &lease, id).await {
-            Ok(loaded) => loaded?,
-            Err(error) => {
-                tracing::warn!(conversation = %id, %error, "failed to load a conversation");
-                return None;
-            }
-        };
-        let handle = shared.channel(&loaded.key.channel)?;
-        let bot = handle.bot();
-        let now = shared.now();
-        let mut actor = Self {
-            shared,
-            slot,
-            id,
-            partition,
-            conversation: Conversation::restore(loaded.snapshot, bot.policy.clone(), now),
-            handle,
-            bot,
-            version: loaded.version,
-            user: None,
-            lazy_since: None,
-            rest_since: None,
-            run: None,
-            outcomes: mpsc::channel(OUTCOMES_MAX),
-        };
-        let mut effects = Effects::default();
-        for entry in loaded.entries {
-            let resumed = crashed || entry.fence < lease.token;
-            actor.take_in(entry, resumed, &mut effects);
-        }
-        actor.hold(&mut effects);
-        actor.apply_into(Event::Loaded, &mut effects);
-        actor.finish_step(effects).await.ok()?;
-        Some(actor)
-    }
-
+impl Actor<'_> {
     /// The event loop. Priorities: 1 the server stops, 2 a wake, 3 outcomes of calls, 4 what the agent says, 5 deadlines.
     async fn work(&mut self) -> Result<Ended, Lost> {
         loop {
@@ -200,48 +166,6 @@ impl<'a> Actor<'a> {
         let now = self.shared.now();
         let since = *self.rest_since.get_or_insert(now);
         now >= since.after(self.shared.settings.rest_kept)
-    }
-
-    /// Reads what is new in the inbox and takes in changed settings.
-    async fn look_again(&mut self) -> Result<(), Lost> {
-        self.slot.take_wake();
-        let bot = self.handle.bot();
-        if !Arc::ptr_eq(&bot, &self.bot) {
-            self.conversation.configure(bot.policy.clone());
-            self.bot = bot;
-        }
-        let mut effects = Effects::default();
-        self.hold(&mut effects);
-        let lease = self.lease().await?;
-        let taken = self.conversation.session().taken();
-        let loaded = match load_from(self.shared, &lease, self.id, taken).await {
-            Ok(loaded) => loaded.map(|loaded| loaded.entries).unwrap_or_default(),
-            Err(StoreError::Unavailable(_)) => {
-                // The scan wakes us again; what is known already goes on.
-                Vec::new()
-            }
-            Err(_) => return Err(Lost),
-        };
-        for entry in loaded {
-            self.take_in(entry, false, &mut effects);
-        }
-        self.finish_step(effects).await
-    }
-
-    fn take_in(&mut self, entry: Entry, resumed: bool, effects: &mut Effects) {
-        if entry.seq > self.conversation.session().taken() {
-            self.apply_into(Event::Taken { entry, resumed }, effects);
-        }
-    }
-
-    /// Whether new turns may begin, as the channel and the server say.
-    fn hold(&mut self, effects: &mut Effects) {
-        let disabled = !self.bot.channel.enabled;
-        let event = if disabled { Event::Held(Hold::Disabled) } else { Event::Released(Hold::Disabled) };
-        self.apply_into(event, effects);
-        if self.shared.stopping.is_cancelled() {
-            self.apply_into(Event::Held(Hold::Stopping), effects);
-        }
     }
 
     async fn heard(&mut self, said: Option<RunSaid>) -> Result<(), Lost> {
@@ -289,9 +213,11 @@ impl<'a> Actor<'a> {
 
     fn apply_into(&mut self, event: Event, effects: &mut Effects) {
         let (name, before) = (event.name(), self.conversation.session().phase());
+        let replies_before = self.reply_phases();
         match self.conversation.apply(event, self.shared.now()) {
             Ok(more) => {
-                if name != "Delta" {
+                if name != "Delta" && tracing::enabled!(tracing::Level::DEBUG) {
+                    self.log_replies(&replies_before, name);
                     let after = self.conversation.session().phase();
                     tracing::debug!(
                         machine = "session", conversation = %self.id, before, event = name, after,
@@ -301,6 +227,28 @@ impl<'a> Actor<'a> {
                 merge(effects, more);
             }
             Err(rejected) => note_rejection(self.id, &rejected),
+        }
+    }
+
+    /// The replies' phases, for the log; empty where nobody reads it.
+    fn reply_phases(&self) -> Vec<(ReplyId, &'static str)> {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return Vec::new();
+        }
+        self.conversation.replies().iter().map(|reply| (reply.facts().id, reply.phase())).collect()
+    }
+
+    fn log_replies(&self, before: &[(ReplyId, &'static str)], event: &'static str) {
+        for reply in self.conversation.replies() {
+            let id = reply.facts().id;
+            let before = before.iter().find(|(known, _)| *known == id).map_or("new", |(_, phase)| *phase);
+            let after = reply.phase();
+            if before != after {
+                tracing::debug!(
+                    machine = "reply", conversation = %self.id, seq = id.seq.0, role = ?id.role, before, event, after,
+                    "stepped"
+                );
+            }
         }
     }
 
@@ -366,59 +314,5 @@ fn note_rejection(id: &ConversationId, rejected: &Rejected) {
         metrics::counter!("switchboard_alarms_total", "kind" => "illegal").increment(1);
     } else {
         tracing::debug!(machine = "session", conversation = %id, %rejected, "rejected");
-    }
-}
-
-async fn load_from(
-    shared: &Shared,
-    lease: &Lease,
-    id: &ConversationId,
-    after: switchboard_domain::ids::Seq,
-) -> Result<Option<switchboard_ports::conversations::Loaded>, StoreError> {
-    let store = &shared.ports.conversations;
-    let Some(mut loaded) = store.load(lease, id, after).await? else {
-        return Ok(None);
-    };
-    // The inbox of one conversation is bounded, so this ends.
-    let page = switchboard_ports::conversations::LOADED_ENTRIES_MAX as usize;
-    let mut full = loaded.entries.len() >= page;
-    while full {
-        let last = loaded.entries.last().map_or(after, |entry| entry.seq);
-        let more = store.load(lease, id, last).await?.map(|more| more.entries).unwrap_or_default();
-        full = more.len() >= page;
-        loaded.entries.extend(more);
-    }
-    Ok(Some(loaded))
-}
-
-async fn load_all(
-    shared: &Shared,
-    lease: &Lease,
-    id: &ConversationId,
-) -> Result<Option<switchboard_ports::conversations::Loaded>, StoreError> {
-    load_from(shared, lease, id, switchboard_domain::ids::Seq(0)).await
-}
-
-/// Puts a commit together out of a step.
-fn commit_of(actor: &Actor<'_>, effects: &Effects) -> Commit {
-    Commit {
-        id: actor.shared.commit_id(),
-        conversation: actor.id.clone(),
-        expected: actor.version,
-        snapshot: actor.conversation.snapshot(),
-        ended: effects.ended.clone(),
-        transcript: effects.transcript.clone(),
-        failures: effects
-            .failures
-            .iter()
-            .map(|failed| switchboard_ports::conversations::Failure {
-                seq: failed.seq,
-                message: failed.message.clone(),
-                cause: failed.cause,
-                attempts: failed.attempts,
-                at: failed.at,
-            })
-            .collect(),
-        user: actor.user.clone(),
     }
 }
