@@ -1,5 +1,12 @@
 //! The file store passes every suite, each reopening being a death: what is opened again is a copy of the files as they
 //! were on disk, without the goodbyes of a closing database.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "test code: a test fails by panicking"
+)]
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,11 @@
 //! The memory store passes every suite, and so does a decorator around it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "test code: a test fails by panicking"
+)]
 
 use std::sync::Arc;
 

@@ -47,9 +47,10 @@ pub trait ConversationStore: Send + Sync {
 
     /// Takes or renews leases on partitions for `ttl` from now, all in one step.
     ///
-    /// A partition is granted when nobody holds it, its lease has run out, or `owner` holds it already (a renewal keeps
-    /// the token). A new owner gets a greater token than any before, also over restarts of the store. Partitions held
-    /// by others are left out of the answer. Repeatable. After a time-out: the leases may have been taken; claim again.
+    /// A partition is granted when nobody holds it, its lease has run out, or `owner` holds it already. A renewal keeps
+    /// the token, even one that comes after the lease's end, if nobody else was granted the partition in between: nobody
+    /// can have written. A new owner gets a greater token than any before, also over restarts of the store. Partitions
+    /// held by others are left out of the answer. Repeatable. After a time-out: the leases may have been taken; claim again.
     async fn claim(
         &self,
         owner: &ReplicaId,
@@ -67,7 +68,7 @@ pub trait ConversationStore: Send + Sync {
 
     /// A conversation's state and its inbox entries with a sequence after `after` that have not ended, in order, at most
     /// [`LOADED_ENTRIES_MAX`]. `None` for a conversation nobody has written to. [`StoreError::Fenced`] when the lease
-    /// is no longer the caller's.
+    /// is no longer the caller's (somebody else was granted the partition since), or is for another partition.
     async fn load(
         &self,
         lease: &Lease,
@@ -78,8 +79,10 @@ pub trait ConversationStore: Send + Sync {
     /// Writes state, ends, transcript and failures in one step, if the version is still the expected one and the lease the
     /// caller's.
     ///
-    /// Repeatable by `id` (R7): a commit whose id is the record's last one answers as it did then. `Conflict` and
-    /// `Fenced` have written nothing. Dropping the future does not undo. After a time-out: unknown, repeat it unchanged.
+    /// Repeatable by `id` (R7): a commit whose id is the record's last one answers as it did then. The lease is looked at
+    /// before that: a fenced owner's repetition is `Fenced`, because its successor performs what it would perform. A
+    /// conversation that is not there (purged) is a `Conflict`. `Conflict` and `Fenced` have written nothing. Dropping the
+    /// future does not undo once it was polled. After a time-out: unknown, repeat it unchanged.
     async fn commit(&self, lease: &Lease, commit: Commit) -> Result<Version, StoreError>;
 }
 

@@ -42,7 +42,7 @@ pub trait Transcripts: Send + Sync {
     async fn failures(&self, page: &PageRequest) -> Result<Page<FailureInfo>, StoreError>;
 
     /// Forgets all conversations of a channel with inbox, transcript and failures, in bounded steps: returns whether
-    /// there may be more. Repeatable.
+    /// there may be more. Deduplication marks stay until they are old enough. Repeatable.
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError>;
 }
 
@@ -66,7 +66,7 @@ pub struct ConversationInfo {
     pub key: ConversationKey,
     /// Private or group.
     pub kind: ChatKind,
-    /// The group's title, where the platform gives one.
+    /// The group's title, where the platform gives one; a message without one leaves the last.
     pub title: Option<String>,
     /// The last author's name.
     pub author: String,

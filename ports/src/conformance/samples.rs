@@ -1,6 +1,5 @@
 //! Values that cases are written with.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -96,7 +95,6 @@ impl Admission for Decided {
 #[derive(Debug, Default)]
 pub struct Recording {
     asked: Mutex<Vec<u32>>,
-    calls: AtomicU32,
 }
 
 impl Recording {
@@ -105,17 +103,10 @@ impl Recording {
     pub fn asked(&self) -> Vec<u32> {
         self.asked.lock().unwrap().clone()
     }
-
-    /// How often it was asked.
-    #[must_use]
-    pub fn calls(&self) -> u32 {
-        self.calls.load(Ordering::SeqCst)
-    }
 }
 
 impl Admission for Recording {
     fn verdict(&self, waiting: u32) -> Verdict {
-        self.calls.fetch_add(1, Ordering::SeqCst);
         self.asked.lock().unwrap().push(waiting);
         Verdict::Admit
     }

@@ -38,6 +38,7 @@ use switchboard_ports::error::StoreError;
 use switchboard_ports::tokens::TokenStore;
 
 pub use error::OpenError;
+pub(super) use opening::sync_folder_of;
 
 use self::conversations::Conversations;
 use self::opening::Opened;
@@ -110,10 +111,17 @@ pub fn open_beside(directory: &Path, key_file: &Path, clock: Arc<dyn Clock>) -> 
     })
 }
 
+/// Reads at the same time, at most.
+const READERS_MAX: usize = 4;
+
+/// Searches of transcripts at the same time, at most; apart from the others, because they can be long.
+const SEARCHERS_MAX: usize = 2;
+
 /// What all parts of an open store share. Dropped in this order.
 struct Core {
     writer: Writer,
     readers: Arc<Readers>,
+    searchers: Arc<Readers>,
     leases: Arc<Mutex<Leases>>,
     key: Arc<Key>,
     lock: Option<File>,
@@ -127,7 +135,8 @@ impl Core {
         let writer = Writer::start(connection, clock, Arc::clone(&leases));
         Ok(Arc::new(Self {
             writer: writer.map_err(|error| OpenError::of(&database, &error))?,
-            readers: Readers::new(database),
+            readers: Readers::new(database.clone(), READERS_MAX),
+            searchers: Readers::new(database, SEARCHERS_MAX),
             leases,
             key: Arc::new(key),
             lock,

@@ -1,7 +1,7 @@
 //! From a directory to an open database: its folder, its lock, its key, its format.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,6 +29,9 @@ const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 /// Statements kept prepared per connection.
 const STATEMENTS_CACHED: usize = 64;
 
+/// How every SQLite database begins (SQLite file format §1.3.1).
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
 const SENTINEL: Place<'_> = Place { table: "meta", row: "key_sentinel", field: "value" };
 const SENTINEL_TEXT: &str = "switchboard";
 
@@ -50,6 +53,7 @@ pub(super) fn own(directory: &Path) -> Result<File, OpenError> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
             made.map_err(|error| OpenError::of(directory, &error))?;
+            sync_folder_of(directory)?;
         }
         Err(error) => return Err(OpenError::of(directory, &error)),
     }
@@ -73,6 +77,7 @@ pub(super) fn open(directory: &Path, key_file: &Path, migrations: &[&str]) -> Re
     {
         return Err(OpenError::of(&database, &error));
     }
+    refuse_foreign_bytes(&database)?;
     let failed = |error: rusqlite::Error| OpenError::of_database(&database, &error);
     let connection = connect(&database, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
     // Looked at before anything is written: a damaged or foreign file stays as it is.
@@ -106,6 +111,7 @@ pub(super) fn open_beside(
         }
         Err(error) => return Err(OpenError::of(&database, &error)),
     }
+    refuse_foreign_bytes(&database)?;
     let failed = |error: rusqlite::Error| OpenError::of_database(&database, &error);
     let connection = connect(&database, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
     let known = schema::newest(migrations);
@@ -118,6 +124,26 @@ pub(super) fn open_beside(
     check_key(&connection, &database, &key, key_file)?;
     writing(&connection, &database)?;
     Ok(Opened { connection, database, key })
+}
+
+/// Puts a new entry of a folder on disk: without it, what is in the entry could be gone after a power cut.
+pub(in crate::stores) fn sync_folder_of(path: &Path) -> Result<(), OpenError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| OpenError::of(folder, &error))
+}
+
+/// SQLite takes a very short file for an empty database and would write over it.
+fn refuse_foreign_bytes(database: &Path) -> Result<(), OpenError> {
+    let mut start = Vec::new();
+    let read = File::open(database).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut start));
+    read.map_err(|error| OpenError::of(database, &error))?;
+    // A journal says that the very first write was cut off; SQLite takes that back by itself.
+    let is_cut_off = database.with_extension("db-journal").exists();
+    if start.is_empty() || start == MAGIC || is_cut_off {
+        return Ok(());
+    }
+    Err(OpenError::Corrupt { path: database.to_owned(), cause: "not a database".to_owned() })
 }
 
 /// A connection that only reads.

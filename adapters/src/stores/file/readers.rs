@@ -10,9 +10,6 @@ use tokio::sync::Semaphore;
 use super::error::store_error;
 use super::opening;
 
-/// Reads at the same time, at most; further ones wait.
-const READERS_MAX: usize = 4;
-
 /// A small pool of reading connections.
 pub(super) struct Readers {
     database: PathBuf,
@@ -21,9 +18,9 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Opens connections as they are needed.
-    pub(super) fn new(database: PathBuf) -> Arc<Self> {
-        Arc::new(Self { database, idle: Mutex::default(), permits: Arc::new(Semaphore::new(READERS_MAX)) })
+    /// Opens connections as they are needed, at most `readers_max`; further reads wait.
+    pub(super) fn new(database: PathBuf, readers_max: usize) -> Arc<Self> {
+        Arc::new(Self { database, idle: Mutex::default(), permits: Arc::new(Semaphore::new(readers_max)) })
     }
 
     /// Reads on a thread where waiting for the disk holds up nobody. All of `work` sees the same moment.

@@ -51,8 +51,8 @@ impl TokenStore for Tokens {
         let body = row(&self.core.key, "tokens", &token.id).write(&TokenRecord::from(token))?;
         let token = token.clone();
         let insert = move |step: &mut Step<'_>| {
-            let taken = "SELECT 1 FROM tokens WHERE name = ?1";
-            if first(step.connection, taken, [&token.name], |_| Ok(()))?.is_some() {
+            let same_name = "SELECT 1 FROM tokens WHERE name = ?1";
+            if first(step.connection, same_name, [&token.name], |_| Ok(()))?.is_some() {
                 return Err(StoreError::Duplicate("name"));
             }
             let sql = "INSERT INTO tokens (id, name, hash, body) VALUES (?1, ?2, ?3, ?4)";

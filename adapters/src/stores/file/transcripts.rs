@@ -23,7 +23,7 @@ const INFO: &str =
     waiting";
 
 /// Text is compared like in `ConversationFilter`: `lower()` of SQLite knows ASCII only. The transcript is searched without
-/// an index: two Chinese characters are a word, and the indexes there are begin at three (see ARCHITECTURE.md).
+/// an index: two Chinese characters are a word, and trigram indexes begin at three, at the price of the table once more.
 const CONTAINS: &str = "(instr(lower(coalesce(title, '')), :text) > 0 OR EXISTS
     (SELECT 1 FROM transcript AS line WHERE line.num = conversations.num AND instr(lower(line.text), :text) > 0))";
 
@@ -51,8 +51,11 @@ impl Transcripts for FileTranscripts {
             After::Nowhere => return Ok(cursor::empty()),
         };
         let (filter, limit) = (filter.clone(), cursor::limit(page));
+        let filter_has_text = filter.text.is_some();
         let read = move |connection: &Connection| listed(connection, &filter, before.as_ref(), limit);
-        self.core.readers.read(read).await
+        // A search may take seconds; it must not keep the driver from loading.
+        let searches = filter_has_text.then_some(&self.core.searchers);
+        searches.unwrap_or(&self.core.readers).read(read).await
     }
 
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationInfo>, StoreError> {

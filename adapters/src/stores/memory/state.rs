@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use switchboard_domain::ids::{
-    CommitId, ConversationId, ConversationKey, Partition, Seq, SessionNumber, UserId, Version,
+    ChannelId, CommitId, ConversationId, ConversationKey, Partition, Seq, SessionNumber, UserId, Version,
 };
 use switchboard_domain::inbox::Entry;
 use switchboard_domain::message::ChatKind;
@@ -189,11 +189,7 @@ impl State {
     }
 
     /// Ids of a channel's conversations, at most `count`.
-    pub(super) fn of_channel(
-        &self,
-        channel: &switchboard_domain::ids::ChannelId,
-        count: usize,
-    ) -> Vec<ConversationId> {
+    pub(super) fn of_channel(&self, channel: &ChannelId, count: usize) -> Vec<ConversationId> {
         let conversations = self.conversations.iter();
         let of_channel = conversations.filter(|(_, conversation)| conversation.key.channel == *channel);
         of_channel.take(count).map(|(id, _)| id.clone()).collect()
@@ -242,7 +238,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use switchboard_domain::ids::MessageId;
     use switchboard_ports::conformance::samples::{ask, key, line};
 
     use super::*;
@@ -296,6 +291,5 @@ mod tests {
         }
         assert_eq!(conversation.lines.len(), LINES_MAX);
         assert_eq!(conversation.lines.front().map(|(_, line)| line.seq), Some(Seq(1)));
-        assert_eq!(MessageId::new("m").as_str(), "m");
     }
 }

@@ -1,5 +1,7 @@
 //! Transcripts, lists and failures in memory.
 
+use std::task::Poll;
+
 use async_trait::async_trait;
 use switchboard_domain::ids::{ChannelId, ConversationId, SessionNumber};
 use switchboard_domain::snapshot::TranscriptLine;
@@ -31,17 +33,22 @@ impl Transcripts for Conversations {
         let text = filter.text.as_deref().map(str::to_ascii_lowercase).filter(|text| !text.is_empty());
         let mut rows = Vec::new();
         while rows.len() <= limit as usize {
-            // One conversation at a time: searching a long one must not hold up all others.
-            let state = self.lock();
-            let Some(next) = state.active_before(place.as_ref()).cloned() else {
-                break;
-            };
-            if let Some(conversation) = state.conversation(&next.1)
-                && matches(conversation, filter, text.as_deref())
             {
-                rows.push((cursor::activity(next.0, &next.1), conversation.info(&next.1)));
+                // One conversation at a time: searching a long one must not hold up all others.
+                let state = self.lock();
+                let Some(next) = state.active_before(place.as_ref()).cloned() else {
+                    break;
+                };
+                if let Some(conversation) = state.conversation(&next.1)
+                    && matches(conversation, filter, text.as_deref())
+                {
+                    rows.push((cursor::activity(next.0, &next.1), conversation.info(&next.1)));
+                }
+                place = Some(next);
             }
-            place = Some(next);
+            if text.is_some() {
+                give_way().await;
+            }
         }
         Ok(cursor::page(rows, limit))
     }
@@ -118,6 +125,20 @@ impl Transcripts for Conversations {
         state.failures.retain(|(_, info)| info.channel != *channel);
         Ok(left)
     }
+}
+
+/// Lets other tasks of this thread run.
+async fn give_way() {
+    let mut has_given_way = false;
+    std::future::poll_fn(|context| {
+        if has_given_way {
+            return Poll::Ready(());
+        }
+        has_given_way = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn matches(conversation: &Conversation, filter: &ConversationFilter, text: Option<&str>) -> bool {

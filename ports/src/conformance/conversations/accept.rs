@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use switchboard_domain::ids::{ChannelId, FencingToken, MessageId, Seq, Version};
+use switchboard_domain::ids::{FencingToken, MessageId, Seq, Version};
 use switchboard_domain::inbox::{Entry, Intake, Verdict};
 use switchboard_domain::outcome::Refusal;
 
@@ -143,7 +143,6 @@ pub async fn admission_is_asked_once_with_the_number_waiting(fixture: impl Fixtu
     store.accept(ask(&key("d"), "m3", "hello")).await.unwrap();
     store.accept(arrival("m4")).await.unwrap();
     assert_eq!(admission.asked(), [0, 1, 1]);
-    assert_eq!(admission.calls(), 3);
 }
 
 /// R1: kept at least a day, whatever else comes.
@@ -247,5 +246,4 @@ pub async fn accepting_does_not_touch_the_version(fixture: impl Fixture) {
     accept_first(&*store, ask(&key, "m2", "hello")).await;
     let next = store.commit(&granted[0], commit("k2", &key.id(), version)).await;
     assert_eq!(next, Ok(Version(2)));
-    assert_eq!(key.channel, ChannelId::new("chn_a"));
 }
