@@ -108,6 +108,7 @@ impl Folder {
             Exit::Failed(format!("failed to make a temporary folder: {error}"))
         };
         let name = token::fresh().map_err(|error| failed(&error))?;
+        let name: String = name.chars().skip(token::PREFIX.len()).take(16).collect();
         let path = std::env::temp_dir().join(format!("switchboard-demo-{name}"));
         std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| failed(&error))?;
         Ok(Self(path))

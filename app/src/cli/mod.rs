@@ -83,3 +83,6 @@ pub async fn run(line: CommandLine, environment: &Environment, composition: &dyn
     };
     outcome.map_or_else(|exit| exit, |()| Exit::Fine)
 }
+
+#[cfg(test)]
+mod tests;

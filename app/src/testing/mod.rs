@@ -1,11 +1,13 @@
 //! Stateful stand-ins for stores, platforms, agents and the driver, and the whole router around them.
 
 mod api;
+mod composition;
 mod operations;
 mod platforms;
 mod stores;
 
 pub(crate) use api::{Answer, CONFIGURED, TestApi, problem};
+pub(crate) use composition::FakeComposition;
 pub(crate) use operations::{FakeOperations, connected};
 pub(crate) use platforms::{kinds, providers};
 pub(crate) use stores::FakeStores;
