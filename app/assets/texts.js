@@ -29,7 +29,7 @@ const zh = {
   busy: "尝试次数过多，请稍后再试。",
   channels: "渠道",
   none: "还没有渠道。可通过 POST /api/v1/channels 创建。",
-  state: "状态机",
+  state: "内部状态",
   since: "自",
   agent: "智能体",
   noAgent: "未设置",

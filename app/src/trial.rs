@@ -10,7 +10,7 @@ use switchboard_ports::agents::AgentConfig;
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
-use crate::http::dto::agent::Kinds;
+use crate::http::dto::agent_input::Kinds;
 
 /// The whole turn, at most: somebody is waiting in front of a page.
 const TURN_TIMEOUT_MAX: Duration = Duration::from_secs(30);

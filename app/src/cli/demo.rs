@@ -13,7 +13,7 @@ use super::server::{Server, first_token, listen};
 use crate::config::{self, Config, Environment, Overrides, StoreUrl};
 use crate::http::auth::token;
 use crate::http::channels::references;
-use crate::http::dto::{agent, channel_input};
+use crate::http::dto::{agent_input, channel_input};
 use crate::http::state::{new_agent_id, new_channel_id};
 use crate::ports::Ports;
 use crate::telemetry::logs;
@@ -80,8 +80,13 @@ async fn seed(ports: &Ports, simulation: &Simulation) -> Result<(), Exit> {
     };
     let now = ports.clock.now();
     let id = new_agent_id(&*ports.entropy);
-    let echo =
-        agent::created(&json!({"name": "echo", "kind": "echo"}), id, now, &ports.agent_kinds).map_err(bad)?;
+    let echo = agent_input::created(
+        &json!({"name": "echo", "kind": "echo"}),
+        id,
+        now,
+        &ports.agent_kinds,
+    )
+    .map_err(bad)?;
     ports.agents.insert(&echo).await?;
     let document = json!({
         "name": "Demo", "type": simulation.platform, "config": simulation.config, "default_agent_id": echo.id.as_str(),
@@ -103,6 +108,7 @@ impl Folder {
             Exit::Failed(format!("failed to make a temporary folder: {error}"))
         };
         let name = token::fresh().map_err(|error| failed(&error))?;
+        let name: String = name.chars().skip(token::PREFIX.len()).take(16).collect();
         let path = std::env::temp_dir().join(format!("switchboard-demo-{name}"));
         std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| failed(&error))?;
         Ok(Self(path))

@@ -38,7 +38,7 @@ enum Command {
     Check(Place),
     /// Make, list and revoke API tokens.
     Token(token::Options),
-    /// Print the API's `OpenAPI` document.
+    /// Print the API's OpenAPI document.
     Openapi,
     /// Back up, restore and copy stores.
     #[command(hide = true)]
@@ -51,7 +51,7 @@ pub struct Place {
     /// The configuration file (TOML).
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The store: file:FOLDER or memory: (over the configuration).
+    /// The store, for example `file:FOLDER` (over the configuration).
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
 }
@@ -75,8 +75,14 @@ pub async fn run(line: CommandLine, environment: &Environment, composition: &dyn
         Command::Serve(options) => serve::run(&options, environment, composition).await,
         Command::Check(place) => check::run(&place, environment, composition).await,
         Command::Token(options) => token::run(&options, environment, composition).await,
-        Command::Openapi => Ok(openapi::run()),
+        Command::Openapi => {
+            openapi::run();
+            Ok(())
+        }
         Command::Store(options) => store::run(&options),
     };
     outcome.map_or_else(|exit| exit, |()| Exit::Fine)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use switchboard_ports::clock::{Clock, Entropy};
 use thiserror::Error;
 
 use crate::config::{Config, ConfigError};
-use crate::http::dto::agent::Kinds;
+use crate::http::dto::agent_input::Kinds;
 use crate::http::dto::channel_input::Providers;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;

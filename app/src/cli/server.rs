@@ -83,7 +83,9 @@ impl Server<'_> {
                 () = async { if let Some(ready) = &mut ready { ready.await } }, if ready.is_some() => {
                     ready = None;
                     say::to_stdout(&format!("ready http://{address}"));
-                    lines.iter().for_each(|line| say::to_stdout(line));
+                    for line in &lines {
+                        say::to_stdout(line);
+                    }
                 }
                 // 4. The file is read again.
                 Some(()) = hangup.recv() => reloaded(reload.as_ref(), &ports, &*operations).await,

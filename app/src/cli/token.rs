@@ -10,7 +10,7 @@ use super::{Place, say};
 use crate::config::{self, ConfigError, Environment, StoreUrl};
 use crate::http::auth::bootstrap::{BootstrapError, made};
 use crate::http::auth::role_name;
-use crate::http::dto::agent::NAME_CHARS_MAX;
+use crate::http::dto::agent_input::NAME_CHARS_MAX;
 use crate::http::dto::time::rfc3339;
 use crate::ports::Ports;
 

@@ -25,6 +25,7 @@ impl Environment {
     }
 
     /// Variables given by name and value.
+    #[must_use]
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
         Self { variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into() }
     }

@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use super::{ConfigError, Declared};
 use crate::http::channels::references;
-use crate::http::dto::agent::{self, Kinds};
+use crate::http::dto::agent_input::{self, Kinds};
 use crate::http::dto::channel_input::{self, Providers, References, with_agent_id};
 use crate::http::state::{new_agent_id, new_channel_id};
 use crate::ports::Ports;
@@ -165,7 +165,7 @@ fn wanted_agents(
     for (index, document) in declared.agents.iter().enumerate() {
         let place = format!("agents[{index}]");
         let id = new_agent_id(known.entropy);
-        let mut agent = agent::created(document, id, known.now, known.kinds)
+        let mut agent = agent_input::created(document, id, known.now, known.kinds)
             .map_err(|errors| first(&declared.file, &place, errors))?;
         if wanted.iter().any(|other| fold(&other.name) == fold(&agent.name)) {
             return Err(ConfigError::new(

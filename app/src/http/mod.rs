@@ -29,4 +29,6 @@ pub use router::router;
 pub use state::{Api, Parts};
 
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod walk;

@@ -8,7 +8,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
     Components, Content, Info, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, Response,
-    ResponseBuilder, Server, Tag,
+    ResponseBuilder, Schema, Server, Tag,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -45,17 +45,63 @@ pub fn document() -> OpenApi {
     let nested = resources().into_openapi();
     document = document.nest(BASE, nested);
     let components = document.components.get_or_insert_with(Components::new);
-    components.schemas.insert(BadField::name().into(), BadField::schema());
-    components.schemas.insert(Problem::name().into(), Problem::schema());
+    components
+        .schemas
+        .insert(BadField::name().into(), BadField::schema());
+    components
+        .schemas
+        .insert(Problem::name().into(), Problem::schema());
+    for input in INPUTS {
+        add_patch(components, input);
+    }
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
     bearer.description = Some(String::from("an API token; the roles an operation takes stand as its scopes"));
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     for (path, item) in &mut document.paths.paths {
+        if let Some(operation) = &mut item.patch {
+            take_patch(operation);
+        }
         for operation in operations(item) {
             add_problems(path, operation);
         }
     }
     document
+}
+
+/// Documents that can be patched as well as sent whole.
+const INPUTS: [&str; 2] = ["AgentInput", "ChannelInput"];
+
+fn patch_name(input: &str) -> String {
+    input.replace("Input", "Patch")
+}
+
+/// The merge patch of a document has the same fields, none of them required.
+fn add_patch(components: &mut Components, input: &str) {
+    let Some(RefOr::T(Schema::Object(whole))) = components.schemas.get(input) else {
+        return;
+    };
+    let mut patch = whole.clone();
+    patch.required.clear();
+    patch.description = Some(String::from(
+        "A merge patch (RFC 7396): null clears what may be empty, what is absent stays. A secret that is absent, empty or \
+         `***` stays as it is.",
+    ));
+    components
+        .schemas
+        .insert(patch_name(input), RefOr::T(Schema::Object(patch)));
+}
+
+fn take_patch(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else {
+        return;
+    };
+    for content in body.content.values_mut() {
+        if let RefOr::T(content) = content
+            && let Some(RefOr::Ref(schema)) = &mut content.schema
+        {
+            schema.ref_location = patch_name(&schema.ref_location);
+        }
+    }
 }
 
 fn info() -> Info {
@@ -84,7 +130,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 /// answers the problem document as their body.
 fn add_problems(path: &str, operation: &mut Operation) {
     let mut problems = Vec::new();
-    if !path.ends_with("z") {
+    if !path.ends_with('z') {
         problems.extend([
             ("401", "no token, or not a good one"),
             ("429", "too many bad tokens from this address"),
@@ -140,9 +186,10 @@ mod tests {
                 Value::Object(map) => places.extend(map.values()),
                 Value::Array(items) => places.extend(items),
                 Value::String(text) if text.starts_with("#/") => {
-                    assert!(document.pointer(&text[1..]).is_some(), "{text}");
+                    let pointer = text.trim_start_matches('#');
+                    assert!(document.pointer(pointer).is_some(), "{text}");
                 }
-                _ => {}
+                Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
             }
         }
     }

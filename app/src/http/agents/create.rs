@@ -7,7 +7,8 @@ use switchboard_ports::agents::AGENTS_MAX;
 
 use crate::http::auth::Admin;
 use crate::http::body::JsonBody;
-use crate::http::dto::agent::{AgentInput, AgentView, created};
+use crate::http::dto::agent::AgentView;
+use crate::http::dto::agent_input::{AgentInput, created};
 use crate::http::etag::located;
 use crate::http::problem::Problem;
 use crate::http::query::Query;

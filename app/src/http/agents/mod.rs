@@ -23,3 +23,6 @@ async fn found(api: &Api, id: &str) -> Result<AgentConfig, Problem> {
 fn changeable(agent: &AgentConfig) -> Result<(), Problem> {
     if agent.managed_by_file { Err(Problem::managed_by_file("agent")) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests;

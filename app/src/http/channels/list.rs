@@ -27,6 +27,7 @@ pub async fn list(
 }
 
 /// The order of channels in lists.
+#[must_use]
 pub fn key(channel: &Channel) -> String {
     name_key(&channel.name, channel.id.as_str())
 }

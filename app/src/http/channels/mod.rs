@@ -51,3 +51,6 @@ pub async fn references(ports: &Ports, documents: &[&Value]) -> Result<Reference
     }
     Ok(References { agents, users })
 }
+
+#[cfg(test)]
+mod tests;

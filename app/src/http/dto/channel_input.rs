@@ -17,9 +17,9 @@ use switchboard_ports::channels::Channel;
 use switchboard_ports::provider::{FieldError, Provider};
 use utoipa::ToSchema;
 
-use super::agent::NAME_CHARS_MAX;
+use super::agent_input::NAME_CHARS_MAX;
 use super::channel::{BUSY, ChannelView, GROUPS, LOCALES, ON_MISS, SCOPES, put, take};
-use super::fields::{Fields, Reader};
+use super::fields::{self, Fields, Reader};
 use super::merge::{self, MASK};
 
 const MODEL_CHARS_MAX: usize = 2_000;
@@ -41,8 +41,8 @@ pub struct References {
     pub users: BTreeSet<UserId>,
 }
 
-/// What `POST /channels` takes and, each field optional, `PATCH /channels/{id}`. In a patch, a secret that is absent, empty
-/// or `***` stays as it is. Describes the document; reading it is [`created`] and [`patched`].
+// For the API's document only: reading one is `created` and `patched`, which name all mistakes at once.
+/// A channel as it is made.
 #[derive(Debug, ToSchema)]
 #[schema(as = ChannelInput)]
 pub struct ChannelInput {
@@ -129,7 +129,14 @@ pub fn created(
     providers: &Providers,
     references: &References,
 ) -> Result<Channel, Vec<FieldError>> {
-    let stamp = Stamp { id, created_at: now, updated_at: now, version: Version(1), managed_by_file: false };
+    fields::object(document)?;
+    let stamp = Stamp {
+        id,
+        created_at: now,
+        updated_at: now,
+        version: Version(1),
+        managed_by_file: false,
+    };
     read(document, None, stamp, providers, references, Fields::default())
 }
 
@@ -141,6 +148,7 @@ pub fn patched(
     providers: &Providers,
     references: &References,
 ) -> Result<Channel, Vec<FieldError>> {
+    fields::object(&patch)?;
     let mut fields = Fields::default();
     let current = serde_json::to_value(ChannelView::from(stored)).unwrap_or_default();
     let document = merge::merged(current, patch, &mut fields);
@@ -361,6 +369,7 @@ pub fn named_user(document: &Value) -> Option<UserId> {
 }
 
 /// A document in which the agent stands by id, made of one in which it stands by name (`default_agent`).
+#[must_use]
 pub fn with_agent_id(mut document: Value, id: &AgentId) -> Value {
     take(&mut document, "/default_agent");
     put(&mut document, "/default_agent_id", Value::from(id.as_str()));

@@ -38,6 +38,18 @@ impl Fields {
     }
 }
 
+/// Refuses a document that is no object: nothing else needs to be said about it.
+pub fn object(document: &Value) -> Result<(), Vec<FieldError>> {
+    if document.is_object() {
+        return Ok(());
+    }
+    let message = String::from("must be a JSON object");
+    Err(vec![FieldError {
+        pointer: String::new(),
+        message,
+    }])
+}
+
 /// A key as one part of a JSON pointer (RFC 6901 §3).
 #[must_use]
 pub fn pointer_part(key: &str) -> String {
@@ -58,13 +70,15 @@ pub struct Reader<'a> {
 static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
 
 impl<'a> Reader<'a> {
-    /// Reads the document itself.
+    /// Reads the document itself, which is an object: see [`object`].
     pub fn new(document: &'a Value, fields: &'a mut Fields) -> Self {
-        let map = document.as_object().unwrap_or_else(|| {
-            fields.wrong("", "must be a JSON object");
-            &EMPTY
-        });
-        Self { map, at: String::new(), fields, known: Vec::new() }
+        let map = document.as_object().unwrap_or(&EMPTY);
+        Self {
+            map,
+            at: String::new(),
+            fields,
+            known: Vec::new(),
+        }
     }
 
     /// Notes a mistake at a field of this object.
@@ -98,29 +112,32 @@ impl<'a> Reader<'a> {
 
     /// One line of text; empty counts as absent.
     pub fn line(&mut self, key: &'static str, chars_max: usize) -> Option<String> {
-        let allowed = format!("must be text on one line of {chars_max} characters at most, or null");
-        match self.raw(key)? {
-            Value::String(text) if text.is_empty() => None,
-            Value::String(text) if is_line(text, chars_max) => Some(text.clone()),
-            _ => {
-                self.wrong(key, allowed);
-                None
-            }
+        let value = self.raw(key)?;
+        let text = value
+            .as_str()
+            .filter(|text| text.is_empty() || is_line(text, chars_max));
+        if text.is_none() {
+            self.wrong(
+                key,
+                format!("must be text on one line of {chars_max} characters at most, or null"),
+            );
         }
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
     /// Text with line breaks; empty counts as absent.
     pub fn prose(&mut self, key: &'static str, chars_max: usize) -> Option<String> {
-        let allowed = format!("must be text of {chars_max} characters at most, or null");
-        let fits = |text: &str| text.chars().count() <= chars_max && !text.contains('\0');
-        match self.raw(key)? {
-            Value::String(text) if text.is_empty() => None,
-            Value::String(text) if fits(text) => Some(text.clone()),
-            _ => {
-                self.wrong(key, allowed);
-                None
-            }
+        let value = self.raw(key)?;
+        let text = value
+            .as_str()
+            .filter(|text| text.chars().count() <= chars_max && !text.contains('\0'));
+        if text.is_none() {
+            self.wrong(
+                key,
+                format!("must be text of {chars_max} characters at most, or null"),
+            );
         }
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
     /// `true` or `false`.
@@ -164,13 +181,11 @@ impl<'a> Reader<'a> {
 
     /// An object as it is.
     pub fn object(&mut self, key: &'static str) -> Option<&'a Map<String, Value>> {
-        match self.raw(key)? {
-            Value::Object(map) => Some(map),
-            _ => {
-                self.wrong(key, "must be a JSON object");
-                None
-            }
+        let map = self.raw(key)?.as_object();
+        if map.is_none() {
+            self.wrong(key, "must be a JSON object");
         }
+        map
     }
 
     /// An object read by `read`; absent means that each of its fields is.

@@ -13,10 +13,9 @@ pub const READ_ONLY: [&str; 5] = ["id", "version", "created_at", "updated_at", "
 /// Nesting followed, at most; deeper values are taken as they are. The JSON parser stops at 128.
 const DEPTH_MAX: usize = 128;
 
-/// The document that `patch` makes of `current`, with read-only fields taken out. A changed one is noted.
+/// The document that `patch`, an object, makes of `current`, with read-only fields taken out. A changed one is noted.
 pub fn merged(mut current: Value, mut patch: Value, fields: &mut Fields) -> Value {
     let Some(changes) = patch.as_object_mut() else {
-        fields.wrong("", "must be a JSON object");
         return current;
     };
     for key in READ_ONLY {

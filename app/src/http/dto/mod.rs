@@ -1,6 +1,7 @@
 //! What goes over the wire: response bodies as typed structs, request bodies checked into the ports' types.
 
 pub mod agent;
+pub mod agent_input;
 pub mod channel;
 pub mod channel_input;
 pub mod conversation;

@@ -1,1 +1,119 @@
-//! Tests.
+//! The event stream: names, heartbeat, slow readers, and its end.
+
+use std::time::Duration;
+
+use axum::body::BodyDataStream;
+use axum::http::{Method, header};
+use futures_util::StreamExt as _;
+use switchboard_domain::ids::{ChannelId, ConversationId};
+use switchboard_domain::time::Timestamp;
+use tower::ServiceExt as _;
+
+use crate::runtime::operations::RuntimeEvent;
+use crate::testing::{START_MS, TestApi, connected, problem};
+
+const AT: Timestamp = Timestamp::from_millis(START_MS);
+
+async fn opened(api: &TestApi) -> BodyDataStream {
+    let request = api.request(Method::GET, "/api/v1/events", None);
+    let response = api.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+    response.into_body().into_data_stream()
+}
+
+async fn next(stream: &mut BodyDataStream) -> String {
+    let chunk = stream.next().await.expect("the stream goes on").unwrap();
+    String::from_utf8(chunk.to_vec()).unwrap()
+}
+
+fn started(seq: u64) -> RuntimeEvent {
+    let (channel, conversation) = (ChannelId::new("chn_1"), ConversationId::new("cnv_1"));
+    RuntimeEvent::TurnStarted {
+        channel,
+        conversation,
+        seq,
+        at: AT,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_have_the_contracts_names_and_a_silent_stream_a_heartbeat() {
+    let api = TestApi::new().await;
+    let mut stream = opened(&api).await;
+    let (channel, conversation) = (ChannelId::new("chn_1"), ConversationId::new("cnv_1"));
+    api.operations
+        .publish(RuntimeEvent::ChannelStatus(connected(&channel)));
+    api.operations.publish(started(1));
+    let (to, of) = (channel.clone(), conversation.clone());
+    api.operations.publish(RuntimeEvent::TurnFinished {
+        channel: to,
+        conversation: of,
+        seq: 1,
+        outcome: "answered",
+        at: AT,
+    });
+    api.operations.publish(RuntimeEvent::Failure {
+        channel,
+        conversation,
+        seq: 1,
+        cause: "crash_loop",
+        at: AT,
+    });
+    let status = next(&mut stream).await;
+    assert!(
+        status.starts_with("event: channel.status\ndata: {\"attempt\":0,"),
+        "{status}"
+    );
+    let data = "{\"at\":\"2026-01-02T03:04:05.678Z\",";
+    let rest = "\"channel_id\":\"chn_1\",\"conversation_id\":\"cnv_1\",";
+    assert_eq!(
+        next(&mut stream).await,
+        format!("event: turn.started\ndata: {data}{rest}\"seq\":1}}\n\n")
+    );
+    let finished =
+        format!("event: turn.finished\ndata: {data}{rest}\"outcome\":\"answered\",\"seq\":1}}\n\n");
+    assert_eq!(next(&mut stream).await, finished);
+    assert!(
+        next(&mut stream)
+            .await
+            .starts_with("event: failure\ndata: {\"at\":")
+    );
+    let begun = tokio::time::Instant::now();
+    assert_eq!(next(&mut stream).await, ": heartbeat\n\n");
+    assert_eq!(begun.elapsed(), Duration::from_secs(15));
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_told_what_it_missed() {
+    let api = TestApi::new().await;
+    let mut stream = opened(&api).await;
+    for seq in 1..=6 {
+        api.operations.publish(started(seq));
+    }
+    assert_eq!(next(&mut stream).await, "event: missed\ndata: {\"count\":2}\n\n");
+    assert!(next(&mut stream).await.contains("\"seq\":3"));
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_the_server_stops_and_leaves_no_listener() {
+    let api = TestApi::new().await;
+    let mut stream = opened(&api).await;
+    assert_eq!(api.operations.listeners(), 1);
+    api.shutdown.cancel();
+    assert!(stream.next().await.is_none());
+    drop(stream);
+    assert_eq!(api.operations.listeners(), 0);
+}
+
+#[tokio::test]
+async fn there_are_200_streams_at_most_and_a_closed_one_makes_room() {
+    let api = TestApi::new().await;
+    let mut streams = Vec::new();
+    for _ in 0..200 {
+        streams.push(opened(&api).await);
+    }
+    problem(&api.get("/events").await, 429, "too-many");
+    streams.pop();
+    drop(opened(&api).await);
+}

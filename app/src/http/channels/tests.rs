@@ -1,0 +1,353 @@
+//! Channels through the whole router.
+
+use std::time::Duration;
+
+use axum::http::{Method, header};
+use rstest::rstest;
+use serde_json::{Value, json};
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::ids::{ChannelId, UserId};
+use switchboard_domain::settings::MappingMode;
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::users::User;
+
+use crate::runtime::operations::{ChannelStatus, LastError};
+use crate::testing::{START_MS, TestApi, connected, problem};
+
+fn document() -> Value {
+    json!({"name": "DingTalk Bot", "type": "dingtalk", "config": {"client_id": "ding1", "client_secret": "s3cr3t"}})
+}
+
+fn id_of(path: &str) -> ChannelId {
+    ChannelId::new(path.rsplit('/').next().unwrap())
+}
+
+#[tokio::test]
+async fn a_new_channel_is_201_with_the_contracts_defaults_and_the_driver_is_told() {
+    let api = TestApi::new().await;
+    let made = api.post("/channels", document()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let id = made.json["id"].as_str().unwrap();
+    assert_eq!(made.header(header::LOCATION), format!("/api/v1/channels/{id}"));
+    assert_eq!(made.header(header::ETAG), "\"1\"");
+    let expected = json!({"id": id, "name": "DingTalk Bot", "type": "dingtalk", "enabled": true,
+        "default_agent_id": null, "default_model": null, "locale": "en",
+        "config": {"client_id": "ding1", "client_secret": "***", "calls_per_second": 20},
+        "user_mapping": {"mode": "auto_create", "on_miss": "create", "email_template": "{user_id}@im-platform.com",
+            "user_id": null},
+        "conversation": {"group_scope": "per_user", "idle_timeout_minutes": 0, "busy": "queue"},
+        "access": {"users": "everyone", "groups": "mention_only", "messages_per_minute": 30},
+        "managed_by_file": false, "version": 1,
+        "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.678Z"});
+    assert_eq!(made.json, expected);
+    assert_eq!(api.get(&format!("/channels/{id}")).await.json, expected);
+    assert_eq!(api.get("/channels").await.json["items"], json!([expected]));
+    let stored = api.stores.state().channels[&ChannelId::new(id)].clone();
+    assert_eq!(stored.secrets["/client_secret"].expose(), "s3cr3t");
+    assert!(!stored.config.to_string().contains("client_secret"));
+    assert_eq!(*api.operations.calls(), [format!("channel_changed {id}")]);
+}
+
+#[rstest]
+#[case(json!({}), &["/name", "/type", "/config"])]
+#[case(json!({"name": "a", "type": "telegram", "config": {}}), &["/type"])]
+#[case(json!({"name": "a", "type": "dingtalk", "config": []}), &["/config"])]
+#[case(json!({"name": "a", "type": "dingtalk", "config": {"calls_per_second": "x", "colour": 1}}),
+       &["/config/client_id", "/config/client_secret", "/config/calls_per_second", "/config/colour"])]
+#[case(json!({"name": "a", "type": "dingtalk", "config": {"client_id": "c", "client_secret": "***"}}),
+       &["/config/client_secret"])]
+#[case(json!({"name": "a", "type": "dingtalk", "config": {"client_id": "c", "client_secret": 7}}),
+       &["/config/client_secret"])]
+#[case(json!({"name": "a", "type": "dingtalk", "config": {"client_id": "c", "client_secret": ""}}),
+       &["/config/client_secret"])]
+#[case(json!({"name": 1, "type": "dingtalk", "enabled": "yes", "locale": "de", "default_agent_id": "agt_nobody",
+    "config": {"client_id": "c", "client_secret": "s"}, "user_mapping": {"mode": "x", "on_miss": 1},
+    "conversation": {"busy": "panic", "idle_timeout_minutes": -1}, "access": {"users": "me", "extra": 1}}),
+       &["/name", "/enabled", "/default_agent_id", "/locale", "/user_mapping/mode", "/user_mapping/on_miss",
+         "/conversation/idle_timeout_minutes", "/conversation/busy", "/access/users", "/access/extra"])]
+#[tokio::test]
+async fn bad_documents_are_422_with_every_pointer_and_nothing_is_made(
+    #[case] document: Value,
+    #[case] pointers: &[&str],
+) {
+    let api = TestApi::new().await;
+    let answer = api.post("/channels", document).await;
+    problem(&answer, 422, "invalid-field");
+    assert_eq!(answer.pointers(), pointers, "{}", answer.text);
+    assert!(api.stores.state().channels.is_empty() && api.operations.calls().is_empty());
+}
+
+#[tokio::test]
+async fn an_unknown_type_is_answered_with_the_types_there_are() {
+    let api = TestApi::new().await;
+    let answer = api
+        .post("/channels", json!({"name": "a", "type": "x", "config": {}}))
+        .await;
+    assert_eq!(answer.json["errors"][0]["message"], "must be \"dingtalk\"");
+}
+
+#[rstest]
+#[case(json!({"config": {"calls_per_second": 5}}), "s3cr3t")]
+#[case(json!({"config": {"client_secret": ""}}), "s3cr3t")]
+#[case(json!({"config": {"client_secret": "***"}}), "s3cr3t")]
+#[case(json!({"config": {"client_secret": "new"}}), "new")]
+#[tokio::test]
+async fn a_patch_keeps_a_secret_that_is_absent_empty_or_masked(#[case] patch: Value, #[case] secret: &str) {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let answer = api.patch(&path, patch).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.json["config"]["client_secret"], "***");
+    assert_eq!(
+        api.stores.state().channels[&id_of(&path)].secrets["/client_secret"].expose(),
+        secret
+    );
+}
+
+#[rstest]
+#[case(json!({"config": {"client_secret": null}}), &["/config/client_secret"])]
+#[case(json!({"config": null}), &["/config"])]
+#[case(json!({"type": "telegram"}), &["/type"])]
+#[case(json!({"colour": 1, "name": "x".repeat(10_000)}), &["/name", "/colour"])]
+#[case(json!({"created_at": "now"}), &["/created_at"])]
+#[case(json!({"user_mapping": {"mode": "fixed_user"}}), &["/user_mapping/user_id"])]
+#[case(json!({"user_mapping": {"mode": "fixed_user", "user_id": "usr_nobody"}}), &["/user_mapping/user_id"])]
+#[case(json!({"user_mapping": {"mode": "directory"}}), &["/user_mapping/mode"])]
+#[case(json!({"user_mapping": {"email_template": "all@example.com"}}), &["/user_mapping/email_template"])]
+#[tokio::test]
+async fn bad_patches_are_422_and_nothing_changes(#[case] patch: Value, #[case] pointers: &[&str]) {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let before = api.stores.state().clone();
+    let answer = api.patch(&path, patch).await;
+    problem(&answer, 422, "invalid-field");
+    assert_eq!(answer.pointers(), pointers, "{}", answer.text);
+    assert_eq!(*api.stores.state(), before);
+    assert_eq!(api.operations.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn null_resets_what_has_a_default_and_nested_fields_keep_their_neighbours() {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let changed = api
+        .patch(
+            &path,
+            json!({"locale": "zh-CN", "conversation": {"busy": "reject", "group_scope": "shared"}}),
+        )
+        .await;
+    assert_eq!(changed.json["locale"], "zh-CN");
+    let reset = api
+        .patch(&path, json!({"locale": null, "conversation": {"busy": null}}))
+        .await;
+    assert_eq!(reset.json["locale"], "en");
+    assert_eq!(reset.json["conversation"]["busy"], "queue");
+    assert_eq!(reset.json["conversation"]["group_scope"], "shared");
+}
+
+#[tokio::test]
+async fn a_fixed_user_must_exist_and_goes_with_the_mode() {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let user = User {
+        id: UserId::new("usr_1"),
+        username: String::from("u"),
+        email: None,
+        email_verified: false,
+        display_name: String::new(),
+        auth_source: String::from("api"),
+        disabled: false,
+        identities: Vec::new(),
+        created_at: Timestamp::from_millis(START_MS),
+    };
+    api.stores.state().users.insert(user.id.clone(), user);
+    let fixed = api
+        .patch(
+            &path,
+            json!({"user_mapping": {"mode": "fixed_user", "user_id": "usr_1"}}),
+        )
+        .await;
+    assert_eq!(fixed.json["user_mapping"]["user_id"], "usr_1");
+    // Another field: the stored user is looked up again.
+    assert_eq!(api.patch(&path, json!({"locale": "zh-CN"})).await.status, 200);
+    let other = api
+        .patch(&path, json!({"user_mapping": {"mode": "match_email"}}))
+        .await;
+    assert_eq!(other.json["user_mapping"]["user_id"], Value::Null);
+    assert_eq!(
+        api.stores.state().channels[&id_of(&path)].user_mapping.mode,
+        MappingMode::MatchEmail
+    );
+}
+
+#[tokio::test]
+async fn a_duplicate_name_is_409_and_a_stale_version_412() {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let second = document();
+    api.post("/channels", second.clone()).await;
+    problem(&api.post("/channels", second).await, 409, "duplicate");
+    problem(
+        &api.patch(&path, json!({"name": "dingtalk BOT"})).await,
+        409,
+        "duplicate",
+    );
+    api.clock.advance(Duration::from_secs(1));
+    let changed = api.patch_if(&path, "\"1\"", json!({"locale": "zh-CN"})).await;
+    assert_eq!(changed.json["updated_at"], "2026-01-02T03:04:06.678Z");
+    problem(
+        &api.patch_if(&path, "\"1\"", json!({"locale": "en"})).await,
+        412,
+        "stale",
+    );
+}
+
+#[tokio::test]
+async fn enable_and_disable_are_202_with_the_status_and_tell_the_driver() {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let id = id_of(&path);
+    let off = api.post(&format!("{path}/disable"), json!(null)).await;
+    assert_eq!(
+        (off.status.as_u16(), &off.json["status"]),
+        (202, &json!("disabled"))
+    );
+    assert!(!api.stores.state().channels[&id].enabled);
+    problem(
+        &api.post(&format!("{path}/restart"), json!(null)).await,
+        409,
+        "wrong-state",
+    );
+    let on = api.post(&format!("{path}/enable"), json!(null)).await;
+    assert_eq!(
+        (on.status.as_u16(), &on.json["status"]),
+        (202, &json!("disconnected"))
+    );
+    // A second time changes no version, and tells the driver in case that failed before.
+    let version = api.get(&path).await.json["version"].clone();
+    api.post(&format!("{path}/enable"), json!(null)).await;
+    assert_eq!(api.get(&path).await.json["version"], version);
+    assert_eq!(api.operations.calls().len(), 4);
+    assert_eq!(
+        api.post(&format!("{path}/restart"), json!(null)).await.status,
+        202
+    );
+    assert_eq!(api.operations.calls().last().unwrap(), &format!("restart {id}"));
+}
+
+#[tokio::test]
+async fn status_is_what_the_driver_observes_in_the_shape_of_the_contract() {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let at = Timestamp::from_millis(START_MS);
+    let last_error = LastError {
+        code: ErrorCode::InvalidCredentials,
+        detail: String::from("40089"),
+        at,
+    };
+    api.operations.observe(ChannelStatus {
+        last_error: Some(last_error),
+        ..connected(&id_of(&path))
+    });
+    let status = api.get(&format!("{path}/status")).await.json;
+    let time = "2026-01-02T03:04:05.678Z";
+    assert_eq!(status["channel_id"], id_of(&path).as_str());
+    assert_eq!(status["status"], "connected");
+    assert_eq!(status["uptime_seconds"], 12.5);
+    assert_eq!(status["since"], time);
+    assert_eq!(status["last_error"]["code"], "invalid_credentials");
+    assert!(
+        status["last_error"]["message"]
+            .as_str()
+            .unwrap()
+            .ends_with("(40089)")
+    );
+    assert_eq!(status["last_error"]["at"], time);
+    for key in [
+        "state",
+        "connected_at",
+        "attempt",
+        "next_attempt_at",
+        "connections",
+        "replica",
+        "last_frame_at",
+        "last_message_at",
+        "last_reply_at",
+    ] {
+        assert!(status.get(key).is_some(), "{key}");
+    }
+    assert_eq!(
+        api.get("/status").await.json,
+        json!({"items": [status], "next_cursor": null})
+    );
+}
+
+#[tokio::test]
+async fn a_test_reports_each_check_with_its_remedy() {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let answer = api.post(&format!("{path}/test"), json!(null)).await;
+    assert_eq!((answer.status.as_u16(), &answer.json["ok"]), (200, &json!(false)));
+    let checks = &answer.json["checks"];
+    assert_eq!(checks[0]["result"], "failed");
+    assert!(checks[0]["remedy"].is_string());
+    assert_eq!(
+        checks[1],
+        json!({"name": "card", "result": "cannot_be_told", "message": "", "remedy": null})
+    );
+}
+
+#[rstest]
+#[case("", 0)]
+#[case("?purge=true", 2)]
+#[tokio::test]
+async fn a_deletion_withdraws_first_and_purges_only_when_asked(#[case] query: &str, #[case] purges: usize) {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let id = id_of(&path);
+    assert_eq!(api.delete(&format!("{path}{query}")).await.status, 204);
+    let expected = [
+        format!("channel_changed {id}"),
+        format!("withdraw {id}"),
+        format!("channel_changed {id}"),
+    ];
+    assert_eq!(*api.operations.calls(), expected);
+    assert_eq!(api.stores.state().purged.len(), purges);
+    problem(&api.get(&path).await, 404, "not-found");
+}
+
+#[tokio::test]
+async fn what_the_file_manages_is_409_but_can_be_restarted_and_tested() {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    api.stores
+        .state()
+        .channels
+        .values_mut()
+        .for_each(|channel| channel.managed_by_file = true);
+    let before = api.stores.state().clone();
+    problem(
+        &api.patch(&path, json!({"locale": "zh-CN"})).await,
+        409,
+        "managed-by-file",
+    );
+    problem(&api.delete(&path).await, 409, "managed-by-file");
+    problem(
+        &api.post(&format!("{path}/enable"), json!(null)).await,
+        409,
+        "managed-by-file",
+    );
+    problem(
+        &api.post(&format!("{path}/disable"), json!(null)).await,
+        409,
+        "managed-by-file",
+    );
+    assert_eq!(*api.stores.state(), before);
+    assert_eq!(
+        api.post(&format!("{path}/restart"), json!(null)).await.status,
+        202
+    );
+    assert_eq!(api.post(&format!("{path}/test"), json!(null)).await.status, 200);
+    let request = api.request(Method::GET, &format!("/api/v1{path}"), None);
+    assert_eq!(api.send(request).await.json["managed_by_file"], true);
+}

@@ -1,0 +1,75 @@
+//! A composition root of fakes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::{FakeClock, FakeEntropy, FakeOperations, FakeStores, kinds, ports, providers};
+use crate::cli::seam::{Catalog, ComposeError, Composition, OpenMode, Running, Simulation};
+use crate::config::Config;
+use crate::ports::Ports;
+use crate::runtime::operations::Operations;
+
+/// Fakes of everything, in reach of the test.
+#[derive(Default)]
+pub(crate) struct FakeComposition {
+    pub(crate) stores: Arc<FakeStores>,
+    pub(crate) operations: Arc<FakeOperations>,
+    pub(crate) stopped: Arc<AtomicBool>,
+    /// Whether `open` fails without a store to open.
+    pub(crate) no_store: bool,
+}
+
+#[async_trait]
+impl Composition for FakeComposition {
+    fn catalog(&self, _config: &Config) -> Result<Catalog, ComposeError> {
+        Ok(Catalog {
+            providers: providers(),
+            kinds: kinds(),
+            clock: Arc::new(FakeClock::default()),
+            entropy: Arc::new(FakeEntropy::default()),
+        })
+    }
+
+    async fn open(&self, _config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {
+        if self.no_store && mode == OpenMode::Existing {
+            return Err(ComposeError::Failed(String::from("there is no store yet")));
+        }
+        Ok(ports(&self.stores, Arc::new(FakeClock::default())))
+    }
+
+    async fn start(&self, _config: &Config, _ports: &Ports) -> Result<Box<dyn Running>, ComposeError> {
+        Ok(Box::new(FakeRunning {
+            operations: self.operations.clone(),
+            stopped: self.stopped.clone(),
+        }))
+    }
+
+    async fn simulate(&self) -> Result<Simulation, ComposeError> {
+        Ok(Simulation {
+            chat_url: String::from("http://127.0.0.1:9/"),
+            platform: String::from("dingtalk"),
+            config: json!({"client_id": "ding1", "client_secret": "s3cr3t"}),
+            guard: Box::new(()),
+        })
+    }
+}
+
+struct FakeRunning {
+    operations: Arc<FakeOperations>,
+    stopped: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Running for FakeRunning {
+    fn operations(&self) -> Arc<dyn Operations> {
+        self.operations.clone()
+    }
+
+    async fn stop(self: Box<Self>, _grace: Duration) {
+        self.stopped.store(true, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,144 @@
+//! A driver that remembers what it was asked.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::ids::{ChannelId, ConversationId};
+use switchboard_domain::inbox::Control;
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::error::StoreError;
+use switchboard_ports::provider::{Check, CheckResult};
+use tokio::sync::broadcast;
+
+use super::START_MS;
+use crate::runtime::operations::{ChannelStatus, NotReady, Operations, RuntimeEvent};
+
+/// The driver's stand-in.
+pub(crate) struct FakeOperations {
+    /// What it was asked, in order.
+    pub(crate) calls: Mutex<Vec<String>>,
+    /// What it observes.
+    pub(crate) statuses: Mutex<BTreeMap<ChannelId, ChannelStatus>>,
+    /// What it answers to `ready`.
+    pub(crate) ready: Mutex<Result<(), NotReady>>,
+    /// Conversations it knows.
+    pub(crate) conversations: Mutex<Vec<ConversationId>>,
+    events: broadcast::Sender<RuntimeEvent>,
+}
+
+impl Default for FakeOperations {
+    fn default() -> Self {
+        Self {
+            calls: Mutex::default(),
+            statuses: Mutex::default(),
+            ready: Mutex::new(Ok(())),
+            conversations: Mutex::default(),
+            events: broadcast::channel(4).0,
+        }
+    }
+}
+
+impl FakeOperations {
+    pub(crate) fn calls(&self) -> MutexGuard<'_, Vec<String>> {
+        self.calls.lock().unwrap()
+    }
+
+    pub(crate) fn publish(&self, event: RuntimeEvent) {
+        let _ = self.events.send(event);
+    }
+
+    pub(crate) fn listeners(&self) -> usize {
+        self.events.receiver_count()
+    }
+
+    pub(crate) fn observe(&self, status: ChannelStatus) {
+        self.statuses
+            .lock()
+            .unwrap()
+            .insert(status.channel.clone(), status);
+    }
+}
+
+/// A connected channel.
+pub(crate) fn connected(channel: &ChannelId) -> ChannelStatus {
+    let since = Timestamp::from_millis(START_MS);
+    ChannelStatus {
+        channel: channel.clone(),
+        status: "connected",
+        state: "connected",
+        since,
+        connected_at: Some(since),
+        uptime_ms: Some(12_500),
+        last_error: None,
+        attempt: 0,
+        next_attempt_at: None,
+        connections: 1,
+        replica: String::from("r1"),
+        last_frame_at: Some(since),
+        last_message_at: None,
+        last_reply_at: None,
+    }
+}
+
+#[async_trait]
+impl Operations for FakeOperations {
+    fn status(&self, channel: &ChannelId) -> Option<ChannelStatus> {
+        self.statuses.lock().unwrap().get(channel).cloned()
+    }
+
+    async fn channel_changed(&self, channel: &ChannelId) -> Result<(), StoreError> {
+        self.calls().push(format!("channel_changed {channel}"));
+        Ok(())
+    }
+
+    async fn agent_changed(&self) {
+        self.calls().push(String::from("agent_changed"));
+    }
+
+    async fn restart(&self, channel: &ChannelId) -> bool {
+        self.calls().push(format!("restart {channel}"));
+        true
+    }
+
+    async fn withdraw(&self, channel: &ChannelId) -> Result<(), StoreError> {
+        self.calls().push(format!("withdraw {channel}"));
+        Ok(())
+    }
+
+    async fn control(&self, conversation: &ConversationId, control: Control) -> Result<bool, StoreError> {
+        let known = self.conversations.lock().unwrap().contains(conversation);
+        if known {
+            self.calls().push(format!("control {control:?}"));
+        }
+        Ok(known)
+    }
+
+    async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {
+        self.calls().push(format!("preflight {channel}"));
+        let check = |name, result, message: &str, code| Check {
+            name,
+            result,
+            message: message.to_owned(),
+            code,
+        };
+        Ok(Some(vec![
+            check(
+                "token",
+                CheckResult::Failed,
+                "40089",
+                Some(ErrorCode::InvalidCredentials),
+            ),
+            check("card", CheckResult::CannotBeTold, "", None),
+        ]))
+    }
+
+    fn events(&self) -> broadcast::Receiver<RuntimeEvent> {
+        self.events.subscribe()
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
+        self.ready.lock().unwrap().clone()
+    }
+}

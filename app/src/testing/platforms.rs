@@ -1,0 +1,147 @@
+//! A platform with a secret, and agents that behave as their model's name says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use serde_json::{Value, json};
+use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
+use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunRequest};
+use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::channels::Channel;
+use switchboard_ports::provider::{Description, FieldError, Link, Provider};
+
+use crate::http::dto::agent_input::Kinds;
+use crate::http::dto::channel_input::Providers;
+
+/// The platforms of tests.
+pub(crate) fn providers() -> Providers {
+    let provider: Arc<dyn Provider> = Arc::new(FakeProvider);
+    [("dingtalk", provider)].into()
+}
+
+/// The kinds of agents of tests.
+pub(crate) fn kinds() -> Kinds {
+    let echo: Arc<dyn AgentKind> = Arc::new(FakeKind {
+        kind: "echo",
+        needs_base_url: false,
+    });
+    let chat: Arc<dyn AgentKind> = Arc::new(FakeKind {
+        kind: "openai-chat",
+        needs_base_url: true,
+    });
+    [("echo", echo), ("openai-chat", chat)].into()
+}
+
+/// Takes `client_id`, `client_secret` (secret) and `calls_per_second`.
+struct FakeProvider;
+
+impl Provider for FakeProvider {
+    fn description(&self) -> Description {
+        Description {
+            platform: "dingtalk",
+            exclusive: false,
+            secret_fields: &["/client_secret"],
+            connection_fields: &["/client_id", "/client_secret"],
+        }
+    }
+
+    fn check_config(&self, config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let mut wrong = |pointer: &str, message: &str| {
+            errors.push(FieldError {
+                pointer: pointer.to_owned(),
+                message: message.to_owned(),
+            });
+        };
+        if config["client_id"].as_str().is_none_or(str::is_empty) {
+            wrong("/client_id", "is required");
+        }
+        if !secrets_set.iter().any(|pointer| pointer == "/client_secret") {
+            wrong("/client_secret", "is required");
+        }
+        let rate = config.get("calls_per_second").cloned().unwrap_or(json!(20));
+        if !rate.is_u64() {
+            wrong("/calls_per_second", "must be a whole number");
+        }
+        for key in config.as_object().unwrap().keys() {
+            if key != "client_id" && key != "calls_per_second" {
+                wrong(&format!("/{key}"), "is unknown");
+            }
+        }
+        if errors.is_empty() {
+            return Ok(json!({"client_id": config["client_id"], "calls_per_second": rate}));
+        }
+        Err(errors)
+    }
+
+    fn link(&self, _channel: &Channel) -> Result<Arc<dyn Link>, Vec<FieldError>> {
+        unimplemented!("the shell asks the driver")
+    }
+}
+
+struct FakeKind {
+    kind: &'static str,
+    needs_base_url: bool,
+}
+
+impl AgentKind for FakeKind {
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn needs_base_url(&self) -> bool {
+        self.needs_base_url
+    }
+
+    fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
+        if config.headers.contains_key("Host") {
+            return Err((
+                String::from("/headers/Host"),
+                String::from("is set by the client itself"),
+            ));
+        }
+        Ok(Arc::new(FakeAgent {
+            script: config.model.clone().unwrap_or_default(),
+        }))
+    }
+}
+
+struct FakeAgent {
+    script: String,
+}
+
+#[async_trait]
+impl Agent for FakeAgent {
+    fn run(&self, request: RunRequest) -> BoxStream<'static, AgentEvent> {
+        let started = AgentEvent::Started { continuation: None };
+        let completed = AgentEvent::Completed { continuation: None };
+        let delta = AgentEvent::Delta(request.text);
+        let slow = |event| async move {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            event
+        };
+        match self.script.as_str() {
+            "hang" => stream::iter([started]).chain(stream::pending()).boxed(),
+            "stall" => stream::iter([started, delta]).chain(stream::pending()).boxed(),
+            "cut" => stream::iter([started, delta]).boxed(),
+            "empty" => stream::iter([started, completed]).boxed(),
+            "refuse" => {
+                let failure = AgentFailure::new(AgentFailureKind::Unauthorized);
+                stream::iter([AgentEvent::Failed {
+                    failure,
+                    detail: String::from("HTTP 401"),
+                }])
+                .boxed()
+            }
+            _ => stream::iter([started])
+                .chain(stream::once(slow(delta)))
+                .chain(stream::iter([completed]))
+                .boxed(),
+        }
+    }
+
+    async fn cancel(&self, _continuation: &str) {}
+}

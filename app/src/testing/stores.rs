@@ -1,0 +1,297 @@
+//! All stores in one piece of memory, with a switch that makes them unavailable.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use switchboard_domain::ids::{
+    AgentId, ChannelId, ConversationId, Partition, ReplicaId, Seq, SessionNumber, UserId, Version,
+};
+use switchboard_domain::snapshot::TranscriptLine;
+use switchboard_ports::agents::{AgentConfig, AgentStore};
+use switchboard_ports::channels::{Channel, ChannelStore};
+use switchboard_ports::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
+use switchboard_ports::error::StoreError;
+use switchboard_ports::page::{Page, PageRequest};
+use switchboard_ports::tokens::{Token, TokenStore};
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, FailureInfo, Transcripts};
+use switchboard_ports::users::{Identity, Matches, User, UserStore};
+
+/// What is stored.
+#[derive(Default, Clone, PartialEq, Debug)]
+pub(crate) struct State {
+    pub(crate) channels: BTreeMap<ChannelId, Channel>,
+    pub(crate) agents: BTreeMap<AgentId, AgentConfig>,
+    pub(crate) users: BTreeMap<UserId, User>,
+    pub(crate) tokens: BTreeMap<String, Token>,
+    pub(crate) conversations: BTreeMap<ConversationId, ConversationInfo>,
+    pub(crate) lines: BTreeMap<ConversationId, Vec<TranscriptLine>>,
+    pub(crate) failures: Vec<FailureInfo>,
+    pub(crate) purged: Vec<ChannelId>,
+}
+
+/// The stores.
+#[derive(Default)]
+pub(crate) struct FakeStores {
+    state: Mutex<State>,
+    down: AtomicBool,
+}
+
+impl FakeStores {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(crate) fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    fn up(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable(String::from("switched off by the test")));
+        }
+        Ok(self.state())
+    }
+}
+
+fn same(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
+}
+
+/// A page by position; the cursor is the index of the next row.
+fn page<T: Clone>(rows: &[T], request: &PageRequest) -> Page<T> {
+    let from: usize = request
+        .after
+        .as_deref()
+        .map_or(0, |after| after.parse().unwrap_or(usize::MAX));
+    let limit = usize::try_from(request.limit).unwrap();
+    let items: Vec<_> = rows.iter().skip(from).take(limit).cloned().collect();
+    let end = from.saturating_add(items.len());
+    Page {
+        items,
+        next: (end < rows.len()).then(|| end.to_string()),
+    }
+}
+
+macro_rules! named_store {
+    ($port:ident, $record:ident, $id:ident, $rows:ident) => {
+        #[async_trait]
+        impl $port for FakeStores {
+            async fn list(&self) -> Result<Vec<$record>, StoreError> {
+                let mut rows: Vec<_> = self.up()?.$rows.values().cloned().collect();
+                rows.sort_by_key(|row| row.name.to_lowercase());
+                Ok(rows)
+            }
+
+            async fn find(&self, id: &$id) -> Result<Option<$record>, StoreError> {
+                Ok(self.up()?.$rows.get(id).cloned())
+            }
+
+            async fn insert(&self, row: &$record) -> Result<(), StoreError> {
+                let mut state = self.up()?;
+                if state.$rows.contains_key(&row.id) {
+                    return Err(StoreError::Duplicate("id"));
+                }
+                if state
+                    .$rows
+                    .values()
+                    .any(|other| same(&other.name, &row.name))
+                {
+                    return Err(StoreError::Duplicate("name"));
+                }
+                state.$rows.insert(row.id.clone(), row.clone());
+                Ok(())
+            }
+
+            async fn update(&self, row: &$record, expected: Version) -> Result<Version, StoreError> {
+                let mut state = self.up()?;
+                if state.$rows.get(&row.id).map(|stored| stored.version) != Some(expected) {
+                    return Err(StoreError::Conflict);
+                }
+                if state
+                    .$rows
+                    .values()
+                    .any(|other| other.id != row.id && same(&other.name, &row.name))
+                {
+                    return Err(StoreError::Duplicate("name"));
+                }
+                let version = expected.next();
+                state.$rows.insert(
+                    row.id.clone(),
+                    $record {
+                        version,
+                        ..row.clone()
+                    },
+                );
+                Ok(version)
+            }
+
+            async fn delete(&self, id: &$id) -> Result<bool, StoreError> {
+                Ok(self.up()?.$rows.remove(id).is_some())
+            }
+        }
+    };
+}
+
+named_store!(ChannelStore, Channel, ChannelId, channels);
+named_store!(AgentStore, AgentConfig, AgentId, agents);
+
+#[async_trait]
+impl UserStore for FakeStores {
+    async fn list(&self, request: &PageRequest) -> Result<Page<User>, StoreError> {
+        let rows: Vec<_> = self.up()?.users.values().cloned().collect();
+        Ok(page(&rows, request))
+    }
+
+    async fn find(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.up()?.users.get(id).cloned())
+    }
+
+    async fn linked(&self, identity: &Identity) -> Result<Option<User>, StoreError> {
+        Ok(self
+            .up()?
+            .users
+            .values()
+            .find(|user| user.identities.contains(identity))
+            .cloned())
+    }
+
+    async fn matching(&self, _username: &str, _email: Option<&str>) -> Result<Matches, StoreError> {
+        unimplemented!("nothing in the shell matches users")
+    }
+
+    async fn link(&self, _user: &User, _identity: &Identity) -> Result<User, StoreError> {
+        unimplemented!("nothing in the shell links users")
+    }
+}
+
+#[async_trait]
+impl TokenStore for FakeStores {
+    async fn list(&self) -> Result<Vec<Token>, StoreError> {
+        Ok(self.up()?.tokens.values().cloned().collect())
+    }
+
+    async fn by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>, StoreError> {
+        Ok(self
+            .up()?
+            .tokens
+            .values()
+            .find(|token| token.hash == *hash)
+            .cloned())
+    }
+
+    async fn insert(&self, token: &Token) -> Result<(), StoreError> {
+        let mut state = self.up()?;
+        if state.tokens.contains_key(&token.name) {
+            return Err(StoreError::Duplicate("name"));
+        }
+        state.tokens.insert(token.name.clone(), token.clone());
+        Ok(())
+    }
+
+    async fn revoke(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.up()?.tokens.remove(name).is_some())
+    }
+}
+
+#[async_trait]
+impl Transcripts for FakeStores {
+    async fn conversations(
+        &self,
+        filter: &ConversationFilter,
+        request: &PageRequest,
+    ) -> Result<Page<ConversationInfo>, StoreError> {
+        let state = self.up()?;
+        let rows: Vec<_> = state
+            .conversations
+            .values()
+            .filter(|row| {
+                filter
+                    .channel
+                    .as_ref()
+                    .is_none_or(|channel| row.key.channel == *channel)
+            })
+            .filter(|row| filter.user.is_none() || row.user == filter.user)
+            .filter(|row| {
+                filter
+                    .text
+                    .as_ref()
+                    .is_none_or(|text| row.title.as_ref() == Some(text))
+            })
+            .cloned()
+            .collect();
+        Ok(page(&rows, request))
+    }
+
+    async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationInfo>, StoreError> {
+        Ok(self.up()?.conversations.get(id).cloned())
+    }
+
+    async fn lines(
+        &self,
+        id: &ConversationId,
+        request: &PageRequest,
+    ) -> Result<Page<TranscriptLine>, StoreError> {
+        Ok(page(self.up()?.lines.get(id).map_or(&[], Vec::as_slice), request))
+    }
+
+    async fn recent(
+        &self,
+        _id: &ConversationId,
+        _session: SessionNumber,
+        _lines_max: u32,
+    ) -> Result<Vec<TranscriptLine>, StoreError> {
+        unimplemented!("nothing in the shell asks for context")
+    }
+
+    async fn failures(&self, request: &PageRequest) -> Result<Page<FailureInfo>, StoreError> {
+        Ok(page(&self.up()?.failures, request))
+    }
+
+    async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {
+        let mut state = self.up()?;
+        state.purged.push(channel.clone());
+        // There is more after the first step.
+        Ok(state.purged.len() == 1)
+    }
+}
+
+#[async_trait]
+impl ConversationStore for FakeStores {
+    fn accept(&self, _arrival: Arrival) -> BoxFuture<'static, Result<Accepted, StoreError>> {
+        unimplemented!("the shell accepts through the driver")
+    }
+
+    async fn claim(
+        &self,
+        _owner: &ReplicaId,
+        _partitions: &[Partition],
+        _ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        unimplemented!("the shell claims nothing")
+    }
+
+    async fn open(
+        &self,
+        _partition: Partition,
+        _after: Option<&ConversationId>,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        unimplemented!("the shell opens nothing")
+    }
+
+    async fn load(
+        &self,
+        _lease: &Lease,
+        _conversation: &ConversationId,
+        _after: Seq,
+    ) -> Result<Option<Loaded>, StoreError> {
+        unimplemented!("the shell loads nothing")
+    }
+
+    async fn commit(&self, _lease: &Lease, _commit: Commit) -> Result<Version, StoreError> {
+        unimplemented!("the shell commits nothing")
+    }
+}
