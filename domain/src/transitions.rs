@@ -21,7 +21,10 @@ pub(crate) struct Row {
 
 /// All machines with their tables.
 fn sections() -> Vec<(&'static str, Vec<Row>)> {
-    vec![("Channel", crate::channel::tests::transitions::rows())]
+    vec![
+        ("Channel", crate::channel::tests::transitions::rows()),
+        ("Session", crate::session::tests::transitions::rows()),
+    ]
 }
 
 fn document() -> String {

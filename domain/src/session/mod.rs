@@ -9,6 +9,8 @@ mod effect;
 mod event;
 mod run;
 mod state;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use effect::{Deadline, Effect, Effects, Finish, Reason, Say};
 pub use event::{Event, Hold, Taken};

@@ -6,7 +6,7 @@ use switchboard_domain::snapshot::ReplyRole;
 use switchboard_domain::time::Timestamp;
 
 /// Applies an event: the same twice over, and nothing at all if it is rejected.
-pub(crate) fn apply(it: &mut Conversation, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
+pub(crate) fn apply(it: &mut Conversation, event: &Event, now: Timestamp) -> Result<Effects, Rejected> {
     let before = it.clone();
     let mut twin = it.clone();
     let result = it.apply(event.clone(), now);

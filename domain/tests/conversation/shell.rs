@@ -125,7 +125,7 @@ impl World {
             disabled: false,
             dice,
         };
-        world.step(Event::Loaded).unwrap();
+        world.step(&Event::Loaded).unwrap();
         world
     }
 
@@ -139,12 +139,12 @@ impl World {
             let next = self.store.open_entries(self.process.conversation.session().taken());
             let Some(entry) = next.into_iter().next() else { return };
             // A crash on the way takes the rest in with the restart.
-            self.step(Event::Taken { entry, resumed: false }).unwrap();
+            self.step(&Event::Taken { entry, resumed: false }).unwrap();
         }
     }
 
     /// One event through the machine, with every law checked.
-    pub(crate) fn step(&mut self, event: Event) -> Result<(), Rejected> {
+    pub(crate) fn step(&mut self, event: &Event) -> Result<(), Rejected> {
         let effects = laws::apply(&mut self.process.conversation, event, self.now)?;
         self.finish_step(effects);
         Ok(())
@@ -239,7 +239,7 @@ impl World {
         let flight = self.process.calls.remove(index);
         let event = self.arrive(&flight, luck);
         self.process.told.push(event.clone());
-        self.step(event).unwrap();
+        self.step(&event).unwrap();
     }
 
     fn arrive(&mut self, flight: &Flight, luck: Luck) -> Event {
@@ -289,7 +289,7 @@ impl World {
         let held = self.disabled.then_some(Event::Held(switchboard_domain::session::Hold::Disabled));
         for event in taken.chain(held).chain([Event::Loaded]) {
             self.process.resumed += usize::from(matches!(event, Event::Taken { resumed: true, .. }));
-            let more = laws::apply(&mut self.process.conversation, event, self.now).unwrap();
+            let more = laws::apply(&mut self.process.conversation, &event, self.now).unwrap();
             merge(&mut effects, more);
         }
         self.finish_step(effects);
@@ -299,7 +299,7 @@ impl World {
     pub(crate) fn park(&mut self, last: Option<Intake>) {
         self.ledger.parks += 1;
         let fuse = self.fuse.take();
-        self.step(Event::Parked).unwrap();
+        self.step(&Event::Parked).unwrap();
         if let Some(intake) = last {
             self.accept(intake, None);
             self.feed();
@@ -318,7 +318,7 @@ impl World {
     /// Something the run says.
     pub(crate) fn say(&mut self, index: usize, said: Said) -> Result<(), Rejected> {
         let epoch = self.process.runs[index].epoch;
-        self.step(Event::Run { epoch, said })
+        self.step(&Event::Run { epoch, said })
     }
 
     /// Lets time pass; what becomes due on the way is done when it is due.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use switchboard_domain::conversation::{Event, Policy, Said};
+use switchboard_domain::conversation::{Effects, Event, Policy, Said};
 use switchboard_domain::inbox::{Control, Intake};
 use switchboard_domain::message::SessionAddress;
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
@@ -122,7 +122,7 @@ impl World {
             Act::Retell(which) => {
                 if let Some(index) = pick(which, self.process.told.len()) {
                     let event = self.process.told[index].clone();
-                    self.step(event).expect_err("an outcome was taken twice");
+                    self.step(&event).expect_err("an outcome was taken twice");
                 }
             }
             Act::Talk(which, talk) => {
@@ -136,11 +136,11 @@ impl World {
                 }
             }
             Act::Wait(millis) => self.wait(Duration::from_millis(u64::from(millis))),
-            Act::Deadline => self.to_deadline(),
+            Act::Deadline => self.pass_to_deadline(),
             Act::Lazy => {
                 if self.process.dirty {
                     let snapshot = self.process.conversation.snapshot();
-                    self.store.commit(snapshot, &Default::default());
+                    self.store.commit(snapshot, &Effects::default());
                     self.process.dirty = false;
                 }
             }
@@ -150,7 +150,7 @@ impl World {
             Act::Enable(enabled) => {
                 self.disabled = !enabled;
                 let hold = Hold::Disabled;
-                self.step(if enabled { Event::Released(hold) } else { Event::Held(hold) }).unwrap();
+                self.step(&if enabled { Event::Released(hold) } else { Event::Held(hold) }).unwrap();
             }
             Act::Configure(busy) => {
                 self.policy.rules.conversation.busy = busy;
@@ -165,7 +165,7 @@ impl World {
         }
         let (reply, call) = self.process.claims.remove(which % self.process.claims.len());
         // A claim given up since is granted all the same; nothing comes of it.
-        let _ = self.step(Event::Granted { reply, call });
+        let _ = self.step(&Event::Granted { reply, call });
     }
 
     pub(crate) fn talk(&mut self, index: usize, talk: Talk) {
@@ -200,7 +200,7 @@ impl World {
         let words: Vec<_> =
             (0..u32::from(count)).map(|word| format!("k{}q{}", run.number, run.words + word)).collect();
         run.words += u32::from(count);
-        let text = words.iter().map(|word| format!("{word} ")).collect();
+        let text = format!("{} ", words.join(" "));
         let heard = self.say(index, Said::Delta(text));
         assert!(listened || heard.is_err(), "words of a run that was given up, or had ended, were taken in");
         if heard.is_err() {
@@ -214,11 +214,11 @@ impl World {
             run.over = true;
             let epoch = run.epoch;
             // A run that ended by itself is closed as well, and nobody waits for that.
-            let _ = self.step(Event::Closed { epoch });
+            let _ = self.step(&Event::Closed { epoch });
         }
     }
 
-    pub(crate) fn to_deadline(&mut self) {
+    pub(crate) fn pass_to_deadline(&mut self) {
         let landed = self.process.calls.iter().map(|flight| flight.since.after(super::shell::CALL_TIMEOUT));
         let due = self.process.conversation.deadline().map(|deadline| deadline.at);
         if let Some(at) = landed.chain(due).min() {
@@ -253,11 +253,15 @@ impl World {
                 Quiet::Stopped(_, lucks) => self.work(match lucks[round % lucks.len()] {
                     // An hour of short pauses is long to walk through.
                     Luck::Throttled(_) => Luck::Throttled(30_000),
-                    luck => luck,
+                    luck @ (Luck::Works
+                    | Luck::WorksUnheard
+                    | Luck::LostUnheard
+                    | Luck::NotSent
+                    | Luck::Refused) => luck,
                 }),
                 Quiet::Silent(_) => {
                     self.process.calls.clear();
-                    self.to_deadline();
+                    self.pass_to_deadline();
                 }
             }
         }
@@ -276,7 +280,7 @@ impl World {
             self.talk(index, Talk::Words(2));
             self.talk(index, Talk::Completed);
         } else {
-            self.to_deadline();
+            self.pass_to_deadline();
         }
     }
 }

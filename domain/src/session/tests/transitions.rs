@@ -1,0 +1,143 @@
+//! The session's part of `TRANSITIONS.md`.
+
+use super::super::{Effect, Event, Hold, Say, Taken};
+use super::{Bench, completed, failed};
+use crate::ids::{Epoch, Seq};
+use crate::inbox::{Control, Origin};
+use crate::outcome::{AgentFailureKind, Refusal};
+use crate::settings::Busy;
+use crate::transitions::Row;
+
+/// Every state with a name. Message 1 was answered, 2 is the present one.
+fn states() -> Vec<(&'static str, Bench)> {
+    let idle = {
+        let mut bench = Bench::new();
+        bench.ask(1);
+        bench.tell(completed(1));
+        bench
+    };
+    let after = |events: Vec<Event>| {
+        let mut bench = idle.clone();
+        bench.ask(2);
+        for event in events {
+            bench.tell(event);
+        }
+        bench
+    };
+    let found = {
+        let mut bench = idle.restarted();
+        bench.tell(Event::Held(Hold::Loading));
+        bench.take(2, Taken::Ask, true);
+        bench
+    };
+    let waiting = Event::Taken { seq: Seq(3), kind: Taken::Ask, accepted_at: idle.now, resumed: false };
+    let stop = Taken::Control(Control::Stop { all: false }, Origin::Chat);
+    let stopped = Event::Taken { seq: Seq(4), kind: stop, accepted_at: idle.now, resumed: false };
+    vec![
+        ("Idle", idle.clone()),
+        ("Idle, 2 found begun", found),
+        ("Running, asked", after(vec![])),
+        (
+            "Running, talking, 3 waits",
+            after(vec![Event::Heard { epoch: Epoch(2), chars: 1 }, waiting.clone()]),
+        ),
+        ("Running, pausing", after(vec![failed(2, AgentFailureKind::ServerError, false)])),
+        ("Stopping, 3 waits", after(vec![waiting, stopped])),
+    ]
+}
+
+fn events(bench: &Bench) -> Vec<(String, Event)> {
+    let take = |kind| Event::Taken { seq: Seq(9), kind, accepted_at: bench.now, resumed: false };
+    let mut events = vec![
+        ("a question".to_owned(), take(Taken::Ask)),
+        ("a refused one".to_owned(), take(Taken::Refused(Refusal::TooManyMessages))),
+    ];
+    let controls = [
+        ("/new", Control::New),
+        ("/stop", Control::Stop { all: false }),
+        ("/stop all", Control::Stop { all: true }),
+        ("/status", Control::Status),
+        ("/help", Control::Help),
+        ("the channel is deleted", Control::Withdraw),
+    ];
+    for (name, control) in controls {
+        events.push((name.to_owned(), take(Taken::Control(control, Origin::Chat))));
+    }
+    let again = Event::Taken { seq: Seq(1), kind: Taken::Ask, accepted_at: bench.now, resumed: false };
+    events.push(("a question taken before".to_owned(), again));
+    let newest = bench.session.snapshot().epoch.0;
+    let of = |epoch| {
+        [
+            ("Completed", completed(epoch)),
+            ("Closed", Event::Closed { epoch: Epoch(epoch) }),
+            ("Started", Event::Started { epoch: Epoch(epoch) }),
+            ("Heard", Event::Heard { epoch: Epoch(epoch), chars: 2 }),
+            ("Heard too much", Event::Heard { epoch: Epoch(epoch), chars: 101 }),
+            ("Failed, transient", failed(epoch, AgentFailureKind::ServerError, false)),
+            ("Failed, after words", failed(epoch, AgentFailureKind::ServerError, true)),
+        ]
+    };
+    // What belongs to an older run, or to one that never was, is the same for all but these two.
+    let epochs = [(newest, "", 7), (newest - 1, " of an older run", 2), (newest + 1, " of no run", 2)];
+    for (epoch, whose, told) in epochs {
+        events
+            .extend(of(epoch).into_iter().take(told).map(|(name, event)| (format!("{name}{whose}"), event)));
+    }
+    events.push(("Held".to_owned(), Event::Held(Hold::Disabled)));
+    events.push(("Released".to_owned(), Event::Released(Hold::Loading)));
+    events.push(("Parked".to_owned(), Event::Parked));
+    events
+}
+
+/// The table's rows: every state with every event, a question in each way of being busy, and what time does.
+pub(crate) fn rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (before, bench) in states() {
+        for (event, told) in events(&bench) {
+            rows.push(row(before, event, &bench, told));
+        }
+        for busy in [Busy::Interrupt, Busy::Reject] {
+            let mut bench = bench.clone();
+            let mut rules = bench.session.rules;
+            rules.conversation.busy = busy;
+            bench.session.configure(rules);
+            let told = Event::Taken { seq: Seq(9), kind: Taken::Ask, accepted_at: bench.now, resumed: false };
+            rows.push(row(before, format!("a question, busy = {busy:?}"), &bench, told));
+        }
+        if let Some(deadline) = bench.session.deadline() {
+            let mut bench = bench.clone();
+            let effects = bench.pass_to_deadline();
+            rows.push(Row {
+                before: before.to_owned(),
+                event: format!("*time*: {:?}", deadline.reason),
+                after: Ok(bench.session.phase().to_owned()),
+                effects: effects.list.iter().map(word).collect(),
+            });
+        }
+    }
+    rows
+}
+
+fn row(before: &str, event: String, bench: &Bench, told: Event) -> Row {
+    let mut bench = bench.clone();
+    let result = bench.offer(told);
+    Row {
+        before: before.to_owned(),
+        event,
+        effects: result.as_ref().map(|effects| effects.list.iter().map(word).collect()).unwrap_or_default(),
+        after: result.map(|_effects| bench.session.phase().to_owned()),
+    }
+}
+
+fn word(effect: &Effect) -> String {
+    match effect {
+        Effect::Open { seq, resumed: false, .. } => format!("Open {seq}"),
+        Effect::Open { seq, attempt, .. } => format!("Open {seq} (attempt {attempt})"),
+        Effect::Ask { seq, epoch } => format!("Ask {seq} (run {epoch})"),
+        Effect::Cancel { epoch } => format!("Cancel (run {epoch})"),
+        Effect::Finish { seq, how, session } => format!("Finish {seq}: {how:?}, session {session}"),
+        Effect::Say { what: Say::Status { .. }, .. } => "Say Status".to_owned(),
+        Effect::Say { seq, what } => format!("Say to {seq}: {what:?}"),
+        Effect::End { seq, outcome } => format!("End {seq}: {outcome:?}"),
+    }
+}
