@@ -1,8 +1,5 @@
 //! The binary from outside: what stands on stdout and stderr, and how it exits.
-#![allow(
-    clippy::expect_used,
-    reason = "a test crate: helpers outside of #[test] functions may fail loudly"
-)]
+#![allow(clippy::expect_used, reason = "a test crate: helpers outside of #[test] functions may fail loudly")]
 
 use std::process::{Command, Output};
 
@@ -12,15 +9,9 @@ use rstest::rstest;
 fn switchboard(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
-    command
-        .args(arguments)
-        .current_dir(folder.path())
-        .env_clear()
-        .envs(environment.iter().copied());
+    command.args(arguments).current_dir(folder.path()).env_clear().envs(environment.iter().copied());
     let output = command.output().expect("the binary runs");
-    let left = std::fs::read_dir(folder.path())
-        .expect("the folder is still there")
-        .count();
+    let left = std::fs::read_dir(folder.path()).expect("the folder is still there").count();
     assert_eq!(left, 0, "nothing may be left behind");
     output
 }
@@ -68,11 +59,7 @@ fn a_mistake_is_one_line_on_stderr_and_exit_code_2(
 ) {
     let output = switchboard(arguments, environment);
     let stderr = text(&output.stderr);
-    assert_eq!(
-        (output.status.code(), text(&output.stdout)),
-        (Some(2), ""),
-        "{stderr}"
-    );
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{stderr}");
     assert!(stderr.starts_with(line), "{stderr}");
     assert!(!stderr.contains("s3cr3t"));
     if stderr.starts_with("switchboard: ") {

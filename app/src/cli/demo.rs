@@ -80,13 +80,8 @@ async fn seed(ports: &Ports, simulation: &Simulation) -> Result<(), Exit> {
     };
     let now = ports.clock.now();
     let id = new_agent_id(&*ports.entropy);
-    let echo = agent_input::created(
-        &json!({"name": "echo", "kind": "echo"}),
-        id,
-        now,
-        &ports.agent_kinds,
-    )
-    .map_err(bad)?;
+    let echo = agent_input::created(&json!({"name": "echo", "kind": "echo"}), id, now, &ports.agent_kinds)
+        .map_err(bad)?;
     ports.agents.insert(&echo).await?;
     let document = json!({
         "name": "Demo", "type": simulation.platform, "config": simulation.config, "default_agent_id": echo.id.as_str(),

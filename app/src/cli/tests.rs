@@ -32,21 +32,11 @@ async fn tokens_are_made_listed_and_revoked_beside_a_server() {
         Exit::Failed(String::from("a token named \"ci\" exists already"))
     );
     assert_eq!(ran(&["token", "list"], &composition).await, Exit::Fine);
-    assert_eq!(
-        ran(&["token", "revoke", "--name", "ci"], &composition).await,
-        Exit::Fine
-    );
+    assert_eq!(ran(&["token", "revoke", "--name", "ci"], &composition).await, Exit::Fine);
     assert!(composition.stores.state().tokens.is_empty());
     let gone = Exit::Failed(String::from("there is no token named \"ci\""));
-    assert_eq!(
-        ran(&["token", "revoke", "--name", "ci"], &composition).await,
-        gone
-    );
-    let bad = ran(
-        &["token", "create", "--name", "a\nb", "--role", "admin"],
-        &composition,
-    )
-    .await;
+    assert_eq!(ran(&["token", "revoke", "--name", "ci"], &composition).await, gone);
+    let bad = ran(&["token", "create", "--name", "a\nb", "--role", "admin"], &composition).await;
     assert!(matches!(bad, Exit::Usage(line) if line.starts_with("command line: --name: must be ")));
 }
 
@@ -62,14 +52,8 @@ async fn check_asks_every_agent_and_fails_when_one_does() {
     let composition = FakeComposition::default();
     let good = file(folder.path(), "[[agents]]\nname = \"a\"\nkind = \"echo\"");
     assert_eq!(ran(&["check", "--config", &good], &composition).await, Exit::Fine);
-    assert!(
-        composition.stores.state().agents.is_empty(),
-        "a check writes nothing"
-    );
-    let bad = file(
-        folder.path(),
-        "[[agents]]\nname = \"a\"\nkind = \"echo\"\nmodel = \"refuse\"",
-    );
+    assert!(composition.stores.state().agents.is_empty(), "a check writes nothing");
+    let bad = file(folder.path(), "[[agents]]\nname = \"a\"\nkind = \"echo\"\nmodel = \"refuse\"");
     let failed = Exit::Failed(String::from("1 check failed"));
     assert_eq!(ran(&["check", "--config", &bad], &composition).await, failed);
     let worse = file(folder.path(), "[[agents]]\nname = \"a\"\nkind = \"nonsense\"");
@@ -82,10 +66,7 @@ async fn check_asks_every_agent_and_fails_when_one_does() {
 #[tokio::test(start_paused = true)]
 async fn check_goes_on_without_a_store_and_fails() {
     let folder = tempfile::tempdir().unwrap();
-    let composition = FakeComposition {
-        no_store: true,
-        ..FakeComposition::default()
-    };
+    let composition = FakeComposition { no_store: true, ..FakeComposition::default() };
     let config = file(folder.path(), "[[agents]]\nname = \"a\"\nkind = \"echo\"");
     let failed = Exit::Failed(String::from("1 check failed"));
     assert_eq!(ran(&["check", "--config", &config], &composition).await, failed);
@@ -108,10 +89,7 @@ async fn answer(address: &str, path: &str) -> std::io::Result<String> {
 /// Waits until the server is ready, with a generous cap.
 async fn ready(address: &str) {
     let wait = async {
-        while !answer(address, "/readyz")
-            .await
-            .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 "))
-        {
+        while !answer(address, "/readyz").await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 ")) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
@@ -124,18 +102,11 @@ async fn serve_takes_the_file_in_reads_it_again_on_sighup_and_ends_on_sigterm() 
     let config = file(folder.path(), "[[agents]]\nname = \"a\"\nkind = \"echo\"");
     let composition = FakeComposition::default();
     let address = free_address().await;
-    let arguments = [
-        "serve", "--config", &config, "--listen", &address, "--store", "memory:",
-    ];
+    let arguments = ["serve", "--config", &config, "--listen", &address, "--store", "memory:"];
     let steps = async {
         ready(&address).await;
         assert!(composition.stores.state().tokens.contains_key("bootstrap-admin"));
-        assert!(
-            answer(&address, "/")
-                .await
-                .unwrap()
-                .contains("<title>Switchboard</title>")
-        );
+        assert!(answer(&address, "/").await.unwrap().contains("<title>Switchboard</title>"));
         // An open request must not hold the end up.
         let _idle = TcpStream::connect(&address).await.unwrap();
         file(folder.path(), "[[agents]]\nname = \"b\"\nkind = \"echo\"");
@@ -153,13 +124,8 @@ async fn serve_takes_the_file_in_reads_it_again_on_sighup_and_ends_on_sigterm() 
     let (exit, ()) = tokio::join!(ran(&arguments, &composition), steps);
     assert_eq!(exit, Exit::Fine);
     assert!(composition.stopped.load(Ordering::SeqCst));
-    let managed: Vec<_> = composition
-        .stores
-        .state()
-        .agents
-        .values()
-        .map(|a| (a.name.clone(), a.managed_by_file))
-        .collect();
+    let managed: Vec<_> =
+        composition.stores.state().agents.values().map(|a| (a.name.clone(), a.managed_by_file)).collect();
     assert_eq!(managed.len(), 2);
     assert!(managed.contains(&(String::from("a"), false)) && managed.contains(&(String::from("b"), true)));
 }
@@ -168,15 +134,8 @@ async fn serve_takes_the_file_in_reads_it_again_on_sighup_and_ends_on_sigterm() 
 async fn serve_with_a_bad_declaration_is_exit_2_and_on_a_taken_address_exit_1() {
     let folder = tempfile::tempdir().unwrap();
     let composition = FakeComposition::default();
-    let config = file(
-        folder.path(),
-        "[[channels]]\nname = \"b\"\ntype = \"nonsense\"\nconfig = {}",
-    );
-    let exit = ran(
-        &["serve", "--config", &config, "--listen", "127.0.0.1:0"],
-        &composition,
-    )
-    .await;
+    let config = file(folder.path(), "[[channels]]\nname = \"b\"\ntype = \"nonsense\"\nconfig = {}");
+    let exit = ran(&["serve", "--config", &config, "--listen", "127.0.0.1:0"], &composition).await;
     assert!(matches!(exit, Exit::Usage(line) if line.ends_with("channels[0].type: must be \"dingtalk\"")));
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -196,20 +155,11 @@ async fn demo_sets_an_editable_channel_up_and_leaves_no_folder_behind() {
     let (exit, ()) = tokio::join!(ran(&arguments, &composition), steps);
     assert_eq!(exit, Exit::Fine);
     let state = composition.stores.state();
-    let (agent, channel) = (
-        state.agents.values().next().unwrap(),
-        state.channels.values().next().unwrap(),
-    );
+    let (agent, channel) = (state.agents.values().next().unwrap(), state.channels.values().next().unwrap());
     assert_eq!(channel.default_agent.as_ref(), Some(&agent.id));
     assert!(channel.enabled && !channel.managed_by_file && !agent.managed_by_file);
-    assert_eq!(
-        channel.config,
-        json!({"client_id": "ding1", "calls_per_second": 20})
-    );
-    let names = std::fs::read_dir(std::env::temp_dir())
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.file_name());
+    assert_eq!(channel.config, json!({"client_id": "ding1", "calls_per_second": 20}));
+    let names = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten().map(|entry| entry.file_name());
     let ours = names.filter(|name| name.to_string_lossy().starts_with("switchboard-demo-"));
     assert_eq!(ours.count(), 0);
 }

@@ -45,12 +45,8 @@ pub fn document() -> OpenApi {
     let nested = resources().into_openapi();
     document = document.nest(BASE, nested);
     let components = document.components.get_or_insert_with(Components::new);
-    components
-        .schemas
-        .insert(BadField::name().into(), BadField::schema());
-    components
-        .schemas
-        .insert(Problem::name().into(), Problem::schema());
+    components.schemas.insert(BadField::name().into(), BadField::schema());
+    components.schemas.insert(Problem::name().into(), Problem::schema());
     for input in INPUTS {
         add_patch(components, input);
     }
@@ -86,9 +82,7 @@ fn add_patch(components: &mut Components, input: &str) {
         "A merge patch (RFC 7396): null clears what may be empty, what is absent stays. A secret that is absent, empty or \
          `***` stays as it is.",
     ));
-    components
-        .schemas
-        .insert(patch_name(input), RefOr::T(Schema::Object(patch)));
+    components.schemas.insert(patch_name(input), RefOr::T(Schema::Object(patch)));
 }
 
 fn take_patch(operation: &mut Operation) {

@@ -21,9 +21,7 @@ const NOW: Timestamp = Timestamp::from_millis(START_MS);
 async fn raw(api: &TestApi, kind: Option<&str>, body: impl Into<Body>) -> Answer {
     let mut request = api.request(Method::POST, "/api/v1/agents", None);
     if let Some(kind) = kind {
-        request
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, kind.parse().unwrap());
+        request.headers_mut().insert(header::CONTENT_TYPE, kind.parse().unwrap());
     }
     *request.body_mut() = body.into();
     api.send(request).await
@@ -50,10 +48,7 @@ async fn malformed_json_is_400_with_its_position(#[case] body: &'static str, #[c
     let api = TestApi::new().await;
     let answer = raw(&api, Some("Application/JSON; charset=utf-8"), body).await;
     problem(&answer, 400, "malformed");
-    assert!(
-        answer.json["detail"].as_str().unwrap().contains(words),
-        "{answer:?}"
-    );
+    assert!(answer.json["detail"].as_str().unwrap().contains(words), "{answer:?}");
 }
 
 #[tokio::test]
@@ -67,22 +62,11 @@ async fn a_deeply_nested_body_is_refused_instead_of_followed() {
 async fn a_body_of_10_mib_is_413_whether_or_not_its_length_is_said() {
     let api = TestApi::new().await;
     let body = format!("{{\"name\": \"{}\"}}", "x".repeat(10 * 1024 * 1024));
-    problem(
-        &raw(&api, Some("application/json"), body.clone()).await,
-        413,
-        "too-large",
-    );
-    let chunks = body
-        .into_bytes()
-        .chunks(65_536)
-        .map(|c| Ok::<_, std::io::Error>(c.to_vec()))
-        .collect::<Vec<_>>();
+    problem(&raw(&api, Some("application/json"), body.clone()).await, 413, "too-large");
+    let chunks =
+        body.into_bytes().chunks(65_536).map(|c| Ok::<_, std::io::Error>(c.to_vec())).collect::<Vec<_>>();
     let chunked = Body::from_stream(futures_util::stream::iter(chunks));
-    problem(
-        &raw(&api, Some("application/json"), chunked).await,
-        413,
-        "too-large",
-    );
+    problem(&raw(&api, Some("application/json"), chunked).await, 413, "too-large");
     assert!(api.stores.state().agents.is_empty());
 }
 
@@ -106,33 +90,19 @@ async fn unknown_places_are_404_and_below_the_base_only_for_callers() {
     problem(&api.send(bare("/nothing")).await, 404, "not-found");
     problem(&api.send(bare("/api/v1/nothing")).await, 401, "unauthorized");
     problem(&api.get("/nothing").await, 404, "not-found");
-    problem(
-        &api.get(&format!("/agents/{}", "x".repeat(5_000))).await,
-        404,
-        "not-found",
-    );
+    problem(&api.get(&format!("/agents/{}", "x".repeat(5_000))).await, 404, "not-found");
     problem(&api.get("/agents/%FF").await, 404, "not-found");
 }
 
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     let api = TestApi::new().await;
-    for path in [
-        "/",
-        "/assets/status.js",
-        "/assets/texts.js",
-        "/healthz",
-        "/nothing",
-        "/api/v1/agents",
-    ] {
+    for path in ["/", "/assets/status.js", "/assets/texts.js", "/healthz", "/nothing", "/api/v1/agents"] {
         let answer = api.send(Request::get(path).body(Body::empty()).unwrap()).await;
         assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{path}");
         assert_eq!(answer.header(header::X_FRAME_OPTIONS), "DENY", "{path}");
         let policy = answer.header(header::CONTENT_SECURITY_POLICY);
-        assert!(
-            policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
-            "{path} {policy}"
-        );
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path} {policy}");
     }
 }
 
@@ -141,10 +111,7 @@ async fn the_page_holds_no_inline_script_and_asks_nobody_else() {
     let api = TestApi::new().await;
     let page = api.send(Request::get("/").body(Body::empty()).unwrap()).await;
     assert_eq!(page.status, 200);
-    assert!(
-        page.header(header::CONTENT_SECURITY_POLICY)
-            .contains("script-src 'self'")
-    );
+    assert!(page.header(header::CONTENT_SECURITY_POLICY).contains("script-src 'self'"));
     assert!(
         !page.text.contains("onclick") && !page.text.contains("http://") && !page.text.contains("https://")
     );
@@ -159,10 +126,7 @@ fn both_languages_of_the_page_have_the_same_texts() {
     let script = include_str!("../../assets/texts.js");
     let keys = |from: &str, to: &str| -> Vec<&str> {
         let part = script.split(from).nth(1).unwrap().split(to).next().unwrap();
-        part.lines()
-            .filter_map(|line| line.trim().split_once(": \""))
-            .map(|(key, _)| key)
-            .collect()
+        part.lines().filter_map(|line| line.trim().split_once(": \"")).map(|(key, _)| key).collect()
     };
     let (en, zh) = (keys("const en", "const zh"), keys("const zh", "const isChinese"));
     assert!(en.len() > 10);
@@ -189,11 +153,7 @@ async fn metrics_take_a_token_unless_they_are_public() {
     problem(&private.send(bare()).await, 401, "unauthorized");
     let answer = private.send(private.request(Method::GET, "/metrics", None)).await;
     assert_eq!(answer.status, 200);
-    assert!(
-        answer
-            .header(header::CONTENT_TYPE)
-            .starts_with("text/plain; version=0.0.4")
-    );
+    assert!(answer.header(header::CONTENT_TYPE).starts_with("text/plain; version=0.0.4"));
     assert_eq!(TestApi::with(true).await.send(bare()).await.status, 200);
 }
 
@@ -244,29 +204,19 @@ async fn users_are_listed_and_read_with_their_identities() {
         display_name: String::from("U"),
         auth_source: String::from("dingtalk"),
         disabled: false,
-        identities: vec![Identity {
-            platform: String::from("dingtalk"),
-            im_user_id: String::from("u1"),
-        }],
+        identities: vec![Identity { platform: String::from("dingtalk"), im_user_id: String::from("u1") }],
         created_at: NOW,
     };
     api.stores.state().users.insert(user.id.clone(), user);
     let expected = json!({"id": "usr_1", "username": "u1", "email": null, "email_verified": false, "display_name": "U",
         "auth_source": "dingtalk", "disabled": false, "identities": [{"platform": "dingtalk", "im_user_id": "u1"}],
         "created_at": "2026-01-02T03:04:05.678Z"});
-    assert_eq!(
-        api.get("/users").await.json,
-        json!({"items": [expected], "next_cursor": null})
-    );
+    assert_eq!(api.get("/users").await.json, json!({"items": [expected], "next_cursor": null}));
     assert_eq!(api.get("/users/usr_1").await.json, expected);
 }
 
 fn conversation(api: &TestApi, chat: &str, title: &str) -> ConversationInfo {
-    let key = ConversationKey {
-        channel: ChannelId::new("chn_1"),
-        chat: chat.to_owned(),
-        member: None,
-    };
+    let key = ConversationKey { channel: ChannelId::new("chn_1"), chat: chat.to_owned(), member: None };
     let info = ConversationInfo {
         id: key.id(),
         key,
@@ -279,10 +229,7 @@ fn conversation(api: &TestApi, chat: &str, title: &str) -> ConversationInfo {
         active_at: NOW,
         waiting: 1,
     };
-    api.stores
-        .state()
-        .conversations
-        .insert(info.id.clone(), info.clone());
+    api.stores.state().conversations.insert(info.id.clone(), info.clone());
     info
 }
 
@@ -302,17 +249,12 @@ async fn conversations_are_filtered_and_their_transcript_is_read() {
     let failed = Some(Mark::Failed(FailureCause::Agent(AgentFailureKind::CutStream)));
     let lines = vec![line(Role::User, "hi", None), line(Role::Assistant, "he", failed)];
     api.stores.state().lines.insert(wanted.id.clone(), lines);
-    let listed = api
-        .get("/conversations?channel_id=chn_1&user_id=usr_1&q=wanted&limit=1")
-        .await;
+    let listed = api.get("/conversations?channel_id=chn_1&user_id=usr_1&q=wanted&limit=1").await;
     assert_eq!(listed.json["items"].as_array().unwrap().len(), 1);
     let path = format!("/conversations/{}", wanted.id);
     let read = api.get(&path).await;
     assert_eq!(read.json, listed.json["items"][0]);
-    assert_eq!(
-        read.json["session"],
-        json!({"number": 2, "started_at": "2026-01-02T03:04:05.678Z"})
-    );
+    assert_eq!(read.json["session"], json!({"number": 2, "started_at": "2026-01-02T03:04:05.678Z"}));
     assert_eq!(read.json["kind"], "group");
     let messages = api.get(&format!("{path}/messages")).await;
     assert_eq!(messages.json["items"][0]["role"], "user");
@@ -324,34 +266,20 @@ async fn conversations_are_filtered_and_their_transcript_is_read() {
 async fn reset_and_stop_become_control_acts() {
     let api = TestApi::new().await;
     let conversation = conversation(&api, "cid1", "t");
-    api.operations
-        .conversations
-        .lock()
-        .unwrap()
-        .push(conversation.id.clone());
+    api.operations.conversations.lock().unwrap().push(conversation.id.clone());
     for act in ["reset", "stop", "stop?all=true"] {
-        let answer = api
-            .post(&format!("/conversations/{}/{act}", conversation.id), json!(null))
-            .await;
+        let answer = api.post(&format!("/conversations/{}/{act}", conversation.id), json!(null)).await;
         assert_eq!(answer.status, 202);
         assert_eq!(answer.json["id"], conversation.id.as_str());
     }
-    let calls = [
-        "control New",
-        "control Stop { all: false }",
-        "control Stop { all: true }",
-    ];
+    let calls = ["control New", "control Stop { all: false }", "control Stop { all: true }"];
     assert_eq!(*api.operations.calls(), calls);
 }
 
 #[tokio::test]
 async fn failures_are_listed_with_their_cause() {
     let api = TestApi::new().await;
-    let key = ConversationKey {
-        channel: ChannelId::new("chn_1"),
-        chat: String::from("c"),
-        member: None,
-    };
+    let key = ConversationKey { channel: ChannelId::new("chn_1"), chat: String::from("c"), member: None };
     let failure = Failure {
         seq: Seq(7),
         message: MessageId::new("msg1"),

@@ -66,10 +66,7 @@ async fn without_a_token_and_with_a_wrong_one_every_operation_answers_401_and_ch
         for token in [None, Some("swb_wrong"), Some("")] {
             let answer = tried(&api, operation, "", token).await;
             problem(&answer, 401, "unauthorized");
-            assert_eq!(
-                answer.header(header::WWW_AUTHENTICATE),
-                "Bearer realm=\"switchboard\""
-            );
+            assert_eq!(answer.header(header::WWW_AUTHENTICATE), "Bearer realm=\"switchboard\"");
         }
     }
     assert_eq!(*api.stores.state(), before);
@@ -132,10 +129,6 @@ async fn methods_nobody_knows_answer_405_with_the_ones_there_are() {
         let answer = api.send(request).await;
         problem(&answer, 405, "method-not-allowed");
         let allow = answer.header(header::ALLOW).to_owned();
-        assert!(
-            allow.contains(operation.method.as_str()),
-            "{} {allow}",
-            operation.path
-        );
+        assert!(allow.contains(operation.method.as_str()), "{} {allow}", operation.path);
     }
 }

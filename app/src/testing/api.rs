@@ -48,10 +48,7 @@ impl Answer {
     /// The pointers of all bad fields.
     pub(crate) fn pointers(&self) -> Vec<&str> {
         let errors = self.json["errors"].as_array().unwrap();
-        errors
-            .iter()
-            .map(|error| error["pointer"].as_str().unwrap())
-            .collect()
+        errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect()
     }
 }
 
@@ -62,16 +59,8 @@ pub(crate) fn problem(answer: &Answer, status: u16, kind: &str) {
     assert_eq!(answer.header(header::CONTENT_TYPE), "application/problem+json");
     assert_eq!(answer.json["status"], status);
     assert_eq!(answer.json["type"], format!("urn:switchboard:problem:{kind}"));
-    assert!(
-        answer.json["title"]
-            .as_str()
-            .is_some_and(|title| !title.is_empty())
-    );
-    assert!(
-        answer.json["detail"]
-            .as_str()
-            .is_some_and(|detail| !detail.is_empty())
-    );
+    assert!(answer.json["title"].as_str().is_some_and(|title| !title.is_empty()));
+    assert!(answer.json["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
 }
 
 impl TestApi {
@@ -97,16 +86,7 @@ impl TestApi {
             metrics_public,
             shutdown: shutdown.clone(),
         });
-        Self {
-            router: router(api),
-            stores,
-            operations,
-            clock,
-            shutdown,
-            viewer,
-            operator,
-            admin,
-        }
+        Self { router: router(api), stores, operations, clock, shutdown, viewer, operator, admin }
     }
 
     pub(crate) fn token(&self, role: Role) -> &str {
@@ -124,12 +104,7 @@ impl TestApi {
         let bytes = to_bytes(body, 64 * 1024 * 1024).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text,
-            json,
-        }
+        Answer { status: parts.status, headers: parts.headers, text, json }
     }
 
     /// A request of the admin, with a JSON body where there is one.
@@ -148,30 +123,24 @@ impl TestApi {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(self.request(Method::GET, &format!("/api/v1{path}"), None))
-            .await
+        self.send(self.request(Method::GET, &format!("/api/v1{path}"), None)).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
-        self.send(self.request(Method::DELETE, &format!("/api/v1{path}"), None))
-            .await
+        self.send(self.request(Method::DELETE, &format!("/api/v1{path}"), None)).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.send(self.request(Method::POST, &format!("/api/v1{path}"), Some(&body)))
-            .await
+        self.send(self.request(Method::POST, &format!("/api/v1{path}"), Some(&body))).await
     }
 
     pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.send(self.request(Method::PATCH, &format!("/api/v1{path}"), Some(&body)))
-            .await
+        self.send(self.request(Method::PATCH, &format!("/api/v1{path}"), Some(&body))).await
     }
 
     pub(crate) async fn patch_if(&self, path: &str, tag: &str, body: Value) -> Answer {
         let mut request = self.request(Method::PATCH, &format!("/api/v1{path}"), Some(&body));
-        request
-            .headers_mut()
-            .insert(header::IF_MATCH, tag.parse().unwrap());
+        request.headers_mut().insert(header::IF_MATCH, tag.parse().unwrap());
         self.send(request).await
     }
 
@@ -185,12 +154,7 @@ impl TestApi {
     /// Makes a channel; its path.
     pub(crate) async fn channel(&self, name: &str) -> String {
         let config = json!({"client_id": "ding1", "client_secret": "s3cr3t"});
-        let made = self
-            .post(
-                "/channels",
-                json!({"name": name, "type": "dingtalk", "config": config}),
-            )
-            .await;
+        let made = self.post("/channels", json!({"name": name, "type": "dingtalk", "config": config})).await;
         assert_eq!(made.status, 201, "{made:?}");
         format!("/channels/{}", made.json["id"].as_str().unwrap())
     }

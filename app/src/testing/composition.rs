@@ -42,10 +42,7 @@ impl Composition for FakeComposition {
     }
 
     async fn start(&self, _config: &Config, _ports: &Ports) -> Result<Box<dyn Running>, ComposeError> {
-        Ok(Box::new(FakeRunning {
-            operations: self.operations.clone(),
-            stopped: self.stopped.clone(),
-        }))
+        Ok(Box::new(FakeRunning { operations: self.operations.clone(), stopped: self.stopped.clone() }))
     }
 
     async fn simulate(&self) -> Result<Simulation, ComposeError> {

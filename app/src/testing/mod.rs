@@ -34,8 +34,7 @@ impl Default for FakeClock {
 
 impl FakeClock {
     pub(crate) fn advance(&self, span: std::time::Duration) {
-        self.0
-            .fetch_add(u64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0.fetch_add(u64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 

@@ -54,10 +54,7 @@ impl FakeOperations {
     }
 
     pub(crate) fn observe(&self, status: ChannelStatus) {
-        self.statuses
-            .lock()
-            .unwrap()
-            .insert(status.channel.clone(), status);
+        self.statuses.lock().unwrap().insert(status.channel.clone(), status);
     }
 }
 
@@ -117,19 +114,10 @@ impl Operations for FakeOperations {
 
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {
         self.calls().push(format!("preflight {channel}"));
-        let check = |name, result, message: &str, code| Check {
-            name,
-            result,
-            message: message.to_owned(),
-            code,
-        };
+        let check =
+            |name, result, message: &str, code| Check { name, result, message: message.to_owned(), code };
         Ok(Some(vec![
-            check(
-                "token",
-                CheckResult::Failed,
-                "40089",
-                Some(ErrorCode::InvalidCredentials),
-            ),
+            check("token", CheckResult::Failed, "40089", Some(ErrorCode::InvalidCredentials)),
             check("card", CheckResult::CannotBeTold, "", None),
         ]))
     }

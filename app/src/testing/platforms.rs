@@ -24,14 +24,8 @@ pub(crate) fn providers() -> Providers {
 
 /// The kinds of agents of tests.
 pub(crate) fn kinds() -> Kinds {
-    let echo: Arc<dyn AgentKind> = Arc::new(FakeKind {
-        kind: "echo",
-        needs_base_url: false,
-    });
-    let chat: Arc<dyn AgentKind> = Arc::new(FakeKind {
-        kind: "openai-chat",
-        needs_base_url: true,
-    });
+    let echo: Arc<dyn AgentKind> = Arc::new(FakeKind { kind: "echo", needs_base_url: false });
+    let chat: Arc<dyn AgentKind> = Arc::new(FakeKind { kind: "openai-chat", needs_base_url: true });
     [("echo", echo), ("openai-chat", chat)].into()
 }
 
@@ -51,10 +45,7 @@ impl Provider for FakeProvider {
     fn check_config(&self, config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut wrong = |pointer: &str, message: &str| {
-            errors.push(FieldError {
-                pointer: pointer.to_owned(),
-                message: message.to_owned(),
-            });
+            errors.push(FieldError { pointer: pointer.to_owned(), message: message.to_owned() });
         };
         if config["client_id"].as_str().is_none_or(str::is_empty) {
             wrong("/client_id", "is required");
@@ -98,14 +89,9 @@ impl AgentKind for FakeKind {
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
         if config.headers.contains_key("Host") {
-            return Err((
-                String::from("/headers/Host"),
-                String::from("is set by the client itself"),
-            ));
+            return Err((String::from("/headers/Host"), String::from("is set by the client itself")));
         }
-        Ok(Arc::new(FakeAgent {
-            script: config.model.clone().unwrap_or_default(),
-        }))
+        Ok(Arc::new(FakeAgent { script: config.model.clone().unwrap_or_default() }))
     }
 }
 
@@ -130,11 +116,7 @@ impl Agent for FakeAgent {
             "empty" => stream::iter([started, completed]).boxed(),
             "refuse" => {
                 let failure = AgentFailure::new(AgentFailureKind::Unauthorized);
-                stream::iter([AgentEvent::Failed {
-                    failure,
-                    detail: String::from("HTTP 401"),
-                }])
-                .boxed()
+                stream::iter([AgentEvent::Failed { failure, detail: String::from("HTTP 401") }]).boxed()
             }
             _ => stream::iter([started])
                 .chain(stream::once(slow(delta)))

@@ -63,17 +63,11 @@ fn same(a: &str, b: &str) -> bool {
 
 /// A page by position; the cursor is the index of the next row.
 fn page<T: Clone>(rows: &[T], request: &PageRequest) -> Page<T> {
-    let from: usize = request
-        .after
-        .as_deref()
-        .map_or(0, |after| after.parse().unwrap_or(usize::MAX));
+    let from: usize = request.after.as_deref().map_or(0, |after| after.parse().unwrap_or(usize::MAX));
     let limit = usize::try_from(request.limit).unwrap();
     let items: Vec<_> = rows.iter().skip(from).take(limit).cloned().collect();
     let end = from.saturating_add(items.len());
-    Page {
-        items,
-        next: (end < rows.len()).then(|| end.to_string()),
-    }
+    Page { items, next: (end < rows.len()).then(|| end.to_string()) }
 }
 
 macro_rules! named_store {
@@ -95,11 +89,7 @@ macro_rules! named_store {
                 if state.$rows.contains_key(&row.id) {
                     return Err(StoreError::Duplicate("id"));
                 }
-                if state
-                    .$rows
-                    .values()
-                    .any(|other| same(&other.name, &row.name))
-                {
+                if state.$rows.values().any(|other| same(&other.name, &row.name)) {
                     return Err(StoreError::Duplicate("name"));
                 }
                 state.$rows.insert(row.id.clone(), row.clone());
@@ -111,21 +101,11 @@ macro_rules! named_store {
                 if state.$rows.get(&row.id).map(|stored| stored.version) != Some(expected) {
                     return Err(StoreError::Conflict);
                 }
-                if state
-                    .$rows
-                    .values()
-                    .any(|other| other.id != row.id && same(&other.name, &row.name))
-                {
+                if state.$rows.values().any(|other| other.id != row.id && same(&other.name, &row.name)) {
                     return Err(StoreError::Duplicate("name"));
                 }
                 let version = expected.next();
-                state.$rows.insert(
-                    row.id.clone(),
-                    $record {
-                        version,
-                        ..row.clone()
-                    },
-                );
+                state.$rows.insert(row.id.clone(), $record { version, ..row.clone() });
                 Ok(version)
             }
 
@@ -151,12 +131,7 @@ impl UserStore for FakeStores {
     }
 
     async fn linked(&self, identity: &Identity) -> Result<Option<User>, StoreError> {
-        Ok(self
-            .up()?
-            .users
-            .values()
-            .find(|user| user.identities.contains(identity))
-            .cloned())
+        Ok(self.up()?.users.values().find(|user| user.identities.contains(identity)).cloned())
     }
 
     async fn matching(&self, _username: &str, _email: Option<&str>) -> Result<Matches, StoreError> {
@@ -175,12 +150,7 @@ impl TokenStore for FakeStores {
     }
 
     async fn by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>, StoreError> {
-        Ok(self
-            .up()?
-            .tokens
-            .values()
-            .find(|token| token.hash == *hash)
-            .cloned())
+        Ok(self.up()?.tokens.values().find(|token| token.hash == *hash).cloned())
     }
 
     async fn insert(&self, token: &Token) -> Result<(), StoreError> {
@@ -208,19 +178,9 @@ impl Transcripts for FakeStores {
         let rows: Vec<_> = state
             .conversations
             .values()
-            .filter(|row| {
-                filter
-                    .channel
-                    .as_ref()
-                    .is_none_or(|channel| row.key.channel == *channel)
-            })
+            .filter(|row| filter.channel.as_ref().is_none_or(|channel| row.key.channel == *channel))
             .filter(|row| filter.user.is_none() || row.user == filter.user)
-            .filter(|row| {
-                filter
-                    .text
-                    .as_ref()
-                    .is_none_or(|text| row.title.as_ref() == Some(text))
-            })
+            .filter(|row| filter.text.as_ref().is_none_or(|text| row.title.as_ref() == Some(text)))
             .cloned()
             .collect();
         Ok(page(&rows, request))

@@ -18,11 +18,7 @@ fn set_up() -> (Arc<FakeStores>, Ports) {
 
 fn declared(agents: Value, channels: Value) -> Declared {
     let list = |value: Value| value.as_array().expect("a list").clone();
-    Declared {
-        file: String::from("sb.toml"),
-        agents: list(agents),
-        channels: list(channels),
-    }
+    Declared { file: String::from("sb.toml"), agents: list(agents), channels: list(channels) }
 }
 
 fn bot() -> Value {
@@ -41,10 +37,7 @@ async fn what_is_declared_is_made_once_and_marked() {
     let changes = reconcile(&file, &ports).await.unwrap();
     assert_eq!((changes.agents.len(), changes.channels.len()), (1, 1));
     let state = stores.state().clone();
-    let (agent, channel) = (
-        state.agents.values().next().unwrap(),
-        state.channels.values().next().unwrap(),
-    );
+    let (agent, channel) = (state.agents.values().next().unwrap(), state.channels.values().next().unwrap());
     assert!(agent.managed_by_file && channel.managed_by_file && channel.enabled);
     assert_eq!((agent.version, channel.version), (Version(1), Version(1)));
     assert_eq!(channel.default_agent.as_ref(), Some(&agent.id));
@@ -57,14 +50,10 @@ async fn a_changed_secret_touches_its_channel_and_nothing_else() {
     let (stores, ports) = set_up();
     let other =
         json!({"name": "Other", "type": "dingtalk", "config": {"client_id": "c", "client_secret": "t"}});
-    reconcile(&declared(json!([helper()]), json!([bot(), other])), &ports)
-        .await
-        .unwrap();
+    reconcile(&declared(json!([helper()]), json!([bot(), other])), &ports).await.unwrap();
     let mut edited = bot();
     edited["config"]["client_secret"] = json!("new");
-    let changes = reconcile(&declared(json!([helper()]), json!([edited, other])), &ports)
-        .await
-        .unwrap();
+    let changes = reconcile(&declared(json!([helper()]), json!([edited, other])), &ports).await.unwrap();
     assert_eq!((changes.agents.len(), changes.channels.len()), (0, 1));
     let state = stores.state();
     let channel = &state.channels[&changes.channels[0]];
@@ -118,8 +107,6 @@ async fn a_bad_declaration_is_one_line_and_nothing_is_written(
 async fn a_store_that_is_away_is_told_apart_from_a_bad_file() {
     let (stores, ports) = set_up();
     stores.set_down(true);
-    let error = reconcile(&declared(json!([helper()]), json!([])), &ports)
-        .await
-        .unwrap_err();
+    let error = reconcile(&declared(json!([helper()]), json!([])), &ports).await.unwrap_err();
     assert!(matches!(error, ReconcileError::Store(_)));
 }

@@ -29,10 +29,7 @@ async fn a_new_agent_is_201_with_location_etag_defaults_and_masked_secrets() {
         "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.678Z"});
     assert_eq!(made.json, expected);
     let read = api.get(&format!("/agents/{id}")).await;
-    assert_eq!(
-        (read.json.clone(), read.header(header::ETAG)),
-        (expected, "\"1\"")
-    );
+    assert_eq!((read.json.clone(), read.header(header::ETAG)), (expected, "\"1\""));
     let stored = api.stores.state().agents[&AgentId::new(id)].clone();
     assert_eq!(stored.api_key.expose(), "s3cr3t");
     assert_eq!(stored.headers["X-Team"].expose(), "s3cr3t");
@@ -76,10 +73,7 @@ async fn a_patch_changes_what_it_names_and_keeps_secrets_that_are_absent_empty_o
     for (patch, version) in [
         (json!({"model": "n"}), 2),
         (json!({"api_key": "", "model": "o"}), 3),
-        (
-            json!({"api_key": "***", "headers": {"X-Team": "***"}, "model": null}),
-            4,
-        ),
+        (json!({"api_key": "***", "headers": {"X-Team": "***"}, "model": null}), 4),
     ] {
         let answer = api.patch(&path, patch).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -91,12 +85,7 @@ async fn a_patch_changes_what_it_names_and_keeps_secrets_that_are_absent_empty_o
     assert_eq!(stored().api_key.expose(), "s3cr3t");
     assert_eq!(stored().headers["X-Team"].expose(), "s3cr3t");
     assert_eq!(stored().model, None);
-    let cleared = api
-        .patch(
-            &path,
-            json!({"api_key": null, "headers": {"X-Team": null, "X-New": "v"}}),
-        )
-        .await;
+    let cleared = api.patch(&path, json!({"api_key": null, "headers": {"X-Team": null, "X-New": "v"}})).await;
     assert_eq!(cleared.json["api_key"], Value::Null);
     assert_eq!(cleared.json["headers"], json!({"X-New": "***"}));
     assert!(stored().api_key.is_empty());
@@ -139,16 +128,10 @@ async fn a_name_that_is_taken_is_409_in_either_case() {
     let api = TestApi::new().await;
     api.agent("helper").await;
     let other = api.agent("other").await;
-    let made = api
-        .post("/agents", json!({"name": "HELPER", "kind": "echo"}))
-        .await;
+    let made = api.post("/agents", json!({"name": "HELPER", "kind": "echo"})).await;
     problem(&made, 409, "duplicate");
     assert_eq!(made.pointers(), ["/name"]);
-    problem(
-        &api.patch(&other, json!({"name": "Helper"})).await,
-        409,
-        "duplicate",
-    );
+    problem(&api.patch(&other, json!({"name": "Helper"})).await, 409, "duplicate");
     assert_eq!(api.get(&other).await.json["name"], "other");
 }
 
@@ -156,19 +139,10 @@ async fn a_name_that_is_taken_is_409_in_either_case() {
 async fn a_stale_if_match_is_412_for_changes_and_deletions() {
     let api = TestApi::new().await;
     let path = api.agent("a").await;
-    assert_eq!(
-        api.patch_if(&path, "\"1\"", json!({"model": "m"})).await.status,
-        200
-    );
-    problem(
-        &api.patch_if(&path, "\"1\"", json!({"model": "n"})).await,
-        412,
-        "stale",
-    );
+    assert_eq!(api.patch_if(&path, "\"1\"", json!({"model": "m"})).await.status, 200);
+    problem(&api.patch_if(&path, "\"1\"", json!({"model": "n"})).await, 412, "stale");
     let mut request = api.request(axum::http::Method::DELETE, &format!("/api/v1{path}"), None);
-    request
-        .headers_mut()
-        .insert(header::IF_MATCH, "\"1\"".parse().unwrap());
+    request.headers_mut().insert(header::IF_MATCH, "\"1\"".parse().unwrap());
     problem(&api.send(request).await, 412, "stale");
     assert_eq!(api.get(&path).await.json["model"], "m");
 }
@@ -194,16 +168,8 @@ async fn an_agent_in_use_is_409_and_names_the_channels_then_goes_with_204() {
 async fn what_the_file_manages_is_409() {
     let api = TestApi::new().await;
     let path = api.agent("a").await;
-    api.stores
-        .state()
-        .agents
-        .values_mut()
-        .for_each(|agent| agent.managed_by_file = true);
-    problem(
-        &api.patch(&path, json!({"model": "m"})).await,
-        409,
-        "managed-by-file",
-    );
+    api.stores.state().agents.values_mut().for_each(|agent| agent.managed_by_file = true);
+    problem(&api.patch(&path, json!({"model": "m"})).await, 409, "managed-by-file");
     problem(&api.delete(&path).await, 409, "managed-by-file");
 }
 
@@ -228,11 +194,7 @@ async fn a_test_says_how_the_agent_behaves(#[case] model: &str, #[case] expected
 async fn a_test_never_takes_longer_than_half_a_minute() {
     let api = TestApi::new().await;
     let path = api.agent("a").await;
-    api.patch(
-        &path,
-        json!({"model": "hang", "first_output_timeout_ms": 3_600_000}),
-    )
-    .await;
+    api.patch(&path, json!({"model": "hang", "first_output_timeout_ms": 3_600_000})).await;
     let begun = tokio::time::Instant::now();
     let answer = api.post(&format!("{path}/test"), json!(null)).await;
     assert_eq!(answer.json["error"]["code"], "agent_turn_timeout");

@@ -18,19 +18,11 @@ async fn with(api: &TestApi, authorization: &str) -> Answer {
 async fn the_scheme_has_no_case_and_nothing_else_passes() {
     let api = TestApi::new().await;
     let token = api.token(Role::Viewer).to_owned();
-    for good in [
-        format!("Bearer {token}"),
-        format!("bearer {token}"),
-        format!("BEARER  {token} "),
-    ] {
+    for good in [format!("Bearer {token}"), format!("bearer {token}"), format!("BEARER  {token} ")] {
         assert_eq!(with(&api, &good).await.status, 200, "{good}");
     }
-    for bad in [
-        format!("Basic {token}"),
-        token.clone(),
-        format!("Bearer{token}"),
-        format!("Bearer {token}x"),
-    ] {
+    for bad in [format!("Basic {token}"), token.clone(), format!("Bearer{token}"), format!("Bearer {token}x")]
+    {
         problem(&with(&api, &bad).await, 401, "unauthorized");
     }
 }
@@ -72,15 +64,8 @@ async fn somebody_who_guesses_is_held_up_and_known_callers_are_not() {
 
 #[tokio::test]
 async fn the_first_start_makes_one_admin_token_and_later_starts_none() {
-    let (stores, clock, entropy) = (
-        FakeStores::default(),
-        FakeClock::default(),
-        FakeEntropy::default(),
-    );
-    let made = first_admin_token(&stores, &clock, &entropy)
-        .await
-        .unwrap()
-        .unwrap();
+    let (stores, clock, entropy) = (FakeStores::default(), FakeClock::default(), FakeEntropy::default());
+    let made = first_admin_token(&stores, &clock, &entropy).await.unwrap().unwrap();
     let found = stores.by_hash(&super::token::hash(&made)).await.unwrap().unwrap();
     assert_eq!(found.role, Role::Admin);
     assert_eq!(first_admin_token(&stores, &clock, &entropy).await.unwrap(), None);

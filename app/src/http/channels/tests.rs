@@ -80,9 +80,7 @@ async fn bad_documents_are_422_with_every_pointer_and_nothing_is_made(
 #[tokio::test]
 async fn an_unknown_type_is_answered_with_the_types_there_are() {
     let api = TestApi::new().await;
-    let answer = api
-        .post("/channels", json!({"name": "a", "type": "x", "config": {}}))
-        .await;
+    let answer = api.post("/channels", json!({"name": "a", "type": "x", "config": {}})).await;
     assert_eq!(answer.json["errors"][0]["message"], "must be \"dingtalk\"");
 }
 
@@ -98,10 +96,7 @@ async fn a_patch_keeps_a_secret_that_is_absent_empty_or_masked(#[case] patch: Va
     let answer = api.patch(&path, patch).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.json["config"]["client_secret"], "***");
-    assert_eq!(
-        api.stores.state().channels[&id_of(&path)].secrets["/client_secret"].expose(),
-        secret
-    );
+    assert_eq!(api.stores.state().channels[&id_of(&path)].secrets["/client_secret"].expose(), secret);
 }
 
 #[rstest]
@@ -131,15 +126,10 @@ async fn null_resets_what_has_a_default_and_nested_fields_keep_their_neighbours(
     let api = TestApi::new().await;
     let path = api.channel("Bot").await;
     let changed = api
-        .patch(
-            &path,
-            json!({"locale": "zh-CN", "conversation": {"busy": "reject", "group_scope": "shared"}}),
-        )
+        .patch(&path, json!({"locale": "zh-CN", "conversation": {"busy": "reject", "group_scope": "shared"}}))
         .await;
     assert_eq!(changed.json["locale"], "zh-CN");
-    let reset = api
-        .patch(&path, json!({"locale": null, "conversation": {"busy": null}}))
-        .await;
+    let reset = api.patch(&path, json!({"locale": null, "conversation": {"busy": null}})).await;
     assert_eq!(reset.json["locale"], "en");
     assert_eq!(reset.json["conversation"]["busy"], "queue");
     assert_eq!(reset.json["conversation"]["group_scope"], "shared");
@@ -161,23 +151,13 @@ async fn a_fixed_user_must_exist_and_goes_with_the_mode() {
         created_at: Timestamp::from_millis(START_MS),
     };
     api.stores.state().users.insert(user.id.clone(), user);
-    let fixed = api
-        .patch(
-            &path,
-            json!({"user_mapping": {"mode": "fixed_user", "user_id": "usr_1"}}),
-        )
-        .await;
+    let fixed = api.patch(&path, json!({"user_mapping": {"mode": "fixed_user", "user_id": "usr_1"}})).await;
     assert_eq!(fixed.json["user_mapping"]["user_id"], "usr_1");
     // Another field: the stored user is looked up again.
     assert_eq!(api.patch(&path, json!({"locale": "zh-CN"})).await.status, 200);
-    let other = api
-        .patch(&path, json!({"user_mapping": {"mode": "match_email"}}))
-        .await;
+    let other = api.patch(&path, json!({"user_mapping": {"mode": "match_email"}})).await;
     assert_eq!(other.json["user_mapping"]["user_id"], Value::Null);
-    assert_eq!(
-        api.stores.state().channels[&id_of(&path)].user_mapping.mode,
-        MappingMode::MatchEmail
-    );
+    assert_eq!(api.stores.state().channels[&id_of(&path)].user_mapping.mode, MappingMode::MatchEmail);
 }
 
 #[tokio::test]
@@ -187,19 +167,11 @@ async fn a_duplicate_name_is_409_and_a_stale_version_412() {
     let second = document();
     api.post("/channels", second.clone()).await;
     problem(&api.post("/channels", second).await, 409, "duplicate");
-    problem(
-        &api.patch(&path, json!({"name": "dingtalk BOT"})).await,
-        409,
-        "duplicate",
-    );
+    problem(&api.patch(&path, json!({"name": "dingtalk BOT"})).await, 409, "duplicate");
     api.clock.advance(Duration::from_secs(1));
     let changed = api.patch_if(&path, "\"1\"", json!({"locale": "zh-CN"})).await;
     assert_eq!(changed.json["updated_at"], "2026-01-02T03:04:06.678Z");
-    problem(
-        &api.patch_if(&path, "\"1\"", json!({"locale": "en"})).await,
-        412,
-        "stale",
-    );
+    problem(&api.patch_if(&path, "\"1\"", json!({"locale": "en"})).await, 412, "stale");
 }
 
 #[tokio::test]
@@ -208,30 +180,17 @@ async fn enable_and_disable_are_202_with_the_status_and_tell_the_driver() {
     let path = api.channel("Bot").await;
     let id = id_of(&path);
     let off = api.post(&format!("{path}/disable"), json!(null)).await;
-    assert_eq!(
-        (off.status.as_u16(), &off.json["status"]),
-        (202, &json!("disabled"))
-    );
+    assert_eq!((off.status.as_u16(), &off.json["status"]), (202, &json!("disabled")));
     assert!(!api.stores.state().channels[&id].enabled);
-    problem(
-        &api.post(&format!("{path}/restart"), json!(null)).await,
-        409,
-        "wrong-state",
-    );
+    problem(&api.post(&format!("{path}/restart"), json!(null)).await, 409, "wrong-state");
     let on = api.post(&format!("{path}/enable"), json!(null)).await;
-    assert_eq!(
-        (on.status.as_u16(), &on.json["status"]),
-        (202, &json!("disconnected"))
-    );
+    assert_eq!((on.status.as_u16(), &on.json["status"]), (202, &json!("disconnected")));
     // A second time changes no version, and tells the driver in case that failed before.
     let version = api.get(&path).await.json["version"].clone();
     api.post(&format!("{path}/enable"), json!(null)).await;
     assert_eq!(api.get(&path).await.json["version"], version);
     assert_eq!(api.operations.calls().len(), 4);
-    assert_eq!(
-        api.post(&format!("{path}/restart"), json!(null)).await.status,
-        202
-    );
+    assert_eq!(api.post(&format!("{path}/restart"), json!(null)).await.status, 202);
     assert_eq!(api.operations.calls().last().unwrap(), &format!("restart {id}"));
 }
 
@@ -240,15 +199,8 @@ async fn status_is_what_the_driver_observes_in_the_shape_of_the_contract() {
     let api = TestApi::new().await;
     let path = api.channel("Bot").await;
     let at = Timestamp::from_millis(START_MS);
-    let last_error = LastError {
-        code: ErrorCode::InvalidCredentials,
-        detail: String::from("40089"),
-        at,
-    };
-    api.operations.observe(ChannelStatus {
-        last_error: Some(last_error),
-        ..connected(&id_of(&path))
-    });
+    let last_error = LastError { code: ErrorCode::InvalidCredentials, detail: String::from("40089"), at };
+    api.operations.observe(ChannelStatus { last_error: Some(last_error), ..connected(&id_of(&path)) });
     let status = api.get(&format!("{path}/status")).await.json;
     let time = "2026-01-02T03:04:05.678Z";
     assert_eq!(status["channel_id"], id_of(&path).as_str());
@@ -256,12 +208,7 @@ async fn status_is_what_the_driver_observes_in_the_shape_of_the_contract() {
     assert_eq!(status["uptime_seconds"], 12.5);
     assert_eq!(status["since"], time);
     assert_eq!(status["last_error"]["code"], "invalid_credentials");
-    assert!(
-        status["last_error"]["message"]
-            .as_str()
-            .unwrap()
-            .ends_with("(40089)")
-    );
+    assert!(status["last_error"]["message"].as_str().unwrap().ends_with("(40089)"));
     assert_eq!(status["last_error"]["at"], time);
     for key in [
         "state",
@@ -276,10 +223,7 @@ async fn status_is_what_the_driver_observes_in_the_shape_of_the_contract() {
     ] {
         assert!(status.get(key).is_some(), "{key}");
     }
-    assert_eq!(
-        api.get("/status").await.json,
-        json!({"items": [status], "next_cursor": null})
-    );
+    assert_eq!(api.get("/status").await.json, json!({"items": [status], "next_cursor": null}));
 }
 
 #[tokio::test]
@@ -291,10 +235,7 @@ async fn a_test_reports_each_check_with_its_remedy() {
     let checks = &answer.json["checks"];
     assert_eq!(checks[0]["result"], "failed");
     assert!(checks[0]["remedy"].is_string());
-    assert_eq!(
-        checks[1],
-        json!({"name": "card", "result": "cannot_be_told", "message": "", "remedy": null})
-    );
+    assert_eq!(checks[1], json!({"name": "card", "result": "cannot_be_told", "message": "", "remedy": null}));
 }
 
 #[rstest]
@@ -306,11 +247,8 @@ async fn a_deletion_withdraws_first_and_purges_only_when_asked(#[case] query: &s
     let path = api.channel("Bot").await;
     let id = id_of(&path);
     assert_eq!(api.delete(&format!("{path}{query}")).await.status, 204);
-    let expected = [
-        format!("channel_changed {id}"),
-        format!("withdraw {id}"),
-        format!("channel_changed {id}"),
-    ];
+    let expected =
+        [format!("channel_changed {id}"), format!("withdraw {id}"), format!("channel_changed {id}")];
     assert_eq!(*api.operations.calls(), expected);
     assert_eq!(api.stores.state().purged.len(), purges);
     problem(&api.get(&path).await, 404, "not-found");
@@ -320,33 +258,14 @@ async fn a_deletion_withdraws_first_and_purges_only_when_asked(#[case] query: &s
 async fn what_the_file_manages_is_409_but_can_be_restarted_and_tested() {
     let api = TestApi::new().await;
     let path = api.channel("Bot").await;
-    api.stores
-        .state()
-        .channels
-        .values_mut()
-        .for_each(|channel| channel.managed_by_file = true);
+    api.stores.state().channels.values_mut().for_each(|channel| channel.managed_by_file = true);
     let before = api.stores.state().clone();
-    problem(
-        &api.patch(&path, json!({"locale": "zh-CN"})).await,
-        409,
-        "managed-by-file",
-    );
+    problem(&api.patch(&path, json!({"locale": "zh-CN"})).await, 409, "managed-by-file");
     problem(&api.delete(&path).await, 409, "managed-by-file");
-    problem(
-        &api.post(&format!("{path}/enable"), json!(null)).await,
-        409,
-        "managed-by-file",
-    );
-    problem(
-        &api.post(&format!("{path}/disable"), json!(null)).await,
-        409,
-        "managed-by-file",
-    );
+    problem(&api.post(&format!("{path}/enable"), json!(null)).await, 409, "managed-by-file");
+    problem(&api.post(&format!("{path}/disable"), json!(null)).await, 409, "managed-by-file");
     assert_eq!(*api.stores.state(), before);
-    assert_eq!(
-        api.post(&format!("{path}/restart"), json!(null)).await.status,
-        202
-    );
+    assert_eq!(api.post(&format!("{path}/restart"), json!(null)).await.status, 202);
     assert_eq!(api.post(&format!("{path}/test"), json!(null)).await.status, 200);
     let request = api.request(Method::GET, &format!("/api/v1{path}"), None);
     assert_eq!(api.send(request).await.json["managed_by_file"], true);

@@ -103,13 +103,7 @@ pub fn created(
     kinds: &Kinds,
 ) -> Result<AgentConfig, Vec<FieldError>> {
     fields::object(document)?;
-    let stamp = Stamp {
-        id,
-        created_at: now,
-        updated_at: now,
-        version: Version(1),
-        managed_by_file: false,
-    };
+    let stamp = Stamp { id, created_at: now, updated_at: now, version: Version(1), managed_by_file: false };
     read(document, None, stamp, kinds, Fields::default())
 }
 
@@ -238,10 +232,7 @@ fn api_key(reader: &mut Reader<'_>, stored: Option<&AgentConfig>) -> Secret {
     match stored {
         Some(stored) if text.is_empty() || text == MASK => stored.api_key.clone(),
         None if text == MASK => {
-            reader.wrong(
-                "api_key",
-                "must be the key itself: *** only stands for a stored one",
-            );
+            reader.wrong("api_key", "must be the key itself: *** only stands for a stored one");
             Secret::default()
         }
         Some(_) | None => Secret::new(text),
@@ -282,17 +273,13 @@ fn header(name: &str, value: &Value, stored: Option<&AgentConfig>) -> Result<Sec
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
         return Err("is not a header name");
     }
-    let text = value
-        .as_str()
-        .filter(|text| text.len() <= KEY_CHARS_MAX && !text.contains(char::is_control));
+    let text = value.as_str().filter(|text| text.len() <= KEY_CHARS_MAX && !text.contains(char::is_control));
     let Some(text) = text else {
         return Err("must be text on one line of 8192 bytes at most");
     };
     if text == MASK || text.is_empty() && stored.is_some() {
         let kept = stored.and_then(|stored| stored.headers.get(name));
-        return kept
-            .cloned()
-            .ok_or("must be the value itself: *** only stands for a stored one");
+        return kept.cloned().ok_or("must be the value itself: *** only stands for a stored one");
     }
     Ok(Secret::new(text))
 }
@@ -303,10 +290,7 @@ fn extra_body(reader: &mut Reader<'_>) -> Map<String, Value> {
     };
     let bytes = serde_json::to_vec(map).map_or(usize::MAX, |bytes| bytes.len());
     if bytes > EXTRA_BODY_BYTES_MAX {
-        reader.wrong(
-            "extra_body",
-            format!("may have {EXTRA_BODY_BYTES_MAX} bytes at most"),
-        );
+        reader.wrong("extra_body", format!("may have {EXTRA_BODY_BYTES_MAX} bytes at most"));
     }
     map.clone()
 }

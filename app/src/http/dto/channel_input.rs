@@ -130,13 +130,7 @@ pub fn created(
     references: &References,
 ) -> Result<Channel, Vec<FieldError>> {
     fields::object(document)?;
-    let stamp = Stamp {
-        id,
-        created_at: now,
-        updated_at: now,
-        version: Version(1),
-        managed_by_file: false,
-    };
+    let stamp = Stamp { id, created_at: now, updated_at: now, version: Version(1), managed_by_file: false };
     read(document, None, stamp, providers, references, Fields::default())
 }
 

@@ -44,10 +44,7 @@ pub fn object(document: &Value) -> Result<(), Vec<FieldError>> {
         return Ok(());
     }
     let message = String::from("must be a JSON object");
-    Err(vec![FieldError {
-        pointer: String::new(),
-        message,
-    }])
+    Err(vec![FieldError { pointer: String::new(), message }])
 }
 
 /// A key as one part of a JSON pointer (RFC 6901 §3).
@@ -73,12 +70,7 @@ impl<'a> Reader<'a> {
     /// Reads the document itself, which is an object: see [`object`].
     pub fn new(document: &'a Value, fields: &'a mut Fields) -> Self {
         let map = document.as_object().unwrap_or(&EMPTY);
-        Self {
-            map,
-            at: String::new(),
-            fields,
-            known: Vec::new(),
-        }
+        Self { map, at: String::new(), fields, known: Vec::new() }
     }
 
     /// Notes a mistake at a field of this object.
@@ -113,14 +105,9 @@ impl<'a> Reader<'a> {
     /// One line of text; empty counts as absent.
     pub fn line(&mut self, key: &'static str, chars_max: usize) -> Option<String> {
         let value = self.raw(key)?;
-        let text = value
-            .as_str()
-            .filter(|text| text.is_empty() || is_line(text, chars_max));
+        let text = value.as_str().filter(|text| text.is_empty() || is_line(text, chars_max));
         if text.is_none() {
-            self.wrong(
-                key,
-                format!("must be text on one line of {chars_max} characters at most, or null"),
-            );
+            self.wrong(key, format!("must be text on one line of {chars_max} characters at most, or null"));
         }
         text.filter(|text| !text.is_empty()).map(str::to_owned)
     }
@@ -128,14 +115,9 @@ impl<'a> Reader<'a> {
     /// Text with line breaks; empty counts as absent.
     pub fn prose(&mut self, key: &'static str, chars_max: usize) -> Option<String> {
         let value = self.raw(key)?;
-        let text = value
-            .as_str()
-            .filter(|text| text.chars().count() <= chars_max && !text.contains('\0'));
+        let text = value.as_str().filter(|text| text.chars().count() <= chars_max && !text.contains('\0'));
         if text.is_none() {
-            self.wrong(
-                key,
-                format!("must be text of {chars_max} characters at most, or null"),
-            );
+            self.wrong(key, format!("must be text of {chars_max} characters at most, or null"));
         }
         text.filter(|text| !text.is_empty()).map(str::to_owned)
     }

@@ -29,12 +29,7 @@ async fn next(stream: &mut BodyDataStream) -> String {
 
 fn started(seq: u64) -> RuntimeEvent {
     let (channel, conversation) = (ChannelId::new("chn_1"), ConversationId::new("cnv_1"));
-    RuntimeEvent::TurnStarted {
-        channel,
-        conversation,
-        seq,
-        at: AT,
-    }
+    RuntimeEvent::TurnStarted { channel, conversation, seq, at: AT }
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,8 +37,7 @@ async fn events_have_the_contracts_names_and_a_silent_stream_a_heartbeat() {
     let api = TestApi::new().await;
     let mut stream = opened(&api).await;
     let (channel, conversation) = (ChannelId::new("chn_1"), ConversationId::new("cnv_1"));
-    api.operations
-        .publish(RuntimeEvent::ChannelStatus(connected(&channel)));
+    api.operations.publish(RuntimeEvent::ChannelStatus(connected(&channel)));
     api.operations.publish(started(1));
     let (to, of) = (channel.clone(), conversation.clone());
     api.operations.publish(RuntimeEvent::TurnFinished {
@@ -61,24 +55,14 @@ async fn events_have_the_contracts_names_and_a_silent_stream_a_heartbeat() {
         at: AT,
     });
     let status = next(&mut stream).await;
-    assert!(
-        status.starts_with("event: channel.status\ndata: {\"attempt\":0,"),
-        "{status}"
-    );
+    assert!(status.starts_with("event: channel.status\ndata: {\"attempt\":0,"), "{status}");
     let data = "{\"at\":\"2026-01-02T03:04:05.678Z\",";
     let rest = "\"channel_id\":\"chn_1\",\"conversation_id\":\"cnv_1\",";
-    assert_eq!(
-        next(&mut stream).await,
-        format!("event: turn.started\ndata: {data}{rest}\"seq\":1}}\n\n")
-    );
+    assert_eq!(next(&mut stream).await, format!("event: turn.started\ndata: {data}{rest}\"seq\":1}}\n\n"));
     let finished =
         format!("event: turn.finished\ndata: {data}{rest}\"outcome\":\"answered\",\"seq\":1}}\n\n");
     assert_eq!(next(&mut stream).await, finished);
-    assert!(
-        next(&mut stream)
-            .await
-            .starts_with("event: failure\ndata: {\"at\":")
-    );
+    assert!(next(&mut stream).await.starts_with("event: failure\ndata: {\"at\":"));
     let begun = tokio::time::Instant::now();
     assert_eq!(next(&mut stream).await, ": heartbeat\n\n");
     assert_eq!(begun.elapsed(), Duration::from_secs(15));

@@ -11,9 +11,7 @@ use crate::testing::{kinds, providers};
 
 /// The fields of a schema in the document, nested objects resolved.
 fn fields(document: &Value, schema: &str) -> Map<String, Value> {
-    let properties = document["components"]["schemas"][schema]["properties"]
-        .as_object()
-        .unwrap();
+    let properties = document["components"]["schemas"][schema]["properties"].as_object().unwrap();
     let nested = |value: &Value| -> Value {
         let reference = value.to_string();
         match reference.split("schemas/").nth(1) {
@@ -21,10 +19,7 @@ fn fields(document: &Value, schema: &str) -> Map<String, Value> {
             None => json!(7),
         }
     };
-    properties
-        .iter()
-        .map(|(key, value)| (key.clone(), nested(value)))
-        .collect()
+    properties.iter().map(|(key, value)| (key.clone(), nested(value))).collect()
 }
 
 #[test]
@@ -35,10 +30,7 @@ fn every_field_in_the_document_is_known_to_the_readers() {
         let agent = Value::Object(fields(&document, schema));
         let errors = created(&agent, AgentId::new("agt_1"), now, &kinds()).unwrap_err();
         assert!(errors.len() >= 10);
-        assert!(
-            errors.iter().all(|error| !error.message.contains("unknown")),
-            "{errors:?}"
-        );
+        assert!(errors.iter().all(|error| !error.message.contains("unknown")), "{errors:?}");
     }
     for schema in ["ChannelInput", "ChannelPatch"] {
         let channel = Value::Object(fields(&document, schema));
@@ -46,9 +38,6 @@ fn every_field_in_the_document_is_known_to_the_readers() {
         let known = channel_input::References::default();
         let errors = channel_input::created(&channel, id, now, &providers(), &known).unwrap_err();
         assert!(errors.len() >= 10);
-        assert!(
-            errors.iter().all(|error| !error.message.contains("unknown")),
-            "{errors:?}"
-        );
+        assert!(errors.iter().all(|error| !error.message.contains("unknown")), "{errors:?}");
     }
 }
