@@ -104,16 +104,12 @@ impl Agent for FakeAgent {
         });
         let mut guard = guard;
         let last = stream::once(async move {
-            match end {
-                Some(end) => {
-                    guard.ended();
-                    end
-                }
-                None => {
-                    let _kept = guard;
-                    std::future::pending().await
-                }
+            if let Some(end) = end {
+                guard.ended();
+                return end;
             }
+            let _kept = guard;
+            std::future::pending().await
         });
         stream::iter([AgentEvent::Started { continuation: None }]).chain(words).chain(last).boxed()
     }

@@ -197,9 +197,8 @@ impl FakePlatform {
         let exists = state.cards.contains_key(&request.message);
         let (text, last) = match &request.call {
             CardCall::Open { .. } if exists => return CardOutcome::Done,
-            CardCall::Open { text } => (text.clone(), false),
             CardCall::Update { .. } | CardCall::Finish { .. } if !exists => return CardOutcome::Missing,
-            CardCall::Update { text } => (text.clone(), false),
+            CardCall::Open { text } | CardCall::Update { text } => (text.clone(), false),
             CardCall::Finish { text, .. } => (text.clone(), true),
         };
         let card = state.cards.entry(request.message.clone()).or_default();

@@ -37,7 +37,7 @@ fn kill_at_every_step(cards: bool) {
 }
 
 async fn quiet(process: &Process<'_>) {
-    process.wait(std::time::Duration::from_secs(60)).await;
+    process.wait(std::time::Duration::from_mins(1)).await;
 }
 
 fn judge(world: &World, cards: bool, step: usize, killed_at: &str) {

@@ -78,7 +78,7 @@ fn new_in_the_middle_of_an_answer_closes_the_card_and_nothing_of_it_appears_late
                 .await;
             process.says("ann", "/new").await;
             process.until("two ends", || process.world.platform.finals().len() == 2).await;
-            process.wait(Duration::from_secs(120)).await;
+            process.wait(Duration::from_mins(2)).await;
             id
         })
         .expect("nobody killed it");

@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use switchboard_domain::notice::remedy;
 use switchboard_domain::settings::Locale;
 use switchboard_ports::provider::{Check, CheckResult};
 use utoipa::ToSchema;
 
 use super::found;
 use crate::http::auth::Operator;
-use crate::http::dto::status::notice;
 use crate::http::language::Language;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -51,7 +51,7 @@ impl ChannelTestView {
                 CheckResult::CannotBeTold => "cannot_be_told",
             },
             message: check.message,
-            remedy: check.code.map(|code| notice(code, locale).remedy.to_owned()),
+            remedy: check.code.map(|code| remedy(code, locale).remedy.to_owned()),
         };
         Self { ok, checks: checks.into_iter().map(view).collect() }
     }

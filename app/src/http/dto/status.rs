@@ -1,7 +1,7 @@
 //! Channel status on the wire, with the texts that go with error codes.
 
 use serde::Serialize;
-use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::notice::{Remedy, remedy};
 use switchboard_domain::settings::Locale;
 use switchboard_ports::channels::Channel;
 use utoipa::ToSchema;
@@ -118,7 +118,7 @@ fn seconds(millis: u64) -> f64 {
 
 impl LastErrorView {
     fn of(error: &LastError, locale: Locale) -> Self {
-        let Notice { message, remedy } = notice(error.code, locale);
+        let Remedy { message, remedy } = remedy(error.code, locale);
         let message = match error.detail.as_str() {
             "" => message.to_owned(),
             detail => format!("{message} ({detail})"),
@@ -127,88 +127,21 @@ impl LastErrorView {
     }
 }
 
-/// The texts that go with an error code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Notice {
-    /// What is wrong.
-    pub message: &'static str,
-    /// What to do about it.
-    pub remedy: &'static str,
-}
-
-/// The texts that go with an error code: the single place that the API takes them from. English for both languages until
-/// the domain's notices carry them.
-#[must_use]
-pub fn notice(code: ErrorCode, _locale: Locale) -> Notice {
-    let (message, remedy) = match code {
-        ErrorCode::InvalidCredentials => (
-            "The platform refuses the credentials.",
-            "Copy client id and secret from the platform's developer console again and save the channel.",
-        ),
-        ErrorCode::NetworkUnreachable => (
-            "The platform cannot be reached.",
-            "Check the server's network, proxy and firewall, and the channel's addresses.",
-        ),
-        ErrorCode::PlatformError => (
-            "The platform failed by itself.",
-            "Nothing to do: it is tried again. If it lasts, look at the platform's status page.",
-        ),
-        ErrorCode::RateLimited => (
-            "The platform limits how often it may be called; calls are delayed.",
-            "Nothing to do while it is short. If it lasts, lower the traffic or ask the platform for more.",
-        ),
-        ErrorCode::QuotaExceeded => (
-            "The company's quota with the platform is used up.",
-            "Buy more quota in the platform's console, or wait for the next month.",
-        ),
-        ErrorCode::ConnectionLost => (
-            "The connection broke.",
-            "Nothing to do: it is opened again. If it happens often, check the network.",
-        ),
-        ErrorCode::PermissionDenied => (
-            "The app lacks a permission, or the server's address is not on its list.",
-            "Grant the permission named in the message in the platform's developer console, then restart the channel.",
-        ),
-        ErrorCode::Misconfigured => {
-            ("A setting does not fit.", "Check the channel's settings: card template, robot, addresses.")
-        }
-        ErrorCode::StoreUnavailable => (
-            "The server's store cannot take messages.",
-            "Check the store's disk or server; messages come again once it works.",
-        ),
-        ErrorCode::NoAgent => ("The channel has no agent.", "Choose a default agent for the channel."),
-        ErrorCode::AgentUnreachable => (
-            "The channel's agent cannot be reached.",
-            "Check the agent's address and that it runs, then test it.",
-        ),
-        ErrorCode::AgentMisconfigured => (
-            "The channel's agent refuses the key or the model.",
-            "Correct the agent's key and model, then test it.",
-        ),
-    };
-    Notice { message, remedy }
-}
-
 #[cfg(test)]
 mod tests {
     use switchboard_domain::time::Timestamp;
 
-    use super::{ErrorCode, LastError, LastErrorView, Locale, notice};
+    use switchboard_domain::channel::ErrorCode;
 
-    #[test]
-    fn every_code_has_a_message_and_a_remedy() {
-        for code in ErrorCode::ALL {
-            for locale in [Locale::En, Locale::ZhCn] {
-                let notice = notice(code, locale);
-                assert!(!notice.message.is_empty() && !notice.remedy.is_empty(), "{code:?}");
-            }
-        }
-    }
+    use super::{LastError, LastErrorView, Locale};
 
     #[test]
     fn the_platforms_words_follow_the_message() {
         let code = ErrorCode::NoAgent;
         let error = LastError { code, detail: String::from("40014"), at: Timestamp::from_millis(0) };
-        assert_eq!(LastErrorView::of(&error, Locale::En).message, "The channel has no agent. (40014)");
+        assert_eq!(
+            LastErrorView::of(&error, Locale::En).message,
+            "The channel has no agent, so messages cannot be answered. (40014)"
+        );
     }
 }
