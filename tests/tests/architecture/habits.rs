@@ -4,12 +4,19 @@ use super::tokens::{functions, positions, text_at};
 use super::workspace::{Exception, Source, Violation, is_excepted};
 
 /// Places in test folders that may sleep.
-pub(crate) const SLEEPERS: [Exception; 2] = [
+pub(crate) const SLEEPERS: [Exception; 3] = [
     Exception {
         path: "tests/platforms/",
         reason: "a simulated platform delays answers and closes sockets on time",
     },
-    Exception { path: "tests/src/wait.rs", reason: "waits for a condition under a cap, between two looks" },
+    Exception {
+        path: "tests/src/fakes/",
+        reason: "fakes take their time, in the virtual time of the world they serve",
+    },
+    Exception {
+        path: "tests/src/world/",
+        reason: "waits for conditions and lets time pass, in virtual time",
+    },
 ];
 
 /// `select!` that leaves the order of its branches to chance.

@@ -12,6 +12,9 @@ const PLATFORMS: &str = "tests/platforms/";
 /// The one feature of the one package that may bring a simulated platform into the program.
 const DEMO: (&str, &str) = ("switchboard", "demo");
 
+/// The package whose optional dependencies are those of its conformance suites.
+const SUITES: &str = "switchboard-ports";
+
 /// A package's manifest.
 #[derive(Debug)]
 pub(crate) struct Manifest {
@@ -184,7 +187,10 @@ pub(crate) fn wrong_directions(workspace: &Manifest, members: &[Manifest]) -> Ve
         };
         for (list, key, entry) in member.dependencies() {
             let package = workspace.package_behind(&key, &entry);
-            let allowed = if list == "dev-dependencies" { tests } else { own };
+            // The suites beside the ports are test code behind a feature.
+            let is_optional = entry.get("optional").and_then(Value::as_bool) == Some(true);
+            let is_of_suites = member.name() == SUITES && is_optional;
+            let allowed = if list == "dev-dependencies" || is_of_suites { tests } else { own };
             if !allowed.has(&package, &platforms) {
                 let what = format!("`{}` has `{package}` among its {list}", member.name());
                 found.push(member.violation(&key, what));
