@@ -12,7 +12,7 @@ use crate::config::reconcile::{Known, plan};
 use crate::config::{self, Config, Environment, StoreUrl};
 use crate::http::channels::references;
 use crate::http::channels::test::ChannelTestView;
-use crate::http::dto::channel_input::References;
+use crate::http::dto::channel_input::{References, named_user};
 use crate::ports::Ports;
 use crate::trial;
 
@@ -99,11 +99,10 @@ async fn store(config: &Config, composition: &dyn Composition, report: &mut Repo
 
 async fn read(config: &Config, ports: &Ports) -> Result<Stored, StoreError> {
     let documents: Vec<_> = config.declared.channels.iter().collect();
-    Ok(Stored {
-        agents: ports.agents.list().await?,
-        channels: ports.channels.list().await?,
-        references: references(ports, &documents).await?,
-    })
+    let mut references = references(ports, &documents).await?;
+    // Users belong to the running server: beside it nobody can tell whether one exists.
+    references.users.extend(documents.iter().filter_map(|document| named_user(document)));
+    Ok(Stored { agents: ports.agents.list().await?, channels: ports.channels.list().await?, references })
 }
 
 /// Stored records with the planned ones over them.
@@ -124,17 +123,16 @@ async fn platform(channel: &Channel, catalog: &Catalog) -> Result<String, String
         fields.join("; ")
     })?;
     let view = ChannelTestView::of(link.preflight().await, Locale::En);
-    let words: Vec<_> = view
-        .checks
-        .iter()
-        .map(|check| {
-            let remedy = check.remedy.as_deref().map_or(String::new(), |remedy| format!(" - {remedy}"));
-            let message =
-                if check.message.is_empty() { String::new() } else { format!(" ({})", check.message) };
-            format!("{} {}{message}{remedy}", check.name, check.result)
-        })
-        .collect();
-    if view.ok { Ok(words.join(", ")) } else { Err(words.join(", ")) }
+    let mut words = Vec::new();
+    let mut remedies = Vec::new();
+    for check in view.checks {
+        let said = if check.message.is_empty() { String::new() } else { format!(" ({})", check.message) };
+        words.push(format!("{} {}{said}", check.name, check.result));
+        // Several checks fail for one reason as a rule: its remedy is said once.
+        remedies.extend(check.remedy.filter(|remedy| !remedies.contains(remedy)));
+    }
+    let told = [vec![words.join(", ")], remedies].concat().join(". ");
+    if view.ok { Ok(told) } else { Err(told) }
 }
 
 async fn sign_of_life(agent: &AgentConfig, catalog: &Catalog) -> Result<String, String> {

@@ -6,7 +6,7 @@ use super::Place;
 use super::exit::Exit;
 use super::seam::{Composition, OpenMode};
 use super::server::{Server, first_token, listen};
-use crate::config::{self, Environment, StoreUrl, reconcile};
+use crate::config::{self, Environment, reconcile};
 use crate::telemetry::logs;
 
 /// Options of `serve`.
@@ -32,9 +32,6 @@ pub async fn run(
         .await
         .map_err(|error| Exit::Failed(format!("failed to listen on {}: {error}", config.server.listen)))?;
     let ports = composition.open(&config, OpenMode::Create).await?;
-    if config.store.url == StoreUrl::Memory {
-        tracing::warn!("the store is memory: everything is forgotten when this process ends");
-    }
     reconcile::reconcile(&config.declared, &ports).await?;
     first_token(&config, &ports).await?;
     let reload = options.place.config.clone().map(|path| (path, environment.clone()));
