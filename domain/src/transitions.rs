@@ -24,6 +24,7 @@ fn sections() -> Vec<(&'static str, Vec<Row>)> {
     vec![
         ("Channel", crate::channel::tests::transitions::rows()),
         ("Session", crate::session::tests::transitions::rows()),
+        ("Reply", crate::reply::tests::transitions::rows()),
     ]
 }
 

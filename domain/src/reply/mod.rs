@@ -11,6 +11,8 @@ mod event;
 mod finishing;
 mod plain;
 mod state;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use call::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 pub use deadline::{Deadline, Reason};
