@@ -135,11 +135,11 @@ impl UserStore for FakeStores {
     }
 
     async fn matching(&self, _username: &str, _email: Option<&str>) -> Result<Matches, StoreError> {
-        unimplemented!("nothing in the shell matches users")
+        panic!("nothing in the shell matches users")
     }
 
     async fn link(&self, _user: &User, _identity: &Identity) -> Result<User, StoreError> {
-        unimplemented!("nothing in the shell links users")
+        panic!("nothing in the shell links users")
     }
 }
 
@@ -204,7 +204,7 @@ impl Transcripts for FakeStores {
         _session: SessionNumber,
         _lines_max: u32,
     ) -> Result<Vec<TranscriptLine>, StoreError> {
-        unimplemented!("nothing in the shell asks for context")
+        panic!("nothing in the shell asks for context")
     }
 
     async fn failures(&self, request: &PageRequest) -> Result<Page<FailureInfo>, StoreError> {
@@ -222,7 +222,7 @@ impl Transcripts for FakeStores {
 #[async_trait]
 impl ConversationStore for FakeStores {
     fn accept(&self, _arrival: Arrival) -> BoxFuture<'static, Result<Accepted, StoreError>> {
-        unimplemented!("the shell accepts through the driver")
+        panic!("the shell accepts through the driver")
     }
 
     async fn claim(
@@ -231,7 +231,7 @@ impl ConversationStore for FakeStores {
         _partitions: &[Partition],
         _ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
-        unimplemented!("the shell claims nothing")
+        panic!("the shell claims nothing")
     }
 
     async fn open(
@@ -239,7 +239,7 @@ impl ConversationStore for FakeStores {
         _partition: Partition,
         _after: Option<&ConversationId>,
     ) -> Result<Vec<ConversationId>, StoreError> {
-        unimplemented!("the shell opens nothing")
+        panic!("the shell opens nothing")
     }
 
     async fn load(
@@ -248,10 +248,10 @@ impl ConversationStore for FakeStores {
         _conversation: &ConversationId,
         _after: Seq,
     ) -> Result<Option<Loaded>, StoreError> {
-        unimplemented!("the shell loads nothing")
+        panic!("the shell loads nothing")
     }
 
     async fn commit(&self, _lease: &Lease, _commit: Commit) -> Result<Version, StoreError> {
-        unimplemented!("the shell commits nothing")
+        panic!("the shell commits nothing")
     }
 }
