@@ -43,7 +43,7 @@ pub enum Refusal {
 pub enum FailureCause {
     /// The agent failed.
     Agent(AgentFailureKind),
-    /// The process died during the turn, three times over.
+    /// The process died in the turn, and again in each of the three attempts to resume it.
     CrashLoop,
     /// The user could not be looked up or created.
     UserLookup,

@@ -102,8 +102,10 @@ pub(crate) struct Ledger {
     pub(crate) maybe_sent: BTreeSet<(ReplyId, String)>,
     /// Runs begun for each message.
     pub(crate) asked: BTreeMap<Seq, u32>,
-    /// Claims in order, for examples.
+    /// Calls in order, for stories.
     pub(crate) visible: Vec<(ReplyId, Timestamp)>,
+    /// When each reply claimed its first call.
+    pub(crate) claimed: BTreeMap<ReplyId, Timestamp>,
     pub(crate) crashes: u32,
     pub(crate) parks: u32,
 }
@@ -201,6 +203,7 @@ impl World {
             Perform::Cancel { .. } => {}
             Perform::Claim { reply, call, .. } => {
                 assert!(self.process.numbers.insert((reply, call)), "call {call} of {reply:?} twice");
+                self.ledger.claimed.entry(reply).or_insert(self.now);
                 self.process.claims.push((reply, call));
             }
             Perform::Card { reply, call, message, card, .. } => {

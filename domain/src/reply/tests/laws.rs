@@ -13,7 +13,7 @@ use super::{Bench, CODE, START, facts};
 use crate::settings::Locale;
 use crate::snapshot::{PartStatus, ReplyStateSnapshot};
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     Admitted,
     Grew(usize),
@@ -128,7 +128,8 @@ fn step(bench: &mut Bench, step: Step, outside: &mut Outside) {
         Step::Grew(count) => {
             let words = outside.words..outside.words + count;
             outside.words = words.end;
-            offer(bench, Event::Grew { text: words.map(|word| format!("w{word} ")).collect() }, outside)
+            let words: Vec<_> = words.map(|word| format!("w{word}")).collect();
+            offer(bench, Event::Grew { text: words.join(" ") + " " }, outside)
         }
         Step::Ended(failed) => offer(bench, Event::Ended { suffix: Some("End.".into()), failed }, outside),
         Step::Anew => {
