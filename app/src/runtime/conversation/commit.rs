@@ -6,10 +6,10 @@ use switchboard_domain::conversation::Effects;
 use switchboard_domain::outcome::Outcome;
 use switchboard_domain::reply::Durability;
 use switchboard_domain::snapshot::ReplyRole;
-use switchboard_ports::conversations::Commit;
+use switchboard_ports::conversations::{Commit, Failure};
 use switchboard_ports::error::StoreError;
 
-use super::{Actor, Lost, commit_of};
+use super::{Actor, Lost};
 use crate::runtime::operations::RuntimeEvent;
 
 /// The first pause before a commit is tried again; doubles up to [`COMMIT_PAUSE_MAX`].
@@ -45,10 +45,10 @@ impl Actor<'_> {
     async fn store(&mut self, commit: Commit) -> Result<(), Lost> {
         let mut pause = COMMIT_PAUSE_MIN;
         loop {
-            let lease = self.shared.lease(self.partition, Duration::ZERO);
-            let result = match lease {
+            // The store says whether a lease that has run out is still ours; another token is another owner's work in between.
+            let result = match self.shared.lease_under(self.partition, self.token) {
                 Some(lease) => self.shared.ports.conversations.commit(&lease, commit.clone()).await,
-                None => Err(StoreError::Unavailable("the lease is not renewed".to_owned())),
+                None => Err(StoreError::Fenced),
             };
             match result {
                 Ok(version) => {
@@ -109,6 +109,30 @@ impl Actor<'_> {
         if effects.replies_done.iter().any(|id| id.role == ReplyRole::Answer) {
             self.handle.replied(at);
         }
+    }
+}
+
+/// Puts a commit together out of a step.
+fn commit_of(actor: &Actor<'_>, effects: &Effects) -> Commit {
+    Commit {
+        id: actor.shared.commit_id(),
+        conversation: actor.id.clone(),
+        expected: actor.version,
+        snapshot: actor.conversation.snapshot(),
+        ended: effects.ended.clone(),
+        transcript: effects.transcript.clone(),
+        failures: effects
+            .failures
+            .iter()
+            .map(|failed| Failure {
+                seq: failed.seq,
+                message: failed.message.clone(),
+                cause: failed.cause,
+                attempts: failed.attempts,
+                at: failed.at,
+            })
+            .collect(),
+        user: actor.user.clone(),
     }
 }
 

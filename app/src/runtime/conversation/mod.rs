@@ -4,6 +4,7 @@
 //! the other way round, cancelling an agent's run excepted. Deltas change memory only and commit nothing.
 
 mod commit;
+mod load;
 mod perform;
 mod turn;
 
@@ -12,22 +13,25 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use switchboard_domain::conversation::{Conversation, Effects, Event, Perform, Said};
-use switchboard_domain::ids::{ConversationId, Epoch, Partition, UserId, Version};
+use switchboard_domain::ids::{ConversationId, Epoch, FencingToken, Partition, UserId, Version};
 use switchboard_domain::inbox::Entry;
+use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use switchboard_domain::rejected::Rejected;
 use switchboard_domain::session::Hold;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::{Commit, Lease};
-use switchboard_ports::error::StoreError;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::channel::{Bot, ChannelHandle};
 use super::registry::Slot;
 use super::shared::Shared;
+use load::Look;
 
 /// Outcomes of calls waiting to be taken in; a conversation has at most a dozen calls under way.
 const OUTCOMES_MAX: usize = 64;
+/// Outcomes and words taken in between two looks into the inbox while there are any: a store that reads slowly must not
+/// keep a conversation from everything else.
+const EVENTS_BETWEEN_LOOKS: u32 = 64;
 /// What a run says ahead of its conversation; beyond, the agent is read more slowly.
 const SAID_MAX: usize = 64;
 
@@ -83,6 +87,8 @@ struct Actor<'a> {
     slot: &'a Slot,
     id: &'a ConversationId,
     partition: Partition,
+    /// The lease that it was read under. Under another one, somebody else may have written in between.
+    token: FencingToken,
     handle: Arc<ChannelHandle>,
     bot: Arc<Bot>,
     conversation: Conversation,
@@ -94,6 +100,12 @@ struct Actor<'a> {
     /// At rest since then.
     rest_since: Option<Timestamp>,
     run: Option<Run>,
+    /// The run that the fast lane closed and whose control act could not be read yet.
+    stopped_by_control: Option<Epoch>,
+    /// Outcomes and words taken in since the last look into the inbox.
+    events_since_look: u32,
+    /// Platform calls under way.
+    calls: usize,
     outcomes: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
 }
 
@@ -115,55 +127,15 @@ enum RunSaid {
     Closed,
 }
 
-impl<'a> Actor<'a> {
-    async fn load(
-        shared: &'a Arc<Shared>,
-        partition: Partition,
-        id: &'a ConversationId,
-        slot: &'a Slot,
-        crashed: bool,
-    ) -> Option<Self> {
-        slot.take_wake();
-        let lease = shared.lease_for_call(partition).await?;
-        let loaded = match load_all(shared, &lease, id).await {
-            Ok(loaded) => loaded?,
-            Err(error) => {
-                tracing::warn!(conversation = %id, %error, "failed to load a conversation");
-                return None;
-            }
-        };
-        let handle = shared.channel(&loaded.key.channel)?;
-        let bot = handle.bot();
-        let now = shared.now();
-        let mut actor = Self {
-            shared,
-            slot,
-            id,
-            partition,
-            conversation: Conversation::restore(loaded.snapshot, bot.policy.clone(), now),
-            handle,
-            bot,
-            version: loaded.version,
-            user: None,
-            lazy_since: None,
-            rest_since: None,
-            run: None,
-            outcomes: mpsc::channel(OUTCOMES_MAX),
-        };
-        let mut effects = Effects::default();
-        for entry in loaded.entries {
-            let resumed = crashed || entry.fence < lease.token;
-            actor.take_in(entry, resumed, &mut effects);
-        }
-        actor.hold(&mut effects);
-        actor.apply_into(Event::Loaded, &mut effects);
-        actor.finish_step(effects).await.ok()?;
-        Some(actor)
-    }
-
-    /// The event loop. Priorities: 1 the server stops, 2 a wake, 3 outcomes of calls, 4 what the agent says, 5 deadlines.
+impl Actor<'_> {
+    /// The event loop. Priorities: 1 deadlines that have passed, 2 the server stops, 3 a wake (after a look, first what else
+    /// there is), 4 outcomes of calls, 5 what the agent says, 6 deadlines to come.
     async fn work(&mut self) -> Result<Ended, Lost> {
         loop {
+            if self.is_overdue() {
+                // However much the agent has to say: what is due is done.
+                self.expire().await?;
+            }
             if self.conversation.is_at_rest() && self.rest_over() {
                 self.commit_lazy(true).await?;
                 if self.shared.registry.retire(self.id, self.slot) {
@@ -171,15 +143,17 @@ impl<'a> Actor<'a> {
                 }
             }
             let wait = self.wait();
+            let look_first = self.events_since_look >= EVENTS_BETWEEN_LOOKS;
             tokio::select! {
                 biased;
                 () = self.shared.parking.cancelled() => {
                     self.park().await?;
                     return Ok(Ended::Dropped);
                 }
-                () = self.slot.wake.notified() => self.look_again().await?,
-                Some(event) = self.outcomes.1.recv() => self.step(event).await?,
+                () = self.slot.wake.notified(), if look_first => self.woken().await?,
+                Some(event) = self.outcomes.1.recv() => self.came_back(event).await?,
                 said = next_said(&mut self.run) => self.heard(said).await?,
+                () = self.slot.wake.notified(), if !look_first => self.woken().await?,
                 () = tokio::time::sleep(wait) => self.expire().await?,
             }
         }
@@ -196,36 +170,15 @@ impl<'a> Actor<'a> {
         next.map_or(Duration::from_secs(30), |at| at.since(self.shared.now()))
     }
 
+    /// Whether a deadline of the machine has passed.
+    fn is_overdue(&self) -> bool {
+        self.conversation.deadline().is_some_and(|deadline| deadline.at <= self.shared.now())
+    }
+
     fn rest_over(&mut self) -> bool {
         let now = self.shared.now();
         let since = *self.rest_since.get_or_insert(now);
         now >= since.after(self.shared.settings.rest_kept)
-    }
-
-    /// Reads what is new in the inbox and takes in changed settings.
-    async fn look_again(&mut self) -> Result<(), Lost> {
-        self.slot.take_wake();
-        let bot = self.handle.bot();
-        if !Arc::ptr_eq(&bot, &self.bot) {
-            self.conversation.configure(bot.policy.clone());
-            self.bot = bot;
-        }
-        let mut effects = Effects::default();
-        self.hold(&mut effects);
-        let lease = self.lease().await?;
-        let taken = self.conversation.session().taken();
-        let loaded = match load_from(self.shared, &lease, self.id, taken).await {
-            Ok(loaded) => loaded.map(|loaded| loaded.entries).unwrap_or_default(),
-            Err(StoreError::Unavailable(_)) => {
-                // The scan wakes us again; what is known already goes on.
-                Vec::new()
-            }
-            Err(_) => return Err(Lost),
-        };
-        for entry in loaded {
-            self.take_in(entry, false, &mut effects);
-        }
-        self.finish_step(effects).await
     }
 
     fn take_in(&mut self, entry: Entry, resumed: bool, effects: &mut Effects) {
@@ -245,6 +198,7 @@ impl<'a> Actor<'a> {
     }
 
     async fn heard(&mut self, said: Option<RunSaid>) -> Result<(), Lost> {
+        self.events_since_look = self.events_since_look.saturating_add(1);
         let Some(epoch) = self.run.as_ref().map(|run| run.epoch) else {
             return Ok(());
         };
@@ -260,18 +214,45 @@ impl<'a> Actor<'a> {
 
     /// A run's request is closed. Where the fast lane did it, the control act itself is still in the inbox.
     async fn run_closed(&mut self, epoch: Epoch) -> Result<(), Lost> {
-        self.run = None;
+        let by_fast_lane = self.run.take().is_some_and(|run| run.cancel.is_cancelled());
         self.slot.running(None);
-        if self.conversation.session().running().is_some_and(|(_, running)| running == epoch) {
-            self.look_again().await?;
+        if by_fast_lane && self.is_running(epoch) && self.look_again().await? == Look::Away {
+            // The act is stored and cannot be read yet: it ends the turn once it can be, and no sooner.
+            self.stopped_by_control = Some(epoch);
+            return Ok(());
         }
-        if self.conversation.session().running().is_some_and(|(_, running)| running == epoch) {
-            let cut = switchboard_domain::outcome::AgentFailureKind::CutStream;
-            let failure = switchboard_domain::outcome::AgentFailure::new(cut);
-            let said = Said::Failed(switchboard_domain::outcome::RunFailure::Agent(failure));
-            return self.step(Event::Run { epoch, said }).await;
+        self.run_ended(epoch).await
+    }
+
+    /// A run is over: as it was told to, or without having said so.
+    async fn run_ended(&mut self, epoch: Epoch) -> Result<(), Lost> {
+        if self.is_running(epoch) {
+            let failure = AgentFailure::new(AgentFailureKind::CutStream);
+            return self.step(Event::Run { epoch, said: Said::Failed(RunFailure::Agent(failure)) }).await;
         }
         self.step(Event::Closed { epoch }).await
+    }
+
+    fn is_running(&self, epoch: Epoch) -> bool {
+        self.conversation.session().running().is_some_and(|(_, running)| running == epoch)
+    }
+
+    async fn woken(&mut self) -> Result<(), Lost> {
+        if self.look_again().await? == Look::Done
+            && let Some(epoch) = self.stopped_by_control.take()
+        {
+            return self.run_ended(epoch).await;
+        }
+        Ok(())
+    }
+
+    /// A platform call came back, or its place in the budget did.
+    async fn came_back(&mut self, event: Event) -> Result<(), Lost> {
+        self.events_since_look = self.events_since_look.saturating_add(1);
+        if matches!(event, Event::CardDone { .. } | Event::PartDone { .. }) {
+            self.calls = self.calls.saturating_sub(1);
+        }
+        self.step(event).await
     }
 
     async fn expire(&mut self) -> Result<(), Lost> {
@@ -311,6 +292,10 @@ impl<'a> Actor<'a> {
                 self.cancel_run(*epoch);
             }
         }
+        if effects.perform.iter().any(|perform| matches!(perform, Perform::Send { .. })) {
+            // Before the part is marked as attempted: a mark whose call never began would be of unknown fate (R10, R16).
+            self.lease_for_call().await?;
+        }
         self.commit(&effects).await?;
         self.report(&effects);
         if !self.conversation.is_at_rest() {
@@ -334,11 +319,23 @@ impl<'a> Actor<'a> {
             }
         }
         self.commit(&effects).await?;
+        // What comes of the calls under way is worth knowing: a part that was sent would else be of unknown fate.
+        let until = self.shared.now().after(self.shared.settings.call_timeout);
+        while self.calls > 0 {
+            let left = until.since(self.shared.now());
+            match tokio::time::timeout(left, self.outcomes.1.recv()).await {
+                // No new call begins.
+                Ok(Some(Event::Granted { .. })) => {}
+                Ok(Some(event)) => self.came_back(event).await?,
+                Ok(None) | Err(_) => break,
+            }
+        }
         self.commit_lazy(true).await
     }
 
-    async fn lease(&self) -> Result<Lease, Lost> {
-        self.shared.lease_for_call(self.partition).await.ok_or(Lost)
+    /// Waits until a platform call may begin (R16).
+    async fn lease_for_call(&self) -> Result<(), Lost> {
+        self.shared.lease_for_call(self.partition, self.token).await.map(drop).ok_or(Lost)
     }
 }
 
@@ -366,59 +363,5 @@ fn note_rejection(id: &ConversationId, rejected: &Rejected) {
         metrics::counter!("switchboard_alarms_total", "kind" => "illegal").increment(1);
     } else {
         tracing::debug!(machine = "session", conversation = %id, %rejected, "rejected");
-    }
-}
-
-async fn load_from(
-    shared: &Shared,
-    lease: &Lease,
-    id: &ConversationId,
-    after: switchboard_domain::ids::Seq,
-) -> Result<Option<switchboard_ports::conversations::Loaded>, StoreError> {
-    let store = &shared.ports.conversations;
-    let Some(mut loaded) = store.load(lease, id, after).await? else {
-        return Ok(None);
-    };
-    // The inbox of one conversation is bounded, so this ends.
-    let page = switchboard_ports::conversations::LOADED_ENTRIES_MAX as usize;
-    let mut full = loaded.entries.len() >= page;
-    while full {
-        let last = loaded.entries.last().map_or(after, |entry| entry.seq);
-        let more = store.load(lease, id, last).await?.map(|more| more.entries).unwrap_or_default();
-        full = more.len() >= page;
-        loaded.entries.extend(more);
-    }
-    Ok(Some(loaded))
-}
-
-async fn load_all(
-    shared: &Shared,
-    lease: &Lease,
-    id: &ConversationId,
-) -> Result<Option<switchboard_ports::conversations::Loaded>, StoreError> {
-    load_from(shared, lease, id, switchboard_domain::ids::Seq(0)).await
-}
-
-/// Puts a commit together out of a step.
-fn commit_of(actor: &Actor<'_>, effects: &Effects) -> Commit {
-    Commit {
-        id: actor.shared.commit_id(),
-        conversation: actor.id.clone(),
-        expected: actor.version,
-        snapshot: actor.conversation.snapshot(),
-        ended: effects.ended.clone(),
-        transcript: effects.transcript.clone(),
-        failures: effects
-            .failures
-            .iter()
-            .map(|failed| switchboard_ports::conversations::Failure {
-                seq: failed.seq,
-                message: failed.message.clone(),
-                cause: failed.cause,
-                attempts: failed.attempts,
-                at: failed.at,
-            })
-            .collect(),
-        user: actor.user.clone(),
     }
 }

@@ -1,0 +1,123 @@
+//! Reading a conversation: whole at first, later what is new in its inbox.
+
+use std::sync::Arc;
+
+use switchboard_domain::conversation::{Conversation, Effects, Event};
+use switchboard_domain::ids::{ConversationId, Partition, Seq};
+use switchboard_ports::conversations::{LOADED_ENTRIES_MAX, Lease, Loaded};
+use switchboard_ports::error::StoreError;
+use tokio::sync::mpsc;
+
+use super::{Actor, Lost, OUTCOMES_MAX};
+use crate::runtime::registry::Slot;
+use crate::runtime::shared::Shared;
+
+/// Whether the inbox could be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// To its end.
+    Done,
+    /// The store is away; the scan makes us look again.
+    Away,
+}
+
+impl<'a> Actor<'a> {
+    /// Reads a conversation and goes on with it. `None` where that cannot be: the scan tries again as long as it is open.
+    pub(super) async fn load(
+        shared: &'a Arc<Shared>,
+        partition: Partition,
+        id: &'a ConversationId,
+        slot: &'a Slot,
+        crashed: bool,
+    ) -> Option<Self> {
+        slot.take_wake();
+        let lease = shared.lease(partition)?;
+        let loaded = match load_from(shared, &lease, id, Seq(0)).await {
+            Ok(loaded) => loaded?,
+            Err(error) => {
+                tracing::warn!(conversation = %id, %error, "failed to load a conversation");
+                return None;
+            }
+        };
+        let handle = shared.channel(&loaded.key.channel)?;
+        let bot = handle.bot();
+        let mut actor = Self {
+            shared,
+            slot,
+            id,
+            partition,
+            token: lease.token,
+            conversation: Conversation::restore(loaded.snapshot, bot.policy.clone(), shared.now()),
+            handle,
+            bot,
+            version: loaded.version,
+            user: None,
+            lazy_since: None,
+            rest_since: None,
+            run: None,
+            stopped_by_control: None,
+            events_since_look: 0,
+            calls: 0,
+            outcomes: mpsc::channel(OUTCOMES_MAX),
+        };
+        let mut effects = Effects::default();
+        for entry in loaded.entries {
+            let resumed = crashed || entry.fence < lease.token;
+            actor.take_in(entry, resumed, &mut effects);
+        }
+        actor.hold(&mut effects);
+        actor.apply_into(Event::Loaded, &mut effects);
+        actor.finish_step(effects).await.ok()?;
+        Some(actor)
+    }
+
+    /// Reads what is new in the inbox and takes in changed settings.
+    pub(super) async fn look_again(&mut self) -> Result<Look, Lost> {
+        self.slot.take_wake();
+        self.events_since_look = 0;
+        let bot = self.handle.bot();
+        if !Arc::ptr_eq(&bot, &self.bot) {
+            self.conversation.configure(bot.policy.clone());
+            self.bot = bot;
+        }
+        let mut effects = Effects::default();
+        self.hold(&mut effects);
+        let lease = self.shared.lease_under(self.partition, self.token).ok_or(Lost)?;
+        let taken = self.conversation.session().taken();
+        let look = match load_from(self.shared, &lease, self.id, taken).await {
+            Ok(loaded) => {
+                for entry in loaded.map(|loaded| loaded.entries).unwrap_or_default() {
+                    self.take_in(entry, false, &mut effects);
+                }
+                Look::Done
+            }
+            // What is known already goes on.
+            Err(StoreError::Unavailable(_)) => Look::Away,
+            Err(_) => return Err(Lost),
+        };
+        self.finish_step(effects).await?;
+        Ok(look)
+    }
+}
+
+async fn load_from(
+    shared: &Shared,
+    lease: &Lease,
+    id: &ConversationId,
+    after: Seq,
+) -> Result<Option<Loaded>, StoreError> {
+    let store = &shared.ports.conversations;
+    let Some(mut loaded) = store.load(lease, id, after).await? else {
+        return Ok(None);
+    };
+    // The inbox of one conversation is bounded, so this ends.
+    let page = LOADED_ENTRIES_MAX as usize;
+    let mut full = loaded.entries.len() >= page;
+    while full {
+        let last = loaded.entries.last().map_or(after, |entry| entry.seq);
+        let more = store.load(lease, id, last).await?.map(|more| more.entries).unwrap_or_default();
+        full = more.len() >= page;
+        loaded.entries.extend(more);
+    }
+    Ok(Some(loaded))
+}
