@@ -4,11 +4,16 @@ use super::tokens::{functions, positions, text_at};
 use super::workspace::{Exception, Source, Violation, is_excepted};
 
 /// Places in test folders that may sleep.
-pub(crate) const SLEEPERS: [Exception; 2] = [
+pub(crate) const SLEEPERS: [Exception; 4] = [
     Exception {
         path: "tests/platforms/",
         reason: "a simulated platform delays answers and closes sockets on time",
     },
+    Exception {
+        path: "tests/src/fakes/",
+        reason: "fakes take the time that the real ones take; it is virtual",
+    },
+    Exception { path: "tests/src/world/", reason: "the driver's world runs in virtual time as a whole" },
     Exception { path: "tests/src/wait.rs", reason: "waits for a condition under a cap, between two looks" },
 ];
 
