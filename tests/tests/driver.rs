@@ -1,4 +1,21 @@
-//! The driver on fakes in virtual time: every rule of delivery has a test that fails when the rule is broken.
+//! The driver on fakes in virtual time: every rule of delivery (design §4, R1 to R16) has a test that fails when the rule is
+//! broken.
+//!
+//! | file | rules |
+//! |---|---|
+//! | `intake.rs` | R1, R2: duplicates, order, acks |
+//! | `store_away.rs` | R4, and what else waits for the store |
+//! | `control.rs` | R3: control is never behind work |
+//! | `recovery.rs` | R5, R8, R9: lost wakes, resumed turns, crashes |
+//! | `commits.rs` | R7, R16: unknown fates, conflicts, lost leases |
+//! | `parts.rs` | R10, R13: plain messages and their ways |
+//! | `fallback.rs` | R11: from a card to text |
+//! | `calls.rs` | R12, R14: one call at a time, and the budget |
+//! | `agents.rs` | agents that fail, hang, or talk too much |
+//! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
+//! | `channels.rs`, `deleting.rs` | settings that change while messages come |
+//! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
+//! | `crowd.rs` | many at once |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,9 +24,35 @@
     reason = "tests fail by panicking"
 )]
 
-#[path = "driver/delivery.rs"]
-mod delivery;
+#[path = "driver/agents.rs"]
+mod agents;
+#[path = "driver/busy.rs"]
+mod busy;
+#[path = "driver/calls.rs"]
+mod calls;
+#[path = "driver/channels.rs"]
+mod channels;
+#[path = "driver/commits.rs"]
+mod commits;
+#[path = "driver/control.rs"]
+mod control;
+#[path = "driver/crowd.rs"]
+mod crowd;
+#[path = "driver/deleting.rs"]
+mod deleting;
+#[path = "driver/fallback.rs"]
+mod fallback;
+#[path = "driver/intake.rs"]
+mod intake;
 #[path = "driver/kills.rs"]
 mod kills;
+#[path = "driver/parts.rs"]
+mod parts;
+#[path = "driver/recovery.rs"]
+mod recovery;
+#[path = "driver/shutdown.rs"]
+mod shutdown;
+#[path = "driver/store_away.rs"]
+mod store_away;
 #[path = "driver/turns.rs"]
 mod turns;

@@ -1,5 +1,6 @@
 //! Starting, stopping and asking the driver.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,7 @@ use switchboard_ports::error::StoreError;
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::provider::Check;
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
-use tokio::sync::broadcast;
-use tokio::time::Instant;
+use tokio::sync::{Mutex as FairMutex, broadcast};
 
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, NotReady, Operations, RuntimeEvent};
@@ -23,13 +23,15 @@ use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
 const WITHDRAW_WAIT: Duration = Duration::from_secs(10);
-
-/// Pause between two looks at whether something has ended.
-const POLL_PAUSE: Duration = Duration::from_millis(50);
+/// How often the end of a channel looks whether its replies are closed.
+const WITHDRAW_LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The running driver.
 pub struct Driver {
     shared: Arc<Shared>,
+    /// Settings are read and put into force one after the other: of two changes at once the later one must win, and a new
+    /// channel must not be started twice.
+    reloading: FairMutex<()>,
 }
 
 impl Driver {
@@ -51,7 +53,7 @@ impl Driver {
         scan::scan_once(&shared).await?;
         shared.tasks.spawn(scan::renew_leases(Arc::clone(&shared)));
         shared.tasks.spawn(scan::scan_open(Arc::clone(&shared)));
-        Ok(Arc::new(Self { shared }))
+        Ok(Arc::new(Self { shared, reloading: FairMutex::default() }))
     }
 
     /// Stops in order: no intake, no new turns; running turns finish within `grace`, the rest is left to the next process.
@@ -62,9 +64,9 @@ impl Driver {
         for handle in &draining {
             handle.tell_surely(Message::Drain).await;
         }
-        let deadline = Instant::now() + grace;
-        while self.is_busy() && Instant::now() < deadline {
-            tokio::time::sleep(POLL_PAUSE).await;
+        let deadline = tokio::time::Instant::now() + grace;
+        while self.is_busy() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         self.shared.parking.cancel();
         self.shared.tasks.close();
@@ -78,6 +80,7 @@ impl Driver {
 
     /// Puts a channel's stored settings into force; nothing else is touched.
     async fn reload(&self, id: &ChannelId) -> Result<(), StoreError> {
+        let _one_at_a_time = self.reloading.lock().await;
         let Some(stored) = self.shared.ports.channels.find(id).await? else {
             self.forget(id).await;
             return Ok(());
@@ -90,7 +93,8 @@ impl Driver {
                 return Ok(());
             }
         };
-        match self.shared.channel(id) {
+        // A task that ended belongs to a withdrawal that was not carried through.
+        match self.shared.channel(id).filter(|handle| !handle.has_ended()) {
             None => drop(channel::start(&self.shared, bot)),
             Some(handle) => {
                 let connection = handle.bot().needs_reconnect(&bot);
@@ -110,18 +114,34 @@ impl Driver {
         }
     }
 
-    async fn conversations_of(&self, id: &ChannelId) -> Result<Vec<ConversationInfo>, StoreError> {
+    /// Conversations of a channel where something waits, runs or is on its way out.
+    async fn unfinished(&self, id: &ChannelId) -> Result<BTreeSet<ConversationId>, StoreError> {
         let filter = ConversationFilter { channel: Some(id.clone()), ..ConversationFilter::default() };
         let mut page = PageRequest { limit: switchboard_ports::page::PAGE_ROWS_MAX, after: None };
-        let mut open = Vec::new();
+        let mut unfinished = BTreeSet::new();
         loop {
             let listed = self.shared.ports.transcripts.conversations(&filter, &page).await?;
-            open.extend(listed.items);
+            let waiting = listed.items.into_iter().filter(|info| self.is_unfinished(info));
+            unfinished.extend(waiting.map(|info| info.id));
             match listed.next {
                 Some(next) => page.after = Some(next),
-                None => return Ok(open),
+                None => return Ok(unfinished),
             }
         }
+    }
+
+    async fn are_finished(&self, ids: &BTreeSet<ConversationId>) -> Result<bool, StoreError> {
+        for id in ids {
+            let info = self.shared.ports.transcripts.conversation(id).await?;
+            if info.is_some_and(|info| self.is_unfinished(&info)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn is_unfinished(&self, info: &ConversationInfo) -> bool {
+        info.waiting > 0 || self.shared.registry.is_busy_one(&info.id)
     }
 
     async fn put_control(&self, info: &ConversationInfo, control: Control) -> Result<(), StoreError> {
@@ -198,27 +218,27 @@ impl Operations for Driver {
         let Some(handle) = self.shared.channel(channel) else {
             return Ok(());
         };
-        // Its sockets close first, so that nothing new comes in behind the withdrawal.
+        // Nothing new comes in behind the withdrawal, whatever its sockets still carry until they are closed.
+        handle.withdraw();
         handle.tell_surely(Message::Drain).await;
-        let mut open = Vec::new();
-        for info in self.conversations_of(channel).await? {
-            if info.waiting > 0 || self.shared.registry.is_busy_one(&info.id) {
-                self.put_control(&info, Control::Withdraw).await?;
-                open.push(info.id);
-            }
-        }
-        let deadline = Instant::now() + WITHDRAW_WAIT;
-        while !open.is_empty() && Instant::now() < deadline {
-            tokio::time::sleep(POLL_PAUSE).await;
-            let mut still = Vec::new();
-            for id in open {
-                let waiting =
-                    self.shared.ports.transcripts.conversation(&id).await?.is_some_and(|it| it.waiting > 0);
-                if waiting || self.shared.registry.is_busy_one(&id) {
-                    still.push(id);
+        let deadline = tokio::time::Instant::now() + WITHDRAW_WAIT;
+        // What was on its way into the store at that moment shows up with a second look.
+        let mut told = BTreeSet::new();
+        loop {
+            for id in self.unfinished(channel).await? {
+                if told.insert(id.clone()) {
+                    self.control(&id, Control::Withdraw).await?;
                 }
             }
-            open = still;
+            while !self.are_finished(&told).await? && tokio::time::Instant::now() < deadline {
+                tokio::time::sleep(WITHDRAW_LOOK_INTERVAL).await;
+            }
+            let rest = self.unfinished(channel).await?;
+            if rest.is_empty() || tokio::time::Instant::now() >= deadline {
+                break;
+            }
+            // Asked again: what came in after the first word.
+            told.clear();
         }
         lock(&self.shared.channels).remove(channel);
         Ok(())
@@ -228,6 +248,10 @@ impl Operations for Driver {
         let Some(info) = self.shared.ports.transcripts.conversation(conversation).await? else {
             return Ok(false);
         };
+        if self.shared.channel(&info.key.channel).is_none() {
+            // Nobody would ever take it in.
+            return Ok(false);
+        }
         self.put_control(&info, control).await?;
         Ok(true)
     }

@@ -18,13 +18,15 @@ use switchboard_ports::conversations::{Accepted, Admission, Arrival};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{Ack, ConnectionSink, Signal};
 use tokio::sync::Mutex as FairMutex;
-use tokio::time::Instant;
 
 use super::channel::{Bot, ChannelHandle, Message};
 use super::shared::{Shared, lock};
 
 /// Pushes of one connection held un-acked while the store is away (R4).
 const HELD_MAX: u32 = 64;
+/// Pushes of one connection that the store has not answered yet: a store that is slow is not away, but one that takes
+/// this long for so many cannot be told from it.
+const UNANSWERED_MAX: u32 = 1_024;
 /// Signs of life passed on per connection: one in this time is enough for every watchdog.
 const HEARD_INTERVAL: Duration = Duration::from_secs(1);
 /// The pause before a push is offered to the store again.
@@ -36,9 +38,18 @@ pub(crate) struct Sink {
     handle: Arc<ChannelHandle>,
     connection: ConnectionId,
     heard_at: AtomicU64,
-    held: Arc<AtomicU32>,
+    trouble: Arc<Trouble>,
+}
+
+/// What the pushes of one connection share.
+#[derive(Default)]
+struct Trouble {
+    /// Pushes offered to the store and not answered.
+    unanswered: AtomicU32,
+    /// Pushes that the store refused once.
+    held: AtomicU32,
     /// While the store is away, pushes queue here in frame order.
-    trouble: Arc<FairMutex<()>>,
+    queue: FairMutex<()>,
 }
 
 impl Sink {
@@ -48,7 +59,6 @@ impl Sink {
             handle: Arc::clone(handle),
             connection,
             heard_at: AtomicU64::new(0),
-            held: Arc::default(),
             trouble: Arc::default(),
         }
     }
@@ -79,17 +89,24 @@ impl ConnectionSink for Sink {
             self.handle.note(ErrorCode::QuotaExceeded, "a message came without its content".to_owned());
             return futures_util::future::ready(Ack::Stored).boxed();
         }
-        if self.shared.stopping.is_cancelled() {
+        if self.shared.stopping.is_cancelled() || self.handle.is_withdrawn() {
             return futures_util::future::ready(Ack::Withheld).boxed();
         }
-        let arrival = Waiting { arrival: arrival(&self.shared, &self.handle, &bot, message) };
-        let shared = Arc::clone(&self.shared);
-        let handle = Arc::clone(&self.handle);
-        let held = Arc::clone(&self.held);
-        let trouble = Arc::clone(&self.trouble);
+        let waiting = Waiting {
+            arrival: arrival(&self.shared, &self.handle, &bot, message),
+            shared: Arc::clone(&self.shared),
+            handle: Arc::clone(&self.handle),
+            trouble: Arc::clone(&self.trouble),
+        };
         // The call enqueues: order of calls is order of acceptance. In trouble, order is kept by the fair lock instead.
-        let first = (held.load(Ordering::Relaxed) == 0).then(|| arrival.submit(&shared));
-        async move { accept(shared, handle, arrival, first, held, trouble).await }.boxed()
+        let unanswered = Counted::one_more(&self.trouble, |trouble| &trouble.unanswered);
+        let calm = self.trouble.held.load(Ordering::Relaxed) == 0 && !waiting.is_pointless();
+        let first = calm.then(|| waiting.submit());
+        async move {
+            let _unanswered = unanswered;
+            waiting.accept(first).await
+        }
+        .boxed()
     }
 }
 
@@ -98,66 +115,102 @@ type Submitted = BoxFuture<'static, Result<Accepted, StoreError>>;
 /// An arrival that may have to be offered more than once.
 struct Waiting {
     arrival: Arrival,
+    shared: Arc<Shared>,
+    handle: Arc<ChannelHandle>,
+    trouble: Arc<Trouble>,
 }
 
 impl Waiting {
-    fn submit(&self, shared: &Shared) -> Submitted {
-        shared.ports.conversations.accept(self.arrival.clone())
+    fn submit(&self) -> Submitted {
+        self.shared.ports.conversations.accept(self.arrival.clone())
     }
-}
 
-async fn accept(
-    shared: Arc<Shared>,
-    handle: Arc<ChannelHandle>,
-    waiting: Waiting,
-    first: Option<Submitted>,
-    held: Arc<AtomicU32>,
-    trouble: Arc<FairMutex<()>>,
-) -> Ack {
-    if let Some(first) = first {
-        match first.await {
-            Ok(accepted) => return taken_in(&shared, &handle, &waiting.arrival, &accepted),
-            Err(error) => {
-                tracing::warn!(channel = %handle.id, %error, "failed to store a message; it is offered again");
+    /// Stores the message, if the store can be reached before the patience with it is over (R4).
+    async fn accept(self, first: Option<Submitted>) -> Ack {
+        let patience = self.shared.settings.store_patience;
+        // Dropping an `accept` does not undo it: what was stored all the same is a duplicate when it comes again, and the
+        // scan finds it.
+        match tokio::time::timeout(patience, self.stored(first)).await {
+            Ok(Some(stored)) => return taken_in(&self.shared, &self.handle, &self.arrival, &stored),
+            // Nobody wants it any more; the store may be well.
+            Ok(None) if self.is_unwanted() => {}
+            Ok(None) | Err(_) => super::scan::store_lost(&self.shared, &self.handle).await,
+        }
+        self.arrival.admission.unused();
+        Ack::Withheld
+    }
+
+    /// Offers the message until it is stored; `None` once that is pointless.
+    async fn stored(&self, first: Option<Submitted>) -> Option<Stored> {
+        let mut offered = false;
+        if let Some(first) = first {
+            match first.await {
+                Ok(accepted) => return Some(Stored { accepted, offered }),
+                Err(error) => {
+                    offered = true;
+                    tracing::warn!(channel = %self.handle.id, %error, "failed to store a message; it is offered again");
+                }
             }
         }
+        let _held = Counted::one_more(&self.trouble, |trouble| &trouble.held);
+        if self.is_pointless() {
+            return None;
+        }
+        let _turn = self.trouble.queue.lock().await;
+        while !self.is_pointless() {
+            match self.submit().await {
+                Ok(accepted) => return Some(Stored { accepted, offered }),
+                Err(_) => tokio::time::sleep(OFFER_PAUSE).await,
+            }
+            offered = true;
+        }
+        None
     }
-    let since = Instant::now();
-    let _count = Held::one_more(&held);
-    let _turn = trouble.lock().await;
-    loop {
-        let patience_over = since.elapsed() >= shared.settings.store_patience;
-        if patience_over || held.load(Ordering::Relaxed) > HELD_MAX || shared.stopping.is_cancelled() {
-            waiting.arrival.admission.unused();
-            super::scan::store_lost(&shared, &handle).await;
-            return Ack::Withheld;
-        }
-        match waiting.submit(&shared).await {
-            Ok(accepted) => return taken_in(&shared, &handle, &waiting.arrival, &accepted),
-            Err(_) => tokio::time::sleep(OFFER_PAUSE).await,
-        }
+
+    fn is_pointless(&self) -> bool {
+        self.trouble.held.load(Ordering::Relaxed) > HELD_MAX
+            || self.trouble.unanswered.load(Ordering::Relaxed) > UNANSWERED_MAX
+            || self.is_unwanted()
+    }
+
+    fn is_unwanted(&self) -> bool {
+        self.shared.stopping.is_cancelled() || self.handle.is_withdrawn()
     }
 }
 
-/// Counts pushes held un-acked, also when their future is dropped.
-struct Held(Arc<AtomicU32>);
+/// What the store answered in the end.
+struct Stored {
+    accepted: Accepted,
+    /// Whether the message had been offered before, with an answer that leaves its fate open.
+    offered: bool,
+}
 
-impl Held {
-    fn one_more(count: &Arc<AtomicU32>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
+/// Counts a push, also when its future is dropped.
+struct Counted {
+    trouble: Arc<Trouble>,
+    count: fn(&Trouble) -> &AtomicU32,
+}
+
+impl Counted {
+    fn one_more(trouble: &Arc<Trouble>, count: fn(&Trouble) -> &AtomicU32) -> Self {
+        count(trouble).fetch_add(1, Ordering::Relaxed);
+        Self { trouble: Arc::clone(trouble), count }
     }
 }
 
-impl Drop for Held {
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        (self.count)(&self.trouble).fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-fn taken_in(shared: &Arc<Shared>, handle: &ChannelHandle, arrival: &Arrival, accepted: &Accepted) -> Ack {
+fn taken_in(shared: &Arc<Shared>, handle: &ChannelHandle, arrival: &Arrival, stored: &Stored) -> Ack {
     handle.received(shared.now());
-    match accepted {
+    match &stored.accepted {
+        // Stored by an offer of ours whose answer was lost, most likely: what it cost stays spent.
+        Accepted::Duplicate if stored.offered => {
+            super::wake(shared, arrival.key.partition(), arrival.key.id());
+        }
         Accepted::Duplicate => {
             arrival.admission.unused();
             metrics::counter!("switchboard_messages_duplicate_total").increment(1);

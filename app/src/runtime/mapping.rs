@@ -9,17 +9,20 @@ use switchboard_ports::error::StoreError;
 use switchboard_ports::users::{Identity, User};
 
 use super::channel::Bot;
-use super::shared::Shared;
+use super::shared::{Patience, Shared};
 
 /// Tries at linking when somebody else makes the same user at the same moment.
 const LINK_TRIES_MAX: u32 = 3;
 
-/// The user that a message is answered for.
+/// The user that a message is answered for. A store that is away for a moment is waited for.
 pub(crate) async fn map_author(shared: &Shared, bot: &Bot, sender: &Sender) -> Result<User, RunFailure> {
-    for _ in 0..LINK_TRIES_MAX {
+    let mut patience = Patience::new(shared);
+    let mut tries = 0;
+    while tries < LINK_TRIES_MAX {
         match try_map(shared, bot, sender).await {
             Ok(user) => return user,
-            Err(StoreError::Duplicate(_) | StoreError::Conflict) => {}
+            Err(StoreError::Duplicate(_) | StoreError::Conflict) => tries += 1,
+            Err(StoreError::Unavailable(_)) if patience.waits().await => {}
             Err(error) => {
                 tracing::warn!(channel = %bot.channel.id, %error, "failed to look a user up");
                 return Err(RunFailure::UserLookup);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use switchboard_domain::ids::Partition;
 use switchboard_ports::conversations::OPEN_LISTED_MAX;
+use switchboard_ports::error::StoreError;
 use tokio::time::Instant;
 
 use super::channel::{ChannelHandle, Message};
@@ -13,6 +14,7 @@ use super::shared::Shared;
 pub(crate) async fn renew_leases(shared: Arc<Shared>) {
     let mut failing_since: Option<Instant> = None;
     loop {
+        let begun = Instant::now();
         let pause = match claim(&shared).await {
             Ok(()) => {
                 failing_since = None;
@@ -20,7 +22,7 @@ pub(crate) async fn renew_leases(shared: Arc<Shared>) {
                 shared.settings.renew_interval
             }
             Err(error) => {
-                let since = *failing_since.get_or_insert_with(Instant::now);
+                let since = *failing_since.get_or_insert(begun);
                 tracing::warn!(%error, "failed to renew the leases");
                 if since.elapsed() >= shared.settings.store_patience {
                     for handle in shared.all_channels() {
@@ -39,9 +41,12 @@ pub(crate) async fn renew_leases(shared: Arc<Shared>) {
 }
 
 /// One renewal of everything we can get.
-pub(crate) async fn claim(shared: &Shared) -> Result<(), switchboard_ports::error::StoreError> {
+pub(crate) async fn claim(shared: &Shared) -> Result<(), StoreError> {
     let all: Vec<Partition> = Partition::all().collect();
-    let granted = shared.ports.conversations.claim(&shared.replica, &all, shared.settings.lease_ttl).await?;
+    let claimed = shared.ports.conversations.claim(&shared.replica, &all, shared.settings.lease_ttl);
+    let granted = tokio::time::timeout(shared.settings.store_patience, claimed)
+        .await
+        .map_err(|_| StoreError::Unavailable("no answer to a claim".to_owned()))??;
     shared.set_leases(granted);
     Ok(())
 }
@@ -61,9 +66,9 @@ pub(crate) async fn scan_open(shared: Arc<Shared>) {
 }
 
 /// One look through the open index: whatever is open and not in memory is woken.
-pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), switchboard_ports::error::StoreError> {
+pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), StoreError> {
     for partition in Partition::all() {
-        if shared.lease(partition, std::time::Duration::ZERO).is_none() {
+        if shared.lease(partition).is_none() {
             continue;
         }
         let mut after = None;
@@ -84,8 +89,10 @@ pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), switchboard_po
 
 /// A message could not be stored for too long: the channel's sockets are closed, so that pushes go elsewhere or come again (R4).
 pub(crate) async fn store_lost(shared: &Shared, handle: &ChannelHandle) {
-    shared.store_up.send_replace(false);
+    // In this order: whoever brings the news that the store is back looks at the mark, and must not find it set before the
+    // channel knows.
     handle.tell_surely(Message::StoreLost).await;
+    shared.store_up.send_replace(false);
 }
 
 async fn store_back(shared: &Shared) {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use switchboard_domain::ids::{ChannelId, CommitId, Partition, ReplicaId};
+use switchboard_domain::ids::{ChannelId, CommitId, FencingToken, Partition, ReplicaId};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::Lease;
 use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +16,9 @@ use super::channel::ChannelHandle;
 use super::operations::RuntimeEvent;
 use super::registry::Registry;
 use crate::ports::Ports;
+
+/// The pause before a store that is away is asked again for something read.
+const STORE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Events kept for a slow listener.
 const EVENTS_KEPT_MAX: usize = 1_024;
@@ -109,31 +113,29 @@ impl Shared {
         lock(&self.channels).values().cloned().collect()
     }
 
-    /// The lease on a partition, if it lasts for `at_least`.
-    pub(crate) fn lease(&self, partition: Partition, at_least: Duration) -> Option<Lease> {
-        let needed = self.now().after(at_least);
-        lock(&self.leases).get(&partition).filter(|lease| lease.until > needed).cloned()
+    /// The lease on a partition, if it has not run out.
+    pub(crate) fn lease(&self, partition: Partition) -> Option<Lease> {
+        let now = self.now();
+        lock(&self.leases).get(&partition).filter(|lease| lease.until > now).cloned()
     }
 
-    /// Replaces what is known about leases; says which partitions are new.
-    pub(crate) fn set_leases(&self, granted: Vec<Lease>) -> Vec<Partition> {
-        let mut leases = lock(&self.leases);
-        let mut gained = Vec::new();
-        let mut now = BTreeMap::new();
-        for lease in granted {
-            if leases.get(&lease.partition).is_none_or(|old| old.token != lease.token) {
-                gained.push(lease.partition);
-            }
-            now.insert(lease.partition, lease);
-        }
-        *leases = now;
-        gained
+    /// The lease on a partition under this token, run out or not; `None` when somebody else had the partition since, and
+    /// what was read under the token may be old.
+    pub(crate) fn lease_under(&self, partition: Partition, token: FencingToken) -> Option<Lease> {
+        lock(&self.leases).get(&partition).filter(|lease| lease.token == token).cloned()
     }
 
-    /// Waits until the lease on a partition lasts for a platform call; `None` when the server stops first.
-    pub(crate) async fn lease_for_call(&self, partition: Partition) -> Option<Lease> {
+    /// Replaces what is known about leases.
+    pub(crate) fn set_leases(&self, granted: Vec<Lease>) {
+        *lock(&self.leases) = granted.into_iter().map(|lease| (lease.partition, lease)).collect();
+    }
+
+    /// Waits until the lease lasts for a platform call (R16); `None` when the partition is somebody else's, or the server
+    /// stops first.
+    pub(crate) async fn lease_for_call(&self, partition: Partition, token: FencingToken) -> Option<Lease> {
         loop {
-            if let Some(lease) = self.lease(partition, self.settings.call_timeout) {
+            let lease = self.lease_under(partition, token)?;
+            if lease.until > self.now().after(self.settings.call_timeout) {
                 return Some(lease);
             }
             tokio::select! {
@@ -142,6 +144,21 @@ impl Shared {
                 () = tokio::time::sleep(Duration::from_millis(100)) => {}
             }
         }
+    }
+}
+
+/// Patience with a store that is away, where somebody waits for an answer.
+pub(crate) struct Patience(Instant);
+
+impl Patience {
+    pub(crate) fn new(shared: &Shared) -> Self {
+        Self(Instant::now() + shared.settings.store_patience)
+    }
+
+    /// Waits a little before the next try; `false` when it is time to give up.
+    pub(crate) async fn waits(&mut self) -> bool {
+        tokio::time::sleep(STORE_PAUSE).await;
+        Instant::now() < self.0
     }
 }
 

@@ -19,6 +19,10 @@ pub enum Act {
     Hang(Vec<String>),
     /// Says these words and fails.
     Fail(Vec<String>, AgentFailure),
+    /// Says where it can be gone on from, then these words, then where the next turn goes on from.
+    GoOn(String, Vec<String>, String),
+    /// Breaks with a panic of its own code.
+    Panic,
 }
 
 type Script = Box<dyn Fn(&RunRequest, usize) -> Act + Send + Sync>;
@@ -33,13 +37,19 @@ struct Inner {
     script: Mutex<Script>,
     asked: Mutex<Vec<RunRequest>>,
     dropped: Mutex<usize>,
+    cancelled: Mutex<Vec<String>>,
 }
 
 impl Default for FakeAgent {
     fn default() -> Self {
         let script: Script =
             Box::new(|request, _| Act::Say(answer_to(&request.text), Duration::from_millis(200)));
-        let inner = Inner { script: Mutex::new(script), asked: Mutex::default(), dropped: Mutex::default() };
+        let inner = Inner {
+            script: Mutex::new(script),
+            asked: Mutex::default(),
+            dropped: Mutex::default(),
+            cancelled: Mutex::default(),
+        };
         Self { inner: Arc::new(inner) }
     }
 }
@@ -58,6 +68,16 @@ impl FakeAgent {
     /// What was asked so far, in order.
     pub fn asked(&self) -> Vec<RunRequest> {
         self.inner.asked.lock().expect("asked").clone()
+    }
+
+    /// The texts of what was asked so far, in order.
+    pub fn questions(&self) -> Vec<String> {
+        self.inner.asked.lock().expect("asked").iter().map(|request| request.text.clone()).collect()
+    }
+
+    /// What was cancelled upstream, in order.
+    pub fn cancelled(&self) -> Vec<String> {
+        self.inner.cancelled.lock().expect("cancelled").clone()
     }
 
     /// How many requests were closed before their end.
@@ -90,8 +110,16 @@ impl Agent for FakeAgent {
         };
         let act = (self.inner.script.lock().expect("script"))(&request, count);
         let guard = Early(Arc::clone(&self.inner), false);
+        let mut started = None;
         let (words, pause, end) = match act {
             Act::Say(words, pause) => (words, pause, Some(AgentEvent::Completed { continuation: None })),
+            Act::GoOn(first, words, next) => {
+                started = Some(first);
+                (words, Duration::from_millis(100), Some(AgentEvent::Completed { continuation: Some(next) }))
+            }
+            Act::Panic => {
+                return stream::once(async { panic!("the agent panics, as the test wants") }).boxed();
+            }
             Act::Hang(words) => (words, Duration::from_millis(100), None),
             Act::Fail(words, failure) => {
                 let detail = failure.kind.as_str().to_owned();
@@ -111,10 +139,12 @@ impl Agent for FakeAgent {
             let _kept = guard;
             std::future::pending().await
         });
-        stream::iter([AgentEvent::Started { continuation: None }]).chain(words).chain(last).boxed()
+        stream::iter([AgentEvent::Started { continuation: started }]).chain(words).chain(last).boxed()
     }
 
-    async fn cancel(&self, _continuation: &str) {}
+    async fn cancel(&self, continuation: &str) {
+        self.inner.cancelled.lock().expect("cancelled").push(continuation.to_owned());
+    }
 }
 
 /// Counts requests that were closed before their end.

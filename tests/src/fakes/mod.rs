@@ -1,7 +1,9 @@
-//! Stateful fakes of the ports, on virtual time.
+//! Stateful stand-ins for every port, scripted where a test wants trouble.
 
 pub mod agent;
 pub mod clock;
+pub mod counters;
 pub mod platform;
 pub mod steps;
 pub mod store;
+pub mod users;

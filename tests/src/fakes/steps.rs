@@ -15,20 +15,27 @@ pub struct Steps {
 struct Inner {
     taken: usize,
     kill_at: Option<usize>,
+    kill_at_name: Option<&'static str>,
+    dead: bool,
     log: Vec<&'static str>,
 }
 
 impl Steps {
     /// One step. At the one to be killed at, this never returns.
     pub async fn step(&self, name: &'static str) {
-        let kill = {
+        let (kill, first) = {
             let mut inner = self.inner.lock().expect("steps");
             inner.taken += 1;
             inner.log.push(name);
-            inner.kill_at.is_some_and(|at| inner.taken >= at)
+            let kill = inner.kill_at.is_some_and(|at| inner.taken >= at) || inner.kill_at_name == Some(name);
+            let first = kill && !inner.dead;
+            inner.dead |= kill;
+            (kill, first)
         };
-        if kill {
+        if first {
             self.killed.notify_one();
+        }
+        if kill {
             std::future::pending::<()>().await;
         }
     }
@@ -38,7 +45,15 @@ impl Steps {
         let mut inner = self.inner.lock().expect("steps");
         inner.taken = 0;
         inner.kill_at = step;
+        inner.kill_at_name = None;
+        inner.dead = false;
         inner.log.clear();
+    }
+
+    /// Kills at the next step of this name.
+    pub fn kill_at_name(&self, name: &'static str) {
+        self.kill_at(None);
+        self.inner.lock().expect("steps").kill_at_name = Some(name);
     }
 
     /// Steps taken since.

@@ -1,7 +1,7 @@
-//! A conversation store with a killing point before and after each call, that can be away.
+//! A conversation store with a killing point before and after each write, that can be away, slow, or of unknown mind.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,17 +10,59 @@ use futures_util::future::BoxFuture;
 use switchboard_domain::ids::{ConversationId, Partition, ReplicaId, Seq, Version};
 use switchboard_ports::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
 use switchboard_ports::error::StoreError;
+use tokio::sync::watch;
 
 use super::steps::Steps;
+
+/// What becomes of one commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitFate {
+    /// It happens.
+    Do,
+    /// It happens and is reported as failed: the unknown fate (R7).
+    Lie,
+    /// It does not happen, and this is said.
+    Refuse(StoreError),
+    /// The store's code panics before anything happens.
+    Panic,
+}
+
+/// The verbs of a store, as faults are told by them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verb {
+    /// Messages come in.
+    Accept,
+    /// Leases are renewed.
+    Claim,
+    /// The open index is read.
+    Open,
+    /// A conversation is read.
+    Load,
+    /// A conversation is written.
+    Commit,
+}
+
+impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Accept, Self::Claim, Self::Open, Self::Load, Self::Commit];
+}
 
 /// The decorator.
 pub struct SteppingStore {
     inner: Arc<dyn ConversationStore>,
     steps: Arc<Steps>,
-    away: AtomicBool,
-    /// So many commits happen and are then reported as failed: the unknown fate (R7).
-    commits_lied_about: AtomicU32,
+    faults: Mutex<Faults>,
+    /// Verbs that do not answer while they are in here.
+    hung: watch::Sender<Vec<Verb>>,
     commits: Mutex<Vec<Commit>>,
+}
+
+#[derive(Default)]
+struct Faults {
+    away: Vec<Verb>,
+    slow: Vec<(Verb, Duration)>,
+    accepts_lied_about: u32,
+    commits: VecDeque<CommitFate>,
 }
 
 impl SteppingStore {
@@ -29,20 +71,42 @@ impl SteppingStore {
         Self {
             inner,
             steps,
-            away: AtomicBool::new(false),
-            commits_lied_about: AtomicU32::new(0),
+            faults: Mutex::default(),
+            hung: watch::channel(Vec::new()).0,
             commits: Mutex::default(),
         }
     }
 
-    /// Whether every call fails from now on.
-    pub fn away(&self, away: bool) {
-        self.away.store(away, Ordering::SeqCst);
+    /// These verbs fail from now on, and no others.
+    pub fn away(&self, verbs: &[Verb]) {
+        self.faults().away = verbs.to_vec();
     }
 
-    /// The next `count` commits happen and are reported as failed.
-    pub fn lie_about_commits(&self, count: u32) {
-        self.commits_lied_about.store(count, Ordering::SeqCst);
+    /// These verbs do not answer from now on, and all others do.
+    pub fn hung(&self, verbs: &[Verb]) {
+        self.hung.send_replace(verbs.to_vec());
+    }
+
+    /// This verb takes so long from now on.
+    pub fn slow(&self, verb: Verb, span: Duration) {
+        let mut faults = self.faults();
+        faults.slow.retain(|(slow, _)| *slow != verb);
+        faults.slow.push((verb, span));
+    }
+
+    /// The next `count` messages are stored and reported as failed.
+    pub fn lie_about_accepts(&self, count: u32) {
+        self.faults().accepts_lied_about = count;
+    }
+
+    /// What becomes of the next commits, in order; of all further ones: they happen.
+    pub fn fates(&self, fates: impl IntoIterator<Item = CommitFate>) {
+        self.faults().commits = fates.into_iter().collect();
+    }
+
+    /// Fates given and not used yet.
+    pub fn fates_left(&self) -> usize {
+        self.faults().commits.len()
     }
 
     /// Every commit offered, in order, repeats included.
@@ -50,11 +114,33 @@ impl SteppingStore {
         self.commits.lock().expect("commits").clone()
     }
 
-    fn check(&self) -> Result<(), StoreError> {
-        if self.away.load(Ordering::SeqCst) {
+    /// The store beneath, without faults.
+    pub fn beneath(&self) -> &Arc<dyn ConversationStore> {
+        &self.inner
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().expect("faults")
+    }
+
+    fn check(&self, verb: Verb) -> Result<(), StoreError> {
+        if self.faults().away.contains(&verb) {
             Err(StoreError::Unavailable("away".to_owned()))
         } else {
             Ok(())
+        }
+    }
+
+    /// Waits as long as the verb takes, then says whether it works.
+    fn ready(&self, verb: Verb) -> impl Future<Output = ()> + Send + use<> {
+        let mut hung = self.hung.subscribe();
+        let slow = self.faults().slow.iter().find(|(slow, _)| *slow == verb).map(|(_, span)| *span);
+        async move {
+            // The sender outlives every call.
+            let _ = hung.wait_for(|hung| !hung.contains(&verb)).await;
+            if let Some(span) = slow {
+                tokio::time::sleep(span).await;
+            }
         }
     }
 }
@@ -62,17 +148,29 @@ impl SteppingStore {
 #[async_trait]
 impl ConversationStore for SteppingStore {
     fn accept(&self, arrival: Arrival) -> BoxFuture<'static, Result<Accepted, StoreError>> {
-        if let Err(error) = self.check() {
+        if let Err(error) = self.check(Verb::Accept) {
             return futures_util::future::ready(Err(error)).boxed();
         }
-        let steps = Arc::clone(&self.steps);
-        // The call enqueues, as the port demands; only what follows can be killed.
-        let accepted = self.inner.accept(arrival);
+        let (steps, ready) = (Arc::clone(&self.steps), self.ready(Verb::Accept));
+        let lies = {
+            let mut faults = self.faults();
+            let left = faults.accepts_lied_about;
+            faults.accepts_lied_about = left.saturating_sub(1);
+            left > 0
+        };
+        // The call enqueues, as the port demands; only what follows can be killed. A store that hangs has not taken it in.
+        let accepted = if self.hung.borrow().contains(&Verb::Accept) {
+            let inner = Arc::clone(&self.inner);
+            async move { inner.accept(arrival).await }.boxed()
+        } else {
+            self.inner.accept(arrival)
+        };
         async move {
+            ready.await;
             steps.step("accept:before").await;
             let accepted = accepted.await;
             steps.step("accept:after").await;
-            accepted
+            if lies { Err(StoreError::Unavailable("no answer".to_owned())) } else { accepted }
         }
         .boxed()
     }
@@ -83,7 +181,8 @@ impl ConversationStore for SteppingStore {
         all: &[Partition],
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
-        self.check()?;
+        self.ready(Verb::Claim).await;
+        self.check(Verb::Claim)?;
         self.inner.claim(owner, all, ttl).await
     }
 
@@ -92,7 +191,8 @@ impl ConversationStore for SteppingStore {
         partition: Partition,
         after: Option<&ConversationId>,
     ) -> Result<Vec<ConversationId>, StoreError> {
-        self.check()?;
+        self.ready(Verb::Open).await;
+        self.check(Verb::Open)?;
         self.inner.open(partition, after).await
     }
 
@@ -102,19 +202,27 @@ impl ConversationStore for SteppingStore {
         id: &ConversationId,
         after: Seq,
     ) -> Result<Option<Loaded>, StoreError> {
-        self.check()?;
+        self.ready(Verb::Load).await;
+        self.check(Verb::Load)?;
         self.inner.load(lease, id, after).await
     }
 
     async fn commit(&self, lease: &Lease, commit: Commit) -> Result<Version, StoreError> {
-        self.check()?;
         self.commits.lock().expect("commits").push(commit.clone());
+        self.ready(Verb::Commit).await;
+        self.check(Verb::Commit)?;
+        let fate = self.faults().commits.pop_front().unwrap_or(CommitFate::Do);
+        match &fate {
+            CommitFate::Do | CommitFate::Lie => {}
+            CommitFate::Refuse(error) => return Err(error.clone()),
+            CommitFate::Panic => panic!("the store panics, as the test wants"),
+        }
         self.steps.step("commit:before").await;
         let committed = self.inner.commit(lease, commit).await;
         self.steps.step("commit:after").await;
-        let lied = self
-            .commits_lied_about
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        if lied.is_ok() { Err(StoreError::Unavailable("no answer".to_owned())) } else { committed }
+        if fate == CommitFate::Lie {
+            return Err(StoreError::Unavailable("no answer".to_owned()));
+        }
+        committed
     }
 }

@@ -1,6 +1,10 @@
 //! The whole driver on fakes in virtual time. A *process* is a runtime of its own: dropping it kills everything at whatever
 //! await it stands, and the next process finds the store and the platform as the last one left them.
 
+mod process;
+
+pub use process::Process;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -19,13 +23,15 @@ use switchboard_ports::agent::AgentKind;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
-use switchboard_ports::provider::{Ack, Provider};
+use switchboard_ports::provider::Provider;
 
 use crate::fakes::agent::FakeAgent;
 use crate::fakes::clock::{SimClock, SimEntropy};
+use crate::fakes::counters::Counters;
 use crate::fakes::platform::FakePlatform;
 use crate::fakes::steps::Steps;
 use crate::fakes::store::SteppingStore;
+use crate::fakes::users::AwayUsers;
 
 /// What outlives processes: the store, the platform, the agent, time.
 pub struct World {
@@ -39,6 +45,10 @@ pub struct World {
     pub agent: FakeAgent,
     /// The conversation store, with its faults.
     pub store: Arc<SteppingStore>,
+    /// The user store, which can be away.
+    pub users: Arc<AwayUsers>,
+    /// What was counted.
+    pub counters: Counters,
     stores: Stores,
     entropy: Arc<SimEntropy>,
     messages: AtomicU64,
@@ -54,6 +64,8 @@ impl World {
             platform: FakePlatform::new(Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&steps)),
             agent: FakeAgent::default(),
             store: Arc::new(SteppingStore::new(Arc::clone(&stores.conversations), Arc::clone(&steps))),
+            users: Arc::new(AwayUsers::new(Arc::clone(&stores.users))),
+            counters: Counters::default(),
             entropy: Arc::new(SimEntropy::new(seed)),
             messages: AtomicU64::new(0),
             clock,
@@ -64,11 +76,38 @@ impl World {
 
     /// One process: starts the driver, runs the scenario, and is killed when the scenario ends or a killing point is
     /// reached. Says whether the scenario ran to its end.
+    ///
+    /// An event that cannot come (`Rejected::Illegal`) fails the test.
     pub fn process<'w, F, S>(&'w self, scenario: S) -> Option<F::Output>
     where
         S: FnOnce(Process<'w>) -> F,
         F: Future,
     {
+        self.process_with(Settings::default(), scenario)
+    }
+
+    /// The same for scenarios that last for hours: what is done every few seconds is done every minute.
+    pub fn long_process<'w, F, S>(&'w self, scenario: S) -> Option<F::Output>
+    where
+        S: FnOnce(Process<'w>) -> F,
+        F: Future,
+    {
+        let rare = Settings {
+            lease_ttl: Duration::from_secs(200),
+            renew_interval: Duration::from_mins(1),
+            scan_interval: Duration::from_mins(1),
+            ..Settings::default()
+        };
+        self.process_with(rare, scenario)
+    }
+
+    /// The same with other numbers.
+    pub fn process_with<'w, F, S>(&'w self, settings: Settings, scenario: S) -> Option<F::Output>
+    where
+        S: FnOnce(Process<'w>) -> F,
+        F: Future,
+    {
+        let _counted = metrics::set_default_local_recorder(&self.counters);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -77,8 +116,7 @@ impl World {
         let ended = runtime.block_on(async {
             self.clock.start();
             let work = async {
-                let driver =
-                    Driver::start(self.ports(), Settings::default()).await.expect("the driver starts");
+                let driver = Driver::start(self.ports(), settings).await.expect("the driver starts");
                 scenario(Process { world: self, driver }).await
             };
             let ended = tokio::select! {
@@ -91,6 +129,8 @@ impl World {
         });
         drop(runtime);
         self.platform.process_died();
+        let alarms = self.counters.sum("switchboard_alarms_total", &["kind=illegal"]);
+        assert_eq!(alarms, 0, "an event came that cannot come; the log says which");
         ended
     }
 
@@ -109,6 +149,11 @@ impl World {
         self.stores.channels.insert(&channel).await.expect("a channel");
     }
 
+    /// What time it is, in milliseconds.
+    pub fn clock_millis(&self) -> u64 {
+        self.clock.now().as_millis()
+    }
+
     /// All stores.
     pub fn stores(&self) -> &Stores {
         &self.stores
@@ -125,7 +170,7 @@ impl World {
             transcripts: Arc::clone(&self.stores.transcripts),
             channels: Arc::clone(&self.stores.channels),
             agents: Arc::clone(&self.stores.agents),
-            users: Arc::clone(&self.stores.users),
+            users: Arc::clone(&self.users) as Arc<dyn switchboard_ports::users::UserStore>,
             tokens: Arc::clone(&self.stores.tokens),
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),
@@ -151,56 +196,6 @@ impl World {
                 until: self.clock.now().after(Duration::from_mins(90)),
             }),
         }
-    }
-}
-
-/// A running process.
-pub struct Process<'w> {
-    /// What it runs in.
-    pub world: &'w World,
-    /// The driver.
-    pub driver: Arc<Driver>,
-}
-
-impl Process<'_> {
-    /// Waits until the channel is connected.
-    pub async fn connected(&self) {
-        self.until("the channel is connected", || self.world.platform.connections().0 > 0).await;
-    }
-
-    /// A message from somebody, delivered again and again until it is acked.
-    pub async fn says(&self, person: &str, text: &str) -> MessageId {
-        let message = self.world.message(person, text);
-        self.deliver(message).await
-    }
-
-    /// Delivers a message again and again until it is acked.
-    pub async fn deliver(&self, message: Inbound) -> MessageId {
-        loop {
-            self.connected().await;
-            if let Some(ack) = self.world.platform.push(message.clone())
-                && ack.await == Ack::Stored
-            {
-                return message.id;
-            }
-            tokio::time::sleep(Duration::from_secs(3)).await;
-        }
-    }
-
-    /// Waits for something in virtual time; two hours of it are a failure.
-    pub async fn until(&self, what: &str, condition: impl Fn() -> bool) {
-        for _ in 0..72_000 {
-            if condition() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("never happened: {what}; users saw {:#?}", self.world.platform.seen());
-    }
-
-    /// Lets time pass.
-    pub async fn wait(&self, span: Duration) {
-        tokio::time::sleep(span).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Turns, control and memory.
+//! Turns and memory.
 
 use std::time::Duration;
 
@@ -10,8 +10,7 @@ fn a_message_is_answered_in_a_card_that_streams_and_closes() {
     let world = World::new(1);
     world
         .process(|process| async move {
-            process.world.set_up().await;
-            restarted(&process).await;
+            process.set_up().await;
             let id = process.says("ann", "hello").await;
             process
                 .until("the card is closed", || {
@@ -27,23 +26,12 @@ fn a_message_is_answered_in_a_card_that_streams_and_closes() {
     assert_eq!(world.platform.overlapping(), 0);
 }
 
-/// Channels are read at start; scenarios that make one tell the driver so.
-async fn restarted(process: &switchboard_tests::world::Process<'_>) {
-    use switchboard::runtime::operations::Operations;
-    process
-        .driver
-        .channel_changed(&switchboard_domain::ids::ChannelId::new("chn_1"))
-        .await
-        .expect("the channel starts");
-}
-
 #[test]
 fn a_conversation_is_remembered_until_new_is_said() {
     let world = World::new(2);
     world
         .process(|process| async move {
-            process.world.set_up().await;
-            restarted(&process).await;
+            process.set_up().await;
             for text in
                 ["I'm working on a React project", "How do I optimize performance?", "/new", "And now?"]
             {
@@ -70,8 +58,7 @@ fn new_in_the_middle_of_an_answer_closes_the_card_and_nothing_of_it_appears_late
         .script(|_, _| Act::Say((0..50).map(|n| format!("word{n} ")).collect(), Duration::from_millis(500)));
     let card = world
         .process(|process| async move {
-            process.world.set_up().await;
-            restarted(&process).await;
+            process.set_up().await;
             let id = process.says("ann", "tell me much").await;
             process
                 .until("words", || process.world.platform.seen().iter().any(|it| it.text.contains("word3")))
@@ -96,8 +83,7 @@ fn messages_that_come_while_a_reply_runs_are_answered_next_in_order() {
     let world = World::new(4);
     world
         .process(|process| async move {
-            process.world.set_up().await;
-            restarted(&process).await;
+            process.set_up().await;
             for text in ["one", "two", "three"] {
                 process.says("ann", text).await;
             }
@@ -105,4 +91,46 @@ fn messages_that_come_while_a_reply_runs_are_answered_next_in_order() {
         })
         .expect("nobody killed it");
     assert_eq!(world.platform.finals(), ["answer to <one>", "answer to <two>", "answer to <three>"]);
+}
+
+/// A conversation falls asleep by itself where the channel says so: the next message begins another session.
+#[test]
+fn a_conversation_that_slept_begins_anew() {
+    let world = World::new(5);
+    world
+        .long_process(|process| async move {
+            process
+                .set_up_with(|channel, _| channel.conversation.idle_timeout = Duration::from_secs(3_600))
+                .await;
+            for (text, pause) in [("one", 600), ("two", 4_000), ("three", 0)] {
+                let before = process.world.platform.finals().len();
+                process.says("ann", text).await;
+                process.until("an end", || process.world.platform.finals().len() > before).await;
+                process.wait(Duration::from_secs(pause)).await;
+            }
+        })
+        .unwrap();
+    let histories: Vec<_> = world.agent.asked().iter().map(|asked| asked.history.len()).collect();
+    assert_eq!(histories, [0, 2, 0]);
+}
+
+/// The author becomes a user once, and the agent is told who asks.
+#[test]
+fn the_agent_is_told_who_asks() {
+    let world = World::new(6);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            for person in ["ann", "bob", "ann"] {
+                let before = process.world.platform.finals().len();
+                process.says(person, "hello").await;
+                process.until("an end", || process.world.platform.finals().len() > before).await;
+            }
+            assert!(process.conversation("ann").await.user.is_some());
+        })
+        .unwrap();
+    let users: Vec<_> = world.agent.asked().into_iter().map(|asked| asked.user).collect();
+    assert_eq!(users[0], users[2]);
+    assert_ne!(users[0].id, users[1].id);
+    assert_eq!((users[1].username.as_str(), users[1].platform.as_str()), ("bob", "fake"));
 }

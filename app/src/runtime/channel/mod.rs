@@ -5,7 +5,7 @@ mod task;
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use switchboard_domain::admission::Admission;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
@@ -65,6 +65,7 @@ pub(crate) struct ChannelHandle {
     bot: Mutex<Arc<Bot>>,
     status: Mutex<ChannelStatus>,
     messages: mpsc::Sender<Message>,
+    withdrawn: AtomicBool,
     message_at: AtomicU64,
     reply_at: AtomicU64,
 }
@@ -101,6 +102,21 @@ impl ChannelHandle {
     /// Shows a problem in the status.
     pub(crate) fn note(&self, code: ErrorCode, detail: String) {
         self.tell(Message::Noted(code, detail));
+    }
+
+    /// Whether the channel's task has ended: nothing told to it is heard any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.messages.is_closed()
+    }
+
+    /// From now on no message is taken in.
+    pub(crate) fn withdraw(&self) {
+        self.withdrawn.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the channel is being deleted.
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.withdrawn.load(Ordering::Relaxed)
     }
 
     /// A message was taken in.

@@ -1,7 +1,7 @@
 //! The task that drives one channel's machine: opens and closes connections as it says, and publishes what it is.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
         admission: Mutex::new(Admission::default()),
         bot: Mutex::new(Arc::new(bot)),
         messages,
+        withdrawn: AtomicBool::new(false),
         message_at: AtomicU64::new(0),
         reply_at: AtomicU64::new(0),
     });
@@ -167,8 +168,9 @@ impl Task {
             }
             handle.tell_surely(Message::Closed(connection, cause)).await;
         });
-        metrics::counter!("switchboard_channel_reconnects_total", "channel" => self.handle.id.to_string())
-            .increment(1);
+        // The first connection is none, but the metric is there from then on.
+        let again = u64::from(self.machine.connected_at().is_some());
+        metrics::counter!("switchboard_channel_reconnects_total").increment(again);
     }
 
     fn publish(&self) {

@@ -45,10 +45,10 @@ impl Actor<'_> {
     async fn store(&mut self, commit: Commit) -> Result<(), Lost> {
         let mut pause = COMMIT_PAUSE_MIN;
         loop {
-            let lease = self.shared.lease(self.partition, Duration::ZERO);
-            let result = match lease {
+            // The store says whether a lease that has run out is still ours; another token is another owner's work in between.
+            let result = match self.shared.lease_under(self.partition, self.token) {
                 Some(lease) => self.shared.ports.conversations.commit(&lease, commit.clone()).await,
-                None => Err(StoreError::Unavailable("the lease is not renewed".to_owned())),
+                None => Err(StoreError::Fenced),
             };
             match result {
                 Ok(version) => {
@@ -115,16 +115,6 @@ impl Actor<'_> {
     }
 }
 
-/// The label of an outcome in metrics and events.
-const fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Answered => "answered",
-        Outcome::Cancelled => "cancelled",
-        Outcome::Refused(_) => "refused",
-        Outcome::Failed(_) => "failed",
-    }
-}
-
 /// Puts a commit together out of a step.
 fn commit_of(actor: &Actor<'_>, effects: &Effects) -> Commit {
     Commit {
@@ -146,5 +136,15 @@ fn commit_of(actor: &Actor<'_>, effects: &Effects) -> Commit {
             })
             .collect(),
         user: actor.user.clone(),
+    }
+}
+
+/// The label of an outcome in metrics and events.
+const fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Refused(_) => "refused",
+        Outcome::Failed(_) => "failed",
     }
 }

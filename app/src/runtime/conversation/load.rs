@@ -1,11 +1,9 @@
-//! Reading a conversation from the store: whole when its task starts, what is new whenever it is woken.
+//! Reading a conversation: whole at first, later what is new in its inbox.
 
 use std::sync::Arc;
 
 use switchboard_domain::conversation::{Conversation, Effects, Event};
 use switchboard_domain::ids::{ConversationId, Partition, Seq};
-use switchboard_domain::inbox::Entry;
-use switchboard_domain::session::Hold;
 use switchboard_ports::conversations::{LOADED_ENTRIES_MAX, Lease, Loaded};
 use switchboard_ports::error::StoreError;
 use tokio::sync::mpsc;
@@ -14,7 +12,17 @@ use super::{Actor, Lost, OUTCOMES_MAX};
 use crate::runtime::registry::Slot;
 use crate::runtime::shared::Shared;
 
+/// Whether the inbox could be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// To its end.
+    Done,
+    /// The store is away; the scan makes us look again.
+    Away,
+}
+
 impl<'a> Actor<'a> {
+    /// Reads a conversation and goes on with it. `None` where that cannot be: the scan tries again as long as it is open.
     pub(super) async fn load(
         shared: &'a Arc<Shared>,
         partition: Partition,
@@ -23,8 +31,8 @@ impl<'a> Actor<'a> {
         crashed: bool,
     ) -> Option<Self> {
         slot.take_wake();
-        let lease = shared.lease_for_call(partition).await?;
-        let loaded = match load_all(shared, &lease, id).await {
+        let lease = shared.lease(partition)?;
+        let loaded = match load_from(shared, &lease, id, Seq(0)).await {
             Ok(loaded) => loaded?,
             Err(error) => {
                 tracing::warn!(conversation = %id, %error, "failed to load a conversation");
@@ -33,13 +41,13 @@ impl<'a> Actor<'a> {
         };
         let handle = shared.channel(&loaded.key.channel)?;
         let bot = handle.bot();
-        let now = shared.now();
         let mut actor = Self {
             shared,
             slot,
             id,
             partition,
-            conversation: Conversation::restore(loaded.snapshot, bot.policy.clone(), now),
+            token: lease.token,
+            conversation: Conversation::restore(loaded.snapshot, bot.policy.clone(), shared.now()),
             handle,
             bot,
             version: loaded.version,
@@ -48,6 +56,9 @@ impl<'a> Actor<'a> {
             lazy_since: None,
             rest_since: None,
             run: None,
+            stopped_by_control: None,
+            events_since_look: 0,
+            calls: 0,
             outcomes: mpsc::channel(OUTCOMES_MAX),
         };
         let mut effects = Effects::default();
@@ -62,8 +73,9 @@ impl<'a> Actor<'a> {
     }
 
     /// Reads what is new in the inbox and takes in changed settings.
-    pub(super) async fn look_again(&mut self) -> Result<(), Lost> {
+    pub(super) async fn look_again(&mut self) -> Result<Look, Lost> {
         self.slot.take_wake();
+        self.events_since_look = 0;
         let bot = self.handle.bot();
         if !Arc::ptr_eq(&bot, &self.bot) {
             self.conversation.configure(bot.policy.clone());
@@ -71,38 +83,21 @@ impl<'a> Actor<'a> {
         }
         let mut effects = Effects::default();
         self.hold(&mut effects);
-        let lease = self.lease().await?;
+        let lease = self.shared.lease_under(self.partition, self.token).ok_or(Lost)?;
         let taken = self.conversation.session().taken();
-        let loaded = match load_from(self.shared, &lease, self.id, taken).await {
-            Ok(loaded) => loaded.map(|loaded| loaded.entries).unwrap_or_default(),
-            Err(StoreError::Unavailable(_)) => {
-                // The scan wakes us again; what is known already goes on.
-                Vec::new()
+        let look = match load_from(self.shared, &lease, self.id, taken).await {
+            Ok(loaded) => {
+                for entry in loaded.map(|loaded| loaded.entries).unwrap_or_default() {
+                    self.take_in(entry, false, &mut effects);
+                }
+                Look::Done
             }
+            // What is known already goes on.
+            Err(StoreError::Unavailable(_)) => Look::Away,
             Err(_) => return Err(Lost),
         };
-        for entry in loaded {
-            self.take_in(entry, false, &mut effects);
-        }
-        self.finish_step(effects).await
-    }
-
-    fn take_in(&mut self, entry: Entry, resumed: bool, effects: &mut Effects) {
-        if entry.seq > self.conversation.session().taken() {
-            self.pending = self.pending.saturating_add(1);
-            metrics::gauge!("switchboard_inbox_pending").increment(1.0);
-            self.apply_into(Event::Taken { entry, resumed }, effects);
-        }
-    }
-
-    /// Whether new turns may begin, as the channel and the server say.
-    fn hold(&mut self, effects: &mut Effects) {
-        let disabled = !self.bot.channel.enabled;
-        let event = if disabled { Event::Held(Hold::Disabled) } else { Event::Released(Hold::Disabled) };
-        self.apply_into(event, effects);
-        if self.shared.stopping.is_cancelled() {
-            self.apply_into(Event::Held(Hold::Stopping), effects);
-        }
+        self.finish_step(effects).await?;
+        Ok(look)
     }
 }
 
@@ -126,8 +121,4 @@ async fn load_from(
         loaded.entries.extend(more);
     }
     Ok(Some(loaded))
-}
-
-async fn load_all(shared: &Shared, lease: &Lease, id: &ConversationId) -> Result<Option<Loaded>, StoreError> {
-    load_from(shared, lease, id, Seq(0)).await
 }

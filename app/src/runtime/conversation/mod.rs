@@ -5,6 +5,7 @@
 
 mod commit;
 mod load;
+mod log;
 mod perform;
 mod turn;
 
@@ -13,20 +14,24 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use switchboard_domain::conversation::{Conversation, Effects, Event, Perform, Said};
-use switchboard_domain::ids::{ConversationId, Epoch, Partition, UserId, Version};
-use switchboard_domain::rejected::Rejected;
-use switchboard_domain::snapshot::ReplyId;
+use switchboard_domain::ids::{ConversationId, Epoch, FencingToken, Partition, UserId, Version};
+use switchboard_domain::inbox::Entry;
+use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
+use switchboard_domain::session::Hold;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::Lease;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::channel::{Bot, ChannelHandle};
 use super::registry::Slot;
 use super::shared::Shared;
+use load::Look;
 
 /// Outcomes of calls waiting to be taken in; a conversation has at most a dozen calls under way.
 const OUTCOMES_MAX: usize = 64;
+/// Outcomes and words taken in between two looks into the inbox while there are any: a store that reads slowly must not
+/// keep a conversation from everything else.
+const EVENTS_BETWEEN_LOOKS: u32 = 64;
 /// What a run says ahead of its conversation; beyond, the agent is read more slowly.
 const SAID_MAX: usize = 64;
 
@@ -86,6 +91,8 @@ struct Actor<'a> {
     slot: &'a Slot,
     id: &'a ConversationId,
     partition: Partition,
+    /// The lease that it was read under. Under another one, somebody else may have written in between.
+    token: FencingToken,
     handle: Arc<ChannelHandle>,
     bot: Arc<Bot>,
     conversation: Conversation,
@@ -99,6 +106,12 @@ struct Actor<'a> {
     /// At rest since then.
     rest_since: Option<Timestamp>,
     run: Option<Run>,
+    /// The run that the fast lane closed and whose control act could not be read yet.
+    stopped_by_control: Option<Epoch>,
+    /// Outcomes and words taken in since the last look into the inbox.
+    events_since_look: u32,
+    /// Platform calls under way.
+    calls: usize,
     outcomes: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
 }
 
@@ -127,9 +140,14 @@ enum RunSaid {
 }
 
 impl Actor<'_> {
-    /// The event loop. Priorities: 1 the server stops, 2 a wake, 3 outcomes of calls, 4 what the agent says, 5 deadlines.
+    /// The event loop. Priorities: 1 deadlines that have passed, 2 the server stops, 3 a wake (after a look, first what else
+    /// there is), 4 outcomes of calls, 5 what the agent says, 6 deadlines to come.
     async fn work(&mut self) -> Result<Ended, Lost> {
         loop {
+            if self.is_overdue() {
+                // However much the agent has to say: what is due is done.
+                self.expire().await?;
+            }
             if self.conversation.is_at_rest() && self.rest_over() {
                 self.commit_lazy(true).await?;
                 if self.shared.registry.retire(self.id, self.slot) {
@@ -137,15 +155,17 @@ impl Actor<'_> {
                 }
             }
             let wait = self.wait();
+            let look_first = self.events_since_look >= EVENTS_BETWEEN_LOOKS;
             tokio::select! {
                 biased;
                 () = self.shared.parking.cancelled() => {
                     self.park().await?;
                     return Ok(Ended::Dropped);
                 }
-                () = self.slot.wake.notified() => self.look_again().await?,
-                Some(event) = self.outcomes.1.recv() => self.step(event).await?,
+                () = self.slot.wake.notified(), if look_first => self.woken().await?,
+                Some(event) = self.outcomes.1.recv() => self.came_back(event).await?,
                 said = next_said(&mut self.run) => self.heard(said).await?,
+                () = self.slot.wake.notified(), if !look_first => self.woken().await?,
                 () = tokio::time::sleep(wait) => self.expire().await?,
             }
         }
@@ -162,13 +182,37 @@ impl Actor<'_> {
         next.map_or(Duration::from_secs(30), |at| at.since(self.shared.now()))
     }
 
+    /// Whether a deadline of the machine has passed.
+    fn is_overdue(&self) -> bool {
+        self.conversation.deadline().is_some_and(|deadline| deadline.at <= self.shared.now())
+    }
+
     fn rest_over(&mut self) -> bool {
         let now = self.shared.now();
         let since = *self.rest_since.get_or_insert(now);
         now >= since.after(self.shared.settings.rest_kept)
     }
 
+    fn take_in(&mut self, entry: Entry, resumed: bool, effects: &mut Effects) {
+        if entry.seq > self.conversation.session().taken() {
+            self.pending = self.pending.saturating_add(1);
+            metrics::gauge!("switchboard_inbox_pending").increment(1.0);
+            self.apply_into(Event::Taken { entry, resumed }, effects);
+        }
+    }
+
+    /// Whether new turns may begin, as the channel and the server say.
+    fn hold(&mut self, effects: &mut Effects) {
+        let disabled = !self.bot.channel.enabled;
+        let event = if disabled { Event::Held(Hold::Disabled) } else { Event::Released(Hold::Disabled) };
+        self.apply_into(event, effects);
+        if self.shared.stopping.is_cancelled() {
+            self.apply_into(Event::Held(Hold::Stopping), effects);
+        }
+    }
+
     async fn heard(&mut self, said: Option<RunSaid>) -> Result<(), Lost> {
+        self.events_since_look = self.events_since_look.saturating_add(1);
         let Some(epoch) = self.run.as_ref().map(|run| run.epoch) else {
             return Ok(());
         };
@@ -184,18 +228,45 @@ impl Actor<'_> {
 
     /// A run's request is closed. Where the fast lane did it, the control act itself is still in the inbox.
     async fn run_closed(&mut self, epoch: Epoch) -> Result<(), Lost> {
-        self.run = None;
+        let by_fast_lane = self.run.take().is_some_and(|run| run.cancel.is_cancelled());
         self.slot.running(None);
-        if self.conversation.session().running().is_some_and(|(_, running)| running == epoch) {
-            self.look_again().await?;
+        if by_fast_lane && self.is_running(epoch) && self.look_again().await? == Look::Away {
+            // The act is stored and cannot be read yet: it ends the turn once it can be, and no sooner.
+            self.stopped_by_control = Some(epoch);
+            return Ok(());
         }
-        if self.conversation.session().running().is_some_and(|(_, running)| running == epoch) {
-            let cut = switchboard_domain::outcome::AgentFailureKind::CutStream;
-            let failure = switchboard_domain::outcome::AgentFailure::new(cut);
-            let said = Said::Failed(switchboard_domain::outcome::RunFailure::Agent(failure));
-            return self.step(Event::Run { epoch, said }).await;
+        self.run_ended(epoch).await
+    }
+
+    /// A run is over: as it was told to, or without having said so.
+    async fn run_ended(&mut self, epoch: Epoch) -> Result<(), Lost> {
+        if self.is_running(epoch) {
+            let failure = AgentFailure::new(AgentFailureKind::CutStream);
+            return self.step(Event::Run { epoch, said: Said::Failed(RunFailure::Agent(failure)) }).await;
         }
         self.step(Event::Closed { epoch }).await
+    }
+
+    fn is_running(&self, epoch: Epoch) -> bool {
+        self.conversation.session().running().is_some_and(|(_, running)| running == epoch)
+    }
+
+    async fn woken(&mut self) -> Result<(), Lost> {
+        if self.look_again().await? == Look::Done
+            && let Some(epoch) = self.stopped_by_control.take()
+        {
+            return self.run_ended(epoch).await;
+        }
+        Ok(())
+    }
+
+    /// A platform call came back, or its place in the budget did.
+    async fn came_back(&mut self, event: Event) -> Result<(), Lost> {
+        self.events_since_look = self.events_since_look.saturating_add(1);
+        if matches!(event, Event::CardDone { .. } | Event::PartDone { .. }) {
+            self.calls = self.calls.saturating_sub(1);
+        }
+        self.step(event).await
     }
 
     async fn expire(&mut self) -> Result<(), Lost> {
@@ -212,43 +283,13 @@ impl Actor<'_> {
     }
 
     fn apply_into(&mut self, event: Event, effects: &mut Effects) {
-        let (name, before) = (event.name(), self.conversation.session().phase());
-        let replies_before = self.reply_phases();
+        let (name, before) = (event.name(), log::phases(&self.conversation));
         match self.conversation.apply(event, self.shared.now()) {
             Ok(more) => {
-                if name != "Delta" && tracing::enabled!(tracing::Level::DEBUG) {
-                    self.log_replies(&replies_before, name);
-                    let after = self.conversation.session().phase();
-                    tracing::debug!(
-                        machine = "session", conversation = %self.id, before, event = name, after,
-                        effects = more.perform.len(), ended = more.ended.len(), "stepped"
-                    );
-                }
+                log::stepped(self.id, &self.conversation, before.as_ref(), name, &more);
                 merge(effects, more);
             }
-            Err(rejected) => note_rejection(self.id, &rejected),
-        }
-    }
-
-    /// The replies' phases, for the log; empty where nobody reads it.
-    fn reply_phases(&self) -> Vec<(ReplyId, &'static str)> {
-        if !tracing::enabled!(tracing::Level::DEBUG) {
-            return Vec::new();
-        }
-        self.conversation.replies().iter().map(|reply| (reply.facts().id, reply.phase())).collect()
-    }
-
-    fn log_replies(&self, before: &[(ReplyId, &'static str)], event: &'static str) {
-        for reply in self.conversation.replies() {
-            let id = reply.facts().id;
-            let before = before.iter().find(|(known, _)| *known == id).map_or("new", |(_, phase)| *phase);
-            let after = reply.phase();
-            if before != after {
-                tracing::debug!(
-                    machine = "reply", conversation = %self.id, seq = id.seq.0, role = ?id.role, before, event, after,
-                    "stepped"
-                );
-            }
+            Err(rejected) => log::rejected(self.id, &rejected),
         }
     }
 
@@ -258,6 +299,10 @@ impl Actor<'_> {
             if let Perform::Cancel { epoch } = perform {
                 self.cancel_run(*epoch);
             }
+        }
+        if effects.perform.iter().any(|perform| matches!(perform, Perform::Send { .. })) {
+            // Before the part is marked as attempted: a mark whose call never began would be of unknown fate (R10, R16).
+            self.lease_for_call().await?;
         }
         self.commit(&effects).await?;
         self.report(&effects);
@@ -282,11 +327,23 @@ impl Actor<'_> {
             }
         }
         self.commit(&effects).await?;
+        // What comes of the calls under way is worth knowing: a part that was sent would else be of unknown fate.
+        let until = self.shared.now().after(self.shared.settings.call_timeout);
+        while self.calls > 0 {
+            let left = until.since(self.shared.now());
+            match tokio::time::timeout(left, self.outcomes.1.recv()).await {
+                // No new call begins.
+                Ok(Some(Event::Granted { .. })) => {}
+                Ok(Some(event)) => self.came_back(event).await?,
+                Ok(None) | Err(_) => break,
+            }
+        }
         self.commit_lazy(true).await
     }
 
-    async fn lease(&self) -> Result<Lease, Lost> {
-        self.shared.lease_for_call(self.partition).await.ok_or(Lost)
+    /// Waits until a platform call may begin (R16).
+    async fn lease_for_call(&self) -> Result<(), Lost> {
+        self.shared.lease_for_call(self.partition, self.token).await.map(drop).ok_or(Lost)
     }
 }
 
@@ -306,13 +363,4 @@ fn merge(into: &mut Effects, more: Effects) {
     into.failures.extend(more.failures);
     into.notes.extend(more.notes);
     into.replies_done.extend(more.replies_done);
-}
-
-fn note_rejection(id: &ConversationId, rejected: &Rejected) {
-    if rejected.is_alarm() {
-        tracing::error!(machine = "session", conversation = %id, %rejected, "an impossible event; this is a bug");
-        metrics::counter!("switchboard_alarms_total", "kind" => "illegal").increment(1);
-    } else {
-        tracing::debug!(machine = "session", conversation = %id, %rejected, "rejected");
-    }
 }

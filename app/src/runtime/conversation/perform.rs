@@ -20,8 +20,13 @@ impl Actor<'_> {
         let limit = self.shared.settings.call_timeout;
         match perform {
             Perform::Ask { seq, epoch } => self.ask(seq, epoch),
-            // Done before the commit already.
-            Perform::Cancel { .. } => {}
+            // Done before the commit already. Where no run is under way there is nothing to wait for: it is closed.
+            Perform::Cancel { epoch } => {
+                if self.run.as_ref().is_none_or(|run| run.epoch != epoch) {
+                    // There is room: a conversation has a dozen calls under way at most.
+                    drop(back.try_send(Event::Closed { epoch }));
+                }
+            }
             Perform::Claim { reply, call, claim } => {
                 let stop = self.shared.parking.clone();
                 self.shared.tasks.spawn(async move {
@@ -33,7 +38,8 @@ impl Actor<'_> {
                 });
             }
             Perform::Card { reply, call, target, message, attempt, card } => {
-                self.lease().await?;
+                self.lease_for_call().await?;
+                self.calls = self.calls.saturating_add(1);
                 let request = CardRequest { target, message, attempt, call: card };
                 self.shared.tasks.spawn(async move {
                     let outcome = tokio::time::timeout(limit, link.card(request)).await;
@@ -44,7 +50,8 @@ impl Actor<'_> {
                 });
             }
             Perform::Send { reply, call, target, text, way } => {
-                self.lease().await?;
+                self.lease_for_call().await?;
+                self.calls = self.calls.saturating_add(1);
                 let request = PartRequest { target, text, way };
                 self.shared.tasks.spawn(async move {
                     let outcome = tokio::time::timeout(limit, link.send(request)).await;

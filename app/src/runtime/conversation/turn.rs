@@ -10,7 +10,9 @@ use switchboard_domain::history;
 use switchboard_domain::ids::{ConversationId, SessionNumber};
 use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Refusal, RunFailure};
+use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_ports::agent::{AgentEvent, AgentUser, RunRequest};
+use switchboard_ports::error::StoreError;
 use switchboard_ports::users::User;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -20,7 +22,7 @@ use super::RunSaid;
 use crate::ports::SharedAgent;
 use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
-use crate::runtime::shared::Shared;
+use crate::runtime::shared::{Patience, Shared};
 
 /// How long an explicit cancel upstream may take.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(4);
@@ -46,16 +48,14 @@ pub(super) async fn run(
     let begun = Instant::now();
     metrics::gauge!("switchboard_turns_running").increment(1.0);
     let mut upstream = None;
-    tokio::select! {
+    let cancelled = tokio::select! {
         biased;
-        () = cancel.cancelled() => {}
-        () = ask(&shared, &handle, &bot, question, &tell, &mut upstream) => {}
-    }
+        () = cancel.cancelled() => true,
+        () = ask(&shared, &handle, &bot, question, &tell, &mut upstream) => false,
+    };
     metrics::gauge!("switchboard_turns_running").decrement(1.0);
     metrics::histogram!("switchboard_turn_seconds").record(begun.elapsed().as_secs_f64());
-    if cancel.is_cancelled()
-        && let Some((agent, continuation)) = upstream
-    {
+    if cancelled && let Some((agent, continuation)) = upstream {
         let _ = tokio::time::timeout(CANCEL_TIMEOUT, agent.cancel(&continuation)).await;
     }
     // A conversation that is gone from memory does not listen; the store knows what it needs.
@@ -138,16 +138,7 @@ async fn prepare(
     let user = map_author(shared, bot, &question.entry.sender).await?;
     let _ = tell.send(RunSaid::Mapped(user.id.clone())).await;
     let lines_max = config.history_messages_max;
-    let lines = shared
-        .ports
-        .transcripts
-        .recent(&question.conversation, question.session, lines_max.saturating_mul(2))
-        .await
-        .unwrap_or_else(|error| {
-            // An answer without context is better than none; the next question has it again.
-            tracing::warn!(conversation = %question.conversation, %error, "failed to read the history");
-            Vec::new()
-        });
+    let lines = recent(shared, &question, lines_max.saturating_mul(2)).await;
     let chars_max = config.history_chars_max as usize;
     let Intake::Ask { text } = question.entry.intake else {
         return Err(RunFailure::Refused(Refusal::Unsupported));
@@ -161,6 +152,23 @@ async fn prepare(
         user: agent_user(&user, &bot.channel.platform),
     };
     Ok((Arc::clone(agent), request))
+}
+
+/// What was said before; nothing when the store stays away.
+async fn recent(shared: &Shared, question: &Question, lines_max: u32) -> Vec<TranscriptLine> {
+    let mut patience = Patience::new(shared);
+    loop {
+        let transcripts = &shared.ports.transcripts;
+        match transcripts.recent(&question.conversation, question.session, lines_max).await {
+            Ok(lines) => return lines,
+            Err(StoreError::Unavailable(_)) if patience.waits().await => {}
+            Err(error) => {
+                // An answer without context is better than none; the next question has it again.
+                tracing::warn!(conversation = %question.conversation, %error, "failed to read the history");
+                return Vec::new();
+            }
+        }
+    }
 }
 
 fn agent_user(user: &User, platform: &str) -> AgentUser {

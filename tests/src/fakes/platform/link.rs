@@ -1,0 +1,215 @@
+//! One channel's access to the platform.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use switchboard_domain::channel::{CloseCause, ErrorCode};
+use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId};
+use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome};
+use switchboard_domain::settings::ReplyLimits;
+use switchboard_ports::channels::Channel;
+use switchboard_ports::provider::{CardRequest, Check, ConnectionSink, Link, PartRequest, Signal};
+use tokio_util::sync::CancellationToken;
+
+use super::state::Socket;
+use super::{Call, Called, FakePlatform, Fate, Seen};
+
+/// Something is heard over a connection this often.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+pub(super) struct FakeLink {
+    platform: FakePlatform,
+    channel: ChannelId,
+    secret: String,
+}
+
+impl FakeLink {
+    pub(super) fn new(platform: FakePlatform, channel: &Channel) -> Self {
+        let secret = channel.secrets.get("/secret").map(|secret| secret.expose().to_owned());
+        Self { platform, channel: channel.id.clone(), secret: secret.unwrap_or_default() }
+    }
+
+    fn refusal(&self) -> Option<CloseCause> {
+        let state = self.platform.state();
+        if state.secret_taken.as_ref().is_some_and(|taken| *taken != self.secret) {
+            return Some(CloseCause::Failed {
+                code: ErrorCode::InvalidCredentials,
+                detail: "401".to_owned(),
+                retry_after: None,
+            });
+        }
+        state.refuse_connections.clone()
+    }
+
+    fn fate(&self, called: Called) -> Fate {
+        let (call, text) = (called.call, called.text.clone());
+        let before = {
+            let mut state = self.platform.state();
+            state.calls.push(called);
+            state.calls.len() - 1
+        };
+        (self.platform.inner.rule.lock().expect("rule"))(call, &text, before)
+    }
+
+    fn show(&self, request: &CardRequest) -> CardOutcome {
+        let at = self.platform.inner.clock.now();
+        self.platform.state().show(request, at)
+    }
+}
+
+/// A call under way; what is dropped before its end was cut off.
+struct UnderWay {
+    platform: FakePlatform,
+    card: Option<MessageId>,
+    ended: bool,
+}
+
+impl UnderWay {
+    fn new(platform: &FakePlatform, card: Option<MessageId>) -> Self {
+        if let Some(card) = &card {
+            let mut state = platform.state();
+            let count = state.under_way.entry(card.clone()).or_default();
+            *count += 1;
+            if *count > 1 {
+                state.overlapping += 1;
+            }
+        }
+        Self { platform: platform.clone(), card, ended: false }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut state = self.platform.state();
+        state.cut_calls += u32::from(!self.ended);
+        if let Some(count) = self.card.as_ref().and_then(|card| state.under_way.get_mut(card)) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+#[async_trait]
+impl Link for FakeLink {
+    fn limits(&self) -> ReplyLimits {
+        ReplyLimits {
+            cards: self.platform.state().cards_on,
+            card_chars_max: 3_000,
+            part_chars_max: 3_500,
+            part_bytes_max: 14_000,
+            update_interval: Duration::from_millis(800),
+        }
+    }
+
+    async fn connect(
+        &self,
+        id: ConnectionId,
+        sink: Arc<dyn ConnectionSink>,
+        close: CancellationToken,
+    ) -> CloseCause {
+        // The transport opens, whatever becomes of it: that proves nothing.
+        sink.signal(Signal::Opened);
+        if let Some(cause) = self.refusal() {
+            return cause;
+        }
+        sink.signal(Signal::Heard);
+        let cut = CancellationToken::new();
+        {
+            let mut state = self.platform.state();
+            *state.opened.entry(self.channel.clone()).or_default() += 1;
+            let channel = self.channel.clone();
+            state.sockets.push(Socket { id, channel, sink: Arc::clone(&sink), cut: cut.clone() });
+        }
+        let cause = loop {
+            tokio::select! {
+                biased;
+                () = close.cancelled() => break CloseCause::Clean,
+                () = cut.cancelled() => break CloseCause::Failed {
+                    code: ErrorCode::ConnectionLost,
+                    detail: "cut".to_owned(),
+                    retry_after: None,
+                },
+                () = tokio::time::sleep(HEARTBEAT) => sink.signal(Signal::Heard),
+            }
+        };
+        self.platform.state().sockets.retain(|socket| (&socket.channel, socket.id) != (&self.channel, id));
+        cause
+    }
+
+    async fn claim(&self, claim: Claim) {
+        self.platform.state().claims.push(claim);
+        let mut held = self.platform.inner.claims_held.subscribe();
+        // The sender outlives every claim.
+        let _ = held.wait_for(|held| !held).await;
+    }
+
+    async fn card(&self, request: CardRequest) -> CardOutcome {
+        let (call, text) = match &request.call {
+            CardCall::Open { text } => (Call::Open, text.clone()),
+            CardCall::Update { text } => (Call::Update, text.clone()),
+            CardCall::Finish { text, .. } => (Call::Finish, text.clone()),
+        };
+        let mut under_way = UnderWay::new(&self.platform, Some(request.message.clone()));
+        self.platform.inner.steps.step("card:before").await;
+        let fate = self.fate(Called {
+            at: self.platform.inner.clock.now(),
+            chat: request.target.chat.id.clone(),
+            call,
+            card: Some(request.message.clone()),
+            attempt: request.attempt,
+            text,
+        });
+        let outcome = match fate {
+            Fate::Do => self.show(&request),
+            Fate::Refuse(outcome) => outcome,
+            Fate::DoUnknown => {
+                self.show(&request);
+                CardOutcome::Unknown
+            }
+            Fate::Slow(pause) => {
+                tokio::time::sleep(pause).await;
+                self.show(&request)
+            }
+        };
+        self.platform.inner.steps.step("card:after").await;
+        under_way.ended = true;
+        outcome
+    }
+
+    async fn send(&self, request: PartRequest) -> PartOutcome {
+        let mut under_way = UnderWay::new(&self.platform, None);
+        self.platform.inner.steps.step("send:before").await;
+        let fate = self.fate(Called {
+            at: self.platform.inner.clock.now(),
+            chat: request.target.chat.id.clone(),
+            call: Call::Send(request.way),
+            card: None,
+            attempt: 0,
+            text: request.text.clone(),
+        });
+        if let Fate::Slow(pause) = fate {
+            tokio::time::sleep(pause).await;
+        }
+        under_way.ended = true;
+        if let Fate::Refuse(outcome) = fate {
+            return match outcome {
+                CardOutcome::Throttled { retry_after } => PartOutcome::Throttled { retry_after },
+                CardOutcome::Unknown => PartOutcome::Unknown,
+                CardOutcome::Refused(code) => PartOutcome::Refused(code),
+                CardOutcome::NotSent
+                | CardOutcome::Done
+                | CardOutcome::AlreadyFinished
+                | CardOutcome::Missing => PartOutcome::NotSent,
+            };
+        }
+        let at = self.platform.inner.clock.now();
+        let chat = request.target.chat.id.clone();
+        self.platform.state().seen.push(Seen { at, chat, card: None, text: request.text, last: true });
+        self.platform.inner.steps.step("send:after").await;
+        if fate == Fate::DoUnknown { PartOutcome::Unknown } else { PartOutcome::Sent }
+    }
+
+    async fn preflight(&self) -> Vec<Check> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,77 @@
+//! What the platform remembers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use switchboard_domain::channel::CloseCause;
+use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId};
+use switchboard_domain::reply::{CardCall, CardOutcome, Claim};
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::provider::{CardRequest, ConnectionSink};
+use tokio_util::sync::CancellationToken;
+
+use super::{Called, Card, Seen};
+
+/// An open connection.
+pub(super) struct Socket {
+    pub(super) id: ConnectionId,
+    pub(super) channel: ChannelId,
+    pub(super) sink: Arc<dyn ConnectionSink>,
+    pub(super) cut: CancellationToken,
+}
+
+pub(super) struct State {
+    pub(super) cards_on: bool,
+    pub(super) cards: BTreeMap<MessageId, Card>,
+    pub(super) seen: Vec<Seen>,
+    pub(super) calls: Vec<Called>,
+    pub(super) claims: Vec<Claim>,
+    pub(super) sockets: Vec<Socket>,
+    pub(super) opened: BTreeMap<ChannelId, u32>,
+    pub(super) refuse_connections: Option<CloseCause>,
+    pub(super) secret_taken: Option<String>,
+    pub(super) under_way: BTreeMap<MessageId, u32>,
+    pub(super) overlapping: u32,
+    pub(super) cut_calls: u32,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            cards_on: true,
+            cards: BTreeMap::new(),
+            seen: Vec::new(),
+            calls: Vec::new(),
+            claims: Vec::new(),
+            sockets: Vec::new(),
+            opened: BTreeMap::new(),
+            refuse_connections: None,
+            secret_taken: None,
+            under_way: BTreeMap::new(),
+            overlapping: 0,
+            cut_calls: 0,
+        }
+    }
+
+    /// Does a card call, as the platform understands it.
+    pub(super) fn show(&mut self, request: &CardRequest, at: Timestamp) -> CardOutcome {
+        let exists = self.cards.contains_key(&request.message);
+        let (text, last) = match &request.call {
+            CardCall::Open { .. } if exists => return CardOutcome::Done,
+            CardCall::Update { .. } | CardCall::Finish { .. } if !exists => return CardOutcome::Missing,
+            CardCall::Open { text } | CardCall::Update { text } => (text.clone(), false),
+            CardCall::Finish { text, .. } => (text.clone(), true),
+        };
+        let card = self.cards.entry(request.message.clone()).or_default();
+        if card.finished {
+            // The same call again is the same call; anything else comes too late.
+            return if card.text == text { CardOutcome::Done } else { CardOutcome::AlreadyFinished };
+        }
+        card.text.clone_from(&text);
+        card.finished = last;
+        card.finishes += u32::from(last);
+        let chat = request.target.chat.id.clone();
+        self.seen.push(Seen { at, chat, card: Some(request.message.clone()), text, last });
+        CardOutcome::Done
+    }
+}

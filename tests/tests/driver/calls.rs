@@ -1,0 +1,231 @@
+//! One call at a time per card, and the platform's budget (R12, R14).
+
+use std::time::Duration;
+
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::notice::Notice;
+use switchboard_domain::reply::{CardOutcome, Claim};
+use switchboard_domain::settings::Locale;
+use switchboard_tests::fakes::agent::Act;
+use switchboard_tests::fakes::platform::{Call, Fate};
+use switchboard_tests::world::World;
+
+const SECS: fn(u64) -> Duration = Duration::from_secs;
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+fn talkative(world: &World, words: u32, pause: Duration) {
+    world.agent.script(move |request, _| {
+        let end = std::iter::once(format!("<{}>", request.text));
+        Act::Say((0..words).map(|n| format!("word{n} ")).chain(end).collect(), pause)
+    });
+}
+
+/// R12: one call per card is under way, none is cut off, and the finish waits for it.
+#[test]
+fn a_slow_card_has_one_call_under_way_and_the_finish_waits_for_it() {
+    let world = World::new(1);
+    talkative(&world, 40, MS(100));
+    world.platform.rule(|_, _, _| Fate::Slow(SECS(3)));
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "hello").await;
+            process.finals(1).await;
+            process.wait(SECS(30)).await;
+            assert_eq!(process.world.platform.cut_calls(), 0);
+        })
+        .unwrap();
+    assert_eq!(world.platform.overlapping(), 0);
+    let calls = world.platform.calls();
+    assert!(calls.windows(2).all(|pair| pair[1].at.since(pair[0].at) >= SECS(3)), "{calls:#?}");
+    assert_eq!(world.platform.finals().len(), 1);
+}
+
+/// R12: a stop does not cut a call off: the finish comes after it.
+#[test]
+fn a_stop_waits_for_the_call_under_way() {
+    let world = World::new(2);
+    talkative(&world, 400, MS(100));
+    world.platform.rule(|call, _, _| if call == Call::Update { Fate::Slow(SECS(5)) } else { Fate::Do });
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "hello").await;
+            process.until("an update", || process.world.platform.kinds().contains(&Call::Update)).await;
+            process.says("ann", "/stop").await;
+            process.wait(SECS(1)).await;
+            assert_eq!(process.world.agent.closed_early(), 1, "the agent is stopped at once");
+            process.finals(1).await;
+            assert_eq!(process.world.platform.cut_calls(), 0);
+        })
+        .unwrap();
+    assert_eq!(world.platform.overlapping(), 0);
+    let kinds = world.platform.kinds();
+    assert_eq!(kinds, [Call::Open, Call::Update, Call::Finish]);
+}
+
+/// R12: a call is bounded in time; after that its fate is unknown, and for a card it may be repeated.
+#[test]
+fn a_card_call_that_hangs_is_given_up_and_repeated() {
+    let world = World::new(3);
+    world.platform.rule(|_, _, before| if before == 1 { Fate::Slow(SECS(3_600)) } else { Fate::Do });
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "hello").await;
+            process.finals(1).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    assert_eq!(world.platform.overlapping(), 0);
+    assert_eq!(world.platform.finals(), ["answer to <hello>"]);
+}
+
+/// R12: the first visible call of the next reply waits for the last call of the one before.
+#[test]
+fn the_next_reply_shows_nothing_before_the_last_one_is_closed() {
+    let world = World::new(4);
+    world.platform.rule(|call, text, _| match call {
+        Call::Finish if text.contains("one") => Fate::Slow(SECS(6)),
+        Call::Open | Call::Update | Call::Finish | Call::Send(_) => Fate::Do,
+    });
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            process.says("ann", "two").await;
+            process.finals(2).await;
+        })
+        .unwrap();
+    let seen = world.platform.seen();
+    let closed = seen.iter().position(|seen| seen.last && seen.text.contains("one")).unwrap();
+    let thinking = Notice::Thinking.text(Locale::En);
+    let opened = seen.iter().rposition(|seen| seen.text == thinking).unwrap();
+    assert!(opened > closed, "{seen:#?}");
+    assert_eq!(world.agent.questions(), ["one", "two"]);
+}
+
+/// R12: but no longer than ten seconds.
+#[test]
+fn a_reply_that_cannot_be_closed_holds_the_next_for_ten_seconds_only() {
+    let world = World::new(5);
+    world.platform.rule(|call, text, _| match call {
+        Call::Finish if text.contains("one") => Fate::Refuse(CardOutcome::Unknown),
+        Call::Open | Call::Update | Call::Finish | Call::Send(_) => Fate::Do,
+    });
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            process.says("ann", "two").await;
+            process.finals(1).await;
+        })
+        .unwrap();
+    let calls = world.platform.calls();
+    let first_finish = calls.iter().find(|called| called.call == Call::Finish).unwrap().at;
+    let second_open = calls.iter().rfind(|called| called.call == Call::Open).unwrap().at;
+    assert!(second_open.since(first_finish) <= SECS(11), "{calls:#?}");
+    assert_eq!(world.platform.finals(), ["answer to <two>"]);
+}
+
+/// R14: every call claims its place first, by its importance.
+#[test]
+fn every_call_claims_its_place_first() {
+    let world = World::new(6);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "hello").await;
+            process.finals(1).await;
+            process.says("ann", "/help").await;
+            process.finals(2).await;
+        })
+        .unwrap();
+    let claims = world.platform.claims();
+    let called: Vec<_> = world
+        .platform
+        .kinds()
+        .into_iter()
+        .map(|call| match call {
+            Call::Open => Claim::Open,
+            Call::Update => Claim::Update,
+            Call::Finish => Claim::Finish,
+            Call::Send(way) => Claim::Text(way),
+        })
+        .collect();
+    // An update that was still waiting when the turn ended is given up; everything else is called.
+    assert!(claims.len() - called.len() <= 1, "{claims:?} {called:?}");
+    assert!(called.iter().all(|call| claims.contains(call)));
+    assert_eq!(claims[0], Claim::Open);
+}
+
+/// R14: a budget without a place delays everything and loses nothing.
+#[test]
+fn a_used_up_budget_delays_and_never_fails() {
+    let world = World::new(7);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.world.platform.hold_claims(true);
+            process.says("ann", "one").await;
+            process.says("ann", "/help").await;
+            process.wait(SECS(300)).await;
+            assert_eq!(process.world.platform.kinds(), [], "nothing is called before its claim is granted");
+            process.world.platform.hold_claims(false);
+            process.finals(2).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    assert!(world.platform.finals().contains(&"answer to <one>".to_owned()));
+}
+
+/// R14: a throttle delays a reply and never fails it, and shows in the status.
+#[test]
+fn a_throttle_delays_a_card_and_shows_as_rate_limited() {
+    for throttled in [Call::Open, Call::Update, Call::Finish] {
+        let world = World::new(8);
+        world.platform.rule(move |call, _, before| {
+            if call == throttled && before < 30 {
+                Fate::Refuse(CardOutcome::Throttled { retry_after: SECS(5) })
+            } else {
+                Fate::Do
+            }
+        });
+        world
+            .process(|process| async move {
+                process.set_up().await;
+                process.says("ann", "hello").await;
+                process.wait(SECS(20)).await;
+                let status = process.status();
+                if throttled == Call::Finish || throttled == Call::Open {
+                    assert_eq!(process.world.platform.finals(), [""; 0]);
+                }
+                assert_eq!(status.last_error.unwrap().code, ErrorCode::RateLimited);
+                assert_eq!(status.status, "connected", "a throttled app is as connected as before");
+                process.finals(1).await;
+                process.wait(SECS(60)).await;
+                assert_eq!(process.failures().await, []);
+            })
+            .unwrap();
+        assert_eq!(world.platform.finals(), ["answer to <hello>"], "{throttled:?}");
+    }
+}
+
+/// A card is updated at its own pace, however fast the agent talks.
+#[test]
+fn a_card_is_updated_at_its_own_pace() {
+    let world = World::new(9);
+    talkative(&world, 300, MS(33));
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "hello").await;
+            process.finals(1).await;
+        })
+        .unwrap();
+    let updates: Vec<_> =
+        world.platform.calls().into_iter().filter(|called| called.call == Call::Update).collect();
+    // Ten seconds of talk, an update each 800 ms, the first two sooner.
+    assert!(updates.len() >= 10 && updates.len() <= 15, "{} updates", updates.len());
+    assert!(updates[3..].windows(2).all(|pair| pair[1].at.since(pair[0].at) >= MS(800)));
+}

@@ -1,0 +1,130 @@
+//! Deleting a channel: nothing is left open behind it.
+
+use std::time::Duration;
+
+use switchboard::runtime::operations::Operations;
+use switchboard_domain::ids::ChannelId;
+use switchboard_domain::inbox::Control;
+use switchboard_domain::notice::Notice;
+use switchboard_domain::outcome::Refusal;
+use switchboard_domain::settings::Locale;
+use switchboard_ports::provider::Ack;
+use switchboard_tests::fakes::agent::{Act, answer_to};
+use switchboard_tests::fakes::store::Verb;
+use switchboard_tests::world::{Process, World};
+
+const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+fn first() -> ChannelId {
+    ChannelId::new("chn_1")
+}
+
+fn slow(world: &World) {
+    world.agent.script(|request, _| Act::Say(answer_to(&request.text), SECS(20)));
+}
+
+async fn delete(process: &Process<'_>) {
+    process.driver.withdraw(&first()).await.unwrap();
+    process.world.stores().channels.delete(&first()).await.unwrap();
+    process.driver.channel_changed(&first()).await.unwrap();
+}
+
+/// Running replies end with one sentence on their cards, what waits is refused with one, and nothing comes after.
+#[test]
+fn a_deleted_channel_leaves_no_card_open_and_nobody_waiting() {
+    let world = World::new(1);
+    slow(&world);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            for text in ["one", "two"] {
+                process.says("ann", text).await;
+            }
+            process.says("bob", "three").await;
+            process.wait(SECS(2)).await;
+            let before = process.world.clock_millis();
+            delete(&process).await;
+            assert!(process.world.clock_millis() - before < 2_000, "at once");
+            assert_eq!(process.world.platform.connections().0, 0);
+            assert!(process.driver.status(&first()).is_none());
+            let ended = process.world.platform.finals();
+            process.wait(SECS(120)).await;
+            assert_eq!(process.world.platform.finals(), ended, "nothing comes after");
+            assert_eq!(process.conversation("ann").await.waiting, 0);
+        })
+        .unwrap();
+    let removed = Notice::ChannelDeleted.text(Locale::En);
+    assert_eq!(world.platform.cards().len(), 2);
+    assert!(world.platform.cards().values().all(|card| card.finished && card.text == removed));
+    let refused = Notice::Refused(Refusal::ChannelDeleted).text(Locale::En);
+    assert_eq!(world.platform.finals().iter().filter(|text| **text == refused).count(), 1);
+    assert_eq!(world.agent.closed_early(), 2);
+}
+
+/// What comes while a channel is being deleted is not taken in.
+#[test]
+fn a_message_that_comes_behind_the_deletion_is_not_acked() {
+    let world = World::new(2);
+    slow(&world);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            process.wait(SECS(2)).await;
+            let late = process.world.platform.push(process.world.message("bob", "in time")).unwrap();
+            let sink = process.world.platform.sink().unwrap();
+            let behind = process.world.message("cid", "behind");
+            let id = first();
+            let (withdrawn, acks) = tokio::join!(process.driver.withdraw(&id), async {
+                tokio::task::yield_now().await;
+                (sink.offer(behind).await, late.await)
+            });
+            withdrawn.unwrap();
+            assert_eq!(acks, (Ack::Withheld, Ack::Stored));
+            assert_eq!(process.conversation("bob").await.waiting, 0, "what came in time is ended too");
+        })
+        .unwrap();
+    assert!(world.platform.cards().values().all(|card| card.finished));
+}
+
+/// A deletion that the store did not allow leaves a channel that can be brought back.
+#[test]
+fn a_deletion_that_failed_leaves_a_channel_that_works() {
+    let world = World::new(3);
+    slow(&world);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            process.wait(SECS(2)).await;
+            process.world.store.away(&[Verb::Accept]);
+            assert!(process.driver.withdraw(&first()).await.is_err());
+            process.world.store.away(&[]);
+            process.wait(SECS(2)).await;
+            process.driver.channel_changed(&first()).await.unwrap();
+            process.wait(SECS(2)).await;
+            assert_eq!(process.status().status, "connected");
+            process.says("ann", "two").await;
+            process.finals(2).await;
+        })
+        .unwrap();
+    assert_eq!(world.platform.finals(), ["answer to <one>", "answer to <two>"]);
+}
+
+/// Nobody takes in what is asked of a conversation whose channel is gone.
+#[test]
+fn a_conversation_without_a_channel_takes_no_control() {
+    let world = World::new(4);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            process.finals(1).await;
+            let id = process.conversation("ann").await.id;
+            assert!(process.driver.control(&id, Control::New).await.unwrap());
+            delete(&process).await;
+            assert!(!process.driver.control(&id, Control::New).await.unwrap());
+            assert_eq!(process.conversation("ann").await.waiting, 0);
+        })
+        .unwrap();
+}
