@@ -10,6 +10,10 @@
     reason = "test support fails by panicking, with a message that says what was expected"
 )]
 
+pub mod api;
+pub mod binary;
+pub mod events;
 pub mod fakes;
 pub mod scripted_agent;
+pub mod server;
 pub mod world;

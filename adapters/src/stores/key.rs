@@ -1,8 +1,8 @@
 //! The key file: 64 hexadecimal digits, readable by its owner alone, made at the first start.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -49,6 +49,10 @@ pub(super) fn create(path: &Path) -> Result<Key, OpenError> {
         digits.extend(halves.into_iter().filter_map(|half| char::from_digit(half, 16)));
     }
     digits.push('\n');
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        // Whoever keeps the key elsewhere than the store need not make the folder first.
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| io(&error))?;
+    }
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(|error| io(&error))?;
     let written = file.write_all(digits.as_bytes()).and_then(|()| file.sync_all());
@@ -103,6 +107,14 @@ mod tests {
         let sealed = made.seal(PLACE, &Secret::new("s3cr3t")).unwrap();
         let read = read(&path).unwrap().unwrap();
         assert_eq!(read.open(PLACE, &sealed), Ok(Secret::new("s3cr3t")));
+    }
+
+    #[test]
+    fn the_folder_of_a_new_key_is_made_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("elsewhere/deep/key");
+        create(&path).unwrap();
+        assert!(read(&path).unwrap().is_some());
     }
 
     #[test]

@@ -12,22 +12,33 @@ pub(super) const PREFIX: &str = "SWITCHBOARD_";
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// Names of ours whose values are not UTF-8.
+    unreadable: Vec<String>,
 }
 
 impl Environment {
-    /// The variables of this process. Names and values that are not UTF-8 are left out: none of ours can be.
+    /// The variables of this process. What is not UTF-8 is left out; where it is one of ours, reading the configuration
+    /// says so.
     #[must_use]
     pub fn of_process() -> Self {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Self { variables }
+        let mut this = Self::default();
+        for (name, value) in std::env::vars_os() {
+            match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => drop(this.variables.insert(name, value)),
+                (Ok(name), Err(_)) if name.starts_with(PREFIX) => this.unreadable.push(name),
+                (Ok(_) | Err(_), Ok(_) | Err(_)) => {}
+            }
+        }
+        this
     }
 
     /// Variables given by name and value.
     #[must_use]
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
-        Self { variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into() }
+        Self {
+            variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            unreadable: Vec::new(),
+        }
     }
 
     /// One variable.
@@ -39,6 +50,9 @@ impl Environment {
     /// Refuses variables that look like configuration and are none: a typo must not be ignored. Names without `__` are
     /// not configuration (container platforms inject such ones for services).
     pub(super) fn check_names(&self, sections: &[Section<'_>]) -> Result<(), ConfigError> {
+        if let Some(name) = self.unreadable.first() {
+            return Err(ConfigError::new("environment", name, "the value is not UTF-8 text"));
+        }
         for name in self.variables.keys() {
             let Some((section, key)) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once("__"))
             else {

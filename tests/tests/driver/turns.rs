@@ -100,7 +100,7 @@ fn a_conversation_that_slept_begins_anew() {
     world
         .long_process(|process| async move {
             process
-                .set_up_with(|channel, _| channel.conversation.idle_timeout = Duration::from_secs(3_600))
+                .set_up_with(|channel, _| channel.conversation.idle_timeout = Duration::from_hours(1))
                 .await;
             for (text, pause) in [("one", 600), ("two", 4_000), ("three", 0)] {
                 let before = process.world.platform.finals().len();

@@ -1,0 +1,226 @@
+//! The real binary as a child process: a home of its own, commands, a running server, signals.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::binary;
+
+/// Longest wait for anything that has to happen; far longer than it ever takes on a busy machine.
+pub const CAP: Duration = Duration::from_secs(90);
+
+/// The admin token that servers of process tests are started with.
+pub const ADMIN_TOKEN: &str = "adm-t0ken-of-the-process-tests";
+
+/// Lines of a log shown when a test fails.
+const LOG_LINES_SHOWN: usize = 120;
+
+/// A folder in which the binary runs: its configuration, store, key, temporary files and logs. Removed when dropped.
+pub struct Home {
+    folder: TempDir,
+    environment: BTreeMap<String, String>,
+    started: AtomicUsize,
+}
+
+/// A command that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: Option<i32>,
+    /// What it printed on stdout.
+    pub stdout: String,
+    /// What it printed on stderr.
+    pub stderr: String,
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(folder.path().join("tmp")).expect("a folder inside it");
+        let mut home = Self { folder, environment: BTreeMap::new(), started: AtomicUsize::new(0) };
+        home.set("SWITCHBOARD_SERVER__LISTEN", "127.0.0.1:0");
+        home.set("SWITCHBOARD_SECURITY__ADMIN_TOKEN", ADMIN_TOKEN);
+        home.set("SWITCHBOARD_TELEMETRY__LOG", "info,switchboard=debug");
+        let temporary = home.temporary().display().to_string();
+        home.set("TMPDIR", &temporary);
+        home
+    }
+}
+
+impl Home {
+    /// Sets an environment variable of everything started from now on. Nothing of the test's own environment is handed on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Takes an environment variable away again.
+    pub fn unset(&mut self, name: &str) {
+        self.environment.remove(name);
+    }
+
+    /// The folder itself: where everything is started.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder for temporary files.
+    pub fn temporary(&self) -> PathBuf {
+        self.path().join("tmp")
+    }
+
+    /// The default store's folder.
+    pub fn store(&self) -> PathBuf {
+        self.path().join("switchboard-data")
+    }
+
+    /// Writes the configuration file, `switchboard.toml`; servers are started with it from now on.
+    pub fn configure(&self, toml: &str) {
+        fs::write(self.config(), toml).expect("the configuration file is written");
+    }
+
+    fn config(&self) -> PathBuf {
+        self.path().join("switchboard.toml")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary::path());
+        command.args(arguments).current_dir(self.path()).env_clear().envs(&self.environment);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        let output = timeout(CAP, command.stderr(Stdio::piped()).output()).await;
+        let output = output.unwrap_or_else(|_| panic!("{arguments:?} did not end within {CAP:?}"));
+        let output = output.expect("the binary runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("what it prints is text");
+        Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// `switchboard serve`, once it says that it is ready.
+    pub async fn serve(&self) -> Server {
+        let has_config = self.config().exists();
+        let arguments: &[&str] =
+            if has_config { &["serve", "--config", "switchboard.toml"] } else { &["serve"] };
+        self.start(arguments).await
+    }
+
+    /// Any command that serves, once it says that it is ready.
+    pub async fn start(&self, arguments: &[&str]) -> Server {
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let log = self.path().join(format!("server-{number}.log"));
+        let file = File::create(&log).expect("a log file");
+        let mut child = self.command(arguments).stderr(file).spawn().expect("the binary starts");
+        let stdout = child.stdout.take().expect("its stdout is a pipe");
+        let said = watch::Sender::new(Vec::new());
+        let mut server = Server { child, said: said.subscribe(), log, base: String::new() };
+        tokio::spawn(listen(stdout, said));
+        server.base = server.line("ready ").await;
+        server
+    }
+
+    /// What all servers started here have logged.
+    pub fn logs(&self) -> String {
+        let count = self.started.load(Ordering::Relaxed);
+        let logs = (0..count).map(|number| self.path().join(format!("server-{number}.log")));
+        logs.map(|log| fs::read_to_string(log).expect("a log is text")).collect()
+    }
+}
+
+/// Reads to the end, so that the child never waits for a full pipe.
+async fn listen(stdout: ChildStdout, said: watch::Sender<Vec<String>>) {
+    let mut lines = BufReader::new(stdout).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        said.send_modify(|said| said.push(line));
+    }
+}
+
+/// A running server. Killed when dropped; its log is shown when the test fails.
+pub struct Server {
+    child: Child,
+    said: watch::Receiver<Vec<String>>,
+    log: PathBuf,
+    base: String,
+}
+
+impl Server {
+    /// Its address: `http://127.0.0.1:PORT`.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The lines it has printed on stdout so far.
+    pub fn said(&self) -> Vec<String> {
+        self.said.borrow().clone()
+    }
+
+    /// The rest of the first line on stdout that begins like this, waiting for it.
+    pub async fn line(&self, beginning: &str) -> String {
+        let mut said = self.said.clone();
+        let find =
+            |said: &Vec<String>| said.iter().find_map(|line| line.strip_prefix(beginning)).map(str::to_owned);
+        match timeout(CAP, said.wait_for(|said| find(said).is_some())).await {
+            Ok(Ok(said)) => find(&said).expect("just found"),
+            Ok(Err(_)) => panic!("the server ended before it said {beginning:?}; it said {:?}", self.said()),
+            Err(_late) => panic!("the server did not say {beginning:?}; it said {:?}", self.said()),
+        }
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).expect("the log is text")
+    }
+
+    /// Its process id.
+    fn pid(&self) -> Pid {
+        let id = self.child.id().expect("it has not been waited for");
+        Pid::from_raw(i32::try_from(id).expect("a process id"))
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("the signal is sent");
+    }
+
+    /// Waits for its end.
+    pub async fn end(&mut self) -> ExitStatus {
+        let ended = timeout(CAP, self.child.wait()).await;
+        ended.unwrap_or_else(|_| panic!("the server did not end within {CAP:?}")).expect("it is our child")
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub async fn kill(mut self) {
+        self.signal(Signal::SIGKILL);
+        self.end().await;
+    }
+
+    /// SIGTERM, and waits for its end.
+    pub async fn terminate(mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
+        self.end().await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            let shown = lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n");
+            eprintln!("--- end of {} ---\n{shown}\n---", self.log.display());
+        }
+    }
+}

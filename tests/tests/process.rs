@@ -1,0 +1,37 @@
+//! The real binary, the simulated platform and a scripted agent over real sockets, with real signals.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+#[path = "process/bad_input.rs"]
+mod bad_input;
+#[path = "process/commands.rs"]
+mod commands;
+#[path = "process/connections.rs"]
+mod connections;
+#[path = "process/conversations.rs"]
+mod conversations;
+#[path = "process/declared.rs"]
+mod declared;
+#[path = "process/delivery.rs"]
+mod delivery;
+#[path = "process/demo.rs"]
+mod demo;
+#[path = "process/judge.rs"]
+mod judge;
+#[path = "process/kills.rs"]
+mod kills;
+#[path = "process/secrecy.rs"]
+mod secrecy;
+#[path = "process/stage.rs"]
+mod stage;
+#[path = "process/stopping.rs"]
+mod stopping;
+#[path = "process/troubled_agents.rs"]
+mod troubled_agents;
+#[path = "process/volume.rs"]
+mod volume;

@@ -1,0 +1,62 @@
+//! The verdict on a whole run: everything answered once, whole, in order of acceptance.
+
+use std::collections::BTreeMap;
+
+use dingtalk_sim::{Delivery, DeliveryCause, Observed, PushedMessage, ViolationKind};
+
+/// Every message is acked, and answered once with `answer_to(text)`; answers come in order of acceptance; cards are closed,
+/// once each; nothing else was said. Texts of messages must differ within a conversation.
+pub(crate) fn answered_once_in_order(seen: &Observed, answer_to: impl Fn(&str) -> String) {
+    for conversation in seen.conversations.keys() {
+        let asked: Vec<_> =
+            seen.messages.iter().filter(|message| message.conversation == *conversation).collect();
+        let said = seen.robot_texts(conversation);
+        let wanted: Vec<_> = asked.iter().map(|message| answer_to(&message.text)).collect();
+        let (mut said_sorted, mut wanted_sorted) = (said.clone(), wanted.clone());
+        said_sorted.sort();
+        wanted_sorted.sort();
+        assert_eq!(said_sorted, wanted_sorted, "in {conversation}");
+        let places: BTreeMap<_, _> = said.iter().enumerate().map(|(place, text)| (text, place)).collect();
+        assert_eq!(places.len(), asked.len(), "texts must differ in {conversation}");
+        for (index, first) in asked.iter().enumerate() {
+            assert!(first.acked.is_some(), "{:?} was never acked", first.text);
+            for second in asked.iter().skip(index + 1).filter(|second| surely_before(first, second)) {
+                let place = |message: &PushedMessage| places[&answer_to(&message.text)];
+                let (a, b) = (place(first), place(second));
+                assert!(a < b, "{:?} was accepted before {:?}: {said:#?}", first.text, second.text);
+            }
+        }
+    }
+    let open: Vec<_> = seen.open_cards().iter().map(|card| &card.out_track_id).collect();
+    assert!(open.is_empty(), "cards are open: {open:?}");
+    for card in seen.cards().filter(|card| !card.conversations.is_empty()) {
+        assert_eq!(card.finalize_count, 1, "card {} with {:?}", card.out_track_id, card.text);
+    }
+}
+
+/// Whether the platform can know that `first` was accepted before `second`: it was acked before the other was ever sent, or
+/// both were taken in at their first delivery, one after the other on one connection.
+fn surely_before(first: &PushedMessage, second: &PushedMessage) -> bool {
+    let sent_at = |message: &PushedMessage| message.deliveries.first().map(|delivery| delivery.at_ms);
+    let taken_in_at =
+        |message: &PushedMessage| message.deliveries.iter().filter_map(|delivery| delivery.acked_at_ms).min();
+    let one_after_the_other = match (at_once(first), at_once(second)) {
+        (Some(a), Some(b)) => a.connection == b.connection,
+        _ => false,
+    };
+    one_after_the_other || taken_in_at(first).zip(sent_at(second)).is_some_and(|(taken, sent)| taken < sent)
+}
+
+/// The first delivery, if it was acked (also where the platform lost the ack).
+fn at_once(message: &PushedMessage) -> Option<&Delivery> {
+    let first = message.deliveries.first()?;
+    (first.cause == DeliveryCause::First && first.acked_at_ms.is_some()).then_some(first)
+}
+
+/// The client kept to the protocol. A finish may be repeated after a crash (the platform then refuses it, and the refusal
+/// counts as done), so that streaming after the end is no violation where there were crashes.
+pub(crate) fn no_violations(seen: &Observed, crashed: bool) {
+    let is_allowed = |kind| crashed && kind == ViolationKind::StreamingAfterFinal;
+    let broken: Vec<_> = seen.violations.iter().filter(|violation| !is_allowed(violation.kind)).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+}
