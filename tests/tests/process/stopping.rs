@@ -1,1 +1,89 @@
-//! To come.
+//! Signals: running turns finish within the grace, a second signal ends at once, and nothing accepted is lost either way.
+
+use nix::sys::signal::Signal;
+use switchboard_tests::scripted_agent::Behaviour;
+use switchboard_tests::server::CAP;
+
+use super::judge::{answered_once_in_order, no_violations};
+use super::stage::{Plan, Stage, answer_to, echo};
+
+/// A stage in the middle of an answer.
+async fn in_the_middle(grace: &str, behaviour: Behaviour) -> Stage {
+    let mut plan = Plan::default();
+    plan.simulator.knobs.redelivery_after_ms = 3_000;
+    plan.simulator.knobs.redelivery_max = u32::MAX;
+    plan.home.set("SWITCHBOARD_SERVER__SHUTDOWN_GRACE", grace);
+    let stage = plan.start().await;
+    stage.agent.queue([behaviour]);
+    stage.say("ann", "a story");
+    stage.wait_streaming("ann", "You said:").await;
+    stage
+}
+
+fn held() -> Behaviour {
+    Behaviour::Held { before: "You said:".into(), after: " a story".into() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_lets_the_running_turn_finish_and_exits_with_0() {
+    let mut stage = in_the_middle("60s", held()).await;
+    stage.server.signal(Signal::SIGTERM);
+    // The sockets close first: from then on nothing more is taken in.
+    stage.simulator.wait_for(CAP, |seen| seen.live_connections().count() == 0).await.unwrap();
+    stage.say("bob", "too late for this process");
+    stage.agent.release(1);
+    stage.wait_texts("ann", &["You said: a story"]).await;
+    assert_eq!(stage.server.end().await.code(), Some(0));
+    assert_eq!(stage.agent.asked().len(), 1);
+    stage.serve_again().await;
+    stage.wait_texts("bob", &[&answer_to("too late for this process")]).await;
+    stage.simulator.observe(|seen| {
+        answered_once_in_order(seen, answer_to);
+        no_violations(seen, false);
+    });
+    assert_eq!(stage.agent.asked().len(), 2);
+    stage.assert_no_alarm();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_does_not_finish_within_the_grace_goes_on_after_the_restart_on_the_same_card() {
+    let mut stage = in_the_middle("500ms", Behaviour::HangAfter { text: "You said:".into() }).await;
+    stage.say("ann", "and another one");
+    stage.server.signal(Signal::SIGTERM);
+    assert_eq!(stage.server.end().await.code(), Some(0));
+    stage.serve_again().await;
+    stage.wait_texts("ann", &[&answer_to("a story"), &answer_to("and another one")]).await;
+    stage.simulator.observe(|seen| {
+        answered_once_in_order(seen, answer_to);
+        no_violations(seen, true);
+        assert_eq!(seen.cards().count(), 2);
+    });
+    stage.assert_no_alarm();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_exits_at_once_and_nothing_accepted_is_lost() {
+    let mut stage = in_the_middle("10m", Behaviour::HangAfter { text: "You said:".into() }).await;
+    stage.server.signal(Signal::SIGTERM);
+    stage.simulator.wait_for(CAP, |seen| seen.live_connections().count() == 0).await.unwrap();
+    stage.server.signal(Signal::SIGINT);
+    assert_eq!(stage.server.end().await.code(), Some(1));
+    stage.serve_again().await;
+    stage.wait_texts("ann", &[&answer_to("a story")]).await;
+    stage.simulator.observe(|seen| {
+        answered_once_in_order(seen, answer_to);
+        no_violations(seen, true);
+    });
+    stage.assert_no_alarm();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_nothing_to_do_stops_at_once_also_while_somebody_listens_to_events() {
+    let mut stage = Stage::start().await;
+    stage.agent.choose(echo);
+    let events = stage.api.events().await;
+    stage.server.signal(Signal::SIGTERM);
+    assert_eq!(stage.server.end().await.code(), Some(0));
+    drop(events);
+    assert!(!stage.home.logs().contains("did not end within its grace"));
+}
