@@ -266,3 +266,39 @@ fn a_look_that_comes_too_late_does_everything_that_is_due_at_once() {
     assert_eq!(failures(&effects), [FailureCause::CardAbandoned]);
     assert_eq!(effects.list.len(), 1, "and claims nothing on the way");
 }
+
+#[test]
+fn a_finish_of_unknown_fate_is_not_given_up_because_the_platform_is_out_of_reach() {
+    let mut bench = Bench::finishing();
+    bench.call();
+    bench.card(CardOutcome::Unknown);
+    for _ in 0..2 * FINISH_TRIES_MAX {
+        bench.pass_to_deadline();
+        bench.call();
+        bench.card(CardOutcome::NotSent);
+    }
+    assert_eq!(bench.reply.phase(), "Finishing");
+}
+
+#[test]
+fn after_a_restart_nobody_knows_whether_the_pointer_or_the_last_text_closed_the_card() {
+    let mut bench = Bench::finishing();
+    bench.call();
+    bench.card(CardOutcome::Unknown);
+    bench.pass_to_deadline();
+    bench.call();
+    bench.card(CardOutcome::Refused(CODE));
+    let mut bench = bench.resumed();
+    bench.call();
+    assert_eq!(failures(&bench.card(CardOutcome::AlreadyFinished)), [FailureCause::DeliveryUnknown]);
+    assert!(bench.reply.is_done(), "and the text is not repeated");
+}
+
+#[test]
+fn a_part_on_its_way_is_settled_before_its_reply_is_given_up() {
+    let mut bench = Bench::plain(None);
+    bench.grow("text");
+    bench.end(None);
+    bench.call();
+    assert_eq!(failures(&bench.pass(10 * DELIVERY_AGE_MAX)), [FailureCause::DeliveryUnknown]);
+}

@@ -171,15 +171,20 @@ fn an_answer_that_cannot_be_finished_holds_each_of_the_others_back_for_ten_secon
 }
 
 #[test]
-fn a_fifth_answer_is_not_begun_while_four_are_being_delivered() {
+fn no_more_than_four_answers_are_open_at_once() {
     let mut world = world();
-    let all = [world.ask(), world.ask(), world.ask(), world.ask(), world.ask()];
+    let all = [world.ask(), world.ask(), world.ask(), world.ask(), world.ask(), world.ask()];
     for _ in 0..4 {
         world.says(1);
         world.completes();
     }
-    assert_eq!(world.asked(all[4]), 0);
-    world.delivers();
-    assert_eq!(world.asked(all[4]), 1);
+    assert_eq!(world.asked(all[4]), 0, "four are being delivered");
+    while !world.card_is_finished(all[0]) {
+        world.goes(Luck::Works);
+    }
+    assert_eq!(world.asked(all[4]), 1, "three are, and one is being written");
+    world.says(1);
+    world.completes();
+    assert_eq!(world.asked(all[5]), 0, "four are being delivered again");
     world.ends_well();
 }

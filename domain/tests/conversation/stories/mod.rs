@@ -94,6 +94,10 @@ impl World {
         self.platform.cards[&self.store.entry(seq).message].clone()
     }
 
+    fn card_is_finished(&self, seq: Seq) -> bool {
+        self.platform.cards.get(&self.store.entry(seq).message).is_some_and(|card| card.finished)
+    }
+
     /// The plain messages in answer to an entry.
     fn messages(&self, seq: Seq) -> Vec<&str> {
         let messages = self.platform.messages.iter().filter(|message| message.reply.seq == seq);

@@ -5,13 +5,14 @@ use std::time::Duration;
 use switchboard_domain::inbox::Control;
 use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::{FailureCause, Outcome};
+use switchboard_domain::reply::GATE_WAIT_MAX;
 use switchboard_domain::session::ATTEMPTS_MAX;
 
 use super::super::judge::words;
 use super::super::platform::Luck;
 use super::super::shell::Fuse;
 use super::super::store::{ask, command};
-use super::{plain_world, sentence, world};
+use super::{answer, plain_world, sentence, world};
 
 #[test]
 fn a_crash_in_the_middle_of_a_stream_goes_on_with_the_same_card() {
@@ -175,4 +176,39 @@ fn a_card_finished_unheard_right_before_a_crash_is_only_found_finished() {
     world.crash();
     world.ends_well();
     assert_eq!((world.card(seq).text.as_str(), world.messages(seq).len()), ("k1q0 k1q1", 0));
+}
+
+#[test]
+fn a_card_finished_unheard_right_before_a_crash_and_then_refused_gets_no_second_answer() {
+    let mut world = world();
+    // Calls on their way arrive, unheard.
+    world.dice = u64::MAX;
+    let seq = world.ask();
+    world.goes(Luck::Works);
+    world.says(2);
+    world.completes();
+    world.grant(0);
+    world.crash();
+    assert!(world.card(seq).finished);
+    world.goes(Luck::Refused);
+    world.ends_well();
+    assert_eq!((world.card(seq).text.as_str(), world.messages(seq).len()), ("k1q0 k1q1", 0));
+}
+
+#[test]
+fn answers_found_undelivered_each_wait_for_the_one_before() {
+    let mut world = world();
+    let all = [world.ask(), world.ask(), world.ask()];
+    for _ in all {
+        world.says(1);
+        world.completes();
+    }
+    world.ledger.claimed.clear();
+    let began = world.now;
+    world.crash();
+    // Nobody grants anything, so none of them is ever done.
+    world.wait(Duration::from_mins(1));
+    let waits: Vec<_> = all.iter().map(|seq| world.admitted_after(answer(*seq), began)).collect();
+    assert_eq!(waits, [Duration::ZERO, GATE_WAIT_MAX, 2 * GATE_WAIT_MAX]);
+    world.ends_well();
 }
