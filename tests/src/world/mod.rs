@@ -26,6 +26,7 @@ use switchboard_ports::clock::Clock;
 use switchboard_ports::provider::Provider;
 
 use crate::fakes::agent::FakeAgent;
+use crate::fakes::channels::SlowChannels;
 use crate::fakes::clock::{SimClock, SimEntropy};
 use crate::fakes::counters::Counters;
 use crate::fakes::platform::FakePlatform;
@@ -168,7 +169,7 @@ impl World {
             conversations: Arc::clone(&self.store)
                 as Arc<dyn switchboard_ports::conversations::ConversationStore>,
             transcripts: Arc::clone(&self.stores.transcripts),
-            channels: Arc::clone(&self.stores.channels),
+            channels: Arc::new(SlowChannels::new(Arc::clone(&self.stores.channels))),
             agents: Arc::clone(&self.stores.agents),
             users: Arc::clone(&self.users) as Arc<dyn switchboard_ports::users::UserStore>,
             tokens: Arc::clone(&self.stores.tokens),

@@ -217,6 +217,13 @@ fn changes_at_once_start_a_channel_once() {
             process.connected().await;
             process.wait(SECS(60)).await;
             assert_eq!(process.world.platform.connections(), (1, 1));
+            let (disabled, ()) = tokio::join!(
+                process.driver.channel_changed(&id),
+                process.patch(&id, |channel| channel.enabled = false)
+            );
+            disabled.unwrap();
+            process.wait(SECS(1)).await;
+            assert_eq!(process.status().status, "disabled");
         })
         .unwrap();
 }

@@ -14,6 +14,7 @@ use switchboard_domain::snapshot::ReplyStateSnapshot;
 use switchboard_ports::conversations::{Admission, Arrival};
 use switchboard_tests::fakes::agent::{Act, answer_to};
 use switchboard_tests::fakes::platform::{Call, Fate};
+use switchboard_tests::fakes::store::Verb;
 use switchboard_tests::world::World;
 
 const SECS: fn(u64) -> Duration = Duration::from_secs;
@@ -67,12 +68,14 @@ fn no_wake_is_lost_while_a_conversation_leaves_memory() {
     let settings = Settings {
         rest_kept: Duration::from_millis(100),
         scan_interval: SECS(3_600),
-        lazy_commit_wait: Duration::from_millis(10),
+        // The last commit of a conversation at rest is made on its way out, and takes a while.
+        lazy_commit_wait: SECS(10),
         ..Settings::default()
     };
     world
         .process_with(settings, |process| async move {
             process.set_up().await;
+            process.world.store.slow(Verb::Commit, Duration::from_millis(20));
             for n in 0..60_u64 {
                 process.says("ann", &n.to_string()).await;
                 let count = usize::try_from(n).unwrap() + 1;

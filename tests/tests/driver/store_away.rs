@@ -67,6 +67,36 @@ fn a_store_away_for_longer_closes_the_sockets_and_recovery_comes_by_itself() {
     assert_eq!(world.platform.finals(), ["answer to <hello>"]);
 }
 
+/// R4: patience with a store that takes no messages is ten seconds, also where its leases can be renewed.
+#[test]
+fn a_store_that_takes_no_messages_closes_the_sockets_after_ten_seconds() {
+    let world = World::new(9);
+    for hung in [false, true] {
+        world
+            .process(|process| async move {
+                if hung {
+                    process.connected().await;
+                    process.world.store.hung(&[Verb::Accept]);
+                } else {
+                    process.set_up().await;
+                    process.world.store.away(&[Verb::Accept]);
+                }
+                let ack = process.push(process.world.message("ann", "hello"));
+                process.wait(Duration::from_millis(9_900)).await;
+                assert!(!ack.is_finished());
+                assert_eq!(process.status().status, "connected");
+                process.wait(Duration::from_millis(300)).await;
+                assert_eq!(ack.await.unwrap(), Ack::Withheld);
+                let status = process.status();
+                assert_eq!(status.status, "disconnected");
+                assert_eq!(status.last_error.unwrap().code, ErrorCode::StoreUnavailable);
+                process.world.store.away(&[]);
+                process.world.store.hung(&[]);
+            })
+            .unwrap();
+    }
+}
+
 /// R4: a store that does not answer is away like one that says so.
 #[test]
 fn a_store_that_hangs_is_away() {
