@@ -17,9 +17,7 @@ pub fn init(telemetry: &Telemetry) {
     let filter = EnvFilter::try_new(&telemetry.log).unwrap_or_else(|_| EnvFilter::new("info"));
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let (text, json) = match telemetry.log_format {
-        LogFormat::Text => {
-            (Some(fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal)), None)
-        }
+        LogFormat::Text => (Some(fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal)), None),
         LogFormat::Json => {
             let lines = fmt::layer().json().flatten_event(true);
             (None, Some(lines.with_writer(std::io::stderr).with_ansi(false)))
