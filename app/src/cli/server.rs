@@ -1,6 +1,5 @@
 //! What `serve` and `demo` have in common: the HTTP side, the driver, and the way to the end.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use super::seam::{Composition, Running};
 use super::{say, signals};
 use crate::config::{Config, Environment, reconcile, reload_declared};
 use crate::http::auth::{Authenticator, bootstrap};
-use crate::http::{Api, Parts, router};
+use crate::http::{Api, Parts, router, serving};
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 use crate::telemetry::metrics;
@@ -122,10 +121,7 @@ fn spawn_http(
         metrics_public: config.telemetry.metrics_public,
         shutdown: shutdown.clone(),
     });
-    let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
-    let end = shutdown.clone().cancelled_owned();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(end);
-    Ok(tokio::spawn(async move { serving.await }))
+    Ok(tokio::spawn(serving::serve(listener, router(api), shutdown.clone())))
 }
 
 fn http_end(end: Result<std::io::Result<()>, tokio::task::JoinError>) -> String {

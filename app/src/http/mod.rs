@@ -21,6 +21,7 @@ pub mod page;
 pub mod problem;
 pub mod query;
 pub mod router;
+pub mod serving;
 pub mod state;
 pub mod status;
 pub mod users;

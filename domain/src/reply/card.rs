@@ -4,7 +4,10 @@ use alloc::string::String;
 use core::time::Duration;
 
 use super::state::{Call, Draft, Kind, Presence, State};
-use super::{CARD_TRIES_MAX, CallNumber, CardCall, CardOutcome, Effect, Effects, Reply, pause, throttle};
+use super::{
+    CARD_TRIES_MAX, CallNumber, CardCall, CardOutcome, Effect, Effects, OPEN_WAIT_MAX, Reply, pause, throttle,
+};
+use crate::channel::ErrorCode;
 use crate::notice::Notice;
 
 use crate::rejected::Rejected;
@@ -199,9 +202,15 @@ impl Reply {
                 *presence = Presence::Absent;
                 self.advance(now)
             }
+            CardOutcome::Throttled { .. }
+                if *presence == Presence::Absent && now.since(draft.since) >= OPEN_WAIT_MAX =>
+            {
+                // Nobody has seen anything for too long, and no card was made: text takes over.
+                self.give_up_card(Presence::Absent).and(Effect::Note(ErrorCode::RateLimited))
+            }
             CardOutcome::Throttled { retry_after } => {
                 *call = Call::Paused { until: now.after(throttle(retry_after)) };
-                Effects::one(Effect::Note(crate::channel::ErrorCode::RateLimited))
+                Effects::one(Effect::Note(ErrorCode::RateLimited))
             }
             CardOutcome::NotSent | CardOutcome::Unknown => {
                 if outcome == CardOutcome::Unknown {
@@ -237,7 +246,7 @@ impl Reply {
             }
             CardOutcome::Throttled { retry_after } => {
                 *call = Call::Paused { until: now.after(throttle(retry_after)) };
-                Effects::one(Effect::Note(crate::channel::ErrorCode::RateLimited))
+                Effects::one(Effect::Note(ErrorCode::RateLimited))
             }
             CardOutcome::NotSent | CardOutcome::Unknown => {
                 // The next update carries the whole text, so nothing is lost by waiting.

@@ -6,7 +6,10 @@ use alloc::vec::Vec;
 
 use super::card::{card_limits, take};
 use super::state::{Call, Draft, Ending, Kind, Plain, Presence, State};
-use super::{CARD_TRIES_MAX, CardOutcome, Effect, Effects, FINISH_TRIES_MAX, Reply, pause, plain, throttle};
+use super::{
+    CARD_TRIES_MAX, CardOutcome, Effect, Effects, FINISH_TRIES_MAX, OPEN_WAIT_MAX, Reply, pause, plain,
+    throttle,
+};
 use crate::channel::ErrorCode;
 use crate::notice::Notice;
 use crate::rejected::Rejected;
@@ -80,6 +83,11 @@ impl Reply {
         match outcome {
             CardOutcome::Done => ending.presence = Presence::Present,
             CardOutcome::Missing => ending.presence = Presence::Absent,
+            CardOutcome::Throttled { .. }
+                if ending.presence == Presence::Absent && now.since(ending.ended_at) >= OPEN_WAIT_MAX =>
+            {
+                return self.finishing_falls_back(now).and(Effect::Note(ErrorCode::RateLimited));
+            }
             CardOutcome::Throttled { retry_after } => {
                 ending.call = Call::Paused { until: now.after(throttle(retry_after)) };
                 return Effects::one(Effect::Note(ErrorCode::RateLimited));

@@ -40,6 +40,8 @@ pub const DELIVERY_AGE_MAX: Duration = Duration::from_hours(1);
 pub const CALL_AGE_MAX: Duration = Duration::from_secs(30);
 /// Tries at opening a card, and at pointing from one, before plain text takes over.
 pub const CARD_TRIES_MAX: u32 = 3;
+/// A card that the platform's throttle has kept from being made for this long is given up for plain text.
+pub const OPEN_WAIT_MAX: Duration = Duration::from_secs(15);
 /// Tries at finishing a card that are proven not done, before plain text takes over.
 pub const FINISH_TRIES_MAX: u32 = 6;
 /// Tries at one way of sending a plain message that are proven not sent, before the other way is taken.
@@ -139,6 +141,15 @@ impl Reply {
     #[must_use]
     pub const fn has_begun(&self) -> bool {
         self.calls > 0 || self.gate.is_some()
+    }
+
+    /// Until when it only waits before another try.
+    #[must_use]
+    pub fn paused_until(&self) -> Option<Timestamp> {
+        match self.state.call() {
+            state::Call::Paused { until } => Some(until),
+            state::Call::Idle | state::Call::Claimed { .. } | state::Call::Sent { .. } => None,
+        }
     }
 
     /// Whether its turn has ended and it is only being brought to its end.

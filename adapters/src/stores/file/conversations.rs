@@ -17,7 +17,7 @@ use switchboard_ports::error::StoreError;
 
 use super::commit::Prepared;
 use super::sql::{all, first, int, run, uint};
-use super::writer::Step;
+use super::writer::{Health, Step};
 use super::{Core, accept, row};
 use crate::stores::records::{ConversationRecord, EntryRecord};
 use crate::stores::seal::Key;
@@ -95,13 +95,19 @@ impl ConversationStore for Conversations {
     }
 }
 
-/// Grants what can be granted. A new token is stored in the same transaction; a renewal writes nothing.
+/// Size of what is written to prove that a disk that was full or broken takes messages again, in bytes: several of the
+/// largest ones.
+const PROOF_BYTES: usize = 256 * 1024;
+
+/// Grants what can be granted, and proves that the store can be written: whoever holds a lease relies on that. A new token
+/// is stored in the same transaction.
 fn claim(
     step: &mut Step<'_>,
     owner: &ReplicaId,
     partitions: &[Partition],
     ttl: Duration,
 ) -> Result<Vec<Lease>, StoreError> {
+    prove(step)?;
     let mut granted = Vec::new();
     for partition in partitions {
         let mut leases = step.leases.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,6 +125,19 @@ fn claim(
         granted.push(grant.lease);
     }
     Ok(granted)
+}
+
+/// Writes a little; after trouble as much as messages may need, because a full disk still takes a little.
+fn prove(step: &mut Step<'_>) -> Result<(), StoreError> {
+    let proof = match step.health {
+        Health::Sound => step.now.as_millis().to_string(),
+        Health::Troubled | Health::Proving => "x".repeat(PROOF_BYTES),
+    };
+    let sql = "INSERT INTO meta (key, value) VALUES ('write_proof', ?1)
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    run(step.connection, sql, [proof])?;
+    *step.health = Health::Proving;
+    Ok(())
 }
 
 fn load(

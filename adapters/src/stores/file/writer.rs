@@ -44,6 +44,19 @@ pub(super) struct Step<'a> {
     pub(super) claimed: &'a mut Vec<Partition>,
     /// Deduplication marks added in this transaction.
     pub(super) marked: &'a mut usize,
+    /// Whether the disk takes what it is given.
+    pub(super) health: &'a mut Health,
+}
+
+/// What is known about the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    /// Nothing has failed since the last proof.
+    Sound,
+    /// Something could not be written.
+    Troubled,
+    /// A proof is part of the transaction; sound again once that is on disk.
+    Proving,
 }
 
 /// The queue's end that members are handed in at. Dropping it waits until everything queued is written.
@@ -60,7 +73,7 @@ impl Writer {
         leases: Arc<Mutex<Leases>>,
     ) -> std::io::Result<Self> {
         let (queue, members) = sync_channel(QUEUE_MAX);
-        let writing = Writing { connection, clock, leases };
+        let writing = Writing { connection, clock, leases, health: Health::Sound };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writing.serve(&members))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
@@ -110,6 +123,9 @@ trait Member: Send {
     /// Works, and remembers the result. Says whether what was written is to be kept.
     fn work(&mut self, step: &mut Step<'_>) -> bool;
 
+    /// Whether it failed because of the disk.
+    fn met_trouble(&self) -> bool;
+
     /// Answers, now that the transaction is on disk or lost.
     fn answer(self: Box<Self>, lost: Option<&StoreError>);
 }
@@ -137,6 +153,10 @@ where
         keep
     }
 
+    fn met_trouble(&self) -> bool {
+        matches!(self.result, Some(Err(StoreError::Unavailable(_))))
+    }
+
     fn answer(self: Box<Self>, lost: Option<&StoreError>) {
         let answer = match (lost, self.result) {
             (Some(lost), _) => Err(lost.clone()),
@@ -152,11 +172,12 @@ struct Writing {
     connection: Connection,
     clock: Arc<dyn Clock>,
     leases: Arc<Mutex<Leases>>,
+    health: Health,
 }
 
 impl Writing {
     /// Until nobody is left who could queue anything.
-    fn serve(self, members: &Receiver<Box<dyn Member>>) {
+    fn serve(mut self, members: &Receiver<Box<dyn Member>>) {
         while let Ok(first) = members.recv() {
             let mut group = vec![first];
             while group.len() < GROUP_MAX
@@ -170,10 +191,16 @@ impl Writing {
         let _unused = self.connection.execute_batch("PRAGMA optimize");
     }
 
-    fn write(&self, mut group: Vec<Box<dyn Member>>) {
+    fn write(&mut self, mut group: Vec<Box<dyn Member>>) {
         let mut claimed = Vec::new();
-        let written = self.transact(&mut group, &mut claimed);
+        let mut health = self.health;
+        let written = self.transact(&mut group, &mut claimed, &mut health);
         let lost = written.err();
+        self.health = match health {
+            _ if lost.is_some() || group.iter().any(|member| member.met_trouble()) => Health::Troubled,
+            Health::Sound | Health::Proving => Health::Sound,
+            Health::Troubled => Health::Troubled,
+        };
         if let Some(error) = &lost {
             if !self.connection.is_autocommit() {
                 let _already_lost = self.connection.execute_batch("ROLLBACK");
@@ -194,6 +221,7 @@ impl Writing {
         &self,
         group: &mut [Box<dyn Member>],
         claimed: &mut Vec<Partition>,
+        health: &mut Health,
     ) -> Result<(), StoreError> {
         run(&self.connection, "BEGIN IMMEDIATE", [])?;
         let mut marked = 0;
@@ -204,6 +232,7 @@ impl Writing {
                 leases: &self.leases,
                 claimed,
                 marked: &mut marked,
+                health,
             };
             self.within_savepoint(|| member.work(&mut step))?;
         }

@@ -32,6 +32,8 @@ const OUTCOMES_MAX: usize = 64;
 /// Outcomes and words taken in between two looks into the inbox while there are any: a store that reads slowly must not
 /// keep a conversation from everything else.
 const EVENTS_BETWEEN_LOOKS: u32 = 64;
+/// A reply whose next try is further away than this is left to the next process when the server stops.
+const SOON: Duration = Duration::from_secs(2);
 /// What a run says ahead of its conversation; beyond, the agent is read more slowly.
 const SAID_MAX: usize = 64;
 
@@ -313,8 +315,14 @@ impl Actor<'_> {
             self.perform(perform).await?;
         }
         let working = self.conversation.session().running().is_some();
-        self.slot.busy(working || !self.conversation.replies().is_empty());
+        self.slot.busy(working || self.is_delivering());
         Ok(())
+    }
+
+    /// Whether a reply is on its way; one that waits long before another try holds up no stop.
+    fn is_delivering(&self) -> bool {
+        let soon = self.shared.now().after(SOON);
+        self.conversation.replies().iter().any(|reply| reply.paused_until().is_none_or(|until| until <= soon))
     }
 
     /// The end of the grace: a running turn is left to the next process, and that is no crash.
