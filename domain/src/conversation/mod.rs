@@ -324,8 +324,9 @@ impl Conversation {
                 // Answers go on in order, each with its own wait for the one before it (R12); notices wait for nobody.
                 let waits = match reply.facts().id.role {
                     ReplyRole::Answer => {
+                        let waits = gate;
                         gate = gate.after(reply::GATE_WAIT_MAX);
-                        Some(gate)
+                        Some(waits)
                     }
                     ReplyRole::Notice => None,
                 };

@@ -112,6 +112,8 @@ fn a_card_refused_while_its_last_text_may_stand_on_it_holds_the_text_back() {
     let mut silent = uncertain();
     silent.card(CardOutcome::Refused(CODE));
     assert_eq!(silent.kind(), None, "the text waits for the pointer");
+    silent.pass_to_deadline();
+    assert_eq!(silent.kind(), Some(Kind::Point), "however often it is refused");
     let effects = silent.pass(DELIVERY_AGE_MAX);
     assert_eq!(failures(&effects), [FailureCause::DeliveryUnknown, FailureCause::CardAbandoned]);
 }
@@ -301,4 +303,20 @@ fn a_part_on_its_way_is_settled_before_its_reply_is_given_up() {
     bench.end(None);
     bench.call();
     assert_eq!(failures(&bench.pass(10 * DELIVERY_AGE_MAX)), [FailureCause::DeliveryUnknown]);
+}
+
+#[test]
+fn each_part_has_its_own_tries_by_the_address() {
+    let mut bench = Bench::plain(Some(START.after(DELIVERY_AGE_MAX)));
+    bench.grow(LONG);
+    bench.end(None);
+    for _ in 0..2 {
+        for _ in 1..WAY_TRIES_MAX {
+            bench.call();
+            bench.part(PartOutcome::NotSent);
+            bench.pass_to_deadline();
+        }
+        assert_eq!(shown(&bench.call()).0, "post");
+        bench.part(PartOutcome::Sent);
+    }
 }
