@@ -149,16 +149,17 @@ fn recovery_takes_all_control_in_before_it_asks_anybody() {
         .process(|process| async move {
             running(&process).await;
             process.world.store.away(&[Verb::Load]);
-            for text in ["tell me much more", "/new", "hello"] {
+            for text in ["tell me much more", "/status", "/new", "hello"] {
                 process.says("ann", text).await;
             }
             // The process dies before it could read any of them.
         })
         .unwrap();
     world.store.away(&[]);
+    world.store.slow(Verb::Commit, MS(50));
     world
         .process(|process| async move {
-            process.finals(3).await;
+            process.finals(4).await;
             process.wait(Duration::from_mins(1)).await;
         })
         .unwrap();

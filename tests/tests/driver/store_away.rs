@@ -48,6 +48,7 @@ fn a_store_away_for_longer_closes_the_sockets_and_recovery_comes_by_itself() {
             assert_eq!(process.status().status, "connected", "patience is not over");
             assert!(process.status().last_frame_at > Some(message.sent_at), "frames go on being taken in");
             process.wait(SECS(2)).await;
+            assert!(ack.is_finished());
             assert_eq!(ack.await.unwrap(), Ack::Withheld);
             let status = process.status();
             assert_eq!(status.status, "disconnected");
@@ -86,6 +87,7 @@ fn a_store_that_takes_no_messages_closes_the_sockets_after_ten_seconds() {
                 assert!(!ack.is_finished());
                 assert_eq!(process.status().status, "connected");
                 process.wait(Duration::from_millis(300)).await;
+                assert!(ack.is_finished());
                 assert_eq!(ack.await.unwrap(), Ack::Withheld);
                 let status = process.status();
                 assert_eq!(status.status, "disconnected");
@@ -108,6 +110,7 @@ fn a_store_that_hangs_is_away() {
             let message = process.world.message("ann", "hello");
             let ack = process.push(message.clone());
             process.wait(SECS(11)).await;
+            assert!(ack.is_finished());
             assert_eq!(ack.await.unwrap(), Ack::Withheld);
             assert_eq!(process.status().status, "disconnected");
             assert_eq!(process.world.platform.connections().0, 0);
