@@ -34,7 +34,7 @@ pub struct TrialView {
 pub struct TrialErrorView {
     /// `agent_unreachable`, `agent_unauthorized`, …
     pub code: &'static str,
-    /// The agent's own words: status code, error code and the like.
+    /// The agent's own words (status code, error code and the like), or what it failed to do.
     pub message: String,
 }
 
@@ -65,16 +65,23 @@ async fn turn(agent: &dyn Agent, config: &AgentConfig) -> TrialView {
     let ended = loop {
         let event = match timeout_at(next_by, events.next()).await {
             Ok(Some(event)) => event,
-            Ok(None) => break Err((AgentFailureKind::CutStream, String::new())),
-            Err(_) if next_by >= end => break Err((AgentFailureKind::TurnTimeout, String::new())),
-            Err(_) => break Err((late, String::new())),
+            Ok(None) => {
+                break Err((
+                    AgentFailureKind::CutStream,
+                    String::from("the answer broke off before its end"),
+                ));
+            }
+            Err(_) if next_by >= end => break Err(too_long(end.duration_since(begun))),
+            Err(_) => break Err(too_late(late, config)),
         };
         match event {
             AgentEvent::Started { .. } => continue,
             AgentEvent::Delta(text) => said_something |= !text.is_empty(),
             AgentEvent::Reasoning(_) | AgentEvent::Tool { .. } => {}
             AgentEvent::Completed { .. } if said_something => break Ok(()),
-            AgentEvent::Completed { .. } => break Err((AgentFailureKind::Empty, String::new())),
+            AgentEvent::Completed { .. } => {
+                break Err((AgentFailureKind::Empty, String::from("the answer ended without any text")));
+            }
             AgentEvent::Failed { failure: AgentFailure { kind, .. }, detail } => break Err((kind, detail)),
         }
         first_output_ms.get_or_insert_with(|| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
@@ -83,6 +90,25 @@ async fn turn(agent: &dyn Agent, config: &AgentConfig) -> TrialView {
     };
     let error = ended.err().map(|(kind, message)| TrialErrorView { code: kind.as_str(), message });
     TrialView { ok: error.is_none(), first_output_ms, error }
+}
+
+/// The whole turn took too long.
+fn too_long(after: Duration) -> (AgentFailureKind, String) {
+    (AgentFailureKind::TurnTimeout, format!("the answer was not complete after {} ms", after.as_millis()))
+}
+
+/// The agent was silent for longer than its settings allow.
+fn too_late(kind: AgentFailureKind, config: &AgentConfig) -> (AgentFailureKind, String) {
+    let limits = &config.limits;
+    let message = if kind == AgentFailureKind::FirstOutputTimeout {
+        format!(
+            "nothing came within first_output_timeout_ms ({} ms)",
+            limits.first_output_timeout.as_millis()
+        )
+    } else {
+        format!("nothing more came within idle_timeout_ms ({} ms)", limits.idle_timeout.as_millis())
+    };
+    (kind, message)
 }
 
 fn question() -> RunRequest {

@@ -42,6 +42,10 @@ pub struct Description {
     pub secret_fields: &'static [&'static str],
     /// JSON pointers of settings whose change needs a new connection.
     pub connection_fields: &'static [&'static str],
+    /// JSON pointers of settings that together name the bot, the telling one first: `/client_id`. Two enabled channels
+    /// with the same values would both take in its messages, so the application refuses the second. Empty: nothing
+    /// is refused.
+    pub identity_fields: &'static [&'static str],
 }
 
 /// A bad field of somebody's input.

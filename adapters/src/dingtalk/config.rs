@@ -16,6 +16,10 @@ pub(super) const SECRET_FIELDS: &[&str] = &[CLIENT_SECRET];
 pub(super) const CONNECTION_FIELDS: &[&str] =
     &["/client_id", CLIENT_SECRET, "/api_base_url", "/oapi_base_url"];
 
+/// JSON pointers of settings that together name the bot: an app, and the platform it lives on. Each connection with the same
+/// app gets a share of its messages, redeliveries included (dingtalk §2).
+pub(super) const IDENTITY_FIELDS: &[&str] = &["/client_id", "/api_base_url"];
+
 /// The public template that any app may use (dingtalk §6.7); its text is in `msgContent`, `flowStatus` drives it.
 pub(super) const PUBLIC_TEMPLATE: &str = "02fcf2f4-5e02-4a85-b672-46d1f715543e.schema";
 

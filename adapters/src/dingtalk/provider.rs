@@ -8,7 +8,7 @@ use switchboard_ports::clock::Clock;
 use switchboard_ports::provider::{Description, FieldError, Link, Provider};
 
 use super::budget::Budgets;
-use super::config::{CONNECTION_FIELDS, SECRET_FIELDS, Settings, check};
+use super::config::{CONNECTION_FIELDS, IDENTITY_FIELDS, SECRET_FIELDS, Settings, check};
 use super::http::{CONNECT_TIMEOUT, Http, Observer};
 use super::link::DingTalkLink;
 use super::phases::Phases;
@@ -38,6 +38,7 @@ impl Provider for DingTalk {
             exclusive: false,
             secret_fields: SECRET_FIELDS,
             connection_fields: CONNECTION_FIELDS,
+            identity_fields: IDENTITY_FIELDS,
         }
     }
 

@@ -99,7 +99,9 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Config, 
 /// Reads only what is declared in the file, for a reload while running.
 pub fn reload_declared(path: &Path, environment: &Environment) -> Result<Declared, ConfigError> {
     let overrides = Overrides { config: Some(path.to_path_buf()), ..Overrides::default() };
-    load(&overrides, environment).map(|config| config.declared)
+    let declared = load(&overrides, environment)?.declared;
+    tracing::info!("[[agents]] and [[channels]] are read again; a change in a [section] needs a restart");
+    Ok(declared)
 }
 
 #[cfg(test)]

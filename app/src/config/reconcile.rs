@@ -16,7 +16,7 @@ use switchboard_ports::provider::FieldError;
 use thiserror::Error;
 
 use super::{ConfigError, Declared};
-use crate::http::channels::references;
+use crate::http::channels::{references, twins};
 use crate::http::dto::agent_input::{self, Kinds};
 use crate::http::dto::channel_input::{self, Providers, References, with_agent_id};
 use crate::http::state::{new_agent_id, new_channel_id};
@@ -134,6 +134,7 @@ pub fn plan(
     let mut references = references.clone();
     references.agents.extend(names.values().cloned());
     let wanted_channels = wanted_channels(declared, channels, &names, &references, known)?;
+    refuse_twins(declared, &wanted_channels, channels, known.providers)?;
     names.clear();
     let mut plan = Plan::default();
     for agent in wanted_agents {
@@ -221,6 +222,25 @@ fn wanted_channels(
         wanted.push(channel);
     }
     Ok(wanted)
+}
+
+/// Refuses a declared bot that another enabled channel has, in the file or stored. What the file gives up is disabled in
+/// the same go and does not count.
+fn refuse_twins(
+    declared: &Declared,
+    wanted: &[Channel],
+    stored: &[Channel],
+    providers: &Providers,
+) -> Result<(), ConfigError> {
+    let kept =
+        |channel: &&Channel| !channel.managed_by_file && !wanted.iter().any(|wanted| wanted.id == channel.id);
+    for (index, channel) in wanted.iter().enumerate() {
+        let others = wanted.iter().chain(stored.iter().filter(kept));
+        if let Some(error) = twins::twin(channel, others, providers) {
+            return Err(first(&declared.file, &format!("channels[{index}]"), vec![error]));
+        }
+    }
+    Ok(())
 }
 
 /// The document with its agent by id instead of by name.

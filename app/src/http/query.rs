@@ -8,6 +8,7 @@ use switchboard_ports::page::{PAGE_ROWS_MAX, PageRequest};
 use utoipa::IntoParams;
 
 use super::dto::fields::{Fields, pointer_part};
+use super::dto::list::is_name_cursor;
 use super::problem::Problem;
 
 /// Longest value of a parameter, in characters.
@@ -42,8 +43,19 @@ impl Query {
         self.fields.wrong(format!("/{}", pointer_part(name)), message);
     }
 
-    /// A text; empty counts as absent.
+    /// A text that may not be empty: a script with an unset variable must not get everything.
     pub fn text(&mut self, name: &'static str) -> Option<String> {
+        self.known.push(name);
+        let value = self.values.get(name).cloned()?;
+        if value.is_empty() {
+            self.wrong(name, "may not be empty: leave it out instead");
+            return None;
+        }
+        Some(value)
+    }
+
+    /// Words to search for; empty counts as absent, as an empty search box does.
+    pub fn search(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         self.values.get(name).filter(|value| !value.is_empty()).cloned()
     }
@@ -60,8 +72,18 @@ impl Query {
         }
     }
 
-    /// `limit` and `cursor`.
+    /// `limit` and `cursor` of a list in pages of the store. Its cursors are the store's own; ours all consist of
+    /// letters, digits, `-` and `_`, so that a cursor of other characters is nobody's.
     pub fn page(&mut self) -> PageRequest {
+        self.page_where(|cursor| cursor.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
+    }
+
+    /// `limit` and `cursor` of a list by name ([`super::dto::list::List::cut`]).
+    pub fn page_by_name(&mut self) -> PageRequest {
+        self.page_where(is_name_cursor)
+    }
+
+    fn page_where(&mut self, is_cursor: impl Fn(&str) -> bool) -> PageRequest {
         let default = PageRequest::default();
         let limit = match self.text("limit") {
             None => default.limit,
@@ -73,7 +95,11 @@ impl Query {
                 }
             },
         };
-        PageRequest { limit, after: self.text("cursor") }
+        let after = self.text("cursor");
+        if after.as_deref().is_some_and(|after| !is_cursor(after)) {
+            self.wrong("cursor", "must be the next_cursor of the page before");
+        }
+        PageRequest { limit, after }
     }
 
     /// Names everything bad and unknown.

@@ -22,7 +22,7 @@ pub async fn list(
     mut query: Query,
     Language(locale): Language,
 ) -> Result<Json<List<StatusView>>, Problem> {
-    let page = query.page();
+    let page = query.page_by_name();
     query.finish()?;
     let channels = api.ports.channels.list().await?;
     let view = |channel: switchboard_ports::channels::Channel| {

@@ -162,13 +162,37 @@ async fn metrics_take_a_token_unless_they_are_public() {
 #[case("limit=201", "/limit")]
 #[case("limit=many", "/limit")]
 #[case("limit=1&limit=2", "/limit")]
+#[case("limit=", "/limit")]
 #[case("cursr=a", "/cursr")]
+#[case("cursor=", "/cursor")]
+#[case("cursor=garbage", "/cursor")]
+#[case("cursor=eyJ9", "/cursor")]
+#[case("cursor=%00", "/cursor")]
+#[case("cursor=%ff", "/cursor")]
+#[case("cursor=616", "/cursor")]
+#[case("cursor=61", "/cursor")]
 #[tokio::test]
 async fn bad_query_parameters_are_422_by_name(#[case] query: &str, #[case] pointer: &str) {
     let api = TestApi::new().await;
     let answer = api.get(&format!("/agents?{query}")).await;
     problem(&answer, 422, "invalid-field");
     assert_eq!(answer.pointers(), [pointer]);
+}
+
+#[rstest]
+#[case("/conversations?channel_id=", "/channel_id")]
+#[case("/conversations?user_id=", "/user_id")]
+#[case("/conversations?limit=", "/limit")]
+#[case("/conversations?cursor=", "/cursor")]
+#[case("/users?cursor=%00", "/cursor")]
+#[case("/failures?cursor=a.b", "/cursor")]
+#[tokio::test]
+async fn an_empty_filter_is_422_instead_of_everything(#[case] path: &str, #[case] pointer: &str) {
+    let api = TestApi::new().await;
+    let answer = api.get(path).await;
+    problem(&answer, 422, "invalid-field");
+    assert_eq!(answer.pointers(), [pointer]);
+    assert_eq!(api.get("/conversations?q=").await.status, 200);
 }
 
 #[tokio::test]

@@ -151,9 +151,9 @@ impl TestApi {
         format!("/agents/{}", made.json["id"].as_str().unwrap())
     }
 
-    /// Makes a channel; its path.
+    /// Makes a channel with a bot of its own; its path.
     pub(crate) async fn channel(&self, name: &str) -> String {
-        let config = json!({"client_id": "ding1", "client_secret": "s3cr3t"});
+        let config = json!({"client_id": format!("ding-{name}"), "client_secret": "s3cr3t"});
         let made = self.post("/channels", json!({"name": name, "type": "dingtalk", "config": config})).await;
         assert_eq!(made.status, 201, "{made:?}");
         format!("/channels/{}", made.json["id"].as_str().unwrap())

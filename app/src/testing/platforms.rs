@@ -39,6 +39,7 @@ impl Provider for FakeProvider {
             exclusive: false,
             secret_fields: &["/client_secret"],
             connection_fields: &["/client_id", "/client_secret"],
+            identity_fields: &["/client_id"],
         }
     }
 

@@ -49,7 +49,7 @@ async fn what_is_declared_is_made_once_and_marked() {
 async fn a_changed_secret_touches_its_channel_and_nothing_else() {
     let (stores, ports) = set_up();
     let other =
-        json!({"name": "Other", "type": "dingtalk", "config": {"client_id": "c", "client_secret": "t"}});
+        json!({"name": "Other", "type": "dingtalk", "config": {"client_id": "d", "client_secret": "t"}});
     reconcile(&declared(json!([helper()]), json!([bot(), other])), &ports).await.unwrap();
     let mut edited = bot();
     edited["config"]["client_secret"] = json!("new");
@@ -101,6 +101,40 @@ async fn a_bad_declaration_is_one_line_and_nothing_is_written(
     let shown = error.to_string();
     assert!(shown.starts_with(line), "{shown}");
     assert!(stores.state().agents.is_empty() && stores.state().channels.is_empty());
+}
+
+fn named(name: &str, enabled: bool) -> Value {
+    json!({"name": name, "type": "dingtalk", "enabled": enabled,
+        "config": {"client_id": "c", "client_secret": "s3cr3t"}})
+}
+
+#[tokio::test]
+async fn two_enabled_channels_of_one_bot_are_refused_and_nothing_is_written() {
+    let (stores, ports) = set_up();
+    let error = reconcile(&declared(json!([]), json!([named("A", true), named("B", true)])), &ports).await;
+    let shown = error.unwrap_err().to_string();
+    assert!(shown.starts_with("sb.toml: channels[0].config.client_id: is the same bot as"), "{shown}");
+    assert!(shown.contains("\"B\""), "{shown}");
+    assert!(stores.state().channels.is_empty());
+    let changes = reconcile(&declared(json!([]), json!([named("A", true), named("B", false)])), &ports).await;
+    assert_eq!(changes.unwrap().channels.len(), 2);
+    // A new name for the same bot: the old one is disabled in the same go.
+    let changes = reconcile(&declared(json!([]), json!([named("New", true)])), &ports).await.unwrap();
+    assert_eq!(changes.channels.len(), 3);
+    let enabled: Vec<_> =
+        stores.state().channels.values().filter(|c| c.enabled).map(|c| c.name.clone()).collect();
+    assert_eq!(enabled, ["New"]);
+}
+
+#[tokio::test]
+async fn a_declared_twin_of_a_channel_made_through_the_api_is_refused() {
+    let (stores, ports) = set_up();
+    reconcile(&declared(json!([]), json!([named("Stored", true)])), &ports).await.unwrap();
+    stores.state().channels.values_mut().for_each(|channel| channel.managed_by_file = false);
+    let error = reconcile(&declared(json!([]), json!([named("Mine", true)])), &ports).await.unwrap_err();
+    assert!(error.to_string().contains("\"Stored\""), "{error}");
+    let changes = reconcile(&declared(json!([]), json!([named("Mine", false)])), &ports).await.unwrap();
+    assert_eq!(changes.channels.len(), 1);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<List<AgentView>>, Problem> {
-    let page = query.page();
+    let page = query.page_by_name();
     query.finish()?;
     let agents = api.ports.agents.list().await?;
     Ok(Json(List::cut(agents, &page, key, |agent| AgentView::from(&agent))))

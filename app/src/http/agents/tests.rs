@@ -175,10 +175,14 @@ async fn what_the_file_manages_is_409() {
 
 #[rstest]
 #[case("", json!({"ok": true, "first_output_ms": 250, "error": null}))]
-#[case("hang", json!({"ok": false, "first_output_ms": null, "error": {"code": "agent_first_output_timeout", "message": ""}}))]
-#[case("stall", json!({"ok": false, "first_output_ms": 0, "error": {"code": "agent_idle_timeout", "message": ""}}))]
-#[case("cut", json!({"ok": false, "first_output_ms": 0, "error": {"code": "agent_cut_stream", "message": ""}}))]
-#[case("empty", json!({"ok": false, "first_output_ms": null, "error": {"code": "agent_empty", "message": ""}}))]
+#[case("hang", json!({"ok": false, "first_output_ms": null, "error": {"code": "agent_first_output_timeout",
+    "message": "nothing came within first_output_timeout_ms (2000 ms)"}}))]
+#[case("stall", json!({"ok": false, "first_output_ms": 0, "error": {"code": "agent_idle_timeout",
+    "message": "nothing more came within idle_timeout_ms (1000 ms)"}}))]
+#[case("cut", json!({"ok": false, "first_output_ms": 0, "error": {"code": "agent_cut_stream",
+    "message": "the answer broke off before its end"}}))]
+#[case("empty", json!({"ok": false, "first_output_ms": null, "error": {"code": "agent_empty",
+    "message": "the answer ended without any text"}}))]
 #[case("refuse", json!({"ok": false, "first_output_ms": null, "error": {"code": "agent_unauthorized", "message": "HTTP 401"}}))]
 #[tokio::test(start_paused = true)]
 async fn a_test_says_how_the_agent_behaves(#[case] model: &str, #[case] expected: Value) {
@@ -198,5 +202,6 @@ async fn a_test_never_takes_longer_than_half_a_minute() {
     let begun = tokio::time::Instant::now();
     let answer = api.post(&format!("{path}/test"), json!(null)).await;
     assert_eq!(answer.json["error"]["code"], "agent_turn_timeout");
+    assert_eq!(answer.json["error"]["message"], "the answer was not complete after 30000 ms");
     assert_eq!(begun.elapsed().as_secs(), 30);
 }

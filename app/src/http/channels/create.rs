@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use switchboard_ports::channels::CHANNELS_MAX;
 
-use super::references;
+use super::{references, twins};
 use crate::http::auth::Admin;
 use crate::http::body::JsonBody;
 use crate::http::dto::channel::ChannelView;
@@ -20,7 +20,7 @@ use crate::http::state::{Api, new_channel_id};
     request_body = ChannelInput,
     responses((status = 201, description = "made", body = ChannelView,
         headers(("Location" = String, description = "its path"), ("ETag" = String, description = "its version"))),
-        (status = 409, description = "the name is taken")),
+        (status = 409, description = "the name is taken, or another enabled channel is the same bot")),
     security(("bearer" = ["admin"])))]
 pub async fn create(
     _: Admin,
@@ -33,6 +33,7 @@ pub async fn create(
     let settings = api.settings.lock().await;
     let references = references(&api.ports, &[&body]).await?;
     let channel = created(&body, id, now, &api.ports.providers, &references).map_err(Problem::invalid)?;
+    twins::refuse(&api.ports, &channel).await?;
     if api.ports.channels.list().await?.len() >= CHANNELS_MAX {
         return Err(Problem::wrong_state(format!("there are {CHANNELS_MAX} channels, which is the most")));
     }

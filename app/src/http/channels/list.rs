@@ -20,7 +20,7 @@ pub async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<List<ChannelView>>, Problem> {
-    let page = query.page();
+    let page = query.page_by_name();
     query.finish()?;
     let channels = api.ports.channels.list().await?;
     Ok(Json(List::cut(channels, &page, key, |channel| ChannelView::from(&channel))))

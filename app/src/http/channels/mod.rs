@@ -8,6 +8,7 @@ pub mod restart;
 pub mod status;
 pub mod switch;
 pub mod test;
+pub mod twins;
 pub mod update;
 
 use std::collections::BTreeSet;

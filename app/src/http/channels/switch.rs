@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 
-use super::{changeable, found, status_of};
+use super::{changeable, found, status_of, twins};
 use crate::http::auth::Operator;
 use crate::http::dto::status::StatusView;
 use crate::http::language::Language;
@@ -24,7 +24,7 @@ type Accepted = (StatusCode, Json<StatusView>);
 #[utoipa::path(post, path = "/channels/{id}/enable", tag = "channels", operation_id = "enable_channel",
     params(("id" = String, Path, description = "the channel's id")),
     responses((status = 202, description = "its status by now", body = StatusView),
-        (status = 409, description = "managed by file")),
+        (status = 409, description = "managed by file, or another enabled channel is the same bot")),
     security(("bearer" = ["operator"])))]
 pub async fn enable(
     _: Operator,
@@ -58,6 +58,7 @@ pub async fn disable(
 
 async fn switched(api: &Api, id: &str, enabled: bool) -> Result<Channel, Problem> {
     let mut tries: u32 = 0;
+    let settings = api.settings.lock().await;
     let channel = loop {
         let mut channel = found(api, id).await?;
         changeable(&channel)?;
@@ -65,6 +66,7 @@ async fn switched(api: &Api, id: &str, enabled: bool) -> Result<Channel, Problem
             break channel;
         }
         channel.enabled = enabled;
+        twins::refuse(&api.ports, &channel).await?;
         channel.updated_at = api.ports.clock.now();
         let expected = channel.version;
         tries = tries.saturating_add(1);
@@ -77,6 +79,7 @@ async fn switched(api: &Api, id: &str, enabled: bool) -> Result<Channel, Problem
             }
         }
     };
+    drop(settings);
     // Also where nothing was written: an earlier request may have ended between the two steps.
     api.operations.channel_changed(&channel.id).await?;
     Ok(channel)

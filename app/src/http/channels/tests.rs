@@ -174,6 +174,47 @@ async fn a_duplicate_name_is_409_and_a_stale_version_412() {
     problem(&api.patch_if(&path, "\"1\"", json!({"locale": "en"})).await, 412, "stale");
 }
 
+fn twin(name: &str, enabled: bool) -> Value {
+    json!({"name": name, "type": "dingtalk", "enabled": enabled,
+        "config": {"client_id": "ding-Bot", "client_secret": "s3cr3t"}})
+}
+
+fn refused_as_twin(answer: &crate::testing::Answer) {
+    problem(answer, 409, "duplicate");
+    assert_eq!(answer.pointers(), ["/config/client_id"]);
+    assert!(answer.json["detail"].as_str().unwrap().contains("\"Bot\""), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_second_enabled_channel_of_the_same_bot_is_409_and_names_the_first() {
+    let api = TestApi::new().await;
+    let first = api.channel("Bot").await;
+    refused_as_twin(&api.post("/channels", twin("Twin", true)).await);
+    assert_eq!(api.stores.state().channels.len(), 1);
+    // A disabled one may wait for its turn.
+    let second = api.post("/channels", twin("Twin", false)).await;
+    assert_eq!(second.status, 201, "{second:?}");
+    let second = format!("/channels/{}", second.json["id"].as_str().unwrap());
+    refused_as_twin(&api.post(&format!("{second}/enable"), json!(null)).await);
+    refused_as_twin(&api.patch(&second, json!({"enabled": true})).await);
+    assert_eq!(api.get(&second).await.json["enabled"], false);
+    assert_eq!(api.patch(&second, json!({"locale": "zh-CN"})).await.status, 200);
+    assert_eq!(api.post(&format!("{first}/disable"), json!(null)).await.status, 202);
+    assert_eq!(api.post(&format!("{second}/enable"), json!(null)).await.status, 202);
+    assert_eq!(api.patch(&first, json!({"locale": "zh-CN"})).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_enabled_channel_cannot_be_patched_into_another_ones_bot() {
+    let api = TestApi::new().await;
+    api.channel("Bot").await;
+    let other = api.channel("Other").await;
+    refused_as_twin(&api.patch(&other, json!({"config": {"client_id": "ding-Bot"}})).await);
+    assert_eq!(api.get(&other).await.json["config"]["client_id"], "ding-Other");
+    let off = json!({"enabled": false, "config": {"client_id": "ding-Bot"}});
+    assert_eq!(api.patch(&other, off).await.status, 200);
+}
+
 #[tokio::test]
 async fn enable_and_disable_are_202_with_the_status_and_tell_the_driver() {
     let api = TestApi::new().await;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 
-use super::{changeable, found, references};
+use super::{changeable, found, references, twins};
 use crate::http::auth::Admin;
 use crate::http::body::JsonBody;
 use crate::http::dto::channel::ChannelView;
@@ -26,7 +26,7 @@ use crate::http::state::Api;
     request_body(content = ChannelInput, description = "a merge patch of it: each field optional"),
     responses((status = 200, description = "the channel as it is now", body = ChannelView,
         headers(("ETag" = String, description = "its version"))),
-        (status = 409, description = "the name is taken, or managed by file"),
+        (status = 409, description = "the name is taken, another enabled channel is the same bot, or managed by file"),
         (status = 412, description = "it has another version")),
     security(("bearer" = ["admin"])))]
 pub async fn update(
@@ -60,6 +60,7 @@ async fn write(api: &Api, id: &str, if_match: &IfMatch, patch: Value) -> Result<
     if channel == (Channel { updated_at: now, ..stored.clone() }) {
         return Ok((stored, false));
     }
+    twins::refuse(&api.ports, &channel).await?;
     channel.version = match api.ports.channels.update(&channel, stored.version).await {
         Err(StoreError::Conflict) if if_match.is_given() => return Err(Problem::stale()),
         written => written?,

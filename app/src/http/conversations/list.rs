@@ -28,7 +28,7 @@ pub async fn list(
     let filter = ConversationFilter {
         channel: query.text("channel_id").map(ChannelId::new),
         user: query.text("user_id").map(UserId::new),
-        text: query.text("q"),
+        text: query.search("q"),
     };
     query.finish()?;
     let found = api.ports.transcripts.conversations(&filter, &page).await?;

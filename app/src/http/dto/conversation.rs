@@ -35,7 +35,9 @@ pub struct ConversationView {
     /// When something last happened in it.
     #[schema(format = DateTime)]
     pub last_active_at: String,
-    /// Messages that have not ended.
+    /// Entries of the inbox that have not ended: the message that is being answered, those that wait behind it, and
+    /// commands, resets and stops on their way. 0: nothing is under way. While the first turn runs, `session` and
+    /// `user_id` may still be null.
     pub waiting: u32,
 }
 

@@ -11,6 +11,9 @@ const ERRORS_MAX: usize = 50;
 /// Characters of an unknown field's name repeated in a pointer, at most.
 const NAME_CHARS_MAX: usize = 100;
 
+const TURNED: &str =
+    "may not have characters that turn the direction of writing (U+202A to U+202E, U+2066 to U+2069)";
+
 /// The mistakes found so far.
 #[derive(Debug, Default)]
 pub struct Fields {
@@ -89,13 +92,21 @@ impl<'a> Reader<'a> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
-    /// One line of text that must be there: no control characters, no white space at either end.
+    /// One line of text that must be there: no control characters, no white space at either end, nothing that turns the
+    /// direction of writing, and at least one character that can be seen.
     pub fn name(&mut self, key: &'static str, chars_max: usize) -> String {
         let allowed = format!(
             "must be 1 to {chars_max} characters of text on one line, without white space at its ends"
         );
         match self.raw(key) {
             None => self.wrong(key, "is required"),
+            Some(Value::String(text)) if text.contains(turns_direction) => self.wrong(key, TURNED),
+            Some(Value::String(text)) if text.contains(breaks_line) => {
+                self.wrong(key, "may not have control characters or line breaks");
+            }
+            Some(Value::String(text)) if !text.is_empty() && text.chars().all(is_unseen) => {
+                self.wrong(key, "must have at least one character that can be seen");
+            }
             Some(Value::String(text)) if is_line(text, chars_max) => return text.clone(),
             Some(_) => self.wrong(key, allowed),
         }
@@ -192,12 +203,32 @@ impl<'a> Reader<'a> {
 fn is_line(text: &str, chars_max: usize) -> bool {
     !text.is_empty()
         && text.chars().count() <= chars_max
-        && !text.chars().any(char::is_control)
+        && !text.contains(|c| breaks_line(c) || turns_direction(c))
         && text.trim().len() == text.len()
+}
+
+/// Control characters, and the separators of lines and paragraphs.
+fn breaks_line(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Embeddings, overrides and isolates of writing direction: they turn around the text that a name stands in (UAX #9).
+const fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// White space, and characters that show nothing by themselves: joiners, marks, fillers, variation selectors.
+fn is_unseen(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}' | '\u{2800}'
+            | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
     use serde_json::json;
 
     use super::{Fields, Reader};
@@ -217,6 +248,37 @@ mod tests {
         let pointers: Vec<_> = errors.iter().map(|e| e.pointer.as_str()).collect();
         assert_eq!(pointers, ["/name", "/missing", "/n", "/on", "/deep/c", "/deep/a~1b", "/~0"]);
         assert_eq!(errors[4].message, "must be \"x\" or \"y\"");
+    }
+
+    #[rstest]
+    #[case("\u{200B}", "can be seen")]
+    #[case("\u{FEFF}\u{200D}", "can be seen")]
+    #[case("a\u{202E}b", "direction of writing")]
+    #[case("\u{2066}a\u{2069}", "direction of writing")]
+    #[case("a\u{0007}b", "control characters")]
+    #[case("a\u{0085}b", "control characters")]
+    #[case("a\u{2028}b", "line breaks")]
+    #[case("", "1 to 10")]
+    #[case(" a", "white space")]
+    fn a_name_that_misleads_is_refused_with_the_reason(#[case] name: &str, #[case] words: &str) {
+        let document = json!({"name": name});
+        let mut fields = Fields::default();
+        Reader::new(&document, &mut fields).name("name", 10);
+        let errors = fields.into_result(()).unwrap_err();
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].message.contains(words), "{}", errors[0].message);
+    }
+
+    #[rstest]
+    #[case("बॉट\u{200D}")]
+    #[case("👩\u{200D}💻")]
+    #[case("عامل")]
+    #[case("助手")]
+    fn names_of_all_scripts_are_fine(#[case] name: &str) {
+        let document = json!({"name": name});
+        let mut fields = Fields::default();
+        assert_eq!(Reader::new(&document, &mut fields).name("name", 10), name);
+        assert!(fields.into_result(()).is_ok());
     }
 
     #[test]

@@ -20,7 +20,7 @@ impl<T> List<T> {
     }
 
     /// A page of a whole list, ordered by `key`. The cursor carries the last row's key, so that rows added or deleted
-    /// between two pages neither hide nor repeat others. An unknown cursor is a place like any other.
+    /// between two pages neither hide nor repeat others. A cursor of a row that is gone is a place like any other.
     pub fn cut<R>(
         mut rows: Vec<R>,
         page: &PageRequest,
@@ -46,13 +46,24 @@ pub fn name_key(name: &str, id: &str) -> String {
     format!("{}\0{id}", name.to_lowercase())
 }
 
+/// Whether a text is a cursor of a list by name.
+#[must_use]
+pub fn is_name_cursor(cursor: &str) -> bool {
+    decoded(cursor).is_some_and(|key| key.contains('\0'))
+}
+
 fn encoded(key: &str) -> String {
     hex(key.as_bytes())
 }
 
 fn decoded(cursor: &str) -> Option<String> {
     let pairs = cursor.as_bytes().chunks(2);
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let byte = |pair: &[u8]| {
+        if pair.len() != 2 || !pair.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()
+    };
     String::from_utf8(pairs.map(byte).collect::<Option<_>>()?).ok()
 }
 

@@ -268,6 +268,7 @@ impl Provider for FakePlatform {
             exclusive: false,
             secret_fields: &["/secret"],
             connection_fields: &["/secret", "/address"],
+            identity_fields: &[],
         }
     }
 
