@@ -10,7 +10,7 @@ use crate::events::{Event, Events};
 use crate::server::{ADMIN_TOKEN, CAP, Server};
 
 /// Longest wait for one answer.
-const ANSWER_CAP: Duration = Duration::from_secs(60);
+const ANSWER_CAP: Duration = Duration::from_mins(1);
 
 /// A client with a token, or none.
 #[derive(Clone)]
@@ -48,6 +48,7 @@ impl Api {
     }
 
     /// The same client with another token, or none.
+    #[must_use]
     pub fn with_token(&self, token: Option<&str>) -> Self {
         Self { token: token.map(str::to_owned), ..self.clone() }
     }

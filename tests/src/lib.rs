@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::match_wild_err_arm,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     reason = "test support fails by panicking, with a message that says what was expected"

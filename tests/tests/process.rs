@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "tests fail by panicking"
+    clippy::field_reassign_with_default,
+    reason = "tests fail by panicking, and change what they need of a usual plan"
 )]
 
 #[path = "process/bad_input.rs"]
@@ -25,6 +26,8 @@ mod demo;
 mod judge;
 #[path = "process/kills.rs"]
 mod kills;
+#[path = "process/plain_kills.rs"]
+mod plain_kills;
 #[path = "process/secrecy.rs"]
 mod secrecy;
 #[path = "process/stage.rs"]

@@ -61,7 +61,7 @@ where
     let (mut writer, mut reader) = socket.split();
     let (outbox, queue) = mpsc::channel(OUTBOX_MAX);
     let mut connection =
-        Connection { outbox, sink, clock, pending: FuturesUnordered::new(), rotating: false };
+        Connection { outbox, sink, clock, pending: FuturesUnordered::new(), rotating: false, crowded: false };
     connection.sink.signal(Signal::Opened);
     let ended = tokio::select! { biased;
         // 1. Writing first: answers are small, and a write that fails ends everything.
@@ -89,6 +89,8 @@ struct Connection {
     pending: FuturesUnordered<Pending>,
     /// The platform announced the end.
     rotating: bool,
+    /// Messages are left to be pushed again, because too many wait for their acks.
+    crowded: bool,
 }
 
 impl Connection {
@@ -190,12 +192,16 @@ impl Connection {
         data: &str,
     ) -> ControlFlow<CloseCause> {
         if self.pending.len() >= UNACKED_MAX {
-            tracing::warn!(
-                unacked = self.pending.len(),
-                "too many messages without an ack: left to be pushed again"
-            );
+            // Said once for each rush: a line for every message would make it worse.
+            if !std::mem::replace(&mut self.crowded, true) {
+                tracing::warn!(
+                    unacked = self.pending.len(),
+                    "too many messages without an ack: further ones are left to be pushed again"
+                );
+            }
             return ControlFlow::Continue(());
         }
+        self.crowded = false;
         let at = pushed_at.unwrap_or_else(|| self.clock.now());
         match callback::decode(data, Pushed { message_id: message_id.as_deref(), at }) {
             Ok(message) => {

@@ -1,6 +1,6 @@
 //! A platform that refuses: the answer arrives once all the same, or one sentence says what happened.
 
-use dingtalk_sim::{CardState, FaultRule, Observed, Via};
+use dingtalk_sim::{CardState, Conversation, FaultRule, Observed, Via};
 use serde_json::json;
 use switchboard_domain::notice::Notice;
 use switchboard_domain::settings::Locale;
@@ -17,14 +17,13 @@ const INSTANCES: &str = "/v1.0/card/instances";
 /// Plain messages to somebody, and by which API each came.
 fn plain(seen: &Observed, who: &str) -> Vec<(Via, String)> {
     let conversation = seen.conversation(&chat(who));
-    let replies = conversation.into_iter().flat_map(|conversation| conversation.replies());
+    let replies = conversation.into_iter().flat_map(Conversation::replies);
     replies.map(|reply| (reply.via, reply.text.clone())).collect()
 }
 
 async fn wait_plain(stage: &Stage, wanted: &[(Via, String)]) {
-    if stage.simulator.wait_for(CAP, |seen| plain(seen, "ann") == wanted).await.is_err() {
-        panic!("ann reads {:#?}", stage.texts("ann"));
-    }
+    let outcome = stage.simulator.wait_for(CAP, |seen| plain(seen, "ann") == wanted).await;
+    assert!(outcome.is_ok(), "ann reads {:#?}", stage.texts("ann"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

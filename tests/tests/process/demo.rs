@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use reqwest::Method;
@@ -26,8 +25,8 @@ async fn wait_for(platform: &Api, path: &str, wanted: impl Fn(&Value) -> bool) -
     let search = async {
         loop {
             let changes = format!("/sim/api/changes?after={version}&timeout_ms={POLL_MS}");
-            let changed = platform.answer(platform.request(Method::GET, &changes)).await.expect(200);
-            version = changed["version"].as_u64().expect("a version");
+            let answered = platform.answer(platform.request(Method::GET, &changes)).await.expect(200);
+            version = answered["version"].as_u64().expect("a version");
             let now = platform.answer(platform.request(Method::GET, path)).await.expect(200);
             if wanted(&now) {
                 return now;
@@ -97,7 +96,7 @@ async fn where_port_8080_is_taken_the_demo_takes_a_free_one() {
     let server = demo(&mut home).await;
     assert!(!server.base().ends_with(":8080"), "{}", server.base());
     let api = Api::at(server.base(), None);
-    let answer = timeout(Duration::from_secs(60), api.answer(api.request(Method::GET, "/readyz"))).await;
+    let answer = timeout(CAP, api.answer(api.request(Method::GET, "/readyz"))).await;
     assert_eq!(answer.unwrap().status, 200);
     drop(taken);
     assert_eq!(server.terminate().await.code(), Some(0));

@@ -189,8 +189,8 @@ async fn whatever_moment_the_process_is_killed_at_what_was_acked_is_answered_onc
 
 /// The raw counts of a run.
 fn report(stage: &Stage, killed: &BTreeMap<Moment, usize>) -> String {
-    let asked = stage.agent.asked();
-    let questions: BTreeSet<_> = asked.iter().map(Asked::question).collect();
+    let runs = stage.agent.asked();
+    let questions: BTreeSet<_> = runs.iter().map(Asked::question).collect();
     stage.simulator.observe(|seen| {
         let mut text = String::new();
         let deliveries = || seen.messages.iter().flat_map(|message| &message.deliveries);
@@ -203,7 +203,7 @@ fn report(stage: &Stage, killed: &BTreeMap<Moment, usize>) -> String {
         let _ = writeln!(text, "kills {} {killed:?}", killed.values().sum::<usize>());
         let _ = writeln!(text, "messages {} acked {acked}", seen.messages.len());
         let _ = writeln!(text, "deliveries {} redeliveries {redelivered} acks {acks}", deliveries().count());
-        let _ = writeln!(text, "agent asked {} times for {} questions", asked.len(), questions.len());
+        let _ = writeln!(text, "agent asked {} times for {} questions", runs.len(), questions.len());
         let _ = writeln!(
             text,
             "cards {} finished {finished} open {}",
@@ -215,4 +215,37 @@ fn report(stage: &Stage, killed: &BTreeMap<Moment, usize>) -> String {
             writeln!(text, "violations {:?}", seen.violations.iter().map(|it| it.kind).collect::<Vec<_>>());
         text
     })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_again_and_again_under_load_everybody_is_answered_once() {
+    let mut plan = Plan::default();
+    plan.simulator.knobs.duplicate_rate = 0.2;
+    plan.simulator.knobs.redelivery_after_ms = 3_000;
+    plan.simulator.knobs.redelivery_max = u32::MAX;
+    let mut stage = plan.start().await;
+    stage.agent.choose(slowly);
+    let people: Vec<String> = (0..20).map(|number| format!("q{number}")).collect();
+    // No more than a turn is resumed: a message may be in the middle of its answer each time.
+    for wave in 0..3 {
+        for who in &people {
+            stage.say(who, &format!("question {wave} of {who} with some more words"));
+        }
+        let before = stage.agent.asked().len();
+        stage.agent.wait_for(|asked| asked.len() >= before + 15, CAP).await.expect("many are asked");
+        stage = kill_and_serve(stage).await;
+    }
+    let is_over = |seen: &Observed| {
+        let finished = seen.cards().filter(|card| card.state == CardState::Finished).count();
+        finished == 3 * people.len() && seen.messages.iter().all(|message| message.acked.is_some())
+    };
+    let outcome = stage.simulator.wait_for(CAP, is_over).await;
+    println!("{}", report(&stage, &BTreeMap::new()));
+    assert!(outcome.is_ok(), "{:?}", stage.api.get("/failures").await);
+    stage.simulator.observe(|seen| {
+        answered_once_in_order(seen, answer_to);
+        no_violations(seen, true);
+    });
+    assert_eq!(stage.api.get("/failures").await["items"], json!([]));
+    stage.assert_no_alarm();
 }

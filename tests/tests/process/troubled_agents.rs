@@ -35,9 +35,8 @@ async fn ends_with_one_sentence(behaviours: Vec<Behaviour>, begins: &str, kind: 
         let texts = seen.robot_texts(&chat("ann"));
         seen.open_cards().is_empty() && texts.first().is_some_and(|text| text.ends_with(&sentence(kind)))
     };
-    if stage.simulator.wait_for(CAP, is_ended).await.is_err() {
-        panic!("ann reads {:#?}", stage.texts("ann"));
-    }
+    let outcome = stage.simulator.wait_for(CAP, is_ended).await;
+    assert!(outcome.is_ok(), "ann reads {:#?}", stage.texts("ann"));
     let finished =
         turn.wait_for(|events| events.iter().find(|event| event.name == "turn.finished").cloned()).await;
     assert_eq!(finished.data["outcome"], "failed");

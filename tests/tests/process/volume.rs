@@ -59,7 +59,18 @@ async fn a_thousand_messages_with_duplicates_redeliveries_a_dropped_socket_and_a
     assert_eq!(stage.agent.asked().len(), MESSAGES);
     let failures = stage.api.get("/failures").await;
     assert_eq!(failures["items"], json!([]));
-    assert!((stage.api.metric("switchboard_alarms_total").await).abs() < f64::EPSILON);
+    let counted = async |series| stage.api.metric(series).await;
+    for (series, wanted) in [
+        ("switchboard_turns_total", 1_000.0),
+        ("switchboard_inbox_pending", 0.0),
+        ("switchboard_turns_running", 0.0),
+        ("switchboard_alarms_total", 0.0),
+        ("switchboard_commits_lost_total", 0.0),
+        ("switchboard_channel_reconnects_total", 2.0),
+    ] {
+        let value: f64 = counted(series).await;
+        assert!((value - wanted).abs() < f64::EPSILON, "{series} is {value} instead of {wanted}");
+    }
     stage.assert_no_alarm();
 }
 

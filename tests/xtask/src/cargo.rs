@@ -43,6 +43,13 @@ impl Cargo {
         self
     }
 
+    /// Sets a variable for it.
+    pub(crate) fn variable(mut self, variable: &str, value: &Path) -> Self {
+        self.shown = format!("{variable}=\"{}\" {}", value.display(), self.shown);
+        self.command.env(variable, value);
+        self
+    }
+
     /// Runs it with the terminal as its own and waits.
     ///
     /// # Errors

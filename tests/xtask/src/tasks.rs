@@ -51,17 +51,37 @@ pub(crate) fn test_everything() -> Result<(), Failure> {
     document()?;
     Cargo::new(&["test", "--doc", "--workspace", "--all-features"]).run()?;
     if prerequisites::nextest_is_there() {
-        return Cargo::new(&NEXTEST).run();
+        return with_binary(Cargo::new(&NEXTEST))?.run();
     }
     // `--doc` ran above; naming the other kinds leaves it out here.
-    Cargo::new(&CARGO_TEST).arguments(&["--lib", "--bins", "--tests"].map(str::to_owned)).run()
+    let kinds = ["--lib", "--bins", "--tests"].map(str::to_owned);
+    with_binary(Cargo::new(&CARGO_TEST).arguments(&kinds))?.run()
 }
 
 /// `test ARGUMENTS`
 pub(crate) fn test_selected(arguments: &[String]) -> Result<(), Failure> {
     require(&[Need::CCompiler])?;
     let runner = if prerequisites::nextest_is_there() { NEXTEST.as_slice() } else { CARGO_TEST.as_slice() };
-    Cargo::new(runner).arguments(arguments).run()
+    let tests = Cargo::new(runner).arguments(arguments);
+    let is_other_profile = |argument: &String| argument == "--release" || argument.contains("-profile");
+    // The binary of another profile lies elsewhere; the tests then build it themselves.
+    if arguments.iter().any(is_other_profile) { tests.run() } else { with_binary(tests)?.run() }
+}
+
+/// Builds what the tests need, the program itself included, and tells them where that is: no test has to build it then.
+fn with_binary(tests: Cargo) -> Result<Cargo, Failure> {
+    if std::env::var_os(BINARY).is_some() {
+        return Ok(tests);
+    }
+    // The very build that the runner asks for, so that it finds everything fresh.
+    Cargo::new(&["test", "--no-run", "--quiet", "--workspace", "--all-features"]).run()?;
+    let own =
+        std::env::current_exe().map_err(|error| format!("failed to find the target folder: {error}"))?;
+    let binary = own.with_file_name(format!("switchboard{}", std::env::consts::EXE_SUFFIX));
+    if !binary.is_file() {
+        return Err(format!("the build made no {}", binary.display()));
+    }
+    Ok(tests.variable(BINARY, &binary))
 }
 
 /// `run`
@@ -69,6 +89,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     require(&[Need::CCompiler])?;
     Cargo::new(&["run", "--package", "switchboard", "--"]).arguments(arguments).run()
 }
+
+/// Names the binary for the process tests (`tests/src/binary.rs`).
+const BINARY: &str = "SWITCHBOARD_BIN";
 
 // One failing test does not hide the others.
 const NEXTEST: [&str; 5] = ["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"];
