@@ -60,3 +60,30 @@ pub(crate) fn no_violations(seen: &Observed, crashed: bool) {
     let broken: Vec<_> = seen.violations.iter().filter(|violation| !is_allowed(violation.kind)).collect();
     assert!(broken.is_empty(), "{broken:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_judge_does_not_let_a_wrong_answer_a_wrong_order_or_an_open_card_pass() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use switchboard_tests::scripted_agent::Behaviour;
+
+    use super::stage::{Stage, answer_to};
+
+    let stage = Stage::start().await;
+    stage.say("ann", "one");
+    stage.wait_texts("ann", &[&answer_to("one")]).await;
+    stage.say("ann", "two");
+    stage.wait_texts("ann", &[&answer_to("one"), &answer_to("two")]).await;
+    let passes = |wanted: fn(&str) -> String| {
+        let judge = || stage.simulator.observe(|seen| answered_once_in_order(seen, wanted));
+        catch_unwind(AssertUnwindSafe(judge)).is_ok()
+    };
+    assert!(passes(answer_to));
+    assert!(!passes(|question| format!("{question}, whatever")));
+    // The same answers, each to the other question: the order is wrong.
+    assert!(!passes(|question| answer_to(if question == "one" { "two" } else { "one" })));
+    stage.agent.queue([Behaviour::HangAfter { text: answer_to("three") }]);
+    stage.say("ann", "three");
+    stage.wait_streaming("ann", "You said: three").await;
+    assert!(!passes(answer_to));
+}

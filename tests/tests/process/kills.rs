@@ -240,7 +240,7 @@ async fn killed_again_and_again_under_load_everybody_is_answered_once() {
         finished == 3 * people.len() && seen.messages.iter().all(|message| message.acked.is_some())
     };
     let outcome = stage.simulator.wait_for(CAP, is_over).await;
-    println!("{}", report(&stage, &BTreeMap::new()));
+    println!("{}", report(&stage, &BTreeMap::from([(Moment::Asked, 3)])));
     assert!(outcome.is_ok(), "{:?}", stage.api.get("/failures").await);
     stage.simulator.observe(|seen| {
         answered_once_in_order(seen, answer_to);
