@@ -9,11 +9,11 @@ use thiserror::Error;
 
 /// Gauge, `channel`, `platform`: 1 while the channel is connected here, else 0.
 pub const CHANNEL_CONNECTED: &str = "switchboard_channel_connected";
-/// Counter, `channel`: connections opened after the first one.
+/// Counter: connections opened after a channel's first one.
 pub const CHANNEL_RECONNECTS: &str = "switchboard_channel_reconnects_total";
-/// Counter, `channel`: messages taken in.
+/// Counter, `channel`: deliveries of messages, repeated ones included.
 pub const MESSAGES_RECEIVED: &str = "switchboard_messages_received_total";
-/// Counter, `channel`: deliveries of messages seen before.
+/// Counter: deliveries of messages seen before.
 pub const MESSAGES_DUPLICATE: &str = "switchboard_messages_duplicate_total";
 /// Counter, `channel`, `outcome` (answered, cancelled, refused, failed): turns ended.
 pub const TURNS: &str = "switchboard_turns_total";
@@ -21,9 +21,9 @@ pub const TURNS: &str = "switchboard_turns_total";
 pub const TURNS_RUNNING: &str = "switchboard_turns_running";
 /// Gauge: accepted messages that have not ended, of the conversations this process works on.
 pub const INBOX_PENDING: &str = "switchboard_inbox_pending";
-/// Histogram, seconds: from acceptance to the first output of the agent.
+/// Histogram, seconds: from asking the agent to its first output.
 pub const TIME_TO_FIRST_OUTPUT: &str = "switchboard_time_to_first_output_seconds";
-/// Histogram, seconds: from acceptance to the end of the turn.
+/// Histogram, seconds: one run of the agent, from its beginning to its end.
 pub const TURN_SECONDS: &str = "switchboard_turn_seconds";
 /// Counter, `outcome`: card calls.
 pub const CARD_UPDATES: &str = "switchboard_card_updates_total";
@@ -88,13 +88,13 @@ fn builder() -> Result<PrometheusBuilder, MetricsError> {
 fn describe() {
     describe_gauge!(CHANNEL_CONNECTED, Unit::Count, "1 while the channel is connected, else 0");
     describe_counter!(CHANNEL_RECONNECTS, Unit::Count, "connections opened after a channel's first one");
-    describe_counter!(MESSAGES_RECEIVED, Unit::Count, "messages taken in");
+    describe_counter!(MESSAGES_RECEIVED, Unit::Count, "deliveries of messages, repeated ones included");
     describe_counter!(MESSAGES_DUPLICATE, Unit::Count, "deliveries of messages seen before");
     describe_counter!(TURNS, Unit::Count, "turns ended, by outcome");
     describe_gauge!(TURNS_RUNNING, Unit::Count, "turns running");
     describe_gauge!(INBOX_PENDING, Unit::Count, "accepted messages that have not ended");
-    describe_histogram!(TIME_TO_FIRST_OUTPUT, Unit::Seconds, "from acceptance to the agent's first output");
-    describe_histogram!(TURN_SECONDS, Unit::Seconds, "from acceptance to the end of the turn");
+    describe_histogram!(TIME_TO_FIRST_OUTPUT, Unit::Seconds, "from asking the agent to its first output");
+    describe_histogram!(TURN_SECONDS, Unit::Seconds, "one run of the agent, from its beginning to its end");
     describe_counter!(CARD_UPDATES, Unit::Count, "card calls, by outcome");
     describe_counter!(PLATFORM_REQUESTS, Unit::Count, "requests to platforms, by api and outcome");
     describe_counter!(AGENT_REQUESTS, Unit::Count, "requests to agents, by outcome");
