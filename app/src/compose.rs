@@ -105,7 +105,13 @@ impl Composition for Composed {
     }
 
     async fn simulate(&self) -> Result<Simulation, ComposeError> {
-        simulate().await
+        #[cfg(feature = "demo")]
+        let simulation = simulate().await;
+        #[cfg(not(feature = "demo"))]
+        let simulation = Err(ComposeError::Failed(
+            "this build has no simulated platform; build with the feature `demo`".to_owned(),
+        ));
+        simulation
     }
 }
 
@@ -148,11 +154,4 @@ async fn simulate() -> Result<Simulation, ComposeError> {
         }),
         guard: Box::new(simulator),
     })
-}
-
-#[cfg(not(feature = "demo"))]
-async fn simulate() -> Result<Simulation, ComposeError> {
-    Err(ComposeError::Failed(
-        "this build has no simulated platform; build with the feature `demo`".to_owned(),
-    ))
 }
