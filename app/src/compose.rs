@@ -18,6 +18,7 @@ use crate::http::dto::channel_input::Providers;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 use crate::runtime::{Driver, Settings};
+use crate::telemetry::metrics as names;
 
 /// The real thing: the machine's clock, the stores, DingTalk, agents over HTTP.
 pub struct Composed {
@@ -35,7 +36,7 @@ impl Composed {
     fn providers(&self) -> Result<Providers, ComposeError> {
         let observer = Arc::new(|api: &'static str, outcome: &'static str| {
             let labels = [("platform", "dingtalk"), ("api", api), ("outcome", outcome)];
-            metrics::counter!("switchboard_platform_requests_total", &labels).increment(1);
+            metrics::counter!(names::PLATFORM_REQUESTS, &labels).increment(1);
         });
         let dingtalk = DingTalk::new(Arc::clone(&self.clock), observer)
             .map_err(|error| ComposeError::Failed(format!("failed to set HTTP up: {error}")))?;

@@ -21,6 +21,7 @@ use tokio::sync::Mutex as FairMutex;
 
 use super::channel::{Bot, ChannelHandle, Message};
 use super::shared::{Shared, lock};
+use crate::telemetry::metrics as names;
 
 /// Pushes of one connection held un-acked while the store is away (R4).
 const HELD_MAX: u32 = 64;
@@ -82,8 +83,7 @@ impl ConnectionSink for Sink {
 
     fn offer(&self, message: Inbound) -> BoxFuture<'static, Ack> {
         let bot = self.handle.bot();
-        metrics::counter!("switchboard_messages_received_total", "channel" => self.handle.id.to_string())
-            .increment(1);
+        metrics::counter!(names::MESSAGES_RECEIVED, "channel" => self.handle.id.to_string()).increment(1);
         if message.body == Body::Withheld {
             // There is nothing to answer; the company's quota is the message.
             self.handle.note(ErrorCode::QuotaExceeded, "a message came without its content".to_owned());
@@ -213,7 +213,7 @@ fn taken_in(shared: &Arc<Shared>, handle: &ChannelHandle, arrival: &Arrival, sto
         }
         Accepted::Duplicate => {
             arrival.admission.unused();
-            metrics::counter!("switchboard_messages_duplicate_total").increment(1);
+            metrics::counter!(names::MESSAGES_DUPLICATE).increment(1);
         }
         Accepted::First { seq: Some(seq), .. } => {
             wake_for(shared, &arrival.key, &arrival.intake, *seq);

@@ -33,6 +33,12 @@ pub const PLATFORM_REQUESTS: &str = "switchboard_platform_requests_total";
 pub const AGENT_REQUESTS: &str = "switchboard_agent_requests_total";
 /// Counter, `cause`: failure records written.
 pub const FAILURES: &str = "switchboard_failures_total";
+/// Counter, `kind`: what cannot happen and did: a bug of ours.
+pub const ALARMS: &str = "switchboard_alarms_total";
+/// Counter: commits refused because somebody else owns or changed the conversation.
+pub const COMMITS_LOST: &str = "switchboard_commits_lost_total";
+/// Counter, `channel`: pushes that could not be understood.
+pub const UNDECODABLE: &str = "switchboard_undecodable_total";
 
 /// All names, for tests and documentation.
 pub const ALL: [&str; 13] = [
@@ -86,6 +92,9 @@ fn builder() -> Result<PrometheusBuilder, MetricsError> {
 }
 
 fn describe() {
+    describe_counter!(ALARMS, Unit::Count, "what cannot happen and did; a bug");
+    describe_counter!(COMMITS_LOST, Unit::Count, "commits refused because of another owner or version");
+    describe_counter!(UNDECODABLE, Unit::Count, "pushes that could not be understood");
     describe_gauge!(CHANNEL_CONNECTED, Unit::Count, "1 while the channel is connected, else 0");
     describe_counter!(CHANNEL_RECONNECTS, Unit::Count, "connections opened after a channel's first one");
     describe_counter!(MESSAGES_RECEIVED, Unit::Count, "deliveries of messages, repeated ones included");

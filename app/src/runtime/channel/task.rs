@@ -17,6 +17,7 @@ use super::{Bot, ChannelHandle, MESSAGES_MAX, Message};
 use crate::runtime::intake::Sink;
 use crate::runtime::operations::RuntimeEvent;
 use crate::runtime::shared::{Shared, lock};
+use crate::telemetry::metrics as names;
 
 /// Puts a channel into the driver and starts its task.
 pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
@@ -94,8 +95,7 @@ impl Task {
             Message::Signal(connection, Signal::Rotating) => self.apply(Event::Rotating { connection }),
             Message::Signal(_, Signal::Undecodable) => {
                 tracing::warn!(channel = %self.handle.id, "a push could not be understood and was acknowledged");
-                metrics::counter!("switchboard_undecodable_total", "channel" => self.handle.id.to_string())
-                    .increment(1);
+                metrics::counter!(names::UNDECODABLE, "channel" => self.handle.id.to_string()).increment(1);
             }
             Message::Closed(connection, cause) => {
                 self.sockets.remove(&connection);
@@ -126,7 +126,7 @@ impl Task {
             Ok(effects) => self.perform(name, before, effects),
             Err(rejected) if rejected.is_alarm() => {
                 tracing::error!(machine = "channel", channel = %self.handle.id, %rejected, "an impossible event; this is a bug");
-                metrics::counter!("switchboard_alarms_total", "kind" => "illegal").increment(1);
+                metrics::counter!(names::ALARMS, "kind" => "illegal").increment(1);
             }
             Err(rejected) => {
                 tracing::debug!(machine = "channel", channel = %self.handle.id, %rejected, "rejected");
@@ -170,7 +170,7 @@ impl Task {
         });
         // The first connection is none, but the metric is there from then on.
         let again = u64::from(self.machine.connected_at().is_some());
-        metrics::counter!("switchboard_channel_reconnects_total").increment(again);
+        metrics::counter!(names::CHANNEL_RECONNECTS).increment(again);
     }
 
     fn publish(&self) {
@@ -188,7 +188,7 @@ impl Task {
         };
         let status = self.handle.status(self.shared.now());
         metrics::gauge!(
-            "switchboard_channel_connected",
+            names::CHANNEL_CONNECTED,
             "channel" => self.handle.id.to_string(),
             "platform" => bot.description.platform
         )

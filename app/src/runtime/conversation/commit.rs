@@ -11,6 +11,7 @@ use switchboard_ports::error::StoreError;
 
 use super::{Actor, Lost};
 use crate::runtime::operations::RuntimeEvent;
+use crate::telemetry::metrics as names;
 
 /// The first pause before a commit is tried again; doubles up to [`COMMIT_PAUSE_MAX`].
 const COMMIT_PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -62,7 +63,7 @@ impl Actor<'_> {
                 }
                 Err(error) => {
                     tracing::warn!(conversation = %self.id, %error, "failed to commit; memory is dropped");
-                    metrics::counter!("switchboard_commits_lost_total").increment(1);
+                    metrics::counter!(names::COMMITS_LOST).increment(1);
                     return Err(Lost);
                 }
             }
@@ -79,12 +80,12 @@ impl Actor<'_> {
     pub(super) fn report(&mut self, effects: &Effects) {
         let ended = u32::try_from(effects.ended.len()).unwrap_or(u32::MAX).min(self.pending);
         self.pending -= ended;
-        metrics::gauge!("switchboard_inbox_pending").decrement(f64::from(ended));
+        metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(ended));
         let at = self.shared.now();
         let channel = &self.handle.id;
         for (seq, outcome) in &effects.ended {
             let outcome = outcome_name(*outcome);
-            metrics::counter!("switchboard_turns_total", "channel" => channel.to_string(), "outcome" => outcome)
+            metrics::counter!(names::TURNS, "channel" => channel.to_string(), "outcome" => outcome)
                 .increment(1);
             self.shared.publish(RuntimeEvent::TurnFinished {
                 channel: channel.clone(),
@@ -97,7 +98,7 @@ impl Actor<'_> {
         for failed in &effects.failures {
             let cause = failed.cause.as_str();
             tracing::warn!(%channel, conversation = %self.id, seq = failed.seq.0, cause, "a failure was recorded");
-            metrics::counter!("switchboard_failures_total", "cause" => cause).increment(1);
+            metrics::counter!(names::FAILURES, "cause" => cause).increment(1);
             self.shared.publish(RuntimeEvent::Failure {
                 channel: channel.clone(),
                 conversation: self.id.clone(),

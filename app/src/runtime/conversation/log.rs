@@ -1,6 +1,7 @@
 //! What a step did, in one form for sessions and replies: machine, phase before, event, phase after or rejection, effects.
 //! At debug; never a text.
 
+use crate::telemetry::metrics as names;
 use switchboard_domain::conversation::{Conversation, Effects};
 use switchboard_domain::ids::ConversationId;
 use switchboard_domain::rejected::Rejected;
@@ -52,7 +53,7 @@ pub(super) fn stepped(
 pub(super) fn rejected(id: &ConversationId, rejected: &Rejected) {
     if rejected.is_alarm() {
         tracing::error!(machine = "session", conversation = %id, %rejected, "an impossible event; this is a bug");
-        metrics::counter!("switchboard_alarms_total", "kind" => "illegal").increment(1);
+        metrics::counter!(names::ALARMS, "kind" => "illegal").increment(1);
     } else {
         tracing::debug!(machine = "session", conversation = %id, %rejected, "rejected");
     }

@@ -25,6 +25,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::channel::{Bot, ChannelHandle};
 use super::registry::Slot;
 use super::shared::Shared;
+use crate::telemetry::metrics as names;
 use load::Look;
 
 /// Outcomes of calls waiting to be taken in; a conversation has at most a dozen calls under way.
@@ -51,7 +52,7 @@ pub(crate) fn start(shared: &Arc<Shared>, partition: Partition, id: Conversation
             Ok(Ended::Lost) => shared.registry.drop_from_memory(&id, true),
             Err(_panic) => {
                 tracing::error!(conversation = %id, "a conversation's task panicked; it goes on from the store");
-                metrics::counter!("switchboard_alarms_total", "kind" => "panic").increment(1);
+                metrics::counter!(names::ALARMS, "kind" => "panic").increment(1);
                 shared.registry.drop_from_memory(&id, true);
             }
         }
@@ -119,7 +120,7 @@ struct Actor<'a> {
 
 impl Drop for Actor<'_> {
     fn drop(&mut self) {
-        metrics::gauge!("switchboard_inbox_pending").decrement(f64::from(self.pending));
+        metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(self.pending));
     }
 }
 
@@ -198,7 +199,7 @@ impl Actor<'_> {
     fn take_in(&mut self, entry: Entry, resumed: bool, effects: &mut Effects) {
         if entry.seq > self.conversation.session().taken() {
             self.pending = self.pending.saturating_add(1);
-            metrics::gauge!("switchboard_inbox_pending").increment(1.0);
+            metrics::gauge!(names::INBOX_PENDING).increment(1.0);
             self.apply_into(Event::Taken { entry, resumed }, effects);
         }
     }

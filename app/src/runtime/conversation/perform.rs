@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::turn::{self, Question};
 use super::{Actor, Lost, Run, SAID_MAX};
 use crate::runtime::operations::RuntimeEvent;
+use crate::telemetry::metrics as names;
 
 impl Actor<'_> {
     pub(super) async fn perform(&mut self, perform: Perform) -> Result<(), Lost> {
@@ -44,8 +45,7 @@ impl Actor<'_> {
                 self.shared.tasks.spawn(async move {
                     let outcome = tokio::time::timeout(limit, link.card(request)).await;
                     let outcome = outcome.unwrap_or(CardOutcome::Unknown);
-                    metrics::counter!("switchboard_card_updates_total", "outcome" => card_label(outcome))
-                        .increment(1);
+                    metrics::counter!(names::CARD_UPDATES, "outcome" => card_label(outcome)).increment(1);
                     drop(back.send(Event::CardDone { reply, call, outcome }).await);
                 });
             }

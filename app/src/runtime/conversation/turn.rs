@@ -23,6 +23,7 @@ use crate::ports::SharedAgent;
 use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
 use crate::runtime::shared::{Patience, Shared};
+use crate::telemetry::metrics as names;
 
 /// How long an explicit cancel upstream may take.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(4);
@@ -46,15 +47,15 @@ pub(super) async fn run(
     tell: mpsc::Sender<RunSaid>,
 ) {
     let begun = Instant::now();
-    metrics::gauge!("switchboard_turns_running").increment(1.0);
+    metrics::gauge!(names::TURNS_RUNNING).increment(1.0);
     let mut upstream = None;
     let cancelled = tokio::select! {
         biased;
         () = cancel.cancelled() => true,
         () = ask(&shared, &handle, &bot, question, &tell, &mut upstream) => false,
     };
-    metrics::gauge!("switchboard_turns_running").decrement(1.0);
-    metrics::histogram!("switchboard_turn_seconds").record(begun.elapsed().as_secs_f64());
+    metrics::gauge!(names::TURNS_RUNNING).decrement(1.0);
+    metrics::histogram!(names::TURN_SECONDS).record(begun.elapsed().as_secs_f64());
     if cancelled && let Some((agent, continuation)) = upstream {
         let _ = tokio::time::timeout(CANCEL_TIMEOUT, agent.cancel(&continuation)).await;
     }
@@ -88,8 +89,7 @@ async fn ask(
             }
             AgentEvent::Delta(text) => {
                 if std::mem::take(&mut first) {
-                    metrics::histogram!("switchboard_time_to_first_output_seconds")
-                        .record(asked.elapsed().as_secs_f64());
+                    metrics::histogram!(names::TIME_TO_FIRST_OUTPUT).record(asked.elapsed().as_secs_f64());
                 }
                 Said::Delta(text)
             }
@@ -120,8 +120,7 @@ async fn ask(
 
 fn count_request(bot: &Bot, outcome: &'static str) {
     let agent = bot.agent.as_ref().map_or_else(String::new, |(config, _)| config.name.clone());
-    metrics::counter!("switchboard_agent_requests_total", "agent" => agent, "outcome" => outcome)
-        .increment(1);
+    metrics::counter!(names::AGENT_REQUESTS, "agent" => agent, "outcome" => outcome).increment(1);
 }
 
 async fn prepare(
