@@ -118,6 +118,8 @@ fn question() -> RunRequest {
         history: Vec::new(),
         continuation: None,
         model: None,
+        attachments: Vec::new(),
+        resume: None,
         user: AgentUser {
             id: String::from("switchboard-test"),
             username: String::from("switchboard-test"),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use switchboard_domain::outcome::AgentFailure;
 use switchboard_domain::snapshot::TranscriptLine;
@@ -32,7 +33,7 @@ pub trait Agent: Send + Sync {
 
     /// Stops a run upstream, by whatever means this agent has beyond closing the request. Repeatable; bounded in time by
     /// the caller. Nothing to do for agents that stop when the request is closed.
-    async fn cancel(&self, continuation: &str);
+    async fn cancel(&self, run: &str);
 }
 
 /// What an agent is asked.
@@ -50,6 +51,26 @@ pub struct RunRequest {
     pub model: Option<String>,
     /// Who asks, as the company knows them.
     pub user: AgentUser,
+    /// What came with the question, in order, at most [`ATTACHMENTS_MAX`]. An agent whose protocol cannot carry one says
+    /// so in its place, so that the model knows of it.
+    pub attachments: Vec<AgentAttachment>,
+    /// A run of this very turn that was begun before and can be asked for its result ([`RunHandle::pollable`]). An agent
+    /// that does not know it any more asks anew.
+    pub resume: Option<String>,
+}
+
+/// Attachments of one question, at most.
+pub const ATTACHMENTS_MAX: usize = 10;
+
+/// One file that came with a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentAttachment {
+    /// The file's name, with an ending that fits `media_type`; never empty.
+    pub name: String,
+    /// What it is: `image/png`, `application/pdf`; `application/octet-stream` where nobody knows.
+    pub media_type: String,
+    /// Its content; `None` when it could not be fetched, or is more than may be handed over.
+    pub content: Option<Bytes>,
 }
 
 /// Who asks, as far as the agent is told.
@@ -65,13 +86,23 @@ pub struct AgentUser {
     pub platform: String,
 }
 
+/// What a run is called upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunHandle {
+    /// For [`Agent::cancel`]; at most 512 bytes.
+    pub id: String,
+    /// Whether the result can be asked for later: then the handle is stored, and a turn that goes on after a crash gets it
+    /// as [`RunRequest::resume`].
+    pub pollable: bool,
+}
+
 /// What an agent says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgentEvent {
     /// The agent took the request on.
     Started {
-        /// Where it can be gone on from, or cancelled by.
-        continuation: Option<String>,
+        /// What the run is called upstream; `None` where closing the request is all there is to do.
+        run: Option<RunHandle>,
     },
     /// More of the answer.
     Delta(String),

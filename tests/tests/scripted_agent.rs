@@ -64,6 +64,8 @@ fn ask(agent: &ScriptedAgent, question: &str, stream: bool) -> BoxStream<'static
         history: Vec::new(),
         continuation: None,
         model: None,
+        attachments: Vec::new(),
+        resume: None,
         user: AgentUser {
             id: "usr_1".to_owned(),
             username: "zhang3".to_owned(),

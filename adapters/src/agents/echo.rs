@@ -63,7 +63,7 @@ struct Echo {
 #[async_trait]
 impl Agent for Echo {
     fn run(&self, request: RunRequest) -> BoxStream<'static, AgentEvent> {
-        let mut events: VecDeque<AgentEvent> = VecDeque::from([AgentEvent::Started { continuation: None }]);
+        let mut events: VecDeque<AgentEvent> = VecDeque::from([AgentEvent::Started { run: None }]);
         events.extend(words(&answer(&request)).into_iter().map(AgentEvent::Delta));
         events.push_back(match request.text.trim() {
             "" => AgentEvent::Failed {
@@ -83,7 +83,7 @@ impl Agent for Echo {
         .boxed()
     }
 
-    async fn cancel(&self, _continuation: &str) {}
+    async fn cancel(&self, _run: &str) {}
 }
 
 /// The question, and a last line that lets a person see what is remembered and that `/new` forgets it.

@@ -37,7 +37,7 @@ async fn the_question_comes_back_word_by_word() {
     assert_eq!(
         events,
         [
-            AgentEvent::Started { continuation: None },
+            AgentEvent::Started { run: None },
             AgentEvent::Delta("你好".to_owned()),
             AgentEvent::Delta("吗 ".to_owned()),
             AgentEvent::Delta("my ".to_owned()),

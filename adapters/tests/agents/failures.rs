@@ -158,6 +158,6 @@ async fn an_error_inside_the_stream_comes_after_the_start() {
     let response = ResponseTemplate::new(200).set_body_raw(body, "text/event-stream");
     Mock::given(any()).respond_with(response).mount(&server).await;
     let events = events(&chat(&server.uri())).await;
-    assert_eq!(events[0], AgentEvent::Started { continuation: None });
+    assert_eq!(events[0], AgentEvent::Started { run: None });
     assert_eq!(failure(&events), ("agent_server_error", "code overloaded".to_owned(), None));
 }

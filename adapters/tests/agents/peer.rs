@@ -79,6 +79,8 @@ pub(crate) fn request(text: &str) -> RunRequest {
         history: Vec::new(),
         continuation: None,
         model: None,
+        attachments: Vec::new(),
+        resume: None,
         user: AgentUser {
             id: "usr_1".to_owned(),
             username: "zhang3".to_owned(),

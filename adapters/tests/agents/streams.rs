@@ -24,7 +24,7 @@ async fn an_answer_in_single_bytes_is_the_same_answer() {
     })
     .await;
     let events = events(&chat(&address)).await;
-    assert_eq!(events[0], AgentEvent::Started { continuation: None });
+    assert_eq!(events[0], AgentEvent::Started { run: None });
     assert_eq!((said(&events).as_str(), events.last()), ("你好, 👋", Some(&COMPLETED)));
     server.await.unwrap();
 }
@@ -43,7 +43,7 @@ async fn each_piece_arrives_before_the_next_is_sent() {
     })
     .await;
     let mut run = chat(&address).run(request("Hello?"));
-    let started = AgentEvent::Started { continuation: None };
+    let started = AgentEvent::Started { run: None };
     for expected in
         [started, AgentEvent::Delta("one".to_owned()), AgentEvent::Delta("two".to_owned()), COMPLETED]
     {

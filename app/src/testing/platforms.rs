@@ -103,7 +103,7 @@ struct FakeAgent {
 #[async_trait]
 impl Agent for FakeAgent {
     fn run(&self, request: RunRequest) -> BoxStream<'static, AgentEvent> {
-        let started = AgentEvent::Started { continuation: None };
+        let started = AgentEvent::Started { run: None };
         let completed = AgentEvent::Completed { continuation: None };
         let delta = AgentEvent::Delta(request.text);
         let slow = |event| async move {
@@ -126,5 +126,5 @@ impl Agent for FakeAgent {
         }
     }
 
-    async fn cancel(&self, _continuation: &str) {}
+    async fn cancel(&self, _run: &str) {}
 }

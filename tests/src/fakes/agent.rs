@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
-use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunRequest};
+use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunHandle, RunRequest};
 use switchboard_ports::agents::AgentConfig;
 
 /// What the agent does with a question.
@@ -139,11 +139,14 @@ impl Agent for FakeAgent {
             let _kept = guard;
             std::future::pending().await
         });
-        stream::iter([AgentEvent::Started { continuation: started }]).chain(words).chain(last).boxed()
+        stream::iter([AgentEvent::Started { run: started.map(|id| RunHandle { id, pollable: false }) }])
+            .chain(words)
+            .chain(last)
+            .boxed()
     }
 
-    async fn cancel(&self, continuation: &str) {
-        self.inner.cancelled.lock().expect("cancelled").push(continuation.to_owned());
+    async fn cancel(&self, run: &str) {
+        self.inner.cancelled.lock().expect("cancelled").push(run.to_owned());
     }
 }
 

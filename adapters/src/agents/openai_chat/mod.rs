@@ -72,7 +72,7 @@ impl Agent for OpenAiChat {
     }
 
     // Closing the request stops it.
-    async fn cancel(&self, _continuation: &str) {}
+    async fn cancel(&self, _run: &str) {}
 }
 
 impl OpenAiChat {

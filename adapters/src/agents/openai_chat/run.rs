@@ -63,7 +63,7 @@ impl Run {
             Phase::Unsent(request) => match self.open(*request).await {
                 Ok(reading) => {
                     self.phase = Phase::Reading(Box::new(reading));
-                    Some(AgentEvent::Started { continuation: None })
+                    Some(AgentEvent::Started { run: None })
                 }
                 Err(failure) => Some(failure),
             },

@@ -56,8 +56,8 @@ pub(super) async fn run(
     };
     metrics::gauge!(names::TURNS_RUNNING).decrement(1.0);
     metrics::histogram!(names::TURN_SECONDS).record(begun.elapsed().as_secs_f64());
-    if cancelled && let Some((agent, continuation)) = upstream {
-        let _ = tokio::time::timeout(CANCEL_TIMEOUT, agent.cancel(&continuation)).await;
+    if cancelled && let Some((agent, run)) = upstream {
+        let _ = tokio::time::timeout(CANCEL_TIMEOUT, agent.cancel(&run)).await;
     }
     // A conversation that is gone from memory does not listen; the store knows what it needs.
     let _ = tell.send(RunSaid::Closed).await;
@@ -83,8 +83,8 @@ async fn ask(
     let mut events = agent.run(request);
     while let Some(event) = events.next().await {
         let said = match event {
-            AgentEvent::Started { continuation } => {
-                *upstream = continuation.map(|continuation| (Arc::clone(&agent), continuation));
+            AgentEvent::Started { run } => {
+                *upstream = run.map(|run| (Arc::clone(&agent), run.id));
                 Said::Started
             }
             AgentEvent::Delta(text) => {
@@ -149,6 +149,8 @@ async fn prepare(
         continuation: question.continuation,
         model: question.model,
         user: agent_user(&user, &bot.channel.platform),
+        attachments: Vec::new(),
+        resume: None,
     };
     Ok((Arc::clone(agent), request))
 }
