@@ -9,9 +9,14 @@
 
 mod cards;
 mod chat_page;
+mod clicks;
 mod client;
+mod contents;
 mod endings;
 mod faults;
+mod files;
+mod fuzzing;
 mod messages;
+mod secure;
 mod stream;
 mod tokens;
