@@ -138,11 +138,14 @@ pub(crate) fn param_map(card_data: Option<&Value>) -> Result<Option<BTreeMap<Str
     texts.collect::<Option<_>>().map(Some).ok_or_else(wrong)
 }
 
+/// Variables by name.
+type Variables = BTreeMap<String, String>;
+
 /// `privateData` by person; `None` when absent.
 pub(crate) fn private_data(
     state: &State,
     request: &ApiRequest,
-) -> Result<Option<BTreeMap<String, BTreeMap<String, String>>>, ApiError> {
+) -> Result<Option<BTreeMap<String, Variables>>, ApiError> {
     let Some(people) = request.field("privateData").filter(|data| !data.is_null()) else {
         return Ok(None);
     };

@@ -114,7 +114,7 @@ impl<'a> StreamCall<'a> {
 pub(crate) fn streaming(state: &mut State, request: &ApiRequest) -> Outcome {
     let call = StreamCall::parse(request)?;
     if request.overlaps && state.knobs.concurrent_streaming_denied {
-        return Err(Refused::PerSecond.error());
+        return Err(Refused::Second.error());
     }
     let template = template_of(state, call.out_track_id).filter(|_| owns(state, request));
     let template = template.ok_or_else(|| ApiError::bad("param.stream.outTrackId", "card is not exist"))?;

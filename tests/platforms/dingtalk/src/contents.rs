@@ -253,8 +253,13 @@ impl Content {
                 let (value, text) = rich_text(state, app, elements, &mut files)?;
                 ("richText", value, text)
             }
-            other => {
-                let (msgtype, field, value, text) = other.without_files();
+            Self::Unknown
+            | Self::Markdown { .. }
+            | Self::InteractiveCard { .. }
+            | Self::ActionCard { .. }
+            | Self::ChatRecord { .. }
+            | Self::Reply { .. } => {
+                let (msgtype, field, value, text) = self.without_files();
                 return Ok(Body { msgtype, field, value, text, files });
             }
         };

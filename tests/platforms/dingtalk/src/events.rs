@@ -131,7 +131,7 @@ async fn deliver(inner: Arc<Inner>, number: u64) {
 
 /// One attempt; true when it was consumed.
 async fn try_once(inner: &Inner, number: u64) -> bool {
-    let mut changes = inner.changes();
+    let mut versions = inner.changes();
     let (sent, waits_ms) = inner.change(|state| (send(state, number), state.knobs.event_answer_ms_max));
     if !sent {
         return false;
@@ -139,8 +139,8 @@ async fn try_once(inner: &Inner, number: u64) -> bool {
     let deadline = Instant::now() + Duration::from_millis(waits_ms);
     loop {
         let answered = inner.look(|state| {
-            let attempt = state.observed.events.numbered(number)?.attempts.last()?;
-            attempt.status.as_ref().map(|_| attempt.consumed)
+            let newest = state.observed.events.numbered(number)?.attempts.last()?;
+            newest.status.as_ref().map(|_| newest.consumed)
         });
         if let Some(consumed) = answered {
             return consumed;
@@ -149,7 +149,7 @@ async fn try_once(inner: &Inner, number: u64) -> bool {
             biased;
             () = inner.root.cancelled() => return false,
             () = sleep_until(deadline) => return false,
-            changed = changes.changed() => if changed.is_err() { return false },
+            changed = versions.changed() => if changed.is_err() { return false },
         }
     }
 }
@@ -179,16 +179,15 @@ fn send(state: &mut State, number: u64) -> bool {
 
 /// An acknowledgement: true when it answers an event.
 pub(crate) fn answered(state: &mut State, header_id: &str, code: i64, data: &str) -> bool {
-    let attempts = state.observed.events.iter_mut().rev().flat_map(|record| record.attempts.iter_mut());
-    let mut fitting = attempts.filter(|attempt| attempt.header_id.as_deref() == Some(header_id));
-    let Some(attempt) = fitting.next() else {
+    let mut sent = state.observed.events.iter_mut().rev().flat_map(|record| record.attempts.iter_mut());
+    let Some(meant) = sent.find(|one| one.header_id.as_deref() == Some(header_id)) else {
         return false;
     };
     let answer: Option<Value> = serde_json::from_str(data).ok();
     let status = answer.as_ref().and_then(|answer| answer.get("status")?.as_str()).unwrap_or_default();
     // An SDK that echoes the event instead of a status is tolerated (dingtalk §2.4).
-    attempt.consumed = code == 200 && status != "LATER";
-    attempt.status.get_or_insert_with(|| status.to_owned());
+    meant.consumed = code == 200 && status != "LATER";
+    meant.status.get_or_insert_with(|| status.to_owned());
     true
 }
 

@@ -110,7 +110,7 @@ pub(crate) struct Content {
 
 /// What a download code stands for.
 #[derive(Clone, Debug)]
-struct Code {
+struct Shared {
     robot_code: String,
     content: Content,
     valid_until_ms: u64,
@@ -119,7 +119,7 @@ struct Code {
 /// A signed address.
 #[derive(Clone, Debug)]
 struct Signed {
-    code: String,
+    download_code: String,
     signature: String,
     expires_s: u64,
 }
@@ -127,7 +127,7 @@ struct Signed {
 /// Download codes and signed addresses.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
-    codes: HashMap<String, Code>,
+    shared: HashMap<String, Shared>,
     order: VecDeque<String>,
     bytes: usize,
     signed: HashMap<String, Signed>,
@@ -135,13 +135,13 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    fn keep(&mut self, id: String, code: Code) {
+    fn keep(&mut self, id: String, code: Shared) {
         self.bytes = self.bytes.saturating_add(code.content.bytes.len());
-        self.codes.insert(id.clone(), code);
+        self.shared.insert(id.clone(), code);
         self.order.push_back(id);
-        while self.codes.len() > CODES_MAX || (self.bytes > CONTENT_BYTES_MAX && self.codes.len() > 1) {
+        while self.shared.len() > CODES_MAX || (self.bytes > CONTENT_BYTES_MAX && self.shared.len() > 1) {
             let Some(oldest) = self.order.pop_front() else { return };
-            if let Some(left) = self.codes.remove(&oldest) {
+            if let Some(left) = self.shared.remove(&oldest) {
                 self.bytes = self.bytes.saturating_sub(left.content.bytes.len());
             }
         }
@@ -149,12 +149,12 @@ impl Files {
 
     /// The content behind a code, whatever its age.
     pub(crate) fn content(&self, code: &str) -> Option<&Content> {
-        self.codes.get(code).map(|code| &code.content)
+        self.shared.get(code).map(|code| &code.content)
     }
 
     /// No code given out so far works any more.
     pub(crate) fn expire_codes(&mut self) {
-        for code in self.codes.values_mut() {
+        for code in self.shared.values_mut() {
             code.valid_until_ms = 0;
         }
     }
@@ -165,7 +165,7 @@ pub(crate) fn share(state: &mut State, app: &str, content: Content) -> String {
     let id = state.hex(40);
     let robot_code = state.apps.named(app).map(|app| app.robot_code.clone()).unwrap_or_default();
     let valid_until_ms = state.now_ms().saturating_add(state.knobs.download_code_ttl_ms);
-    state.files.keep(id.clone(), Code { robot_code, content, valid_until_ms });
+    state.files.keep(id.clone(), Shared { robot_code, content, valid_until_ms });
     id
 }
 
@@ -178,7 +178,7 @@ pub(crate) fn download(state: &mut State, request: &ApiRequest) -> Outcome {
     let wrong_code = || ApiError::bad("invalidParameter.robotCode.downloadCode", "downloadCode无效");
     let own = state.apps.named(request.caller()).is_some_and(|app| app.robot_code == robot_code);
     let code = request.text("downloadCode").to_owned();
-    let found = state.files.codes.get(&code).ok_or_else(wrong_code)?;
+    let found = state.files.shared.get(&code).ok_or_else(wrong_code)?;
     if !own || found.robot_code != robot_code {
         return Err(ApiError::bad("invalidParameter.robotCode.auth", "robotCode无权限"));
     }
@@ -209,7 +209,7 @@ pub(crate) fn sign(state: &mut State, code: &str) -> String {
     }
     let path =
         format!("{OBJECTS}{object}?Expires={expires_s}&OSSAccessKeyId=simulated&Signature={signature}");
-    files.signed.insert(object.clone(), Signed { code: code.to_owned(), signature, expires_s });
+    files.signed.insert(object.clone(), Signed { download_code: code.to_owned(), signature, expires_s });
     files.signed_order.push_back(object);
     path
 }
@@ -253,6 +253,6 @@ pub(crate) fn redeem(state: &State, request: &ApiRequest) -> Result<(String, Con
     if state.now_ms() >= signed.expires_s.saturating_mul(1_000) {
         return Err(Refusal::Expired);
     }
-    let content = state.files.content(&signed.code).ok_or(Refusal::NoSuchKey)?;
-    Ok((signed.code.clone(), content.clone()))
+    let content = state.files.content(&signed.download_code).ok_or(Refusal::NoSuchKey)?;
+    Ok((signed.download_code.clone(), content.clone()))
 }

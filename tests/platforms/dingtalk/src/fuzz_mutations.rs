@@ -148,7 +148,7 @@ const VARIATIONS: [Mutation; 17] = [
     ("time_at_the_top", |patient, _| patient.top("time", Some(json!(1_769_851_697_756_u64)))),
     ("no_spec_version", |patient, _| patient.top("specVersion", None)),
     ("both_header_spellings", |patient, _| {
-        patient.top("header", Some(json!({"messageId": "decoy", "topic": "decoy"})))
+        patient.top("header", Some(json!({"messageId": "decoy", "topic": "decoy"})));
     }),
     ("long_text", |patient, _| {
         if let Some(text) = patient.text_mut().filter(|text| text.len() < LONG_TEXT_CHARS) {

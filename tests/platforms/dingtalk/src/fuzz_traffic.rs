@@ -63,10 +63,10 @@ pub(crate) async fn run(inner: Arc<Inner>, seed: u64, traffic: Traffic) {
             return;
         }
         let marker = format!("fuzz-{seed:x}-{number}.");
-        let (push, marked) = message(&traffic, &mut rng, &marker);
+        let (push, repeats) = message(&traffic, &mut rng, &marker);
         match delivery::accept(&inner, push) {
             Ok(handle) => inner.change(|state| {
-                fuzz::note_traffic(state, &handle.msg_id, marked.then(|| marker.clone()));
+                fuzz::note_traffic(state, &handle.msg_id, repeats.then(|| marker.clone()));
             }),
             Err(error) => tracing::warn!(%error, "a message of the type fuzz was not accepted"),
         }

@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 /// Periods in milliseconds, limits and rates. A period of 0 switches its behaviour off where the field says so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "knobs are switches that have nothing to do with each other"
+)]
 pub struct Knobs {
     /// Life of a connection ticket (dingtalk §1.2: 90 s).
     pub ticket_ttl_ms: u64,

@@ -109,6 +109,7 @@ async fn main() -> anyhow::Result<()> {
     let simulator = Simulator::start(config).await.context("failed to start")?;
     print_line(&format!("ready {}", simulator.base_url()));
     print_line(&format!("chat {}", simulator.chat_url()));
+    print_line(&format!("listening {}", simulator.address()));
     if let Some(path) = ca_file {
         print_line(&format!("ca {}", path.display()));
     }

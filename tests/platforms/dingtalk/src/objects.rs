@@ -44,7 +44,7 @@ pub(crate) async fn object(
             return xml(status, text);
         }
     };
-    let status = action.as_ref().map_or(200, |action| status_of(action));
+    let status = action.as_ref().map_or(200, status_of);
     match action {
         Some(FaultAction::Hang) => {
             peer.control.ended().await;
@@ -159,14 +159,12 @@ fn slowly(bytes: Bytes, chunk_bytes: usize, pause: Duration) -> Body {
 /// The first bytes, then the connection ends.
 fn cut_after(first: Bytes) -> Body {
     let pieces = stream::unfold(Some(first), |left| async move {
-        match left {
-            Some(first) => Some((Ok(first), None)),
-            None => {
-                // What was sent so far is written out while the body waits.
-                tokio::time::sleep(CUT_PAUSE).await;
-                Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), None))
-            }
+        if let Some(first) = left {
+            return Some((Ok(first), None));
         }
+        // What was sent so far is written out while the body waits.
+        tokio::time::sleep(CUT_PAUSE).await;
+        Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), None))
     });
     Body::from_stream(pieces)
 }

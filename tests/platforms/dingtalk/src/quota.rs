@@ -12,21 +12,21 @@ const IP_WINDOW_MS: u64 = 20_000;
 /// Window of the limit per minute (ms).
 const MINUTE_MS: u64 = 60_000;
 
-/// A limit that refuses a call: its code in the new API and in the legacy one.
+/// A limit that refuses a call, by its period: its code in the new API and in the legacy one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    PerSecond,
-    PerMinute,
-    PerMonth,
+    Second,
+    Minute,
+    Month,
 }
 
 impl Refused {
     /// The refusal in the new API's envelope.
     pub(crate) fn error(self) -> ApiError {
         let (code, message) = match self {
-            Self::PerSecond => ("QpsLimitForAppkeyAndApi", "应用调用该接口的QPS超过上限"),
-            Self::PerMinute => ("QpmLimitForAppkeyAndApi", "应用调用该接口的QPM超过上限"),
-            Self::PerMonth => ("ApiCountLimitForOrg", "企业当月API调用量超过上限"),
+            Self::Second => ("QpsLimitForAppkeyAndApi", "应用调用该接口的QPS超过上限"),
+            Self::Minute => ("QpmLimitForAppkeyAndApi", "应用调用该接口的QPM超过上限"),
+            Self::Month => ("ApiCountLimitForOrg", "企业当月API调用量超过上限"),
         };
         ApiError::new(403, &format!("Forbidden.AccessDenied.{code}"), message)
     }
@@ -34,10 +34,8 @@ impl Refused {
     /// The refusal as a legacy error code and text.
     pub(crate) fn legacy(self) -> (i64, &'static str) {
         match self {
-            Self::PerSecond | Self::PerMinute => {
-                (90_018, "您的服务器调用钉钉开放平台所有接口的请求都被暂时禁用")
-            }
-            Self::PerMonth => (90_020, "企业当月API调用量超过上限"),
+            Self::Second | Self::Minute => (90_018, "您的服务器调用钉钉开放平台所有接口的请求都被暂时禁用"),
+            Self::Month => (90_020, "企业当月API调用量超过上限"),
         }
     }
 }
@@ -75,13 +73,13 @@ impl Buckets {
                 *window = (minute, 0);
             }
             if window.1 >= knobs.qpm {
-                return Err(Refused::PerMinute);
+                return Err(Refused::Minute);
             }
             window.1 = window.1.saturating_add(1);
         }
         self.take_second(app, path, knobs.qps, now_ms)?;
         if knobs.api_calls_per_month_max > 0 && self.month >= knobs.api_calls_per_month_max {
-            return Err(Refused::PerMonth);
+            return Err(Refused::Month);
         }
         self.month = self.month.saturating_add(1);
         Ok(())
@@ -100,7 +98,7 @@ impl Buckets {
         let refill = passed_ms.saturating_mul(u64::from(qps));
         bucket.milli_calls = bucket.milli_calls.saturating_add(refill).min(full);
         bucket.refilled_at_ms = now_ms;
-        bucket.milli_calls = bucket.milli_calls.checked_sub(1000).ok_or(Refused::PerSecond)?;
+        bucket.milli_calls = bucket.milli_calls.checked_sub(1000).ok_or(Refused::Second)?;
         Ok(())
     }
 
@@ -143,7 +141,7 @@ mod tests {
         let (mut buckets, knobs) = (Buckets::default(), knobs(|knobs| knobs.qps = 2));
         assert!(buckets.take("a", "/x", &knobs, 0).is_ok());
         assert!(buckets.take("a", "/x", &knobs, 0).is_ok());
-        assert_eq!(buckets.take("a", "/x", &knobs, 0), Err(Refused::PerSecond));
+        assert_eq!(buckets.take("a", "/x", &knobs, 0), Err(Refused::Second));
         assert!(buckets.take("b", "/x", &knobs, 0).is_ok(), "another app has its own bucket");
         assert!(buckets.take("a", "/x", &knobs, 500).is_ok());
         assert!(buckets.take("a", "/x", &knobs, 500).is_err());
@@ -162,9 +160,9 @@ mod tests {
         });
         assert!(buckets.take("a", "/x", &knobs, 0).is_ok());
         assert!(buckets.take("a", "/x", &knobs, 1).is_ok());
-        assert_eq!(buckets.take("a", "/x", &knobs, 2), Err(Refused::PerMinute));
+        assert_eq!(buckets.take("a", "/x", &knobs, 2), Err(Refused::Minute));
         assert!(buckets.take("a", "/x", &knobs, 60_000).is_ok(), "the refused call did not count");
-        assert_eq!(buckets.take("a", "/y", &knobs, 600_000), Err(Refused::PerMonth));
+        assert_eq!(buckets.take("a", "/y", &knobs, 600_000), Err(Refused::Month));
     }
 
     #[test]

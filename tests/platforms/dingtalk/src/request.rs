@@ -15,6 +15,10 @@ const LOGGED_ID_CHARS_MAX: usize = 100;
 
 /// A request with everything endpoints look at.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts about a request that have nothing to do with each other"
+)]
 pub(crate) struct ApiRequest {
     pub(crate) method: String,
     pub(crate) path: String,
