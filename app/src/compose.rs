@@ -14,7 +14,7 @@ use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::provider::Provider;
 
 use crate::cli::seam::{Catalog, ComposeError, Composition, OpenMode, Running, Simulation};
-use crate::config::{self as settings, Config, ConfigError, ProxyVariable, StoreUrl};
+use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
@@ -79,16 +79,18 @@ fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
             Authorities::from_pem(&file.read()?).map_err(|error| file.wrong(&format!("the file {error}")))?
         }
     };
-    let proxy = |variable: Option<&ProxyVariable>| {
-        let Some(variable) = variable else { return Ok(None) };
-        let proxy =
-            Proxy::parse(variable.address.expose()).map_err(|error| variable.wrong(error.to_string()))?;
-        if let Some(proxy) = &proxy {
-            tracing::info!(variable = variable.name, %proxy, "outgoing connections go through a proxy");
+    let proxy = |variable: Option<&ProxyVariable>| match variable {
+        None => Ok(None),
+        Some(variable) => {
+            Proxy::parse(variable.address.expose()).map_err(|error| variable.wrong(error.to_string()))
         }
-        Ok::<_, ConfigError>(proxy)
     };
     let (plain, tls) = (proxy(settings.plain_proxy.as_ref())?, proxy(settings.tls_proxy.as_ref())?);
+    for (of, proxy) in [("http, ws", &plain), ("https, wss", &tls)] {
+        if let Some(proxy) = proxy {
+            tracing::info!(of, %proxy, "outgoing connections go through a proxy");
+        }
+    }
     let proxies = Proxies::new(plain, tls, Exceptions::parse(&settings.no_proxy));
     Network::new(&authorities, proxies).map_err(|error| ComposeError::Failed(format!("failed to {error}")))
 }

@@ -6,7 +6,7 @@ use rustls::pki_types::pem::PemObject as _;
 use thiserror::Error;
 
 /// Authorities beside the system's, at most. The public ones together are about 150.
-pub const AUTHORITIES_MAX: usize = 1_000;
+const AUTHORITIES_MAX: usize = 1_000;
 
 /// A file is no list of authorities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -15,11 +15,10 @@ use reqwest::redirect::{Attempt, Policy};
 use thiserror::Error;
 use url::Url;
 
-pub use authorities::{AUTHORITIES_MAX, Authorities, AuthoritiesError};
+pub use authorities::{Authorities, AuthoritiesError};
 pub use exceptions::Exceptions;
 pub use network::{DialError, Duplex, Network, Stream};
 pub use proxy::{Proxies, Proxy, ProxyError};
-pub use tunnel::TunnelError;
 
 /// Redirects followed within one origin before the redirecting answer itself is handed back.
 const REDIRECTS_MAX: usize = 3;

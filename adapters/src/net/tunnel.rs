@@ -18,7 +18,7 @@ const BEGINNING: &[u8] = b"HTTP/1.";
 
 /// Why there is no tunnel. Nothing that the proxy wrote, and no credential.
 #[derive(Debug, Error)]
-pub enum TunnelError {
+pub(super) enum TunnelError {
     /// 407.
     #[error("it asks for a user and password that it accepts (407)")]
     Credentials,

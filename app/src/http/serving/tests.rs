@@ -126,11 +126,11 @@ async fn after_a_flood_of_unfinished_handshakes_the_next_client_is_served() {
         flood.push(stream);
     }
     let begun = tokio::time::Instant::now();
-    let answer = asked(trusting(&certificates, served.address).await.unwrap()).await;
+    let next = async { asked(trusting(&certificates, served.address).await.unwrap()).await };
+    let answer = timeout(HANDSHAKE_TIMEOUT * 3, next).await.expect("it is served in the end");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let waited = begun.elapsed();
     assert!(waited >= HANDSHAKE_TIMEOUT, "all places were taken, and yet it was served after {waited:?}");
-    assert!(waited < HANDSHAKE_TIMEOUT * 3, "{waited:?}");
 }
 
 /// Both ends of the flood are in this process.

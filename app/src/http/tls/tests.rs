@@ -49,19 +49,24 @@ fn a_bad_certificate_is_named(#[case] cert: Option<&str>, #[case] line: &str) {
 
 #[rstest]
 #[case(None, "server.tls_key: the file cannot be read: ")]
-#[case(Some(""), "server.tls_key: the file is empty; must be the path of a PEM file with the key of")]
-#[case(Some("nothing"), "server.tls_key: the file holds no key that can be read; must be ")]
 #[case(
-    Some("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n"),
+    Some(String::new()),
+    "server.tls_key: the file is empty; must be the path of a PEM file with the key of"
+)]
+#[case(Some("nothing".into()), "server.tls_key: the file holds no key that can be read; must be ")]
+#[case(
+    Some(block("ENCRYPTED PRIVATE KEY")),
     "server.tls_key: the file holds no key that can be read; must be "
 )]
-#[case(
-    Some("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n"),
-    "server.tls_key: the key in the file cannot be used; must be "
-)]
-fn a_bad_key_is_named(#[case] key: Option<&str>, #[case] line: &str) {
-    let refusal = loaded(Some(&Certificates::default().cert), key).unwrap_err();
+#[case(Some(block("PRIVATE KEY")), "server.tls_key: the key in the file cannot be used; must be ")]
+fn a_bad_key_is_named(#[case] key: Option<String>, #[case] line: &str) {
+    let refusal = loaded(Some(&Certificates::default().cert), key.as_deref()).unwrap_err();
     assert!(refusal.starts_with(line), "{refusal}");
+}
+
+/// PEM that holds next to nothing.
+fn block(label: &str) -> String {
+    format!("-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n")
 }
 
 #[test]
