@@ -13,7 +13,7 @@ use serde_json::json;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::ids::ConnectionId;
 use switchboard_domain::message::Inbound;
-use switchboard_ports::provider::{Ack, ConnectionSink, Link, Signal};
+use switchboard_ports::provider::{Ack, ConnectionSink, Link, Press, Pressed, Signal};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -35,6 +35,10 @@ impl ConnectionSink for Sink {
 
     fn offer(&self, _message: Inbound) -> BoxFuture<'static, Ack> {
         async { Ack::Stored }.boxed()
+    }
+
+    fn press(&self, _press: Press) -> BoxFuture<'static, Pressed> {
+        async { Pressed::Over }.boxed()
     }
 }
 
