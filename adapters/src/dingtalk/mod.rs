@@ -29,6 +29,8 @@ mod provider;
 mod robot;
 mod socket;
 #[cfg(test)]
+mod socket_press_tests;
+#[cfg(test)]
 mod socket_tests;
 mod text;
 mod token;
