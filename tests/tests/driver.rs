@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `intake.rs` | R1, R2: duplicates, order, acks |
 //! | `store_away.rs` | R4, and what else waits for the store |
-//! | `control.rs` | R3: control is never behind work |
+//! | `control.rs`, `press.rs` | R3: control is never behind work; the stop button |
 //! | `recovery.rs` | R5, R8, R9: lost wakes, resumed turns, crashes |
 //! | `commits.rs` | R7, R16: unknown fates, conflicts, lost leases |
 //! | `parts.rs` | R10, R13: plain messages and their ways |
@@ -48,6 +48,8 @@ mod intake;
 mod kills;
 #[path = "driver/parts.rs"]
 mod parts;
+#[path = "driver/press.rs"]
+mod press;
 #[path = "driver/recovery.rs"]
 mod recovery;
 #[path = "driver/shutdown.rs"]
