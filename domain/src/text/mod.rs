@@ -68,6 +68,16 @@ pub fn head(text: &str, limits: Limits) -> Head<'_> {
     Head { first: piece.into_text(), rest }
 }
 
+/// A line cut to at most `chars_max` characters, an ellipsis included.
+pub(crate) fn shortened(line: &str, chars_max: usize) -> String {
+    if line.char_indices().nth(chars_max).is_none() {
+        return String::from(line);
+    }
+    let end = line.char_indices().nth(chars_max.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+    let kept = line.get(..cluster::boundary_before(line, end)).unwrap_or("").trim_end();
+    alloc::format!("{kept}…")
+}
+
 impl<'a> Rest<'a> {
     /// Cuts the rest into pieces that fit; the first one opens again the fence that was open at the cut.
     #[must_use]
