@@ -109,7 +109,7 @@ fn any_block() -> impl Strategy<Value = fn(&mut u32) -> String> {
         |n: &mut u32| format!("## {}\n\n{}", word(n), word(n)),
         |n: &mut u32| format!("- {}\n- {}\n  - {}\n- {}", word(n), word(n), word(n), word(n)),
         |n: &mut u32| format!("1. {}\n2. {}\n3. {}", word(n), word(n), word(n)),
-        |n: &mut u32| format!("|h|i|\n|-|-|\n|{}|{}|\n|{}|{}|", word(n), word(n), word(n), word(n)),
+        |n: &mut u32| format!("|h|i|\n|-|-|\n|{}|{}|\n|{}|{}|\n", word(n), word(n), word(n), word(n)),
         |n: &mut u32| format!("```py\n{}\n{}\n```", word(n), word(n)),
         |n: &mut u32| format!("{} [{} {}](u) {}", word(n), word(n), word(n), word(n)),
         |n: &mut u32| format!("`{} {}` ![{}](v)", word(n), word(n), word(n)),
