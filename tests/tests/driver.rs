@@ -12,6 +12,7 @@
 //! | `fallback.rs` | R11: from a card to text |
 //! | `calls.rs` | R12, R14: one call at a time, and the budget |
 //! | `agents.rs` | agents that fail, hang, or talk too much |
+//! | `statuses.rs` | what agents do besides answering |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
@@ -54,6 +55,8 @@ mod press;
 mod recovery;
 #[path = "driver/shutdown.rs"]
 mod shutdown;
+#[path = "driver/statuses.rs"]
+mod statuses;
 #[path = "driver/store_away.rs"]
 mod store_away;
 #[path = "driver/turns.rs"]
