@@ -122,7 +122,10 @@ impl Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
     /// The agent took the request on.
-    Started,
+    Started {
+        /// What the run is called upstream, where its result can be asked for later.
+        handle: Option<String>,
+    },
     /// More of the answer.
     Delta(String),
     /// Thinking aloud, a tool at work: a sign of life.
@@ -139,7 +142,7 @@ pub enum Said {
 impl Said {
     const fn name(&self) -> &'static str {
         match self {
-            Self::Started => "Started",
+            Self::Started { .. } => "Started",
             Self::Delta(_) => "Delta",
             Self::Progress => "Progress",
             Self::Completed { .. } => "Completed",
@@ -345,7 +348,7 @@ impl Conversation {
         now: Timestamp,
     ) -> Result<(), Rejected> {
         let event = match said {
-            Said::Started => session::Event::Started { epoch },
+            Said::Started { handle } => session::Event::Started { epoch, handle },
             Said::Progress => session::Event::Heard { epoch, chars: self.answer_chars },
             Said::Delta(text) => return self.grew(epoch, &text, effects, now),
             Said::Completed { continuation } => {

@@ -54,7 +54,7 @@ pub(crate) enum Act {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Talk {
     /// Takes the request on.
-    Started,
+    Started(bool),
     /// Says so many words.
     Words(u8),
     /// Thinks.
@@ -171,7 +171,9 @@ impl World {
     pub(crate) fn talk(&mut self, index: usize, talk: Talk) {
         let listened = self.is_listened_to(index);
         let said = match talk {
-            Talk::Started => Said::Started,
+            Talk::Started(pollable) => {
+                Said::Started { handle: pollable.then(|| format!("run {}", self.process.runs[index].epoch)) }
+            }
             Talk::Words(count) => return self.say_words(index, count),
             Talk::Progress => Said::Progress,
             Talk::Completed => {
