@@ -1,17 +1,20 @@
-//! What a chat agent's settings must be, checked once when it is built.
+//! What the settings of an agent over HTTP must be, checked once when it is built.
+
+use std::time::Duration;
 
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST,
-    HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+    HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use serde_json::{Map, Value};
-use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::agent::{AgentUser, RunRequest};
+use switchboard_ports::agents::{AgentConfig, AgentMode};
 use url::Url;
 
-use super::super::template::{Template, sensitive};
+use super::super::template::{Template, encode, sensitive};
 
 /// A JSON pointer into the agent's settings, and what is allowed there.
-pub(super) type FieldError = (String, String);
+pub(in crate::agents) type FieldError = (String, String);
 
 /// Most additional headers.
 const HEADERS_MAX: usize = 50;
@@ -19,13 +22,26 @@ const HEADERS_MAX: usize = 50;
 /// Longest `extra_body`, as JSON, in bytes.
 const EXTRA_BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Fields of the request's body that have a setting of their own or are ours alone. `extra_body` may not name them:
-/// refusing them is plainer than leaving them out in silence.
-const RESERVED_FIELDS: [(&str, &str); 3] = [
-    ("messages", "is made from the conversation and cannot be set"),
-    ("model", "is set by the agent's own field \"model\""),
-    ("stream", "is set by the agent's own field \"stream\""),
-];
+/// Longest pause between two signs of life of a run that waits.
+const LIFE_PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// What one kind of agents asks of its settings.
+pub(in crate::agents) struct Rules {
+    /// What is added to the base address: `["chat", "completions"]`.
+    pub(in crate::agents) path: &'static [&'static str],
+    /// Fields of the request's body that have a setting of their own or are ours alone, each with why. `extra_body` may
+    /// not name them: refusing them is plainer than leaving them out in silence.
+    pub(in crate::agents) reserved_fields: &'static [(&'static str, &'static str)],
+    /// The header that carries the key, and its value.
+    pub(in crate::agents) key: fn(&str) -> (HeaderName, String),
+    /// Whether there is a choice of how answers are fetched.
+    pub(in crate::agents) has_modes: bool,
+}
+
+/// The key as a bearer token.
+pub(in crate::agents) fn bearer(key: &str) -> (HeaderName, String) {
+    (AUTHORIZATION, format!("Bearer {key}"))
+}
 
 /// Headers that the request sets itself or that belong to the connection.
 const RESERVED_HEADERS: [HeaderName; 11] = [
@@ -43,73 +59,116 @@ const RESERVED_HEADERS: [HeaderName; 11] = [
 ];
 
 /// Settings, read and checked. No `Debug`: it holds the key.
-pub(super) struct Settings {
+pub(in crate::agents) struct Settings {
     /// Where requests go: `{base_url}/chat/completions`, with the base address's query if it has one.
-    pub(super) url: Url,
-    /// `Bearer KEY`, where there is a key.
-    pub(super) authorization: Option<HeaderValue>,
+    pub(in crate::agents) url: Url,
+    /// The header with the key, where there is one.
+    key: Option<(HeaderName, HeaderValue)>,
     /// Additional headers.
-    pub(super) headers: Vec<(HeaderName, Template)>,
+    pub(in crate::agents) headers: Vec<(HeaderName, Template)>,
     /// The model asked for unless a request names one.
-    pub(super) model: Option<String>,
-    /// The first message of every request.
-    pub(super) system_prompt: Option<String>,
+    pub(in crate::agents) model: Option<String>,
+    /// What the agent is told before every conversation.
+    pub(in crate::agents) system_prompt: Option<String>,
     /// More fields for the request's body.
-    pub(super) extra_body: Map<String, Value>,
+    pub(in crate::agents) extra_body: Map<String, Value>,
     /// Whether to ask for a stream.
-    pub(super) stream: bool,
+    pub(in crate::agents) stream: bool,
+    /// Pause between two signs of life of a run that waits: well below the time-outs that would end it.
+    pub(in crate::agents) life: Duration,
 }
 
 impl Settings {
-    pub(super) fn read(config: &AgentConfig) -> Result<Self, FieldError> {
+    /// Reads and checks settings.
+    pub(in crate::agents) fn read(config: &AgentConfig, rules: &Rules) -> Result<Self, FieldError> {
         if config.connect_timeout.is_zero() {
             return Err(at("/connect_timeout_ms", "must be at least 1"));
         }
-        check_extra_body(&config.extra_body)?;
+        if config.mode != AgentMode::Auto && !rules.has_modes {
+            return Err(at("/mode", "must be \"auto\" for agents of this kind"));
+        }
+        check_extra_body(&config.extra_body, rules.reserved_fields)?;
+        let silence = config.limits.first_output_timeout.min(config.limits.idle_timeout);
         let settings = Self {
-            url: endpoint(&config.base_url).map_err(|message| at("/base_url", message))?,
-            authorization: authorization(config)?,
+            url: endpoint(&config.base_url, rules.path).map_err(|message| at("/base_url", message))?,
+            key: key(config, rules.key)?,
             headers: headers(config)?,
             model: config.model.clone().filter(|model| !model.is_empty()),
             system_prompt: config.system_prompt.clone().filter(|prompt| !prompt.trim().is_empty()),
             extra_body: config.extra_body.clone(),
             stream: config.stream,
+            life: (silence / 3).clamp(Duration::from_millis(10), LIFE_PAUSE_MAX),
         };
-        if settings.authorization.is_some() && settings.headers.iter().any(|(name, _)| name == AUTHORIZATION)
-        {
+        if let Some((name, _)) = settings.key.as_ref().filter(|(name, _)| settings.has_header(name)) {
             let message = "cannot be set beside api_key, which becomes this header; clear one of them";
-            return Err(at(&header_pointer(AUTHORIZATION.as_str()), message));
+            return Err(at(&header_pointer(name.as_str()), message));
         }
         Ok(settings)
     }
+
+    fn has_header(&self, name: &HeaderName) -> bool {
+        self.headers.iter().any(|(own, _)| own == name)
+    }
+
+    /// The headers of a request that asks; `None` where one of them cannot carry the user's name.
+    pub(in crate::agents) fn asking(&self, request: &RunRequest, streamed: bool) -> Option<HeaderMap> {
+        let mut headers = self.plain(Some(&request.user))?;
+        // A server may answer in the other way all the same.
+        let accept = if streamed { "text/event-stream" } else { "application/json" };
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        headers.insert("idempotency-key", sensitive(&encode(&request.turn))?);
+        Some(headers)
+    }
+
+    /// The headers of every request: the key and what the administrator added. Without a user, headers that name one are
+    /// left out.
+    pub(in crate::agents) fn plain(&self, user: Option<&AgentUser>) -> Option<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some((name, value)) = &self.key {
+            headers.insert(name.clone(), value.clone());
+        }
+        for (name, template) in &self.headers {
+            match user {
+                Some(user) => drop(headers.insert(name.clone(), template.render(user)?)),
+                None => drop(template.constant().map(|value| headers.insert(name.clone(), value))),
+            }
+        }
+        Some(headers)
+    }
 }
 
-fn endpoint(base_url: &str) -> Result<Url, &'static str> {
+fn endpoint(base_url: &str, path: &[&str]) -> Result<Url, String> {
     const SHAPE: &str = "must be an address like https://host/v1";
     let mut url = Url::parse(base_url).map_err(|_| SHAPE)?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(SHAPE);
+        return Err(SHAPE.to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not contain a username or password; use api_key or headers");
+        return Err("must not contain a username or password; use api_key or headers".to_owned());
     }
     if url.fragment().is_some() {
-        return Err("must not contain a fragment (#)");
+        return Err("must not contain a fragment (#)".to_owned());
     }
-    if url.path().trim_end_matches('/').ends_with("/chat/completions") {
-        return Err("must be the base address only: /chat/completions is added to it");
+    let added = format!("/{}", path.join("/"));
+    if url.path().trim_end_matches('/').ends_with(&added) {
+        return Err(format!("must be the base address only: {added} is added to it"));
     }
-    url.path_segments_mut().map_err(|()| SHAPE)?.pop_if_empty().extend(["chat", "completions"]);
+    url.path_segments_mut().map_err(|()| SHAPE)?.pop_if_empty().extend(path);
     Ok(url)
 }
 
-fn authorization(config: &AgentConfig) -> Result<Option<HeaderValue>, FieldError> {
+fn key(
+    config: &AgentConfig,
+    header: fn(&str) -> (HeaderName, String),
+) -> Result<Option<(HeaderName, HeaderValue)>, FieldError> {
     if config.api_key.is_empty() {
         return Ok(None);
     }
-    let value = sensitive(&format!("Bearer {}", config.api_key.expose()))
+    let (name, value) = header(config.api_key.expose());
+    let value = sensitive(&value)
         .ok_or_else(|| at("/api_key", "must consist of visible ASCII characters, without line breaks"))?;
-    Ok(Some(value))
+    Ok(Some((name, value)))
 }
 
 fn headers(config: &AgentConfig) -> Result<Vec<(HeaderName, Template)>, FieldError> {
@@ -133,10 +192,10 @@ fn headers(config: &AgentConfig) -> Result<Vec<(HeaderName, Template)>, FieldErr
     Ok(headers)
 }
 
-fn check_extra_body(extra_body: &Map<String, Value>) -> Result<(), FieldError> {
-    for (field, message) in RESERVED_FIELDS {
-        if extra_body.contains_key(field) {
-            return Err(at(&format!("/extra_body/{field}"), message));
+fn check_extra_body(extra_body: &Map<String, Value>, reserved: &[(&str, &str)]) -> Result<(), FieldError> {
+    for (field, message) in reserved {
+        if extra_body.contains_key(*field) {
+            return Err(at(&format!("/extra_body/{field}"), *message));
         }
     }
     let length = serde_json::to_vec(extra_body).map_or(usize::MAX, |json| json.len());
@@ -146,7 +205,8 @@ fn check_extra_body(extra_body: &Map<String, Value>) -> Result<(), FieldError> {
     Ok(())
 }
 
-fn at(pointer: &str, message: impl Into<String>) -> FieldError {
+/// A mistake at a place of the settings.
+pub(in crate::agents) fn at(pointer: &str, message: impl Into<String>) -> FieldError {
     (pointer.to_owned(), message.into())
 }
 
