@@ -20,7 +20,7 @@ const UNKNOWN_PREVIOUS: [&str; 2] = ["previous_response_not_found", "response_no
 pub(super) async fn run(agent: &Inner, request: &RunRequest, tell: &Teller) -> AgentEvent {
     let resumed = request.resume.as_deref().and_then(|handle| handle.strip_prefix(HANDLE));
     if let Some(id) = resumed.filter(|_| agent.in_background())
-        && let Some(event) = fetch(agent, request, id, true, tell).await
+        && let Some(event) = fetch(agent, request, id, None, tell).await
     {
         return event;
     }
@@ -70,21 +70,23 @@ async fn ask(agent: &Inner, request: &RunRequest, previous: Option<&str>, tell: 
             if unknown && reader.is_silent() { Asked::UnknownPrevious } else { Asked::Event(event) }
         }
         Ending::Unfinished => Asked::Event(match id {
-            Some(id) => fetch(agent, request, &id, false, tell).await.unwrap_or_else(lost),
+            Some(id) => fetch(agent, request, &id, Some(reader), tell).await.unwrap_or_else(lost),
             None => failed(AgentFailureKind::Malformed, "a response that goes on without an id".to_owned()),
         }),
     }
 }
 
-/// Asks for a run's result until it is there; `None` where the server does not know the run.
+/// Asks for a run's result until it is there; `None` where the server does not know the run. `reader` has read its
+/// beginning, where that came just now.
 async fn fetch(
     agent: &Inner,
     request: &RunRequest,
     id: &str,
-    at_once: bool,
+    reader: Option<Reader>,
     tell: &Teller,
 ) -> Option<AgentEvent> {
-    let mut reader = Reader::new(Scope::Whole, agent.naming());
+    let at_once = reader.is_none();
+    let mut reader = reader.unwrap_or_else(|| Reader::new(Scope::Whole, agent.naming()));
     match poll(&mut reader, &Scope::Whole, at_once, tell, &Fetching { agent, request, id }).await {
         Polled::Ended(Ending::Event(event)) => Some(agent.going_on(event, Some(id.to_owned()))),
         Polled::Ended(Ending::Unfinished) | Polled::Nothing | Polled::Unknown => None,

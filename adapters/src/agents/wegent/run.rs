@@ -30,7 +30,7 @@ const THROTTLED_WAIT_MAX: Duration = Duration::from_mins(2);
 /// Carries a run out; the event that it ends with.
 pub(super) async fn run(agent: &Inner, request: &RunRequest, tell: &Teller) -> AgentEvent {
     if let Some(task) = request.resume.as_deref().and_then(Task::parse)
-        && let Some(event) = fetch(agent, request, &task, true, tell).await
+        && let Some(event) = fetch(agent, request, &task, None, tell).await
     {
         return event;
     }
@@ -43,16 +43,18 @@ pub(super) async fn run(agent: &Inner, request: &RunRequest, tell: &Teller) -> A
     }
 }
 
-/// Asks for a run's result until it is there; `None` where there is none of this turn.
+/// Asks for a run's result until it is there; `None` where there is none of this turn. `reader` has read its beginning, where
+/// that came just now.
 async fn fetch(
     agent: &Inner,
     request: &RunRequest,
     task: &Task,
-    at_once: bool,
+    reader: Option<Reader>,
     tell: &Teller,
 ) -> Option<AgentEvent> {
     let scope = Scope::NewerThan(task.last.clone());
-    let mut reader = Reader::new(scope.clone(), naming(task.clone()));
+    let at_once = reader.is_none();
+    let mut reader = reader.unwrap_or_else(|| Reader::new(scope.clone(), naming(task.clone())));
     match poll(&mut reader, &scope, at_once, tell, &Fetching { agent, request, task }).await {
         Polled::Ended(Ending::Event(event)) => Some(going_on(event, task, &reader)),
         Polled::Ended(Ending::Unfinished) | Polled::Nothing | Polled::Unknown => None,
@@ -212,10 +214,10 @@ impl<'a> Asking<'a> {
             call::read(response, Reader::new(scope, naming(begun.clone())), self.tell).await;
         let event = match ending {
             Ending::Event(event) => return going_on(event, &begun, &reader),
-            Ending::Unfinished => match reader.id().filter(|id| is_id(id)) {
-                Some(id) => {
-                    let task = Task { response: id.to_owned(), ..begun };
-                    fetch(self.agent, self.request, &task, false, self.tell).await
+            Ending::Unfinished => match reader.id().filter(|id| is_id(id)).map(str::to_owned) {
+                Some(response) => {
+                    let task = Task { response, ..begun };
+                    fetch(self.agent, self.request, &task, Some(reader), self.tell).await
                 }
                 None => None,
             },
