@@ -1,5 +1,6 @@
 //! Agents: what answers the questions. One module per kind, and what the kinds share.
 
+mod attachments;
 pub mod echo;
 pub mod openai_chat;
 pub mod sse;
