@@ -36,6 +36,8 @@ pub enum Refusal {
     NoAgent,
     /// The channel was deleted while the message waited.
     ChannelDeleted,
+    /// Nothing but files came, and none of them could be fetched.
+    NotFetched,
 }
 
 /// Why a message could not be answered, or an answer not shown. Label `cause` of `switchboard_failures_total`.
@@ -99,11 +101,13 @@ pub enum AgentFailureKind {
     Empty,
     /// The answer was longer than allowed.
     TooLong,
+    /// The agent refused a question that came with files (400, 413, 415, 422).
+    AttachmentRefused,
 }
 
 impl AgentFailureKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Unreachable,
         Self::FirstOutputTimeout,
         Self::IdleTimeout,
@@ -117,6 +121,7 @@ impl AgentFailureKind {
         Self::Malformed,
         Self::Empty,
         Self::TooLong,
+        Self::AttachmentRefused,
     ];
 
     /// The stable name used in the API, metrics and logs.
@@ -136,6 +141,7 @@ impl AgentFailureKind {
             Self::Malformed => "agent_malformed",
             Self::Empty => "agent_empty",
             Self::TooLong => "agent_too_long",
+            Self::AttachmentRefused => "agent_attachment_refused",
         }
     }
 
@@ -152,7 +158,8 @@ impl AgentFailureKind {
             | Self::BadRequest
             | Self::Malformed
             | Self::Empty
-            | Self::TooLong => false,
+            | Self::TooLong
+            | Self::AttachmentRefused => false,
         }
     }
 }

@@ -68,7 +68,7 @@ impl Agent for OpenAiChat {
         let prepared = self.prepare(&request).ok_or_else(|| {
             failed(AgentFailureKind::BadRequest, "a header cannot carry the user's name".to_owned())
         });
-        run::events(prepared, Arc::clone(&self.clock))
+        run::events(prepared, !request.attachments.is_empty(), Arc::clone(&self.clock))
     }
 
     // Closing the request stops it.

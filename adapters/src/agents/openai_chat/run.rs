@@ -26,21 +26,23 @@ const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 /// How long `[DONE]` is waited for after the answer's `finish_reason`: the answer is whole without it.
 const DONE_WAIT: Duration = Duration::from_secs(1);
 
-/// The events of one request, or the one event that says why it cannot be sent.
+/// The events of one request, or the one event that says why it cannot be sent. `with_attachments`: files are in it.
 pub(super) fn events(
     prepared: Result<RequestBuilder, AgentEvent>,
+    with_attachments: bool,
     clock: Arc<dyn Clock>,
 ) -> BoxStream<'static, AgentEvent> {
     let request = match prepared {
         Ok(request) => request,
         Err(event) => return stream::iter([event]).boxed(),
     };
-    let run = Run { phase: Phase::Unsent(Box::new(request)), clock };
+    let run = Run { phase: Phase::Unsent(Box::new(request)), with_attachments, clock };
     stream::unfold(run, |mut run| async move { run.next().await.map(|event| (event, run)) }).boxed()
 }
 
 struct Run {
     phase: Phase,
+    with_attachments: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -103,7 +105,7 @@ impl Run {
             // Too late, too long or cut: the status has to do.
             Ok(Err(_)) | Err(_) => bytes::Bytes::new(),
         };
-        refused(status, &ErrorObject::read(&body), pause)
+        refused(status, &ErrorObject::read(&body), pause, self.with_attachments)
     }
 }
 

@@ -6,9 +6,11 @@
 use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use proptest::prelude::{ProptestConfig, proptest};
 use serde_json::Value;
+use switchboard_domain::content::{Attachment, AttachmentKind};
 use switchboard_domain::ids::{Epoch, FencingToken, MessageId, Seq, SessionNumber, Version};
 use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind};
@@ -50,16 +52,18 @@ fn file(version: u32, name: &str) -> PathBuf {
     folder.join(format!("v{version}/{name}.json"))
 }
 
-/// Writes samples as the current format and compares with its golden file; then reads every version's file back.
+/// Writes samples as the current format and compares with its golden file; then reads every version's file back. The samples
+/// of an older format are those it could hold.
 fn check<T: PartialEq + Debug, R: Record>(
     name: &str,
-    samples: &[T],
+    samples: impl Fn(u32) -> Vec<T>,
     write: impl Fn(&T) -> Result<R, StoreError>,
     read: impl Fn(&T, R) -> Result<T, StoreError>,
 ) {
     let row = row("golden", name);
+    let newest = samples(R::VERSION);
     let texts: Vec<String> =
-        samples.iter().map(|sample| row.write(&write(sample).unwrap()).unwrap()).collect();
+        newest.iter().map(|sample| row.write(&write(sample).unwrap()).unwrap()).collect();
     let written: Vec<Value> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     let current = file(R::VERSION, name);
     if !current.exists() && std::env::var_os("SWITCHBOARD_GOLDEN_WRITE").is_some() {
@@ -73,6 +77,7 @@ fn check<T: PartialEq + Debug, R: Record>(
         if version == R::VERSION {
             assert_eq!(golden, written, "{name}: the format changed without a new version");
         }
+        let samples = samples(version);
         assert_eq!(golden.len(), samples.len());
         for (sample, value) in samples.iter().zip(golden) {
             let record = row.read::<R>(&value.to_string()).unwrap();
@@ -81,7 +86,8 @@ fn check<T: PartialEq + Debug, R: Record>(
     }
 }
 
-fn entries() -> Vec<Entry> {
+/// Format 2 knows files.
+fn entries(version: u32) -> Vec<Entry> {
     let first = Entry {
         seq: Seq(7),
         accepted_at: FakeClock::START,
@@ -91,11 +97,11 @@ fn entries() -> Vec<Entry> {
         sender: samples::sender("Author"),
         sent_at: Timestamp::from_millis(1_699_999_999_000),
         session_address: Some(samples::address("https://example.invalid/send?session=abc")),
-        intake: Intake::Ask { text: "hello\n你好 \"quoted\"".to_owned() },
+        intake: Intake::Ask { text: "hello\n你好 \"quoted\"".to_owned(), attachments: Vec::new() },
     };
     let with = |intake| Entry { session_address: None, intake, ..first.clone() };
     let control = |control| Intake::Control { control, origin: Origin::Api };
-    vec![
+    let mut entries = vec![
         with(control(Control::New)),
         with(control(Control::Stop { all: true })),
         with(Intake::Control { control: Control::Status, origin: Origin::Chat }),
@@ -103,8 +109,24 @@ fn entries() -> Vec<Entry> {
         with(control(Control::Withdraw)),
         with(Intake::Refused(Refusal::TooManyMessages)),
         with(Intake::Refused(Refusal::ChannelDeleted)),
-        first,
-    ]
+        first.clone(),
+    ];
+    if version >= 2 {
+        let file = |kind, name: &str, duration| Attachment {
+            kind,
+            name: name.to_owned(),
+            duration,
+            source: Secret::new("code"),
+        };
+        let attachments = vec![
+            file(AttachmentKind::Picture, "picture-1", None),
+            file(AttachmentKind::Audio, "audio-1", Some(Duration::from_millis(4_000))),
+            file(AttachmentKind::Video, "video.mp4", Some(Duration::from_secs(5))),
+            file(AttachmentKind::File, "报告.pdf", None),
+        ];
+        entries.push(with(Intake::Ask { text: "[picture: picture-1]".to_owned(), attachments }));
+    }
+    entries
 }
 
 fn conversations() -> Vec<ConversationSnapshot> {
@@ -164,7 +186,9 @@ fn failures() -> Vec<Failure> {
         FailureCause::DeliveryUnknown,
         FailureCause::CardAbandoned,
     ];
-    let causes = ours.into_iter().chain(AgentFailureKind::ALL.map(FailureCause::Agent));
+    // Those that format 1 was first written with; a name added since changes no format, and is read back below.
+    let agents = AgentFailureKind::ALL.into_iter().take(13).map(FailureCause::Agent);
+    let causes = ours.into_iter().chain(agents);
     causes.map(|cause| Failure { cause, ..samples::failure(2) }).collect()
 }
 
@@ -173,7 +197,7 @@ fn entries_of_every_format_are_read_back() {
     let row = row("inbox", "cnv_1/7");
     check(
         "entry",
-        &entries(),
+        entries,
         |entry| EntryRecord::seal(entry, &row),
         |entry, record: EntryRecord| record.open(entry.seq, &row),
     );
@@ -184,7 +208,7 @@ fn conversations_of_every_format_are_read_back() {
     let row = row("states", "cnv_1");
     check(
         "conversation",
-        &conversations(),
+        |_| conversations(),
         |snapshot| ConversationRecord::seal(snapshot, &row),
         |_, record: ConversationRecord| record.open(&row),
     );
@@ -195,13 +219,13 @@ fn transcript_lines_and_failures_of_every_format_are_read_back() {
     let row = row("transcript", "1");
     check(
         "line",
-        &lines(),
+        |_| lines(),
         |line| Ok(LineRecord::from(line)),
         |line, record: LineRecord| record.open(line.session, line.text.clone(), &row),
     );
     check(
         "failure",
-        &failures(),
+        |_| failures(),
         |failure| Ok(FailureRecord::from(failure)),
         |_, record: FailureRecord| record.open(&row),
     );
@@ -209,11 +233,10 @@ fn transcript_lines_and_failures_of_every_format_are_read_back() {
 
 #[test]
 fn channels_of_every_format_are_read_back() {
-    let mut channels = channel_variants();
-    channels.push(channel("chn_4", "four"));
+    let channels = |_| channel_variants().into_iter().chain([channel("chn_4", "four")]).collect();
     check(
         "channel",
-        &channels,
+        channels,
         |channel| ChannelRecord::seal(channel, &row("channels", channel.id.as_str())),
         |channel, record: ChannelRecord| record.open(Version(1), &row("channels", channel.id.as_str())),
     );
@@ -221,11 +244,10 @@ fn channels_of_every_format_are_read_back() {
 
 #[test]
 fn agents_of_every_format_are_read_back() {
-    let mut agents = agent_variants();
-    agents.push(agent("agt_3", "three"));
+    let agents = |_| agent_variants().into_iter().chain([agent("agt_3", "three")]).collect();
     check(
         "agent",
-        &agents,
+        agents,
         |agent| AgentRecord::seal(agent, &row("agents", agent.id.as_str())),
         |agent, record: AgentRecord| record.open(Version(1), &row("agents", agent.id.as_str())),
     );
@@ -238,14 +260,14 @@ fn users_and_tokens_of_every_format_are_read_back() {
     let identities = user.identities.clone();
     check(
         "user",
-        &[user],
+        |_| vec![user.clone()],
         |user| Ok(UserRecord::from(user)),
         |_, record: UserRecord| Ok(record.open(identities.clone(), &row("users", "usr_1"))),
     );
     let roles = [tokens::Role::Viewer, tokens::Role::Operator, tokens::Role::Admin];
     check(
         "token",
-        &roles.map(|role| token("a", role, 1)),
+        |_| roles.map(|role| token("a", role, 1)).to_vec(),
         |token| Ok(TokenRecord::from(token)),
         |token, record: TokenRecord| {
             Ok(record.open(token.name.clone(), token.hash, &row("tokens", &token.id)))
@@ -267,6 +289,26 @@ fn a_format_from_the_future_is_corrupt_and_named_by_table_and_row() {
         assert!(message.contains("inbox") && message.contains("cnv_1/7"), "{message}");
         assert!(!message.contains("secret text"), "{message}");
     }
+}
+
+#[test]
+fn every_cause_of_failure_comes_back_by_its_name() {
+    let row = row("failures", "1");
+    for kind in AgentFailureKind::ALL {
+        let failure = Failure { cause: FailureCause::Agent(kind), ..samples::failure(2) };
+        let text = row.write(&FailureRecord::from(&failure)).unwrap();
+        assert_eq!(row.read::<FailureRecord>(&text).unwrap().open(&row).unwrap(), failure);
+    }
+}
+
+#[test]
+fn what_a_file_is_fetched_by_is_sealed_in_its_place() {
+    let row = row("inbox", "cnv_1/7");
+    let entry = entries(2).pop().unwrap();
+    let text = row.write(&EntryRecord::seal(&entry, &row).unwrap()).unwrap();
+    assert!(text.contains("inbox|cnv_1/7|attachments/3/source|code"), "{text}");
+    let moved = text.replace("attachments/3/source", "attachments/2/source");
+    assert!(row.read::<EntryRecord>(&moved).unwrap().open(entry.seq, &row).is_err());
 }
 
 proptest! {
