@@ -5,17 +5,21 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use dingtalk_sim::{Disruption, Proxy, ProxyConfig, TlsConfig};
 use nix::sys::signal::Signal;
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::{Client, StatusCode};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use serde_json::Value;
 use switchboard_tests::server::{CAP, Home, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
+
+use super::stage::{Plan, answer_to};
 
 /// A certificate that vouches for itself, and its key; PEM.
 struct Certificate {
@@ -250,4 +254,38 @@ async fn an_agent_behind_the_companys_proxy_and_authority_is_reached_with_both_a
     let ran = home.run(&check).await;
     assert_eq!(ran.code, Some(1), "the name is known to the proxy alone: {ran:?}");
     assert!(asked.try_recv().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_behind_the_companys_proxy_and_authority_is_served_and_found_again() {
+    let mut plan = Plan::default();
+    let ca_file = Some(plan.home.path().join("ca.pem"));
+    plan.simulator.tls = Some(TlsConfig { ca_file, ..TlsConfig::default() });
+    let credentials = Some(String::from("ann:s3cr3t"));
+    let proxy = Proxy::start(ProxyConfig { credentials, ..ProxyConfig::default() }).await.unwrap();
+    plan.home.set("HTTPS_PROXY", &format!("http://ann:s3cr3t@{}", proxy.address()));
+    plan.home.configure("[network]\nca_file = \"ca.pem\"");
+    let stage = plan.start().await;
+    stage.say("ann", "hello");
+    stage.wait_texts("ann", &[&answer_to("hello")]).await;
+    let counts = proxy.counts();
+    assert!(counts.tunnels >= 2, "one for calls and one for the stream: {counts:?}");
+    let platform = stage.simulator.address().to_string();
+    assert!(counts.targets.iter().all(|target| *target == platform), "{counts:?}");
+    assert_eq!(counts.unauthorized, 0);
+
+    proxy.refuse(Some(403));
+    stage.simulator.disrupt_all(Disruption::Reset);
+    let is_refused = |status: &Value| {
+        status["status"] == "disconnected" && status["last_error"]["code"] == "network_unreachable"
+    };
+    stage.api.wait_status(&stage.channel, is_refused).await;
+    assert!(proxy.counts().refused >= 1);
+    proxy.refuse(None);
+    stage.api.wait_connected(&stage.channel).await;
+    stage.say("ann", "again");
+    stage.wait_texts("ann", &[&answer_to("hello"), &answer_to("again")]).await;
+    stage.simulator.observe(|seen| assert_eq!(seen.violations.iter().count(), 0));
+    assert!(!stage.home.logs().contains("s3cr3t"));
+    stage.assert_no_alarm();
 }
