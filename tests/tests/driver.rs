@@ -7,6 +7,7 @@
 //! | `store_away.rs` | R4, and what else waits for the store |
 //! | `control.rs`, `press.rs` | R3: control is never behind work; the stop button |
 //! | `recovery.rs` | R5, R8, R9: lost wakes, resumed turns, crashes |
+//! | `files.rs` | R6: files of messages |
 //! | `commits.rs` | R7, R16: unknown fates, conflicts, lost leases |
 //! | `parts.rs` | R10, R13: plain messages and their ways |
 //! | `fallback.rs` | R11: from a card to text |
@@ -43,6 +44,8 @@ mod crowd;
 mod deleting;
 #[path = "driver/fallback.rs"]
 mod fallback;
+#[path = "driver/files.rs"]
+mod files;
 #[path = "driver/intake.rs"]
 mod intake;
 #[path = "driver/kills.rs"]
