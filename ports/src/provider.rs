@@ -12,6 +12,7 @@ use serde_json::Value;
 use switchboard_domain::channel::CloseCause;
 use switchboard_domain::ids::{ConnectionId, MessageId};
 use switchboard_domain::message::{Inbound, Target};
+use switchboard_domain::notice::Finding;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
 use tokio_util::sync::CancellationToken;
@@ -88,7 +89,9 @@ pub trait Link: Send + Sync {
     /// of a [`Press`]. `None` where the channel shows no such button. Pure.
     fn card_id(&self, message: &MessageId) -> Option<String>;
 
-    /// Asks the platform with the stored credentials, without connecting.
+    /// Asks the platform with the stored credentials, without connecting, and without anybody seeing anything. Ends within
+    /// 10 s; asks for what does not depend on each other at the same time. What the platform does not clearly answer is
+    /// [`CheckResult::CannotBeTold`].
     async fn preflight(&self) -> Vec<Check>;
 }
 
@@ -177,14 +180,14 @@ pub struct PartRequest {
 /// One line of a preflight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What was checked: `token`, `stream`, `card`.
+    /// What was checked: `token`, `stream`, `card`; unique in one preflight.
     pub name: &'static str,
     /// How it went.
     pub result: CheckResult,
-    /// The platform's code and words, or what it means. No secret.
-    pub message: String,
-    /// Which remedy applies, by error code; the texts are the application's.
-    pub code: Option<switchboard_domain::channel::ErrorCode>,
+    /// What was found; the words are the domain's, in the reader's language.
+    pub finding: Finding,
+    /// The other side's code and words, where there are any; at most some hundred characters, no secret.
+    pub detail: String,
 }
 
 /// How a check went.

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use switchboard_domain::conversation::{Conversation, Effects, Event, Perform, Said};
-use switchboard_domain::ids::{ConversationId, ConversationKey, Epoch, FencingToken, Partition, UserId, Version};
+use switchboard_domain::ids::{
+    ConversationId, ConversationKey, Epoch, FencingToken, Partition, UserId, Version,
+};
 use switchboard_domain::inbox::Entry;
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use switchboard_domain::session::Hold;
