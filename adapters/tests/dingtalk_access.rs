@@ -1,18 +1,15 @@
-//! Access to the platform's APIs: tokens, throttling, counting, and asking without connecting.
+//! Access to the platform's APIs: tokens, throttling, counting.
 #![allow(clippy::indexing_slicing, reason = "assertions on JSON bodies: a missing field is a failed test")]
 
 mod dingtalk_support;
 
 use std::time::Duration;
 
-use dingtalk_support::{
-    INSTANCES, OPEN, Platform, STREAMING, TOKEN, card, error, group, ok, open, own_template, update,
-};
+use dingtalk_support::{Platform, STREAMING, TOKEN, card, error, group, ok, open, own_template, update};
 use rstest::rstest;
 use serde_json::json;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::reply::{CardOutcome, Claim};
-use switchboard_ports::provider::CheckResult;
 use wiremock::ResponseTemplate;
 
 #[rstest]
@@ -69,36 +66,4 @@ async fn a_throttled_call_holds_the_next_claim() {
     card(&link, &group(), update("text")).await;
     let claim = tokio::time::timeout(Duration::from_millis(200), link.claim(Claim::Finish));
     assert!(claim.await.is_err());
-}
-
-#[tokio::test]
-async fn a_preflight_asks_without_changing_anything() {
-    let platform = Platform::start().await;
-    platform.answers("POST", OPEN, vec![ok(json!({"endpoint": "ws://h/c", "ticket": "t"}))]).await;
-    platform.answers("PUT", INSTANCES, vec![error(400, "param.cardNotExist")]).await;
-    platform.answers("PUT", STREAMING, vec![error(400, "param.stream.outTrackId")]).await;
-    let checks = platform.link(json!({})).preflight().await;
-    let results: Vec<_> = checks.iter().map(|check| (check.name, check.result)).collect();
-    assert_eq!(results, [("token", CheckResult::Ok), ("stream", CheckResult::Ok), ("card", CheckResult::Ok)]);
-}
-
-#[tokio::test]
-async fn a_preflight_names_a_missing_permission_and_what_cannot_be_told() {
-    let platform = Platform::start().await;
-    platform.answers("POST", OPEN, vec![error(401, "authFailed")]).await;
-    platform.answers("PUT", INSTANCES, vec![error(400, "param.cardNotExist")]).await;
-    let denied = error(403, "Forbidden.AccessDenied.AccessTokenPermissionDenied");
-    platform.answers("PUT", STREAMING, vec![denied, error(500, "system.error")]).await;
-    let link = platform.link(json!({}));
-    let checks = link.preflight().await;
-    let found: Vec<_> = checks.iter().map(|check| (check.result, check.code)).collect();
-    assert_eq!(
-        found,
-        [
-            (CheckResult::Ok, None),
-            (CheckResult::Failed, Some(ErrorCode::InvalidCredentials)),
-            (CheckResult::Failed, Some(ErrorCode::PermissionDenied)),
-        ]
-    );
-    assert_eq!(link.preflight().await[2].result, CheckResult::CannotBeTold);
 }

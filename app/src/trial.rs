@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde::Serialize;
+use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
 use switchboard_ports::agent::{Agent, AgentEvent, AgentUser, RunRequest};
 use switchboard_ports::agents::AgentConfig;
@@ -17,6 +18,9 @@ const TURN_TIMEOUT_MAX: Duration = Duration::from_secs(30);
 
 /// Events of one answer, at most.
 const EVENTS_MAX: usize = 10_000;
+
+/// The code of settings that no agent can be made of.
+const MISFIT: &str = "agent_misconfigured";
 
 /// What came of a small turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -49,8 +53,16 @@ pub async fn asked(config: &AgentConfig, kinds: &Kinds) -> TrialView {
     }
 }
 
+/// The error as a channel's status names it.
+#[must_use]
+pub fn error_code(error: &TrialErrorView) -> ErrorCode {
+    let ours = [AgentFailureKind::Unauthorized, AgentFailureKind::UnknownModel, AgentFailureKind::BadRequest];
+    let is_ours = error.code == MISFIT || ours.iter().any(|kind| kind.as_str() == error.code);
+    if is_ours { ErrorCode::AgentMisconfigured } else { ErrorCode::AgentUnreachable }
+}
+
 fn misfit(message: String) -> TrialView {
-    let error = TrialErrorView { code: "agent_misconfigured", message };
+    let error = TrialErrorView { code: MISFIT, message };
     TrialView { ok: false, first_output_ms: None, error: Some(error) }
 }
 

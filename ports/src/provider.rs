@@ -15,6 +15,7 @@ use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ConnectionId, MessageId};
 use switchboard_domain::message::{Inbound, Target};
+use switchboard_domain::notice::Finding;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
 use thiserror::Error;
@@ -98,7 +99,9 @@ pub trait Link: Send + Sync {
     /// cancelled.
     async fn fetch(&self, attachment: &Attachment) -> Result<Fetched, FetchFailure>;
 
-    /// Asks the platform with the stored credentials, without connecting.
+    /// Asks the platform with the stored credentials, without connecting, and without anybody seeing anything. Ends within
+    /// 10 s; asks for what does not depend on each other at the same time. What the platform does not clearly answer is
+    /// [`CheckResult::CannotBeTold`].
     async fn preflight(&self) -> Vec<Check>;
 }
 
@@ -216,14 +219,14 @@ pub enum FetchFailure {
 /// One line of a preflight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What was checked: `token`, `stream`, `card`.
+    /// What was checked: `token`, `stream`, `card`; unique in one preflight.
     pub name: &'static str,
     /// How it went.
     pub result: CheckResult,
-    /// The platform's code and words, or what it means. No secret.
-    pub message: String,
-    /// Which remedy applies, by error code; the texts are the application's.
-    pub code: Option<ErrorCode>,
+    /// What was found; the words are the domain's, in the reader's language.
+    pub finding: Finding,
+    /// The other side's code and words, where there are any; at most some hundred characters, no secret.
+    pub detail: String,
 }
 
 /// How a check went.

@@ -11,6 +11,8 @@ pub(super) enum Api {
     Token,
     /// Makes a card and shows it.
     CardCreate,
+    /// Makes a card and shows it nowhere.
+    CardDraft,
     /// Sets a card's variables.
     CardUpdate,
     /// Streams a card's text.
@@ -19,10 +21,10 @@ pub(super) enum Api {
     PrivateSend,
     /// Sends to a group.
     GroupSend,
+    /// Exchanges a file's code for its address.
+    FileDownload,
     /// Posts to a message's session webhook; the address is given by the message.
     SessionWebhook,
-    /// Asks where a file that came with a message can be got.
-    FileDownload,
 }
 
 impl Api {
@@ -32,12 +34,13 @@ impl Api {
             Self::GatewayOpen => "gateway_open",
             Self::Token => "token",
             Self::CardCreate => "card_create",
+            Self::CardDraft => "card_draft",
+            Self::FileDownload => "file_download",
             Self::CardUpdate => "card_update",
             Self::CardStreaming => "card_streaming",
             Self::PrivateSend => "private_send",
             Self::GroupSend => "group_send",
             Self::SessionWebhook => "session_webhook",
-            Self::FileDownload => "file_download",
         }
     }
 
@@ -47,19 +50,20 @@ impl Api {
             Self::GatewayOpen => (Method::POST, "/v1.0/gateway/connections/open"),
             Self::Token => (Method::POST, "/v1.0/oauth2/accessToken"),
             Self::CardCreate => (Method::POST, "/v1.0/card/instances/createAndDeliver"),
+            Self::CardDraft => (Method::POST, "/v1.0/card/instances"),
+            Self::FileDownload => (Method::POST, "/v1.0/robot/messageFiles/download"),
             Self::CardUpdate => (Method::PUT, "/v1.0/card/instances"),
             Self::CardStreaming => (Method::PUT, "/v1.0/card/streaming"),
             Self::PrivateSend => (Method::POST, "/v1.0/robot/oToMessages/batchSend"),
             Self::GroupSend => (Method::POST, "/v1.0/robot/groupMessages/send"),
             Self::SessionWebhook => (Method::POST, "/robot/sendBySession"),
-            Self::FileDownload => (Method::POST, "/v1.0/robot/messageFiles/download"),
         }
     }
 
-    /// Which budget its calls are taken from; tokens and connections are not limited by us.
+    /// Which budget its calls are taken from; tokens, connections and what a preflight alone asks are not limited by us.
     pub(super) const fn lane(self) -> Option<Lane> {
         match self {
-            Self::GatewayOpen | Self::Token => None,
+            Self::GatewayOpen | Self::Token | Self::CardDraft => None,
             Self::CardCreate => Some(Lane::CardCreate),
             Self::CardUpdate => Some(Lane::CardUpdate),
             Self::CardStreaming => Some(Lane::CardStreaming),

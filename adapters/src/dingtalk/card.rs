@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use switchboard_domain::ids::{ChannelId, MessageId};
 use switchboard_domain::message::{ChatKind, Target};
+use switchboard_domain::time::Timestamp;
 
 use super::config::{CardSettings, PUBLIC_TEMPLATE};
 
@@ -149,6 +150,22 @@ pub(super) fn create(
         }
     }
     Some(body)
+}
+
+/// The id of a card that is shown nowhere, another one each time.
+pub(super) fn draft_id(client_id: &str, now: Timestamp) -> String {
+    digest(&["draft", client_id, &now.as_millis().to_string()])
+}
+
+/// The body that makes a card and shows it nowhere (dingtalk §6.1): without a space it cannot be delivered at all.
+pub(super) fn draft(settings: &CardSettings, track_id: &str, text: &str) -> Value {
+    json!({
+        "cardTemplateId": settings.template,
+        "outTrackId": track_id,
+        "callbackType": "STREAM",
+        "userIdType": 1,
+        "cardData": {"cardParamMap": parameters(settings, FlowStatus::Processing, text)},
+    })
 }
 
 /// The body that sets a card's state and text in flow A. By key: otherwise all other variables would be lost

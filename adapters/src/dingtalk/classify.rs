@@ -147,7 +147,7 @@ fn judge(status: u16, answer: &Value) -> Option<Failure> {
         return (code != 0).then(|| Failure::new(legacy(code, sub_code), detail));
     }
     if let Some(code) = answer.get("code").and_then(Value::as_str).filter(|code| !code.is_empty()) {
-        let detail = format!("{code}: {}", message("message"));
+        let detail = format!("{code}: {}{}", message("message"), scopes(answer));
         let verdict = match named(code) {
             // Codes of the card APIs are worded in the message, too.
             Some(Verdict::Refused(_)) | None if says_finished(message("message")) => Verdict::CardFinished,
@@ -162,6 +162,13 @@ fn judge(status: u16, answer: &Value) -> Option<Failure> {
     }
     (answer.get("success") == Some(&Value::Bool(false)))
         .then(|| Failure::new(Verdict::Refused(ErrorCode::PlatformError), "success: false"))
+}
+
+/// Which permissions are missing, where the platform says so (dingtalk §5.3).
+fn scopes(answer: &Value) -> String {
+    let scopes = answer.pointer("/accessdenieddetail/requiredScopes").and_then(Value::as_array);
+    let names: Vec<_> = scopes.into_iter().flatten().filter_map(Value::as_str).collect();
+    if names.is_empty() { String::new() } else { format!(" (required: {})", names.join(", ")) }
 }
 
 /// A body that is no JSON object: a gateway's or a proxy's page, or nothing.

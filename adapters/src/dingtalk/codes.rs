@@ -71,6 +71,8 @@ const EXACT: &[(Verdict, &[&str])] = &[
             "sendMessage.model.notMatch",
             "robot.oto.notExist",
             "staffId.notExisted",
+            // A card's id that is too long (dingtalk §6.3).
+            "exceed.limit",
         ],
     ),
     (

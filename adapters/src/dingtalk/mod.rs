@@ -16,6 +16,8 @@ mod classify;
 #[cfg(test)]
 mod classify_tests;
 mod codes;
+#[cfg(test)]
+mod codes_tests;
 mod config;
 mod config_reader;
 pub mod frame;

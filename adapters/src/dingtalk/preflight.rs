@@ -1,91 +1,301 @@
 //! Asking the platform with the stored credentials, without connecting (contract, `POST /channels/{id}/test`).
+//!
+//! Every call is chosen so that nobody sees anything of it. At most seven are made, of which four count against the monthly
+//! quota: one message to nobody, one card (two calls), one file that does not exist; two tokens and one ticket are free.
+//! They are made at the same time and end within one call's time.
 
-use serde_json::Value;
+use serde_json::json;
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::ids::{ChannelId, MessageId};
+use switchboard_domain::notice::Finding;
 use switchboard_ports::provider::{Check, CheckResult};
 use tokio::time::Instant;
 
 use super::api::Api;
-use super::card::{FlowStatus, Stroke, set_status, stream, track_id};
+use super::card::{Flow, Stroke, draft, draft_id, stream};
 use super::classify::{Failure, Verdict};
 use super::http::CALL_TIMEOUT;
 use super::platform::Platform;
 
-/// Names a card that never exists.
-const NO_CARD: &str = "preflight";
+/// A file that nobody ever sent.
+const NO_FILE: &str = "switchboard-preflight";
+
+/// The whole text of the card that nobody sees.
+const CARD_TEXT: &str = "ok";
+
+/// The platform's answer when our address is not on the app's list (dingtalk §5.3).
+const ADDRESS_CODES: [&str; 2] = ["Forbidden.AccessDenied.IpNotInWhiteList", "60020"];
+
+/// The platform's answer when the app lacks a permission (dingtalk §5.3).
+const PERMISSION_CODES: [&str; 2] = ["Forbidden.AccessDenied.AccessTokenPermissionDenied", "60011"];
+
+/// What came of one call.
+type Asked = Result<(), Failure>;
+
+/// What a check made of it.
+type Found = (CheckResult, Finding);
 
 impl Platform {
-    /// Whether we get a token, whether a stream could be opened, whether cards may be written.
+    /// All checks, in the order in which somebody would mend what they name.
     pub(super) async fn preflight(&self) -> Vec<Check> {
         let deadline = Instant::now() + CALL_TIMEOUT;
-        // At the same time, so that all of it ends within one call's time.
-        let (token, stream, cards) =
-            tokio::join!(self.fetch_token(deadline), self.open_gateway(), self.check_cards(deadline));
+        let (token, stream, robot, card, file) = tokio::join!(
+            self.fetch_token(deadline),
+            self.open_gateway(),
+            self.send_to_nobody(deadline),
+            self.make_a_card(deadline),
+            self.fetch_no_file(deadline),
+        );
+        let (token, stream) = (token.map(drop), stream.map(drop));
+        let asked = [Some(&robot), card.as_ref().map(|(_, asked)| asked), Some(&file)];
+        let (addresses, quota) = (addresses(&token, &stream, &asked), quota(&token, &stream, &asked));
         let mut checks = vec![
-            check("token", token.map(|_token| ()), "the credentials are accepted"),
-            check(
-                "stream",
-                stream.map(|_ticket| ()),
-                "the gateway gives out a place to connect to; none was used",
-            ),
+            line("token", &token, judge_token(&token)),
+            line("stream", &stream, judge_stream(&stream)),
+            line("robot", &robot, judge_robot(&robot)),
         ];
-        checks.extend(cards);
+        match &card {
+            None => checks.push(told("card", CheckResult::Ok, Finding::CardsOff)),
+            Some((step, asked)) => checks.push(line("card", asked, self.judge_card(*step, asked))),
+        }
+        if self.settings.card.stop.is_some() {
+            checks.push(told("card_callback", CheckResult::CannotBeTold, Finding::ButtonUntold));
+        }
+        checks.push(line("media", &file, judge_file(&file)));
+        checks.extend([addresses, quota]);
         checks
     }
 
-    /// Writes to a card that does not exist: "no such card" means that writing is allowed, and changes nothing.
-    /// Whether template and key fit, only a real card shows.
-    async fn check_cards(&self, deadline: Instant) -> Option<Check> {
+    /// A message to an empty list of people: the platform looks at the permission and the robot, then finds nobody to
+    /// send to (dingtalk §4.4, `invalidParameter.userIds.empty`). An invented person could exist; nobody cannot.
+    async fn send_to_nobody(&self, deadline: Instant) -> Asked {
+        let body = json!({
+            "robotCode": self.settings.client_id,
+            "userIds": [],
+            "msgKey": "sampleText",
+            "msgParam": r#"{"content":"…"}"#,
+        });
+        self.call(Api::PrivateSend, &body, deadline).await.map(drop)
+    }
+
+    /// A code that stands for no file: "no such code" means that codes may be used (dingtalk §7.1).
+    async fn fetch_no_file(&self, deadline: Instant) -> Asked {
+        let body = json!({"downloadCode": NO_FILE, "robotCode": self.settings.client_id});
+        self.call(Api::FileDownload, &body, deadline).await.map(drop)
+    }
+
+    /// Makes a card, shows it nowhere, streams its whole text and finishes it. `None` where the channel shows no cards.
+    async fn make_a_card(&self, deadline: Instant) -> Option<(Step, Asked)> {
         let settings = &self.settings.card;
         if !settings.enabled {
             return None;
         }
-        let card = track_id(&ChannelId::new(NO_CARD), &MessageId::new(NO_CARD));
-        let bodies = [
-            (Api::CardUpdate, set_status(settings, &card, FlowStatus::Inputing, "…")),
-            (Api::CardStreaming, stream(settings, &card, 0, Stroke::Update, "…")),
-        ];
-        for (api, body) in &bodies {
-            let refused = write_check(self.call(*api, body, deadline).await);
-            if refused.is_some() {
-                return refused;
-            }
+        let card = draft_id(&self.settings.client_id, self.clock.now());
+        let made = self.call(Api::CardDraft, &draft(settings, &card, CARD_TEXT), deadline).await;
+        if let Err(failure) = made
+            && failure.verdict != Verdict::CardExists
+        {
+            return Some((Step::Make, Err(failure)));
         }
-        let message = "cards may be written; whether the template fits shows with the first card";
-        Some(Check { name: "card", result: CheckResult::Ok, message: message.to_owned(), code: None })
+        // The finishing call alone needs the same permission and the same variable as those before it.
+        let body = stream(settings, &card, 0, Stroke::Finish, CARD_TEXT);
+        Some((Step::Stream, self.call(Api::CardStreaming, &body, deadline).await.map(drop)))
+    }
+
+    fn judge_card(&self, step: Step, asked: &Asked) -> Found {
+        let Err(failure) = asked else {
+            return (CheckResult::Ok, Finding::CardsWork);
+        };
+        if lacks_permission(failure) {
+            return match step {
+                Step::Make => (CheckResult::Failed, Finding::CardPermissionMissing),
+                Step::Stream => (CheckResult::Failed, Finding::StreamingPermissionMissing),
+            };
+        }
+        match (step, failure.code()) {
+            (Step::Make, "param.templateNotExist") => (CheckResult::Failed, Finding::TemplateMissing),
+            (Step::Make, "param.templateUnpublished") => (CheckResult::Failed, Finding::TemplateUnpublished),
+            // Wrong key, or one that cannot stream (dingtalk §6.8); the public template's is not the operator's.
+            (Step::Stream, "unknownError") if self.settings.card.flow() == Flow::Streaming => {
+                (CheckResult::Failed, Finding::KeyNotStreamed)
+            }
+            (Step::Make | Step::Stream, _) => untold(failure),
+        }
     }
 }
 
-/// What the answer to a write to no card says; `None`: that writing is allowed.
-fn write_check(answer: Result<Value, Failure>) -> Option<Check> {
-    match answer {
-        Ok(_) => None,
-        Err(failure) => match failure.verdict {
-            Verdict::CardMissing | Verdict::CardFinished | Verdict::CardExists => None,
-            Verdict::Refused(ErrorCode::PermissionDenied | ErrorCode::QuotaExceeded) => {
-                Some(check("card", Err(failure), ""))
-            }
+/// How far the card came.
+#[derive(Clone, Copy)]
+enum Step {
+    Make,
+    Stream,
+}
+
+fn judge_token(asked: &Asked) -> Found {
+    match asked {
+        Ok(()) => (CheckResult::Ok, Finding::CredentialsAccepted),
+        Err(failure) => by_credentials(failure).unwrap_or_else(|| untold(failure)),
+    }
+}
+
+/// The gateway's answers are few: what is no matter of credentials, address, quota or network is the app's state
+/// (dingtalk §1.3). `systemError` is both that and an error of the gateway's own.
+fn judge_stream(asked: &Asked) -> Found {
+    let Err(failure) = asked else {
+        return (CheckResult::Ok, Finding::StreamOffered);
+    };
+    if let Some(found) = by_credentials(failure) {
+        return found;
+    }
+    match failure.verdict {
+        Verdict::Refused(ErrorCode::QuotaExceeded) => untold(failure),
+        Verdict::Refused(_) if !lacks_address(failure) => (CheckResult::Failed, Finding::StreamRefused),
+        Verdict::Unclear(_) if failure.code() == "systemError" => {
+            (CheckResult::CannotBeTold, Finding::StreamRefused)
+        }
+        Verdict::Refused(_)
+        | Verdict::Unclear(_)
+        | Verdict::NotSent
+        | Verdict::Throttled { .. }
+        | Verdict::TokenRejected
+        | Verdict::CardMissing
+        | Verdict::CardExists
+        | Verdict::CardFinished => untold(failure),
+    }
+}
+
+/// A call that carries the credentials itself.
+fn by_credentials(failure: &Failure) -> Option<Found> {
+    match failure.verdict {
+        Verdict::Refused(ErrorCode::InvalidCredentials) | Verdict::TokenRejected | Verdict::NotSent => {
+            Some((CheckResult::Failed, Finding::Error(failure.error_code())))
+        }
+        Verdict::Refused(_)
+        | Verdict::Unclear(_)
+        | Verdict::Throttled { .. }
+        | Verdict::CardMissing
+        | Verdict::CardExists
+        | Verdict::CardFinished => None,
+    }
+}
+
+fn judge_robot(asked: &Asked) -> Found {
+    let Err(failure) = asked else {
+        return (CheckResult::Ok, Finding::RobotMaySend);
+    };
+    if lacks_permission(failure) {
+        return (CheckResult::Failed, Finding::SendPermissionMissing);
+    }
+    let code = failure.code();
+    if code.starts_with("invalidParameter.userIds") || code == "invalidParameter.param.invalid" {
+        return (CheckResult::Ok, Finding::RobotMaySend);
+    }
+    let no_robot = ["resource.not.found", "bot.stopped", "chatbotId.notAllow.sendOTO"];
+    if code.starts_with("invalidParameter.robotCode") || no_robot.contains(&code) {
+        return (CheckResult::Failed, Finding::RobotMissing);
+    }
+    untold(failure)
+}
+
+fn judge_file(asked: &Asked) -> Found {
+    let Err(failure) = asked else {
+        return (CheckResult::Ok, Finding::FilesMayBeFetched);
+    };
+    if lacks_permission(failure) {
+        return (CheckResult::Failed, Finding::FilePermissionMissing);
+    }
+    // "Wrong code", or "a code of another robot" (dingtalk §7.1).
+    if ["invalidParameter.robotCode.downloadCode", "invalidParameter.robotCode.auth"]
+        .contains(&failure.code())
+    {
+        return (CheckResult::Ok, Finding::FilesMayBeFetched);
+    }
+    untold(failure)
+}
+
+/// An answer that says nothing about what was asked: something that another check names, or nothing clear.
+fn untold(failure: &Failure) -> Found {
+    let elsewhere = lacks_address(failure)
+        || match failure.verdict {
             Verdict::NotSent
+            | Verdict::TokenRejected
+            | Verdict::Refused(ErrorCode::InvalidCredentials | ErrorCode::QuotaExceeded) => true,
+            Verdict::Throttled { .. }
+            | Verdict::Refused(_)
+            | Verdict::CardMissing
+            | Verdict::CardExists
+            | Verdict::CardFinished
+            | Verdict::Unclear(_) => false,
+        };
+    (CheckResult::CannotBeTold, if elsewhere { Finding::SeeOtherChecks } else { Finding::Untold })
+}
+
+fn addresses(token: &Asked, stream: &Asked, asked: &[Option<&Asked>]) -> Check {
+    let refused = [token, stream]
+        .into_iter()
+        .chain(asked.iter().copied().flatten())
+        .find_map(|asked| asked.as_ref().err().filter(|failure| lacks_address(failure)));
+    match refused {
+        Some(failure) => found("ip_list", (CheckResult::Failed, Finding::AddressRefused), failure),
+        None => let_through("ip_list", asked, Finding::AddressAllowed),
+    }
+}
+
+fn quota(token: &Asked, stream: &Asked, asked: &[Option<&Asked>]) -> Check {
+    let used_up = Verdict::Refused(ErrorCode::QuotaExceeded);
+    let refused = [token, stream]
+        .into_iter()
+        .chain(asked.iter().copied().flatten())
+        .find_map(|asked| asked.as_ref().err().filter(|failure| failure.verdict == used_up));
+    match refused {
+        Some(failure) => {
+            let found_out = (CheckResult::Failed, Finding::Error(ErrorCode::QuotaExceeded));
+            found("quota", found_out, failure)
+        }
+        None => let_through("quota", asked, Finding::QuotaLeft),
+    }
+}
+
+/// Fine where at least one authorised call reached its API, whatever that then said of what was asked.
+fn let_through(name: &'static str, asked: &[Option<&Asked>], fine: Finding) -> Check {
+    let is_through = |asked: &&Asked| match asked {
+        Ok(()) => true,
+        Err(failure) => match failure.verdict {
+            Verdict::Refused(ErrorCode::Misconfigured) => !failure.code().starts_with("status "),
+            Verdict::CardMissing | Verdict::CardExists | Verdict::CardFinished => true,
+            Verdict::Refused(_)
+            | Verdict::NotSent
             | Verdict::Throttled { .. }
             | Verdict::TokenRejected
-            | Verdict::Refused(_)
-            | Verdict::Unclear(_) => Some(untold(&failure.detail)),
+            | Verdict::Unclear(_) => false,
         },
+    };
+    if asked.iter().copied().flatten().any(|asked| is_through(&asked)) {
+        told(name, CheckResult::Ok, fine)
+    } else {
+        told(name, CheckResult::CannotBeTold, Finding::Untold)
     }
 }
 
-fn check(name: &'static str, result: Result<(), Failure>, fine: &str) -> Check {
-    match result {
-        Ok(()) => Check { name, result: CheckResult::Ok, message: fine.to_owned(), code: None },
-        Err(failure) => {
-            let code = Some(failure.error_code());
-            Check { name, result: CheckResult::Failed, message: failure.detail, code }
-        }
+fn lacks_address(failure: &Failure) -> bool {
+    ADDRESS_CODES.contains(&failure.code())
+}
+
+fn lacks_permission(failure: &Failure) -> bool {
+    PERMISSION_CODES.contains(&failure.code())
+}
+
+fn line(name: &'static str, asked: &Asked, found_out: Found) -> Check {
+    match asked {
+        // The platform's words for "you asked for nobody" would look like a mistake beside "ok".
+        Err(failure) if found_out.0 != CheckResult::Ok => found(name, found_out, failure),
+        Ok(()) | Err(_) => told(name, found_out.0, found_out.1),
     }
 }
 
-fn untold(why: &str) -> Check {
-    let message = format!("whether cards may be written cannot be told: {why}");
-    Check { name: "card", result: CheckResult::CannotBeTold, message, code: None }
+fn found(name: &'static str, (result, finding): Found, failure: &Failure) -> Check {
+    Check { name, result, finding, detail: failure.detail.clone() }
+}
+
+fn told(name: &'static str, result: CheckResult, finding: Finding) -> Check {
+    Check { name, result, finding, detail: String::new() }
 }

@@ -4,6 +4,7 @@ use switchboard_domain::settings::Locale;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
+use switchboard_ports::provider::CheckResult;
 
 use super::exit::Exit;
 use super::seam::{Catalog, Composition, OpenMode};
@@ -12,7 +13,7 @@ use super::{Place, say};
 use crate::config::reconcile::{Known, plan};
 use crate::config::{self, Config, Environment, StoreUrl};
 use crate::http::channels::references;
-use crate::http::channels::test::ChannelTestView;
+use crate::http::channels::test::CheckView;
 use crate::http::dto::channel_input::{References, named_user};
 use crate::ports::Ports;
 use crate::trial;
@@ -34,12 +35,25 @@ struct Report {
 impl Report {
     fn line(&mut self, what: &str, outcome: Result<String, String>) {
         match outcome {
-            Ok(words) => say::to_stdout(&format!("ok      {what}: {}", one_line(&words))),
-            Err(words) => {
-                self.failed = self.failed.saturating_add(1);
-                say::to_stdout(&format!("failed  {what}: {}", one_line(&words)));
-            }
+            Ok(words) => self.say(CheckResult::Ok, what, &words),
+            Err(words) => self.say(CheckResult::Failed, what, &words),
         }
+    }
+
+    fn say(&mut self, result: CheckResult, what: &str, words: &str) {
+        if result == CheckResult::Failed {
+            self.failed = self.failed.saturating_add(1);
+        }
+        say::to_stdout(&format!("{} {what}: {}", word(result), one_line(words)));
+    }
+}
+
+/// How a line of the report begins.
+const fn word(result: CheckResult) -> &'static str {
+    match result {
+        CheckResult::Ok => "ok     ",
+        CheckResult::Failed => "failed ",
+        CheckResult::CannotBeTold => "unknown",
     }
 }
 
@@ -71,7 +85,7 @@ pub async fn run(
     let agents = overlay(stored.agents, plan.agents, |agent| agent.id.to_string());
     let channels = overlay(stored.channels, plan.channels, |channel| channel.id.to_string());
     for channel in channels.iter().filter(|channel| channel.enabled) {
-        report.line(&format!("channel \"{}\"", channel.name), platform(channel, &catalog).await);
+        platform(channel, &catalog, &mut report).await;
     }
     for agent in &agents {
         report.line(&format!("agent \"{}\"", agent.name), sign_of_life(agent, &catalog).await);
@@ -115,26 +129,29 @@ fn overlay<T>(stored: Vec<T>, planned: Vec<T>, id: impl Fn(&T) -> String) -> Vec
     all
 }
 
-async fn platform(channel: &Channel, catalog: &Catalog) -> Result<String, String> {
+/// One line for each thing that the platform was asked; one where it cannot be asked at all.
+async fn platform(channel: &Channel, catalog: &Catalog, report: &mut Report) {
+    let what = format!("channel \"{}\"", channel.name);
     let Some(provider) = catalog.providers.get(channel.platform.as_str()) else {
-        return Err(format!("the platform \"{}\" is not available in this version", channel.platform));
+        let words = format!("the platform \"{}\" is not available in this version", channel.platform);
+        return report.line(&what, Err(words));
     };
-    let link = provider.link(channel).map_err(|errors| {
-        let fields: Vec<_> =
-            errors.iter().map(|error| format!("/config{} {}", error.pointer, error.message)).collect();
-        fields.join("; ")
-    })?;
-    let view = ChannelTestView::of(link.preflight().await, Locale::En);
-    let mut words = Vec::new();
-    let mut remedies = Vec::new();
-    for check in view.checks {
-        let said = if check.message.is_empty() { String::new() } else { format!(" ({})", check.message) };
-        words.push(format!("{} {}{said}", check.name, check.result));
-        // Several checks fail for one reason as a rule: its remedy is said once.
-        remedies.extend(check.remedy.filter(|remedy| !remedies.contains(remedy)));
+    let link = match provider.link(channel) {
+        Ok(link) => link,
+        Err(errors) => {
+            let fields: Vec<_> =
+                errors.iter().map(|error| format!("/config{} {}", error.pointer, error.message)).collect();
+            return report.line(&what, Err(fields.join("; ")));
+        }
+    };
+    for check in link.preflight().await {
+        let view = CheckView::of(&check, Locale::En);
+        // What is fine needs no advice.
+        let remedy = view.remedy.filter(|_| check.result != CheckResult::Ok);
+        let words =
+            remedy.map_or_else(|| view.message.clone(), |remedy| format!("{} {remedy}", view.message));
+        report.say(check.result, &format!("{what} {}", check.name), &words);
     }
-    let told = [vec![words.join(", ")], remedies].concat().join(". ");
-    if view.ok { Ok(told) } else { Err(told) }
 }
 
 async fn sign_of_life(agent: &AgentConfig, catalog: &Catalog) -> Result<String, String> {

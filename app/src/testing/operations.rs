@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::ids::{ChannelId, ConversationId};
 use switchboard_domain::inbox::Control;
+use switchboard_domain::notice::Finding;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{Check, CheckResult};
@@ -115,10 +116,10 @@ impl Operations for FakeOperations {
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {
         self.calls().push(format!("preflight {channel}"));
         let check =
-            |name, result, message: &str, code| Check { name, result, message: message.to_owned(), code };
+            |name, result, finding, detail: &str| Check { name, result, finding, detail: detail.to_owned() };
         Ok(Some(vec![
-            check("token", CheckResult::Failed, "40089", Some(ErrorCode::InvalidCredentials)),
-            check("card", CheckResult::CannotBeTold, "", None),
+            check("token", CheckResult::Failed, Finding::Error(ErrorCode::InvalidCredentials), "40089"),
+            check("card", CheckResult::CannotBeTold, Finding::SeeOtherChecks, ""),
         ]))
     }
 

@@ -4,11 +4,13 @@
 //! `en.rs` and `zh_cn.rs`, what administrators read about a channel's errors in `remedy.rs`.
 
 mod en;
+mod finding;
 mod remedy;
 #[cfg(test)]
 mod tests;
 mod zh_cn;
 
+pub use finding::{Finding, FindingWords};
 pub use remedy::{Remedy, remedy};
 
 use alloc::format;

@@ -32,12 +32,18 @@ async fn check_says_one_line_for_each_thing_beside_a_running_server_and_fails_on
     let ran = stage.home.run(&["check"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let lines: Vec<_> = ran.stdout.lines().collect();
-    assert_eq!(lines.len(), 4, "{ran:?}");
-    for (beginning, what) in
-        ["configuration", "store", "channel \"Bot\"", "agent \"scripted\""].iter().enumerate()
-    {
-        let is_there = lines.iter().any(|line| line.starts_with("ok") && line.contains(what));
-        assert!(is_there, "{beginning}: {what} in {ran:?}");
+    let asked = ["token", "stream", "robot", "card", "media", "ip_list", "quota"];
+    let mut expected =
+        vec!["configuration:".to_owned(), "store:".to_owned(), "agent \"scripted\":".to_owned()];
+    expected.extend(asked.map(|check| format!("channel \"Bot\" {check}:")));
+    assert_eq!(lines.len(), expected.len(), "{ran:?}");
+    for what in expected {
+        let is_there = lines.iter().any(|line| line.contains(&what) && !line.starts_with("failed"));
+        assert!(is_there, "{what} in {ran:?}");
+    }
+    for certain in ["token", "stream", "robot", "card", "ip_list", "quota"] {
+        let is_fine = |line: &&str| line.starts_with(&format!("ok      channel \"Bot\" {certain}: "));
+        assert!(lines.iter().any(|line| is_fine(&line)), "{certain} in {ran:?}");
     }
     let patch = json!({ "config": { "client_secret": "wr0ng-s3cret" } });
     stage.api.patch(&format!("/channels/{}", stage.channel), &patch).await;
@@ -45,8 +51,13 @@ async fn check_says_one_line_for_each_thing_beside_a_running_server_and_fails_on
     let ran = stage.home.run(&["check"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let failed: Vec<_> = ran.stdout.lines().filter(|line| line.starts_with("failed")).collect();
-    assert_eq!(failed.len(), 2, "{ran:?}");
-    assert_eq!(ran.stdout.lines().count(), 4, "{ran:?}");
+    assert_eq!(failed.len(), 3, "{ran:?}");
+    assert!(
+        failed[0].contains("channel \"Bot\" token:") && failed[1].contains("channel \"Bot\" stream:"),
+        "{ran:?}"
+    );
+    assert!(failed[2].contains("agent \"scripted\""), "{ran:?}");
+    assert_eq!(ran.stdout.lines().count(), 10, "{ran:?}");
     assert!(!ran.stdout.contains("wr0ng-s3cret") && !ran.stderr.contains("wr0ng-s3cret"), "{ran:?}");
     // The server noticed nothing.
     let patch = json!({ "config": { "client_secret": super::stage::APP_SECRET } });

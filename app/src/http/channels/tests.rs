@@ -274,9 +274,59 @@ async fn a_test_reports_each_check_with_its_remedy() {
     let answer = api.post(&format!("{path}/test"), json!(null)).await;
     assert_eq!((answer.status.as_u16(), &answer.json["ok"]), (200, &json!(false)));
     let checks = &answer.json["checks"];
-    assert_eq!(checks[0]["result"], "failed");
-    assert!(checks[0]["remedy"].is_string());
-    assert_eq!(checks[1], json!({"name": "card", "result": "cannot_be_told", "message": "", "remedy": null}));
+    assert_eq!((&checks[0]["name"], &checks[0]["result"]), (&json!("token"), &json!("failed")));
+    assert_eq!(checks[0]["message"], "The platform refuses the channel's credentials. (40089)");
+    assert!(checks[0]["remedy"].as_str().unwrap().contains("凭证与基础信息"));
+    let message = "Not known: the call came to nothing for a reason that another check names.";
+    let card = json!({"name": "card", "result": "cannot_be_told", "message": message, "remedy": null});
+    assert_eq!(checks[1], card);
+    assert_eq!(
+        (&checks[2]["name"], &checks[2]["result"]),
+        (&json!("agent"), &json!("failed")),
+        "there is none"
+    );
+    assert_eq!(checks.as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_test_is_told_in_the_readers_language() {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let mut request = api.request(Method::POST, &format!("/api/v1{path}/test"), None);
+    request.headers_mut().insert("accept-language", "zh-CN".parse().unwrap());
+    let answer = api.send(request).await;
+    assert_eq!(answer.json["checks"][0]["message"], "平台拒绝了该渠道的凭证。 (40089)");
+    assert!(answer.json["checks"][2]["remedy"].as_str().unwrap().contains("default_agent_id"));
+}
+
+/// The agent's check is bounded like the rest: somebody is waiting.
+#[rstest]
+#[case("", "ok", "The channel's agent answers.")]
+#[case("refuse", "failed", "The channel's agent refuses the key or the model. (agent_unauthorized HTTP 401)")]
+#[case(
+    "cut",
+    "failed",
+    "The channel's agent cannot be reached. (agent_cut_stream the answer broke off before its end)"
+)]
+#[case("stall", "cannot_be_told", "Not known: there was no clear answer. (no whole answer within 18 s)")]
+#[tokio::test(start_paused = true)]
+async fn a_test_asks_the_channels_agent_for_a_sign_of_life(
+    #[case] model: &str,
+    #[case] result: &str,
+    #[case] message: &str,
+) {
+    let api = TestApi::new().await;
+    let agent = json!({"name": "a", "kind": "echo", "model": model});
+    let agent = api
+        .post("/agents", if model.is_empty() { json!({"name": "a", "kind": "echo"}) } else { agent })
+        .await;
+    let path = api.channel("Bot").await;
+    api.patch(&path, json!({"default_agent_id": agent.json["id"]})).await;
+    let begun = tokio::time::Instant::now();
+    let answer = api.post(&format!("{path}/test"), json!(null)).await;
+    let check = &answer.json["checks"][2];
+    assert_eq!((check["result"].as_str(), check["message"].as_str()), (Some(result), Some(message)));
+    assert!(begun.elapsed() <= std::time::Duration::from_secs(20));
 }
 
 #[rstest]
