@@ -174,8 +174,9 @@ pub(crate) fn follow_flow_status(card: &mut Card, template: &TemplateConfig, now
 /// Works out what people see now: the first streaming variable, hidden while a `flowStatus` template is thinking.
 pub(crate) fn refresh(card: &mut Card, template: &TemplateConfig, now_ms: u64) {
     let hidden = template.flow_status && card.state == CardState::Processing;
-    let key = template.streaming_keys.first().filter(|_| !hidden);
-    card.text = key.and_then(|key| card.params.get(&key.name)).cloned().unwrap_or_default();
+    // Public templates that do not stream show their variable `markdown`.
+    let key = template.streaming_keys.first().map_or("markdown", |key| key.name.as_str());
+    card.text = card.params.get(key).filter(|_| !hidden).cloned().unwrap_or_default();
     card.show(now_ms);
 }
 
