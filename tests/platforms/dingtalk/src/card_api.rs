@@ -300,10 +300,11 @@ fn deliver_into(state: &mut State, request: &ApiRequest, space: &Space) -> Resul
             if !field("robotCode").is_empty() && !own_robot {
                 return Err("robotCode is invalid".to_owned());
             }
-            if !state.knows(&space.id) {
-                return Err("userId not exist".to_owned());
-            }
-            state.private_chat(request.caller(), &space.id)
+            // With userIdType 2 people are named by union id (dingtalk §6.3).
+            let by_union = request.field("userIdType").and_then(Value::as_u64) == Some(2);
+            let user = if by_union { space.id.strip_prefix("union-") } else { Some(space.id.as_str()) };
+            let user = user.filter(|user| state.knows(user)).ok_or("userId not exist")?.to_owned();
+            state.private_chat(request.caller(), &user)
         }
     };
     let out_track_id = request.text("outTrackId");

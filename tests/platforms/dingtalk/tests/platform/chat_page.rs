@@ -68,8 +68,9 @@ async fn a_person_sends_a_file_quotes_and_stops_a_card_from_the_page() {
     let mut stream = Stream::connect(&simulator).await;
     for (name, msgtype) in [("cat.png", "picture"), ("plan.pdf", "file")] {
         let url = format!("{}/sim/attach?app={APP}&sender=chen&name={name}", simulator.base_url());
+        assert_eq!(http().post(&url).body("bytes").send().await.unwrap().status(), 415);
         let sent =
-            http().post(url).header("content-type", "application/octet-stream").body("bytes").send().await;
+            http().post(&url).header("content-type", "application/octet-stream").body("bytes").send().await;
         assert_eq!(sent.unwrap().status(), 200);
         let data = data_of(&stream.frame().await);
         assert_eq!(data["msgtype"], msgtype);
@@ -80,7 +81,14 @@ async fn a_person_sends_a_file_quotes_and_stops_a_card_from_the_page() {
     let group =
         format!("{}/sim/attach?app={APP}&sender=chen&group=cid-team==&name=a.png", simulator.base_url());
     assert_eq!(
-        http().post(group).body("x").send().await.unwrap().status(),
+        http()
+            .post(group)
+            .header("content-type", "application/octet-stream")
+            .body("x")
+            .send()
+            .await
+            .unwrap()
+            .status(),
         404,
         "groups take no files for robots"
     );
