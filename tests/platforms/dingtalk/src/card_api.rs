@@ -174,8 +174,9 @@ pub(crate) fn follow_flow_status(card: &mut Card, template: &TemplateConfig, now
 /// Works out what people see now: the first streaming variable, hidden while a `flowStatus` template is thinking.
 pub(crate) fn refresh(card: &mut Card, template: &TemplateConfig, now_ms: u64) {
     let hidden = template.flow_status && card.state == CardState::Processing;
-    let key = template.streaming_keys.first().filter(|_| !hidden);
-    card.text = key.and_then(|key| card.params.get(&key.name)).cloned().unwrap_or_default();
+    // Public templates that do not stream show their variable `markdown`.
+    let key = template.streaming_keys.first().map_or("markdown", |key| key.name.as_str());
+    card.text = card.params.get(key).filter(|_| !hidden).cloned().unwrap_or_default();
     card.show(now_ms);
 }
 
@@ -299,10 +300,11 @@ fn deliver_into(state: &mut State, request: &ApiRequest, space: &Space) -> Resul
             if !field("robotCode").is_empty() && !own_robot {
                 return Err("robotCode is invalid".to_owned());
             }
-            if !state.knows(&space.id) {
-                return Err("userId not exist".to_owned());
-            }
-            state.private_chat(request.caller(), &space.id)
+            // With userIdType 2 people are named by union id (dingtalk §6.3).
+            let by_union = request.field("userIdType").and_then(Value::as_u64) == Some(2);
+            let user = if by_union { space.id.strip_prefix("union-") } else { Some(space.id.as_str()) };
+            let user = user.filter(|user| state.knows(user)).ok_or("userId not exist")?.to_owned();
+            state.private_chat(request.caller(), &user)
         }
     };
     let out_track_id = request.text("outTrackId");

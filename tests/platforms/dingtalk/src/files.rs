@@ -121,7 +121,9 @@ struct Shared {
 struct Signed {
     download_code: String,
     signature: String,
+    /// `Expires` of the address: its end rounded up to a full second.
     expires_s: u64,
+    until_ms: u64,
 }
 
 /// Download codes and signed addresses.
@@ -200,7 +202,8 @@ pub(crate) fn download(state: &mut State, request: &ApiRequest) -> Outcome {
 pub(crate) fn sign(state: &mut State, code: &str) -> String {
     let object = format!("{}.file", state.hex(24));
     let signature = state.hex(28);
-    let expires_s = state.now_ms().saturating_add(state.knobs.download_url_ttl_ms).div_ceil(1_000);
+    let until_ms = state.now_ms().saturating_add(state.knobs.download_url_ttl_ms);
+    let expires_s = until_ms.div_ceil(1_000);
     let files = &mut state.files;
     if files.signed_order.len() >= SIGNATURES_MAX
         && let Some(oldest) = files.signed_order.pop_front()
@@ -209,7 +212,9 @@ pub(crate) fn sign(state: &mut State, code: &str) -> String {
     }
     let path =
         format!("{OBJECTS}{object}?Expires={expires_s}&OSSAccessKeyId=simulated&Signature={signature}");
-    files.signed.insert(object.clone(), Signed { download_code: code.to_owned(), signature, expires_s });
+    files
+        .signed
+        .insert(object.clone(), Signed { download_code: code.to_owned(), signature, expires_s, until_ms });
     files.signed_order.push_back(object);
     path
 }
@@ -250,7 +255,7 @@ pub(crate) fn redeem(state: &State, request: &ApiRequest) -> Result<(String, Con
     if !fits {
         return Err(Refusal::SignatureDoesNotMatch);
     }
-    if state.now_ms() >= signed.expires_s.saturating_mul(1_000) {
+    if state.now_ms() >= signed.until_ms {
         return Err(Refusal::Expired);
     }
     let content = state.files.content(&signed.download_code).ok_or(Refusal::NoSuchKey)?;

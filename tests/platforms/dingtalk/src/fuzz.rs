@@ -55,6 +55,11 @@ struct Running {
 }
 
 impl Fuzz {
+    /// A plan was started since the simulator was.
+    pub(crate) fn was_used(&self) -> bool {
+        self.account.started
+    }
+
     /// Disturbs nothing any more.
     pub(crate) fn stop(&mut self) {
         self.running = None;

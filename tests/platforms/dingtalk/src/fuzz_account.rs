@@ -91,6 +91,7 @@ pub struct FuzzReport {
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     pub(crate) seed: u64,
+    pub(crate) started: bool,
     violations_before: u64,
     messages: Vec<FuzzedMessage>,
     numbers: HashMap<String, usize>,
@@ -101,7 +102,7 @@ pub(crate) struct Account {
 impl Account {
     pub(crate) fn new(seed: u64, forgotten: u64, kept: usize) -> Self {
         let violations_before = forgotten.saturating_add(u64::try_from(kept).unwrap_or(u64::MAX));
-        Self { seed, violations_before, ..Self::default() }
+        Self { seed, started: true, violations_before, ..Self::default() }
     }
 
     fn message(&mut self, msg_id: &str) -> Option<&mut FuzzedMessage> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, State as Shared};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -190,8 +190,13 @@ async fn chat(Shared(inner): Shell, body: Body) -> Result<Response, Response> {
 async fn attach(
     Shared(inner): Shell,
     Query(attached): Query<Attached>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Response> {
+    // Other websites cannot send this type without being asked for permission first.
+    if headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/octet-stream") {
+        return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the file as application/octet-stream"));
+    }
     let Attached { place, name } = attached;
     let known = inner.change(|state| place.conversation(state)).filter(|_| place.group.is_empty());
     let conversation = known.ok_or_else(|| refuse_push(&PushError::UnknownConversation))?;

@@ -11,13 +11,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Longest head of a request (bytes).
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// How long a client may take for the head of its request.
 const HEAD_PATIENCE: Duration = Duration::from_secs(15);
+/// Connections of clients at the same time; further ones wait.
+const CLIENTS_MAX: usize = 1_000;
 /// Targets remembered.
 const TARGETS_MAX: usize = 10_000;
 
@@ -123,7 +125,13 @@ impl Drop for Proxy {
 }
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let places = Arc::new(Semaphore::new(CLIENTS_MAX));
     loop {
+        let place = tokio::select! {
+            biased;
+            () = shared.root.cancelled() => return,
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
         let accepted = tokio::select! {
             biased;
             () = shared.root.cancelled() => return,
@@ -132,6 +140,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         if let Ok((stream, _)) = accepted {
             let shared = Arc::clone(&shared);
             tokio::spawn(async move {
+                let _place = place;
                 tokio::select! {
                     biased;
                     () = shared.root.cancelled() => {}

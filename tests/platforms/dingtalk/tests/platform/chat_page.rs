@@ -60,3 +60,55 @@ async fn in_a_group_the_robot_hears_only_mentions() {
         assert_eq!(ids, [false, true]);
     });
 }
+
+#[tokio::test]
+async fn a_person_sends_a_file_quotes_and_stops_a_card_from_the_page() {
+    let simulator = simulator(|_| {}).await;
+    let api = Api::new(&simulator).await;
+    let mut stream = Stream::connect(&simulator).await;
+    for (name, msgtype) in [("cat.png", "picture"), ("plan.pdf", "file")] {
+        let url = format!("{}/sim/attach?app={APP}&sender=chen&name={name}", simulator.base_url());
+        assert_eq!(http().post(&url).body("bytes").send().await.unwrap().status(), 415);
+        let sent =
+            http().post(&url).header("content-type", "application/octet-stream").body("bytes").send().await;
+        assert_eq!(sent.unwrap().status(), 200);
+        let data = data_of(&stream.frame().await);
+        assert_eq!(data["msgtype"], msgtype);
+        let code = data["content"]["downloadCode"].as_str().unwrap();
+        let shown = http().get(format!("{}/sim/files/{code}", simulator.base_url())).send().await.unwrap();
+        assert_eq!(shown.text().await.unwrap(), "bytes");
+    }
+    let group =
+        format!("{}/sim/attach?app={APP}&sender=chen&group=cid-team==&name=a.png", simulator.base_url());
+    assert_eq!(
+        http()
+            .post(group)
+            .header("content-type", "application/octet-stream")
+            .body("x")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        404,
+        "groups take no files for robots"
+    );
+
+    let card = json!({"cardTemplateId": dingtalk_sim::OWN_TEMPLATE, "outTrackId": "c1", "callbackType": "STREAM",
+        "cardData": {"cardParamMap": {"content": "long"}}, "openSpaceId": "dtv1.card//IM_ROBOT.chen",
+        "imRobotOpenSpaceModel": {}, "imRobotOpenDeliverModel": {"spaceType": "IM_ROBOT"}});
+    api.post("/v1.0/card/instances/createAndDeliver", &card).await.expect_ok();
+    let typed = json!({"app": APP, "sender": "chen", "text": "and?", "quote_card": "c1"});
+    api.post("/sim/chat", &typed).await.expect_ok();
+    assert_eq!(data_of(&stream.frame().await)["text"]["repliedMsg"]["msgType"], "interactiveCard");
+    let typed = json!({"app": APP, "sender": "chen", "text": "and?", "quote": "a text"});
+    api.post("/sim/chat", &typed).await.expect_ok();
+    assert_eq!(data_of(&stream.frame().await)["text"]["repliedMsg"]["content"], json!({"text": "a text"}));
+    let seen = api.get(&format!("/sim/conversation?app={APP}&sender=chen")).await.expect_ok();
+    assert_eq!(
+        (&seen["cards"][0]["clickable"], &seen["items"][0]["files"][0]["name"]),
+        (&json!(true), &json!("cat.png"))
+    );
+    api.post("/sim/click", &json!({"card": "c1", "sender": "chen"})).await.expect_ok();
+    assert_eq!(simulator.observe(|seen| seen.clicks.last().unwrap().action.clone()), "stop");
+    assert_eq!(api.post("/sim/click", &json!({"card": "c9", "sender": "chen"})).await.status, 404);
+}

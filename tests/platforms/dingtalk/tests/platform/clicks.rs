@@ -169,3 +169,22 @@ async fn an_unanswered_click_is_given_up() {
         |seen: &dingtalk_sim::Observed| seen.clicks.last().unwrap().outcome == ClickOutcome::Unanswered;
     simulator.wait_for(Duration::from_secs(20), given_up).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_card_by_union_id_names_people_by_union_id_in_its_clicks() {
+    let simulator = simulator(|_| {}).await;
+    let api = Api::new(&simulator).await;
+    let body = |space: &str| {
+        json!({"cardTemplateId": OWN_TEMPLATE, "outTrackId": space, "callbackType": "STREAM", "userIdType": 2,
+            "cardData": {"cardParamMap": {}}, "openSpaceId": format!("dtv1.card//IM_ROBOT.{space}"),
+            "imRobotOpenSpaceModel": {}, "imRobotOpenDeliverModel": {"spaceType": "IM_ROBOT"}})
+    };
+    let made = api.post(BOTH, &body("union-ann")).await.expect_ok();
+    assert_eq!(made["result"]["deliverResults"][0]["success"], json!(true));
+    let by_staff_id = api.post(BOTH, &body("ann")).await.expect_ok();
+    assert_eq!(by_staff_id["result"]["deliverResults"][0]["errorMsg"], "userId not exist");
+    let mut stream = card_stream(&simulator, &api).await;
+    simulator.click("union-ann", &Click::stop("ann")).unwrap();
+    let data = data_of(&stream.frame().await);
+    assert_eq!((&data["userId"], &data["userIdType"]), (&json!("union-ann"), &json!(2)));
+}

@@ -311,11 +311,15 @@ async fn a_ping_answer_may_be_spelled_in_another_way() {
 
 #[tokio::test]
 async fn a_disconnect_can_come_without_a_message_id() {
-    let simulator = simulator(|knobs| knobs.disconnect_grace_ms = 10).await;
+    let simulator = simulator(|knobs| knobs.disconnect_grace_ms = 500).await;
     let mut stream = Stream::connect(&simulator).await;
     assert_eq!(simulator.disrupt_all(dingtalk_sim::Disruption::BareDisconnect), 1);
     let frame = stream.frame().await;
     assert_eq!(frame["headers"]["topic"], "disconnect");
     assert!(frame["headers"].get("messageId").is_none());
+    // The official Python SDK acknowledges it all the same, without an id.
+    let ack = json!({"code": 200, "headers": {"messageId": null}, "message": "OK", "data": "{}"});
+    stream.text(&ack.to_string()).await;
     assert_eq!(stream.end().await, Err(()));
+    simulator.observe(|seen| assert!(seen.violations.is_empty(), "{:?}", seen.violations));
 }
