@@ -21,6 +21,8 @@ pub enum Act {
     Fail(Vec<String>, AgentFailure),
     /// Says where it can be gone on from, then these words, then where the next turn goes on from.
     GoOn(String, Vec<String>, String),
+    /// Says where the run can be asked for, then these words, and then nothing any more: the run goes on without us.
+    Leave(String, Vec<String>),
     /// Breaks with a panic of its own code.
     Panic,
 }
@@ -110,12 +112,16 @@ impl Agent for FakeAgent {
         };
         let act = (self.inner.script.lock().expect("script"))(&request, count);
         let guard = Early(Arc::clone(&self.inner), false);
-        let mut started = None;
+        let mut started: Option<RunHandle> = None;
         let (words, pause, end) = match act {
             Act::Say(words, pause) => (words, pause, Some(AgentEvent::Completed { continuation: None })),
             Act::GoOn(first, words, next) => {
-                started = Some(first);
+                started = Some(RunHandle { id: first, pollable: false });
                 (words, Duration::from_millis(100), Some(AgentEvent::Completed { continuation: Some(next) }))
+            }
+            Act::Leave(id, words) => {
+                started = Some(RunHandle { id, pollable: true });
+                (words, Duration::from_millis(100), None)
             }
             Act::Panic => {
                 return stream::once(async { panic!("the agent panics, as the test wants") }).boxed();
@@ -139,10 +145,7 @@ impl Agent for FakeAgent {
             let _kept = guard;
             std::future::pending().await
         });
-        stream::iter([AgentEvent::Started { run: started.map(|id| RunHandle { id, pollable: false }) }])
-            .chain(words)
-            .chain(last)
-            .boxed()
+        stream::iter([AgentEvent::Started { run: started }]).chain(words).chain(last).boxed()
     }
 
     async fn cancel(&self, run: &str) {
