@@ -28,6 +28,7 @@ pub(super) struct Surroundings {
 
 impl Surroundings {
     /// A client for one agent.
+    #[expect(clippy::unused_self, reason = "how agents are reached is a matter of their surroundings")]
     pub(super) fn client(&self, connect_timeout: Duration) -> Result<Client, FieldError> {
         net::client(connect_timeout)
             .map_err(|_| (String::new(), "cannot be used: no HTTP client could be built here".to_owned()))

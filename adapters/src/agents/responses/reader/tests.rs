@@ -42,7 +42,8 @@ fn line(event: &AgentEvent) -> String {
 }
 
 fn stream(events: &[Value]) -> String {
-    events.iter().map(|event| format!("data: {event}\n\n")).collect()
+    let lines: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    lines.concat()
 }
 
 fn read(events: &[Value]) -> Vec<String> {
