@@ -56,7 +56,7 @@ fn text_of(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
-        _ => String::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => String::new(),
     }
 }
 
@@ -178,7 +178,7 @@ impl Shared {
             tokio::select! {
                 biased;
                 () = self.stopped.cancelled() => return None,
-                changed = changes.changed() => changed.ok()?,
+                news = changes.changed() => news.ok()?,
             }
         }
     }

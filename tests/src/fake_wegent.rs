@@ -186,7 +186,7 @@ impl Shared {
             tokio::select! {
                 biased;
                 () = self.stopped.cancelled() => return None,
-                changed = changes.changed() => changed.ok()?,
+                news = changes.changed() => news.ok()?,
             }
         }
     }

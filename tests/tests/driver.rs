@@ -14,6 +14,7 @@
 //! | `calls.rs` | R12, R14: one call at a time, and the budget |
 //! | `agents.rs` | agents that fail, hang, or talk too much |
 //! | `statuses.rs` | what agents do besides answering |
+//! | `pollable.rs` | runs whose result can be asked for after a crash |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
@@ -52,6 +53,8 @@ mod intake;
 mod kills;
 #[path = "driver/parts.rs"]
 mod parts;
+#[path = "driver/pollable.rs"]
+mod pollable;
 #[path = "driver/press.rs"]
 mod press;
 #[path = "driver/recovery.rs"]

@@ -40,3 +40,5 @@ mod stopping;
 mod troubled_agents;
 #[path = "process/volume.rs"]
 mod volume;
+#[path = "process/wegent.rs"]
+mod wegent;

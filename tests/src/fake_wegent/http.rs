@@ -119,7 +119,8 @@ fn begin(state: &mut State, headers: &HeaderMap, body: &Value) -> Result<u64, Re
         return Err(detail(400, "Streaming is only supported for Chat Shell type teams"));
     }
     for id in body["attachment_ids"].as_array().into_iter().flatten() {
-        let known = id.as_u64().is_some_and(|id| id >= 1 && id as usize <= state.files.len());
+        let given = u64::try_from(state.files.len()).unwrap_or(u64::MAX);
+        let known = id.as_u64().is_some_and(|id| (1..=given).contains(&id));
         if !known {
             return Err(detail(404, "Attachment not found"));
         }
@@ -229,6 +230,11 @@ fn of_user<'a>(state: &'a mut State, id: &str, user: &str) -> Result<&'a mut sup
     task.ok_or_else(|| detail(404, format!("Response '{id}' not found")))
 }
 
+/// One event of a stream.
+fn line(event: &Value) -> String {
+    format!("data: {event}\n\n")
+}
+
 /// A stream of a run: data lines only, no names, no end mark, types that nobody knows in between.
 fn streamed(shared: Arc<Shared>, id: u64, model: String, in_pieces: bool) -> Response {
     let created = json!({"type": "response.created", "response": {"id": format!("resp_{id}"), "object": "response", "status": "in_progress", "model": model, "output": []}});
@@ -238,7 +244,7 @@ fn streamed(shared: Arc<Shared>, id: u64, model: String, in_pieces: bool) -> Res
         json!({"type": "response.block.created", "block": {"type": "text"}}),
         json!({"type": "response.mcp_call.in_progress", "item_id": "mcp_1"}),
     ];
-    let opening: String = opening.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let opening = opening.iter().map(line).collect::<Vec<_>>().concat();
     let following = (shared, 0_usize, Some(opening), false);
     let body = stream::unfold(following, move |(shared, shown, opening, over)| {
         let model = model.clone();
@@ -260,13 +266,13 @@ fn streamed(shared: Arc<Shared>, id: u64, model: String, in_pieces: bool) -> Res
                 .await?;
             let mut events = String::new();
             if in_pieces && text.len() > shown {
-                let delta = json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": text[shown..]});
-                events.push_str(&format!("data: {delta}\n\n"));
+                let delta = json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": text.get(shown..)});
+                events.push_str(&line(&delta));
             }
             let over = document.is_some();
             if let Some((state, response)) = document {
                 let kind = if state == TaskState::Failed { "response.failed" } else { "response.completed" };
-                events.push_str(&format!("data: {}\n\n", json!({"type": kind, "response": response})));
+                events.push_str(&line(&json!({"type": kind, "response": response})));
             }
             Some((Ok(events), (shared, text.len(), None, over)))
         }

@@ -27,7 +27,7 @@ fn take(state: &mut State, headers: &HeaderMap, body: &[u8]) -> Result<(u16, Val
         state.violations.push("a form that is none".to_owned());
         detail(422, json!([{"loc": ["body", "file"], "msg": "Field required"}]))
     })?;
-    if name.ends_with(".exe") {
+    if name.to_lowercase().rsplit('.').next() == Some("exe") {
         return Err(detail(
             400,
             json!({"message": "Unsupported file type", "error_code": "unsupported_type"}),

@@ -23,6 +23,8 @@ pub enum Act {
     GoOn(String, Vec<String>, String),
     /// Does all this, one after the other, with this pause before each, and is done.
     Work(Vec<AgentEvent>, Duration),
+    /// Says where the run can be asked for, then these words, and then nothing any more: the run goes on without us.
+    Leave(String, Vec<String>),
     /// Breaks with a panic of its own code.
     Panic,
 }
@@ -112,7 +114,7 @@ impl Agent for FakeAgent {
         };
         let act = (self.inner.script.lock().expect("script"))(&request, count);
         let guard = Early(Arc::clone(&self.inner), false);
-        let mut started = None;
+        let mut started: Option<RunHandle> = None;
         let said = |words: Vec<String>| words.into_iter().map(AgentEvent::Delta).collect();
         let (events, pause, end): (Vec<_>, _, _) = match act {
             Act::Say(words, pause) => {
@@ -120,12 +122,16 @@ impl Agent for FakeAgent {
             }
             Act::Work(events, pause) => (events, pause, Some(AgentEvent::Completed { continuation: None })),
             Act::GoOn(first, words, next) => {
-                started = Some(first);
+                started = Some(RunHandle { id: first, pollable: false });
                 (
                     said(words),
                     Duration::from_millis(100),
                     Some(AgentEvent::Completed { continuation: Some(next) }),
                 )
+            }
+            Act::Leave(id, words) => {
+                started = Some(RunHandle { id, pollable: true });
+                (said(words), Duration::from_millis(100), None)
             }
             Act::Panic => {
                 return stream::once(async { panic!("the agent panics, as the test wants") }).boxed();
@@ -149,10 +155,7 @@ impl Agent for FakeAgent {
             let _kept = guard;
             std::future::pending().await
         });
-        stream::iter([AgentEvent::Started { run: started.map(|id| RunHandle { id, pollable: false }) }])
-            .chain(events)
-            .chain(last)
-            .boxed()
+        stream::iter([AgentEvent::Started { run: started }]).chain(events).chain(last).boxed()
     }
 
     async fn cancel(&self, run: &str) {

@@ -18,7 +18,7 @@ use switchboard_ports::clock::Clock;
 use tokio::time::timeout;
 
 /// Nothing here takes nearly as long; whatever does has failed.
-pub(crate) const CAP: Duration = Duration::from_secs(60);
+pub(crate) const CAP: Duration = Duration::from_mins(1);
 
 struct Midnight;
 
@@ -96,11 +96,13 @@ pub(crate) async fn run(agent: &Arc<dyn Agent>, request: RunRequest) -> Ran {
 impl Ran {
     /// All text.
     pub(crate) fn text(&self) -> String {
-        let texts = self.events.iter().filter_map(|event| match event {
-            AgentEvent::Delta(text) => Some(text.as_str()),
-            _ => None,
-        });
-        texts.collect()
+        let mut said = String::new();
+        for event in &self.events {
+            if let AgentEvent::Delta(text) = event {
+                said.push_str(text);
+            }
+        }
+        said
     }
 
     /// The text of a run that ended well, and where the next turn goes on from.
@@ -121,11 +123,10 @@ impl Ran {
 
     /// The names that the run had, in order.
     pub(crate) fn handles(&self) -> Vec<RunHandle> {
-        let runs = self.events.iter().filter_map(|event| match event {
-            AgentEvent::Started { run } => run.clone(),
-            _ => None,
-        });
-        runs.collect()
+        let run = |event: &AgentEvent| {
+            if let AgentEvent::Started { run } = event { run.clone() } else { None }
+        };
+        self.events.iter().filter_map(run).collect()
     }
 }
 

@@ -22,7 +22,7 @@ fn agent(
     build(&config)
 }
 
-fn extra(value: Value) -> serde_json::Map<String, Value> {
+fn extra(value: &Value) -> serde_json::Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
@@ -46,7 +46,7 @@ async fn the_first_question_carries_prompt_history_and_turn() {
     let agent = agent(&server, |config| {
         config.system_prompt = Some("Be brief.".to_owned());
         config.headers.insert("X-User".to_owned(), Secret::new("{{user.username}}"));
-        config.extra_body = extra(json!({"temperature": 0.5, "user": null}));
+        config.extra_body = extra(&json!({"temperature": 0.5, "user": null}));
     });
     let ran = run(&agent, with_history(question("ann", "How fast?"))).await;
     assert_eq!(ran.answered(), ("You said: How fast?".to_owned(), Some("resp_1".to_owned())));
@@ -115,7 +115,7 @@ async fn another_refusal_of_a_follow_up_is_no_reason_to_ask_twice() {
 #[tokio::test]
 async fn without_a_store_the_history_goes_along_each_time() {
     let server = FakeResponses::start().await.unwrap();
-    let agent = agent(&server, |config| config.extra_body = extra(json!({"store": false})));
+    let agent = agent(&server, |config| config.extra_body = extra(&json!({"store": false})));
     assert_eq!(run(&agent, question("ann", "one")).await.answered().1, None);
     let mut next = with_history(question("ann", "two"));
     next.continuation = Some("resp_1".to_owned());
@@ -159,7 +159,11 @@ async fn thinking_and_tools_are_progress() {
         .filter_map(|event| match event {
             AgentEvent::Reasoning(text) if !text.is_empty() => Some(format!("thinks {text}")),
             AgentEvent::Tool { name } => Some(format!("uses {name}")),
-            _ => None,
+            AgentEvent::Reasoning(_)
+            | AgentEvent::Started { .. }
+            | AgentEvent::Delta(_)
+            | AgentEvent::Completed { .. }
+            | AgentEvent::Failed { .. } => None,
         })
         .collect();
     assert_eq!(
@@ -229,7 +233,7 @@ fn bytes_of(content: &'static [u8]) -> bytes::Bytes {
 }
 
 fn in_background(server: &FakeResponses) -> Arc<dyn Agent> {
-    agent(server, |config| config.extra_body = extra(json!({"background": true})))
+    agent(server, |config| config.extra_body = extra(&json!({"background": true})))
 }
 
 #[tokio::test]

@@ -190,7 +190,8 @@ async fn a_stopped_run_is_stopped_upstream_although_its_request_is_closed() {
             match event {
                 AgentEvent::Started { run } => handle = run.map(|run| run.id),
                 AgentEvent::Delta(_) => break,
-                _ => {}
+                AgentEvent::Reasoning(_) | AgentEvent::Tool { .. } => {}
+                AgentEvent::Completed { .. } | AgentEvent::Failed { .. } => panic!("it is held"),
             }
         }
     };

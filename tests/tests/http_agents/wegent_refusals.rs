@@ -1,12 +1,13 @@
 //! What Wegent refuses, and settings that cannot work with it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::json;
 use switchboard_domain::secret::Secret;
 use switchboard_ports::agents::{AgentConfig, AgentMode};
 use switchboard_tests::fake_wegent::{CHAT_TEAM, EXECUTOR_TEAM, FakeWegent, MODELLESS_TEAM, Play, Verb};
+use tokio::time::Instant;
 
 use crate::bench::{begun, build, kind, question, run};
 use crate::wegent::{agent, no_violations, service_agent, settings};

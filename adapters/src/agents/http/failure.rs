@@ -24,6 +24,11 @@ const UNKNOWN_MODEL_WORDS: [&str; 6] = [
     "unknown_model",
 ];
 
+/// Codes and types by which servers refuse a key with another status than 401. The last one is a gateway's without a
+/// database, which cannot look an unknown key up.
+const UNAUTHORIZED_WORDS: [&str; 4] =
+    ["invalid_api_key", "authentication_error", "auth_error", "no_db_connection"];
+
 /// Wordings by which servers say it that have no code for it.
 const UNKNOWN_MODEL_PHRASES: [&str; 4] = ["not found", "not exist", "unknown model", "invalid model"];
 
@@ -155,6 +160,7 @@ pub(in crate::agents) fn refused(
 ) -> AgentEvent {
     let kind = match status {
         401 | 403 => AgentFailureKind::Unauthorized,
+        400 if error.says(&UNAUTHORIZED_WORDS) => AgentFailureKind::Unauthorized,
         400 | 404 if error.is_unknown_model() => AgentFailureKind::UnknownModel,
         400 | 413 | 415 | 422 if with_attachments => AgentFailureKind::AttachmentRefused,
         429 => AgentFailureKind::RateLimited,
@@ -217,6 +223,12 @@ mod tests {
         "status 401, code invalid_api_key"
     )]
     #[case(403, "", Kind::Unauthorized, "status 403")]
+    #[case(
+        400,
+        r#"{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}"#,
+        Kind::Unauthorized,
+        "status 400, code 400, type no_db_connection"
+    )]
     #[case(
         404,
         r#"{"error":{"code":"model_not_found"}}"#,

@@ -36,6 +36,9 @@ const RULES: Rules = Rules {
     has_modes: false,
 };
 
+/// Longest handle that is kept (ports, `RunHandle`); a run with a longer one is stopped by it, and not asked for later.
+const HANDLE_BYTES_MAX: usize = 512;
+
 /// What a handle of this kind begins with.
 const HANDLE: &str = "responses ";
 
@@ -113,8 +116,12 @@ impl Inner {
     }
 
     fn naming(&self) -> Naming {
-        let pollable = self.in_background();
-        Box::new(move |id| pollable.then(|| RunHandle { id: format!("{HANDLE}{id}"), pollable }))
+        let in_background = self.in_background();
+        Box::new(move |id| {
+            let id = format!("{HANDLE}{id}");
+            let pollable = id.len() <= HANDLE_BYTES_MAX;
+            in_background.then_some(RunHandle { id, pollable })
+        })
     }
 
     fn asking(&self, request: &RunRequest, previous: Option<&str>) -> Result<RequestBuilder, AgentEvent> {

@@ -13,6 +13,9 @@ use super::super::responses::poll::{Look, Polled, poll};
 use super::super::responses::reader::Reader;
 use super::{HANDLE, Inner};
 
+/// Longest id of a response that is gone on from, in bytes. Gateways write routes into them.
+const ID_BYTES_MAX: usize = 4 * 1024;
+
 /// Codes by which servers say that they do not know the response to go on from.
 const UNKNOWN_PREVIOUS: [&str; 2] = ["previous_response_not_found", "response_not_found"];
 
@@ -133,7 +136,7 @@ impl Inner {
 
 /// Whether this can be a response's id: other kinds of agents have other things to go on from.
 fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn is_unknown_previous(refused: &Refused, previous: Option<&str>) -> bool {

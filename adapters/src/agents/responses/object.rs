@@ -51,9 +51,8 @@ impl<'a> Object<'a> {
             Some("queued" | "in_progress" | "pending" | "cancelling") => Status::Unfinished,
             Some("failed") => Status::Failed,
             Some("cancelled" | "canceled") => Status::Cancelled,
-            Some(_) => Status::Completed,
             None if ErrorObject::find(self.0).is_some() => Status::Failed,
-            None => Status::Completed,
+            Some(_) | None => Status::Completed,
         }
     }
 
@@ -114,11 +113,10 @@ impl<'a> Object<'a> {
 
     fn newest(self, marker: Option<&str>) -> Option<&'a Value> {
         let items = self.items();
-        let marked = marker.and_then(|marker| {
-            items.iter().rposition(|it| it.get("id").and_then(Value::as_str) == Some(marker))
-        });
+        let id_of = |item: &'a Value| item.get("id").and_then(Value::as_str);
+        let known = marker.and_then(|id| items.iter().rposition(|item| id_of(item) == Some(id)));
         let asked = || items.iter().rposition(|item| is_message(item, "user"));
-        let newer = match marked.or_else(asked) {
+        let newer = match known.or_else(asked) {
             Some(at) => items.get(at.saturating_add(1)..).unwrap_or_default(),
             None => items,
         };

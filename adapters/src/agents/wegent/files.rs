@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{BufMut, Bytes, BytesMut};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
@@ -90,8 +92,7 @@ async fn upload_one(
 /// A line that does not occur in the content: made of its hash.
 fn boundary(content: &[u8]) -> String {
     let hash: [u8; 32] = Sha256::digest(content).into();
-    let digits: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("switchboard-{digits}")
+    format!("switchboard-{}", URL_SAFE_NO_PAD.encode(hash))
 }
 
 /// One file as a form (RFC 7578), its name as browsers write it.

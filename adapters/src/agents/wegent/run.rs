@@ -127,11 +127,8 @@ impl<'a> Asking<'a> {
         let own = agent.settings.identity(&request.user)?;
         let model = agent.settings.model(request.model.as_deref())?;
         let known = request.continuation.as_deref().and_then(Task::parse);
-        let going_on = known.and_then(|task| Some((agent.settings.identity_in(&task.identity, &own)?, task)));
-        let (identity, task) = match going_on {
-            Some((identity, task)) => (identity, Some(task)),
-            None => (own, None),
-        };
+        let task = known.filter(|task| agent.settings.goes_on_as(task.identity.as_deref(), own.as_deref()));
+        let identity = task.as_ref().map_or(own, |task| task.identity.clone());
         let uploaded = files::upload(agent, request, identity.as_deref(), tell).await?;
         if let Some(task) = &task {
             // Known before the answer begins: a stop in between has something to stop.

@@ -151,12 +151,11 @@ impl WegentSettings {
         Err(failed(AgentFailureKind::UserNameRefused, detail.to_owned()))
     }
 
-    /// Whom a turn that goes on in a task is asked as: whoever began the task, where that differs from one user to the
-    /// next. `None` where the task is not this agent's to go on with: the settings have changed since.
-    pub(super) fn identity_in(&self, task: &Option<String>, own: &Option<String>) -> Option<Option<String>> {
+    /// Whether a turn goes on in a task of this identity, and is asked as it. Where the identity differs from one user to the
+    /// next, whoever began the task counts; else the settings, which may have changed since.
+    pub(super) fn goes_on_as(&self, of_task: Option<&str>, own: Option<&str>) -> bool {
         let differs = self.identity.as_ref().is_some_and(Template::names_user);
-        let fits = if differs { task.is_some() } else { task == own };
-        fits.then(|| task.clone())
+        if differs { of_task.is_some() } else { of_task == own }
     }
 }
 

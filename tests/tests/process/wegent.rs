@@ -1,0 +1,165 @@
+//! The real binary with an agent of kind `wegent`: each thing that goes otherwise there has one clear end.
+
+use dingtalk_sim::Observed;
+use serde_json::{Value, json};
+use switchboard_adapters::net::{Authorities, Network, Proxies};
+use switchboard_domain::notice::Notice;
+use switchboard_domain::outcome::AgentFailureKind;
+use switchboard_domain::settings::Locale;
+use switchboard_tests::fake_wegent::{CHAT_TEAM, EXECUTOR_TEAM, FakeWegent, Play, SERVICE_KEY, Verb};
+use switchboard_tests::server::CAP;
+
+use super::judge::no_violations;
+use super::stage::{Plan, Stage, answer_to, chat, over};
+
+/// A stage whose agent is a team of Wegent, asked as each user.
+async fn stage(wegent: &FakeWegent, team: &str, own: Value) -> Stage {
+    let agent = json!({
+        "kind": "wegent", "base_url": wegent.host(), "api_key": SERVICE_KEY, "model": team,
+        "headers": {"wegent-username": "{{user.username}}"},
+    });
+    let plan = Plan { agent: over(agent, &own), ..Plan::default() };
+    plan.start().await
+}
+
+/// Nothing of it was against anybody's rules.
+fn all_is_well(stage: &Stage, wegent: &FakeWegent) {
+    wegent.observe(|seen| assert_eq!(seen.violations, [""; 0], "{seen:#?}"));
+    stage.simulator.observe(|seen| no_violations(seen, false));
+    stage.assert_no_alarm();
+}
+
+fn sentence(kind: AgentFailureKind) -> String {
+    Notice::from(kind).text(Locale::En)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turns_go_on_in_one_task_of_the_user_until_a_new_conversation() {
+    let wegent = FakeWegent::start().await.unwrap();
+    let stage = stage(&wegent, CHAT_TEAM, json!({})).await;
+    stage.say("ann", "one");
+    stage.wait_texts("ann", &[&answer_to("one")]).await;
+    stage.say("ann", "two");
+    stage.wait_texts("ann", &[&answer_to("one"), &answer_to("two")]).await;
+    stage.say("ann", "/new");
+    let said = |seen: &Observed| seen.robot_texts(&chat("ann")).len() == 3;
+    stage.simulator.wait_for(CAP, said).await.unwrap();
+    stage.say("ann", "three");
+    wegent.wait_for(|seen| seen.tasks.len() == 2, CAP).await.unwrap();
+    wegent.observe(|seen| {
+        assert_eq!(seen.tasks[0].items.len(), 4, "{seen:#?}");
+        assert!(seen.tasks.iter().all(|task| task.user == "ann"));
+    });
+    all_is_well(&stage, &wegent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_heard_upstream_before_the_next_turn_begins() {
+    let wegent = FakeWegent::start().await.unwrap();
+    let stage = stage(&wegent, CHAT_TEAM, json!({})).await;
+    stage.say("ann", "one");
+    stage.wait_texts("ann", &[&answer_to("one")]).await;
+    wegent.queue([Play::Held { before: "The first half".into(), after: " and the rest".into() }]);
+    stage.say("ann", "two");
+    stage.wait_streaming("ann", "The first half").await;
+    stage.say("ann", "three");
+    stage.say("ann", "/stop");
+    let stopped = format!("The first half\n\n{}", Notice::StopMark.text(Locale::En));
+    stage.wait_texts("ann", &[&answer_to("one"), &stopped, &answer_to("three")]).await;
+    wegent.observe(|seen| {
+        assert_eq!((seen.tasks.len(), seen.tasks[0].cancels), (1, 1), "{seen:#?}");
+        let verbs: Vec<_> = seen.calls.iter().map(|call| call.verb).collect();
+        assert_eq!(verbs, [Verb::Ask, Verb::Ask, Verb::Cancel, Verb::Ask], "none was refused as busy");
+        assert_eq!(seen.tasks[0].items[3].text, "The first half", "what it had by then is kept there too");
+    });
+    all_is_well(&stage, &wegent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_team_that_queues_is_asked_for_its_answer() {
+    let wegent = FakeWegent::start().await.unwrap();
+    wegent.executors_take(2);
+    // Shorter than the pauses between two looks: the looks themselves are signs of life.
+    let hasty = json!({"first_output_timeout_ms": 1_500, "idle_timeout_ms": 1_500});
+    let stage = stage(&wegent, EXECUTOR_TEAM, hasty).await;
+    stage.say("ann", "one");
+    stage.wait_texts("ann", &[&answer_to("one")]).await;
+    wegent.observe(|seen| assert!(seen.count(Verb::Ask) == 2 && seen.count(Verb::Look) >= 2, "{seen:#?}"));
+    all_is_well(&stage, &wegent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_of_a_killed_server_is_asked_for_and_not_asked_again() {
+    let wegent = FakeWegent::start().await.unwrap();
+    let mut stage = stage(&wegent, EXECUTOR_TEAM, json!({"mode": "poll"})).await;
+    wegent.queue([Play::Held { before: String::new(), after: "The result.".into() }]);
+    stage.say("ann", "one");
+    wegent.wait_for(|seen| seen.count(Verb::Look) == 1, CAP).await.unwrap();
+    stage.server.signal(nix::sys::signal::Signal::SIGKILL);
+    stage.server.end().await;
+    stage.serve_again().await;
+    wegent.wait_for(|seen| seen.count(Verb::Look) >= 2, CAP).await.unwrap();
+    wegent.release();
+    stage.wait_texts("ann", &["The result."]).await;
+    wegent.observe(|seen| assert_eq!(seen.count(Verb::Ask), 1, "{seen:#?}"));
+    stage.assert_no_alarm();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_somebody_else_keeps_busy_is_waited_for() {
+    let wegent = FakeWegent::start().await.unwrap();
+    let stage = stage(&wegent, CHAT_TEAM, json!({})).await;
+    stage.say("ann", "one");
+    stage.wait_texts("ann", &[&answer_to("one")]).await;
+    wegent.queue([Play::Held { before: String::new(), after: "elsewhere".into() }]);
+    let previous = wegent.observe(|seen| seen.tasks[0].response());
+    let network = Network::new(&Authorities::default(), Proxies::default()).unwrap();
+    let elsewhere = network
+        .client(CAP)
+        .unwrap()
+        .post(format!("{}/api/v1/responses", wegent.host()))
+        .header("x-api-key", SERVICE_KEY)
+        .header("wegent-username", "ann")
+        .json(&json!({"model": CHAT_TEAM, "input": "in the browser", "stream": true, "previous_response_id": previous}));
+    let elsewhere = elsewhere.send().await.unwrap();
+    stage.say("ann", "two");
+    wegent.wait_for(|seen| seen.calls.last().is_some_and(|call| call.status == 400), CAP).await.unwrap();
+    wegent.release();
+    stage.wait_texts("ann", &[&answer_to("one"), &answer_to("two")]).await;
+    drop(elsewhere);
+    all_is_well(&stage, &wegent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_requests_pass_unseen() {
+    let wegent = FakeWegent::start().await.unwrap();
+    let stage = stage(&wegent, CHAT_TEAM, json!({})).await;
+    wegent.throttle(Verb::Ask, 2);
+    stage.say("ann", "one");
+    stage.wait_texts("ann", &[&answer_to("one")]).await;
+    wegent.observe(|seen| assert_eq!(seen.count(Verb::Ask), 3));
+    all_is_well(&stage, &wegent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_is_gone_or_somebody_elses_gives_way_to_a_new_one() {
+    let wegent = FakeWegent::start().await.unwrap();
+    let stage = stage(&wegent, CHAT_TEAM, json!({})).await;
+    stage.say("ann", "one");
+    stage.wait_texts("ann", &[&answer_to("one")]).await;
+    wegent.forget_tasks();
+    stage.say("ann", "two");
+    stage.wait_texts("ann", &[&answer_to("one"), &answer_to("two")]).await;
+    all_is_well(&stage, &wegent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whose_name_wegent_cannot_take_reads_one_sentence_and_nothing_is_asked() {
+    let wegent = FakeWegent::start().await.unwrap();
+    let stage =
+        stage(&wegent, CHAT_TEAM, json!({"headers": {"wegent-username": "im {{user.username}}"}})).await;
+    stage.say("ann", "one");
+    stage.wait_texts("ann", &[&sentence(AgentFailureKind::UserNameRefused)]).await;
+    wegent.observe(|seen| assert!(seen.calls.is_empty()));
+    all_is_well(&stage, &wegent);
+}
