@@ -126,7 +126,9 @@ fn every_code_has_a_section_of_its_own_with_the_programs_words() {
         let missing: Vec<String> = words::codes()
             .into_iter()
             .filter(|(kind, code)| !told.contains(&(code.clone(), format!("{kind} {code}"))))
-            .map(|(kind, code)| format!("<!-- words: {kind} {code} --> in the section with the anchor {code}"))
+            .map(|(kind, code)| {
+                format!("<!-- words: {kind} {code} --> in the section with the anchor {code}")
+            })
             .collect();
         assert!(missing.is_empty(), "docs/{language}/troubleshooting.md lacks {missing:#?}");
     }
@@ -191,7 +193,10 @@ fn the_index_leads_to_every_guide_and_the_readme_to_the_index() {
         }
     }
     let readme = Guide::read(&root().join("README.md"));
-    assert!(readme.links().iter().any(|link| link == "docs/README.md"), "README.md has no link to docs/README.md");
+    assert!(
+        readme.links().iter().any(|link| link == "docs/README.md"),
+        "README.md has no link to docs/README.md"
+    );
 }
 
 #[test]

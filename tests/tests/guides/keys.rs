@@ -41,7 +41,8 @@ fn collect(value: &Value, keys: &mut BTreeSet<String>) {
 pub(crate) fn api() -> BTreeSet<String> {
     let document: Json =
         serde_json::from_str(switchboard::http::openapi::text()).expect("the document is JSON");
-    let schemas = document.pointer("/components/schemas").and_then(Json::as_object).expect("there are schemas");
+    let schemas =
+        document.pointer("/components/schemas").and_then(Json::as_object).expect("there are schemas");
     let properties = schemas.values().filter_map(|schema| schema.get("properties").and_then(Json::as_object));
     properties.flat_map(|properties| properties.keys().cloned()).collect()
 }

@@ -18,7 +18,8 @@ pub(crate) struct Guide {
 
 impl Guide {
     pub(crate) fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Self { path: path.to_owned(), name, text }
     }
@@ -172,7 +173,9 @@ fn slug(title: &str) -> String {
 }
 
 fn identifiers(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).map(str::to_owned)
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
 }
 
 #[test]

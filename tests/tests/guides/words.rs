@@ -79,11 +79,9 @@ fn after_notice(notice: &Notice) -> Option<Notice> {
         Notice::ShuttingDown => Some(Notice::ChannelDeleted),
         Notice::ChannelDeleted => Some(Notice::ServerError),
         // Those behind `ServerError` have blocks of their own, or tell of the moment.
-        Notice::ServerError
-        | Notice::Status(_)
-        | Notice::Help
-        | Notice::Refused(_)
-        | Notice::Failed(_) => None,
+        Notice::ServerError | Notice::Status(_) | Notice::Help | Notice::Refused(_) | Notice::Failed(_) => {
+            None
+        }
     }
 }
 
