@@ -8,6 +8,17 @@ use switchboard_domain::notice::{Notice, Remedy, remedy};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::settings::Locale;
 
+/// Codes that have a section before the program knows them, because the part that says them is merged later. Empty
+/// otherwise.
+const AWAITED: [(&str, &str); 6] = [
+    ("failure", "agent_busy"),
+    ("failure", "agent_misconfigured"),
+    ("failure", "agent_user_name_refused"),
+    ("failure", "agent_cancelled"),
+    ("failure", "agent_attachment_refused"),
+    ("refusal", "not_fetched"),
+];
+
 /// Kind and name of every code that somebody may look up.
 pub(crate) fn codes() -> Vec<(&'static str, String)> {
     let errors = ErrorCode::ALL.iter().map(|code| ("error", code.as_str().to_owned()));
@@ -16,26 +27,30 @@ pub(crate) fn codes() -> Vec<(&'static str, String)> {
     errors.chain(failures).chain(refusals).collect()
 }
 
-/// The text of a block, as Markdown; what is unknown is a mistake in the guide.
-pub(crate) fn words(what: &str, locale: Locale) -> String {
-    match what.split_once(' ') {
+/// The text of a block, as Markdown; `None` where it is still to come. What nobody knows is a mistake in the guide.
+pub(crate) fn words(what: &str, locale: Locale) -> Option<String> {
+    let said = match what.split_once(' ') {
         Some(("error", code)) => {
-            let code = ErrorCode::ALL.into_iter().find(|known| known.as_str() == code).expect(what);
-            let Remedy { message, remedy } = remedy(code, locale);
-            format!("> **{message}**\n>\n> {remedy}\n")
+            ErrorCode::ALL.into_iter().find(|known| known.as_str() == code).map(|code| {
+                let Remedy { message, remedy } = remedy(code, locale);
+                format!("> **{message}**\n>\n> {remedy}\n")
+            })
         }
-        Some(("failure", cause)) => {
-            let cause = failures().into_iter().find(|known| known.as_str() == cause).expect(what);
-            format!("> {}\n", Notice::Failed(cause).text(locale))
-        }
-        Some(("refusal", refusal)) => {
-            let refusal = refusals().into_iter().find(|known| name(*known) == refusal).expect(what);
-            format!("> {}\n", Notice::Refused(refusal).text(locale))
-        }
-        None if what == "commands" => commands(locale),
-        None if what == "notices" => notices(locale),
-        Some(_) | None => panic!("there are no words for `{what}`"),
-    }
+        Some(("failure", cause)) => failures()
+            .into_iter()
+            .find(|known| known.as_str() == cause)
+            .map(|cause| format!("> {}\n", Notice::Failed(cause).text(locale))),
+        Some(("refusal", refusal)) => refusals()
+            .into_iter()
+            .find(|known| name(*known) == refusal)
+            .map(|refusal| format!("> {}\n", Notice::Refused(refusal).text(locale))),
+        None if what == "commands" => Some(commands(locale)),
+        None if what == "notices" => Some(notices(locale)),
+        Some(_) | None => None,
+    };
+    let is_awaited = what.split_once(' ').is_some_and(|code| AWAITED.contains(&code));
+    assert!(said.is_some() || is_awaited, "there are no words for `{what}`");
+    said
 }
 
 fn commands(locale: Locale) -> String {
