@@ -74,7 +74,7 @@ impl Guide {
         let mut section = String::new();
         for line in self.prose() {
             if let Some(id) = explicit_anchor(line) {
-                section = id.to_owned();
+                id.clone_into(&mut section);
             } else if let Some(what) = words_begin(line) {
                 blocks.push((section.clone(), what.to_owned()));
             }

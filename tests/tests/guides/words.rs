@@ -59,9 +59,12 @@ fn commands(locale: Locale) -> String {
         Locale::ZhCn => "| 命令 | 作用 |\n|---|---|\n",
     });
     for spec in &COMMANDS {
-        let others: String = spec.names.iter().skip(1).map(|name| format!(", `{name}`")).collect();
         // Writing into a string cannot fail.
-        let _ = writeln!(table, "| `{}`{others} | {} |", spec.usage, spec.help(locale));
+        let _ = write!(table, "| `{}`", spec.usage);
+        for name in spec.names.iter().skip(1) {
+            let _ = write!(table, ", `{name}`");
+        }
+        let _ = writeln!(table, " | {} |", spec.help(locale));
     }
     table
 }
