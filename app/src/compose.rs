@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use switchboard_adapters::agents;
 use switchboard_adapters::clock::{SystemClock, SystemEntropy};
 use switchboard_adapters::dingtalk::DingTalk;
+use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy};
 use switchboard_adapters::stores::{self, Stores};
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::provider::Provider;
 
 use crate::cli::seam::{Catalog, ComposeError, Composition, OpenMode, Running, Simulation};
-use crate::config::{Config, StoreUrl};
+use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
@@ -33,12 +34,12 @@ impl Default for Composed {
 }
 
 impl Composed {
-    fn providers(&self) -> Result<Providers, ComposeError> {
+    fn providers(&self, network: &Network) -> Result<Providers, ComposeError> {
         let observer = Arc::new(|api: &'static str, outcome: &'static str| {
             let labels = [("platform", "dingtalk"), ("api", api), ("outcome", outcome)];
             metrics::counter!(names::PLATFORM_REQUESTS, &labels).increment(1);
         });
-        let dingtalk = DingTalk::new(Arc::clone(&self.clock), observer)
+        let dingtalk = DingTalk::new(Arc::clone(&self.clock), network.clone(), observer)
             .map_err(|error| ComposeError::Failed(format!("failed to set HTTP up: {error}")))?;
         let dingtalk: Arc<dyn Provider> = Arc::new(dingtalk);
         Ok(BTreeMap::from([("dingtalk", dingtalk)]))
@@ -70,20 +71,46 @@ impl Composed {
     }
 }
 
+/// The way out: authorities and proxies, as configured.
+fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
+    let authorities = match &settings.ca_file {
+        None => Authorities::default(),
+        Some(file) => {
+            Authorities::from_pem(&file.read()?).map_err(|error| file.wrong(&format!("the file {error}")))?
+        }
+    };
+    let proxy = |variable: Option<&ProxyVariable>| match variable {
+        None => Ok(None),
+        Some(variable) => {
+            Proxy::parse(variable.address.expose()).map_err(|error| variable.wrong(error.to_string()))
+        }
+    };
+    let (plain, tls) = (proxy(settings.plain_proxy.as_ref())?, proxy(settings.tls_proxy.as_ref())?);
+    for (of, proxy) in [("http, ws", &plain), ("https, wss", &tls)] {
+        if let Some(proxy) = proxy {
+            tracing::info!(of, %proxy, "outgoing connections go through a proxy");
+        }
+    }
+    let proxies = Proxies::new(plain, tls, Exceptions::parse(&settings.no_proxy));
+    Network::new(&authorities, proxies).map_err(|error| ComposeError::Failed(format!("failed to {error}")))
+}
+
 #[async_trait]
 impl Composition for Composed {
-    fn catalog(&self, _config: &Config) -> Result<Catalog, ComposeError> {
+    fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError> {
+        let network = network(&config.network)?;
         Ok(Catalog {
-            providers: self.providers()?,
-            kinds: agents::kinds(Arc::clone(&self.clock)),
+            providers: self.providers(&network)?,
+            kinds: agents::kinds(Arc::clone(&self.clock), &network),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
         })
     }
 
     async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {
-        let stores = self.stores(config, mode).await?;
+        // Mistakes in the configuration are found before anything is made.
         let catalog = self.catalog(config)?;
+        let stores = self.stores(config, mode).await?;
         Ok(Ports {
             clock: catalog.clock,
             entropy: catalog.entropy,

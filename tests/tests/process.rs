@@ -26,6 +26,8 @@ mod demo;
 mod judge;
 #[path = "process/kills.rs"]
 mod kills;
+#[path = "process/network.rs"]
+mod network;
 #[path = "process/plain_kills.rs"]
 mod plain_kills;
 #[path = "process/secrecy.rs"]

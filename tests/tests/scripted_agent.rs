@@ -15,6 +15,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde_json::{Map, json};
 use switchboard_adapters::agents::kinds;
+use switchboard_adapters::net::{Authorities, Network, Proxies};
 use switchboard_domain::ids::{AgentId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::TurnLimits;
@@ -73,7 +74,8 @@ fn ask(agent: &ScriptedAgent, question: &str, stream: bool) -> BoxStream<'static
             platform: "dingtalk".to_owned(),
         },
     };
-    kinds(Arc::new(Midnight))["openai-chat"].build(&config).unwrap().run(request)
+    let network = Network::new(&Authorities::default(), Proxies::default()).unwrap();
+    kinds(Arc::new(Midnight), &network)["openai-chat"].build(&config).unwrap().run(request)
 }
 
 /// The whole text and how the run ended: `completed`, or the failure with its detail.

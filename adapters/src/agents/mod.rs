@@ -15,11 +15,12 @@ use switchboard_ports::clock::Clock;
 
 use self::echo::EchoKind;
 use self::openai_chat::OpenAiChatKind;
+use crate::net::Network;
 
-/// Every kind there is, by its name in settings.
+/// Every kind there is, by its name in settings; those over HTTP take this way out.
 #[must_use]
-pub fn kinds(clock: Arc<dyn Clock>) -> BTreeMap<&'static str, Arc<dyn AgentKind>> {
+pub fn kinds(clock: Arc<dyn Clock>, network: &Network) -> BTreeMap<&'static str, Arc<dyn AgentKind>> {
     let kinds: [Arc<dyn AgentKind>; 2] =
-        [Arc::new(EchoKind::default()), Arc::new(OpenAiChatKind::new(clock))];
+        [Arc::new(EchoKind::default()), Arc::new(OpenAiChatKind::new(clock, network.clone()))];
     kinds.into_iter().map(|kind| (kind.kind(), kind)).collect()
 }

@@ -30,8 +30,18 @@ fn describe_cause(cause: &(dyn Error + 'static)) -> Option<&'static str> {
         }
         return (error.kind() == io::ErrorKind::ConnectionRefused).then_some("connection refused");
     }
-    // The connector's error type is private to its crate; its text is all there is.
-    cause.to_string().starts_with("dns error").then_some("the host name was not found")
+    // The connectors' error types are private to their crates; their text is all there is.
+    let text = cause.to_string();
+    if text.starts_with("tunnel error: proxy authorization required") {
+        return Some("the proxy asks for a user and password that it accepts");
+    }
+    if ["tunnel error: unsuccessful", "tunnel error: proxy response", "tunnel error: unexpected"]
+        .iter()
+        .any(|beginning| text.starts_with(beginning))
+    {
+        return Some("the proxy refused the connection");
+    }
+    text.starts_with("dns error").then_some("the host name was not found")
 }
 
 fn describe_tls(error: &rustls::Error) -> &'static str {

@@ -2,19 +2,18 @@
 
 use serde_json::{Value, json};
 use switchboard_domain::channel::ErrorCode;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
-use url::{Host, Url};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use url::Url;
 
 use super::api::Api;
 use super::classify::{Failure, Verdict};
 use super::frame::ROBOT_TOPIC;
 use super::http::{CALL_TIMEOUT, CONNECT_TIMEOUT, Request};
 use super::platform::Platform;
-use crate::net::use_ring;
+use crate::net::{Network, Stream};
 
 /// Longest frame and message taken, in bytes; real ones fit 256 KiB (dingtalk §2.8).
 const FRAME_BYTES_MAX: usize = 1024 * 1024;
@@ -23,7 +22,7 @@ const FRAME_BYTES_MAX: usize = 1024 * 1024;
 const USER_AGENT: &str = concat!("switchboard-sdk-rust/", env!("CARGO_PKG_VERSION"));
 
 /// An open WebSocket to the platform.
-pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<Stream>;
 
 /// A place to connect to: an address that holds a ticket, good for one connection within 90 seconds, never stored.
 pub(super) struct Ticket(Url);
@@ -66,34 +65,22 @@ fn ticket(answer: &Value, tls_required: bool) -> Result<Ticket, Failure> {
     Ok(Ticket(url))
 }
 
-/// Uses the ticket: TCP, TLS where asked for, upgrade; all bounded in time.
-pub(super) async fn dial(ticket: Ticket) -> Result<Socket, Failure> {
-    use_ring();
+/// Uses the ticket: a connection (through a proxy where there is one, TLS where asked for), then the upgrade; both bounded
+/// in time.
+pub(super) async fn dial(network: &Network, ticket: Ticket) -> Result<Socket, Failure> {
     let Ticket(url) = ticket;
-    let stream = timeout(CONNECT_TIMEOUT, tcp(&url)).await;
-    let stream = stream
-        .map_err(|_| Failure::new(Verdict::NotSent, "no connection to the endpoint in time"))?
-        .map_err(|error| Failure::new(Verdict::NotSent, format!("no connection to the endpoint: {error}")))?;
-    // Frames are small and answers are wanted at once.
-    let _ = stream.set_nodelay(true);
+    let stream = network.dial(&url, CONNECT_TIMEOUT).await;
+    let stream = stream.map_err(|error| {
+        Failure::new(Verdict::NotSent, format!("no stream connection: failed to {error}"))
+    })?;
     let config = WebSocketConfig::default()
         .max_message_size(Some(FRAME_BYTES_MAX))
         .max_frame_size(Some(FRAME_BYTES_MAX));
-    let upgrade = client_async_tls_with_config(url.as_str(), stream, Some(config), None);
+    let upgrade = client_async_with_config(url.as_str(), stream, Some(config));
     match timeout(CALL_TIMEOUT, upgrade).await {
         Ok(Ok((socket, _response))) => Ok(socket),
         Ok(Err(error)) => Err(refused(&error)),
         Err(_) => Err(Failure::new(Verdict::NotSent, "no answer to the WebSocket upgrade in time")),
-    }
-}
-
-async fn tcp(url: &Url) -> std::io::Result<TcpStream> {
-    let port = url.port_or_known_default().unwrap_or(443);
-    match url.host() {
-        Some(Host::Domain(name)) => TcpStream::connect((name, port)).await,
-        Some(Host::Ipv4(address)) => TcpStream::connect((address, port)).await,
-        Some(Host::Ipv6(address)) => TcpStream::connect((address, port)).await,
-        None => Err(std::io::ErrorKind::InvalidInput.into()),
     }
 }
 
@@ -105,11 +92,10 @@ fn refused(error: &SocketError) -> Failure {
             format!("the WebSocket upgrade was refused with status {}", response.status().as_u16()),
         ),
         SocketError::Io(error) => Failure::new(Verdict::NotSent, format!("the connection broke: {error}")),
-        SocketError::Tls(error) => {
-            Failure::new(Verdict::NotSent, format!("no TLS with the endpoint: {error}"))
-        }
         SocketError::ConnectionClosed
         | SocketError::AlreadyClosed
+        // TLS is below the stream that was handed in.
+        | SocketError::Tls(_)
         | SocketError::Capacity(_)
         | SocketError::Protocol(_)
         | SocketError::WriteBufferFull(_)

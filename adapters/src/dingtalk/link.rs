@@ -22,6 +22,7 @@ use super::phases::Phases;
 use super::platform::Platform;
 use super::robot::{PART_BYTES_MAX, PART_CHARS_MAX};
 use super::socket::serve;
+use crate::net::Network;
 
 /// Longest text of one card, in characters: longer ones were seen blank or cut (dingtalk §6.6).
 const CARD_CHARS_MAX: usize = 3_000;
@@ -29,6 +30,7 @@ const CARD_CHARS_MAX: usize = 3_000;
 /// One channel's access to DingTalk.
 pub(super) struct DingTalkLink {
     pub(super) channel: ChannelId,
+    pub(super) network: Network,
     pub(super) platform: Platform,
     pub(super) phases: Phases,
 }
@@ -36,7 +38,7 @@ pub(super) struct DingTalkLink {
 impl DingTalkLink {
     async fn open(&self) -> Result<Socket, Failure> {
         let ticket = self.platform.open_gateway().await?;
-        dial(ticket).await
+        dial(&self.network, ticket).await
     }
 }
 

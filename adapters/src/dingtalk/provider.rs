@@ -13,21 +13,23 @@ use super::http::{CONNECT_TIMEOUT, Http, Observer};
 use super::link::DingTalkLink;
 use super::phases::Phases;
 use super::platform::Platform;
-use crate::net::{ClientError, client};
+use crate::net::{ClientError, Network};
 
 /// The chat platform DingTalk, over Stream mode. One value serves all channels: they share HTTP connections, and those
 /// with the same credentials share their budget of calls (R14).
 pub struct DingTalk {
     clock: Arc<dyn Clock>,
+    network: Network,
     http: Http,
     budgets: Budgets,
 }
 
 impl DingTalk {
-    /// The platform as seen through `clock`; `observer` is told of each HTTP call, for counting.
-    pub fn new(clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, ClientError> {
-        let http = Http::new(client(CONNECT_TIMEOUT)?, observer);
-        Ok(Self { clock, http, budgets: Budgets::default() })
+    /// The platform as seen through `clock` and reached through `network`; `observer` is told of each HTTP call, for
+    /// counting.
+    pub fn new(clock: Arc<dyn Clock>, network: Network, observer: Observer) -> Result<Self, ClientError> {
+        let http = Http::new(network.client(CONNECT_TIMEOUT)?, observer);
+        Ok(Self { clock, network, http, budgets: Budgets::default() })
     }
 }
 
@@ -50,6 +52,12 @@ impl Provider for DingTalk {
         let settings = Settings::of(&channel.config, &channel.secrets)?;
         let budget = self.budgets.of(&settings.api_base, &settings.client_id, settings.calls_per_second);
         let platform = Platform::new(settings, budget, Arc::clone(&self.clock), self.http.clone());
-        Ok(Arc::new(DingTalkLink { channel: channel.id.clone(), platform, phases: Phases::default() }))
+        let network = self.network.clone();
+        Ok(Arc::new(DingTalkLink {
+            channel: channel.id.clone(),
+            network,
+            platform,
+            phases: Phases::default(),
+        }))
     }
 }

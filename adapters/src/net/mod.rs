@@ -1,12 +1,24 @@
-//! Outgoing HTTP as every adapter uses it: clients with time-outs, no redirects to other hosts, bounded bodies.
+//! The way out as every adapter uses it: trusted authorities, proxies, HTTP clients with time-outs and without redirects
+//! to other hosts, sockets, bounded bodies.
+
+mod authorities;
+mod exceptions;
+mod network;
+mod proxy;
+mod tunnel;
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use reqwest::Response;
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, ClientBuilder, Response};
 use thiserror::Error;
 use url::Url;
+
+pub use authorities::{Authorities, AuthoritiesError};
+pub use exceptions::Exceptions;
+pub use network::{DialError, Duplex, Network, Stream};
+pub use proxy::{Proxies, Proxy, ProxyError};
 
 /// Redirects followed within one origin before the redirecting answer itself is handed back.
 const REDIRECTS_MAX: usize = 3;
@@ -18,10 +30,16 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Sent as `User-Agent`.
 const USER_AGENT: &str = concat!("switchboard/", env!("CARGO_PKG_VERSION"));
 
-/// A client could not be built.
+/// TLS or an HTTP client could not be set up.
 #[derive(Debug, Error)]
-#[error("build an HTTP client: {0}")]
-pub struct ClientError(#[from] reqwest::Error);
+pub enum ClientError {
+    /// TLS.
+    #[error("set TLS up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// An HTTP client.
+    #[error("build an HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+}
 
 /// A body could not be read whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -37,40 +55,9 @@ pub enum BodyError {
     Cut,
 }
 
-/// Makes rustls with ring the process's TLS provider. Repeatable; called by [`client`], and to be called before a
-/// TLS connection is made in any other way.
-pub fn use_ring() {
-    // An error means that a provider is installed already: by an earlier call, or by a program that embeds us.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
-/// An HTTP client that trusts the system's authorities, gives up connecting after `connect_timeout` and follows no
-/// redirect to another origin (secrets in headers and bodies stay where they were sent). It has no total time-out:
-/// streams are long; give each bounded request its own.
-///
-/// On a machine without any certificate authority the client still speaks plain HTTP; every `https` request fails.
-pub fn client(connect_timeout: Duration) -> Result<Client, ClientError> {
-    use_ring();
-    match builder(connect_timeout).build() {
-        Ok(client) => Ok(client),
-        Err(error) => {
-            tracing::warn!(%error, "no usable certificate authorities: https requests will fail");
-            Ok(builder(connect_timeout).tls_certs_only([]).build()?)
-        }
-    }
-}
-
-fn builder(connect_timeout: Duration) -> ClientBuilder {
-    Client::builder()
-        .connect_timeout(connect_timeout)
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        .referer(false)
-        .redirect(Policy::custom(
-            |attempt| {
-                if within_origin(&attempt) { attempt.follow() } else { attempt.stop() }
-            },
-        ))
-        .user_agent(USER_AGENT)
+/// Within one origin, a few.
+fn redirects() -> Policy {
+    Policy::custom(|attempt| if within_origin(&attempt) { attempt.follow() } else { attempt.stop() })
 }
 
 fn within_origin(attempt: &Attempt<'_>) -> bool {
@@ -109,9 +96,12 @@ mod tests {
     use wiremock::matchers::path;
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
-    use super::{BodyError, client, read_bounded};
+    use super::{Authorities, BodyError, Network, Proxies, read_bounded};
 
-    const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+    fn client() -> reqwest::Client {
+        let network = Network::new(&Authorities::default(), Proxies::default()).unwrap();
+        network.client(Duration::from_secs(5)).unwrap()
+    }
 
     #[tokio::test]
     async fn a_body_within_the_bound_is_read_whole() {
@@ -120,8 +110,7 @@ mod tests {
             .respond_with(ResponseTemplate::new(200).set_body_string("12345"))
             .mount(&server)
             .await;
-        let response =
-            client(CONNECT_TIMEOUT).unwrap().get(format!("{}/a", server.uri())).send().await.unwrap();
+        let response = client().get(format!("{}/a", server.uri())).send().await.unwrap();
         assert_eq!(read_bounded(response, 5).await.unwrap(), "12345");
     }
 
@@ -132,8 +121,7 @@ mod tests {
             .respond_with(ResponseTemplate::new(200).set_body_string("123456"))
             .mount(&server)
             .await;
-        let response =
-            client(CONNECT_TIMEOUT).unwrap().get(format!("{}/a", server.uri())).send().await.unwrap();
+        let response = client().get(format!("{}/a", server.uri())).send().await.unwrap();
         assert_eq!(read_bounded(response, 5).await, Err(BodyError::TooLong { bytes_max: 5 }));
     }
 
@@ -144,8 +132,7 @@ mod tests {
             ResponseTemplate::new(307).insert_header("location", format!("{}/b", there.uri()).as_str());
         Mock::given(path("/a")).respond_with(away).mount(&here).await;
         Mock::given(path("/b")).respond_with(ResponseTemplate::new(200)).expect(0).mount(&there).await;
-        let response =
-            client(CONNECT_TIMEOUT).unwrap().post(format!("{}/a", here.uri())).send().await.unwrap();
+        let response = client().post(format!("{}/a", here.uri())).send().await.unwrap();
         assert_eq!(response.status(), 307);
     }
 
@@ -155,8 +142,7 @@ mod tests {
         let on = ResponseTemplate::new(307).insert_header("location", "/b");
         Mock::given(path("/a")).respond_with(on).mount(&server).await;
         Mock::given(path("/b")).respond_with(ResponseTemplate::new(200)).expect(1).mount(&server).await;
-        let response =
-            client(CONNECT_TIMEOUT).unwrap().post(format!("{}/a", server.uri())).send().await.unwrap();
+        let response = client().post(format!("{}/a", server.uri())).send().await.unwrap();
         assert_eq!(response.status(), 200);
     }
 
@@ -165,8 +151,7 @@ mod tests {
         let server = MockServer::start().await;
         let on = ResponseTemplate::new(307).insert_header("location", "/a");
         Mock::given(path("/a")).respond_with(on).mount(&server).await;
-        let response =
-            client(CONNECT_TIMEOUT).unwrap().get(format!("{}/a", server.uri())).send().await.unwrap();
+        let response = client().get(format!("{}/a", server.uri())).send().await.unwrap();
         assert_eq!(response.status(), 307);
     }
 }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use rstest::rstest;
+use switchboard_adapters::net::{Exceptions, Proxies, Proxy};
 use switchboard_domain::outcome::AgentFailureKind;
 use switchboard_ports::agent::AgentEvent;
 use tokio::net::TcpListener;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::peer::{build, chat, config, events, failure, peer, send};
+use crate::peer::{build, build_behind, chat, config, events, failure, peer, send};
 
 #[rstest]
 #[case(
@@ -74,6 +75,24 @@ async fn a_refusal_is_named_by_its_status(
 fn expected_name(name: &str) -> &'static str {
     let kinds = AgentFailureKind::ALL;
     kinds.into_iter().map(AgentFailureKind::as_str).find(|known| *known == name).unwrap()
+}
+
+#[rstest]
+#[case(407, "the proxy asks for a user and password that it accepts")]
+#[case(403, "the proxy refused the connection")]
+#[case(502, "the proxy refused the connection")]
+#[tokio::test]
+async fn an_agent_behind_a_proxy_that_refuses_is_unreachable_and_the_proxy_is_named(
+    #[case] status: u16,
+    #[case] detail: &str,
+) {
+    let proxy = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(status)).expect(1).mount(&proxy).await;
+    let tls = Proxy::parse(&proxy.uri()).unwrap();
+    let config = config("openai-chat", "https://llm.example/v1");
+    let agent = build_behind(&config, Proxies::new(None, tls, Exceptions::default())).unwrap();
+    let events = events(&agent).await;
+    assert_eq!(failure(&events), (expected_name("agent_unreachable"), detail.to_owned(), None));
 }
 
 #[tokio::test]

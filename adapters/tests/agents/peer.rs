@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde_json::Map;
 use switchboard_adapters::agents::kinds;
+use switchboard_adapters::net::{Authorities, Network, Proxies};
 use switchboard_domain::ids::{AgentId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::TurnLimits;
@@ -60,7 +61,16 @@ pub(crate) fn config(kind: &str, base_url: &str) -> AgentConfig {
 }
 
 pub(crate) fn try_build(config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
-    kinds(Arc::new(Noon))[config.kind.as_str()].build(config)
+    build_behind(config, Proxies::default())
+}
+
+/// An agent that is reached by these rules.
+pub(crate) fn build_behind(
+    config: &AgentConfig,
+    proxies: Proxies,
+) -> Result<Arc<dyn Agent>, (String, String)> {
+    let network = Network::new(&Authorities::default(), proxies).unwrap();
+    kinds(Arc::new(Noon), &network)[config.kind.as_str()].build(config)
 }
 
 pub(crate) fn build(config: &AgentConfig) -> Arc<dyn Agent> {

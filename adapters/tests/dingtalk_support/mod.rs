@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use switchboard_adapters::dingtalk::DingTalk;
+use switchboard_adapters::net::{Authorities, Network, Proxies};
 use switchboard_domain::ids::{ChannelId, MessageId, Version};
 use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
 use switchboard_domain::reply::{CardCall, CardOutcome, PartOutcome, Way};
@@ -89,7 +90,7 @@ impl Platform {
     pub fn link_to(&self, base: &str, config: Value) -> Arc<dyn Link> {
         let calls = Arc::clone(&self.calls);
         let observer = Arc::new(move |api, outcome| calls.lock().unwrap().push((api, outcome)));
-        let provider = DingTalk::new(Arc::new(StillClock), observer).unwrap();
+        let provider = DingTalk::new(Arc::new(StillClock), direct(), observer).unwrap();
         provider.link(&channel(base, config)).unwrap()
     }
 
@@ -113,6 +114,11 @@ impl Platform {
     pub fn webhook(&self) -> SessionAddress {
         webhook(&format!("{}{WEBHOOK}?session=s", self.server.uri()))
     }
+}
+
+/// The way out without proxies.
+pub fn direct() -> Network {
+    Network::new(&Authorities::default(), Proxies::default()).unwrap()
 }
 
 pub fn ok(body: Value) -> ResponseTemplate {

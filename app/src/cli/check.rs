@@ -7,6 +7,7 @@ use switchboard_ports::error::StoreError;
 
 use super::exit::Exit;
 use super::seam::{Catalog, Composition, OpenMode};
+use super::server::tls;
 use super::{Place, say};
 use crate::config::reconcile::{Known, plan};
 use crate::config::{self, Config, Environment, StoreUrl};
@@ -53,6 +54,7 @@ pub async fn run(
     composition: &dyn Composition,
 ) -> Result<(), Exit> {
     let config = config::load(&place.overrides(None), environment)?;
+    tls(&config)?;
     let catalog = composition.catalog(&config)?;
     let mut report = Report::default();
     let file =

@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 
 use super::exit::Exit;
 use super::seam::{Composition, OpenMode, Simulation};
-use super::server::{Server, first_token, listen};
-use crate::config::{self, Config, Environment, Overrides, StoreUrl};
+use super::server::{Server, first_token, listen, scheme, tls};
+use crate::config::{self, Environment, Overrides, StoreUrl};
 use crate::http::auth::token;
 use crate::http::channels::references;
 use crate::http::dto::{agent_input, channel_input};
@@ -35,6 +35,9 @@ pub async fn run(
     let overrides = Overrides { listen: options.listen.clone(), ..Overrides::default() };
     let mut config = config::load(&overrides, environment)?;
     logs::init(&config.telemetry);
+    let tls = tls(&config)?;
+    // The simulated platform lives in this process: no proxy could reach it.
+    config.network.no_proxy.push_str(",127.0.0.0/8");
     let given = options.listen.is_some() || environment.value("SWITCHBOARD_SERVER__LISTEN").is_some();
     let listener = listener(&config.server.listen, given).await?;
     let folder = Folder::made()?;
@@ -44,23 +47,20 @@ pub async fn run(
     let simulation = composition.simulate().await?;
     seed(&ports, &simulation).await?;
     first_token(&config, &ports).await?;
-    let ended = serve(&config, ports, listener, &simulation, composition).await;
+    let address = address(&listener)?;
+    let lines = vec![
+        format!("panel: {}://{address}/", scheme(tls.as_ref())),
+        format!("chat: {}", simulation.chat_url),
+    ];
+    let server = Server { config: &config, ports, listener, tls, lines, reload: None };
+    let ended = server.run(composition).await;
     drop(simulation.guard);
     drop(folder);
     ended
 }
 
-async fn serve(
-    config: &Config,
-    ports: Ports,
-    listener: TcpListener,
-    simulation: &Simulation,
-    composition: &dyn Composition,
-) -> Result<(), Exit> {
-    let address =
-        listener.local_addr().map_err(|error| Exit::Failed(format!("failed to listen: {error}")))?;
-    let lines = vec![format!("panel: http://{address}/"), format!("chat: {}", simulation.chat_url)];
-    Server { config, ports, listener, lines, reload: None }.run(composition).await
+fn address(listener: &TcpListener) -> Result<std::net::SocketAddr, Exit> {
+    listener.local_addr().map_err(|error| Exit::Failed(format!("failed to listen: {error}")))
 }
 
 async fn listener(address: &str, given: bool) -> Result<TcpListener, Exit> {

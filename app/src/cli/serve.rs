@@ -5,7 +5,7 @@ use clap::Args;
 use super::Place;
 use super::exit::Exit;
 use super::seam::{Composition, OpenMode};
-use super::server::{Server, first_token, listen};
+use super::server::{Server, first_token, listen, tls};
 use crate::config::{self, Environment, reconcile};
 use crate::telemetry::logs;
 
@@ -27,6 +27,7 @@ pub async fn run(
 ) -> Result<(), Exit> {
     let config = config::load(&options.place.overrides(options.listen.as_deref()), environment)?;
     logs::init(&config.telemetry);
+    let tls = tls(&config)?;
     // Before anything is made: a second server on the same address must not touch the store.
     let listener = listen(&config.server.listen)
         .await
@@ -35,6 +36,6 @@ pub async fn run(
     reconcile::reconcile(&config.declared, &ports).await?;
     first_token(&config, &ports).await?;
     let reload = options.place.config.clone().map(|path| (path, environment.clone()));
-    let server = Server { config: &config, ports, listener, lines: Vec::new(), reload };
+    let server = Server { config: &config, ports, listener, tls, lines: Vec::new(), reload };
     server.run(composition).await
 }

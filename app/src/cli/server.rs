@@ -1,6 +1,7 @@
 //! What `serve` and `demo` have in common: the HTTP side, the driver, and the way to the end.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -10,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::exit::Exit;
 use super::seam::{Composition, Running};
 use super::{say, signals};
-use crate::config::{Config, Environment, reconcile, reload_declared};
+use crate::config::{Config, ConfigError, Environment, reconcile, reload_declared};
 use crate::http::auth::{Authenticator, bootstrap};
+use crate::http::origin::Trust;
+use crate::http::tls::Tls;
 use crate::http::{Api, Parts, router, serving};
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
@@ -34,6 +37,8 @@ pub struct Server<'a> {
     pub ports: Ports,
     /// Where it listens.
     pub listener: TcpListener,
+    /// With which it speaks https.
+    pub tls: Option<Arc<Tls>>,
     /// Lines for stdout after the `ready` line, made of the address.
     pub lines: Vec<String>,
     /// The file whose declared resources SIGHUP reads again, and the environment for it.
@@ -52,6 +57,17 @@ pub async fn first_token(config: &Config, ports: &Ports) -> Result<(), Exit> {
     Ok(())
 }
 
+/// Reads certificate and key, where they are configured.
+pub fn tls(config: &Config) -> Result<Option<Arc<Tls>>, ConfigError> {
+    config.server.tls.as_ref().map(|files| Tls::load(files).map(Arc::new)).transpose()
+}
+
+/// What an address of the server begins with.
+#[must_use]
+pub fn scheme(tls: Option<&Arc<Tls>>) -> &'static str {
+    if tls.is_some() { "https" } else { "http" }
+}
+
 /// A listener on `HOST:PORT`.
 pub async fn listen(address: &str) -> Result<TcpListener, std::io::Error> {
     TcpListener::bind(address).await
@@ -67,9 +83,9 @@ impl Server<'_> {
         let address = self.listener.local_addr();
         let address = address.map_err(|error| Exit::Failed(format!("failed to listen: {error}")))?;
         let running = composition.start(self.config, &self.ports).await?;
-        let Self { config, ports, listener, lines, reload } = self;
+        let Self { config, ports, listener, tls, lines, reload } = self;
         let operations = running.operations();
-        let mut http = spawn_http(config, &ports, &*running, listener, &shutdown)?;
+        let mut http = spawn_http(config, &ports, &*running, (listener, tls.clone()), &shutdown)?;
         let mut ready = Some(Box::pin(until_ready(&*operations)));
         let ended = loop {
             tokio::select! {
@@ -81,13 +97,16 @@ impl Server<'_> {
                 // 3. Ready is said once.
                 () = async { if let Some(ready) = &mut ready { ready.await } }, if ready.is_some() => {
                     ready = None;
-                    say::to_stdout(&format!("ready http://{address}"));
+                    say::to_stdout(&format!("ready {}://{address}", scheme(tls.as_ref())));
                     for line in &lines {
                         say::to_stdout(line);
                     }
                 }
-                // 4. The file is read again.
-                Some(()) = hangup.recv() => reloaded(reload.as_ref(), &ports, &*operations).await,
+                // 4. Certificate and file are read again.
+                Some(()) = hangup.recv() => {
+                    renewed(tls.as_deref());
+                    reloaded(reload.as_ref(), &ports, &*operations).await;
+                }
             }
         };
         drop(ready);
@@ -101,7 +120,7 @@ fn spawn_http(
     config: &Config,
     ports: &Ports,
     running: &dyn Running,
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<Arc<Tls>>),
     shutdown: &CancellationToken,
 ) -> Result<JoinHandle<std::io::Result<()>>, Exit> {
     let metrics = metrics::install().map_err(|error| Exit::Failed(error.to_string()))?;
@@ -115,13 +134,14 @@ fn spawn_http(
     let configured = config.security.admin_token.as_ref();
     let api = Api::new(Parts {
         authenticator: Authenticator::new(ports.tokens.clone(), ports.clock.clone(), configured),
+        trust: Trust::of(&config.server),
         ports: ports.clone(),
         operations: running.operations(),
         metrics,
         metrics_public: config.telemetry.metrics_public,
         shutdown: shutdown.clone(),
     });
-    Ok(tokio::spawn(serving::serve(listener, router(api), shutdown.clone())))
+    Ok(tokio::spawn(serving::serve(listener, tls, router(api), shutdown.clone())))
 }
 
 fn http_end(end: Result<std::io::Result<()>, tokio::task::JoinError>) -> String {
@@ -144,7 +164,18 @@ async fn until_ready(operations: &dyn Operations) {
     }
 }
 
-/// SIGHUP. A bad file changes nothing but the log.
+/// SIGHUP, for the certificate: connections from now on see the new one.
+fn renewed(tls: Option<&Tls>) {
+    match tls.map(Tls::reload) {
+        None => {}
+        Some(Ok(())) => tracing::info!("the server's certificate was read again"),
+        Some(Err(error)) => {
+            tracing::error!(%error, "failed to read the server's certificate again: the old one stays");
+        }
+    }
+}
+
+/// SIGHUP, for what is declared. A bad file changes nothing but the log.
 async fn reloaded(reload: Option<&(PathBuf, Environment)>, ports: &Ports, operations: &dyn Operations) {
     let Some((path, environment)) = reload else {
         tracing::info!("nothing to read again: there is no configuration file");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::ConfigError;
+use super::network::is_proxy_variable;
 use super::section::Section;
 
 /// What our own variables begin with.
@@ -12,7 +13,7 @@ pub(super) const PREFIX: &str = "SWITCHBOARD_";
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
-    /// Names of ours whose values are not UTF-8.
+    /// Names of ours, or of proxies, whose values are not UTF-8.
     unreadable: Vec<String>,
 }
 
@@ -25,7 +26,9 @@ impl Environment {
         for (name, value) in std::env::vars_os() {
             match (name.into_string(), value.into_string()) {
                 (Ok(name), Ok(value)) => drop(this.variables.insert(name, value)),
-                (Ok(name), Err(_)) if name.starts_with(PREFIX) => this.unreadable.push(name),
+                (Ok(name), Err(_)) if name.starts_with(PREFIX) || is_proxy_variable(&name) => {
+                    this.unreadable.push(name);
+                }
                 (Ok(_) | Err(_), Ok(_) | Err(_)) => {}
             }
         }
@@ -45,6 +48,11 @@ impl Environment {
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
+    }
+
+    /// The first of several names that is set, be it to nothing.
+    pub(super) fn first(&self, names: [&'static str; 2]) -> Option<(&'static str, &str)> {
+        names.into_iter().find_map(|name| Some((name, self.value(name)?)))
     }
 
     /// Refuses variables that look like configuration and are none: a typo must not be ignored. Names without `__` are

@@ -6,6 +6,7 @@
 mod environment;
 mod error;
 mod file;
+mod network;
 pub mod reconcile;
 mod section;
 mod sections;
@@ -17,7 +18,8 @@ use serde_json::Value;
 
 pub use environment::Environment;
 pub use error::ConfigError;
-pub use sections::{ADMIN_TOKEN_CHARS_MIN, LogFormat, Network, Security, Server, Store, StoreUrl, Telemetry};
+pub use network::{Network, PemFile, ProxyVariable, TlsFiles};
+pub use sections::{ADMIN_TOKEN_CHARS_MIN, LogFormat, Security, Server, Store, StoreUrl, Telemetry};
 
 use section::Section;
 
@@ -32,7 +34,7 @@ pub struct Config {
     pub security: Security,
     /// `[telemetry]`.
     pub telemetry: Telemetry,
-    /// `[network]`.
+    /// `[network]`, and the proxies of the environment.
     pub network: Network,
     /// `[[agents]]` and `[[channels]]`.
     pub declared: Declared,
@@ -85,7 +87,7 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Config, 
         store: Store::read(&mut store)?,
         security: Security::read(&mut security)?,
         telemetry: Telemetry::read(&mut telemetry)?,
-        network: Network::read(&mut network)?,
+        network: Network::read(&mut network, environment)?,
         declared: Declared { file: tables.file.clone(), agents: tables.agents, channels: tables.channels },
     };
     let sections = [server, store, security, telemetry, network];

@@ -24,10 +24,29 @@ pub(super) struct Found {
     key: String,
 }
 
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Whence {
+    origin: String,
+    key: String,
+}
+
+impl Whence {
+    /// A mistake at this place.
+    pub(super) fn wrong(&self, problem: &str) -> ConfigError {
+        ConfigError::new(&self.origin, &self.key, problem)
+    }
+}
+
 impl Found {
     /// A mistake at this place.
     pub(super) fn wrong(&self, allowed: &str) -> ConfigError {
         ConfigError::new(&self.origin, &self.key, format!("must be {allowed}"))
+    }
+
+    /// The place, to be kept for mistakes that are found later.
+    pub(super) fn whence(&self) -> Whence {
+        Whence { origin: self.origin.clone(), key: self.key.clone() }
     }
 
     /// This key's feature comes later.

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use switchboard_domain::secret::Secret;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::error::ConfigError;
+use super::network::TlsFiles;
 use super::section::{Found, Section};
 use super::values;
 
@@ -31,6 +33,10 @@ pub struct Server {
     pub shutdown_grace: Duration,
     /// Sockets of one channel over all replicas, 1 to 10. This version opens one per replica.
     pub connections_per_channel: u8,
+    /// Proxies in front of the server, whose word about their clients counts; at most 256.
+    pub trusted_proxies: Vec<IpNet>,
+    /// With these the server speaks https itself.
+    pub tls: Option<TlsFiles>,
 }
 
 impl Server {
@@ -45,10 +51,11 @@ impl Server {
         let parse = |value: &toml::Value| values::integer(value, &(1..=10));
         let connections_per_channel =
             section.parsed("connections_per_channel", 2, "a whole number from 1 to 10", parse)?;
-        section.not_yet("trusted_proxies", "leave it empty, X-Forwarded-* headers are not read")?;
-        section.not_yet("tls_cert", "leave it out and put a reverse proxy before the server")?;
-        section.not_yet("tls_key", "leave it out and put a reverse proxy before the server")?;
-        Ok(Self { listen, public_url, shutdown_grace, connections_per_channel })
+        let allowed =
+            "a list of at most 256 addresses and ranges, for example [\"127.0.0.1\", \"10.0.0.0/8\"]";
+        let trusted_proxies = section.parsed("trusted_proxies", Vec::new(), allowed, values::networks)?;
+        let tls = TlsFiles::read(section)?;
+        Ok(Self { listen, public_url, shutdown_grace, connections_per_channel, trusted_proxies, tls })
     }
 }
 
@@ -189,16 +196,5 @@ impl Telemetry {
         section.not_yet("otlp_endpoint", "leave it empty")?;
         let metrics_public = section.parsed("metrics_public", false, "true or false", values::flag)?;
         Ok(Self { log, log_format, metrics_public })
-    }
-}
-
-/// `[network]`. Nothing to choose in this version; `HTTPS_PROXY` and `NO_PROXY` are read by the HTTP client itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network;
-
-impl Network {
-    pub(super) fn read(section: &mut Section<'_>) -> Result<Self, ConfigError> {
-        section.not_yet("ca_file", "leave it empty, the system's authorities are used")?;
-        Ok(Self)
     }
 }

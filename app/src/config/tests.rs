@@ -94,8 +94,25 @@ fn the_environment_wins_over_the_file_and_an_option_over_both() {
 #[case("[server]\nshutdown_grace = \"11m\"", "sb.toml: server.shutdown_grace: must be a duration")]
 #[case("[server]\nconnections_per_channel = 11", "sb.toml: server.connections_per_channel: must be a whole")]
 #[case("[server]\npublic_url = \"im.example.com\"", "sb.toml: server.public_url: must be an address")]
-#[case("[server]\ntls_cert = \"a.pem\"", "sb.toml: server.tls_cert: is not available in this version; ")]
-#[case("[server]\ntrusted_proxies = [\"10.0.0.0/8\"]", "sb.toml: server.trusted_proxies: is not available")]
+#[case(
+    "[server]\ntls_cert = \"a.pem\"",
+    "sb.toml: server.tls_cert: must be given together with server.tls_key"
+)]
+#[case(
+    "[server]\ntls_key = \"a.pem\"",
+    "sb.toml: server.tls_key: must be given together with server.tls_cert"
+)]
+#[case(
+    "[server]\ntls_cert = 1",
+    "sb.toml: server.tls_cert: must be the path of a PEM file with the server's"
+)]
+#[case("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]", "sb.toml: server.trusted_proxies: must be a list of")]
+#[case(
+    "[server]\ntrusted_proxies = [\"proxy.example\"]",
+    "sb.toml: server.trusted_proxies: must be a list of"
+)]
+#[case("[server]\ntrusted_proxies = [1]", "sb.toml: server.trusted_proxies: must be a list of")]
+#[case("[server]\ntrusted_proxies = true", "sb.toml: server.trusted_proxies: must be a list of")]
 #[case("[store]\nurl = \"redis://h\"", "sb.toml: store.url: is not available in this version; use")]
 #[case("[store]\nurl = \"mysql://h\"", "sb.toml: store.url: must be \"file:FOLDER\" or \"memory:\"")]
 #[case("[store]\nurl = \"file:\"", "sb.toml: store.url: must be \"file:FOLDER\" or \"memory:\"")]
@@ -103,7 +120,7 @@ fn the_environment_wins_over_the_file_and_an_option_over_both() {
 #[case("[telemetry]\nlog = \"a=b=c\"", "sb.toml: telemetry.log: must be a tracing filter")]
 #[case("[telemetry]\nlog_format = \"xml\"", "sb.toml: telemetry.log_format: must be \"text\" or \"json\"")]
 #[case("[telemetry]\notlp_endpoint = \"http://h\"", "sb.toml: telemetry.otlp_endpoint: is not available")]
-#[case("[network]\nca_file = \"a.pem\"", "sb.toml: network.ca_file: is not available in this version; ")]
+#[case("[network]\nca_file = 1", "sb.toml: network.ca_file: must be empty, or the path of a PEM file")]
 #[case("[nonsense]\na = 1", "sb.toml: nonsense: unknown section, allowed are [server], [store]")]
 #[case("server = 1", "sb.toml: server: must be a section: [NAME]")]
 #[case("[agents]\nname = \"a\"", "sb.toml: agents: must be tables, each one begins with [[agents]]")]
@@ -176,6 +193,56 @@ fn a_missing_file_is_named() {
 #[test]
 fn debug_output_of_the_configuration_hides_the_token() {
     let environment = Environment::of([("SWITCHBOARD_SECURITY__ADMIN_TOKEN", "s3cr3t-s3cr3t-s3cr3t")]);
+    let config = load(&Overrides::default(), &environment).unwrap();
+    assert!(!format!("{config:?}").contains("s3cr3t"));
+}
+
+#[test]
+fn trusted_proxies_are_addresses_and_ranges_in_the_file_and_in_the_environment() {
+    let expected = ["127.0.0.1/32", "10.0.0.0/8", "::1/128", "10.9.9.9/32"].map(|net| net.parse().unwrap());
+    let file = "[server]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\", \"::1\", \"::ffff:10.9.9.9\"]";
+    assert_eq!(with(file, &Environment::default()).unwrap().server.trusted_proxies, expected);
+    let list = "127.0.0.1,10.0.0.0/8, ::1 ,::ffff:10.9.9.9";
+    let environment = Environment::of([("SWITCHBOARD_SERVER__TRUSTED_PROXIES", list)]);
+    assert_eq!(load(&Overrides::default(), &environment).unwrap().server.trusted_proxies, expected);
+    let many = vec!["\"10.0.0.1\""; 257].join(",");
+    let refusal = refusal(&format!("[server]\ntrusted_proxies = [{many}]"), &Environment::default());
+    assert!(refusal.contains("at most 256"), "{refusal}");
+}
+
+#[test]
+fn empty_paths_are_no_files() {
+    let file = "[server]\ntls_cert = \"\"\ntls_key = \"\"\n[network]\nca_file = \"\"";
+    let config = with(file, &Environment::default()).unwrap();
+    assert_eq!((config.server.tls, config.network.ca_file), (None, None));
+}
+
+/// The variables that name the proxies for plain and for TLS connections, and the exceptions.
+fn proxies<const N: usize>(variables: [(&str, &str); N]) -> (Option<String>, Option<String>, String) {
+    let network = load(&Overrides::default(), &Environment::of(variables)).unwrap().network;
+    let shown = |variable: Option<super::ProxyVariable>| {
+        variable.map(|variable| format!("{} {}", variable.name, variable.address.expose()))
+    };
+    (shown(network.plain_proxy), shown(network.tls_proxy), network.no_proxy)
+}
+
+#[test]
+fn proxies_come_from_the_environment_in_capitals_and_in_small_letters() {
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(proxies([]), (None, None, String::new()));
+    let both = [("HTTP_PROXY", "p"), ("https_proxy", "t"), ("no_proxy", "a,b")];
+    assert_eq!(proxies(both), (some("HTTP_PROXY p"), some("https_proxy t"), String::from("a,b")));
+    let rivals = [("HTTPS_PROXY", "T"), ("https_proxy", "t"), ("NO_PROXY", ""), ("no_proxy", "a")];
+    assert_eq!(proxies(rivals), (None, some("HTTPS_PROXY T"), String::new()));
+    let all = [("ALL_PROXY", "a"), ("HTTPS_PROXY", "t")];
+    assert_eq!(proxies(all), (some("ALL_PROXY a"), some("HTTPS_PROXY t"), String::new()));
+    let empty = [("all_proxy", "a"), ("HTTPS_PROXY", " ")];
+    assert_eq!(proxies(empty), (some("all_proxy a"), some("all_proxy a"), String::new()));
+}
+
+#[test]
+fn debug_output_of_the_configuration_hides_the_passwords_of_proxies() {
+    let environment = Environment::of([("HTTPS_PROXY", "http://ann:s3cr3t@p:1")]);
     let config = load(&Overrides::default(), &environment).unwrap();
     assert!(!format!("{config:?}").contains("s3cr3t"));
 }

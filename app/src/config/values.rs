@@ -1,8 +1,10 @@
 //! Values as people write them in configuration.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use toml::Value;
 
 /// A duration: a whole number and `ms`, `s`, `m` or `h`, within bounds.
@@ -38,6 +40,29 @@ pub(super) fn flag(value: &Value) -> Option<bool> {
         Value::String(text) => text.trim().parse().ok(),
         Value::Integer(_) | Value::Float(_) | Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
     }
+}
+
+/// Address ranges in a list, at most.
+const NETWORKS_MAX: usize = 256;
+
+/// Addresses and ranges of addresses; in one text, with commas between them, for environment variables.
+pub(super) fn networks(value: &Value) -> Option<Vec<IpNet>> {
+    let texts: Vec<&str> = match value {
+        Value::Array(items) => items.iter().map(Value::as_str).collect::<Option<_>>()?,
+        Value::String(text) => text.split(',').map(str::trim).filter(|text| !text.is_empty()).collect(),
+        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) | Value::Table(_) => {
+            return None;
+        }
+    };
+    if texts.len() > NETWORKS_MAX {
+        return None;
+    }
+    texts.into_iter().map(network).collect()
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    let address = || text.parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
+    text.parse().ok().or_else(address)
 }
 
 /// `HOST:PORT`; IPv6 addresses in brackets.

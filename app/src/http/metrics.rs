@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 
-use super::auth::peer;
+use super::origin::Origin;
 use super::problem::Problem;
 use super::state::Api;
 
@@ -15,7 +15,7 @@ use super::state::Api;
 pub async fn metrics(State(api): State<Api>, request: Request) -> Result<impl IntoResponse, Problem> {
     if !api.metrics_public {
         // Every role may read.
-        api.authenticator.caller(request.headers(), peer(&request)).await?;
+        api.authenticator.caller(request.headers(), Origin::of(&request).client).await?;
     }
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], api.metrics.render()))

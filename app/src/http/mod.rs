@@ -17,6 +17,7 @@ pub mod health;
 pub mod language;
 pub mod metrics;
 pub mod openapi;
+pub mod origin;
 pub mod page;
 pub mod problem;
 pub mod query;
@@ -24,6 +25,7 @@ pub mod router;
 pub mod serving;
 pub mod state;
 pub mod status;
+pub mod tls;
 pub mod users;
 
 pub use router::router;

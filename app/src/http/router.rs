@@ -13,7 +13,8 @@ use super::auth::authenticate;
 use super::problem::Problem;
 use super::state::Api;
 use super::{
-    agents, channels, conversations, events, failures, headers, health, metrics, openapi, page, status, users,
+    agents, channels, conversations, events, failures, headers, health, metrics, openapi, origin, page,
+    status, users,
 };
 
 /// Longest id in a path, in characters; no stored one is longer.
@@ -33,6 +34,8 @@ pub fn router(api: Api) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(headers::set))
+        // The outermost: everything below asks where a request comes from.
+        .layer(middleware::from_fn_with_state(api.clone(), origin::set))
         .with_state(api)
 }
 

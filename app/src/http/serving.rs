@@ -1,21 +1,25 @@
-//! Connections of the HTTP side: bounded in number, and in the time that a request's header may take.
+//! Connections of the HTTP side: bounded in number, and in the time that TLS and a request's header may take.
 //!
 //! A client that opens connections and says nothing must not cost the server its file descriptors: the platform's
-//! sockets and the store need them too.
+//! sockets and the store need them too. Each connection agrees on TLS in a task of its own, so that one that stalls
+//! holds up nobody.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ConnectInfo;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+use super::origin::Arrival;
+use super::tls::Tls;
 
 /// Open connections at most; further ones wait in the operating system's queue.
 pub const CONNECTIONS_MAX: usize = 512;
@@ -23,12 +27,27 @@ pub const CONNECTIONS_MAX: usize = 512;
 /// How long a client may take for a request's header, and how long a connection may idle between two requests.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How long a client may take to agree on TLS.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Pause after a connection could not be taken, for instance for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves until told to shut down, then lets requests under way end.
+/// The first byte of a client that speaks TLS: a handshake record (RFC 8446 §5.1).
+const HANDSHAKE_RECORD: u8 = 22;
+
+/// Bytes read from a client that speaks HTTP where https is spoken, so that it gets to read the answer.
+const MISTAKEN_BYTES_MAX: u64 = 64 * 1024;
+
+/// What it is told.
+const NOT_HTTPS: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 55\r\n\
+    connection: close\r\n\r\nthis address speaks https: begin the URL with https://\n";
+
+/// Serves until told to shut down, then lets requests under way end. With `tls`, https only.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     router: Router,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
@@ -45,10 +64,19 @@ pub async fn serve(
                 continue;
             }
         };
-        let connection = graceful.watch(connection(stream, peer, &router));
+        let (tls, router, watcher) = (tls.clone(), router.clone(), graceful.watcher());
+        let shutdown = shutdown.clone();
         tokio::spawn(async move {
-            // Clients break off all the time; whom it concerns has seen it.
-            let _ended = connection.await;
+            match tls {
+                None => requests(stream, Arrival { peer, tls: false }, router, watcher).await,
+                Some(tls) => {
+                    // A request cannot be under way yet: a stop need not wait for it.
+                    let agreed = shutdown.run_until_cancelled(agreed(stream, &tls)).await.flatten();
+                    if let Some(stream) = agreed {
+                        requests(stream, Arrival { peer, tls: true }, router, watcher).await;
+                    }
+                }
+            }
             drop(permit);
         });
     }
@@ -57,53 +85,40 @@ pub async fn serve(
     Ok(())
 }
 
-type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+/// The stream within TLS; `None` where the client does not agree on it in time.
+async fn agreed(stream: TcpStream, tls: &Tls) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
+    let agreeing = async {
+        let mut first = [0];
+        if stream.peek(&mut first).await.ok()? == 1 && first != [HANDSHAKE_RECORD] {
+            mistaken(stream).await;
+            return None;
+        }
+        tls.acceptor().accept(stream).await.ok()
+    };
+    timeout(HANDSHAKE_TIMEOUT, agreeing).await.ok().flatten()
+}
 
-fn connection(stream: TcpStream, peer: SocketAddr, router: &Router) -> Connection {
-    let service = TowerToHyperService::new(router.clone().layer(Extension(ConnectInfo(peer))));
-    http1::Builder::new()
+/// Answers somebody who forgot the `s`.
+async fn mistaken(mut stream: TcpStream) {
+    if stream.write_all(NOT_HTTPS).await.is_ok() && stream.shutdown().await.is_ok() {
+        // Closing with bytes unread would take the answer back.
+        let _ = tokio::io::copy(&mut stream.take(MISTAKEN_BYTES_MAX), &mut tokio::io::sink()).await;
+    }
+}
+
+/// Answers the requests of a connection until it ends.
+async fn requests<S>(stream: S, arrival: Arrival, router: Router, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let service = TowerToHyperService::new(router.layer(Extension(arrival)));
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(stream), service);
+    // Clients break off all the time; whom it concerns has seen it.
+    let _ended = watcher.watch(connection).await;
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    use super::*;
-
-    async fn served() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<std::io::Result<()>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new()
-            .route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }));
-        let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, router, shutdown.clone()));
-        (address, shutdown, serving)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_client_that_never_ends_its_header_is_shown_the_door() {
-        let (address, _shutdown, _serving) = served().await;
-        let mut slow = TcpStream::connect(address).await.unwrap();
-        slow.write_all(b"GET / HTTP/1.1\r\nX: ").await.unwrap();
-        let mut left = Vec::new();
-        // In virtual time the pause is over at once; without a time-out this would wait for ever.
-        let end = tokio::time::timeout(HEADER_TIMEOUT * 4, slow.read_to_end(&mut left)).await;
-        assert!(end.is_ok(), "the connection is still open");
-    }
-
-    #[tokio::test]
-    async fn an_ordinary_request_is_answered_and_knows_its_peer() {
-        let (address, shutdown, serving) = served().await;
-        let mut client = TcpStream::connect(address).await.unwrap();
-        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("127.0.0.1:"), "{answer}");
-        shutdown.cancel();
-        assert!(serving.await.unwrap().is_ok());
-    }
-}
+mod tests;

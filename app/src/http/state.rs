@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::auth::Authenticator;
+use super::origin::Trust;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 
@@ -24,6 +25,8 @@ pub struct Parts {
     pub operations: Arc<dyn Operations>,
     /// Who may do what.
     pub authenticator: Authenticator,
+    /// Whose word about clients counts.
+    pub trust: Trust,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Whether `/metrics` needs no token.

@@ -13,6 +13,7 @@ use switchboard_ports::conversations::Failure;
 use switchboard_ports::transcripts::{ConversationInfo, FailureInfo};
 use switchboard_ports::users::{Identity, User};
 
+use super::origin::Arrival;
 use crate::runtime::operations::NotReady;
 use crate::testing::{Answer, START_MS, TestApi, problem};
 
@@ -322,4 +323,30 @@ async fn failures_are_listed_with_their_cause() {
     assert_eq!(listed.json["items"][0]["cause"], "crash_loop");
     assert_eq!(listed.json["items"][0]["attempts"], 3);
     assert_eq!(listed.json["items"][0]["seq"], 7);
+}
+
+#[rstest]
+#[case("", "203.0.113.7:1", false, "https", false)]
+#[case("", "203.0.113.7:1", true, "http", true)]
+#[case("trusted_proxies = [\"203.0.113.7\"]", "203.0.113.7:1", false, "https", true)]
+#[case("trusted_proxies = [\"203.0.113.7\"]", "203.0.113.7:1", false, "http", false)]
+#[case("trusted_proxies = [\"203.0.113.8\"]", "203.0.113.7:1", false, "https", false)]
+#[case("public_url = \"https://im.example.com\"", "203.0.113.7:1", false, "http", true)]
+#[case("public_url = \"http://im.example.com\"", "203.0.113.7:1", false, "http", false)]
+#[tokio::test]
+async fn who_comes_by_https_is_told_to_stay_with_it(
+    #[case] server: &str,
+    #[case] peer: &str,
+    #[case] tls: bool,
+    #[case] proto: &str,
+    #[case] expected: bool,
+) {
+    let api = TestApi::configured(false, server).await;
+    for path in ["/", "/api/v1/agents", "/healthz", "/nowhere"] {
+        let mut request = Request::get(path).header("x-forwarded-proto", proto).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Arrival { peer: peer.parse().unwrap(), tls });
+        let answer = api.send(request).await;
+        let told = answer.header(header::STRICT_TRANSPORT_SECURITY);
+        assert_eq!(told, if expected { "max-age=15552000" } else { "" }, "{path}");
+    }
 }

@@ -12,12 +12,23 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::{FakeClock, FakeOperations, FakeStores, ports};
+use crate::config::{self, Environment, Overrides};
 use crate::http::auth::{Authenticator, bootstrap};
+use crate::http::origin::Trust;
 use crate::http::{Api, Parts, router};
 use crate::telemetry::metrics;
 
 /// The configured admin token.
 pub(crate) const CONFIGURED: &str = "configured-token-of-tests";
+
+/// A configuration's `[server]`.
+pub(super) fn server_section(lines: &str) -> config::Server {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sb.toml");
+    std::fs::write(&path, format!("[server]\n{lines}")).unwrap();
+    let overrides = Overrides { config: Some(path), ..Overrides::default() };
+    config::load(&overrides, &Environment::default()).unwrap().server
+}
 
 /// The router with everything behind it in reach.
 pub(crate) struct TestApi {
@@ -69,6 +80,12 @@ impl TestApi {
     }
 
     pub(crate) async fn with(metrics_public: bool) -> Self {
+        Self::configured(metrics_public, "").await
+    }
+
+    /// With a `[server]` section of these lines.
+    pub(crate) async fn configured(metrics_public: bool, server: &str) -> Self {
+        let server = server_section(server);
         let (stores, clock) = (Arc::new(FakeStores::default()), Arc::new(FakeClock::default()));
         let operations = Arc::new(FakeOperations::default());
         let ports = ports(&stores, clock.clone());
@@ -80,6 +97,7 @@ impl TestApi {
         let configured = Secret::new(CONFIGURED);
         let api = Api::new(Parts {
             authenticator: Authenticator::new(ports.tokens.clone(), clock.clone(), Some(&configured)),
+            trust: Trust::of(&server),
             ports,
             operations: operations.clone(),
             metrics: metrics::detached().unwrap(),

@@ -1,6 +1,7 @@
 //! Stateful stand-ins for stores, platforms, agents and the driver, and the whole router around them.
 
 mod api;
+pub(crate) mod certificates;
 mod composition;
 mod operations;
 mod platforms;

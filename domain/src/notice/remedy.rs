@@ -32,7 +32,7 @@ const fn en(code: ErrorCode) -> Remedy {
         ),
         ErrorCode::NetworkUnreachable => (
             "The platform cannot be reached from this server.",
-            "Check the server's internet access, DNS and proxy (HTTPS_PROXY, NO_PROXY), and that a firewall lets out HTTPS and WebSockets to api.dingtalk.com and *.dingtalk.com; the channel keeps trying by itself.",
+            "Check the server's internet access, DNS, proxy (HTTPS_PROXY, NO_PROXY) and, where a proxy opens TLS, its authority (network.ca_file), and that a firewall lets out HTTPS and WebSockets to api.dingtalk.com and *.dingtalk.com; the channel keeps trying by itself.",
         ),
         ErrorCode::PlatformError => (
             "The platform has an error of its own.",
@@ -86,7 +86,7 @@ const fn zh_cn(code: ErrorCode) -> Remedy {
         ),
         ErrorCode::NetworkUnreachable => (
             "本服务器无法连接到平台。",
-            "请检查服务器的外网访问、DNS 和代理（HTTPS_PROXY、NO_PROXY），并确认防火墙允许以 HTTPS 和 WebSocket 访问 api.dingtalk.com 与 *.dingtalk.com；渠道会自动持续重试。",
+            "请检查服务器的外网访问、DNS、代理（HTTPS_PROXY、NO_PROXY），若代理会解开 TLS，还需检查其证书颁发机构（network.ca_file），并确认防火墙允许以 HTTPS 和 WebSocket 访问 api.dingtalk.com 与 *.dingtalk.com；渠道会自动持续重试。",
         ),
         ErrorCode::PlatformError => (
             "平台自身出现错误。",

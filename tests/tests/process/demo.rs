@@ -101,3 +101,18 @@ async fn where_port_8080_is_taken_the_demo_takes_a_free_one() {
     drop(taken);
     assert_eq!(server.terminate().await.code(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_runs_where_everything_else_goes_through_a_proxy() {
+    let mut home = Home::default();
+    // Nobody listens there: what goes to it, fails.
+    for name in ["HTTP_PROXY", "HTTPS_PROXY"] {
+        home.set(name, "http://127.0.0.1:1");
+    }
+    let server = demo(&mut home).await;
+    let token = server.line("admin token: ").await;
+    let api = Api::at(server.base(), Some(&token));
+    let channels = api.get("/channels").await;
+    api.wait_connected(channels["items"][0]["id"].as_str().expect("the demo has a channel")).await;
+    assert!(server.terminate().await.success());
+}

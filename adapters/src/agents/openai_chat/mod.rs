@@ -24,18 +24,19 @@ use switchboard_ports::clock::Clock;
 use self::failure::failed;
 use self::settings::Settings;
 use super::template::{encode, sensitive};
-use crate::net;
+use crate::net::Network;
 
 /// The kind `openai-chat`.
 pub struct OpenAiChatKind {
     clock: Arc<dyn Clock>,
+    network: Network,
 }
 
 impl OpenAiChatKind {
-    /// Agents that read dates in answers (`Retry-After`) against this clock.
+    /// Agents that read dates in answers (`Retry-After`) against this clock and are reached by this way out.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock }
+    pub fn new(clock: Arc<dyn Clock>, network: Network) -> Self {
+        Self { clock, network }
     }
 }
 
@@ -50,7 +51,9 @@ impl AgentKind for OpenAiChatKind {
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
         let settings = Settings::read(config)?;
-        let client = net::client(config.connect_timeout)
+        let client = self
+            .network
+            .client(config.connect_timeout)
             .map_err(|_| (String::new(), "cannot be used: no HTTP client could be built here".to_owned()))?;
         Ok(Arc::new(OpenAiChat { client, settings, clock: Arc::clone(&self.clock) }))
     }

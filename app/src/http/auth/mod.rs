@@ -8,10 +8,10 @@ mod limiter;
 pub mod token;
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
@@ -21,6 +21,7 @@ use switchboard_domain::secret::Secret;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::tokens::{Role, TOKENS_MAX, TokenStore};
 
+use super::origin::Origin;
 use super::problem::Problem;
 use super::state::Api;
 use limiter::Limiter;
@@ -108,16 +109,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-/// The address a request came from. The peer's own: forwarded headers count only behind trusted proxies.
-#[must_use]
-pub fn peer(request: &Request) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip().to_canonical())
-}
-
 /// Authenticates a request and hands the caller on; everything else comes after.
 pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let from = peer(&request);
+    let from = Origin::of(&request).client;
     match api.authenticator.caller(request.headers(), from).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);

@@ -7,6 +7,7 @@ use axum::http::{Request, header};
 use switchboard_ports::tokens::{Role, TokenStore as _};
 
 use super::bootstrap::first_admin_token;
+use crate::http::origin::Arrival;
 use crate::testing::{Answer, CONFIGURED, FakeClock, FakeEntropy, FakeStores, TestApi, problem};
 
 async fn with(api: &TestApi, authorization: &str) -> Answer {
@@ -60,6 +61,40 @@ async fn somebody_who_guesses_is_held_up_and_known_callers_are_not() {
     assert_eq!(with(&api, &known).await.status, 200);
     api.clock.advance(Duration::from_secs(2));
     assert_eq!(with(&api, &unseen).await.status, 200);
+}
+
+/// A wrong token that reaches the server from a peer, with a header about the client.
+async fn wrong_token(api: &TestApi, peer: &str, forwarded_for: &str) -> Answer {
+    let mut request = Request::get("/api/v1/agents")
+        .header(header::AUTHORIZATION, "Bearer swb_guess")
+        .header("x-forwarded-for", forwarded_for)
+        .body(Body::empty())
+        .unwrap();
+    request.extensions_mut().insert(Arrival { peer: peer.parse().unwrap(), tls: false });
+    api.send(request).await
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_client_is_held_up_for_itself() {
+    let api = TestApi::configured(false, "trusted_proxies = [\"10.0.0.0/8\"]").await;
+    for _ in 0..=100 {
+        problem(&wrong_token(&api, "10.0.0.1:1", "203.0.113.7").await, 401, "unauthorized");
+    }
+    problem(&wrong_token(&api, "10.0.0.1:1", "203.0.113.7").await, 429, "too-many");
+    // Through another of our proxies it is the same client; what it writes itself does not help it.
+    problem(&wrong_token(&api, "10.0.0.2:1", "198.51.100.1, 203.0.113.7").await, 429, "too-many");
+    problem(&wrong_token(&api, "203.0.113.7:1", "198.51.100.2").await, 429, "too-many");
+    problem(&wrong_token(&api, "10.0.0.1:1", "203.0.113.8").await, 401, "unauthorized");
+}
+
+#[tokio::test]
+async fn without_trusted_proxies_the_headers_help_nobody() {
+    let api = TestApi::new().await;
+    for number in 0..=100 {
+        let client = format!("198.51.100.{number}");
+        problem(&wrong_token(&api, "203.0.113.7:1", &client).await, 401, "unauthorized");
+    }
+    problem(&wrong_token(&api, "203.0.113.7:1", "198.51.100.200").await, 429, "too-many");
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 // The chat page: who you are, where you write, what everybody sees, live.
 
+import { attach, files, quoteButton, quoted, reactions, stopButton, upload } from "./extras.js";
 import { markdown, plain } from "./text.js";
 import { applyWords, language, word } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
-const state = { world: null, me: null, app: null, group: "", conversation: null, cards: new Map(), next: 0, waiting: null };
+const state = { world: null, me: null, app: null, group: "", conversation: null, cards: new Map(), next: 0, waiting: null,
+  reactions: {}, quote: null };
 const hues = [212, 152, 28, 282, 340, 190, 52, 100];
 
 function hue(text) {
@@ -82,6 +84,7 @@ function drawBar() {
   byId("bar-title").textContent = group ? group.title : robotName();
   byId("bar-hint").textContent = word(group ? "group" : "private_chat");
   byId("mention-label").hidden = !group;
+  byId("attach-label").hidden = Boolean(group);
   byId("mention-name").textContent = `@${robotName()}`;
 }
 
@@ -107,7 +110,13 @@ function fillCard(box, card) {
   if (card.text === "" && !["finished", "failed"].includes(card.state)) {
     text.append(make("div", "skeleton", make("i"), make("i"), make("i")));
   }
-  box.replaceChildren(text, make("footer", "", badge));
+  const fail = () => complain(word("send_failed"));
+  const buttons = card.clickable ? [stopButton(card.id, state.me, fail)] : [];
+  const mine = Object.entries(card.click_views[state.me] ?? {}).map(([key, value]) => `${key}: ${value}`);
+  const view = mine.length > 0 ? [make("p", "hint", mine.join(", "))] : [];
+  if (card.recalled) text.replaceChildren(make("p", "hint", word("recalled")));
+  const quote = quoteButton(() => startQuote({ quote_card: card.id, text: card.text }));
+  box.replaceChildren(text, ...view, make("footer", "", badge, ...buttons, quote));
 }
 
 function drawItem(item) {
@@ -115,17 +124,21 @@ function drawItem(item) {
     const me = state.world.people.find((person) => person.staff_id === state.me);
     const side = item.nick === me?.nick ? "mine" : "theirs";
     const addressed = item.msg_id !== null;
-    const text = make("div", "bubble", plain(item.text.trim()));
+    const words = item.text.trim() === "" ? [] : [plain(item.text.trim())];
+    const text = make("div", "bubble", ...quoted(item.quoted), ...words, ...files(item.files));
+    const shown = reactions(state.reactions[item.msg_id] ?? []);
+    if (addressed) shown.dataset.message = item.msg_id;
     const note = addressed ? [] : [make("p", "hint note", word("not_addressed"))];
-    return bubble(side, item.nick, item.at_ms, false, text, ...note);
+    return bubble(side, item.nick, item.at_ms, false, text, shown, ...note);
   }
   if (item.type === "card") {
     const card = state.cards.get(item.out_track_id);
     return bubble("theirs", card?.robot ?? robotName(), item.at_ms, true, drawCard(item.out_track_id));
   }
   const rich = /markdown|actioncard/i.test(item.format);
-  const text = make("div", "bubble text", rich ? markdown(item.text) : plain(item.text));
-  return bubble("theirs", item.robot, item.at_ms, true, text);
+  const body = item.recalled ? plain(word("recalled")) : upload(item) ?? (rich ? markdown(item.text) : plain(item.text));
+  const quote = quoteButton(() => startQuote({ quote: item.text, text: item.text }));
+  return bubble("theirs", item.robot, item.at_ms, true, make("div", "bubble text", body), quote);
 }
 
 function atEnd() {
@@ -165,6 +178,7 @@ async function load() {
     const loaded = await answer.json();
     if (state.loading !== wanted) return;
     state.conversation = loaded.id;
+    state.reactions = loaded.reactions;
     state.cards = new Map(loaded.cards.map((card) => [card.id, card]));
     const empty = make("p", "empty", word(state.group ? "empty_group" : "empty"));
     state.next = loaded.first + loaded.items.length;
@@ -195,6 +209,26 @@ function complain(text) {
   byId("problem").hidden = text === "";
 }
 
+function startQuote(quote) {
+  state.quote = quote;
+  byId("quoting").hidden = quote === null;
+  byId("quoting-text").textContent = quote?.text ?? "";
+  if (quote) byId("text").focus();
+}
+
+async function sendFile() {
+  const field = byId("attach");
+  const [file] = field.files;
+  field.value = "";
+  if (!file) return;
+  try {
+    await attach({ app: state.app, sender: state.me }, file);
+    complain("");
+  } catch {
+    complain(word("send_failed"));
+  }
+}
+
 async function send(event) {
   event.preventDefault();
   const field = byId("text");
@@ -206,7 +240,10 @@ async function send(event) {
     sender: state.me,
     text,
     mention: byId("mention").checked,
+    quote: state.quote?.quote,
+    quote_card: state.quote?.quote_card,
   };
+  startQuote(null);
   field.value = "";
   grow();
   toEnd();
@@ -245,6 +282,10 @@ function receive(message) {
     const box = [...document.querySelectorAll(".card")].find((one) => one.dataset.card === event.card.id);
     if (box) fillCard(box, event.card);
     if (follow) toEnd();
+  } else if (event.type === "reaction") {
+    state.reactions[event.msg_id] = event.names;
+    const shown = [...document.querySelectorAll(".reactions")].find((one) => one.dataset.message === event.msg_id);
+    shown?.replaceChildren(...reactions(event.names).children);
   } else if (event.type === "item") {
     take(event.number, event.item, event.conversation.id);
     const known = state.world.groups.some((group) => group.conversation === event.conversation.id);
@@ -284,6 +325,8 @@ async function start() {
   Object.assign(earlier, Object.fromEntries(new URLSearchParams(location.hash.slice(1))));
   const known = (list, key, value) => list.some((one) => one[key] === value);
   byId("composer").addEventListener("submit", send);
+  byId("attach").addEventListener("change", sendFile);
+  byId("quoting-end").addEventListener("click", () => startQuote(null));
   byId("text").addEventListener("input", grow);
   byId("text").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);

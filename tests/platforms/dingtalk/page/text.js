@@ -7,7 +7,17 @@ function element(name, ...children) {
   return made;
 }
 
-const INLINE = /(`+)([^`\n]|[^`\n][^\n]*?[^`\n])\1(?!`)|\*\*([^*\n]+)\*\*|\*([^*\s][^*\n]*)\*|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)/g;
+const INLINE = /(`+)([^`\n]|[^`\n][^\n]*?[^`\n])\1(?!`)|\*\*([^*\n]+)\*\*|\*([^*\s][^*\n]*)\*|!\[([^\]\n]*)\]\(([^\s)]+)\)|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)/g;
+
+// Uploads are shown; pictures elsewhere stay addresses, because the page loads nothing from other hosts.
+export function picture(name, address) {
+  if (!address.startsWith("@")) return element("code", address);
+  const image = element("img");
+  image.src = `media/${encodeURIComponent(address)}`;
+  image.alt = name;
+  image.className = "picture";
+  return image;
+}
 
 function inline(text) {
   const parts = [];
@@ -18,9 +28,10 @@ function inline(text) {
     if (match[2] !== undefined) parts.push(element("code", match[2]));
     else if (match[3] !== undefined) parts.push(element("strong", match[3]));
     else if (match[4] !== undefined) parts.push(element("em", match[4]));
+    else if (match[6] !== undefined) parts.push(picture(match[5], match[6]));
     else {
-      const link = element("a", match[5]);
-      link.href = match[6];
+      const link = element("a", match[7]);
+      link.href = match[8];
       link.rel = "noreferrer noopener";
       link.target = "_blank";
       parts.push(link);

@@ -24,6 +24,12 @@ const words = {
     disconnected: "Reconnecting",
     send_failed: "The message could not be sent. Try again.",
     load_failed: "The conversation could not be loaded.",
+    stop: "Stop",
+    quote: "Quote",
+    quote_end: "Quote nothing",
+    attach: "Send a picture or a file",
+    recalled: "This message was taken back.",
+    picture: "Picture",
   },
   zh: {
     title: "钉钉模拟器",
@@ -48,6 +54,12 @@ const words = {
     disconnected: "重新连接中",
     send_failed: "消息未能发送，请重试。",
     load_failed: "会话加载失败。",
+    stop: "停止",
+    quote: "引用",
+    quote_end: "取消引用",
+    attach: "发送图片或文件",
+    recalled: "该消息已撤回。",
+    picture: "图片",
   },
 };
 

@@ -39,7 +39,7 @@ impl CallGuard {
         inner.change(|state| {
             state.observed.calls_in_flight = state.observed.calls_in_flight.saturating_add(1);
             if let Some(card) = &streaming {
-                enter_streaming(state, card);
+                request.overlaps = enter_streaming(state, card);
             }
         });
         Self { inner: Arc::clone(inner), record: Some(record), streaming }
@@ -87,13 +87,16 @@ impl Drop for CallGuard {
     }
 }
 
-fn enter_streaming(state: &mut State, card: &str) {
+/// True: another streaming call on this card is running.
+fn enter_streaming(state: &mut State, card: &str) -> bool {
     let running = state.streaming_now.entry(card.to_owned()).or_insert(0);
     *running = running.saturating_add(1);
-    if *running > 1 {
+    let overlaps = *running > 1;
+    if overlaps {
         let now_ms = state.now_ms();
         state.observed.violate(now_ms, ViolationKind::ConcurrentStreaming, format!("card {card}"));
     }
+    overlaps
 }
 
 fn leave_streaming(state: &mut State, card: &str) {

@@ -9,9 +9,10 @@ use crate::envelope::ApiError;
 use crate::knobs::ReusedOutTrackId;
 use crate::log::Log;
 use crate::request::ApiRequest;
+use crate::sent::SentMessage;
 use crate::state::State;
 use crate::templates::TemplateConfig;
-use crate::timeline::{Card, CardState, ItemContent};
+use crate::timeline::{Card, CardState, Carrier, ItemContent};
 
 /// Longest `outTrackId` (characters, dingtalk §6.3).
 const OUT_TRACK_ID_CHARS_MAX: usize = 64;
@@ -72,6 +73,7 @@ fn create_card(state: &mut State, request: &ApiRequest) -> Result<(), ApiError> 
     }
     let params = param_map(request.field("cardData"))?
         .ok_or_else(|| ApiError::bad("param.cardPublicDataEmpty", "cardData不能为空"))?;
+    let private = private_data(state, request)?.unwrap_or_default();
     if state.observed.card(out_track_id).is_some() {
         return match state.knobs.reused_out_track_id {
             ReusedOutTrackId::KeepOld => Ok(()),
@@ -100,6 +102,11 @@ fn create_card(state: &mut State, request: &ApiRequest) -> Result<(), ApiError> 
         finalized_at_ms: None,
         params,
         callback_type: request.text("callbackType").to_owned(),
+        user_id_type: request.field("userIdType").and_then(Value::as_u64).unwrap_or(1),
+        private,
+        click_views: BTreeMap::new(),
+        carriers: Vec::new(),
+        recalled: false,
         stream_closed: false,
         space_models: space_models(request),
         guids: Log::new(GUIDS_MAX),
@@ -129,6 +136,31 @@ pub(crate) fn param_map(card_data: Option<&Value>) -> Result<Option<BTreeMap<Str
     }
     let texts = map.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
     texts.collect::<Option<_>>().map(Some).ok_or_else(wrong)
+}
+
+/// Variables by name.
+type Variables = BTreeMap<String, String>;
+
+/// `privateData` by person; `None` when absent.
+pub(crate) fn private_data(
+    state: &State,
+    request: &ApiRequest,
+) -> Result<Option<BTreeMap<String, Variables>>, ApiError> {
+    let Some(people) = request.field("privateData").filter(|data| !data.is_null()) else {
+        return Ok(None);
+    };
+    let people = people.as_object().ok_or_else(|| ApiError::bad("param.invalid", "privateData无效"))?;
+    let mut private = BTreeMap::new();
+    for (user, data) in people {
+        if user.is_empty() {
+            return Err(ApiError::bad("param.userIdEmpty", "userId不能为空"));
+        }
+        if !state.knows(user.strip_prefix("union-").unwrap_or(user)) {
+            return Err(ApiError::bad("param.userIdNotExist", "userId不存在"));
+        }
+        private.insert(user.clone(), param_map(Some(data))?.unwrap_or_default());
+    }
+    Ok(Some(private))
 }
 
 /// The variable `flowStatus` decides the state of templates that have it.
@@ -229,11 +261,10 @@ fn deliver_card(state: &mut State, request: &ApiRequest, spaces: &[Space]) -> Re
             Some(message) => Err(message.clone()),
             None => deliver_into(state, request, space),
         };
-        let (success, error) = match &outcome {
-            Ok(()) => (true, ""),
-            Err(message) => (false, message.as_str()),
+        let (success, error, carrier) = match outcome {
+            Ok(carrier) => (true, String::new(), carrier),
+            Err(message) => (false, message, String::new()),
         };
-        let carrier = if success { state.hex(32) } else { String::new() };
         json!({
             "spaceType": space.kind.name(),
             "spaceId": space.id,
@@ -245,8 +276,8 @@ fn deliver_card(state: &mut State, request: &ApiRequest, spaces: &[Space]) -> Re
     Ok(results.collect())
 }
 
-/// Shows the card in one space; the text is the space's `errorMsg`.
-fn deliver_into(state: &mut State, request: &ApiRequest, space: &Space) -> Result<(), String> {
+/// Shows the card in one space: its `carrierId`, or the space's `errorMsg`.
+fn deliver_into(state: &mut State, request: &ApiRequest, space: &Space) -> Result<String, String> {
     let model = request.field(space.kind.deliver_model());
     let field = |name: &str| model.and_then(|model| model.get(name)?.as_str()).unwrap_or_default();
     let own_robot =
@@ -275,16 +306,31 @@ fn deliver_into(state: &mut State, request: &ApiRequest, space: &Space) -> Resul
         }
     };
     let out_track_id = request.text("outTrackId");
+    let (carrier_id, at_ms) = (state.hex(32), state.now_ms());
     let Some(card) = state.observed.card_mut(out_track_id) else {
         return Err("card not exist".to_owned());
     };
     card.deliver_count = card.deliver_count.saturating_add(1);
-    if card.conversations.contains(&conversation) {
-        return Ok(());
+    let known = card.carriers.iter().find(|carrier| carrier.conversation == conversation);
+    if let Some(known) = known {
+        return Ok(known.carrier_id.clone());
     }
+    card.carriers.push(Carrier { conversation: conversation.clone(), carrier_id: carrier_id.clone() });
     card.conversations.push(conversation.clone());
+    let app = card.app.clone();
     // The page learns the card before the entry that refers to it.
     state.card_changed(out_track_id);
     state.appear(&conversation, ItemContent::Card { out_track_id: out_track_id.to_owned() });
-    Ok(())
+    state.judge_answers(&conversation);
+    state.observed.sent.push(SentMessage {
+        process_query_key: carrier_id.clone(),
+        app,
+        conversations: vec![conversation],
+        users: if space.kind == SpaceKind::Robot { vec![space.id.clone()] } else { Vec::new() },
+        out_track_id: Some(out_track_id.to_owned()),
+        at_ms,
+        recalled: false,
+        read_by: Vec::new(),
+    });
+    Ok(carrier_id)
 }

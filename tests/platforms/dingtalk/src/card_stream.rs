@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::api::Outcome;
-use crate::card_api::{follow_flow_status, param_map, refresh};
+use crate::card_api::{follow_flow_status, param_map, private_data, refresh};
+use crate::clicks;
 use crate::envelope::ApiError;
+use crate::quota::Refused;
 use crate::records::ViolationKind;
 use crate::request::ApiRequest;
 use crate::state::State;
@@ -27,31 +29,44 @@ pub(crate) fn update(state: &mut State, request: &ApiRequest) -> Outcome {
         return Err(ApiError::bad("param.outTrackIdEmpty", "outTrackId不能为空"));
     }
     let params = param_map(request.field("cardData"))?;
-    if params.is_none() && !request.field("privateData").is_some_and(Value::is_object) {
+    let private = private_data(state, request)?;
+    if params.is_none() && private.is_none() {
         return Err(ApiError::bad(
             "param.cardDataAndPrivateDataBothEmpty",
             "cardData和privateData不能同时为空",
         ));
     }
     let now_ms = state.now_ms();
+    if clicks::is_waiting(state, out_track_id) {
+        let detail = format!("card {out_track_id}");
+        state.observed.violate(now_ms, ViolationKind::UpdateInsideCallback, detail);
+    }
     let template = template_of(state, out_track_id).filter(|_| owns(state, request));
     let (Some(template), Some(card)) = (template, state.observed.card_mut(out_track_id)) else {
         return Err(ApiError::bad("param.cardNotExist", "卡片不存在"));
     };
+    let options = request.field("cardUpdateOptions");
+    let option = |name: &str| options.and_then(|options| options.get(name)?.as_bool()) == Some(true);
+    for (user, own) in private.into_iter().flatten() {
+        let known = card.private.entry(user).or_default();
+        if option("updatePrivateDataByKey") {
+            known.extend(own);
+        } else {
+            *known = own;
+        }
+    }
     if let Some(params) = params {
-        let options = request.field("cardUpdateOptions");
-        let by_key = options.and_then(|options| options.get("updateCardDataByKey")?.as_bool());
-        if by_key == Some(true) {
+        if option("updateCardDataByKey") {
             card.params.extend(params);
         } else {
             // The default: everything that is not named is gone (dingtalk §6.5).
             card.params = params;
         }
-        card.update_count = card.update_count.saturating_add(1);
         follow_flow_status(card, &template, now_ms);
         refresh(card, &template, now_ms);
-        state.card_changed(out_track_id);
     }
+    card.update_count = card.update_count.saturating_add(1);
+    state.card_changed(out_track_id);
     Ok(done())
 }
 
@@ -98,14 +113,20 @@ impl<'a> StreamCall<'a> {
 /// `PUT /v1.0/card/streaming`
 pub(crate) fn streaming(state: &mut State, request: &ApiRequest) -> Outcome {
     let call = StreamCall::parse(request)?;
+    if request.overlaps && state.knobs.concurrent_streaming_denied {
+        return Err(Refused::Second.error());
+    }
     let template = template_of(state, call.out_track_id).filter(|_| owns(state, request));
     let template = template.ok_or_else(|| ApiError::bad("param.stream.outTrackId", "card is not exist"))?;
     let streams = state.observed.card(call.out_track_id).is_some_and(|card| card.callback_type == "STREAM");
     let key = template.streaming_keys.iter().find(|key| key.name == call.key).filter(|_| streams);
     let key = key.ok_or_else(ApiError::unknown)?;
     let bytes_max = state.knobs.card_content_bytes_max;
-    check_content(&call, key, bytes_max)?;
     let now_ms = state.now_ms();
+    if let Err((kind, error)) = check_content(&call, key, bytes_max) {
+        state.observed.violate(now_ms, kind, format!("card {}", call.out_track_id));
+        return Err(error);
+    }
     let Some(card) = state.observed.card_mut(call.out_track_id) else {
         return Err(ApiError::unknown());
     };
@@ -143,13 +164,19 @@ pub(crate) fn streaming(state: &mut State, request: &ApiRequest) -> Outcome {
     Ok(done())
 }
 
-fn check_content(call: &StreamCall<'_>, key: &StreamingKey, bytes_max: u64) -> Result<(), ApiError> {
+fn check_content(
+    call: &StreamCall<'_>,
+    key: &StreamingKey,
+    bytes_max: u64,
+) -> Result<(), (ViolationKind, ApiError)> {
     if key.markdown && !call.full {
-        return Err(ApiError::bad("param.stream.isFull", "markdown变量必须isFull=true"));
+        let error = ApiError::bad("param.stream.isFull", "markdown变量必须isFull=true");
+        return Err((ViolationKind::PartialMarkdown, error));
     }
     let bytes = u64::try_from(call.content.len()).unwrap_or(u64::MAX);
     if bytes_max > 0 && bytes > bytes_max {
-        return Err(ApiError::bad("param.stream.content", "content is too large"));
+        let error = ApiError::bad("param.stream.content", "content is too large (200092)");
+        return Err((ViolationKind::TooLong, error));
     }
     Ok(())
 }

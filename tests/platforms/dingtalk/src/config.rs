@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::knobs::Knobs;
 use crate::templates::TemplateConfig;
+use crate::tls::TlsConfig;
 
 /// Scope for sending messages by API (dingtalk §5.3).
 pub const SCOPE_SEND: &str = "qyapi_robot_sendmsg";
@@ -13,6 +14,11 @@ pub const SCOPE_SEND: &str = "qyapi_robot_sendmsg";
 pub const SCOPE_CARD_WRITE: &str = "Card.Instance.Write";
 /// Scope for streaming into cards (dingtalk §5.3).
 pub const SCOPE_CARD_STREAM: &str = "Card.Streaming.Write";
+
+/// Scope for uploading media (dingtalk §5.3).
+pub const SCOPE_MEDIA: &str = "qyapi_base";
+/// Scope for listing the robots of a group (dingtalk §5.3).
+pub const SCOPE_CHAT: &str = "qyapi_chat_manage";
 
 /// Everything a simulator needs to start. Every field has a default.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,6 +28,8 @@ pub struct SimulatorConfig {
     pub listen: SocketAddr,
     /// Base address written into endpoints and webhooks when clients reach the simulator under another name.
     pub public_url: Option<String>,
+    /// Serve https and wss (and still http and ws, on the same port); every address handed out is then https or wss.
+    pub tls: Option<TlsConfig>,
     /// Seed of every random choice (routing, ids, fault probabilities).
     pub seed: u64,
     /// Registered apps; default one, `ding-sim-app`.
@@ -41,6 +49,7 @@ impl Default for SimulatorConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: None,
+            tls: None,
             seed: 1,
             apps: vec![AppConfig::new("ding-sim-app", "sim-secret")],
             people: ["Ann", "Bob", "Chen", "Dana"].into_iter().map(Person::named).collect(),
@@ -95,7 +104,7 @@ fn default_robot_name() -> String {
 }
 
 fn all_scopes() -> Vec<String> {
-    [SCOPE_SEND, SCOPE_CARD_WRITE, SCOPE_CARD_STREAM].map(str::to_owned).to_vec()
+    [SCOPE_SEND, SCOPE_CARD_WRITE, SCOPE_CARD_STREAM, SCOPE_MEDIA, SCOPE_CHAT].map(str::to_owned).to_vec()
 }
 
 /// A person inside the organisation.

@@ -1,13 +1,15 @@
 //! The platform's view of WebSocket connections: routing set, frames, acknowledgements.
 
+use axum::extract::ws::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::gateway::{TOPIC_ROBOT, Ticket};
+use crate::gateway::Ticket;
 use crate::listener::StreamControl;
 use crate::records::{Ack, ConnectionPhase, ConnectionRecord, ViolationKind};
 use crate::state::State;
+use crate::{clicks, events};
 
 /// Orders waiting for one connection's task.
 pub(crate) const ORDERS_MAX: usize = 4_096;
@@ -32,12 +34,23 @@ pub(crate) struct Connection {
 pub(crate) enum Order {
     /// Send this text frame.
     Frame(String),
+    /// Send this message, whatever it is.
+    Raw(Message),
+    /// Like `Disconnect`, but without `messageId` in the frame (dingtalk §2.1).
+    BareDisconnect,
     /// Send a SYSTEM `disconnect`, then keep silent, then close.
     Disconnect,
     /// Close with a WebSocket close frame.
     Close(u16),
     /// Stop reading and writing for ever, without closing.
     HalfOpen,
+}
+
+impl Order {
+    /// Send this object as a text frame.
+    pub(crate) fn frame(frame: &Value) -> Self {
+        Self::Frame(frame.to_string())
+    }
 }
 
 /// What can be done to a connection from outside.
@@ -54,6 +67,8 @@ pub enum Disruption {
     HalfOpen,
     /// SYSTEM `disconnect`, silence, TCP close after the knob `disconnect_grace_ms`.
     Disconnect,
+    /// The same, with a `disconnect` frame that has no `messageId`.
+    BareDisconnect,
 }
 
 /// Registers an established connection; returns its number.
@@ -128,12 +143,12 @@ pub(crate) fn note(state: &mut State, number: u64, change: impl FnOnce(&mut Conn
     }
 }
 
-/// Numbers of the connections that a robot push of this app may go to.
-pub(crate) fn candidates(state: &State, app: &str) -> Vec<u64> {
+/// Numbers of the connections that a push of this app and topic may go to.
+pub(crate) fn candidates(state: &State, app: &str, kind: &str, topic: &str) -> Vec<u64> {
     let fits = |connection: &Connection| {
         connection.app == app
             && matches!(connection.phase, ConnectionPhase::Live | ConnectionPhase::Stale)
-            && connection.subscriptions.iter().any(|(kind, topic)| kind == "CALLBACK" && topic == TOPIC_ROBOT)
+            && connection.subscriptions.iter().any(|(of, name)| of == kind && name == topic)
     };
     state.connections.iter().filter(|(_, connection)| fits(connection)).map(|(number, _)| *number).collect()
 }
@@ -163,8 +178,10 @@ pub(crate) fn receive(state: &mut State, number: u64, text: &str, ping: Option<&
         return false;
     };
     if let Some(ping) = ping.filter(|ping| ping.header_id == header_id) {
-        let data = parsed.as_ref().and_then(|frame| frame.get("data")?.as_str());
-        if code != 200 || data != Some(ping.data.as_str()) {
+        let data = parsed.as_ref().and_then(|frame| frame.get("data")?.as_str()).unwrap_or_default();
+        // An SDK reads the data and writes it again, with other blanks: the value counts, not its spelling.
+        let value = |text: &str| serde_json::from_str::<Value>(text).ok();
+        if code != 200 || value(data).is_none() || value(data) != value(&ping.data) {
             state.observed.violate(now_ms, ViolationKind::WrongOpaque, format!("connection {number}"));
             return false;
         }
@@ -175,8 +192,20 @@ pub(crate) fn receive(state: &mut State, number: u64, text: &str, ping: Option<&
         });
         return true;
     }
-    acknowledge(state, number, header_id, code, now_ms);
+    let data = parsed.as_ref().and_then(|frame| frame.get("data")?.as_str()).unwrap_or_default();
+    if !acknowledges_other(state, number, header_id, code, data) {
+        acknowledge(state, number, header_id, code, now_ms);
+    }
     false
+}
+
+/// True when the acknowledgement answers a card action or an event.
+fn acknowledges_other(state: &mut State, number: u64, header_id: &str, code: i64, data: &str) -> bool {
+    let Some(connection) = state.connections.get(&number).map(|connection| connection.id.clone()) else {
+        return false;
+    };
+    clicks::answered(state, header_id, &connection, code, data)
+        || events::answered(state, header_id, code, data)
 }
 
 fn acknowledge(state: &mut State, number: u64, header_id: &str, code: i64, now_ms: u64) {
@@ -192,6 +221,7 @@ fn acknowledge(state: &mut State, number: u64, header_id: &str, code: i64, now_m
         return;
     };
     let swallow = take_swallow(state);
+    let ack_ms_max = state.knobs.ack_ms_max;
     let Some(message) = state.observed.messages.numbered_mut(message) else {
         return;
     };
@@ -204,11 +234,17 @@ fn acknowledge(state: &mut State, number: u64, header_id: &str, code: i64, now_m
         state.observed.violate(now_ms, ViolationKind::WrongConnection, detail);
         return;
     }
+    let took_ms = now_ms.saturating_sub(delivery.at_ms);
+    let late = ack_ms_max > 0 && took_ms > ack_ms_max && delivery.acked_at_ms.is_none();
     delivery.acked_at_ms.get_or_insert(now_ms);
     if swallow {
         delivery.swallowed = true;
     } else if code == 200 && message.acked.is_none() {
         message.acked = Some(Ack { at_ms: now_ms, connection, header_id: header_id.to_owned() });
+    }
+    if late {
+        let detail = format!("{header_id} after {took_ms} ms");
+        state.observed.violate(now_ms, ViolationKind::LateAck, detail);
     }
 }
 
@@ -242,6 +278,7 @@ pub(crate) fn disrupt(state: &mut State, only: Option<&str>, disruption: Disrupt
             Disruption::Close => Some(Order::Close(1001)),
             Disruption::HalfOpen => Some(Order::HalfOpen),
             Disruption::Disconnect => Some(Order::Disconnect),
+            Disruption::BareDisconnect => Some(Order::BareDisconnect),
         };
         if let Some(order) = order {
             // A full queue means that the task is stuck; then the disruption has no effect and is not counted.
@@ -255,7 +292,9 @@ pub(crate) fn disrupt(state: &mut State, only: Option<&str>, disruption: Disrupt
     // Routing changes at once, not when the connection's task gets to it.
     for number in changed {
         match disruption {
-            Disruption::Disconnect => set_phase(state, number, ConnectionPhase::Draining),
+            Disruption::Disconnect | Disruption::BareDisconnect => {
+                set_phase(state, number, ConnectionPhase::Draining);
+            }
             Disruption::HalfOpen => set_phase(state, number, ConnectionPhase::Stale),
             Disruption::Reset | Disruption::Drop | Disruption::Close => {}
         }

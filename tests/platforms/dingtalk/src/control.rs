@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State as Shared};
+use axum::extract::{DefaultBodyLimit, Path, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -17,7 +17,10 @@ use crate::delivery;
 use crate::faults::{FaultId, FaultRule};
 use crate::push::{Push, PushError};
 use crate::state::{Inner, State};
-use crate::{control_views, webhook};
+use crate::{control_acts, control_views, webhook};
+
+/// Largest body of a control request (bytes): a file of 64 MiB in Base64.
+const BODY_BYTES_MAX: usize = 90 * 1024 * 1024;
 
 type Shell = Shared<Arc<Inner>>;
 type Body<T> = Result<Json<T>, JsonRejection>;
@@ -38,6 +41,9 @@ pub(crate) fn routes() -> Router<Arc<Inner>> {
         .route("/sim/api/people", post(add_person))
         .route("/sim/api/groups", post(add_group))
         .merge(control_views::routes())
+        .merge(control_acts::routes())
+        // Pushes carry files.
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
 /// An error answer of the control API.
@@ -45,7 +51,7 @@ pub(crate) fn refuse(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({"error": message}))).into_response()
 }
 
-fn done() -> Response {
+pub(crate) fn done() -> Response {
     Json(json!({"ok": true})).into_response()
 }
 
@@ -58,7 +64,10 @@ pub(crate) fn parsed<T>(body: Body<T>) -> Result<T, Response> {
 /// The answer to a message that was not accepted.
 pub(crate) fn refuse_push(error: &PushError) -> Response {
     let status = match error {
-        PushError::UnknownApp | PushError::UnknownConversation => StatusCode::NOT_FOUND,
+        PushError::UnknownApp | PushError::UnknownConversation | PushError::UnknownCard => {
+            StatusCode::NOT_FOUND
+        }
+        PushError::BadFile => StatusCode::UNPROCESSABLE_ENTITY,
         PushError::Full => StatusCode::SERVICE_UNAVAILABLE,
         PushError::MessageIdUsed => StatusCode::CONFLICT,
     };

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::RngExt;
-use serde_json::json;
 use tokio::time::sleep;
 
-use crate::connections::{self, Order};
+use crate::connections;
 use crate::gateway::TOPIC_ROBOT;
 use crate::payload::payload;
-use crate::push::{ChatKind, Push, PushError, PushHandle};
+use crate::push::{ChatKind, Push, PushError, PushHandle, QuotaShape};
 use crate::records::{Delivery, DeliveryCause, PushedMessage};
+use crate::routing::{self, Outgoing};
 use crate::state::{Inner, State};
 use crate::timeline::ItemContent;
 
@@ -105,12 +104,19 @@ fn admit(state: &mut State, mut push: Push) -> Result<PushHandle, PushError> {
         return Err(PushError::Full);
     }
     let msg_id = push.msg_id.clone().unwrap_or_else(|| format!("msg{}==", state.hex(20)));
-    let payload = payload(state, &push, &msg_id);
+    state.pushes = state.pushes.saturating_add(1);
+    let pushes_max = state.knobs.pushes_per_month_max;
+    if pushes_max > 0 && state.pushes > pushes_max {
+        push.quota.get_or_insert(QuotaShape::Err);
+    }
+    let payload = payload(state, &push, &msg_id)?;
     let conversation = push.origin.conversation.clone();
     let content = ItemContent::User {
         msg_id: Some(msg_id.clone()),
         nick: push.origin.nick.clone(),
-        text: push.text.clone(),
+        text: payload.text.clone(),
+        files: payload.files.clone(),
+        quoted: payload.quoted,
     };
     state.appear(&conversation, content);
     let at_ms = state.now_ms();
@@ -121,13 +127,14 @@ fn admit(state: &mut State, mut push: Push) -> Result<PushHandle, PushError> {
         kind: push.origin.kind,
         sender: (!push.outsider).then_some(push.origin.sender),
         nick: push.origin.nick,
-        text: push.text,
+        text: payload.text,
         at_ms,
         deliveries: Vec::new(),
         acked: None,
         repeats: 0,
         given_up: false,
-        payload: payload.to_string(),
+        files: payload.files,
+        payload: payload.data.to_string(),
     });
     Ok(PushHandle { msg_id, conversation })
 }
@@ -139,43 +146,26 @@ fn deliver(state: &mut State, msg_id: &str, cause: DeliveryCause) {
     else {
         return;
     };
-    let candidates = connections::candidates(state, &app);
-    let choice = (!candidates.is_empty()).then(|| state.rng.random_range(0..candidates.len()));
-    let chosen = choice.and_then(|index| candidates.get(index).copied());
     let at_ms = state.now_ms();
-    let mut delivery = Delivery {
-        header_id: String::new(),
-        connection: None,
-        at_ms,
-        cause,
-        acked_at_ms: None,
-        swallowed: false,
-    };
-    if let Some(number) = chosen {
-        let header_id = state.header_id();
-        if let Some(connection) = state.connections.get(&number) {
-            let headers = json!({
-                "appId": connection.app_uuid,
-                "connectionId": connection.id,
-                "contentType": "application/json",
-                "messageId": header_id,
-                "time": at_ms.to_string(),
-                "topic": TOPIC_ROBOT,
-            });
-            let text = connections::frame("CALLBACK", &headers, &payload);
-            // A full queue loses the frame, as a full socket buffer would; the redelivery clock runs.
-            let _ = connection.orders.try_send(Order::Frame(text));
-            delivery.connection = Some(connection.id.clone());
-            delivery.header_id.clone_from(&header_id);
-        }
-        connections::note(state, number, |record| {
+    let routed = routing::route(state, &app, &Outgoing::callback(TOPIC_ROBOT, &payload));
+    if let Some(routed) = &routed {
+        connections::note(state, routed.number, |record| {
             record.pushes = record.pushes.saturating_add(1);
         });
         if let Some(message) = state.observed.message_numbers.get(msg_id).copied() {
-            state.observed.header_ids.insert(header_id, message);
+            state.observed.header_ids.insert(routed.header_id.clone(), message);
         }
     }
+    let (header_id, connection) =
+        routed.map_or((String::new(), None), |routed| (routed.header_id, Some(routed.connection)));
     if let Some(message) = state.observed.message_mut(msg_id) {
-        message.deliveries.push(delivery);
+        message.deliveries.push(Delivery {
+            header_id,
+            connection,
+            at_ms,
+            cause,
+            acked_at_ms: None,
+            swallowed: false,
+        });
     }
 }

@@ -11,16 +11,31 @@ pub(crate) struct ApiError {
     pub(crate) code: String,
     message: String,
     required_scopes: Vec<String>,
+    /// Answered instead of the envelope.
+    raw: Option<Value>,
 }
 
 impl ApiError {
     pub(crate) fn new(status: u16, code: &str, message: &str) -> Self {
-        Self { status, code: code.to_owned(), message: message.to_owned(), required_scopes: Vec::new() }
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            required_scopes: Vec::new(),
+            raw: None,
+        }
     }
 
     /// HTTP 400.
     pub(crate) fn bad(code: &str, message: &str) -> Self {
         Self::new(400, code, message)
+    }
+
+    /// This body instead of the envelope.
+    pub(crate) fn raw(status: u16, code: &str, body: Value) -> Self {
+        let mut error = Self::new(status, code, "");
+        error.raw = Some(body);
+        error
     }
 
     pub(crate) fn unknown() -> Self {
@@ -39,6 +54,9 @@ impl ApiError {
     }
 
     pub(crate) fn body(&self, request_id: &str) -> Value {
+        if let Some(raw) = &self.raw {
+            return raw.clone();
+        }
         let mut body = json!({"code": self.code, "requestid": request_id, "message": self.message});
         if let Some(fields) = body.as_object_mut().filter(|_| !self.required_scopes.is_empty()) {
             fields.insert("accessdenieddetail".to_owned(), json!({"requiredScopes": self.required_scopes}));

@@ -1,7 +1,7 @@
 //! Fault rules: what goes wrong with which calls, and how often.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::request::ApiRequest;
 
@@ -76,105 +76,43 @@ pub enum FaultAction {
         /// `errorMsg` of the space.
         message: String,
     },
+    /// `messageFiles/download` answers this address; `{host}` and `{path}` stand for those of the real one.
+    AnswerUrl {
+        /// For example `http://{host}{path}` or `https://10.0.0.1{path}`.
+        url: String,
+    },
+    /// A signed address is refused as expired.
+    ExpiredSignature,
+    /// A signed address answers 302.
+    Redirect {
+        /// Where to; `None` = another signed address of this simulator with the same content.
+        #[serde(default)]
+        to: Option<String>,
+    },
+    /// A signed address serves its content under this media type.
+    ContentType {
+        /// The media type.
+        content_type: String,
+    },
+    /// A signed address claims a gzip encoding that its content does not have.
+    WrongEncoding,
+    /// A signed address serves its content piece by piece.
+    SlowBody {
+        /// Size of a piece (bytes).
+        chunk_bytes: usize,
+        /// Pause before each piece (ms).
+        pause_ms: u64,
+    },
+    /// A signed address never stops sending.
+    EndlessBody,
+    /// A signed address stops in the middle, below the length it announced.
+    CutBody {
+        /// Bytes sent before that.
+        after_bytes: usize,
+    },
 }
 
 impl FaultRule {
-    /// A rule for every call of a path.
-    #[must_use]
-    pub fn on(path: &str, action: FaultAction) -> Self {
-        Self {
-            path: path.to_owned(),
-            method: None,
-            app: None,
-            contains: None,
-            skip: 0,
-            times: None,
-            probability: 1.0,
-            action,
-        }
-    }
-
-    /// Answer with a status and an error code in the new API's envelope.
-    #[must_use]
-    pub fn deny(path: &str, status: u16, code: &str) -> Self {
-        let body = json!({"code": code, "message": "simulated fault", "requestid": "simulated"});
-        Self::on(path, FaultAction::Deny { status, body })
-    }
-
-    /// Answer 504 `service.timeout` although the call was carried out.
-    #[must_use]
-    pub fn apply_then_time_out(path: &str) -> Self {
-        let body = json!({"code": "service.timeout", "message": "simulated fault", "requestid": "simulated"});
-        Self::on(path, FaultAction::ApplyThenDeny { status: 504, body })
-    }
-
-    /// Hold calls back for some milliseconds.
-    #[must_use]
-    pub fn delay(path: &str, ms: u64) -> Self {
-        Self::on(path, FaultAction::Delay { ms })
-    }
-
-    /// The egress address is not in the app's white list (dingtalk §5.3).
-    #[must_use]
-    pub fn ip_not_in_white_list(path: &str) -> Self {
-        Self::deny(path, 403, "Forbidden.AccessDenied.IpNotInWhiteList")
-    }
-
-    /// The rate limit answers whatever the rate (dingtalk §9.2).
-    #[must_use]
-    pub fn throttled(path: &str) -> Self {
-        Self::deny(path, 403, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi")
-    }
-
-    /// The whole platform answers the IP ban object instead of its envelope (dingtalk §9.2).
-    #[must_use]
-    pub fn ip_banned(status: u16) -> Self {
-        let body = json!({"status": 1111, "wait": 5, "source": "x5", "punish": "deny", "uuid": "simulated"});
-        Self::on("*", FaultAction::Deny { status, body })
-    }
-
-    /// Only this many calls.
-    #[must_use]
-    pub fn times(mut self, times: u32) -> Self {
-        self.times = Some(times);
-        self
-    }
-
-    /// Not the first ones.
-    #[must_use]
-    pub fn skip(mut self, skip: u32) -> Self {
-        self.skip = skip;
-        self
-    }
-
-    /// Only calls of this app.
-    #[must_use]
-    pub fn app(mut self, client_id: &str) -> Self {
-        self.app = Some(client_id.to_owned());
-        self
-    }
-
-    /// Only calls with this method.
-    #[must_use]
-    pub fn method(mut self, method: &str) -> Self {
-        self.method = Some(method.to_owned());
-        self
-    }
-
-    /// Only calls whose raw body contains this.
-    #[must_use]
-    pub fn containing(mut self, text: &str) -> Self {
-        self.contains = Some(text.to_owned());
-        self
-    }
-
-    /// Each matching call only with this probability (0 to 1).
-    #[must_use]
-    pub fn probability(mut self, probability: f64) -> Self {
-        self.probability = probability;
-        self
-    }
-
     fn fits(&self, request: &ApiRequest) -> bool {
         let path_fits = match self.path.strip_suffix('*') {
             Some(beginning) => request.path.starts_with(beginning),
@@ -282,6 +220,14 @@ impl FaultAction {
             Self::Cut => "cut",
             Self::Hang => "hang",
             Self::SpaceFails { .. } => "space_fails",
+            Self::AnswerUrl { .. } => "answer_url",
+            Self::ExpiredSignature => "expired_signature",
+            Self::Redirect { .. } => "redirect",
+            Self::ContentType { .. } => "content_type",
+            Self::WrongEncoding => "wrong_encoding",
+            Self::SlowBody { .. } => "slow_body",
+            Self::EndlessBody => "endless_body",
+            Self::CutBody { .. } => "cut_body",
         }
     }
 }

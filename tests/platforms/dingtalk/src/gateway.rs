@@ -46,6 +46,12 @@ pub(crate) fn open(state: &mut State, request: &ApiRequest) -> Outcome {
     if !state.apps.verify(client_id, client_secret) {
         return Err(ApiError::new(401, "authFailed", "鉴权失败"));
     }
+    let rejected = state.knobs.rejected_ua.clone();
+    if !rejected.is_empty() && request.text("ua").contains(&rejected) {
+        // This answer spells the request id in another way (dingtalk §1.3).
+        let body = json!({"code": "invalidParameter", "message": "ua invalid", "requestId": state.uuid()});
+        return Err(ApiError::raw(400, "invalidParameter", body));
+    }
     let now_ms = state.now_ms();
     state.tickets.retain(|_, ticket| now_ms < ticket.valid_until_ms);
     if state.tickets.len() >= TICKETS_MAX {

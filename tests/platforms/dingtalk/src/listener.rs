@@ -1,4 +1,4 @@
-//! The TCP listener: an ordinary one whose connections can be cut from outside, with or without a reset.
+//! The TCP listener: plain, or plain and TLS on the same port, whose connections can be cut from outside.
 
 use std::future::Future;
 use std::io;
@@ -13,20 +13,32 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Pause after a failed accept (for example: no file descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long a client may take for its first byte and its TLS handshake.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(15);
+/// TLS handshakes at the same time; further connections are dropped.
+const HANDSHAKES_MAX: usize = 1_000;
+/// First byte of a TLS record that carries a handshake (RFC 8446 §5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// Accepts connections that end when `root` is cancelled.
 pub(crate) struct SimListener {
     inner: TcpListener,
     root: CancellationToken,
+    tls: Option<TlsAcceptor>,
+    handshakes: JoinSet<Option<(SimStream, SocketAddr)>>,
 }
 
 impl SimListener {
-    pub(crate) fn new(inner: TcpListener, root: CancellationToken) -> Self {
-        Self { inner, root }
+    /// With TLS, connections that do not begin with a TLS handshake are served in plain.
+    pub(crate) fn new(inner: TcpListener, root: CancellationToken, tls: Option<TlsAcceptor>) -> Self {
+        Self { inner, root, tls, handshakes: JoinSet::new() }
     }
 }
 
@@ -36,11 +48,32 @@ impl Listener for SimListener {
 
     async fn accept(&mut self) -> (SimStream, SocketAddr) {
         loop {
-            match self.inner.accept().await {
+            let accepted = tokio::select! {
+                biased;
+                Some(done) = self.handshakes.join_next() => match done {
+                    Ok(Some(ready)) => return ready,
+                    // The client gave up, or spoke something else.
+                    Ok(None) | Err(_) => continue,
+                },
+                accepted = self.inner.accept() => accepted,
+            };
+            match accepted {
                 Ok((stream, address)) => {
                     // Small frames must not wait for each other.
                     let _ = stream.set_nodelay(true);
-                    return (SimStream::new(stream, StreamControl::child_of(&self.root)), address);
+                    let control = StreamControl::child_of(&self.root);
+                    match self.tls.clone() {
+                        None => return (SimStream::new(Transport::Plain(stream), control), address),
+                        Some(_) if self.handshakes.len() >= HANDSHAKES_MAX => {}
+                        Some(acceptor) => {
+                            self.handshakes.spawn(async move {
+                                let opening = open(acceptor, stream);
+                                let transport =
+                                    tokio::time::timeout(HANDSHAKE_PATIENCE, opening).await.ok()??;
+                                Some((SimStream::new(transport, control), address))
+                            });
+                        }
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "failed to accept a connection");
@@ -53,6 +86,15 @@ impl Listener for SimListener {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.inner.local_addr()
     }
+}
+
+async fn open(acceptor: TlsAcceptor, stream: TcpStream) -> Option<Transport> {
+    let mut first = [0_u8; 1];
+    let read = stream.peek(&mut first).await.ok()?;
+    if read == 1 && first != [TLS_HANDSHAKE] {
+        return Some(Transport::Plain(stream));
+    }
+    acceptor.accept(stream).await.ok().map(|stream| Transport::Tls(Box::new(stream)))
 }
 
 /// Ends one TCP connection from outside of the HTTP machinery.
@@ -84,16 +126,31 @@ impl StreamControl {
     }
 }
 
-/// A TCP stream whose reads and writes fail once it was cut.
+/// What carries the bytes.
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Transport {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+/// A stream whose reads and writes fail once it was cut.
 pub(crate) struct SimStream {
-    inner: TcpStream,
+    inner: Transport,
     control: StreamControl,
     read_cut: Pin<Box<WaitForCancellationFutureOwned>>,
     write_cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl SimStream {
-    fn new(inner: TcpStream, control: StreamControl) -> Self {
+    fn new(inner: Transport, control: StreamControl) -> Self {
         let read_cut = Box::pin(control.token.clone().cancelled_owned());
         let write_cut = Box::pin(control.token.clone().cancelled_owned());
         Self { inner, control, read_cut, write_cut }
@@ -104,7 +161,7 @@ impl Drop for SimStream {
     fn drop(&mut self) {
         if self.control.reset.load(Ordering::SeqCst) {
             // A failure here only means a FIN instead of a reset.
-            let _ = self.inner.set_zero_linger();
+            let _ = self.inner.tcp().set_zero_linger();
         }
     }
 }
@@ -118,7 +175,10 @@ impl AsyncRead for SimStream {
         if self.read_cut.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        match &mut self.inner {
+            Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
     }
 }
 
@@ -127,18 +187,27 @@ impl AsyncWrite for SimStream {
         if self.write_cut.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        Pin::new(&mut self.inner).poll_write(cx, buf)
+        match &mut self.inner {
+            Transport::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Transport::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        match &mut self.inner {
+            Transport::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Transport::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.write_cut.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+        match &mut self.inner {
+            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
     }
 }
 

@@ -49,6 +49,10 @@ impl<T> Log<T> {
         self.entries.iter()
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
+        self.entries.iter_mut()
+    }
+
     /// The newest entry.
     #[must_use]
     pub fn last(&self) -> Option<&T> {

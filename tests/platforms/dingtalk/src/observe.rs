@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::clicks::ClickRecord;
+use crate::emotion::Reaction;
+use crate::events::EventRecord;
 use crate::log::Log;
 use crate::records::{
     CallCount, CallRecord, ConnectionRecord, OpenRecord, PushedMessage, Violation, ViolationKind,
 };
+use crate::sent::SentMessage;
 use crate::timeline::{Card, CardState, Conversation};
 
 /// Pushed messages kept.
@@ -44,6 +48,14 @@ pub struct Observed {
     pub opens: Log<OpenRecord>,
     /// What clients did wrong.
     pub violations: Log<Violation>,
+    /// Clicks on cards, oldest first.
+    pub clicks: Log<ClickRecord>,
+    /// Events, oldest first.
+    pub events: Log<EventRecord>,
+    /// Messages and cards with a `processQueryKey`, oldest first.
+    pub sent: Log<SentMessage>,
+    /// Reactions of robots, oldest first.
+    pub reactions: Log<Reaction>,
     pub(crate) cards: Log<Card>,
     pub(crate) card_numbers: HashMap<String, u64>,
     pub(crate) message_numbers: HashMap<String, u64>,
@@ -61,6 +73,10 @@ impl Observed {
             connections: Log::new(RECORDS_MAX),
             opens: Log::new(RECORDS_MAX),
             violations: Log::new(RECORDS_MAX),
+            clicks: Log::new(RECORDS_MAX),
+            events: Log::new(RECORDS_MAX),
+            sent: Log::new(MESSAGES_MAX),
+            reactions: Log::new(RECORDS_MAX),
             cards: Log::new(CARDS_MAX),
             card_numbers: HashMap::new(),
             message_numbers: HashMap::new(),
@@ -107,10 +123,19 @@ impl Observed {
         items
             .filter_map(|item| match &item.content {
                 ItemContent::User { .. } => None,
-                ItemContent::Reply(reply) => Some(reply.text.clone()),
-                ItemContent::Card { out_track_id } => self.card(out_track_id).map(|card| card.text.clone()),
+                ItemContent::Reply(reply) => (!reply.recalled).then(|| reply.text.clone()),
+                ItemContent::Card { out_track_id } => {
+                    self.card(out_track_id).filter(|card| !card.recalled).map(|card| card.text.clone())
+                }
             })
             .collect()
+    }
+
+    /// Names of the reactions that a message shows now.
+    #[must_use]
+    pub fn reactions_to(&self, msg_id: &str) -> Vec<String> {
+        let shown = |reaction: &&Reaction| reaction.msg_id == msg_id && reaction.recalled_at_ms.is_none();
+        self.reactions.iter().filter(shown).map(|reaction| reaction.name.clone()).collect()
     }
 
     /// Cards that people would see as unfinished.

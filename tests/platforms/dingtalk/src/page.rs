@@ -1,9 +1,11 @@
 //! The chat page: three embedded files, the conversation a person sees, and live events.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{Query, State as Shared};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Query, State as Shared};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -14,8 +16,11 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio_stream::wrappers::BroadcastStream;
 
+use crate::clicks::{self, Click};
+use crate::contents::{Content, Quote, Quoted};
 use crate::control::{parsed, refuse, refuse_push};
 use crate::delivery;
+use crate::files::FileSpec;
 use crate::push::{ChatKind, Origin, Push, PushError};
 use crate::state::{Inner, State, card_for_page};
 use crate::timeline::ItemContent;
@@ -24,6 +29,8 @@ type Shell = Shared<Arc<Inner>>;
 
 /// Longest message typed on the page (characters).
 const TEXT_CHARS_MAX: usize = 10_000;
+/// Largest file sent from the page (bytes).
+const ATTACHED_BYTES_MAX: usize = 20 * 1024 * 1024;
 /// Nothing but the page's own files; no inline scripts.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -35,10 +42,13 @@ pub(crate) fn routes() -> Router<Arc<Inner>> {
         .route("/sim/style.css", get(|| async { file("text/css", include_str!("../page/style.css")) }))
         .route("/sim/app.js", get(|| async { file("text/javascript", include_str!("../page/app.js")) }))
         .route("/sim/text.js", get(|| async { file("text/javascript", include_str!("../page/text.js")) }))
+        .route("/sim/extras.js", get(|| async { file("text/javascript", include_str!("../page/extras.js")) }))
         .route("/sim/words.js", get(|| async { file("text/javascript", include_str!("../page/words.js")) }))
         .route("/sim/world", get(world))
         .route("/sim/conversation", get(conversation))
         .route("/sim/chat", post(chat))
+        .route("/sim/attach", post(attach).layer(DefaultBodyLimit::max(ATTACHED_BYTES_MAX)))
+        .route("/sim/click", post(click))
         .route("/sim/events", get(events))
 }
 
@@ -93,8 +103,22 @@ async fn conversation(Shared(inner): Shell, Query(place): Query<Place>) -> Respo
             return refuse(StatusCode::NOT_FOUND, "no such conversation");
         };
         let cards: Vec<_> = state.observed.cards_in(&found.id).into_iter().map(card_for_page).collect();
-        Json(json!({"id": found.id, "first": found.items.forgotten(), "items": found.items, "cards": cards}))
-            .into_response()
+        let reactions: BTreeMap<&str, Vec<String>> = found
+            .items
+            .iter()
+            .filter_map(|item| match &item.content {
+                ItemContent::User { msg_id: Some(id), .. } => {
+                    Some((id.as_str(), state.observed.reactions_to(id)))
+                }
+                ItemContent::User { msg_id: None, .. } | ItemContent::Reply(_) | ItemContent::Card { .. } => {
+                    None
+                }
+            })
+            .filter(|(_, names)| !names.is_empty())
+            .collect();
+        Json(json!({"id": found.id, "first": found.items.forgotten(), "items": found.items, "cards": cards,
+                    "reactions": reactions}))
+        .into_response()
     })
 }
 
@@ -107,6 +131,27 @@ struct Typed {
     /// Groups: the robot was mentioned. Without a mention the platform does not call the robot.
     #[serde(default)]
     mention: bool,
+    /// The text that is quoted.
+    #[serde(default)]
+    quote: Option<String>,
+    /// The card that is quoted.
+    #[serde(default)]
+    quote_card: Option<String>,
+}
+
+/// A file dropped on the page; its content is the body.
+#[derive(Debug, Deserialize)]
+struct Attached {
+    #[serde(flatten)]
+    place: Place,
+    name: String,
+}
+
+/// A click on a card's stop button.
+#[derive(Debug, Deserialize)]
+struct Clicked {
+    card: String,
+    sender: String,
 }
 
 type Body = Result<Json<Typed>, axum::extract::rejection::JsonRejection>;
@@ -123,7 +168,9 @@ async fn chat(Shared(inner): Shell, body: Body) -> Result<Response, Response> {
         inner.change(|state| {
             let known = state.people.iter().find(|person| person.staff_id == typed.place.sender);
             let nick = known.map_or_else(|| typed.place.sender.clone(), |person| person.nick.clone());
-            state.appear(&conversation, ItemContent::User { msg_id: None, nick, text: typed.text });
+            let content =
+                ItemContent::User { msg_id: None, nick, text: typed.text, files: Vec::new(), quoted: None };
+            state.appear(&conversation, content);
         });
         return Ok(Json(json!({"conversation": conversation})).into_response());
     }
@@ -131,8 +178,43 @@ async fn chat(Shared(inner): Shell, body: Body) -> Result<Response, Response> {
     let text = if in_group { format!(" {}", typed.text) } else { typed.text };
     let kind = if in_group { ChatKind::Group } else { ChatKind::Private };
     let origin = Origin { kind, conversation, sender: typed.place.sender, nick: String::new() };
-    let accepted = delivery::accept(&inner, Push::text(&typed.place.app, origin, &text));
+    let quoted = typed.quote_card.map(|out_track_id| Quoted::Card { out_track_id });
+    let quoted = quoted.or_else(|| typed.quote.map(|text| Quoted::Text { text }));
+    let mut push = Push::text(&typed.place.app, origin, &text);
+    push.quote = quoted.map(Quote::of);
+    let accepted = delivery::accept(&inner, push);
     accepted.map(|handle| Json(handle).into_response()).map_err(|error| refuse_push(&error))
+}
+
+/// A picture or a file to the robot; in groups people cannot send these to robots (dingtalk §3).
+async fn attach(
+    Shared(inner): Shell,
+    Query(attached): Query<Attached>,
+    body: Bytes,
+) -> Result<Response, Response> {
+    let Attached { place, name } = attached;
+    let known = inner.change(|state| place.conversation(state)).filter(|_| place.group.is_empty());
+    let conversation = known.ok_or_else(|| refuse_push(&PushError::UnknownConversation))?;
+    let file = FileSpec::new(&name, &body);
+    let content = if file.media_type().starts_with("image/") {
+        Content::Picture { file, one_code: false }
+    } else {
+        Content::File { file, in_space: true }
+    };
+    let origin = Origin { kind: ChatKind::Private, conversation, sender: place.sender, nick: String::new() };
+    let accepted = delivery::accept(&inner, Push::of(&place.app, origin, content));
+    accepted.map(|handle| Json(handle).into_response()).map_err(|error| refuse_push(&error))
+}
+
+async fn click(
+    Shared(inner): Shell,
+    body: Result<Json<Clicked>, axum::extract::rejection::JsonRejection>,
+) -> Result<Response, Response> {
+    let Clicked { card, sender } = parsed(body)?;
+    let number = clicks::click(&inner, &card, &Click::stop(&sender));
+    number
+        .map(|number| Json(json!({"number": number})).into_response())
+        .map_err(|unknown| refuse(StatusCode::NOT_FOUND, &unknown.to_string()))
 }
 
 /// Everything that appears or changes, as server-sent events; `reset` when the page missed some.

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::contents::{Content, Quote};
+
 /// Private or group conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,6 +106,25 @@ pub struct Push {
     /// Leave `sessionWebhook` out.
     #[serde(default)]
     pub without_webhook: bool,
+    /// What is sent instead of plain text.
+    #[serde(default)]
+    pub content: Option<Content>,
+    /// What the message quotes.
+    #[serde(default)]
+    pub quote: Option<Quote>,
+    /// The organisation's pushes are used up: 20001 and no content (dingtalk §3.1).
+    #[serde(default)]
+    pub quota: Option<QuotaShape>,
+}
+
+/// How the fields of a push without quota are spelled; the documentation has both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuotaShape {
+    /// `errCode` and `errMsg`.
+    Err,
+    /// `errorCode` and `errorMessage`.
+    Error,
 }
 
 impl Push {
@@ -121,6 +142,9 @@ impl Push {
             at_list: AtList::Usual,
             outsider: false,
             without_webhook: false,
+            content: None,
+            quote: None,
+            quota: None,
         }
     }
 
@@ -141,6 +165,26 @@ impl Push {
         msgtype.clone_into(&mut push.msgtype);
         push.body.insert("content".to_owned(), content);
         push
+    }
+
+    /// A picture, a file, a rich text, or any other content.
+    #[must_use]
+    pub fn of(app: &str, origin: Origin, content: Content) -> Self {
+        Self { content: Some(content), ..Self::text(app, origin, "") }
+    }
+
+    /// Quoting another message.
+    #[must_use]
+    pub fn quoting(mut self, quote: Quote) -> Self {
+        self.quote = Some(quote);
+        self
+    }
+
+    /// Without content, because the organisation's pushes are used up.
+    #[must_use]
+    pub fn without_quota(mut self, shape: QuotaShape) -> Self {
+        self.quota = Some(shape);
+        self
     }
 
     /// With this platform message id.
@@ -206,6 +250,10 @@ pub enum PushError {
     Full,
     /// The message id was used already.
     MessageIdUsed,
+    /// A file's content is not Base64 or too large, or a rich text has too many elements.
+    BadFile,
+    /// A quoted card does not exist.
+    UnknownCard,
 }
 
 impl fmt::Display for PushError {
@@ -215,6 +263,8 @@ impl fmt::Display for PushError {
             Self::UnknownConversation => "no conversation with this id",
             Self::Full => "too many conversations",
             Self::MessageIdUsed => "the message id was used already",
+            Self::BadFile => "a file's content is not Base64, or there is too much of it",
+            Self::UnknownCard => "no card with this outTrackId",
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::contents::SharedFile;
 use crate::push::ChatKind;
 
 /// A robot message that the platform pushed (or tried to push) over Stream mode.
@@ -31,6 +32,8 @@ pub struct PushedMessage {
     pub repeats: u32,
     /// The platform will not repeat it any more although nobody acknowledged it.
     pub given_up: bool,
+    /// Files it carries, quoted ones included.
+    pub files: Vec<SharedFile>,
     /// The callback's `data`, as text.
     #[serde(skip)]
     pub(crate) payload: String,
@@ -201,4 +204,20 @@ pub enum ViolationKind {
     ConcurrentStreaming,
     /// A streaming call after the card was finished or failed.
     StreamingAfterFinal,
+    /// An acknowledgement later than the knob `ack_ms_max` (dingtalk §2.6).
+    LateAck,
+    /// A card action answered later than the knob `click_answer_ms_max` (dingtalk §6.9).
+    LateClickAnswer,
+    /// `PUT instances` on a card whose action was not answered yet (dingtalk §6.9).
+    UpdateInsideCallback,
+    /// `isFull: false` for a Markdown variable (dingtalk §6.6).
+    PartialMarkdown,
+    /// A text beyond the limits of dingtalk §4.5 or the knob `card_content_bytes_max`.
+    TooLong,
+    /// A session webhook called after the end that the callback had announced.
+    WebhookAfterExpiry,
+    /// More answers in a conversation than the knob `answers_per_message_max` allows.
+    TooManyAnswers,
+    /// A media id that was never given out.
+    UnknownMedia,
 }

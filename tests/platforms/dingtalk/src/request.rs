@@ -7,6 +7,7 @@ use axum::extract::Query;
 use axum::http::{HeaderMap, Uri, header};
 use serde_json::Value;
 
+use crate::multipart::boundary_in;
 use crate::state::State;
 
 /// Longest id kept in the call log (characters).
@@ -14,6 +15,10 @@ const LOGGED_ID_CHARS_MAX: usize = 100;
 
 /// A request with everything endpoints look at.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts about a request that have nothing to do with each other"
+)]
 pub(crate) struct ApiRequest {
     pub(crate) method: String,
     pub(crate) path: String,
@@ -27,24 +32,44 @@ pub(crate) struct ApiRequest {
     pub(crate) app: Option<String>,
     /// Fault: what every space of a card delivery reports.
     pub(crate) space_fault: Option<String>,
+    /// Fault: the pattern of the download address answered.
+    pub(crate) answer_url: Option<String>,
+    /// The caller sent a Content-Type header.
+    pub(crate) has_content_type: bool,
+    /// Boundary of a multipart form.
+    pub(crate) multipart_boundary: Option<String>,
+    /// The body was larger than anything the platform reads; `body` is empty.
+    pub(crate) too_large: bool,
+    /// Another streaming call on the same card was running when this one arrived.
+    pub(crate) overlaps: bool,
 }
 
 impl ApiRequest {
     pub(crate) fn new(method: &str, uri: &Uri, headers: &HeaderMap, body: Bytes) -> Self {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let query = Query::<HashMap<String, String>>::try_from_uri(uri).map(|query| query.0);
-        let token = header("x-acs-dingtalk-access-token");
+        let query = query.unwrap_or_default();
+        // The new API takes the token from its header, the legacy API from the query (dingtalk §0.1).
+        let token = match header("x-acs-dingtalk-access-token") {
+            "" => query.get("access_token").map(String::as_str).unwrap_or_default(),
+            token => token,
+        };
         Self {
             method: method.to_owned(),
             path: uri.path().to_owned(),
-            query: query.unwrap_or_default(),
             token: (!token.is_empty()).then(|| token.to_owned()),
+            query,
             json_content: header(header::CONTENT_TYPE.as_str()).contains("json"),
             accepts_json: header(header::ACCEPT.as_str()).contains("application/json"),
             json: serde_json::from_slice(&body).ok(),
             body,
             app: None,
             space_fault: None,
+            answer_url: None,
+            has_content_type: headers.contains_key(header::CONTENT_TYPE),
+            multipart_boundary: boundary_in(header(header::CONTENT_TYPE.as_str())),
+            too_large: false,
+            overlaps: false,
         }
     }
 

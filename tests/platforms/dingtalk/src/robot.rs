@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::api::Outcome;
 use crate::envelope::ApiError;
+use crate::records::ViolationKind;
 use crate::request::ApiRequest;
+use crate::sent::SentMessage;
 use crate::state::State;
 use crate::timeline::{ItemContent, PlainReply, Via};
 
@@ -25,17 +27,20 @@ pub(crate) fn batch_send(state: &mut State, request: &ApiRequest) -> Outcome {
     if users.len() > USERS_MAX {
         return Err(ApiError::bad("invalidParameter.userIds.overMax", "userIds个数超过100"));
     }
-    let reply = message(state, request, Via::OneToOne)?;
-    let mut invalid = Vec::new();
+    let reply = judged_message(state, request, Via::OneToOne)?;
+    let (mut invalid, mut reached, mut conversations) = (Vec::new(), Vec::new(), Vec::new());
     for user in users {
         if state.knows(&user) {
             let conversation = state.private_chat(request.caller(), &user);
             state.appear(&conversation, ItemContent::Reply(reply.clone()));
+            state.judge_answers(&conversation);
+            conversations.push(conversation);
+            reached.push(user);
         } else {
             invalid.push(user);
         }
     }
-    let query_key = state.hex(32);
+    let query_key = remember(state, reply, conversations, reached);
     Ok(json!({
         "processQueryKey": query_key,
         "invalidStaffIdList": invalid,
@@ -54,13 +59,72 @@ pub(crate) fn group_send(state: &mut State, request: &ApiRequest) -> Outcome {
     if !state.is_group(conversation) {
         return Err(ApiError::bad("invalidParameter.openConversationId.invalid", "无效的openConversationId"));
     }
-    let reply = message(state, request, Via::Group)?;
-    state.appear(conversation, ItemContent::Reply(reply));
-    let query_key = state.hex(32);
+    let reply = judged_message(state, request, Via::Group)?;
+    state.appear(conversation, ItemContent::Reply(reply.clone()));
+    state.judge_answers(conversation);
+    let query_key = remember(state, reply, vec![conversation.to_owned()], Vec::new());
     Ok(json!({"processQueryKey": query_key}))
 }
 
-fn check_robot(state: &State, request: &ApiRequest) -> Result<(), ApiError> {
+/// `POST /v1.0/robot/groups/robots/query`
+pub(crate) fn list(state: &mut State, request: &ApiRequest) -> Outcome {
+    if !state.is_group(request.text("openConversationId")) {
+        return Err(ApiError::bad("invalidParameter.openConversationId.invalid", "无效的openConversationId"));
+    }
+    let robots = state.apps.all().iter().map(|app| {
+        json!({"robotCode": app.robot_code, "robotName": app.robot_name, "openRobotId": format!("bot-{}", app.client_id)})
+    });
+    Ok(json!({"chatbotInstanceVOList": robots.collect::<Vec<_>>()}))
+}
+
+/// The message becomes one that can be taken back; returns its `processQueryKey`.
+fn remember(state: &mut State, reply: PlainReply, conversations: Vec<String>, users: Vec<String>) -> String {
+    let process_query_key = reply.process_query_key.unwrap_or_default();
+    let at_ms = state.now_ms();
+    state.observed.sent.push(SentMessage {
+        process_query_key: process_query_key.clone(),
+        app: reply.app,
+        conversations,
+        users,
+        out_track_id: None,
+        at_ms,
+        recalled: false,
+        read_by: Vec::new(),
+    });
+    process_query_key
+}
+
+/// The message, after a look at what a correct client would not send.
+fn judged_message(state: &mut State, request: &ApiRequest, via: Via) -> Result<PlainReply, ApiError> {
+    let mut reply = message(state, request, via);
+    let now_ms = state.now_ms();
+    match &mut reply {
+        Ok(reply) => {
+            reply.process_query_key = Some(state.hex(32));
+            if reply.text.starts_with('@')
+                && is_media_key(&reply.format)
+                && state.media.named(&reply.text).is_none()
+            {
+                let detail = format!("{} in {}", reply.text, reply.format);
+                state.observed.violate(now_ms, ViolationKind::UnknownMedia, detail);
+            }
+        }
+        Err(error) if error.code.ends_with(".tooLong") => {
+            let detail = format!("msgParam: {} bytes", request.text("msgParam").len());
+            state.observed.violate(now_ms, ViolationKind::TooLong, detail);
+        }
+        Err(_) => {}
+    }
+    reply
+}
+
+/// The message key carries a media id.
+fn is_media_key(key: &str) -> bool {
+    matches!(key, "sampleImageMsg" | "sampleFile" | "sampleAudio" | "sampleVideo")
+}
+
+/// The robot code belongs to the calling app.
+pub(crate) fn check_robot(state: &State, request: &ApiRequest) -> Result<(), ApiError> {
     let robot_code = request.text("robotCode");
     if robot_code.is_empty() {
         return Err(ApiError::bad("invalidParameter.robotCode.empty", "robotCode不能为空"));
@@ -101,10 +165,39 @@ fn message(state: &State, request: &ApiRequest, via: Via) -> Result<PlainReply, 
         "sampleText" => (String::new(), required("content")?),
         "sampleMarkdown" | "sampleActionCard" | "sampleLink" => (required("title")?, required("text")?),
         "sampleImageMsg" => (String::new(), required("photoURL")?),
-        "sampleFile" => (required("fileName")?, required("mediaId")?),
+        "sampleFile" => {
+            required("fileType")?;
+            (required("fileName")?, required("mediaId")?)
+        }
+        "sampleAudio" => (required("duration")?, required("mediaId")?),
+        "sampleVideo" => {
+            required("videoType")?;
+            required("picMediaId")?;
+            (required("duration")?, required("videoMediaId")?)
+        }
+        "sampleActionCard2" | "sampleActionCard3" | "sampleActionCard4" | "sampleActionCard5" => {
+            required("actionTitle1")?;
+            required("actionURL1")?;
+            (required("title")?, required("text")?)
+        }
+        "sampleActionCard6" => {
+            required("buttonTitle1")?;
+            required("buttonUrl1")?;
+            (required("title")?, required("text")?)
+        }
         _ => return Err(ApiError::bad("invalidParameter.msgKey.invalid", "msgKey无效")),
     };
     let app = request.caller().to_owned();
     let robot = state.apps.named(&app).map(|app| app.robot_name.clone()).unwrap_or_default();
-    Ok(PlainReply { app, robot, via, format: key.to_owned(), title, text, at_user_ids: Vec::new() })
+    Ok(PlainReply {
+        app,
+        robot,
+        via,
+        format: key.to_owned(),
+        title,
+        text,
+        at_user_ids: Vec::new(),
+        process_query_key: None,
+        recalled: false,
+    })
 }

@@ -7,7 +7,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 
 use crate::state::Inner;
-use crate::{api, control, page, socket};
+use crate::{api, control, objects, page, socket};
 
 /// The whole server.
 pub(crate) fn router(inner: Arc<Inner>) -> Router {
@@ -17,6 +17,7 @@ pub(crate) fn router(inner: Arc<Inner>) -> Router {
         .merge(page::routes())
         .merge(control::routes())
         .route("/connect", get(socket::connect))
+        .route("/objects/{name}", get(objects::object))
         .fallback(api::handle)
         .with_state(inner)
 }

@@ -19,14 +19,16 @@ use crate::observe::{Observed, WaitTimedOut};
 use crate::push::{Origin, Push, PushError, PushHandle};
 use crate::router;
 use crate::state::Inner;
+use crate::tls;
 use crate::webhook;
 
 /// A running simulated platform. Dropping it stops it.
 #[derive(Debug)]
 pub struct Simulator {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
     address: SocketAddr,
     server: Option<JoinHandle<()>>,
+    ca_pem: Option<String>,
 }
 
 impl Simulator {
@@ -34,10 +36,13 @@ impl Simulator {
     pub async fn start(config: SimulatorConfig) -> io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
-        let base_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let tls = config.tls.as_ref().map(tls::identity).transpose()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let base_url = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
         let root = CancellationToken::new();
         let inner = Arc::new(Inner::new(config, base_url.trim_end_matches('/').to_owned(), root.clone()));
-        let listener = SimListener::new(listener, root.clone());
+        let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
+        let listener = SimListener::new(listener, root.clone(), acceptor);
         let service = router::router(Arc::clone(&inner)).into_make_service_with_connect_info::<Peer>();
         let server = tokio::spawn(async move {
             let served = axum::serve(listener, service).with_graceful_shutdown(root.cancelled_owned()).await;
@@ -45,7 +50,7 @@ impl Simulator {
                 tracing::error!(%error, "the simulator's server failed");
             }
         });
-        Ok(Self { inner, address, server: Some(server) })
+        Ok(Self { inner, address, server: Some(server), ca_pem })
     }
 
     /// Base address of everything (API, legacy API, WebSocket, control API, chat page), without trailing slash.
@@ -58,6 +63,12 @@ impl Simulator {
     #[must_use]
     pub fn chat_url(&self) -> String {
         format!("{}/sim/", self.base_url())
+    }
+
+    /// Certificate of the authority to trust, as PEM; `None` without TLS.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
     }
 
     /// The listening address.

@@ -54,7 +54,19 @@ pub(crate) async fn connect(
             peer.control.ended().await;
             return answer(500, &Value::Null);
         }
-        Some(FaultAction::SpaceFails { .. } | FaultAction::Delay { .. }) | None => {}
+        Some(
+            FaultAction::SpaceFails { .. }
+            | FaultAction::Delay { .. }
+            | FaultAction::AnswerUrl { .. }
+            | FaultAction::ExpiredSignature
+            | FaultAction::Redirect { .. }
+            | FaultAction::ContentType { .. }
+            | FaultAction::WrongEncoding
+            | FaultAction::SlowBody { .. }
+            | FaultAction::EndlessBody
+            | FaultAction::CutBody { .. },
+        )
+        | None => {}
     }
     let full = inner.look(|state| state.connections.len() >= CONNECTIONS_MAX);
     let ticket = inner.change(|state| Ticket::redeem(state, request.query_value("ticket")));
@@ -92,6 +104,7 @@ struct Task {
     ping: Option<Ping>,
     missed: u32,
     next_ping: Instant,
+    next_keepalive: Instant,
     rotate_at: Instant,
     close_at: Instant,
     draining: bool,
@@ -108,7 +121,7 @@ impl Task {
             let number = connections::register(state, ticket, orders, control.clone());
             (number, state.knobs.clone())
         });
-        let task = Self {
+        let mut task = Self {
             inner,
             wire: Wire::new(socket),
             control,
@@ -116,11 +129,31 @@ impl Task {
             ping: None,
             missed: 0,
             next_ping: in_ms_or_never(knobs.ping_interval_ms),
+            next_keepalive: in_ms_or_never(knobs.keepalive_interval_ms),
             rotate_at: in_ms_or_never(knobs.rotation_ms),
             close_at: in_ms_or_never(0),
             draining: false,
         };
+        if knobs.registered_frame {
+            task.say("REGISTERED");
+        }
         task.live(inbox).await;
+    }
+
+    /// A SYSTEM frame that asks for nothing (dingtalk §2.2).
+    fn say(&mut self, topic: &str) {
+        let text = self.inner.change(|state| {
+            let (_, headers) = system_headers(state, topic);
+            connections::frame("SYSTEM", &headers, "{}")
+        });
+        self.wire.queue(Message::text(text));
+    }
+
+    fn send_keepalive(&mut self) -> Option<End> {
+        let interval_ms = self.inner.look(|state| state.knobs.keepalive_interval_ms);
+        self.next_keepalive = in_ms_or_never(interval_ms);
+        self.say("KEEPALIVE");
+        None
     }
 
     async fn live(mut self, mut inbox: mpsc::Receiver<Order>) {
@@ -161,8 +194,9 @@ impl Task {
                 biased;
                 () = self.control.ended() => Some(End::Vanished),
                 () = sleep_until(self.close_at) => Some(End::ByPlatform("closed after disconnect")),
-                () = sleep_until(self.rotate_at), if !self.draining => self.disconnect(),
+                () = sleep_until(self.rotate_at), if !self.draining => self.disconnect(true),
                 () = sleep_until(self.next_ping), if !self.draining => self.send_ping(),
+                () = sleep_until(self.next_keepalive), if !self.draining => self.send_keepalive(),
                 event = self.wire.next() => match event {
                     Event::Arrived(message) => self.take(message),
                     Event::Wrote(written) => written.err().map(|_| End::Vanished),
@@ -181,12 +215,17 @@ impl Task {
     fn obey(&mut self, order: Order) -> Option<End> {
         match order {
             // "From that instant it delivers nothing more on that socket" (dingtalk §2.7).
-            Order::Frame(_) if self.draining => None,
+            Order::Frame(_) | Order::Raw(_) if self.draining => None,
             Order::Frame(text) => {
                 self.wire.queue(Message::text(text));
                 None
             }
-            Order::Disconnect => self.disconnect(),
+            Order::Raw(message) => {
+                self.wire.queue(message);
+                None
+            }
+            Order::Disconnect => self.disconnect(true),
+            Order::BareDisconnect => self.disconnect(false),
             Order::HalfOpen => Some(End::HalfOpen),
             Order::Close(code) => {
                 let frame = CloseFrame { code, reason: "going away".into() };
@@ -196,14 +235,17 @@ impl Task {
         }
     }
 
-    fn disconnect(&mut self) -> Option<End> {
+    fn disconnect(&mut self, with_id: bool) -> Option<End> {
         if self.draining {
             return None;
         }
         self.draining = true;
         let (text, grace_ms) = self.inner.change(|state| {
             connections::set_phase(state, self.number, ConnectionPhase::Draining);
-            let (_, headers) = system_headers(state, "disconnect");
+            let (_, mut headers) = system_headers(state, "disconnect");
+            if let Some(fields) = headers.as_object_mut().filter(|_| !with_id) {
+                fields.remove("messageId");
+            }
             let data = r#"{"reason":"connection is expired"}"#;
             (connections::frame("SYSTEM", &headers, data), state.knobs.disconnect_grace_ms)
         });

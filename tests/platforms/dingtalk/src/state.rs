@@ -15,11 +15,15 @@ use crate::clock::Clock;
 use crate::config::{Group, Person, SimulatorConfig};
 use crate::connections::Connection;
 use crate::faults::Faults;
+use crate::files::Files;
+use crate::fuzz::Fuzz;
 use crate::gateway::Ticket;
 use crate::knobs::Knobs;
+use crate::media::MediaStore;
 use crate::observe::{CONVERSATIONS_MAX, Observed};
 use crate::push::ChatKind;
 use crate::quota::Buckets;
+use crate::records::ViolationKind;
 use crate::templates::{TemplateConfig, public_templates};
 use crate::timeline::{Card, Conversation, Item, ItemContent};
 use crate::webhook::Session;
@@ -64,6 +68,11 @@ pub(crate) struct State {
     pub(crate) buckets: Buckets,
     pub(crate) faults: Faults,
     pub(crate) streaming_now: HashMap<String, u32>,
+    pub(crate) files: Files,
+    pub(crate) media: MediaStore,
+    pub(crate) fuzz: Fuzz,
+    /// Robot pushes accepted in this simulator's life.
+    pub(crate) pushes: u64,
     pub(crate) observed: Observed,
     page_events: Vec<Arc<str>>,
     base_url: String,
@@ -89,6 +98,10 @@ impl Inner {
             buckets: Buckets::default(),
             faults: Faults::default(),
             streaming_now: HashMap::new(),
+            files: Files::default(),
+            media: MediaStore::default(),
+            fuzz: Fuzz::default(),
+            pushes: 0,
             observed: Observed::new(),
             page_events: Vec::new(),
             base_url: base_url.clone(),
@@ -179,7 +192,7 @@ impl State {
         self.people.iter().any(|person| person.staff_id == staff_id)
     }
 
-    fn nick_of(&self, staff_id: &str) -> String {
+    pub(crate) fn nick_of(&self, staff_id: &str) -> String {
         let found = self.people.iter().find(|person| person.staff_id == staff_id);
         found.map_or_else(|| staff_id.to_owned(), |person| person.nick.clone())
     }
@@ -253,6 +266,37 @@ impl State {
         }
     }
 
+    /// Reactions to a message changed, for the page.
+    pub(crate) fn reaction_changed(&mut self, msg_id: &str) {
+        let names = self.observed.reactions_to(msg_id);
+        self.page_event(&json!({"type": "reaction", "msg_id": msg_id, "names": names}));
+    }
+
+    /// Something was taken back: pages load anew.
+    pub(crate) fn reload_pages(&mut self) {
+        self.page_event(&json!({"type": "reset"}));
+    }
+
+    /// Counts answers against questions, where the knob asks for it.
+    pub(crate) fn judge_answers(&mut self, conversation: &str) {
+        let most = u64::from(self.knobs.answers_per_message_max);
+        let Some(found) = self.observed.conversations.get(conversation).filter(|_| most > 0) else {
+            return;
+        };
+        let (mut asked, mut answered) = (0_u64, 0_u64);
+        for item in found.items.iter() {
+            match &item.content {
+                ItemContent::User { msg_id: Some(_), .. } => asked = asked.saturating_add(1),
+                ItemContent::User { msg_id: None, .. } => {}
+                ItemContent::Reply(_) | ItemContent::Card { .. } => answered = answered.saturating_add(1),
+            }
+        }
+        if answered > asked.saturating_mul(most) {
+            let (now_ms, detail) = (self.now_ms(), format!("{answered} answers to {asked} messages"));
+            self.observed.violate(now_ms, ViolationKind::TooManyAnswers, detail);
+        }
+    }
+
     fn page_event(&mut self, event: &Value) {
         self.page_events.push(Arc::from(event.to_string()));
     }
@@ -260,5 +304,7 @@ impl State {
 
 /// A card as the page needs it.
 pub(crate) fn card_for_page(card: &Card) -> Value {
-    json!({"id": card.out_track_id, "state": card.state, "text": card.text, "robot": card.robot, "app": card.app})
+    let clickable = card.callback_type == "STREAM" && !card.state.is_final();
+    json!({"id": card.out_track_id, "state": card.state, "text": card.text, "robot": card.robot, "app": card.app,
+           "clickable": clickable, "recalled": card.recalled, "click_views": card.click_views})
 }

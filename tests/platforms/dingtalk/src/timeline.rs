@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::contents::SharedFile;
 use crate::log::Log;
 use crate::push::ChatKind;
 
@@ -73,6 +74,10 @@ pub enum ItemContent {
         nick: String,
         /// Text.
         text: String,
+        /// Files sent with it.
+        files: Vec<SharedFile>,
+        /// Text of the message it quotes.
+        quoted: Option<String>,
     },
     /// The robot sent a plain message.
     Reply(PlainReply),
@@ -100,6 +105,10 @@ pub struct PlainReply {
     pub text: String,
     /// Staff ids mentioned.
     pub at_user_ids: Vec<String>,
+    /// `processQueryKey`; messages by webhook have none (dingtalk §8).
+    pub process_query_key: Option<String>,
+    /// Taken back by the robot: nobody sees it any more.
+    pub recalled: bool,
 }
 
 /// API by which a plain message came.
@@ -153,6 +162,16 @@ pub struct Card {
     pub params: BTreeMap<String, String>,
     /// Callback type (`STREAM` or `HTTP`).
     pub callback_type: String,
+    /// 1: people are named by staff id, 2: by union id (dingtalk §6.3).
+    pub user_id_type: u64,
+    /// Variables that only one person sees, by `userId` (`privateData`).
+    pub private: BTreeMap<String, BTreeMap<String, String>>,
+    /// What card actions were answered with, by clicking person: nobody else sees it (dingtalk §6.9).
+    pub click_views: BTreeMap<String, BTreeMap<String, String>>,
+    /// Deliveries that succeeded.
+    pub carriers: Vec<Carrier>,
+    /// Taken back by the robot.
+    pub recalled: bool,
     /// Streaming was closed by `isFinalize` or `isError`.
     #[serde(skip)]
     pub(crate) stream_closed: bool,
@@ -164,7 +183,26 @@ pub struct Card {
     pub(crate) guids: Log<String>,
 }
 
+/// A card in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Carrier {
+    /// `conversationId`.
+    pub conversation: String,
+    /// `carrierId` = the card's `processQueryKey`.
+    pub carrier_id: String,
+}
+
 impl Card {
+    /// The variables as one person sees them: everybody's, their private ones, and the answers to their clicks.
+    #[must_use]
+    pub fn variables_for(&self, user: &str) -> BTreeMap<String, String> {
+        let mut variables = self.params.clone();
+        for own in [self.private.get(user), self.click_views.get(user)].into_iter().flatten() {
+            variables.extend(own.clone());
+        }
+        variables
+    }
+
     /// Remembers what people see now, when it differs from the last entry.
     pub(crate) fn show(&mut self, at_ms: u64) {
         if self.shown.last().is_some_and(|last| last.text == self.text && last.state == self.state) {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::api::Outcome;
 use crate::apps::legacy;
+use crate::records::ViolationKind;
 use crate::request::ApiRequest;
 use crate::state::State;
 use crate::timeline::{ItemContent, PlainReply, Via};
@@ -21,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) app: String,
     pub(crate) conversation: String,
     pub(crate) valid_until_ms: u64,
+    /// What the callback announced; a webhook may end earlier, which its client cannot know.
+    announced_until_ms: u64,
 }
 
 /// A new webhook for a conversation: URL and end of life (ms since the epoch).
@@ -32,7 +35,12 @@ pub(crate) fn open_session(state: &mut State, app: &str, conversation: &str) -> 
     }
     let id = state.hex(32);
     let valid_until_ms = state.now_ms().saturating_add(state.knobs.webhook_ttl_ms);
-    let session = Session { app: app.to_owned(), conversation: conversation.to_owned(), valid_until_ms };
+    let session = Session {
+        app: app.to_owned(),
+        conversation: conversation.to_owned(),
+        valid_until_ms,
+        announced_until_ms: valid_until_ms,
+    };
     state.sessions.insert(id.clone(), session);
     state.session_order.push_back(id.clone());
     (state.url(&format!("/robot/sendBySession?session={id}")), valid_until_ms)
@@ -57,12 +65,18 @@ pub(crate) fn send(state: &mut State, request: &ApiRequest) -> Outcome {
 
 fn try_send(state: &mut State, request: &ApiRequest) -> Result<(), (i64, &'static str)> {
     let session = state.sessions.get(request.query_value("session")).cloned();
-    let session = session.filter(|session| state.now_ms() < session.valid_until_ms);
+    let now_ms = state.now_ms();
+    if session.as_ref().is_some_and(|session| now_ms > session.announced_until_ms) {
+        state.observed.violate(now_ms, ViolationKind::WebhookAfterExpiry, "sendBySession".to_owned());
+    }
+    let session = session.filter(|session| now_ms < session.valid_until_ms);
     let session = session.ok_or((300_001, "session 不存在"))?;
     if !request.json_content {
         return Err((43_004, "无效的HTTP HEADER Content-Type"));
     }
     if request.body.len() > BODY_BYTES_MAX {
+        let detail = format!("sendBySession: {} bytes", request.body.len());
+        state.observed.violate(now_ms, ViolationKind::TooLong, detail);
         return Err((460_101, "message too long, exceed 20000 bytes"));
     }
     let body = request.json.as_ref().ok_or((40_035, "缺少参数 json"))?;
@@ -85,8 +99,11 @@ fn try_send(state: &mut State, request: &ApiRequest) -> Result<(), (i64, &'stati
         title,
         text,
         at_user_ids,
+        process_query_key: None,
+        recalled: false,
     };
     state.appear(&session.conversation, ItemContent::Reply(reply));
+    state.judge_answers(&session.conversation);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::client::{APP, Api, CAP, Stream, data_of, http, simulator};
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere() {
     let simulator = simulator(|_| {}).await;
-    for file in ["", "app.js", "text.js", "words.js", "style.css"] {
+    for file in ["", "app.js", "extras.js", "text.js", "words.js", "style.css"] {
         let answer = http().get(format!("{}{file}", simulator.chat_url())).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();

@@ -9,9 +9,16 @@
 
 mod cards;
 mod chat_page;
+mod clicks;
 mod client;
+mod contents;
 mod endings;
+mod events;
 mod faults;
+mod files;
+mod fuzzing;
+mod limits;
 mod messages;
+mod secure;
 mod stream;
 mod tokens;

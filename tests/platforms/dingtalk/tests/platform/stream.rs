@@ -282,3 +282,40 @@ async fn a_thousand_messages_with_duplicates_and_lost_acknowledgements_all_get_a
     });
     client.abort();
 }
+
+#[tokio::test]
+async fn system_frames_that_ask_for_nothing_are_sent_on_request() {
+    let simulator = simulator(|knobs| {
+        knobs.registered_frame = true;
+        knobs.keepalive_interval_ms = 10;
+    })
+    .await;
+    let mut stream = Stream::connect(&simulator).await;
+    for topic in ["REGISTERED", "KEEPALIVE", "KEEPALIVE"] {
+        let frame = stream.frame().await;
+        assert_eq!((&frame["type"], &frame["headers"]["topic"]), (&json!("SYSTEM"), &json!(topic)));
+    }
+}
+
+/// The official Python SDK reads the data of a ping and writes it again with a blank after the colon.
+#[tokio::test]
+async fn a_ping_answer_may_be_spelled_in_another_way() {
+    let simulator = simulator(|knobs| knobs.ping_interval_ms = 30).await;
+    let mut stream = Stream::connect(&simulator).await;
+    let ping = stream.frame().await;
+    let opaque = data_of(&ping)["opaque"].as_str().unwrap().to_owned();
+    stream.ack_with(&ping, &format!("{{\"opaque\": \"{opaque}\"}}")).await;
+    simulator.wait_for(CAP, |seen| seen.connections.last().unwrap().pings_answered == 1).await.unwrap();
+    assert!(simulator.observe(|seen| seen.violations.is_empty()));
+}
+
+#[tokio::test]
+async fn a_disconnect_can_come_without_a_message_id() {
+    let simulator = simulator(|knobs| knobs.disconnect_grace_ms = 10).await;
+    let mut stream = Stream::connect(&simulator).await;
+    assert_eq!(simulator.disrupt_all(dingtalk_sim::Disruption::BareDisconnect), 1);
+    let frame = stream.frame().await;
+    assert_eq!(frame["headers"]["topic"], "disconnect");
+    assert!(frame["headers"].get("messageId").is_none());
+    assert_eq!(stream.end().await, Err(()));
+}
