@@ -8,15 +8,16 @@ use switchboard_domain::notice::{Notice, Remedy, remedy};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::settings::Locale;
 
-/// Codes that have a section before the program knows them, because the part that says them is merged later. Empty
-/// otherwise.
-const AWAITED: [(&str, &str); 6] = [
-    ("failure", "agent_busy"),
-    ("failure", "agent_misconfigured"),
-    ("failure", "agent_user_name_refused"),
-    ("failure", "agent_cancelled"),
-    ("failure", "agent_attachment_refused"),
-    ("refusal", "not_fetched"),
+/// Blocks that stand in the guides before the program knows their words, because the part that says them is merged later.
+/// Empty otherwise.
+const AWAITED: [&str; 7] = [
+    "failure agent_busy",
+    "failure agent_misconfigured",
+    "failure agent_user_name_refused",
+    "failure agent_cancelled",
+    "failure agent_attachment_refused",
+    "refusal not_fetched",
+    "findings",
 ];
 
 /// Kind and name of every code that somebody may look up.
@@ -48,8 +49,7 @@ pub(crate) fn words(what: &str, locale: Locale) -> Option<String> {
         None if what == "notices" => Some(notices(locale)),
         Some(_) | None => None,
     };
-    let is_awaited = what.split_once(' ').is_some_and(|code| AWAITED.contains(&code));
-    assert!(said.is_some() || is_awaited, "there are no words for `{what}`");
+    assert!(said.is_some() || AWAITED.contains(&what), "there are no words for `{what}`");
     said
 }
 
