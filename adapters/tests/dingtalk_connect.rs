@@ -13,7 +13,7 @@ use serde_json::json;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::ids::ConnectionId;
 use switchboard_domain::message::Inbound;
-use switchboard_ports::provider::{Ack, ConnectionSink, Link, Signal};
+use switchboard_ports::provider::{Ack, ConnectionSink, Link, Press, Pressed, Signal};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -35,6 +35,10 @@ impl ConnectionSink for Sink {
 
     fn offer(&self, _message: Inbound) -> BoxFuture<'static, Ack> {
         async { Ack::Stored }.boxed()
+    }
+
+    fn press(&self, _press: Press) -> BoxFuture<'static, Pressed> {
+        async { Pressed::Over }.boxed()
     }
 }
 
@@ -140,4 +144,24 @@ async fn closing_while_the_gateway_is_asked_ends_at_once() {
     let close = CancellationToken::new();
     close.cancel();
     assert_eq!(connect(platform.link(json!({})), close).await, (CloseCause::Clean, Vec::new()));
+}
+
+/// Every push counts against a quota: presses are asked for only where a template may have a button.
+#[rstest]
+#[case(json!({}), false)]
+#[case(json!({"ai_card": {"template_id": "t", "enabled": false}}), false)]
+#[case(json!({"ai_card": {"template_id": "t"}}), true)]
+#[tokio::test]
+async fn presses_are_subscribed_to_with_a_template_of_ones_own(
+    #[case] config: serde_json::Value,
+    #[case] subscribed: bool,
+) {
+    let platform = Platform::start().await;
+    platform.answers("POST", OPEN, vec![error(500, "system.error")]).await;
+    connect(platform.link(config), CancellationToken::new()).await;
+    let mut topics = vec![json!({"type": "CALLBACK", "topic": "/v1.0/im/bot/messages/get"})];
+    if subscribed {
+        topics.push(json!({"type": "CALLBACK", "topic": "/v1.0/card/instances/callback"}));
+    }
+    assert_eq!(platform.sent(OPEN).await[0]["subscriptions"], json!(topics));
 }

@@ -62,6 +62,11 @@ pub enum Control {
         /// Whether waiting messages are withdrawn too.
         all: bool,
     },
+    /// The stop button on one answer's card: ends that turn if it still runs, and touches nothing else.
+    StopAnswer {
+        /// The entry that the card answers.
+        seq: Seq,
+    },
     /// `/status`.
     Status,
     /// `/help`.

@@ -84,6 +84,10 @@ pub trait Link: Send + Sync {
     /// connection is [`PartOutcome::Unknown`].
     async fn send(&self, request: PartRequest) -> PartOutcome;
 
+    /// The platform's own name for the card that answers a message, where presses of its stop button can come: the `card`
+    /// of a [`Press`]. `None` where the channel shows no such button. Pure.
+    fn card_id(&self, message: &MessageId) -> Option<String>;
+
     /// Asks the platform with the stored credentials, without connecting.
     async fn preflight(&self) -> Vec<Check>;
 }
@@ -96,6 +100,32 @@ pub trait ConnectionSink: Send + Sync {
     /// A message came. Calls are made in frame order; the answers may come in any order (R2). The platform gets its ack
     /// only for [`Ack::Stored`].
     fn offer(&self, message: Inbound) -> BoxFuture<'static, Ack>;
+
+    /// Somebody pressed the stop button of a card. Answered within 1.5 s, whatever the store does; dropping the future
+    /// undoes nothing that was stored. The same press may be reported again: it is one act.
+    fn press(&self, press: Press) -> BoxFuture<'static, Pressed>;
+}
+
+/// A press of a card's stop button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Press {
+    /// The card, as [`Link::card_id`] names it.
+    pub card: String,
+    /// Who pressed, by the platform's user id.
+    pub person: String,
+}
+
+/// What became of a press.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressed {
+    /// The act is stored, or was before: the answer ends with the text it has.
+    Stored,
+    /// The card's answer has ended, or is not known here: there is nothing to stop.
+    Over,
+    /// This person may not stop this answer; nothing changes.
+    Foreign,
+    /// The act could not be stored in time: whoever pressed should press again.
+    Withheld,
 }
 
 /// What happened on a connection.

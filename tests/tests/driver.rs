@@ -5,13 +5,14 @@
 //! |---|---|
 //! | `intake.rs` | R1, R2: duplicates, order, acks |
 //! | `store_away.rs` | R4, and what else waits for the store |
-//! | `control.rs` | R3: control is never behind work |
+//! | `control.rs`, `press.rs` | R3: control is never behind work; the stop button |
 //! | `recovery.rs` | R5, R8, R9: lost wakes, resumed turns, crashes |
 //! | `commits.rs` | R7, R16: unknown fates, conflicts, lost leases |
 //! | `parts.rs` | R10, R13: plain messages and their ways |
 //! | `fallback.rs` | R11: from a card to text |
 //! | `calls.rs` | R12, R14: one call at a time, and the budget |
 //! | `agents.rs` | agents that fail, hang, or talk too much |
+//! | `statuses.rs` | what agents do besides answering |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
@@ -48,10 +49,14 @@ mod intake;
 mod kills;
 #[path = "driver/parts.rs"]
 mod parts;
+#[path = "driver/press.rs"]
+mod press;
 #[path = "driver/recovery.rs"]
 mod recovery;
 #[path = "driver/shutdown.rs"]
 mod shutdown;
+#[path = "driver/statuses.rs"]
+mod statuses;
 #[path = "driver/store_away.rs"]
 mod store_away;
 #[path = "driver/turns.rs"]

@@ -123,6 +123,9 @@ pub(super) fn create(
     // does not have.
     let mut params = parameters(settings, FlowStatus::Processing, text);
     params.insert(settings.content_key.clone(), Value::from(text));
+    if let Some(key) = settings.stop.as_ref().and_then(|stop| stop.key.as_deref()) {
+        params.insert(key.to_owned(), Value::from("true"));
+    }
     let mut body = json!({
         "cardTemplateId": settings.template,
         "outTrackId": track_id,
@@ -157,6 +160,17 @@ pub(super) fn set_status(settings: &CardSettings, track_id: &str, status: FlowSt
         "cardData": {"cardParamMap": parameters(settings, status, text)},
         "cardUpdateOptions": {"updateCardDataByKey": true},
     })
+}
+
+/// The body that takes the stop button off a card that is finished; `None` where no variable shows it. By key.
+pub(super) fn hide_stop(settings: &CardSettings, track_id: &str) -> Option<Value> {
+    let key = settings.stop.as_ref()?.key.as_deref()?;
+    Some(json!({
+        "outTrackId": track_id,
+        "userIdType": 1,
+        "cardData": {"cardParamMap": {key: "false"}},
+        "cardUpdateOptions": {"updateCardDataByKey": true},
+    }))
 }
 
 /// The body that streams a card's whole text.

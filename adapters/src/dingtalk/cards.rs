@@ -1,5 +1,7 @@
 //! Card calls as sequences of API calls, each safe to repeat (R8, R9; dingtalk §6.7).
 
+use std::time::Duration;
+
 use serde_json::Value;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::message::Target;
@@ -8,11 +10,16 @@ use tokio::time::Instant;
 
 use super::api::Api;
 use super::bucket::Class;
-use super::card::{Flow, FlowStatus, Stroke, create, delivery_failure, final_text, set_status, stream};
+use super::card::{
+    Flow, FlowStatus, Stroke, create, delivery_failure, final_text, hide_stop, set_status, stream,
+};
 use super::classify::{Failure, Verdict};
 use super::phases::{Phase, Phases};
 use super::platform::Platform;
 use super::text::clean;
+
+/// How long taking the stop button off may hold up the end of a finished card.
+const HIDE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One card's calls, within one deadline.
 pub(super) struct Card<'a> {
@@ -67,7 +74,11 @@ impl Card<'_> {
     pub(super) async fn finish(&self, text: &str, failed: bool) -> CardOutcome {
         let text = final_text(clean(text));
         if self.flow() == Flow::Streaming {
-            return outcome(self.stream(stroke(failed), &text).await);
+            let finished = outcome(self.stream(stroke(failed), &text).await);
+            if matches!(finished, CardOutcome::Done | CardOutcome::AlreadyFinished) {
+                self.hide_stop().await;
+            }
+            return finished;
         }
         let phase = self.phases.of(&self.track_id);
         if phase == Some(Phase::Opened)
@@ -84,6 +95,19 @@ impl Card<'_> {
             }
         }
         self.close(&text, failed).await
+    }
+
+    /// Takes the stop button off a finished card, as well as that goes: a button that is left over does nothing, and one
+    /// press of it hides it from whoever pressed.
+    async fn hide_stop(&self) {
+        let Some(body) = hide_stop(&self.platform.settings.card, &self.track_id) else {
+            return;
+        };
+        let deadline = self.deadline.min(Instant::now() + HIDE_TIMEOUT);
+        let hidden = self.platform.call_in_turn(Api::CardUpdate, Class::Update, &body, deadline).await;
+        if let Err(failure) = hidden {
+            tracing::debug!(answer = failure.code(), "the stop button of a finished card could not be hidden");
+        }
     }
 
     /// Sets the card's state to "inputing" before its first text (flow A).

@@ -12,9 +12,10 @@ use super::config_reader::Reader;
 /// JSON pointers of secret settings.
 pub(super) const SECRET_FIELDS: &[&str] = &[CLIENT_SECRET];
 
-/// JSON pointers of settings whose change needs a new connection.
+/// JSON pointers of settings whose change needs a new connection: with a template of one's own, presses on cards are
+/// subscribed to as well.
 pub(super) const CONNECTION_FIELDS: &[&str] =
-    &["/client_id", CLIENT_SECRET, "/api_base_url", "/oapi_base_url"];
+    &["/client_id", CLIENT_SECRET, "/api_base_url", "/oapi_base_url", "/ai_card/enabled", "/ai_card/template_id"];
 
 /// JSON pointers of settings that together name the bot: an app, and the platform it lives on. Each connection with the same
 /// app gets a share of its messages, redeliveries included (dingtalk §2).
@@ -35,6 +36,11 @@ const CALLS_PER_SECOND_MAX: u32 = 1_000;
 /// The standard edition's limit per app and API (dingtalk §9.2).
 const CALLS_PER_SECOND: u32 = 20;
 const CONTENT_KEY: &str = "content";
+/// What a stop button reports, unless the template names it otherwise.
+const STOP_ACTION: &str = "stop";
+const STOP_ACTION_CHARS_MAX: usize = 100;
+/// The variable that we fill for the card's layout (dingtalk §6.4).
+const LAYOUT_KEY: &str = "config";
 const API_BASE_URL: &str = "https://api.dingtalk.com";
 const OAPI_BASE_URL: &str = "https://oapi.dingtalk.com";
 
@@ -66,6 +72,17 @@ pub(super) struct CardSettings {
     pub(super) content_key: String,
     /// Pause between two updates.
     pub(super) update_interval: Duration,
+    /// The stop button; `None` where the template has none for certain: without cards, and on the public template.
+    pub(super) stop: Option<StopButton>,
+}
+
+/// The stop button of a template of the operator's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StopButton {
+    /// The variable that shows the button: `"true"` while the answer is written, then `"false"`.
+    pub(super) key: Option<String>,
+    /// Which action of the card means "stop".
+    pub(super) action: String,
 }
 
 /// Checks settings and fills in defaults. `secrets_set` holds the pointers of secrets that are there.
@@ -101,12 +118,28 @@ pub(super) fn check(config: &Value, secrets_set: &[String]) -> Result<Value, Vec
 }
 
 fn check_card(value: Option<&Value>, errors: &mut Vec<FieldError>) -> Value {
-    let known = ["enabled", "template_id", "content_key", "update_interval_ms"];
+    let known = ["enabled", "template_id", "content_key", "update_interval_ms", "stop_key", "stop_action"];
     let mut reader = Reader::new(value, "/ai_card", &known, errors);
+    let template = reader.word("template_id", TEMPLATE_ID_CHARS_MAX);
+    let content_key = reader.word("content_key", CONTENT_KEY_CHARS_MAX).unwrap_or_else(|| CONTENT_KEY.to_owned());
+    let stop_key = reader.word("stop_key", CONTENT_KEY_CHARS_MAX);
+    if let Some(key) = &stop_key {
+        let has_own_template = reader.value("template_id").is_some_and(|id| id != PUBLIC_TEMPLATE);
+        if !has_own_template {
+            reader.refuse("stop_key", "needs a template of your own in template_id: the public one has no button");
+        } else if *key == content_key {
+            reader.refuse("stop_key", "must be another variable than content_key");
+        } else if key == LAYOUT_KEY {
+            reader.refuse("stop_key", "must not be \"config\", the variable of the card's layout");
+        }
+    }
     json!({
         "enabled": reader.flag("enabled", true),
-        "template_id": reader.word("template_id", TEMPLATE_ID_CHARS_MAX),
-        "content_key": reader.word("content_key", CONTENT_KEY_CHARS_MAX).unwrap_or_else(|| CONTENT_KEY.to_owned()),
+        "template_id": template,
+        "content_key": content_key,
+        "stop_key": stop_key,
+        "stop_action":
+            reader.word("stop_action", STOP_ACTION_CHARS_MAX).unwrap_or_else(|| STOP_ACTION.to_owned()),
         "update_interval_ms":
             reader.number("update_interval_ms", UPDATE_INTERVAL_MS_MIN, UPDATE_INTERVAL_MS_MAX, UPDATE_INTERVAL_MS),
     })
@@ -119,9 +152,16 @@ impl Settings {
         let config = check(config, &secrets_set)?;
         let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let number = |pointer: &str| config.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+        let enabled = config.pointer("/ai_card/enabled").and_then(Value::as_bool).unwrap_or_default();
+        let template = text("/ai_card/template_id").unwrap_or_else(|| PUBLIC_TEMPLATE.to_owned());
+        let stop = (enabled && template != PUBLIC_TEMPLATE).then(|| StopButton {
+            key: text("/ai_card/stop_key"),
+            action: text("/ai_card/stop_action").unwrap_or_default(),
+        });
         let card = CardSettings {
-            enabled: config.pointer("/ai_card/enabled").and_then(Value::as_bool).unwrap_or_default(),
-            template: text("/ai_card/template_id").unwrap_or_else(|| PUBLIC_TEMPLATE.to_owned()),
+            enabled,
+            template,
+            stop,
             content_key: text("/ai_card/content_key").unwrap_or_default(),
             update_interval: Duration::from_millis(number("/ai_card/update_interval_ms")),
         };
@@ -138,8 +178,11 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use rstest::rstest;
     use serde_json::{Value, json};
+    use switchboard_domain::secret::Secret;
 
     use super::{PUBLIC_TEMPLATE, Settings, check};
 
@@ -151,7 +194,8 @@ mod tests {
     fn defaults_are_those_of_the_contract() {
         let expected = json!({
             "client_id": "dingxxx",
-            "ai_card": {"enabled": true, "template_id": null, "content_key": "content", "update_interval_ms": 800},
+            "ai_card": {"enabled": true, "template_id": null, "content_key": "content", "update_interval_ms": 800,
+                "stop_key": null, "stop_action": "stop"},
             "calls_per_second": 20,
             "api_base_url": "https://api.dingtalk.com", "oapi_base_url": "https://oapi.dingtalk.com",
         });
@@ -182,6 +226,14 @@ mod tests {
     #[case(json!({"client_id": "d", "ai_card": {"update_interval_ms": 1}}), "/ai_card/update_interval_ms")]
     #[case(json!({"client_id": "d", "ai_card": {"update_interval_ms": 800.5}}), "/ai_card/update_interval_ms")]
     #[case(json!({"client_id": "d", "ai_card": {"speed": 1}}), "/ai_card/speed")]
+    #[case(json!({"client_id": "d", "ai_card": {"stop_key": "s"}}), "/ai_card/stop_key")]
+    #[case(json!({"client_id": "d", "ai_card": {"stop_key": "s", "template_id": PUBLIC_TEMPLATE}}), "/ai_card/stop_key")]
+    #[case(json!({"client_id": "d", "ai_card": {"stop_key": "content", "template_id": "t"}}), "/ai_card/stop_key")]
+    #[case(json!({"client_id": "d", "ai_card": {"stop_key": "a", "content_key": "a", "template_id": "t"}}), "/ai_card/stop_key")]
+    #[case(json!({"client_id": "d", "ai_card": {"stop_key": "config", "template_id": "t"}}), "/ai_card/stop_key")]
+    #[case(json!({"client_id": "d", "ai_card": {"stop_key": "a b", "template_id": "t"}}), "/ai_card/stop_key")]
+    #[case(json!({"client_id": "d", "ai_card": {"stop_key": true, "template_id": "t"}}), "/ai_card/stop_key")]
+    #[case(json!({"client_id": "d", "ai_card": {"stop_action": ""}}), "/ai_card/stop_action")]
     #[case(json!({"client_id": "d", "calls_per_second": -1}), "/calls_per_second")]
     #[case(json!({"client_id": "d", "calls_per_second": 1001}), "/calls_per_second")]
     #[case(json!({"client_id": "d", "api_base_url": "ftp://x"}), "/api_base_url")]
@@ -209,11 +261,30 @@ mod tests {
     #[test]
     fn stored_settings_are_read_with_their_secret() {
         let stored = json!({"client_id": "d", "oapi_base_url": "http://127.0.0.1:9/x/"});
-        let secrets = [("/client_secret".to_owned(), switchboard_domain::secret::Secret::new("s"))].into();
-        let settings = Settings::of(&stored, &secrets).unwrap();
+        let settings = Settings::of(&stored, &secret()).unwrap();
         assert_eq!(settings.client_secret.expose(), "s");
         assert_eq!(settings.oapi_base, "http://127.0.0.1:9/x");
         assert_eq!(settings.card.template, PUBLIC_TEMPLATE);
         assert_eq!(settings.card.update_interval.as_millis(), 800);
+        assert_eq!(settings.card.stop, None, "the public template has no button");
+    }
+
+    #[rstest]
+    #[case(json!({"template_id": "t"}), Some((None, "stop")))]
+    #[case(json!({"template_id": "t", "stop_key": "canStop", "stop_action": "halt"}), Some((Some("canStop"), "halt")))]
+    #[case(json!({"template_id": "t", "enabled": false}), None)]
+    #[case(json!({"template_id": PUBLIC_TEMPLATE}), None)]
+    fn a_template_of_ones_own_may_have_a_stop_button(
+        #[case] card: Value,
+        #[case] expected: Option<(Option<&str>, &str)>,
+    ) {
+        let settings = Settings::of(&json!({"client_id": "d", "ai_card": card}), &secret()).unwrap();
+        let stop = settings.card.stop;
+        let stop = stop.as_ref().map(|stop| (stop.key.as_deref(), stop.action.as_str()));
+        assert_eq!(stop, expected);
+    }
+
+    fn secret() -> BTreeMap<String, Secret> {
+        [("/client_secret".to_owned(), Secret::new("s"))].into()
     }
 }

@@ -11,6 +11,9 @@ use thiserror::Error;
 /// The topic of robot messages (dingtalk §1.1).
 pub const ROBOT_TOPIC: &str = "/v1.0/im/bot/messages/get";
 
+/// The topic of presses on cards (dingtalk §6.9).
+pub const CARD_TOPIC: &str = "/v1.0/card/instances/callback";
+
 /// What the platform pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Push {
@@ -32,6 +35,13 @@ pub enum Push {
         /// When it was pushed, where given.
         pushed_at: Option<Timestamp>,
         /// The message, JSON as text.
+        data: String,
+    },
+    /// Something on a card was pressed; to be answered within two seconds (dingtalk §2.6).
+    Card {
+        /// The push's id, for the answer. Without one there is nothing to answer.
+        message_id: Option<String>,
+        /// What was pressed, JSON as text.
         data: String,
     },
     /// A callback of a topic that we do not handle.
@@ -66,6 +76,10 @@ pub enum Answer<'a> {
     Pong(&'a str),
     /// The message is ours now. The data of the answer is ignored by the platform (dingtalk §2.3).
     Taken,
+    /// To a press on a card: what the card shows to whoever pressed, as [`super::card_callback`] words it.
+    Pressed(&'a str),
+    /// A press could not be taken (dingtalk §2.5).
+    Failed,
     /// The event is consumed (dingtalk §2.4).
     Consumed,
     /// Nobody here handles the topic.
@@ -93,6 +107,7 @@ pub fn decode(text: &str) -> Result<Push, FrameError> {
     } else if kind.eq_ignore_ascii_case("CALLBACK") {
         Ok(match topic {
             ROBOT_TOPIC => Push::Robot { message_id, pushed_at, data: data(frame.get("data")) },
+            CARD_TOPIC => Push::Card { message_id, data: data(frame.get("data")) },
             _ => Push::Callback { message_id },
         })
     } else if kind.eq_ignore_ascii_case("EVENT") {
@@ -112,6 +127,8 @@ pub fn encode(message_id: Option<&str>, answer: Answer<'_>) -> String {
     let (code, message, data) = match answer {
         Answer::Pong(data) => (200, "OK", data),
         Answer::Taken => (200, "OK", r#"{"response":null}"#),
+        Answer::Pressed(data) => (200, "OK", data),
+        Answer::Failed => (500, "not taken, press again", "{}"),
         Answer::Consumed => (200, "OK", r#"{"status":"SUCCESS","message":"success"}"#),
         Answer::NotHandled => (404, "topic not handled", "{}"),
     };
@@ -204,6 +221,10 @@ mod tests {
     #[case::card_click(
         json!({"type": "CALLBACK", "headers": {"topic": "/v1.0/card/instances/callback", "messageId": "x"},
             "data": "{}"}),
+        Push::Card { message_id: Some("x".into()), data: "{}".into() })]
+    #[case::unknown_topic(
+        json!({"type": "CALLBACK", "headers": {"topic": "/v1.0/graph/api/invoke", "messageId": "x"},
+            "data": "{}"}),
         Push::Callback { message_id: Some("x".into()) })]
     #[case::empty_id(
         json!({"type": "EVENT", "headers": {"messageId": ""}}), Push::Event { message_id: None })]
@@ -235,6 +256,14 @@ mod tests {
         json!({"code": 200, "headers": {"contentType": "application/json", "messageId": "m"},
             "message": "OK",
             "data": "{\"status\":\"SUCCESS\",\"message\":\"success\"}"}))]
+    #[case(Answer::Pressed("{\"response\":{}}"),
+        json!({"code": 200, "headers": {"contentType": "application/json", "messageId": "m"},
+            "message": "OK",
+            "data": "{\"response\":{}}"}))]
+    #[case(Answer::Failed,
+        json!({"code": 500, "headers": {"contentType": "application/json", "messageId": "m"},
+            "message": "not taken, press again",
+            "data": "{}"}))]
     #[case(Answer::NotHandled,
         json!({"code": 404, "headers": {"contentType": "application/json", "messageId": "m"},
             "message": "topic not handled",

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::api::Api;
 use super::classify::{Failure, Verdict};
-use super::frame::ROBOT_TOPIC;
+use super::frame::{CARD_TOPIC, ROBOT_TOPIC};
 use super::http::{CALL_TIMEOUT, CONNECT_TIMEOUT, Request};
 use super::platform::Platform;
 use crate::net::{Network, Stream};
@@ -28,14 +28,18 @@ pub(super) type Socket = WebSocketStream<Stream>;
 pub(super) struct Ticket(Url);
 
 impl Platform {
-    /// Asks the gateway for a ticket. Subscribed is what we handle, robot messages, and nothing else: every push counts
-    /// against the company's monthly quota (dingtalk §9.2).
+    /// Asks the gateway for a ticket. Subscribed is what we handle and nothing else, because every push counts against the
+    /// company's monthly quota (dingtalk §9.2): robot messages, and presses on cards where the template may have a button.
     pub(super) async fn open_gateway(&self) -> Result<Ticket, Failure> {
         let url = format!("{}{}", self.settings.api_base, Api::GatewayOpen.route().1);
+        let mut topics = vec![ROBOT_TOPIC];
+        topics.extend(self.settings.card.stop.is_some().then_some(CARD_TOPIC));
+        let topics: Vec<_> =
+            topics.into_iter().map(|topic| json!({"type": "CALLBACK", "topic": topic})).collect();
         let body = json!({
             "clientId": self.settings.client_id,
             "clientSecret": self.settings.client_secret.expose(),
-            "subscriptions": [{"type": "CALLBACK", "topic": ROBOT_TOPIC}],
+            "subscriptions": topics,
             "ua": USER_AGENT,
         });
         let request = Request { api: Api::GatewayOpen, url: &url, token: None, body: &body };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use switchboard_domain::channel::CloseCause;
-use switchboard_domain::ids::{ChannelId, ConnectionId};
+use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId};
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
 use switchboard_ports::provider::{CardRequest, Check, ConnectionSink, Link, PartRequest};
@@ -73,7 +73,8 @@ impl Link for DingTalkLink {
             },
         };
         tracing::debug!(channel = %self.channel, connection = %id, "a stream connection is open");
-        serve(socket, sink, Arc::clone(&self.platform.clock), close).await
+        let stop = self.platform.settings.card.stop.clone();
+        serve(socket, sink, Arc::clone(&self.platform.clock), stop, close).await
     }
 
     async fn claim(&self, claim: Claim) {
@@ -104,6 +105,10 @@ impl Link for DingTalkLink {
 
     async fn send(&self, request: PartRequest) -> PartOutcome {
         self.platform.send_part(&request, Instant::now() + CALL_TIMEOUT).await
+    }
+
+    fn card_id(&self, message: &MessageId) -> Option<String> {
+        self.platform.settings.card.stop.as_ref().map(|_| track_id(&self.channel, message))
     }
 
     async fn preflight(&self) -> Vec<Check> {

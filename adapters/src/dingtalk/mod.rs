@@ -1,8 +1,8 @@
 //! DingTalk over Stream mode: robot messages in by WebSocket; AI cards, session webhooks and the robot API out.
 //!
 //! The protocol is cited as "dingtalk §n", the sections of the platform's fact sheet. What goes over the wire is
-//! decoded and encoded by pure functions: [`frame`] (stream envelopes), [`callback`] (robot messages), `card`
-//! (bodies of card calls) and `classify` (what an answer proves). Around them stand the socket, the token cell,
+//! decoded and encoded by pure functions: [`frame`] (stream envelopes), [`callback`] (robot messages),
+//! [`card_callback`] (presses on cards), `card` (bodies of card calls) and `classify` (what an answer proves). Around them stand the socket, the token cell,
 //! the budget and, on top, the provider and its links.
 
 mod api;
@@ -10,6 +10,7 @@ mod bucket;
 mod budget;
 pub mod callback;
 mod card;
+pub mod card_callback;
 mod cards;
 mod classify;
 #[cfg(test)]
@@ -27,6 +28,8 @@ mod preflight;
 mod provider;
 mod robot;
 mod socket;
+#[cfg(test)]
+mod socket_press_tests;
 #[cfg(test)]
 mod socket_tests;
 mod text;

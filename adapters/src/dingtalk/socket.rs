@@ -14,7 +14,7 @@ use futures_util::{FutureExt, SinkExt, Stream, StreamExt};
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::clock::Clock;
-use switchboard_ports::provider::{Ack, ConnectionSink, Signal};
+use switchboard_ports::provider::{Ack, ConnectionSink, Press, Pressed, Signal};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout, timeout_at};
@@ -25,6 +25,8 @@ use tokio_tungstenite::tungstenite::{Bytes, Error as SocketError, Message};
 use tokio_util::sync::CancellationToken;
 
 use super::callback::{self, Pushed};
+use super::card_callback;
+use super::config::StopButton;
 use super::frame::{self, Answer, Push};
 
 /// How often we ping; the watchdog above allows 45 s of silence (dingtalk §11: 20–30 s).
@@ -42,17 +44,27 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Messages offered and not yet answered. Further ones are left without an ack: the platform pushes them again.
 const UNACKED_MAX: usize = 256;
 
+/// Presses on cards not answered yet; further ones are answered at once that they were not taken.
+const PRESSES_MAX: usize = 64;
+
+/// A press is answered within this, whatever the sink does: the platform waits two seconds (dingtalk §2.6).
+const PRESS_TIMEOUT: Duration = Duration::from_millis(1_800);
+
 /// Frames waiting to be written: every ack that can be under way, with room for pongs.
-const OUTBOX_MAX: usize = 2 * UNACKED_MAX;
+const OUTBOX_MAX: usize = 2 * (UNACKED_MAX + PRESSES_MAX);
 
 /// A message's ack under way: which push it answers, where it can be answered, and the sink's decision.
 type Pending = BoxFuture<'static, (Option<String>, Ack)>;
 
-/// Serves an open connection until it ends.
+/// A press under way: which push it answers, and what became of it.
+type Pressing = BoxFuture<'static, (String, Pressed)>;
+
+/// Serves an open connection until it ends. `stop` is the button whose presses come by it, where cards have one.
 pub(super) async fn serve<S>(
     socket: WebSocketStream<S>,
     sink: Arc<dyn ConnectionSink>,
     clock: Arc<dyn Clock>,
+    stop: Option<StopButton>,
     close: CancellationToken,
 ) -> CloseCause
 where
@@ -60,8 +72,16 @@ where
 {
     let (mut writer, mut reader) = socket.split();
     let (outbox, queue) = mpsc::channel(OUTBOX_MAX);
-    let mut connection =
-        Connection { outbox, sink, clock, pending: FuturesUnordered::new(), rotating: false, crowded: false };
+    let mut connection = Connection {
+        outbox,
+        sink,
+        clock,
+        stop,
+        pending: FuturesUnordered::new(),
+        pressing: FuturesUnordered::new(),
+        rotating: false,
+        crowded: false,
+    };
     connection.sink.signal(Signal::Opened);
     let ended = tokio::select! { biased;
         // 1. Writing first: answers are small, and a write that fails ends everything.
@@ -86,7 +106,9 @@ struct Connection {
     outbox: mpsc::Sender<Message>,
     sink: Arc<dyn ConnectionSink>,
     clock: Arc<dyn Clock>,
+    stop: Option<StopButton>,
     pending: FuturesUnordered<Pending>,
+    pressing: FuturesUnordered<Pressing>,
     /// The platform announced the end.
     rotating: bool,
     /// Messages are left to be pushed again, because too many wait for their acks.
@@ -101,7 +123,9 @@ impl Connection {
             let step = tokio::select! { biased;
                 // 1. To be closed: nothing more is taken.
                 () = close.cancelled() => return self.drain(reader).await,
-                // 2. Decided acks: each answers a frame, so they cannot crowd out reading.
+                // 2. Decided presses and acks: each answers a frame, so they cannot crowd out reading. Presses first:
+                //    somebody looks at the button.
+                Some(pressed) = self.pressing.next(), if !self.pressing.is_empty() => self.react(pressed),
                 Some(decided) = self.pending.next(), if !self.pending.is_empty() => self.acknowledge(decided),
                 // 3. Our own ping.
                 _ = pings.tick() => self.send(Message::Ping(Bytes::new())),
@@ -117,9 +141,10 @@ impl Connection {
     /// Waits for acks under way while the platform's pings are still answered, then closes the WebSocket.
     async fn drain<R: Frames>(&mut self, reader: &mut R) -> CloseCause {
         let deadline = Instant::now() + DRAIN_TIMEOUT;
-        while !self.pending.is_empty() {
+        while !(self.pending.is_empty() && self.pressing.is_empty()) {
             let step = tokio::select! { biased;
-                Some(decided) = self.pending.next() => self.acknowledge(decided),
+                Some(pressed) = self.pressing.next(), if !self.pressing.is_empty() => self.react(pressed),
+                Some(decided) = self.pending.next(), if !self.pending.is_empty() => self.acknowledge(decided),
                 read = reader.next() => self.take_in(read, false),
                 () = tokio::time::sleep_until(deadline) => break,
             };
@@ -176,6 +201,8 @@ impl Connection {
                 ControlFlow::Continue(())
             }
             Push::Robot { message_id, pushed_at, data } if taking => self.offer(message_id, pushed_at, &data),
+            // Taken while closing, too: nobody knows whether a press would be pushed again, and it is answered soon.
+            Push::Card { message_id, data } => self.press(message_id, &data),
             Push::Callback { message_id } if taking => self.ack(message_id.as_deref(), Answer::NotHandled),
             Push::Event { message_id } if taking => self.ack(message_id.as_deref(), Answer::Consumed),
             Push::Robot { .. } | Push::Callback { .. } | Push::Event { .. } | Push::System | Push::Other => {
@@ -215,6 +242,46 @@ impl Connection {
                 self.sink.signal(Signal::Undecodable);
                 self.ack(message_id.as_deref(), Answer::Taken)
             }
+        }
+    }
+
+    /// Tells the sink of a press of the stop button; everything else on a card is answered and changes nothing.
+    fn press(&mut self, message_id: Option<String>, data: &str) -> ControlFlow<CloseCause> {
+        let Some(stop) = &self.stop else {
+            return self.ack(message_id.as_deref(), Answer::NotHandled);
+        };
+        let click = match card_callback::decode(data) {
+            Ok(click) => click,
+            Err(error) => {
+                tracing::warn!(%error, bytes = data.len(), "a press on a card could not be understood");
+                self.sink.signal(Signal::Undecodable);
+                return self.ack(message_id.as_deref(), Answer::Pressed(card_callback::NO_CHANGE));
+            }
+        };
+        if !click.means(&stop.action) {
+            return self.ack(message_id.as_deref(), Answer::Pressed(card_callback::NO_CHANGE));
+        }
+        if self.pressing.len() >= PRESSES_MAX {
+            return self.ack(message_id.as_deref(), Answer::Failed);
+        }
+        let decision = self.sink.press(Press { card: click.card, person: click.person });
+        let message_id = message_id.unwrap_or_default();
+        let answered = timeout(PRESS_TIMEOUT, decision)
+            .map(move |pressed| (message_id, pressed.unwrap_or(Pressed::Withheld)));
+        self.pressing.push(answered.boxed());
+        ControlFlow::Continue(())
+    }
+
+    /// Answers a press: whoever pressed sees the button go where there is nothing more to stop.
+    fn react(&self, (message_id, pressed): (String, Pressed)) -> ControlFlow<CloseCause> {
+        let message_id = Some(message_id.as_str()).filter(|id| !id.is_empty());
+        let key = self.stop.as_ref().and_then(|stop| stop.key.as_deref());
+        match pressed {
+            Pressed::Stored | Pressed::Over => {
+                self.ack(message_id, Answer::Pressed(&card_callback::without_button(key)))
+            }
+            Pressed::Foreign => self.ack(message_id, Answer::Pressed(card_callback::NO_CHANGE)),
+            Pressed::Withheld => self.ack(message_id, Answer::Failed),
         }
     }
 

@@ -10,7 +10,7 @@ use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::message::{Body, Inbound};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::clock::Clock;
-use switchboard_ports::provider::{Ack, ConnectionSink, Signal};
+use switchboard_ports::provider::{Ack, ConnectionSink, Press, Pressed, Signal};
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_util::sync::CancellationToken;
 
+use super::config::StopButton;
 use super::frame::ROBOT_TOPIC;
 use super::socket::serve;
 
@@ -37,6 +38,7 @@ impl Clock for StillClock {
 struct Sink {
     signals: mpsc::UnboundedSender<Signal>,
     offers: mpsc::UnboundedSender<(Inbound, oneshot::Sender<Ack>)>,
+    presses: mpsc::UnboundedSender<(Press, oneshot::Sender<Pressed>)>,
 }
 
 impl ConnectionSink for Sink {
@@ -49,23 +51,39 @@ impl ConnectionSink for Sink {
         self.offers.send((message, decide)).expect("the test listens");
         async move { decided.await.unwrap_or(Ack::Withheld) }.boxed()
     }
+
+    fn press(&self, press: Press) -> BoxFuture<'static, Pressed> {
+        let (decide, decided) = oneshot::channel();
+        self.presses.send((press, decide)).expect("the test listens");
+        async move { decided.await.unwrap_or(Pressed::Withheld) }.boxed()
+    }
 }
 
 /// A connection under test, with its peer and its sink.
-struct Bench {
+pub(super) struct Bench {
     peer: WebSocketStream<DuplexStream>,
     signals: mpsc::UnboundedReceiver<Signal>,
     offers: mpsc::UnboundedReceiver<(Inbound, oneshot::Sender<Ack>)>,
-    close: CancellationToken,
+    pub(super) presses: mpsc::UnboundedReceiver<(Press, oneshot::Sender<Pressed>)>,
+    pub(super) close: CancellationToken,
     served: JoinHandle<CloseCause>,
 }
 
 impl Bench {
-    async fn start() -> Self {
-        Self::with_pipe(PIPE_BYTES).await
+    pub(super) async fn start() -> Self {
+        Self::with(PIPE_BYTES, None).await
     }
 
     async fn with_pipe(bytes: usize) -> Self {
+        Self::with(bytes, None).await
+    }
+
+    /// A connection of a channel whose cards have a stop button.
+    pub(super) async fn with_button() -> Self {
+        Self::with(PIPE_BYTES, Some(StopButton { key: Some("canStop".into()), action: "stop".into() })).await
+    }
+
+    async fn with(bytes: usize, stop: Option<StopButton>) -> Self {
         let (ours, theirs) = tokio::io::duplex(bytes);
         let config = WebSocketConfig::default().max_message_size(Some(1 << 20)).max_frame_size(Some(1 << 20));
         let socket = WebSocketStream::from_raw_socket(ours, Role::Client, Some(config)).await;
@@ -73,17 +91,18 @@ impl Bench {
         let (signals, heard) = mpsc::unbounded_channel();
         let (offers, offered) = mpsc::unbounded_channel();
         let close = CancellationToken::new();
-        let sink = Arc::new(Sink { signals, offers });
-        let served = tokio::spawn(serve(socket, sink, Arc::new(StillClock), close.clone()));
-        Self { peer, signals: heard, offers: offered, close, served }
+        let (presses, pressed) = mpsc::unbounded_channel();
+        let sink = Arc::new(Sink { signals, offers, presses });
+        let served = tokio::spawn(serve(socket, sink, Arc::new(StillClock), stop, close.clone()));
+        Self { peer, signals: heard, offers: offered, presses: pressed, close, served }
     }
 
-    async fn push(&mut self, frame: Value) {
+    pub(super) async fn push(&mut self, frame: Value) {
         self.peer.send(Message::text(frame.to_string())).await.unwrap();
     }
 
     /// The next answer; our own pings are passed over (and ponged by the peer's stack).
-    async fn answer(&mut self) -> Value {
+    pub(super) async fn answer(&mut self) -> Value {
         loop {
             let message = self.peer.next().await.unwrap().unwrap();
             if let Message::Text(text) = &message {
@@ -94,12 +113,12 @@ impl Bench {
     }
 
     /// Whether an answer comes within ten seconds.
-    async fn answers(&mut self) -> bool {
+    pub(super) async fn answers(&mut self) -> bool {
         timeout(Duration::from_secs(10), self.answer()).await.is_ok()
     }
 
     /// The next signal that is not `Heard`.
-    async fn signal(&mut self) -> Signal {
+    pub(super) async fn signal(&mut self) -> Signal {
         loop {
             let signal = self.signals.recv().await.unwrap();
             if signal != Signal::Heard {
@@ -108,7 +127,13 @@ impl Bench {
         }
     }
 
-    async fn cause(self) -> CloseCause {
+    /// Whether the next message is a close frame, and then the stream's end.
+    pub(super) async fn peer_closes(&mut self) -> bool {
+        let closed = matches!(self.peer.next().await, Some(Ok(Message::Close(_))));
+        closed && self.peer.next().await.is_none_or(|read| read.is_err())
+    }
+
+    pub(super) async fn cause(self) -> CloseCause {
         timeout(Duration::from_mins(1), self.served).await.expect("the connection ends").unwrap()
     }
 }
@@ -279,8 +304,7 @@ async fn closing_waits_for_acks_takes_nothing_more_and_ends_with_a_close_frame()
     sleep(Duration::from_secs(3)).await;
     decide.send(Ack::Stored).unwrap();
     assert_eq!(bench.answer().await["headers"]["messageId"], "p1");
-    assert!(matches!(bench.peer.next().await, Some(Ok(Message::Close(_)))));
-    assert!(bench.peer.next().await.is_none_or(|read| read.is_err()), "then the stream ends");
+    assert!(bench.peer_closes().await, "a close frame, and the stream ends");
     assert!(bench.offers.try_recv().is_err(), "m2 was not taken");
     assert_eq!(bench.cause().await, CloseCause::Clean);
 }

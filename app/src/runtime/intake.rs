@@ -16,7 +16,7 @@ use switchboard_domain::outcome::Refusal;
 use switchboard_domain::settings::GroupScope;
 use switchboard_ports::conversations::{Accepted, Admission, Arrival};
 use switchboard_ports::error::StoreError;
-use switchboard_ports::provider::{Ack, ConnectionSink, Signal};
+use switchboard_ports::provider::{Ack, ConnectionSink, Press, Pressed, Signal};
 use tokio::sync::Mutex as FairMutex;
 
 use super::channel::{Bot, ChannelHandle, Message};
@@ -107,6 +107,10 @@ impl ConnectionSink for Sink {
             waiting.accept(first).await
         }
         .boxed()
+    }
+
+    fn press(&self, press: Press) -> BoxFuture<'static, Pressed> {
+        super::press::press(&self.shared, &self.handle, &press)
     }
 }
 
@@ -231,8 +235,16 @@ pub(super) fn wake_for(
     seq: switchboard_domain::ids::Seq,
 ) {
     let id = key.id();
-    if let Intake::Control { control: Control::New | Control::Stop { .. } | Control::Withdraw, .. } = intake {
-        shared.registry.stop_run_before(&id, seq);
+    if let Intake::Control { control, .. } = intake {
+        match control {
+            Control::New | Control::Stop { .. } | Control::Withdraw => {
+                shared.registry.stop_run(&id, |running| running < seq);
+            }
+            Control::StopAnswer { seq: answered } => {
+                shared.registry.stop_run(&id, |running| running == *answered);
+            }
+            Control::Status | Control::Help => {}
+        }
     }
     super::wake(shared, key.partition(), id);
 }

@@ -6,6 +6,7 @@ mod driver;
 mod intake;
 mod mapping;
 pub mod operations;
+mod press;
 mod registry;
 mod scan;
 mod shared;

@@ -62,9 +62,9 @@ impl Slot {
         self.wake.notify_one();
     }
 
-    fn stop_run_before(&self, seq: Seq) {
+    fn stop_run(&self, is_meant: impl Fn(Seq) -> bool) {
         if let Some((running, token)) = &lock(&self.state).run
-            && *running < seq
+            && is_meant(*running)
         {
             token.cancel();
         }
@@ -85,10 +85,10 @@ impl Registry {
     }
 
     /// The fast lane of control (R3): stops the request to the agent at once, before the act itself is read from the inbox.
-    pub(crate) fn stop_run_before(&self, id: &ConversationId, seq: Seq) {
+    pub(crate) fn stop_run(&self, id: &ConversationId, is_meant: impl Fn(Seq) -> bool) {
         let slot = lock(&self.inner).active.get(id).cloned();
         if let Some(slot) = slot {
-            slot.stop_run_before(seq);
+            slot.stop_run(is_meant);
         }
     }
 

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::channel::ChannelHandle;
 use super::operations::RuntimeEvent;
+use super::press::Cards;
 use super::registry::Registry;
 use crate::ports::Ports;
 
@@ -64,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) bus: broadcast::Sender<RuntimeEvent>,
     pub(crate) channels: Mutex<BTreeMap<ChannelId, Arc<ChannelHandle>>>,
     pub(crate) registry: Registry,
+    pub(crate) cards: Arc<Cards>,
     pub(crate) store_up: watch::Sender<bool>,
     /// Cancelled when the server begins to stop: no new turns, no intake.
     pub(crate) stopping: CancellationToken,
@@ -83,6 +85,7 @@ impl Shared {
             bus: broadcast::channel(EVENTS_KEPT_MAX).0,
             channels: Mutex::new(BTreeMap::new()),
             registry: Registry::default(),
+            cards: Arc::default(),
             store_up: watch::channel(true).0,
             stopping: CancellationToken::new(),
             parking: CancellationToken::new(),

@@ -3,9 +3,11 @@
 //! Nothing is decided here: the session decides about turns, each reply about its own calls. This module carries what the
 //! one wants to the others, keeps the order of visible calls (R12) and gathers what a step leaves behind.
 
+mod deadline;
 mod effects;
 mod steps;
 
+pub use deadline::{Deadline, Reason};
 pub use effects::{Effects, Failed, Perform};
 
 use alloc::collections::BTreeMap;
@@ -16,7 +18,7 @@ use crate::ids::{Epoch, Seq};
 use crate::inbox::{Entry, Intake};
 use crate::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use crate::rejected::Rejected;
-use crate::reply::{self, CallNumber, CardOutcome, PartOutcome, Reply};
+use crate::reply::{self, CallNumber, CardOutcome, PartOutcome, Progress, Reply};
 use crate::session::{self, Hold, Session, Taken};
 use crate::settings::{Locale, ReplyLimits};
 use crate::snapshot::{ConversationSnapshot, ReplyId, ReplyRole};
@@ -125,8 +127,8 @@ pub enum Said {
     Started,
     /// More of the answer.
     Delta(String),
-    /// Thinking aloud, a tool at work: a sign of life.
-    Progress,
+    /// Thinking aloud, a tool at work: a sign of life, shown beside the answer and never kept.
+    Progress(Progress),
     /// The answer is whole.
     Completed {
         /// Where the next turn goes on from.
@@ -141,29 +143,11 @@ impl Said {
         match self {
             Self::Started => "Started",
             Self::Delta(_) => "Delta",
-            Self::Progress => "Progress",
+            Self::Progress(_) => "Progress",
             Self::Completed { .. } => "Completed",
             Self::Failed(_) => "Failed",
         }
     }
-}
-
-/// When a conversation has to be looked at, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadline {
-    /// When.
-    pub at: Timestamp,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// Why a conversation has to be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// Its session.
-    Session(session::Reason),
-    /// One of its replies.
-    Reply(ReplyId, reply::Reason),
 }
 
 /// One conversation.
@@ -267,36 +251,6 @@ impl Conversation {
         Ok(effects)
     }
 
-    /// When the conversation has to be looked at next, derived from its state.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Deadline> {
-        let session =
-            self.session.deadline().map(|it| Deadline { at: it.at, reason: Reason::Session(it.reason) });
-        let replies = self.replies.iter().filter_map(|reply| {
-            let it = reply.deadline()?;
-            Some(Deadline { at: it.at, reason: Reason::Reply(reply.facts().id, it.reason) })
-        });
-        session.into_iter().chain(replies).min_by_key(|deadline| deadline.at)
-    }
-
-    /// Does what is due at `now`; nothing before the deadline.
-    pub fn expire(&mut self, now: Timestamp) -> Effects {
-        let mut effects = Effects::default();
-        if self.deadline().is_none_or(|deadline| deadline.at > now) {
-            return effects;
-        }
-        let due = self.session.expire(now);
-        self.carry_out(due, &mut effects, now);
-        for index in 0..self.replies.len() {
-            if let Some(reply) = self.replies.get_mut(index) {
-                let due = reply.expire(now);
-                effects.of_reply(reply.facts(), due, now);
-            }
-        }
-        self.settle(&mut effects, now);
-        effects
-    }
-
     fn taken(
         &mut self,
         entry: Entry,
@@ -346,8 +300,14 @@ impl Conversation {
     ) -> Result<(), Rejected> {
         let event = match said {
             Said::Started => session::Event::Started { epoch },
-            Said::Progress => session::Event::Heard { epoch, chars: self.answer_chars },
-            Said::Delta(text) => return self.grew(epoch, &text, effects, now),
+            Said::Progress(what) => {
+                let told = reply::Event::Progressed { what };
+                return self.heard(epoch, self.answer_chars, told, effects, now);
+            }
+            Said::Delta(text) => {
+                let chars = self.answer_chars.saturating_add(text.chars().count());
+                return self.heard(epoch, chars, reply::Event::Grew { text }, effects, now);
+            }
             Said::Completed { continuation } => {
                 if self.draft().trim().is_empty() {
                     let failure = RunFailure::Agent(AgentFailure::new(AgentFailureKind::Empty));
@@ -363,14 +323,15 @@ impl Conversation {
         self.session_event(event, effects, now)
     }
 
-    fn grew(
+    /// A sign of life that the answer is told of; `chars` is its length from here on.
+    fn heard(
         &mut self,
         epoch: Epoch,
-        text: &str,
+        chars: usize,
+        told: reply::Event,
         effects: &mut Effects,
         now: Timestamp,
     ) -> Result<(), Rejected> {
-        let chars = self.answer_chars.saturating_add(text.chars().count());
         let running = self.session.running();
         self.session_event(session::Event::Heard { epoch, chars }, effects, now)?;
         // Too long an answer has ended the turn just now: what was too much is not shown.
@@ -378,9 +339,9 @@ impl Conversation {
             self.answer_chars = chars;
             // The session's word counts: a reply that was closed by its age alone takes nothing in any more.
             if let Some(reply) = self.answer_mut(seq)
-                && let Ok(grown) = reply.apply(reply::Event::Grew { text: String::from(text) }, now)
+                && let Ok(shown) = reply.apply(told, now)
             {
-                effects.of_reply(reply.facts(), grown, now);
+                effects.of_reply(reply.facts(), shown, now);
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use crate::settings::Locale;
 pub(super) fn text(notice: &Notice) -> String {
     let text = match notice {
         Notice::Thinking => "Thinking...",
+        Notice::UsingTool { name } => return format!("using tool {name}"),
         Notice::NewConversation => "Started a new conversation. How can I help you?",
         Notice::StopMark => "⏹ Stopped.",
         Notice::InterruptMark => "⏹ Stopped here, because a newer message came.",

@@ -24,6 +24,11 @@ use crate::settings::Locale;
 pub enum Notice {
     /// What a card shows before the agent says anything.
     Thinking,
+    /// Shown while a tool is at work.
+    UsingTool {
+        /// The tool's name, fit to be shown.
+        name: String,
+    },
     /// The answer to `/new`.
     NewConversation,
     /// Follows the text of an answer that was stopped.

@@ -34,7 +34,7 @@ fn report() -> StatusReport {
     }
 }
 
-/// Every sentence there is.
+/// Every sentence there is; the name of a tool at work is none.
 fn all() -> Vec<Notice> {
     let mut notices = vec![
         Notice::Thinking,

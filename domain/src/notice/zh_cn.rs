@@ -10,6 +10,7 @@ use crate::settings::Locale;
 pub(super) fn text(notice: &Notice) -> String {
     let text = match notice {
         Notice::Thinking => "思考中...",
+        Notice::UsingTool { name } => return format!("正在使用工具 {name}"),
         Notice::NewConversation => "已开始新对话。有什么可以帮助您的？",
         Notice::StopMark => "⏹ 已停止。",
         Notice::InterruptMark => "⏹ 收到新消息，本次回答到此为止。",

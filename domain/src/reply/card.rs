@@ -1,15 +1,17 @@
 //! The card while its turn runs: made, shown, updated at its own pace.
 
+use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
 use super::state::{Call, Draft, Kind, Presence, State};
+use super::status::Status;
 use super::{
-    CARD_TRIES_MAX, CallNumber, CardCall, CardOutcome, Effect, Effects, OPEN_WAIT_MAX, Reply, pause, throttle,
+    CARD_TRIES_MAX, CallNumber, CardCall, CardOutcome, Effect, Effects, OPEN_WAIT_MAX, Progress, Reply,
+    STATUS_INTERVAL_MIN, pause, throttle,
 };
 use crate::channel::ErrorCode;
 use crate::notice::Notice;
-
 use crate::rejected::Rejected;
 use crate::settings::ReplyLimits;
 use crate::text;
@@ -34,9 +36,27 @@ impl Reply {
             | State::Streaming { draft, .. }
             | State::Collecting { draft, .. } => {
                 draft.text.push_str(more);
+                if !more.trim().is_empty() {
+                    draft.status.clear();
+                }
                 Ok(Effects::none())
             }
             State::Finishing(_) | State::Plain(_) | State::Done | State::Abandoned => Err(self.stale("Grew")),
+        }
+    }
+
+    pub(super) fn progressed(&mut self, what: Progress) -> Result<Effects, Rejected> {
+        match &mut self.state {
+            State::Unopened { draft, .. }
+            | State::Thinking { draft, .. }
+            | State::Streaming { draft, .. }
+            | State::Collecting { draft, .. } => {
+                draft.status.take_in(what);
+                Ok(Effects::none())
+            }
+            State::Finishing(_) | State::Plain(_) | State::Done | State::Abandoned => {
+                Err(self.stale("Progressed"))
+            }
         }
     }
 
@@ -110,7 +130,8 @@ impl Reply {
             }
         }
         let bytes = self.shown_by_now();
-        self.set_call(Call::Sent { number, kind, since: now, bytes });
+        let status = self.state.status().map_or(0, Status::number);
+        self.set_call(Call::Sent { number, kind, since: now, bytes, status });
         Ok(self.perform(number, kind))
     }
 
@@ -137,12 +158,24 @@ impl Reply {
         Effects::one(Effect::Card { call, card })
     }
 
+    /// What the card shows while the turn runs: the text, and below it, where there is room, the status. A full card
+    /// shows text alone.
     fn visible(&self) -> String {
+        let locale = self.facts.locale;
         let draft = self.state.draft();
+        let status = self.state.status().and_then(|status| status.words(locale));
         if draft.trim().is_empty() {
-            return Notice::Thinking.text(self.facts.locale);
+            let thinking = Notice::Thinking.text(locale);
+            return status.map_or_else(|| thinking.clone(), |words| format!("{thinking} · {words}"));
         }
-        text::head(draft, card_limits(&self.facts.limits)).first.into_owned()
+        let limits = card_limits(&self.facts.limits);
+        if let Some(words) = status {
+            let whole = format!("{}\n\n> {words}", text::closed(draft.trim_end()));
+            if limits.fits(&whole) {
+                return whole;
+            }
+        }
+        text::head(draft, limits).first.into_owned()
     }
 
     /// How much of the draft a call made now would show, in bytes; everything once the card is full.
@@ -157,9 +190,10 @@ impl Reply {
         outcome: CardOutcome,
         now: Timestamp,
     ) -> Result<Effects, Rejected> {
-        let Call::Sent { number: sent, kind, bytes, .. } = self.state.call() else {
+        let Call::Sent { number: sent, kind, bytes, status, .. } = self.state.call() else {
             return Err(self.late("CardDone", number));
         };
+        let shown = Shown { bytes, status };
         if sent != number {
             return Err(self.late("CardDone", number));
         }
@@ -168,8 +202,8 @@ impl Reply {
             Kind::Part { .. } => return Err(self.illegal("CardDone", "PartDone for a plain message")),
         }
         match &self.state {
-            State::Thinking { .. } => Ok(self.opened(kind, outcome, bytes, now)),
-            State::Streaming { .. } => Ok(self.updated(outcome, bytes, now)),
+            State::Thinking { .. } => Ok(self.opened(kind, outcome, shown, now)),
+            State::Streaming { .. } => Ok(self.updated(outcome, shown, now)),
             State::Finishing(_) => Ok(self.finish_done(kind, outcome, now)),
             State::Plain(_) => Ok(self.pointed(outcome, now)),
             State::Unopened { .. } | State::Collecting { .. } | State::Done | State::Abandoned => {
@@ -179,18 +213,19 @@ impl Reply {
     }
 
     /// The outcome of making the card, or of the first update after a restart (R8).
-    fn opened(&mut self, kind: Kind, outcome: CardOutcome, bytes: usize, now: Timestamp) -> Effects {
+    fn opened(&mut self, kind: Kind, outcome: CardOutcome, shown: Shown, now: Timestamp) -> Effects {
         let State::Thinking { draft, presence, tries, call } = &mut self.state else {
             return Effects::none();
         };
         match outcome {
             CardOutcome::Done => {
-                // A card just made shows no text of the draft; an update shows what there was.
-                let shown = if kind == Kind::Open { 0 } else { bytes };
+                // A card just made shows nothing of the draft; an update shows what there was.
+                let shown = if kind == Kind::Open { Shown::default() } else { shown };
                 let draft = take(draft);
                 self.state = State::Streaming {
                     draft,
-                    shown,
+                    shown: shown.bytes,
+                    status_shown: shown.status,
                     updates: 0,
                     updated_at: now,
                     tries: 0,
@@ -232,14 +267,18 @@ impl Reply {
         }
     }
 
-    fn updated(&mut self, outcome: CardOutcome, bytes: usize, now: Timestamp) -> Effects {
-        let State::Streaming { draft, shown, updates, updated_at, tries, call } = &mut self.state else {
+    fn updated(&mut self, outcome: CardOutcome, done: Shown, now: Timestamp) -> Effects {
+        let State::Streaming { draft, shown, status_shown, updates, updated_at, tries, call } =
+            &mut self.state
+        else {
             return Effects::none();
         };
         match outcome {
             CardOutcome::Done => {
-                *shown = bytes;
-                *updates = updates.saturating_add(1);
+                *shown = done.bytes;
+                *status_shown = done.status;
+                // The first texts come sooner than others; a status is none.
+                *updates = updates.saturating_add(u32::from(done.bytes > 0));
                 *updated_at = now;
                 *tries = 0;
                 self.advance(now)
@@ -294,13 +333,15 @@ impl Reply {
 
     /// When the next update of a streaming card may go out; `None` while it shows all it can.
     pub(super) fn update_due(&self) -> Option<Timestamp> {
-        let State::Streaming { draft, shown, updates, updated_at, .. } = &self.state else {
+        let State::Streaming { draft, shown, status_shown, updates, updated_at, .. } = &self.state else {
             return None;
         };
-        if draft.text.len() <= *shown {
-            return None;
-        }
         let interval = self.facts.limits.update_interval;
+        if draft.text.len() <= *shown {
+            let is_full = *shown == usize::MAX;
+            let changed = draft.status.number() != *status_shown && !is_full;
+            return changed.then(|| updated_at.after(interval.max(STATUS_INTERVAL_MIN)));
+        }
         let wait = match updates {
             0 => Duration::ZERO,
             1 => interval / 2,
@@ -310,6 +351,15 @@ impl Reply {
     }
 }
 
+/// What a card shows of a draft.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shown {
+    /// Bytes of the text.
+    bytes: usize,
+    /// The status's number; 0: none.
+    status: u32,
+}
+
 /// Bounds of a card's text.
 pub(super) const fn card_limits(limits: &ReplyLimits) -> text::Limits {
     text::Limits::chars(limits.card_chars_max)
@@ -317,5 +367,9 @@ pub(super) const fn card_limits(limits: &ReplyLimits) -> text::Limits {
 
 /// Takes a draft out of a state about to be replaced.
 pub(super) fn take(draft: &mut Draft) -> Draft {
-    Draft { text: core::mem::take(&mut draft.text), since: draft.since }
+    Draft {
+        text: core::mem::take(&mut draft.text),
+        status: core::mem::take(&mut draft.status),
+        since: draft.since,
+    }
 }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{CallNumber, CardCall, CardOutcome, Claim, PartOutcome, Way};
+use super::{CallNumber, CardCall, CardOutcome, Claim, PartOutcome, Progress, Way};
 use crate::channel::ErrorCode;
 use crate::outcome::FailureCause;
 use crate::time::Timestamp;
@@ -17,6 +17,11 @@ pub enum Event {
     Grew {
         /// What it said.
         text: String,
+    },
+    /// The agent did something else than answering.
+    Progressed {
+        /// What.
+        what: Progress,
     },
     /// The turn ended; the reply's last text is fixed from here on.
     Ended {
@@ -58,6 +63,7 @@ impl Event {
         match self {
             Self::Admitted => "Admitted",
             Self::Grew { .. } => "Grew",
+            Self::Progressed { .. } => "Progressed",
             Self::Ended { .. } => "Ended",
             Self::Resumed { .. } => "Resumed",
             Self::Granted { .. } => "Granted",

@@ -11,12 +11,14 @@ mod event;
 mod finishing;
 mod plain;
 mod state;
+mod status;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use call::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 pub use deadline::{Deadline, Reason};
 pub use event::{Durability, Effect, Effects, Event};
+pub use status::{Progress, STATUS_CHARS_MAX, STATUS_INTERVAL_MIN, TOOL_CHARS_MAX};
 
 use alloc::string::String;
 use core::time::Duration;
@@ -178,6 +180,7 @@ impl Reply {
         match event {
             Event::Admitted => self.admitted(now),
             Event::Grew { text } => self.grew(&text),
+            Event::Progressed { what } => self.progressed(what),
             Event::Ended { suffix, failed } => self.ended(suffix.as_deref(), failed, now),
             Event::Resumed { gate } => self.resumed(gate, now),
             Event::Granted { call } => self.granted(call, now),
@@ -186,16 +189,16 @@ impl Reply {
         }
     }
 
-    /// The agent is asked anew: what it had said before does not count.
+    /// The agent is asked anew: what it had said or done before does not count.
     pub fn begin_anew(&mut self) {
         match &mut self.state {
             State::Unopened { draft, .. }
             | State::Thinking { draft, .. }
             | State::Collecting { draft, .. } => {
-                draft.text.clear();
+                draft.clear();
             }
             State::Streaming { draft, shown, call, .. } => {
-                draft.text.clear();
+                draft.clear();
                 *shown = 0;
                 if let Call::Sent { bytes, .. } = call {
                     *bytes = 0;

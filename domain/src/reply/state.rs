@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::status::Status;
 use super::{CallNumber, Claim, Way};
 use crate::snapshot::{Part, PartStatus, Pointer, ReplyStateSnapshot};
 use crate::time::Timestamp;
@@ -30,8 +31,16 @@ pub(super) enum State {
     Unopened { draft: Draft, presence: Presence },
     /// The card is being made.
     Thinking { draft: Draft, presence: Presence, tries: u32, call: Call },
-    /// The card shows the first `shown` bytes of the text.
-    Streaming { draft: Draft, shown: usize, updates: u32, updated_at: Timestamp, tries: u32, call: Call },
+    /// The card shows the first `shown` bytes of the text, and the status of that number.
+    Streaming {
+        draft: Draft,
+        shown: usize,
+        status_shown: u32,
+        updates: u32,
+        updated_at: Timestamp,
+        tries: u32,
+        call: Call,
+    },
     /// No card, or none that can be written to any more: the text is collected for plain messages.
     Collecting { draft: Draft, presence: Presence },
     /// The card has to show its last text.
@@ -44,11 +53,23 @@ pub(super) enum State {
     Abandoned,
 }
 
-/// The agent's text while its turn runs.
+/// The agent's text while its turn runs, and what it does besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Draft {
     pub(super) text: String,
+    pub(super) status: Status,
     pub(super) since: Timestamp,
+}
+
+impl Draft {
+    fn new(text: String, since: Timestamp) -> Self {
+        Self { text, status: Status::default(), since }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.status.clear();
+    }
 }
 
 /// Whether the card exists on the platform.
@@ -69,8 +90,8 @@ pub(super) enum Call {
     Idle,
     /// Waits for a place in the budget.
     Claimed { number: CallNumber, kind: Kind, since: Timestamp },
-    /// On its way; `bytes` of the text will be shown if it works.
-    Sent { number: CallNumber, kind: Kind, since: Timestamp, bytes: usize },
+    /// On its way; `bytes` of the text and the status of this number will be shown if it works.
+    Sent { number: CallNumber, kind: Kind, since: Timestamp, bytes: usize, status: u32 },
     /// Waits before another try.
     Paused { until: Timestamp },
 }
@@ -181,11 +202,11 @@ impl Plain {
 
 impl State {
     pub(super) fn unopened(presence: Presence, now: Timestamp) -> Self {
-        Self::Unopened { draft: Draft { text: String::new(), since: now }, presence }
+        Self::Unopened { draft: Draft::new(String::new(), now), presence }
     }
 
     pub(super) fn collecting(text: String, presence: Presence, since: Timestamp) -> Self {
-        Self::Collecting { draft: Draft { text, since }, presence }
+        Self::Collecting { draft: Draft::new(text, since), presence }
     }
 
     pub(super) const fn phase(&self) -> &'static str {
@@ -208,6 +229,16 @@ impl State {
             | Self::Streaming { draft, .. }
             | Self::Collecting { draft, .. } => &draft.text,
             Self::Finishing(_) | Self::Plain(_) | Self::Done | Self::Abandoned => "",
+        }
+    }
+
+    pub(super) fn status(&self) -> Option<&Status> {
+        match self {
+            Self::Unopened { draft, .. }
+            | Self::Thinking { draft, .. }
+            | Self::Streaming { draft, .. }
+            | Self::Collecting { draft, .. } => Some(&draft.status),
+            Self::Finishing(_) | Self::Plain(_) | Self::Done | Self::Abandoned => None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Control acts: `/new`, `/stop`, `/status`, `/help`, and the withdrawal of a channel (R3).
+//! Control acts: `/new`, `/stop` and the stop button, `/status`, `/help`, and the withdrawal of a channel (R3).
 
 use super::{Effect, Effects, Finish, Say, Session};
 use crate::ids::Seq;
@@ -24,6 +24,15 @@ impl Session {
                 Some(Say::NewSession)
             }
             Control::Stop { all } => self.stop(all, effects, now),
+            Control::StopAnswer { seq: answered } => {
+                if self.running().is_some_and(|(running, _)| running == answered)
+                    || self.begun_before() == Some(answered)
+                {
+                    self.stop_running(Finish::Stopped, effects, now);
+                }
+                // The card itself shows what came of the button.
+                None
+            }
             Control::Status => Some(Say::Status {
                 started_at: self.kept.started_at,
                 turns: self.kept.turns,

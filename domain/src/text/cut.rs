@@ -1,13 +1,17 @@
 //! Where to cut a text that is too long.
 
+use alloc::vec::Vec;
+
+use super::block::{Kind, Line, Lines, Open};
 use super::cluster;
-use super::fence::{self, CLOSING_CHARS_MAX, Fence};
+use super::fence::{self, CLOSING_CHARS_MAX};
 use super::limits::Limits;
 use super::line;
+use super::spans::spans;
 
-/// Where to cut `text`, of which `open` is the fence open at its beginning, so that what stands before the cut fits
-/// into `room` together with the closing line it needs. Never 0; the text's length where all of it fits.
-pub(super) fn cut(text: &str, open: Option<Fence<'_>>, room: Limits) -> usize {
+/// Where to cut `text`, at whose beginning `open` is open, so that what stands before the cut fits into `room` together
+/// with the closing line it needs. Never 0; the text's length where all of it fits.
+pub(super) fn cut(text: &str, open: Option<Open<'_>>, room: Limits) -> usize {
     let free = place(text, open, room);
     if fits_closed(text, free, open, room) {
         return free;
@@ -16,26 +20,21 @@ pub(super) fn cut(text: &str, open: Option<Fence<'_>>, room: Limits) -> usize {
     place(text, open, room.less(CLOSING_CHARS_MAX, CLOSING_CHARS_MAX))
 }
 
-fn fits_closed(text: &str, at: usize, open: Option<Fence<'_>>, room: Limits) -> bool {
+fn fits_closed(text: &str, at: usize, open: Option<Open<'_>>, room: Limits) -> bool {
     let content = text.get(..at).unwrap_or(text);
-    fence::after(open, content).is_none_or(|fence| {
+    fence::after(open.and_then(Open::fence), content).is_none_or(|fence| {
         let closing = fence.closing_chars();
         room.less(closing, closing).fits(content)
     })
 }
 
-fn place(text: &str, open: Option<Fence<'_>>, room: Limits) -> usize {
+fn place(text: &str, open: Option<Open<'_>>, room: Limits) -> usize {
     let window = room.window(text);
     if window == text.len() {
         return window;
     }
     let places = Places::find(text, open, window);
-    // A piece should be worth a message: early places count only when there is nothing better.
-    let enough = window / 3;
-    let good = [places.paragraph, places.line, places.sentence, places.word];
-    let any = [places.line, places.word];
-    let chosen = good.into_iter().find(|at| *at > enough).or_else(|| any.into_iter().find(|at| *at > 0));
-    chosen.unwrap_or_else(|| last_resort(text, window))
+    places.best(window).unwrap_or_else(|| last_resort(text, window))
 }
 
 /// Inside a word, but not inside a character.
@@ -50,66 +49,103 @@ fn last_resort(text: &str, window: usize) -> usize {
 /// The last place of each kind within the window, 0 where there is none.
 #[derive(Debug, Clone, Copy, Default)]
 struct Places {
-    paragraph: usize,
-    line: usize,
+    /// Between two blocks.
+    block: usize,
+    /// Before an item of a list.
+    item: usize,
+    /// Before an item of a list within a list.
+    nested: usize,
+    /// Before a row of a table.
+    row: usize,
+    /// Behind a line that ends a sentence.
+    verse: usize,
+    /// Behind a sentence.
     sentence: usize,
+    line: usize,
     word: usize,
 }
 
 impl Places {
-    fn find(text: &str, open: Option<Fence<'_>>, window: usize) -> Self {
+    /// The best place. A piece should be worth a message: an early place counts only when there is nothing better.
+    fn best(&self, window: usize) -> Option<usize> {
+        let some = Some(self.block).filter(|at| *at > window / 5);
+        let good = [self.item, self.row, self.nested, self.verse, self.sentence, self.line, self.word];
+        let any = [self.block, self.line, self.word];
+        some.or_else(|| good.into_iter().find(|at| *at > window / 3))
+            .or_else(|| any.into_iter().max().filter(|at| *at > 0))
+    }
+
+    fn find(text: &str, open: Option<Open<'_>>, window: usize) -> Self {
         let mut places = Self::default();
-        let mut open = open;
-        let mut start = 0_usize;
-        // Where the line before ended, unless a cut there would leave a heading or an opening fence behind.
-        let mut before = None;
-        for whole in text.split_inclusive('\n') {
-            let content = whole.strip_suffix('\n').unwrap_or(whole);
-            let end = start.saturating_add(content.len());
-            let opens = open.is_none() && Fence::opened_by(content).is_some();
-            let blank = line::is_blank(content);
-            if let Some(at) = before
-                && open.is_none()
-                && (opens || blank || line::is_heading(content))
-            {
-                places.paragraph = at;
+        let mut before: Option<Line<'_>> = None;
+        // Whether what was seen last must not stand alone at the end of a piece.
+        let mut leads = true;
+        for line in Lines::new(text, open) {
+            if let Some(before) = before.filter(|_| !leads) {
+                places.between(&before, &line);
             }
-            if end > window {
-                if start < window {
-                    places.within_line(text, start, window, open.is_some());
-                }
+            if line.start > window {
                 break;
             }
-            let closes = open.is_some_and(|fence| fence.is_closed_by(content));
-            open = fence::after_line(open, content);
-            let leaves_alone =
-                opens || (open.is_none() && (line::is_heading(content) || (blank && before.is_none())));
-            before = (!leaves_alone && end > 0).then_some(end);
-            if let Some(at) = before {
-                places.line = at;
-                if closes {
-                    places.paragraph = at;
-                }
+            places.within(text, &line, window);
+            if line.end() > window {
+                break;
             }
-            start = start.saturating_add(whole.len());
+            leads = leads_on(line.kind, leads);
+            before = Some(line);
         }
         places
     }
 
-    /// Looks for places inside the line that does not fit any more.
-    fn within_line(&mut self, text: &str, start: usize, window: usize, code: bool) {
-        let Some(line) = text.get(start..) else { return };
-        let mut earlier = None;
-        let mut left = None;
-        for (offset, right) in line.char_indices() {
-            let at = start.saturating_add(offset);
+    /// What a cut between these two lines would part.
+    fn between(&mut self, before: &Line<'_>, line: &Line<'_>) {
+        let at = before.end();
+        if at == 0 {
+            return;
+        }
+        self.line = at;
+        match (before.kind, line.kind) {
+            (Kind::Code | Kind::FenceStart, _) => {}
+            (Kind::TableRow, Kind::TableRow) => self.row = at,
+            (Kind::FenceEnd | Kind::TableRow | Kind::TableDelimiter, _)
+            | (_, Kind::Blank | Kind::Heading | Kind::FenceStart | Kind::TableHead) => self.block = at,
+            (_, Kind::Item { nested: false }) => self.item = at,
+            (_, Kind::Item { nested: true }) => self.nested = at,
+            (_, Kind::Code | Kind::FenceEnd | Kind::TableDelimiter | Kind::TableRow | Kind::Prose) => {
+                let mut marks = before.text.trim_end().chars().rev();
+                let (left, earlier) = (marks.next(), marks.next());
+                let around = left.map(|left| Around { earlier, left, right: '\n' });
+                if around.is_some_and(|around| around.ends_sentence()) {
+                    self.verse = at;
+                }
+            }
+        }
+    }
+
+    /// Looks for places inside a line: behind sentences, and in the last line behind words. A row of a table, code and
+    /// headings are not cut where there is any other way.
+    fn within(&mut self, text: &str, line: &Line<'_>, window: usize) {
+        let last = line.end() > window;
+        let code = line.kind == Kind::Code;
+        let prose = matches!(line.kind, Kind::Prose | Kind::Item { .. });
+        let fits = line.text.len() <= window;
+        if !(prose || (last && !(is_table(line.kind) && fits))) {
+            return;
+        }
+        let whole: Vec<_> = if code { Vec::new() } else { spans(line.text) };
+        let mut whole = whole.into_iter().filter(|span| span.len() <= window).peekable();
+        let (mut earlier, mut left) = (None, None);
+        for (offset, right) in line.text.char_indices() {
+            let at = line.start.saturating_add(offset);
             if at > window {
                 break;
             }
-            if let Some(left) = left {
+            while whole.next_if(|span| span.end <= offset).is_some() {}
+            let inside = whole.peek().is_some_and(|span| span.start < offset);
+            if let Some(left) = left.filter(|_| !inside) {
                 let around = Around { earlier, left, right };
                 let sentence = !code && around.ends_sentence();
-                let word = around.ends_word(code);
+                let word = last && around.ends_word(code);
                 if (sentence || word) && is_safe(text, at) {
                     if sentence {
                         self.sentence = at;
@@ -123,8 +159,30 @@ impl Places {
     }
 }
 
+/// Whether a line of this kind leads on to the next one; a blank line does as the one before it.
+const fn leads_on(kind: Kind, led: bool) -> bool {
+    match kind {
+        Kind::Blank => led,
+        Kind::Heading | Kind::FenceStart | Kind::TableHead | Kind::TableDelimiter => true,
+        Kind::Code | Kind::FenceEnd | Kind::TableRow | Kind::Item { .. } | Kind::Prose => false,
+    }
+}
+
+const fn is_table(kind: Kind) -> bool {
+    match kind {
+        Kind::TableHead | Kind::TableDelimiter | Kind::TableRow => true,
+        Kind::Blank
+        | Kind::Heading
+        | Kind::FenceStart
+        | Kind::Code
+        | Kind::FenceEnd
+        | Kind::Item { .. }
+        | Kind::Prose => false,
+    }
+}
+
 fn is_safe(text: &str, at: usize) -> bool {
-    cluster::is_boundary(text, at) && !text.get(at..).is_some_and(fence::looks_like_fence)
+    cluster::is_boundary(text, at) && !text.get(at..).is_some_and(line::looks_like_block)
 }
 
 /// The characters around a possible cut: two before it, one behind.
@@ -138,8 +196,10 @@ impl Around {
     fn ends_sentence(&self) -> bool {
         let end = if is_closing(self.left) { self.earlier } else { Some(self.left) };
         match end {
-            Some('。' | '！' | '？' | '…') => !is_closing(self.right) && !is_sentence_mark(self.right),
-            Some('!' | '?') => self.right.is_whitespace(),
+            Some('。' | '！' | '？' | '…' | '；' | '｡') => {
+                !is_closing(self.right) && !is_sentence_mark(self.right)
+            }
+            Some('!' | '?' | ';') => self.right.is_whitespace(),
             // "1. First" is a list, not a sentence.
             Some('.') => self.right.is_whitespace() && !self.earlier.is_some_and(|c| c.is_ascii_digit()),
             Some(_) | None => false,

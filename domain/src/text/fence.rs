@@ -8,7 +8,8 @@ use super::limits::Limits;
 /// smallest piece.
 const MARKS_MAX: usize = 16;
 const MARKS_MIN: usize = 3;
-const INDENT_MAX: usize = 3;
+/// Deepest indent of a fence: those in lists count too.
+const INDENT_MAX: usize = 8;
 /// Longest closing line with the line break before it.
 pub(super) const CLOSING_CHARS_MAX: usize = 1 + INDENT_MAX + MARKS_MAX;
 
@@ -40,8 +41,8 @@ impl<'a> Fence<'a> {
 
     /// The fence as it is opened again in a piece of these limits: without its info string if that is too long.
     pub(super) fn to_reopen(self, limits: Limits) -> Self {
-        let fits = self.opening_chars().saturating_add(CLOSING_CHARS_MAX) <= limits.half_chars()
-            && self.opening_bytes().saturating_add(CLOSING_CHARS_MAX) <= limits.half_bytes();
+        let fits = self.opening_chars().saturating_add(self.closing_chars()) <= limits.half_chars()
+            && self.opening_bytes().saturating_add(self.closing_chars()) <= limits.half_bytes();
         if fits { self } else { Self { info: "", ..self } }
     }
 

@@ -3,6 +3,9 @@
 /// Longest indent that is kept behind a cut, in characters; well below the smallest piece.
 const INDENT_CHARS_MAX: usize = 16;
 
+/// Longest mark of a list item with the white space behind it, in characters.
+const NUMBER_CHARS_MAX: usize = 11;
+
 /// Whether there is nothing to read in it.
 pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(char::is_whitespace)
@@ -45,4 +48,30 @@ pub(super) fn skip_blank_lines(text: &str) -> &str {
 pub(super) fn is_heading(line: &str) -> bool {
     let marks = line.chars().take_while(|c| *c == '#').count();
     (1..=6).contains(&marks) && line.chars().nth(marks).is_some_and(char::is_whitespace)
+}
+
+/// The indent of a list item's first line (`- `, `2. `), in characters; `None` where the line is none.
+pub(super) fn item_indent(line: &str) -> Option<usize> {
+    let item = line.trim_start_matches([' ', '\t']);
+    let behind = match item.strip_prefix(['-', '*', '+']) {
+        Some(behind) => behind,
+        None => {
+            let number = item.trim_start_matches(|c: char| c.is_ascii_digit());
+            let digits = item.len().saturating_sub(number.len());
+            number.strip_prefix(['.', ')']).filter(|_| (1..=9).contains(&digits))?
+        }
+    };
+    let is_item = behind.chars().next().is_none_or(char::is_whitespace);
+    is_item.then(|| line.len().saturating_sub(item.len()))
+}
+
+/// Whether a line that begins so would be something else than prose: a heading, a quote, a list, a table, a fence.
+pub(super) fn looks_like_block(text: &str) -> bool {
+    let text = text.trim_start();
+    let end = text.char_indices().nth(NUMBER_CHARS_MAX).map_or(text.len(), |(at, _)| at);
+    let beginning = text.get(..end).unwrap_or(text);
+    text.starts_with(['#', '>', '|'])
+        || text.starts_with("```")
+        || text.starts_with("~~~")
+        || item_indent(beginning).is_some()
 }

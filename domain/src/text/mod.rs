@@ -1,15 +1,21 @@
 //! Long Markdown cut to what a platform can show, without breaking characters or code.
 //!
 //! [`split`] makes plain messages of an answer, [`head`] what fits into a card and the rest. Both cut where a reader
-//! would: between paragraphs, else lines, else sentences, else words, and only as a last resort inside a word. A
-//! code fence that is open at a cut is closed there and opened again in the next piece.
+//! would: between blocks, else items of a list, rows of a table, sentences, lines, words, and only as a last resort
+//! inside a word; not inside a link, an image or code between backticks that fits, and not behind a heading. A code
+//! fence that is open at a cut is closed there and opened again in the next piece; a table gets its head again.
 
+mod block;
 mod closed;
 mod cluster;
 mod cut;
 mod fence;
 mod limits;
 mod line;
+#[cfg(test)]
+mod shapes;
+mod spans;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +26,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use block::Open;
 use cut::cut;
 use fence::Fence;
 
@@ -32,11 +39,11 @@ pub struct Head<'a> {
     pub rest: Option<Rest<'a>>,
 }
 
-/// The part of a text behind a cut. It remembers the code fence that was open there.
+/// The part of a text behind a cut. It remembers the code fence or the table that was open there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rest<'a> {
     text: &'a str,
-    open: Option<Fence<'a>>,
+    open: Option<Open<'a>>,
 }
 
 /// Cuts a text into pieces that fit. No piece is blank; a text of nothing but white space has none.
@@ -68,8 +75,18 @@ pub fn head(text: &str, limits: Limits) -> Head<'_> {
     Head { first: piece.into_text(), rest }
 }
 
+/// A line cut to at most `chars_max` characters, an ellipsis included.
+pub(crate) fn shortened(line: &str, chars_max: usize) -> String {
+    if line.char_indices().nth(chars_max).is_none() {
+        return String::from(line);
+    }
+    let end = line.char_indices().nth(chars_max.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+    let kept = line.get(..cluster::boundary_before(line, end)).unwrap_or("").trim_end();
+    alloc::format!("{kept}…")
+}
+
 impl<'a> Rest<'a> {
-    /// Cuts the rest into pieces that fit; the first one opens again the fence that was open at the cut.
+    /// Cuts the rest into pieces that fit; the first one opens again what was open at the cut.
     #[must_use]
     pub fn split(self, limits: Limits) -> Vec<String> {
         self.pieces(limits).into_iter().map(|piece| piece.into_text().into_owned()).collect()
@@ -88,18 +105,17 @@ impl<'a> Rest<'a> {
 
     /// The first piece, never blank, and what is left, which is always shorter.
     fn next_piece(self, limits: Limits) -> (Piece<'a>, Option<Self>) {
-        let opened = self.open.map(|fence| fence.to_reopen(limits));
-        let room = match &opened {
-            Some(fence) => limits.less(fence.opening_chars(), fence.opening_bytes()),
-            None => limits,
-        };
+        let opened = self.open.and_then(|open| open.to_reopen(limits));
+        let room = opened.map_or(limits, |open| open.room_in(limits));
         let at = cut(self.text, opened, room);
         let (content, behind) = self.text.split_at_checked(at).unwrap_or((self.text, ""));
-        let open = fence::after(opened, content);
-        let content = if open.is_some() { content } else { content.trim_end() };
-        let piece = Piece { opened, content, closed: open };
+        let open = block::after(opened, content, behind);
+        let closed = open.and_then(Open::fence);
+        let content = if closed.is_some() { content } else { content.trim_end() };
+        let piece = Piece { opened, content, closed };
         let behind = match open {
-            Some(fence) => fence.behind_cut(behind),
+            Some(Open::Fence(fence)) => fence.behind_cut(behind),
+            Some(Open::Table(_)) => Rest { text: line::skip_newline(behind), open },
             None => Rest { text: line::skip_gap(behind), open: None },
         };
         (piece, behind.unless_blank())
@@ -117,7 +133,7 @@ impl<'a> Fence<'a> {
         if self.is_closed_by(first) {
             Rest { text: line::skip_blank_lines(after), open: None }
         } else {
-            Rest { text: line::skip_newline(behind), open: Some(self) }
+            Rest { text: line::skip_newline(behind), open: Some(Open::Fence(self)) }
         }
     }
 }
@@ -125,7 +141,7 @@ impl<'a> Fence<'a> {
 /// One piece before it is put together: a part of the text between an opening and a closing of ours.
 #[derive(Debug, Clone, Copy)]
 struct Piece<'a> {
-    opened: Option<Fence<'a>>,
+    opened: Option<Open<'a>>,
     content: &'a str,
     closed: Option<Fence<'a>>,
 }
@@ -136,8 +152,8 @@ impl<'a> Piece<'a> {
             return Cow::Borrowed(self.content);
         }
         let mut text = String::with_capacity(self.content.len().saturating_add(2 * fence::CLOSING_CHARS_MAX));
-        if let Some(fence) = self.opened {
-            fence.write_opening(&mut text);
+        if let Some(open) = self.opened {
+            open.write_opening(&mut text);
         }
         text.push_str(self.content);
         if let Some(fence) = self.closed {

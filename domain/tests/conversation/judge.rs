@@ -10,6 +10,7 @@ use switchboard_domain::session::ATTEMPTS_MAX;
 use switchboard_domain::snapshot::{PartStatus, ReplyId, ReplyRole, ReplySnapshot, ReplyStateSnapshot, Role};
 
 use super::shell::World;
+use super::walk::STATUS;
 
 /// R9: a call that closes a card is made only from a committed reply with that very text.
 pub(crate) fn card_call_is_allowed(world: &World, reply: ReplyId, card: &CardCall) {
@@ -97,6 +98,7 @@ pub(crate) fn judge(world: &World) {
         assert_eq!(wanted.count(), 1, "a line twice: {line:?}");
     }
     nothing_late_is_seen(world);
+    no_status_is_left(world);
     no_message_twice(world);
 }
 
@@ -165,6 +167,16 @@ fn nothing_late_is_seen(world: &World) {
     let messages = world.platform.messages.iter().map(|message| message.text.as_str());
     for word in cards.chain(messages).flat_map(words) {
         assert!(!world.ledger.late_words.contains(&word), "{word} was said after its turn had ended");
+    }
+}
+
+/// What an agent did besides is in nothing that stays.
+fn no_status_is_left(world: &World) {
+    let cards = world.platform.cards.values().filter(|card| card.finished).map(|card| card.text.as_str());
+    let messages = world.platform.messages.iter().map(|message| message.text.as_str());
+    let transcript = world.store.transcript.iter().map(|line| line.text.as_str());
+    for text in cards.chain(messages).chain(transcript) {
+        assert!(!text.contains(STATUS), "a status that stayed: {text:?}");
     }
 }
 

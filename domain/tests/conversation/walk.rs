@@ -6,6 +6,7 @@ use switchboard_domain::conversation::{Effects, Event, Policy, Said};
 use switchboard_domain::inbox::{Control, Intake};
 use switchboard_domain::message::SessionAddress;
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
+use switchboard_domain::reply::Progress;
 use switchboard_domain::secret::Secret;
 use switchboard_domain::session::{Hold, Rules};
 use switchboard_domain::settings::{Busy, ConversationSettings, Locale, ReplyLimits, TurnLimits};
@@ -49,6 +50,9 @@ pub(crate) enum Act {
     /// The channel's rule for busy conversations changes.
     Configure(Busy),
 }
+
+/// The tool that agents work with; only an open card may name it.
+pub(crate) const STATUS: &str = "lathe";
 
 /// What an agent does.
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +177,7 @@ impl World {
         let said = match talk {
             Talk::Started => Said::Started,
             Talk::Words(count) => return self.say_words(index, count),
-            Talk::Progress => Said::Progress,
+            Talk::Progress => Said::Progress(Progress::Tool(STATUS.to_owned())),
             Talk::Completed => {
                 self.process.runs[index].over = true;
                 let continuation = Some(format!("c{}", self.process.runs[index].seq));

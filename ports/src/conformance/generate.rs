@@ -123,6 +123,7 @@ fn controls() -> impl Strategy<Value = Control> {
     prop_oneof![
         Just(Control::New),
         any::<bool>().prop_map(|all| Control::Stop { all }),
+        number().prop_map(|seq| Control::StopAnswer { seq: Seq(seq) }),
         Just(Control::Status),
         Just(Control::Help),
         Just(Control::Withdraw),

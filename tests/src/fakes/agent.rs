@@ -21,6 +21,8 @@ pub enum Act {
     Fail(Vec<String>, AgentFailure),
     /// Says where it can be gone on from, then these words, then where the next turn goes on from.
     GoOn(String, Vec<String>, String),
+    /// Does all this, one after the other, with this pause before each, and is done.
+    Work(Vec<AgentEvent>, Duration),
     /// Breaks with a panic of its own code.
     Panic,
 }
@@ -111,24 +113,32 @@ impl Agent for FakeAgent {
         let act = (self.inner.script.lock().expect("script"))(&request, count);
         let guard = Early(Arc::clone(&self.inner), false);
         let mut started = None;
-        let (words, pause, end) = match act {
-            Act::Say(words, pause) => (words, pause, Some(AgentEvent::Completed { continuation: None })),
+        let said = |words: Vec<String>| words.into_iter().map(AgentEvent::Delta).collect();
+        let (events, pause, end): (Vec<_>, _, _) = match act {
+            Act::Say(words, pause) => {
+                (said(words), pause, Some(AgentEvent::Completed { continuation: None }))
+            }
+            Act::Work(events, pause) => (events, pause, Some(AgentEvent::Completed { continuation: None })),
             Act::GoOn(first, words, next) => {
                 started = Some(first);
-                (words, Duration::from_millis(100), Some(AgentEvent::Completed { continuation: Some(next) }))
+                (
+                    said(words),
+                    Duration::from_millis(100),
+                    Some(AgentEvent::Completed { continuation: Some(next) }),
+                )
             }
             Act::Panic => {
                 return stream::once(async { panic!("the agent panics, as the test wants") }).boxed();
             }
-            Act::Hang(words) => (words, Duration::from_millis(100), None),
+            Act::Hang(words) => (said(words), Duration::from_millis(100), None),
             Act::Fail(words, failure) => {
                 let detail = failure.kind.as_str().to_owned();
-                (words, Duration::from_millis(100), Some(AgentEvent::Failed { failure, detail }))
+                (said(words), Duration::from_millis(100), Some(AgentEvent::Failed { failure, detail }))
             }
         };
-        let words = stream::iter(words).then(move |word| async move {
+        let events = stream::iter(events).then(move |event| async move {
             tokio::time::sleep(pause).await;
-            AgentEvent::Delta(word)
+            event
         });
         let mut guard = guard;
         let last = stream::once(async move {
@@ -140,7 +150,7 @@ impl Agent for FakeAgent {
             std::future::pending().await
         });
         stream::iter([AgentEvent::Started { run: started.map(|id| RunHandle { id, pollable: false }) }])
-            .chain(words)
+            .chain(events)
             .chain(last)
             .boxed()
     }

@@ -42,6 +42,7 @@ enum IntakeRecord {
 enum ControlRecord {
     New,
     Stop { all: bool },
+    StopAnswer { seq: u64 },
     Status,
     Help,
     Withdraw,
@@ -125,6 +126,7 @@ impl From<Control> for ControlRecord {
         match from {
             Control::New => Self::New,
             Control::Stop { all } => Self::Stop { all },
+            Control::StopAnswer { seq } => Self::StopAnswer { seq: seq.0 },
             Control::Status => Self::Status,
             Control::Help => Self::Help,
             Control::Withdraw => Self::Withdraw,
@@ -137,6 +139,7 @@ impl From<ControlRecord> for Control {
         match from {
             ControlRecord::New => Self::New,
             ControlRecord::Stop { all } => Self::Stop { all },
+            ControlRecord::StopAnswer { seq } => Self::StopAnswer { seq: Seq(seq) },
             ControlRecord::Status => Self::Status,
             ControlRecord::Help => Self::Help,
             ControlRecord::Withdraw => Self::Withdraw,

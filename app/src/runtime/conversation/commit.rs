@@ -84,6 +84,7 @@ impl Actor<'_> {
         let at = self.shared.now();
         let channel = &self.handle.id;
         for (seq, outcome) in &effects.ended {
+            self.card.take_if(|card| card.seq() == *seq);
             let outcome = outcome_name(*outcome);
             metrics::counter!(names::TURNS, "channel" => channel.to_string(), "outcome" => outcome)
                 .increment(1);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use switchboard_domain::conversation::{Conversation, Effects, Event, Perform, Said};
-use switchboard_domain::ids::{ConversationId, Epoch, FencingToken, Partition, UserId, Version};
+use switchboard_domain::ids::{ConversationId, ConversationKey, Epoch, FencingToken, Partition, UserId, Version};
 use switchboard_domain::inbox::Entry;
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use switchboard_domain::session::Hold;
@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::channel::{Bot, ChannelHandle};
+use super::press::Known;
 use super::registry::Slot;
 use super::shared::Shared;
 use crate::telemetry::metrics as names;
@@ -93,6 +94,7 @@ struct Actor<'a> {
     shared: &'a Arc<Shared>,
     slot: &'a Slot,
     id: &'a ConversationId,
+    key: ConversationKey,
     partition: Partition,
     /// The lease that it was read under. Under another one, somebody else may have written in between.
     token: FencingToken,
@@ -109,6 +111,8 @@ struct Actor<'a> {
     /// At rest since then.
     rest_since: Option<Timestamp>,
     run: Option<Run>,
+    /// The running turn's card, for its stop button.
+    card: Option<Known>,
     /// The run that the fast lane closed and whose control act could not be read yet.
     stopped_by_control: Option<Epoch>,
     /// Outcomes and words taken in since the last look into the inbox.

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::turn::{self, Question};
 use super::{Actor, Lost, Run, SAID_MAX};
 use crate::runtime::operations::RuntimeEvent;
+use crate::runtime::press::{CardTurn, Cards};
 use crate::telemetry::metrics as names;
 
 impl Actor<'_> {
@@ -67,6 +68,11 @@ impl Actor<'_> {
         let Some(entry) = self.conversation.entry(seq).cloned() else {
             return;
         };
+        // Forgotten first: a turn that is tried again has the same card.
+        self.card = None;
+        if let Some(card) = self.bot.link.card_id(&entry.message) {
+            self.card = Cards::learn(&self.shared.cards, card, CardTurn::of(self.key.clone(), &entry));
+        }
         let session = self.conversation.session();
         let question = Question {
             conversation: self.id.clone(),

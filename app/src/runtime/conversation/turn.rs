@@ -10,6 +10,7 @@ use switchboard_domain::history;
 use switchboard_domain::ids::{ConversationId, SessionNumber};
 use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Refusal, RunFailure};
+use switchboard_domain::reply::Progress;
 use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_ports::agent::{AgentEvent, AgentUser, RunRequest};
 use switchboard_ports::error::StoreError;
@@ -93,7 +94,8 @@ async fn ask(
                 }
                 Said::Delta(text)
             }
-            AgentEvent::Reasoning(_) | AgentEvent::Tool { .. } => Said::Progress,
+            AgentEvent::Reasoning(text) => Said::Progress(Progress::Reasoning(text)),
+            AgentEvent::Tool { name } => Said::Progress(Progress::Tool(name)),
             AgentEvent::Completed { continuation } => Said::Completed { continuation },
             AgentEvent::Failed { failure, detail } => {
                 note_failure(handle, bot, failure.kind, &detail);
@@ -103,7 +105,7 @@ async fn ask(
         let (ended, outcome) = match &said {
             Said::Completed { .. } => (true, "completed"),
             Said::Failed(_) => (true, "failed"),
-            Said::Started | Said::Delta(_) | Said::Progress => (false, ""),
+            Said::Started | Said::Delta(_) | Said::Progress(_) => (false, ""),
         };
         if ended {
             count_request(bot, outcome);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::state::{Call, State};
 use super::super::{
-    CallNumber, CardCall, CardOutcome, DELIVERY_AGE_MAX, Effect, Effects, Event, PartOutcome, Reply,
+    CallNumber, CardCall, CardOutcome, DELIVERY_AGE_MAX, Effect, Effects, Event, PartOutcome, Progress, Reply,
 };
 use super::{Bench, CODE, START, facts};
 use crate::settings::Locale;
@@ -17,6 +17,8 @@ use crate::snapshot::{PartStatus, ReplyStateSnapshot};
 enum Step {
     Admitted,
     Grew(usize),
+    /// A tool of this number is at work.
+    Progressed(u8),
     Ended(bool),
     Anew,
     /// Something of a call, so many numbers before the last one.
@@ -61,6 +63,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => Just(Step::Admitted),
         4 => (0..60_usize).prop_map(Step::Grew),
+        2 => any::<u8>().prop_map(Step::Progressed),
         1 => any::<bool>().prop_map(Step::Ended),
         1 => Just(Step::Anew),
         8 => back().prop_map(Step::Granted),
@@ -92,9 +95,11 @@ impl Outside {
                 Effect::Claim { call, .. } => assert!(self.numbers.insert(*call), "number {call} twice"),
                 Effect::Card { card: CardCall::Finish { text, .. }, .. } => {
                     assert_eq!(Some(text), last_text(reply).as_ref(), "R9: closed with another text");
+                    assert!(!text.contains("lathe"), "a status that stays: {text:?}");
                 }
                 Effect::Send { text, .. } => {
                     assert!(!self.maybe_sent.contains(text), "R10: {text:?} again");
+                    assert!(!text.contains("lathe"), "a status that stays: {text:?}");
                     self.attempted = Some(text.clone());
                 }
                 Effect::Card { card: CardCall::Open { .. } | CardCall::Update { .. }, .. }
@@ -130,6 +135,9 @@ fn step(bench: &mut Bench, step: Step, outside: &mut Outside) {
             outside.words = words.end;
             let words: Vec<_> = words.map(|word| format!("w{word}")).collect();
             offer(bench, Event::Grew { text: words.join(" ") + " " }, outside)
+        }
+        Step::Progressed(tool) => {
+            offer(bench, Event::Progressed { what: Progress::Tool(format!("lathe{tool}")) }, outside)
         }
         Step::Ended(failed) => offer(bench, Event::Ended { suffix: Some("End.".into()), failed }, outside),
         Step::Anew => {
@@ -218,6 +226,7 @@ fn restart(bench: &mut Bench, gated: bool, outside: &mut Outside) -> bool {
 fn holds(bench: &Bench) {
     let reply = &bench.reply;
     if let Some(kept) = reply.snapshot() {
+        assert!(!format!("{kept:?}").contains("lathe"), "a status that is kept: {kept:?}");
         let back = Reply::restore(kept.clone(), reply.facts().limits, Locale::En);
         assert_eq!(back.snapshot(), Some(kept));
     }

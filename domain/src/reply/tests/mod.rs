@@ -3,6 +3,7 @@
 
 mod endings;
 mod laws;
+mod statuses;
 mod stories;
 pub(crate) mod transitions;
 

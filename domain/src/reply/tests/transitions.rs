@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::state::{Call, Kind};
-use super::super::{CardOutcome, DELIVERY_AGE_MAX, Effect, Event, PartOutcome, Reply, Way};
+use super::super::{CardOutcome, DELIVERY_AGE_MAX, Effect, Event, PartOutcome, Progress, Reply, Way};
 use super::{Bench, CODE};
 use crate::transitions::Row;
 
@@ -79,6 +79,7 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
     let mut events = vec![
         ("Admitted".to_owned(), Event::Admitted),
         ("Grew".to_owned(), Event::Grew { text: " new".into() }),
+        ("Progressed".to_owned(), Event::Progressed { what: Progress::Tool("search".into()) }),
         ("Ended".to_owned(), Event::Ended { suffix: Some("End.".into()), failed: false }),
         ("Resumed".to_owned(), Event::Resumed { gate: None }),
     ];

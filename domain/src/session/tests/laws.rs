@@ -56,6 +56,7 @@ fn any_taken() -> impl Strategy<Value = Taken> {
         Just(Control::New),
         Just(Control::Stop { all: false }),
         Just(Control::Stop { all: true }),
+        (1_u64..20).prop_map(|seq| Control::StopAnswer { seq: Seq(seq) }),
         Just(Control::Status),
         Just(Control::Help),
         Just(Control::Withdraw),

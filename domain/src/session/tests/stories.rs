@@ -103,6 +103,33 @@ fn a_stop_taken_in_behind_the_parking_ends_the_parked_turn() {
 }
 
 #[test]
+fn the_stop_button_ends_the_turn_of_its_card_and_no_other_and_says_nothing() {
+    let button = |seq| Control::StopAnswer { seq: Seq(seq) };
+    let mut bench = Bench::running();
+    bench.ask(2);
+    let other = bench.command(3, button(2));
+    assert_eq!(other.list, [Effect::End { seq: Seq(3), outcome: Outcome::Answered }], "2 only waits");
+    let effects = bench.command(4, button(1));
+    assert_eq!(ended(&effects), [(Seq(1), Outcome::Cancelled), (Seq(4), Outcome::Answered)]);
+    assert!(!effects.list.iter().any(|effect| matches!(effect, Effect::Say { .. })));
+    bench.tell(Event::Closed { epoch: Epoch(1) });
+    let running = bench.session.running();
+    assert_eq!(running.map(|(seq, _)| seq), Some(Seq(2)));
+    let late = bench.command(5, button(1));
+    assert_eq!(late.list, [Effect::End { seq: Seq(5), outcome: Outcome::Answered }]);
+    assert_eq!(bench.session.running(), running, "2 goes on");
+}
+
+#[test]
+fn the_stop_button_ends_the_turn_that_ran_before_a_restart() {
+    let mut bench = Bench::running().restarted();
+    bench.tell(Event::Held(Hold::Loading));
+    bench.take(1, Taken::Ask, true);
+    let effects = bench.command(2, Control::StopAnswer { seq: Seq(1) });
+    assert_eq!(ended(&effects), [(Seq(1), Outcome::Cancelled), (Seq(2), Outcome::Answered)]);
+}
+
+#[test]
 fn a_transient_failure_is_tried_again_once_if_nothing_was_said() {
     let mut bench = Bench::running();
     assert_eq!(bench.tell(failed(1, AgentFailureKind::ServerError, false)).list, []);

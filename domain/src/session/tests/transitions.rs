@@ -56,6 +56,7 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
         ("/new", Control::New),
         ("/stop", Control::Stop { all: false }),
         ("/stop all", Control::Stop { all: true }),
+        ("the stop button of 1", Control::StopAnswer { seq: Seq(1) }),
         ("/status", Control::Status),
         ("/help", Control::Help),
         ("the channel is deleted", Control::Withdraw),

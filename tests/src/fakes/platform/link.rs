@@ -209,6 +209,10 @@ impl Link for FakeLink {
         if fate == Fate::DoUnknown { PartOutcome::Unknown } else { PartOutcome::Sent }
     }
 
+    fn card_id(&self, message: &MessageId) -> Option<String> {
+        Some(FakePlatform::card_id(message))
+    }
+
     async fn preflight(&self) -> Vec<Check> {
         Vec::new()
     }

@@ -16,7 +16,9 @@ use switchboard_domain::reply::{CardOutcome, Claim, Way};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
-use switchboard_ports::provider::{Ack, ConnectionSink, Description, FieldError, Link, Provider, Signal};
+use switchboard_ports::provider::{
+    Ack, ConnectionSink, Description, FieldError, Link, Press, Pressed, Provider, Signal,
+};
 use tokio::sync::watch;
 
 use super::steps::Steps;
@@ -173,6 +175,17 @@ impl FakePlatform {
             Arc::clone(&socket.sink)
         };
         Some(sink.offer(message))
+    }
+
+    /// Somebody presses the stop button of the card that answers a message; `None` without a connection.
+    pub fn press(&self, answered: &MessageId, person: &str) -> Option<BoxFuture<'static, Pressed>> {
+        let press = Press { card: Self::card_id(answered), person: person.to_owned() };
+        Some(self.sink()?.press(press))
+    }
+
+    /// The name of the card that answers a message.
+    pub(super) fn card_id(answered: &MessageId) -> String {
+        format!("card-of-{answered}")
     }
 
     /// The newest connection's way in, to push by when it is no more.

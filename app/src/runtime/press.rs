@@ -1,0 +1,177 @@
+//! The stop button of a card: which turn a card answers, who may press, and the act that ends the turn (R3).
+//!
+//! A card is known from the moment its turn begins, or begins again after a restart, until the turn has ended. The act is
+//! stored before the press is answered, under an id made from the card's: pressed twice or reported twice, it is one act.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Place;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use switchboard_domain::admission::Asked;
+use switchboard_domain::ids::{ChannelId, ConversationKey, MessageId, Seq};
+use switchboard_domain::inbox::{Control, Entry, Intake, Origin, Verdict};
+use switchboard_domain::message::{Chat, ChatKind, Sender};
+use switchboard_ports::conversations::{Accepted, Admission, Arrival};
+use switchboard_ports::provider::{Press, Pressed};
+
+use super::channel::ChannelHandle;
+use super::intake;
+use super::shared::{Shared, lock};
+
+/// Cards known at once, one for each running turn; the buttons of further ones do nothing.
+const CARDS_MAX: usize = 65_536;
+
+/// A press not stored within this is given back: platforms wait two seconds for its answer.
+const PRESS_PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// The pause before a press is offered to the store again.
+const OFFER_PAUSE: Duration = Duration::from_millis(200);
+
+type CardKey = (ChannelId, String);
+
+/// The cards of running turns.
+#[derive(Default)]
+pub(crate) struct Cards(Mutex<BTreeMap<CardKey, CardTurn>>);
+
+/// The turn that a card answers.
+#[derive(Clone)]
+pub(crate) struct CardTurn {
+    key: ConversationKey,
+    chat: Chat,
+    asker: Sender,
+    seq: Seq,
+}
+
+impl CardTurn {
+    /// The turn that answers an entry.
+    pub(crate) fn of(key: ConversationKey, entry: &Entry) -> Self {
+        Self { key, chat: entry.chat.clone(), asker: entry.sender.clone(), seq: entry.seq }
+    }
+}
+
+impl Cards {
+    /// Remembers a card as long as the answer is kept; `None` where there are too many.
+    pub(crate) fn learn(cards: &Arc<Self>, card: String, turn: CardTurn) -> Option<Known> {
+        let mut known = lock(&cards.0);
+        let (full, seq) = (known.len() >= CARDS_MAX, turn.seq);
+        match known.entry((turn.key.channel.clone(), card)) {
+            Place::Vacant(place) if !full => {
+                let key = place.key().clone();
+                place.insert(turn);
+                drop(known);
+                Some(Known { cards: Arc::clone(cards), key, seq })
+            }
+            Place::Vacant(_) | Place::Occupied(_) => None,
+        }
+    }
+
+    fn find(&self, channel: &ChannelId, card: &str) -> Option<CardTurn> {
+        lock(&self.0).get(&(channel.clone(), card.to_owned())).cloned()
+    }
+}
+
+/// A card that is known; forgotten when this is dropped.
+pub(crate) struct Known {
+    cards: Arc<Cards>,
+    key: CardKey,
+    seq: Seq,
+}
+
+impl Known {
+    /// The entry that the card answers.
+    pub(crate) const fn seq(&self) -> Seq {
+        self.seq
+    }
+}
+
+impl Drop for Known {
+    fn drop(&mut self) {
+        lock(&self.cards.0).remove(&self.key);
+    }
+}
+
+/// Takes a press: stores the act if the card's turn runs and the person may end it.
+pub(super) fn press(
+    shared: &Arc<Shared>,
+    handle: &Arc<ChannelHandle>,
+    press: &Press,
+) -> BoxFuture<'static, Pressed> {
+    let Some(turn) = shared.cards.find(&handle.id, &press.card) else {
+        return ready(Pressed::Over).boxed();
+    };
+    if handle.is_withdrawn() {
+        // The channel is being deleted, and its answers with it.
+        return ready(Pressed::Over).boxed();
+    }
+    if !may_press(shared, handle, &turn, &press.person) {
+        return ready(Pressed::Foreign).boxed();
+    }
+    let arrival = arrival(shared, &press.card, turn);
+    let shared = Arc::clone(shared);
+    async move {
+        // An act whose answer comes too late may be stored all the same: the scan finds it.
+        let stored = tokio::time::timeout(PRESS_PATIENCE, store(&shared, &arrival)).await;
+        stored.map_or(Pressed::Withheld, |()| Pressed::Stored)
+    }
+    .boxed()
+}
+
+/// Whoever asked; where a group shares one session, everybody there whom the channel listens to.
+fn may_press(shared: &Shared, handle: &ChannelHandle, turn: &CardTurn, person: &str) -> bool {
+    if turn.asker.im_user_id.as_deref() == Some(person) {
+        return true;
+    }
+    if turn.chat.kind != ChatKind::Group || turn.key.member.is_some() {
+        return false;
+    }
+    // A press is meant for the bot, and counts like a command.
+    let asked =
+        Asked { author: person, chat: turn.chat.kind, mentioned: Some(true), control: true, waiting: 0 };
+    let access = &handle.bot().channel.access;
+    lock(&handle.admission).decide(&asked, access, shared.now()).verdict == Verdict::Admit
+}
+
+/// The act, as an entry of the conversation's inbox.
+fn arrival(shared: &Shared, card: &str, turn: CardTurn) -> Arrival {
+    Arrival {
+        key: turn.key,
+        message: MessageId::new(format!("press_{card}")),
+        chat: turn.chat,
+        sender: turn.asker,
+        sent_at: shared.now(),
+        session_address: None,
+        intake: Intake::Control { control: Control::StopAnswer { seq: turn.seq }, origin: Origin::Chat },
+        admission: Arc::new(Admitted),
+    }
+}
+
+/// Offers the act until it is stored, then has it obeyed at once.
+async fn store(shared: &Arc<Shared>, arrival: &Arrival) {
+    loop {
+        match shared.ports.conversations.accept(arrival.clone()).await {
+            Ok(Accepted::First { seq: Some(seq), .. }) => {
+                return intake::wake_for(shared, &arrival.key, &arrival.intake, seq);
+            }
+            Ok(Accepted::First { seq: None, .. } | Accepted::Duplicate) => {
+                // Stored by an earlier press, or by an offer whose answer was lost.
+                return super::wake(shared, arrival.key.partition(), arrival.key.id());
+            }
+            Err(error) => {
+                tracing::warn!(channel = %arrival.key.channel, %error, "failed to store a press; it is offered again");
+                tokio::time::sleep(OFFER_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Who may press was decided before.
+struct Admitted;
+
+impl Admission for Admitted {
+    fn verdict(&self, _waiting: u32) -> Verdict {
+        Verdict::Admit
+    }
+}

@@ -1,0 +1,56 @@
+//! When a conversation has to be looked at, and what happens then.
+
+use super::{Conversation, Effects};
+use crate::snapshot::ReplyId;
+use crate::time::Timestamp;
+use crate::{reply, session};
+
+/// When a conversation has to be looked at, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a conversation has to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Its session.
+    Session(session::Reason),
+    /// One of its replies.
+    Reply(ReplyId, reply::Reason),
+}
+
+impl Conversation {
+    /// When the conversation has to be looked at next, derived from its state.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Deadline> {
+        let session =
+            self.session.deadline().map(|it| Deadline { at: it.at, reason: Reason::Session(it.reason) });
+        let replies = self.replies.iter().filter_map(|reply| {
+            let it = reply.deadline()?;
+            Some(Deadline { at: it.at, reason: Reason::Reply(reply.facts().id, it.reason) })
+        });
+        session.into_iter().chain(replies).min_by_key(|deadline| deadline.at)
+    }
+
+    /// Does what is due at `now`; nothing before the deadline.
+    pub fn expire(&mut self, now: Timestamp) -> Effects {
+        let mut effects = Effects::default();
+        if self.deadline().is_none_or(|deadline| deadline.at > now) {
+            return effects;
+        }
+        let due = self.session.expire(now);
+        self.carry_out(due, &mut effects, now);
+        for index in 0..self.replies.len() {
+            if let Some(reply) = self.replies.get_mut(index) {
+                let due = reply.expire(now);
+                effects.of_reply(reply.facts(), due, now);
+            }
+        }
+        self.settle(&mut effects, now);
+        effects
+    }
+}
