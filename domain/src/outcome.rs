@@ -99,11 +99,19 @@ pub enum AgentFailureKind {
     Empty,
     /// The answer was longer than allowed.
     TooLong,
+    /// The agent is still at work on an earlier question of the conversation.
+    Busy,
+    /// The agent itself is not set up to answer.
+    Misconfigured,
+    /// The user's name is one that the agent cannot take.
+    UserNameRefused,
+    /// Somebody stopped the run on the agent's side.
+    Cancelled,
 }
 
 impl AgentFailureKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Unreachable,
         Self::FirstOutputTimeout,
         Self::IdleTimeout,
@@ -117,6 +125,10 @@ impl AgentFailureKind {
         Self::Malformed,
         Self::Empty,
         Self::TooLong,
+        Self::Busy,
+        Self::Misconfigured,
+        Self::UserNameRefused,
+        Self::Cancelled,
     ];
 
     /// The stable name used in the API, metrics and logs.
@@ -136,6 +148,10 @@ impl AgentFailureKind {
             Self::Malformed => "agent_malformed",
             Self::Empty => "agent_empty",
             Self::TooLong => "agent_too_long",
+            Self::Busy => "agent_busy",
+            Self::Misconfigured => "agent_misconfigured",
+            Self::UserNameRefused => "agent_user_name_refused",
+            Self::Cancelled => "agent_cancelled",
         }
     }
 
@@ -152,7 +168,12 @@ impl AgentFailureKind {
             | Self::BadRequest
             | Self::Malformed
             | Self::Empty
-            | Self::TooLong => false,
+            | Self::TooLong
+            // The agent was asked again for minutes already.
+            | Self::Busy
+            | Self::Misconfigured
+            | Self::UserNameRefused
+            | Self::Cancelled => false,
         }
     }
 }

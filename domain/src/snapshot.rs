@@ -41,6 +41,17 @@ pub struct SessionSnapshot {
     pub continuation: Option<String>,
     /// How often the turn at the head of the inbox was begun and not ended.
     pub attempts: Option<Attempts>,
+    /// The run of the turn at the head of the inbox, where its result can be asked for later.
+    pub run: Option<KeptRun>,
+}
+
+/// A run that goes on upstream whatever becomes of us, and whose result can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRun {
+    /// The turn's inbox entry.
+    pub seq: Seq,
+    /// What the agent calls the run; 1 to 512 bytes.
+    pub handle: String,
 }
 
 /// Count of crash attempts of one turn.

@@ -35,6 +35,33 @@ pub trait AgentStore: Send + Sync {
     async fn delete(&self, id: &AgentId) -> Result<bool, StoreError>;
 }
 
+/// How an agent's answers are fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum AgentMode {
+    /// As the agent can: streamed, or by polling where it says that it cannot stream.
+    #[default]
+    Auto,
+    /// Always streamed.
+    Stream,
+    /// Asked for until they are done.
+    Poll,
+}
+
+impl AgentMode {
+    /// All of them, with the names used in the API, the configuration and stores.
+    pub const ALL: [(&str, Self); 3] = [("auto", Self::Auto), ("stream", Self::Stream), ("poll", Self::Poll)];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Stream => "stream",
+            Self::Poll => "poll",
+        }
+    }
+}
+
 /// A configured agent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentConfig {
@@ -58,6 +85,8 @@ pub struct AgentConfig {
     pub extra_body: Map<String, Value>,
     /// Whether answers are streamed.
     pub stream: bool,
+    /// How answers are fetched, where the kind leaves a choice.
+    pub mode: AgentMode,
     /// Time to connect.
     pub connect_timeout: Duration,
     /// Time-outs and bounds of its turns.

@@ -14,6 +14,8 @@
 pub mod api;
 pub mod binary;
 pub mod events;
+pub mod fake_responses;
+pub mod fake_wegent;
 pub mod fakes;
 pub mod scripted_agent;
 pub mod server;

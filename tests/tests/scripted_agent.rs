@@ -21,7 +21,7 @@ use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agent::{AgentEvent, AgentUser, RunRequest};
-use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::agents::{AgentConfig, AgentMode};
 use switchboard_ports::clock::Clock;
 use switchboard_tests::scripted_agent::{Behaviour, End, ScriptedAgent};
 use tokio::time::timeout;
@@ -50,6 +50,7 @@ fn ask(agent: &ScriptedAgent, question: &str, stream: bool) -> BoxStream<'static
         headers: BTreeMap::from([("X-User".to_owned(), Secret::new("{{user.username}}"))]),
         extra_body: Map::new(),
         stream,
+        mode: AgentMode::Auto,
         connect_timeout: Duration::from_secs(5),
         limits: TurnLimits::default(),
         history_messages_max: 40,

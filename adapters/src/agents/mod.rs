@@ -1,11 +1,16 @@
 //! Agents: what answers the questions. One module per kind, and what the kinds share.
 
+mod attachments;
 pub mod echo;
-pub mod openai_chat;
+mod http;
+mod openai_chat;
+mod openai_responses;
+mod responses;
 pub mod sse;
 mod template;
 mod text;
 mod transport;
+mod wegent;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,13 +19,21 @@ use switchboard_ports::agent::AgentKind;
 use switchboard_ports::clock::Clock;
 
 use self::echo::EchoKind;
+use self::http::Surroundings;
 use self::openai_chat::OpenAiChatKind;
+use self::openai_responses::OpenAiResponsesKind;
+use self::wegent::WegentKind;
 use crate::net::Network;
 
 /// Every kind there is, by its name in settings; those over HTTP take this way out.
 #[must_use]
 pub fn kinds(clock: Arc<dyn Clock>, network: &Network) -> BTreeMap<&'static str, Arc<dyn AgentKind>> {
-    let kinds: [Arc<dyn AgentKind>; 2] =
-        [Arc::new(EchoKind::default()), Arc::new(OpenAiChatKind::new(clock, network.clone()))];
+    let surroundings = Surroundings { clock, network: network.clone() };
+    let kinds: [Arc<dyn AgentKind>; 4] = [
+        Arc::new(EchoKind::default()),
+        Arc::new(OpenAiChatKind::new(surroundings.clone())),
+        Arc::new(OpenAiResponsesKind::new(surroundings.clone())),
+        Arc::new(WegentKind::new(surroundings)),
+    ];
     kinds.into_iter().map(|kind| (kind.kind(), kind)).collect()
 }

@@ -77,6 +77,31 @@ impl Template {
     }
 }
 
+impl Template {
+    /// Whether the value depends on who asks.
+    pub(super) fn names_user(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Variable(_)))
+    }
+
+    /// The value for one user as it is, not fit for a header; for values that are checked by whoever uses them.
+    pub(super) fn text(&self, user: &AgentUser) -> String {
+        let pieces = self.0.iter().map(|piece| match piece {
+            Piece::Literal(text) => text.as_str(),
+            Piece::Variable(variable) => variable.of(user),
+        });
+        pieces.collect()
+    }
+
+    /// The value, where it is the same for everybody.
+    pub(super) fn constant(&self) -> Option<HeaderValue> {
+        let literals = self.0.iter().map(|piece| match piece {
+            Piece::Literal(text) => Some(text.as_str()),
+            Piece::Variable(_) => None,
+        });
+        sensitive(&literals.collect::<Option<String>>()?)
+    }
+}
+
 impl Variable {
     fn of(self, user: &AgentUser) -> &str {
         match self {

@@ -101,7 +101,8 @@ fn gather(fields: &Map<String, Value>, actions: &mut Vec<String>) {
     for action in fields.get("actionIds").and_then(Value::as_array).into_iter().flatten() {
         add(action);
     }
-    if let Some(action) = fields.get("params").and_then(object).and_then(|mut params| params.remove("action")) {
+    if let Some(action) = fields.get("params").and_then(object).and_then(|mut params| params.remove("action"))
+    {
         add(&action);
     }
 }

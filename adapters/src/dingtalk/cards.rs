@@ -106,7 +106,10 @@ impl Card<'_> {
         let deadline = self.deadline.min(Instant::now() + HIDE_TIMEOUT);
         let hidden = self.platform.call_in_turn(Api::CardUpdate, Class::Update, &body, deadline).await;
         if let Err(failure) = hidden {
-            tracing::debug!(answer = failure.code(), "the stop button of a finished card could not be hidden");
+            tracing::debug!(
+                answer = failure.code(),
+                "the stop button of a finished card could not be hidden"
+            );
         }
     }
 

@@ -14,8 +14,14 @@ pub(super) const SECRET_FIELDS: &[&str] = &[CLIENT_SECRET];
 
 /// JSON pointers of settings whose change needs a new connection: with a template of one's own, presses on cards are
 /// subscribed to as well.
-pub(super) const CONNECTION_FIELDS: &[&str] =
-    &["/client_id", CLIENT_SECRET, "/api_base_url", "/oapi_base_url", "/ai_card/enabled", "/ai_card/template_id"];
+pub(super) const CONNECTION_FIELDS: &[&str] = &[
+    "/client_id",
+    CLIENT_SECRET,
+    "/api_base_url",
+    "/oapi_base_url",
+    "/ai_card/enabled",
+    "/ai_card/template_id",
+];
 
 /// JSON pointers of settings that together name the bot: an app, and the platform it lives on. Each connection with the same
 /// app gets a share of its messages, redeliveries included (dingtalk §2).
@@ -121,12 +127,16 @@ fn check_card(value: Option<&Value>, errors: &mut Vec<FieldError>) -> Value {
     let known = ["enabled", "template_id", "content_key", "update_interval_ms", "stop_key", "stop_action"];
     let mut reader = Reader::new(value, "/ai_card", &known, errors);
     let template = reader.word("template_id", TEMPLATE_ID_CHARS_MAX);
-    let content_key = reader.word("content_key", CONTENT_KEY_CHARS_MAX).unwrap_or_else(|| CONTENT_KEY.to_owned());
+    let content_key =
+        reader.word("content_key", CONTENT_KEY_CHARS_MAX).unwrap_or_else(|| CONTENT_KEY.to_owned());
     let stop_key = reader.word("stop_key", CONTENT_KEY_CHARS_MAX);
     if let Some(key) = &stop_key {
         let has_own_template = reader.value("template_id").is_some_and(|id| id != PUBLIC_TEMPLATE);
         if !has_own_template {
-            reader.refuse("stop_key", "needs a template of your own in template_id: the public one has no button");
+            reader.refuse(
+                "stop_key",
+                "needs a template of your own in template_id: the public one has no button",
+            );
         } else if *key == content_key {
             reader.refuse("stop_key", "must be another variable than content_key");
         } else if key == LAYOUT_KEY {

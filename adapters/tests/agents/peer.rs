@@ -14,7 +14,7 @@ use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agent::{Agent, AgentEvent, AgentUser, RunRequest};
-use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::agents::{AgentConfig, AgentMode};
 use switchboard_ports::clock::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -49,6 +49,7 @@ pub(crate) fn config(kind: &str, base_url: &str) -> AgentConfig {
         headers: BTreeMap::new(),
         extra_body: Map::new(),
         stream: true,
+        mode: AgentMode::Auto,
         connect_timeout: Duration::from_secs(5),
         limits: TurnLimits::default(),
         history_messages_max: 40,

@@ -10,7 +10,7 @@ use switchboard_adapters::net::Network;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::ids::ConnectionId;
 use switchboard_domain::message::Inbound;
-use switchboard_ports::provider::{Ack, ConnectionSink, Link, Provider as _, Signal};
+use switchboard_ports::provider::{Ack, ConnectionSink, Link, Press, Pressed, Provider as _, Signal};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,10 @@ impl ConnectionSink for Closing {
 
     fn offer(&self, _message: Inbound) -> BoxFuture<'static, Ack> {
         async { Ack::Stored }.boxed()
+    }
+
+    fn press(&self, _press: Press) -> BoxFuture<'static, Pressed> {
+        async { Pressed::Over }.boxed()
     }
 }
 

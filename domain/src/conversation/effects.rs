@@ -60,6 +60,13 @@ pub enum Perform {
         /// The run's epoch.
         epoch: Epoch,
     },
+    /// Stop a run that nobody here listens to; comes back as `Event::Closed`, when the agent has answered.
+    CancelUpstream {
+        /// The epoch that the closing is reported with.
+        epoch: Epoch,
+        /// What the agent calls the run.
+        handle: String,
+    },
     /// Wait for a place in the platform's budget; comes back as `Event::Granted`.
     Claim {
         /// The reply.

@@ -124,7 +124,10 @@ impl Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
     /// The agent took the request on.
-    Started,
+    Started {
+        /// What the run is called upstream, where its result can be asked for later.
+        handle: Option<String>,
+    },
     /// More of the answer.
     Delta(String),
     /// Thinking aloud, a tool at work: a sign of life, shown beside the answer and never kept.
@@ -141,7 +144,7 @@ pub enum Said {
 impl Said {
     const fn name(&self) -> &'static str {
         match self {
-            Self::Started => "Started",
+            Self::Started { .. } => "Started",
             Self::Delta(_) => "Delta",
             Self::Progress(_) => "Progress",
             Self::Completed { .. } => "Completed",
@@ -299,7 +302,7 @@ impl Conversation {
         now: Timestamp,
     ) -> Result<(), Rejected> {
         let event = match said {
-            Said::Started => session::Event::Started { epoch },
+            Said::Started { handle } => session::Event::Started { epoch, handle },
             Said::Progress(what) => {
                 let told = reply::Event::Progressed { what };
                 return self.heard(epoch, self.answer_chars, told, effects, now);

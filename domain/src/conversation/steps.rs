@@ -55,6 +55,9 @@ impl Conversation {
                     effects.perform.push(Perform::Ask { seq, epoch });
                 }
                 Effect::Cancel { epoch } => effects.perform.push(Perform::Cancel { epoch }),
+                Effect::CancelUpstream { epoch, handle } => {
+                    effects.perform.push(Perform::CancelUpstream { epoch, handle });
+                }
                 Effect::Finish { seq, how, session } => {
                     self.record(seq, how, session, effects, now);
                     self.finish(seq, how, effects, now);

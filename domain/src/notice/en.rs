@@ -117,6 +117,16 @@ const fn agent(kind: AgentFailureKind) -> &'static str {
         AgentFailureKind::TooLong => {
             "The answer became too long and was cut off. Please ask for a shorter one."
         }
+        AgentFailureKind::Busy => {
+            "The agent is still busy with an earlier question. Please ask again when it is done, or send /new."
+        }
+        AgentFailureKind::Misconfigured => {
+            "The agent is not set up to answer yet. Please tell an administrator."
+        }
+        AgentFailureKind::UserNameRefused => {
+            "The agent cannot take your user name. Please ask an administrator for one of letters, digits, - and _ only."
+        }
+        AgentFailureKind::Cancelled => "The answer was stopped on the agent's side. Please ask again.",
     }
 }
 

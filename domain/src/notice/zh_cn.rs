@@ -70,6 +70,12 @@ const fn agent(kind: AgentFailureKind) -> &'static str {
         AgentFailureKind::Malformed => "无法识别智能体的回答，请重新提问；若仍然如此，请联系管理员。",
         AgentFailureKind::Empty => "智能体的回答为空，请换一种说法提问。",
         AgentFailureKind::TooLong => "回答过长，已被截断，请要求更简短的回答。",
+        AgentFailureKind::Busy => "智能体仍在处理先前的问题，请等它完成后重新提问，或发送 /new。",
+        AgentFailureKind::Misconfigured => "智能体尚未配置完成，请联系管理员。",
+        AgentFailureKind::UserNameRefused => {
+            "智能体无法使用您的用户名，请联系管理员改用仅含字母、数字、- 和 _ 的用户名。"
+        }
+        AgentFailureKind::Cancelled => "回答已在智能体一侧被停止，请重新提问。",
     }
 }
 

@@ -79,6 +79,7 @@ impl Session {
             effects.push(Effect::Open { seq, attempt, resumed: true });
             effects.push(self.finish_of(seq, how));
             effects.push(Effect::End { seq, outcome: Outcome::Cancelled });
+            self.cancel_upstream(seq, effects, now);
         }
         self.give_up(how, effects, now);
     }

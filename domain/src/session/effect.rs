@@ -1,5 +1,6 @@
 //! What a session wants done, and when it has to be looked at.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::ids::{Epoch, Seq, SessionNumber};
@@ -30,6 +31,13 @@ pub enum Effect {
     Cancel {
         /// The run's epoch.
         epoch: Epoch,
+    },
+    /// Stop a run that nobody here listens to, by the name it was stored under; comes back as [`super::Event::Closed`].
+    CancelUpstream {
+        /// The epoch that the closing is reported with; no run had it.
+        epoch: Epoch,
+        /// What the agent calls the run.
+        handle: String,
     },
     /// The reply to this entry ends now, with the text it has.
     Finish {
@@ -112,9 +120,10 @@ impl Effects {
     pub(super) fn push(&mut self, effect: Effect) {
         let durability = match &effect {
             // A first begin is not stored: the inbox keeps the entry until its end (design §4).
-            Effect::Open { resumed: false, .. } | Effect::Ask { .. } | Effect::Cancel { .. } => {
-                Durability::None
-            }
+            Effect::Open { resumed: false, .. }
+            | Effect::Ask { .. }
+            | Effect::Cancel { .. }
+            | Effect::CancelUpstream { .. } => Durability::None,
             Effect::Open { resumed: true, .. }
             | Effect::Finish { .. }
             | Effect::Say { .. }

@@ -25,6 +25,8 @@ pub enum Event {
     Started {
         /// The run's epoch.
         epoch: Epoch,
+        /// What the run is called upstream, where its result can be asked for later.
+        handle: Option<String>,
     },
     /// The agent said or did something.
     Heard {

@@ -36,6 +36,8 @@ pub const STOPPING_WAIT_MAX: Duration = Duration::from_secs(5);
 pub const TURN_AGE_MAX: Duration = Duration::from_hours(1);
 /// The pause before a failed run is tried again, unless the agent asks for another.
 pub const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Longest handle of a run that is kept, in bytes; a longer one counts as none.
+pub const HANDLE_BYTES_MAX: usize = 512;
 /// A longer pause asked for by an agent ends the turn instead.
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
 
@@ -107,6 +109,7 @@ impl Session {
                 model: None,
                 continuation: None,
                 attempts: None,
+                run: None,
             },
             rules,
         )
@@ -166,6 +169,13 @@ impl Session {
         self.kept.attempts
     }
 
+    /// What the running turn's run is called upstream, where one was begun before and can be asked for its result.
+    #[must_use]
+    pub fn resume(&self) -> Option<&str> {
+        let (seq, _) = self.running()?;
+        self.kept.run.as_ref().filter(|run| run.seq == seq).map(|run| run.handle.as_str())
+    }
+
     /// The last inbox entry taken in.
     #[must_use]
     pub const fn taken(&self) -> Seq {
@@ -205,7 +215,7 @@ impl Session {
             Event::Taken { seq, kind, accepted_at, resumed } => {
                 self.take_in(seq, kind, accepted_at, resumed, now)
             }
-            Event::Started { epoch } => self.started(epoch),
+            Event::Started { epoch, handle } => self.started(epoch, handle),
             Event::Heard { epoch, chars } => self.heard(epoch, chars, now),
             Event::Completed { epoch, continuation } => self.completed(epoch, continuation, now),
             Event::Failed { epoch, failure, shown } => self.failed(epoch, failure, shown, now),

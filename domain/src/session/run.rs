@@ -4,14 +4,14 @@ use alloc::string::String;
 
 use super::state::{State, Step, Turn};
 use super::{
-    ATTEMPTS_MAX, Effect, Effects, Event, Finish, Hold, RETRY_PAUSE, RETRY_PAUSE_MAX, Reason,
-    STOPPING_WAIT_MAX, Session, Waiting,
+    ATTEMPTS_MAX, Effect, Effects, Event, Finish, HANDLE_BYTES_MAX, Hold, RETRY_PAUSE, RETRY_PAUSE_MAX,
+    Reason, STOPPING_WAIT_MAX, Session, Waiting,
 };
 use crate::ids::{Epoch, Seq};
 use crate::outcome::{AgentFailure, AgentFailureKind, FailureCause, Outcome, RunFailure};
 use crate::rejected::Rejected;
 use crate::reply::Durability;
-use crate::snapshot::Attempts;
+use crate::snapshot::{Attempts, KeptRun};
 use crate::time::Timestamp;
 
 impl Session {
@@ -28,7 +28,11 @@ impl Session {
                 effects
                     .push(Effect::End { seq: next.seq, outcome: Outcome::Failed(FailureCause::CrashLoop) });
                 self.kept.attempts = None;
+                self.cancel_upstream(next.seq, &mut effects, now);
                 continue;
+            }
+            if self.kept.run.as_ref().is_some_and(|run| run.seq != next.seq) {
+                self.kept.run = None;
             }
             self.kept.epoch = self.kept.epoch.next();
             self.state = State::Running(Turn::begun(next.seq, self.kept.epoch, now));
@@ -51,9 +55,17 @@ impl Session {
         count
     }
 
-    pub(super) fn started(&mut self, epoch: Epoch) -> Result<Effects, Rejected> {
-        self.turn(epoch, &Event::Started { epoch })?;
-        Ok(Effects::default())
+    /// A run that can be asked for its result is stored at once: whoever resumes the turn asks for that instead.
+    pub(super) fn started(&mut self, epoch: Epoch, handle: Option<String>) -> Result<Effects, Rejected> {
+        let seq = self.turn(epoch, &Event::Started { epoch, handle: None })?.seq;
+        let mut effects = Effects::default();
+        let kept = handle.filter(|it| !it.is_empty() && it.len() <= HANDLE_BYTES_MAX);
+        let kept = kept.map(|handle| KeptRun { seq, handle });
+        if kept.is_some() && kept != self.kept.run {
+            self.kept.run = kept;
+            effects.durability = Durability::Now;
+        }
+        Ok(effects)
     }
 
     pub(super) fn heard(&mut self, epoch: Epoch, chars: usize, now: Timestamp) -> Result<Effects, Rejected> {
@@ -96,6 +108,9 @@ impl Session {
         if let Some(pause) = retry_pause(failure).filter(|_| !shown && !turn.retried) {
             turn.retried = true;
             turn.step = Step::Pausing { until: now.after(pause) };
+            if is_over_upstream(failure) {
+                self.kept.run = None;
+            }
             return Ok(Effects::default());
         }
         let (how, outcome) = match failure {
@@ -166,13 +181,27 @@ impl Session {
         effects.push(self.finish_of(seq, how));
         effects.push(Effect::End { seq, outcome: outcome_of(how) });
         self.kept.epoch = self.kept.epoch.next();
+        let kept = self.kept.run.take();
         self.turn_over(now);
-        self.state = if has_run {
-            State::Stopping { epoch, until: now.after(STOPPING_WAIT_MAX) }
-        } else {
-            // Between two runs there is nothing to close.
-            State::Idle
+        if has_run {
+            self.state = State::Stopping { epoch, until: now.after(STOPPING_WAIT_MAX) };
+            return;
+        }
+        // Between two runs there is nothing to close here; upstream there may be.
+        self.state = State::Idle;
+        self.kept.run = kept;
+        self.cancel_upstream(seq, effects, now);
+    }
+
+    /// Stops the run of a turn that was given up while nobody listened to it, if its name is known. The next turn waits for
+    /// that: agents that call all runs of a conversation by one name would else take it for the next one's.
+    pub(super) fn cancel_upstream(&mut self, seq: Seq, effects: &mut Effects, now: Timestamp) {
+        let Some(run) = self.kept.run.take().filter(|run| run.seq == seq) else {
+            return;
         };
+        self.kept.epoch = self.kept.epoch.next();
+        effects.push(Effect::CancelUpstream { epoch: self.kept.epoch, handle: run.handle });
+        self.state = State::Stopping { epoch: self.kept.epoch, until: now.after(STOPPING_WAIT_MAX) };
     }
 
     pub(super) fn parked(&mut self) -> Effects {
@@ -201,6 +230,7 @@ impl Session {
     fn turn_over(&mut self, now: Timestamp) {
         self.kept.last_activity_at = now;
         self.kept.attempts = None;
+        self.kept.run = None;
     }
 
     fn turn(&mut self, epoch: Epoch, event: &Event) -> Result<&mut Turn, Rejected> {
@@ -243,6 +273,14 @@ const fn outcome_of(how: Finish) -> Outcome {
         Finish::Stopped | Finish::Interrupted | Finish::Withdrawn => Outcome::Cancelled,
         Finish::Failed(cause) => Outcome::Failed(cause),
         Finish::Refused(refusal) => Outcome::Refused(refusal),
+    }
+}
+
+/// Whether the run itself failed, so that asking for its result again would only tell the same.
+const fn is_over_upstream(failure: RunFailure) -> bool {
+    match failure {
+        RunFailure::Agent(failure) => matches!(failure.kind, AgentFailureKind::ServerError),
+        RunFailure::Refused(_) | RunFailure::UserLookup => false,
     }
 }
 

@@ -44,7 +44,7 @@ fn luck(mood: [u32; 6]) -> impl Strategy<Value = Luck> + Clone {
 
 fn talk() -> impl Strategy<Value = Talk> {
     prop_oneof![
-        1 => Just(Talk::Started),
+        2 => any::<bool>().prop_map(Talk::Started),
         8 => (0..40u8).prop_map(Talk::Words),
         1 => Just(Talk::Progress),
         4 => Just(Talk::Completed),

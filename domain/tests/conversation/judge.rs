@@ -68,6 +68,11 @@ pub(crate) fn ask_is_allowed(world: &World, seq: Seq) {
     }
     let session = world.process.conversation.session();
     assert_eq!(session.number().0, world.store.session_of(seq), "asked in another session than written in");
+    if let Some(handle) = session.resume() {
+        let kept = world.store.snapshot.as_ref().and_then(|snapshot| snapshot.session.run.as_ref());
+        let kept = kept.expect("a run is gone on with that no commit knows");
+        assert_eq!((kept.seq, kept.handle.as_str()), (seq, handle), "another turn's run is gone on with");
+    }
     if let Some(continuation) = session.continuation() {
         let of: u64 = continuation.trim_start_matches('c').parse().expect("a continuation of ours");
         assert_eq!(world.store.session_of(Seq(of)), world.store.session_of(seq), "context leaks over /new");

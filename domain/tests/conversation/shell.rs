@@ -92,6 +92,13 @@ pub(crate) struct Run {
     pub(crate) over: bool,
 }
 
+impl Run {
+    /// A run of an earlier process that is being stopped by its name: nothing but its closing counts.
+    fn closing(epoch: Epoch) -> Self {
+        Self { number: 0, epoch, seq: Seq::default(), words: 0, cancelled: true, over: false }
+    }
+}
+
 /// What the judge wants to know and nobody else keeps.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -201,6 +208,9 @@ impl World {
             Perform::Ask { seq, epoch } => self.begin_run(seq, epoch),
             // Done before the commit.
             Perform::Cancel { .. } => {}
+            Perform::CancelUpstream { epoch, .. } => {
+                self.process.runs.push(Run::closing(epoch));
+            }
             Perform::Claim { reply, call, .. } => {
                 assert!(self.process.numbers.insert((reply, call)), "call {call} of {reply:?} twice");
                 self.ledger.claimed.entry(reply).or_insert(self.now);

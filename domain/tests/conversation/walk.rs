@@ -58,7 +58,7 @@ pub(crate) const STATUS: &str = "lathe";
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Talk {
     /// Takes the request on.
-    Started,
+    Started(bool),
     /// Says so many words.
     Words(u8),
     /// Thinks.
@@ -175,7 +175,9 @@ impl World {
     pub(crate) fn talk(&mut self, index: usize, talk: Talk) {
         let listened = self.is_listened_to(index);
         let said = match talk {
-            Talk::Started => Said::Started,
+            Talk::Started(pollable) => {
+                Said::Started { handle: pollable.then(|| format!("run {}", self.process.runs[index].epoch)) }
+            }
             Talk::Words(count) => return self.say_words(index, count),
             Talk::Progress => Said::Progress(Progress::Tool(STATUS.to_owned())),
             Talk::Completed => {

@@ -11,8 +11,8 @@ use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress, Target
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::snapshot::{
-    Attempts, ConversationSnapshot, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplySnapshot,
-    ReplyStateSnapshot, Role, SessionSnapshot, TranscriptLine,
+    Attempts, ConversationSnapshot, KeptRun, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole,
+    ReplySnapshot, ReplyStateSnapshot, Role, SessionSnapshot, TranscriptLine,
 };
 use switchboard_domain::time::Timestamp;
 
@@ -153,14 +153,15 @@ fn sessions() -> impl Strategy<Value = SessionSnapshot> {
         count,
         graceful,
     });
+    let run = (number(), text()).prop_map(|(seq, handle)| KeptRun { seq: Seq(seq), handle });
     (
         (number(), number(), timestamps(), timestamps(), any::<u32>()),
-        (of(text()), of(text()), of(text()), of(attempts)),
+        (of(text()), of(text()), of(text()), of(attempts), of(run)),
     )
         .prop_map(
             |(
                 (session, epoch, started_at, last_activity_at, turns),
-                (agent, model, continuation, attempts),
+                (agent, model, continuation, attempts, run),
             )| {
                 SessionSnapshot {
                     number: SessionNumber(session),
@@ -172,6 +173,7 @@ fn sessions() -> impl Strategy<Value = SessionSnapshot> {
                     model,
                     continuation,
                     attempts,
+                    run,
                 }
             },
         )

@@ -13,7 +13,7 @@ use switchboard_domain::settings::{
 };
 use switchboard_domain::time::Timestamp;
 
-use crate::agents::{AgentConfig, AgentStore};
+use crate::agents::{AgentConfig, AgentMode, AgentStore};
 use crate::channels::{Channel, ChannelStore};
 use crate::conformance::{FakeClock, StoreSet};
 
@@ -54,6 +54,7 @@ pub fn agent(id: &str, name: &str) -> AgentConfig {
         headers: BTreeMap::from([("X-Tenant".to_owned(), Secret::new("t1"))]),
         extra_body: Map::from_iter([("temperature".to_owned(), json!(0.5))]),
         stream: true,
+        mode: AgentMode::Auto,
         connect_timeout: Duration::from_millis(1_500),
         limits: TurnLimits::default(),
         history_messages_max: 20,
@@ -121,6 +122,7 @@ pub fn agent_variants() -> Vec<AgentConfig> {
             headers: BTreeMap::new(),
             extra_body: Map::new(),
             stream: false,
+            mode: AgentMode::Stream,
             managed_by_file: false,
             limits: TurnLimits {
                 first_output_timeout: Duration::from_millis(1),
@@ -130,7 +132,7 @@ pub fn agent_variants() -> Vec<AgentConfig> {
             },
             ..agent("agt_1", "one")
         },
-        agent("agt_2", "two 二"),
+        AgentConfig { mode: AgentMode::Poll, ..agent("agt_2", "two 二") },
     ]
 }
 

@@ -143,6 +143,7 @@ pub fn session(number: u64) -> SessionSnapshot {
         model: None,
         continuation: None,
         attempts: None,
+        run: None,
     }
 }
 

@@ -20,7 +20,7 @@ use switchboard_domain::message::{Body, Chat, ChatKind, Inbound, Sender, Session
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, TurnLimits, UserMapping};
 use switchboard_ports::agent::AgentKind;
-use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::agents::{AgentConfig, AgentMode};
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::provider::Provider;
@@ -213,6 +213,7 @@ pub fn agent_config(now: switchboard_domain::time::Timestamp) -> AgentConfig {
         headers: BTreeMap::new(),
         extra_body: serde_json::Map::new(),
         stream: true,
+        mode: AgentMode::Auto,
         connect_timeout: Duration::from_secs(5),
         limits: TurnLimits::default(),
         history_messages_max: 40,

@@ -159,9 +159,7 @@ fn in_a_shared_session_only_those_whom_the_channel_listens_to_press() {
     talkative(&world);
     world
         .process(|process| async move {
-            process
-                .set_up_with(|channel, _| channel.conversation.group_scope = GroupScope::Shared)
-                .await;
+            process.set_up_with(|channel, _| channel.conversation.group_scope = GroupScope::Shared).await;
             let mut message = process.world.message("ann", "tell me much");
             message.chat.kind = ChatKind::Group;
             message.mentioned = Some(true);

@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 use switchboard_domain::snapshot::Role;
 use switchboard_ports::agent::RunRequest;
 
-use super::settings::Settings;
+use super::super::http::body::merge;
+use super::super::http::settings::Settings;
 
 /// The body for one question.
 ///
-/// `extra_body` is laid over it field by field; it cannot name `messages`, `model` or `stream` (the settings refuse
-/// that). A `null` takes a field out: `{"user": null}` for servers that refuse `user`.
+/// `extra_body` is laid over it; it cannot name `messages`, `model` or `stream` (the settings refuse that).
 pub(super) fn request_body(settings: &Settings, request: &RunRequest) -> Value {
     let mut body = Map::new();
     if let Some(model) = request.model.as_ref().or(settings.model.as_ref()) {
@@ -18,13 +18,7 @@ pub(super) fn request_body(settings: &Settings, request: &RunRequest) -> Value {
     body.insert("messages".to_owned(), Value::Array(messages(settings, request)));
     body.insert("stream".to_owned(), json!(settings.stream));
     body.insert("user".to_owned(), json!(request.user.id));
-    for (field, value) in &settings.extra_body {
-        if value.is_null() {
-            body.remove(field);
-        } else {
-            body.insert(field.clone(), value.clone());
-        }
-    }
+    merge(&mut body, &settings.extra_body);
     Value::Object(body)
 }
 

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use switchboard_ports::agent::AgentEvent;
 
+use super::super::http::failure::word;
 use super::super::text::{EVENT_TEXT_BYTES_MAX, cut, pieces};
-use super::failure::word;
 
 /// Longest name of a tool that is kept, in bytes.
 const TOOL_NAME_BYTES_MAX: usize = 128;

@@ -1,42 +1,47 @@
 //! Agents that speak the chat completions protocol: `POST {base_url}/chat/completions`, streamed or whole.
 //!
-//! `settings` checks what was configured, `body` makes the request, `run` carries it out, `answer` reads what comes
-//! back (pure), `failure` names what went wrong.
+//! `body` makes the request, `answer` and `chunk` read what comes back (pure).
 
 mod answer;
 mod body;
 mod chunk;
-mod failure;
-mod run;
-mod settings;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
-use reqwest::header::{ACCEPT, HeaderMap};
 use reqwest::{Client, RequestBuilder};
 use switchboard_domain::outcome::AgentFailureKind;
 use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunRequest};
 use switchboard_ports::agents::AgentConfig;
-use switchboard_ports::clock::Clock;
 
-use self::failure::failed;
-use self::settings::Settings;
-use super::template::{encode, sensitive};
-use crate::net::Network;
+use self::answer::Completion;
+use super::http::answer::Ending;
+use super::http::failure::failed;
+use super::http::settings::{Rules, Settings, bearer};
+use super::http::telling::told;
+use super::http::{Surroundings, call};
+
+const RULES: Rules = Rules {
+    path: &["chat", "completions"],
+    reserved_fields: &[
+        ("messages", "is made from the conversation and cannot be set"),
+        ("model", "is set by the agent's own field \"model\""),
+        ("stream", "is set by the agent's own field \"stream\""),
+    ],
+    key: bearer,
+    has_modes: false,
+};
 
 /// The kind `openai-chat`.
-pub struct OpenAiChatKind {
-    clock: Arc<dyn Clock>,
-    network: Network,
+pub(super) struct OpenAiChatKind {
+    surroundings: Surroundings,
 }
 
 impl OpenAiChatKind {
-    /// Agents that read dates in answers (`Retry-After`) against this clock and are reached by this way out.
-    #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, network: Network) -> Self {
-        Self { clock, network }
+    /// Agents with these surroundings.
+    pub(super) const fn new(surroundings: Surroundings) -> Self {
+        Self { surroundings }
     }
 }
 
@@ -50,28 +55,43 @@ impl AgentKind for OpenAiChatKind {
     }
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
-        let settings = Settings::read(config)?;
-        let client = self
-            .network
-            .client(config.connect_timeout)
-            .map_err(|_| (String::new(), "cannot be used: no HTTP client could be built here".to_owned()))?;
-        Ok(Arc::new(OpenAiChat { client, settings, clock: Arc::clone(&self.clock) }))
+        let settings = Settings::read(config, &RULES)?;
+        let client = self.surroundings.client(config.connect_timeout)?;
+        Ok(Arc::new(OpenAiChat { client, settings, surroundings: self.surroundings.clone() }))
     }
 }
 
 struct OpenAiChat {
     client: Client,
     settings: Settings,
-    clock: Arc<dyn Clock>,
+    surroundings: Surroundings,
 }
 
 #[async_trait]
 impl Agent for OpenAiChat {
     fn run(&self, request: RunRequest) -> BoxStream<'static, AgentEvent> {
-        let prepared = self.prepare(&request).ok_or_else(|| {
-            failed(AgentFailureKind::BadRequest, "a header cannot carry the user's name".to_owned())
-        });
-        run::events(prepared, Arc::clone(&self.clock))
+        let prepared = self.prepare(&request);
+        let clock = Arc::clone(&self.surroundings.clock);
+        told(self.settings.life, move |tell| async move {
+            let Some(request) = prepared else {
+                let detail = "a header cannot carry the user's name".to_owned();
+                return tell.say(failed(AgentFailureKind::BadRequest, detail)).await;
+            };
+            let last = match call::send(request, &*clock).await {
+                Ok(response) => {
+                    tell.say(AgentEvent::Started { run: None }).await;
+                    match call::read(response, Completion::default(), &tell).await.0 {
+                        Ending::Event(event) => event,
+                        // A completion has no such end.
+                        Ending::Unfinished => {
+                            failed(AgentFailureKind::Malformed, "the answer has no end".to_owned())
+                        }
+                    }
+                }
+                Err(unanswered) => unanswered.into_event(),
+            };
+            tell.say(last).await;
+        })
     }
 
     // Closing the request stops it.
@@ -80,17 +100,7 @@ impl Agent for OpenAiChat {
 
 impl OpenAiChat {
     fn prepare(&self, request: &RunRequest) -> Option<RequestBuilder> {
-        let mut headers = HeaderMap::new();
-        // A server may answer in the other way all the same.
-        let accept = if self.settings.stream { "text/event-stream" } else { "application/json" };
-        headers.insert(ACCEPT, reqwest::header::HeaderValue::from_static(accept));
-        headers.insert("idempotency-key", sensitive(&encode(&request.turn))?);
-        if let Some(value) = &self.settings.authorization {
-            headers.insert(reqwest::header::AUTHORIZATION, value.clone());
-        }
-        for (name, template) in &self.settings.headers {
-            headers.insert(name.clone(), template.render(&request.user)?);
-        }
+        let headers = self.settings.asking(request, self.settings.stream)?;
         let body = body::request_body(&self.settings, request);
         Some(self.client.post(self.settings.url.clone()).headers(headers).json(&body))
     }

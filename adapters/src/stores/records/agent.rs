@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use switchboard_domain::ids::{AgentId, Version};
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::agents::{AgentConfig, AgentMode};
 use switchboard_ports::error::StoreError;
 
 use super::channel::{open_all, seal_all};
-use super::{Record, Row, millis};
+use super::{Record, Row, millis, mirrored};
 
 const API_KEY: &str = "api_key";
 const HEADERS: &str = "headers";
@@ -29,6 +29,9 @@ pub(in crate::stores) struct AgentRecord {
     headers_sealed: BTreeMap<String, String>,
     extra_body: Map<String, Value>,
     stream: bool,
+    /// Since format 2.
+    #[serde(default)]
+    mode: ModeRecord,
     connect_timeout_ms: u64,
     first_output_timeout_ms: u64,
     idle_timeout_ms: u64,
@@ -42,7 +45,16 @@ pub(in crate::stores) struct AgentRecord {
 }
 
 impl Record for AgentRecord {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const OLDEST: u32 = 1;
+}
+
+mirrored!(ModeRecord = AgentMode { Auto, Stream, Poll });
+
+impl Default for ModeRecord {
+    fn default() -> Self {
+        AgentMode::default().into()
+    }
 }
 
 impl AgentRecord {
@@ -58,6 +70,7 @@ impl AgentRecord {
             headers_sealed: seal_all(&from.headers, row, HEADERS)?,
             extra_body: from.extra_body.clone(),
             stream: from.stream,
+            mode: from.mode.into(),
             connect_timeout_ms: millis(from.connect_timeout),
             first_output_timeout_ms: millis(from.limits.first_output_timeout),
             idle_timeout_ms: millis(from.limits.idle_timeout),
@@ -84,6 +97,7 @@ impl AgentRecord {
             headers: open_all(self.headers_sealed, row, HEADERS)?,
             extra_body: self.extra_body,
             stream: self.stream,
+            mode: self.mode.into(),
             connect_timeout: Duration::from_millis(self.connect_timeout_ms),
             limits: TurnLimits {
                 first_output_timeout: Duration::from_millis(self.first_output_timeout_ms),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use switchboard_domain::ids::{AgentId, Epoch, MessageId, Seq, SessionNumber};
 use switchboard_domain::snapshot::{
-    Attempts, ConversationSnapshot, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplySnapshot,
+    Attempts, ConversationSnapshot, KeptRun, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplySnapshot,
     ReplyStateSnapshot, SessionSnapshot,
 };
 use switchboard_domain::time::Timestamp;
@@ -20,7 +20,8 @@ pub(in crate::stores) struct ConversationRecord {
 }
 
 impl Record for ConversationRecord {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const OLDEST: u32 = 1;
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,6 +35,15 @@ struct SessionRecord {
     model: Option<String>,
     continuation: Option<String>,
     attempts: Option<AttemptsRecord>,
+    /// Since format 2.
+    #[serde(default)]
+    run: Option<KeptRunRecord>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptRunRecord {
+    seq: u64,
+    handle: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -107,6 +117,7 @@ impl From<&SessionSnapshot> for SessionRecord {
                 count: attempts.count,
                 graceful: attempts.graceful,
             }),
+            run: from.run.as_ref().map(|run| KeptRunRecord { seq: run.seq.0, handle: run.handle.clone() }),
         }
     }
 }
@@ -127,6 +138,7 @@ impl From<SessionRecord> for SessionSnapshot {
                 count: attempts.count,
                 graceful: attempts.graceful,
             }),
+            run: from.run.map(|run| KeptRun { seq: Seq(run.seq), handle: run.handle }),
         }
     }
 }

@@ -14,10 +14,11 @@ use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::snapshot::{
-    Attempts, ConversationSnapshot, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplyStateSnapshot,
-    Role, TranscriptLine,
+    Attempts, ConversationSnapshot, KeptRun, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole,
+    ReplyStateSnapshot, Role, TranscriptLine,
 };
 use switchboard_domain::time::Timestamp;
+use switchboard_ports::agents::{AgentConfig, AgentMode};
 use switchboard_ports::conformance::registries::{agent, agent_variants, channel, channel_variants};
 use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
@@ -50,16 +51,18 @@ fn file(version: u32, name: &str) -> PathBuf {
     folder.join(format!("v{version}/{name}.json"))
 }
 
-/// Writes samples as the current format and compares with its golden file; then reads every version's file back.
+/// Writes samples as the current format and compares with its golden file; then reads every version's file back. The samples
+/// of an older format are those it could hold.
 fn check<T: PartialEq + Debug, R: Record>(
     name: &str,
-    samples: &[T],
+    samples: impl Fn(u32) -> Vec<T>,
     write: impl Fn(&T) -> Result<R, StoreError>,
     read: impl Fn(&T, R) -> Result<T, StoreError>,
 ) {
     let row = row("golden", name);
+    let newest = samples(R::VERSION);
     let texts: Vec<String> =
-        samples.iter().map(|sample| row.write(&write(sample).unwrap()).unwrap()).collect();
+        newest.iter().map(|sample| row.write(&write(sample).unwrap()).unwrap()).collect();
     let written: Vec<Value> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     let current = file(R::VERSION, name);
     if !current.exists() && std::env::var_os("SWITCHBOARD_GOLDEN_WRITE").is_some() {
@@ -73,6 +76,7 @@ fn check<T: PartialEq + Debug, R: Record>(
         if version == R::VERSION {
             assert_eq!(golden, written, "{name}: the format changed without a new version");
         }
+        let samples = samples(version);
         assert_eq!(golden.len(), samples.len());
         for (sample, value) in samples.iter().zip(golden) {
             let record = row.read::<R>(&value.to_string()).unwrap();
@@ -107,7 +111,8 @@ fn entries() -> Vec<Entry> {
     ]
 }
 
-fn conversations() -> Vec<ConversationSnapshot> {
+/// Format 2 knows runs that can be asked for.
+fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     let mut session = samples::session(2);
     session.epoch = Epoch(9);
     session.turns = 4;
@@ -115,6 +120,7 @@ fn conversations() -> Vec<ConversationSnapshot> {
     session.model = Some("model".to_owned());
     session.continuation = Some("resp_1".to_owned());
     session.attempts = Some(Attempts { seq: Seq(7), count: 2, graceful: true });
+    session.run = (version >= 2).then(|| KeptRun { seq: Seq(7), handle: "resp_1".to_owned() });
     let mut finishing = samples::reply(Seq(5), "");
     finishing.target.session_address = Some(samples::address("https://example.invalid/5"));
     finishing.state = ReplyStateSnapshot::Finishing {
@@ -164,7 +170,9 @@ fn failures() -> Vec<Failure> {
         FailureCause::DeliveryUnknown,
         FailureCause::CardAbandoned,
     ];
-    let causes = ours.into_iter().chain(AgentFailureKind::ALL.map(FailureCause::Agent));
+    // Those that format 1 was first written with; a name added since changes no format, and is read back below.
+    let agents = AgentFailureKind::ALL.into_iter().take(13).map(FailureCause::Agent);
+    let causes = ours.into_iter().chain(agents);
     causes.map(|cause| Failure { cause, ..samples::failure(2) }).collect()
 }
 
@@ -173,7 +181,7 @@ fn entries_of_every_format_are_read_back() {
     let row = row("inbox", "cnv_1/7");
     check(
         "entry",
-        &entries(),
+        |_| entries(),
         |entry| EntryRecord::seal(entry, &row),
         |entry, record: EntryRecord| record.open(entry.seq, &row),
     );
@@ -184,7 +192,7 @@ fn conversations_of_every_format_are_read_back() {
     let row = row("states", "cnv_1");
     check(
         "conversation",
-        &conversations(),
+        conversations,
         |snapshot| ConversationRecord::seal(snapshot, &row),
         |_, record: ConversationRecord| record.open(&row),
     );
@@ -195,13 +203,13 @@ fn transcript_lines_and_failures_of_every_format_are_read_back() {
     let row = row("transcript", "1");
     check(
         "line",
-        &lines(),
+        |_| lines(),
         |line| Ok(LineRecord::from(line)),
         |line, record: LineRecord| record.open(line.session, line.text.clone(), &row),
     );
     check(
         "failure",
-        &failures(),
+        |_| failures(),
         |failure| Ok(FailureRecord::from(failure)),
         |_, record: FailureRecord| record.open(&row),
     );
@@ -209,11 +217,10 @@ fn transcript_lines_and_failures_of_every_format_are_read_back() {
 
 #[test]
 fn channels_of_every_format_are_read_back() {
-    let mut channels = channel_variants();
-    channels.push(channel("chn_4", "four"));
+    let channels = |_| channel_variants().into_iter().chain([channel("chn_4", "four")]).collect();
     check(
         "channel",
-        &channels,
+        channels,
         |channel| ChannelRecord::seal(channel, &row("channels", channel.id.as_str())),
         |channel, record: ChannelRecord| record.open(Version(1), &row("channels", channel.id.as_str())),
     );
@@ -221,11 +228,16 @@ fn channels_of_every_format_are_read_back() {
 
 #[test]
 fn agents_of_every_format_are_read_back() {
-    let mut agents = agent_variants();
-    agents.push(agent("agt_3", "three"));
+    // Format 2 knows how answers are fetched.
+    let agents = |version| {
+        let agents = agent_variants().into_iter().chain([agent("agt_3", "three")]);
+        agents
+            .map(|agent| if version < 2 { AgentConfig { mode: AgentMode::Auto, ..agent } } else { agent })
+            .collect()
+    };
     check(
         "agent",
-        &agents,
+        agents,
         |agent| AgentRecord::seal(agent, &row("agents", agent.id.as_str())),
         |agent, record: AgentRecord| record.open(Version(1), &row("agents", agent.id.as_str())),
     );
@@ -238,14 +250,14 @@ fn users_and_tokens_of_every_format_are_read_back() {
     let identities = user.identities.clone();
     check(
         "user",
-        &[user],
+        |_| vec![user.clone()],
         |user| Ok(UserRecord::from(user)),
         |_, record: UserRecord| Ok(record.open(identities.clone(), &row("users", "usr_1"))),
     );
     let roles = [tokens::Role::Viewer, tokens::Role::Operator, tokens::Role::Admin];
     check(
         "token",
-        &roles.map(|role| token("a", role, 1)),
+        |_| roles.map(|role| token("a", role, 1)).to_vec(),
         |token| Ok(TokenRecord::from(token)),
         |token, record: TokenRecord| {
             Ok(record.open(token.name.clone(), token.hash, &row("tokens", &token.id)))
@@ -266,6 +278,16 @@ fn a_format_from_the_future_is_corrupt_and_named_by_table_and_row() {
         };
         assert!(message.contains("inbox") && message.contains("cnv_1/7"), "{message}");
         assert!(!message.contains("secret text"), "{message}");
+    }
+}
+
+#[test]
+fn every_cause_of_failure_comes_back_by_its_name() {
+    let row = row("failures", "1");
+    for kind in AgentFailureKind::ALL {
+        let failure = Failure { cause: FailureCause::Agent(kind), ..samples::failure(2) };
+        let text = row.write(&FailureRecord::from(&failure)).unwrap();
+        assert_eq!(row.read::<FailureRecord>(&text).unwrap().open(&row).unwrap(), failure);
     }
 }
 

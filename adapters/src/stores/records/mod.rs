@@ -1,7 +1,7 @@
 //! What is written: record types of our own, each with a format version, and their conversions.
 //!
 //! A record is JSON in an envelope `{"v":1,"r":{…}}`. Changing a record means: a new version number, the old type kept for
-//! reading, and a new folder of golden files; the old folders stay and are read back by a test for ever.
+//! reading (or, where fields were only added, defaults for them), and a new folder of golden files; the old folders stay and are read back by a test for ever.
 
 mod agent;
 mod channel;
@@ -32,6 +32,8 @@ pub(super) use user::{TokenRecord, UserRecord};
 pub(super) trait Record: Serialize + DeserializeOwned {
     /// The format that is written.
     const VERSION: u32;
+    /// The oldest format that this type reads: what newer ones added has a default.
+    const OLDEST: u32 = Self::VERSION;
 }
 
 /// The row that a record is or will be: names it in errors, and seals what is secret in it.
@@ -75,7 +77,7 @@ impl Row<'_> {
     pub(super) fn read<R: Record>(&self, text: &str) -> Result<R, StoreError> {
         let envelope: Envelope<IgnoredAny> =
             serde_json::from_str(text).map_err(|_| self.corrupt("not a record"))?;
-        if envelope.v != R::VERSION {
+        if !(R::OLDEST..=R::VERSION).contains(&envelope.v) {
             return Err(self.corrupt(&format!("format {}, expected {}", envelope.v, R::VERSION)));
         }
         let envelope: Envelope<R> = serde_json::from_str(text).map_err(|error| {

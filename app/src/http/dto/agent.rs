@@ -36,6 +36,8 @@ pub struct AgentView {
     pub extra_body: Map<String, Value>,
     /// Whether answers are streamed.
     pub stream: bool,
+    /// How answers are fetched: `auto`, `stream` or `poll`.
+    pub mode: &'static str,
     /// Time to connect.
     pub connect_timeout_ms: u64,
     /// Time to the first output.
@@ -75,6 +77,7 @@ impl From<&AgentConfig> for AgentView {
             headers: agent.headers.keys().map(|name| (name.clone(), MASK)).collect(),
             extra_body: agent.extra_body.clone(),
             stream: agent.stream,
+            mode: agent.mode.as_str(),
             connect_timeout_ms: millis(agent.connect_timeout),
             first_output_timeout_ms: millis(agent.limits.first_output_timeout),
             idle_timeout_ms: millis(agent.limits.idle_timeout),

@@ -12,7 +12,7 @@ use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agent::AgentKind;
-use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::agents::{AgentConfig, AgentMode};
 use switchboard_ports::provider::FieldError;
 use url::Url;
 use utoipa::ToSchema;
@@ -72,6 +72,10 @@ pub struct AgentInput {
     /// Whether answers are streamed.
     #[schema(default = true)]
     pub stream: Option<bool>,
+    /// How answers are fetched, for agents of kind `wegent`: `auto` streams and turns to polling where the team cannot
+    /// stream, `stream` and `poll` do only that. Other kinds take `auto` alone.
+    #[schema(default = "auto", example = "auto")]
+    pub mode: Option<String>,
     /// Time to connect.
     #[schema(minimum = 100, maximum = 60_000, default = 5_000)]
     pub connect_timeout_ms: Option<u32>,
@@ -158,6 +162,7 @@ fn read(
         headers: headers(&mut reader, stored),
         extra_body: extra_body(&mut reader),
         stream: reader.flag("stream", true),
+        mode: reader.choice("mode", &AgentMode::ALL, AgentMode::Auto),
         connect_timeout: span(reader.number("connect_timeout_ms", &CONNECT_MS, 5_000)),
         limits: TurnLimits {
             first_output_timeout: span(reader.number("first_output_timeout_ms", &OUTPUT_MS, 60_000)),

@@ -14,13 +14,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use switchboard_domain::conversation::{Conversation, Effects, Event, Perform, Said};
-use switchboard_domain::ids::{ConversationId, ConversationKey, Epoch, FencingToken, Partition, UserId, Version};
+use switchboard_domain::ids::{
+    ConversationId, ConversationKey, Epoch, FencingToken, Partition, UserId, Version,
+};
 use switchboard_domain::inbox::Entry;
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use switchboard_domain::session::Hold;
 use switchboard_domain::time::Timestamp;
 use tokio::sync::mpsc;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use super::channel::{Bot, ChannelHandle};
 use super::press::Known;
@@ -132,8 +134,20 @@ impl Drop for Actor<'_> {
 struct Run {
     epoch: Epoch,
     said: mpsc::Receiver<RunSaid>,
+    /// Closes the request; the run is stopped upstream too, unless it was left.
     cancel: CancellationToken,
-    _guard: DropGuard,
+    /// Said before `cancel` where the run is not given up: this process only stops listening to it.
+    left: CancellationToken,
+}
+
+/// Memory that is dropped while a run is under way: the store's next reader goes on with the turn.
+impl Drop for Run {
+    fn drop(&mut self) {
+        if !self.cancel.is_cancelled() {
+            self.left.cancel();
+            self.cancel.cancel();
+        }
+    }
 }
 
 /// What a run's task reports.
@@ -336,7 +350,7 @@ impl Actor<'_> {
         self.apply_into(Event::Parked, &mut effects);
         for perform in &effects.perform {
             if let Perform::Cancel { epoch } = perform {
-                self.cancel_run(*epoch);
+                self.leave_run(*epoch);
             }
         }
         self.commit(&effects).await?;

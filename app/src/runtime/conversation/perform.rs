@@ -29,6 +29,15 @@ impl Actor<'_> {
                     drop(back.try_send(Event::Closed { epoch }));
                 }
             }
+            Perform::CancelUpstream { epoch, handle } => {
+                let agent = self.bot.agent.as_ref().map(|(_, agent)| Arc::clone(agent));
+                self.shared.tasks.spawn(async move {
+                    if let Some(agent) = agent {
+                        turn::cancel_upstream(&agent, &handle).await;
+                    }
+                    drop(back.send(Event::Closed { epoch }).await);
+                });
+            }
             Perform::Claim { reply, call, claim } => {
                 let stop = self.shared.parking.clone();
                 self.shared.tasks.spawn(async move {
@@ -79,27 +88,37 @@ impl Actor<'_> {
             entry,
             session: session.number(),
             continuation: session.continuation().map(str::to_owned),
+            resume: session.resume().map(str::to_owned),
             model: session.model().map(str::to_owned).or_else(|| self.bot.channel.default_model.clone()),
         };
         let (tell, said) = mpsc::channel(SAID_MAX);
         let cancel = tokio_util::sync::CancellationToken::new();
+        let left = tokio_util::sync::CancellationToken::new();
         self.slot.running(Some((seq, cancel.clone())));
         let task = turn::run(
             Arc::clone(self.shared),
             Arc::clone(&self.handle),
             Arc::clone(&self.bot),
             question,
-            cancel.clone(),
+            turn::Ways { cancel: cancel.clone(), left: left.clone() },
             tell,
         );
         self.shared.tasks.spawn(task);
-        self.run = Some(Run { epoch, said, _guard: cancel.clone().drop_guard(), cancel });
+        self.run = Some(Run { epoch, said, cancel, left });
         self.shared.publish(RuntimeEvent::TurnStarted {
             channel: self.handle.id.clone(),
             conversation: self.id.clone(),
             seq: seq.0,
             at: self.shared.now(),
         });
+    }
+
+    /// Closes a run's request, but leaves the run itself to whoever asks for its result, where that is possible.
+    pub(super) fn leave_run(&self, epoch: Epoch) {
+        if let Some(run) = self.run.as_ref().filter(|run| run.epoch == epoch) {
+            run.left.cancel();
+            run.cancel.cancel();
+        }
     }
 
     pub(super) fn cancel_run(&self, epoch: Epoch) {

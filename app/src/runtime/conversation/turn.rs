@@ -12,7 +12,7 @@ use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Refusal, RunFailure};
 use switchboard_domain::reply::Progress;
 use switchboard_domain::snapshot::TranscriptLine;
-use switchboard_ports::agent::{AgentEvent, AgentUser, RunRequest};
+use switchboard_ports::agent::{AgentEvent, AgentUser, RunHandle, RunRequest};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::users::User;
 use tokio::sync::mpsc;
@@ -35,7 +35,23 @@ pub(super) struct Question {
     pub(super) entry: Entry,
     pub(super) session: SessionNumber,
     pub(super) continuation: Option<String>,
+    /// A run of this turn that was begun before and can be asked for its result.
+    pub(super) resume: Option<String>,
     pub(super) model: Option<String>,
+}
+
+/// How a run is ended from outside.
+pub(super) struct Ways {
+    /// The request is to be closed.
+    pub(super) cancel: CancellationToken,
+    /// Said before that where the run is to go on upstream: somebody will ask for its result.
+    pub(super) left: CancellationToken,
+}
+
+/// A run as the agent knows it.
+struct Upstream {
+    agent: SharedAgent,
+    run: RunHandle,
 }
 
 /// Runs until the agent has ended or the run is cancelled; then says that it is closed.
@@ -44,7 +60,7 @@ pub(super) async fn run(
     handle: Arc<ChannelHandle>,
     bot: Arc<Bot>,
     question: Question,
-    cancel: CancellationToken,
+    ways: Ways,
     tell: mpsc::Sender<RunSaid>,
 ) {
     let begun = Instant::now();
@@ -52,16 +68,26 @@ pub(super) async fn run(
     let mut upstream = None;
     let cancelled = tokio::select! {
         biased;
-        () = cancel.cancelled() => true,
+        () = ways.cancel.cancelled() => true,
         () = ask(&shared, &handle, &bot, question, &tell, &mut upstream) => false,
     };
     metrics::gauge!(names::TURNS_RUNNING).decrement(1.0);
     metrics::histogram!(names::TURN_SECONDS).record(begun.elapsed().as_secs_f64());
-    if cancelled && let Some((agent, run)) = upstream {
-        let _ = tokio::time::timeout(CANCEL_TIMEOUT, agent.cancel(&run)).await;
+    if let Some(Upstream { agent, run }) = upstream.filter(|_| cancelled) {
+        // What can be asked for later is not stopped by our going away.
+        if !(run.pollable && ways.left.is_cancelled()) {
+            cancel_upstream(&agent, &run.id).await;
+        }
     }
     // A conversation that is gone from memory does not listen; the store knows what it needs.
     let _ = tell.send(RunSaid::Closed).await;
+}
+
+/// Stops a run upstream, within bounds: the next turn waits for this, since a late stop could hit it.
+pub(super) async fn cancel_upstream(agent: &SharedAgent, run: &str) {
+    if tokio::time::timeout(CANCEL_TIMEOUT, agent.cancel(run)).await.is_err() {
+        tracing::warn!("an agent did not answer a request to stop a run in time; it may go on upstream");
+    }
 }
 
 async fn ask(
@@ -70,7 +96,7 @@ async fn ask(
     bot: &Bot,
     question: Question,
     tell: &mpsc::Sender<RunSaid>,
-    upstream: &mut Option<(SharedAgent, String)>,
+    upstream: &mut Option<Upstream>,
 ) {
     let (agent, request) = match prepare(shared, handle, bot, question, tell).await {
         Ok(prepared) => prepared,
@@ -79,14 +105,19 @@ async fn ask(
             return;
         }
     };
+    *upstream = request.resume.clone().map(|id| {
+        let run = RunHandle { id, pollable: true };
+        Upstream { agent: Arc::clone(&agent), run }
+    });
     let asked = Instant::now();
     let mut first = true;
     let mut events = agent.run(request);
     while let Some(event) = events.next().await {
         let said = match event {
             AgentEvent::Started { run } => {
-                *upstream = run.map(|run| (Arc::clone(&agent), run.id));
-                Said::Started
+                let handle = run.as_ref().filter(|run| run.pollable).map(|run| run.id.clone());
+                *upstream = run.map(|run| Upstream { agent: Arc::clone(&agent), run });
+                Said::Started { handle }
             }
             AgentEvent::Delta(text) => {
                 if std::mem::take(&mut first) {
@@ -105,7 +136,7 @@ async fn ask(
         let (ended, outcome) = match &said {
             Said::Completed { .. } => (true, "completed"),
             Said::Failed(_) => (true, "failed"),
-            Said::Started | Said::Delta(_) | Said::Progress(_) => (false, ""),
+            Said::Started { .. } | Said::Delta(_) | Said::Progress(_) => (false, ""),
         };
         if ended {
             count_request(bot, outcome);
@@ -152,7 +183,7 @@ async fn prepare(
         model: question.model,
         user: agent_user(&user, &bot.channel.platform),
         attachments: Vec::new(),
-        resume: None,
+        resume: question.resume,
     };
     Ok((Arc::clone(agent), request))
 }
@@ -188,9 +219,12 @@ fn note_failure(handle: &ChannelHandle, bot: &Bot, kind: AgentFailureKind, detai
     let agent = bot.agent.as_ref().map_or("", |(config, _)| config.name.as_str());
     tracing::warn!(channel = %handle.id, agent, kind = kind.as_str(), detail, "the agent failed");
     let code = match kind {
-        AgentFailureKind::Unauthorized | AgentFailureKind::UnknownModel | AgentFailureKind::BadRequest => {
-            ErrorCode::AgentMisconfigured
-        }
+        AgentFailureKind::Unauthorized
+        | AgentFailureKind::UnknownModel
+        | AgentFailureKind::BadRequest
+        | AgentFailureKind::Misconfigured => ErrorCode::AgentMisconfigured,
+        // The agent is well: one conversation has to wait, one user needs another name, one answer was stopped.
+        AgentFailureKind::Busy | AgentFailureKind::UserNameRefused | AgentFailureKind::Cancelled => return,
         AgentFailureKind::Unreachable
         | AgentFailureKind::FirstOutputTimeout
         | AgentFailureKind::IdleTimeout

@@ -32,7 +32,7 @@ enum Step {
 
 #[derive(Debug, Clone)]
 enum Said {
-    Started,
+    Started(bool),
     Heard(usize),
     Completed,
     Failed(RunFailure, bool),
@@ -42,7 +42,9 @@ enum Said {
 impl Said {
     fn of(self, epoch: Epoch) -> Event {
         match self {
-            Self::Started => Event::Started { epoch },
+            Self::Started(pollable) => {
+                Event::Started { epoch, handle: pollable.then(|| format!("run {epoch}")) }
+            }
             Self::Heard(chars) => Event::Heard { epoch, chars },
             Self::Completed => Event::Completed { epoch, continuation: Some("there".into()) },
             Self::Failed(failure, shown) => Event::Failed { epoch, failure, shown },
@@ -78,7 +80,7 @@ fn any_said() -> impl Strategy<Value = Said> {
         1 => Just(RunFailure::Refused(Refusal::NotMapped)),
     ];
     prop_oneof![
-        1 => Just(Said::Started),
+        2 => any::<bool>().prop_map(Said::Started),
         4 => (0..110_usize).prop_map(Said::Heard),
         3 => Just(Said::Completed),
         3 => (failure, any::<bool>()).prop_map(|(failure, shown)| Said::Failed(failure, shown)),
@@ -129,6 +131,13 @@ impl Outside {
                     self.epoch = *epoch;
                 }
                 Effect::Cancel { epoch } => assert_eq!(*epoch, self.epoch),
+                Effect::CancelUpstream { epoch, handle } => {
+                    assert!(
+                        *epoch > self.epoch && !handle.is_empty(),
+                        "a closing under an epoch that was used"
+                    );
+                    self.epoch = *epoch;
+                }
                 Effect::Finish { seq, .. } => {
                     assert!(self.opened.contains(seq) && self.finished.insert(*seq));
                 }
@@ -248,6 +257,11 @@ fn holds(session: &Session, newest: Epoch) {
     assert_eq!(Session::restore(kept.clone(), session.rules).snapshot(), kept);
     assert!(session.waiting.len() <= INBOX_ENTRIES_MAX as usize);
     assert_eq!(session.deadline().is_none(), session.state.is_idle());
+    // A kept run is of the turn that runs or was begun before, and of no other.
+    if let (Some(run), Some((seq, _))) = (&kept.run, session.running()) {
+        assert_eq!(run.seq, seq, "a run of another turn is kept");
+        assert_eq!(session.resume(), Some(run.handle.as_str()));
+    }
     if session.state.is_idle() && !session.holds.any() {
         assert!(session.waiting.is_empty(), "something waits, and nothing holds it");
     }

@@ -2,6 +2,7 @@
 //! `domain/tests/conversation`.
 
 mod laws;
+mod pollable;
 mod stories;
 pub(crate) mod transitions;
 
@@ -101,6 +102,7 @@ fn asked(effects: &Effects) -> Vec<Seq> {
         Effect::Ask { seq, .. } => Some(*seq),
         Effect::Open { .. }
         | Effect::Cancel { .. }
+        | Effect::CancelUpstream { .. }
         | Effect::Finish { .. }
         | Effect::Say { .. }
         | Effect::End { .. } => None,
@@ -114,6 +116,7 @@ fn ended(effects: &Effects) -> Vec<(Seq, Outcome)> {
         Effect::Open { .. }
         | Effect::Ask { .. }
         | Effect::Cancel { .. }
+        | Effect::CancelUpstream { .. }
         | Effect::Finish { .. }
         | Effect::Say { .. } => None,
     };

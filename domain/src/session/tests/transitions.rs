@@ -30,16 +30,33 @@ fn states() -> Vec<(&'static str, Bench)> {
         bench.take(2, Taken::Ask, true);
         bench
     };
+    let pollable = {
+        let mut bench = idle.clone();
+        bench.ask(2);
+        bench.tell(Event::Started { epoch: Epoch(2), handle: Some("run".into()) });
+        let mut bench = bench.restarted();
+        bench.tell(Event::Held(Hold::Loading));
+        bench.take(2, Taken::Ask, true);
+        bench
+    };
     let waiting = Event::Taken { seq: Seq(3), kind: Taken::Ask, accepted_at: idle.now, resumed: false };
     let stop = Taken::Control(Control::Stop { all: false }, Origin::Chat);
     let stopped = Event::Taken { seq: Seq(4), kind: stop, accepted_at: idle.now, resumed: false };
     vec![
         ("Idle", idle.clone()),
         ("Idle, 2 found begun", found),
+        ("Idle, 2 found begun and pollable", pollable),
         ("Running, asked", after(vec![])),
         (
             "Running, talking, 3 waits",
             after(vec![Event::Heard { epoch: Epoch(2), chars: 1 }, waiting.clone()]),
+        ),
+        (
+            "Running, pausing, pollable",
+            after(vec![
+                Event::Started { epoch: Epoch(2), handle: Some("run".into()) },
+                failed(2, AgentFailureKind::Unreachable, false),
+            ]),
         ),
         ("Running, pausing", after(vec![failed(2, AgentFailureKind::ServerError, false)])),
         ("Stopping, 3 waits", after(vec![waiting, stopped])),
@@ -71,7 +88,8 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
         [
             ("Completed", completed(epoch)),
             ("Closed", Event::Closed { epoch: Epoch(epoch) }),
-            ("Started", Event::Started { epoch: Epoch(epoch) }),
+            ("Started", Event::Started { epoch: Epoch(epoch), handle: None }),
+            ("Started, pollable", Event::Started { epoch: Epoch(epoch), handle: Some("run".into()) }),
             ("Heard", Event::Heard { epoch: Epoch(epoch), chars: 2 }),
             ("Heard too much", Event::Heard { epoch: Epoch(epoch), chars: 101 }),
             ("Failed, transient", failed(epoch, AgentFailureKind::ServerError, false)),
@@ -79,7 +97,7 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
         ]
     };
     // What belongs to an older run, or to one that never was, is the same for all but these two.
-    let epochs = [(newest, "", 7), (newest - 1, " of an older run", 2), (newest + 1, " of no run", 2)];
+    let epochs = [(newest, "", 8), (newest - 1, " of an older run", 2), (newest + 1, " of no run", 2)];
     for (epoch, whose, told) in epochs {
         events
             .extend(of(epoch).into_iter().take(told).map(|(name, event)| (format!("{name}{whose}"), event)));
@@ -136,6 +154,7 @@ fn word(effect: &Effect) -> String {
         Effect::Open { seq, attempt, .. } => format!("Open {seq} (attempt {attempt})"),
         Effect::Ask { seq, epoch } => format!("Ask {seq} (run {epoch})"),
         Effect::Cancel { epoch } => format!("Cancel (run {epoch})"),
+        Effect::CancelUpstream { epoch, handle } => format!("CancelUpstream {handle} (closing {epoch})"),
         Effect::Finish { seq, how, session } => format!("Finish {seq}: {how:?}, session {session}"),
         Effect::Say { what: Say::Status { .. }, .. } => "Say Status".to_owned(),
         Effect::Say { seq, what } => format!("Say to {seq}: {what:?}"),

@@ -6,18 +6,25 @@ use rstest::rstest;
 use serde_json::json;
 use switchboard_ports::agent::AgentEvent;
 
-use super::{Answer, WHOLE_BYTES_MAX};
+use super::super::super::http::answer::{Answer, Ending, WHOLE_BYTES_MAX};
+use super::Completion;
 
 const SSE: Option<&str> = Some("text/event-stream; charset=utf-8");
 const JSON: Option<&str> = Some("application/json");
 
 fn read_in<'a>(content_type: Option<&str>, chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<AgentEvent> {
-    let mut answer = Answer::new(content_type);
+    let mut answer = Answer::new(content_type, Completion::default());
     for chunk in chunks {
         answer.push(chunk);
     }
     answer.end();
-    std::iter::from_fn(|| answer.next()).collect()
+    let mut events: Vec<_> = std::iter::from_fn(|| answer.next()).collect();
+    match answer.ending() {
+        Some(Ending::Event(event)) => events.push(event),
+        other => panic!("no end: {other:?}"),
+    }
+    assert_eq!(answer.ending(), None, "the end is told once");
+    events
 }
 
 fn read(content_type: Option<&str>, body: &str) -> Vec<AgentEvent> {

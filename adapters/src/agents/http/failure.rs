@@ -28,14 +28,14 @@ const UNKNOWN_MODEL_WORDS: [&str; 6] = [
 const UNKNOWN_MODEL_PHRASES: [&str; 4] = ["not found", "not exist", "unknown model", "invalid model"];
 
 /// A failure without a pause asked for.
-pub(super) fn failed(kind: AgentFailureKind, detail: String) -> AgentEvent {
+pub(in crate::agents) fn failed(kind: AgentFailureKind, detail: String) -> AgentEvent {
     AgentEvent::Failed { failure: AgentFailure::new(kind), detail }
 }
 
 /// What is known of an error: words for the log, and the message, which is looked at and never handed on because it
 /// may quote what a person wrote.
 #[derive(Debug, Default)]
-pub(super) struct ErrorObject {
+pub(in crate::agents) struct ErrorObject {
     code: Option<String>,
     kind: Option<String>,
     param: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct ErrorObject {
 
 impl ErrorObject {
     /// The error in the body of a refusal; nothing is known where the body is something else.
-    pub(super) fn read(body: &[u8]) -> Self {
+    pub(in crate::agents) fn read(body: &[u8]) -> Self {
         let Ok(value) = serde_json::from_slice::<Value>(body) else {
             return Self::default();
         };
@@ -53,7 +53,7 @@ impl ErrorObject {
 
     /// The error that an answer or a piece of it carries, if it is one: `{"error":{…}}`, `{"error":"…"}` or
     /// `{"object":"error",…}`.
-    pub(super) fn find(value: &Value) -> Option<Self> {
+    pub(in crate::agents) fn find(value: &Value) -> Option<Self> {
         match value.get("error") {
             None | Some(Value::Null | Value::Bool(false)) => {
                 (value.get("object").and_then(Value::as_str) == Some("error")).then(|| Self::of(value))
@@ -66,7 +66,7 @@ impl ErrorObject {
     }
 
     /// `status 400, code x, type y`, as far as known.
-    pub(super) fn detail(&self, status: Option<u16>) -> String {
+    pub(in crate::agents) fn detail(&self, status: Option<u16>) -> String {
         let parts = [
             status.map(|status| format!("status {status}")),
             self.code.as_ref().map(|code| format!("code {code}")),
@@ -76,16 +76,45 @@ impl ErrorObject {
         if parts.is_empty() { "an error without a code".to_owned() } else { parts.join(", ") }
     }
 
-    fn of(error: &Value) -> Self {
+    /// Whether the message has this in it, in lower case.
+    pub(in crate::agents) fn mentions(&self, phrase: &str) -> bool {
+        self.message.contains(phrase)
+    }
+
+    /// Whether the error is about this field of the request.
+    pub(in crate::agents) fn is_about(&self, field: &str) -> bool {
+        self.param.as_deref() == Some(field)
+    }
+
+    /// What an error object says; also one that stands alone.
+    pub(in crate::agents) fn of(error: &Value) -> Self {
+        let message = error.get("message").or_else(|| error.get("detail"));
         Self {
             code: error.get("code").and_then(word),
             kind: error.get("type").and_then(word),
             param: error.get("param").and_then(word),
-            message: error.get("message").and_then(Value::as_str).unwrap_or_default().to_lowercase(),
+            message: message.map(text_of).unwrap_or_default().to_lowercase(),
         }
     }
 
-    fn says(&self, words: &[&str]) -> bool {
+    /// What an error event of a stream says: its `type` is the event's.
+    pub(in crate::agents) fn of_event(event: &Value) -> Self {
+        Self { kind: None, ..Self::of(event) }
+    }
+
+    /// The failure of a run that failed by itself.
+    pub(in crate::agents) fn of_run(&self) -> AgentFailureKind {
+        if self.says(&["rate_limit_exceeded", "rate_limit_error"]) {
+            AgentFailureKind::RateLimited
+        } else if self.is_unknown_model() {
+            AgentFailureKind::UnknownModel
+        } else {
+            AgentFailureKind::ServerError
+        }
+    }
+
+    /// Whether code or type is one of these words.
+    pub(in crate::agents) fn says(&self, words: &[&str]) -> bool {
         [&self.code, &self.kind]
             .into_iter()
             .flatten()
@@ -101,8 +130,21 @@ impl ErrorObject {
     }
 }
 
+/// The words of a message: text, or the list of mistakes that some frameworks put there (`[{"msg": "…"}]`).
+fn text_of(message: &Value) -> String {
+    match message {
+        Value::String(text) => text.clone(),
+        Value::Array(mistakes) => {
+            let words = mistakes.iter().filter_map(|it| it.get("msg").unwrap_or(it).as_str());
+            words.collect::<Vec<_>>().join("; ")
+        }
+        Value::Object(fields) => fields.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => String::new(),
+    }
+}
+
 /// The failure that a status other than 2xx stands for.
-pub(super) fn refused(status: u16, error: &ErrorObject, pause: Option<Duration>) -> AgentEvent {
+pub(in crate::agents) fn refused(status: u16, error: &ErrorObject, pause: Option<Duration>) -> AgentEvent {
     let kind = match status {
         401 | 403 => AgentFailureKind::Unauthorized,
         400 | 404 if error.is_unknown_model() => AgentFailureKind::UnknownModel,
@@ -118,7 +160,7 @@ pub(super) fn refused(status: u16, error: &ErrorObject, pause: Option<Duration>)
 
 /// The pause asked for by `Retry-After`: seconds, or a date (RFC 9110 §10.2.3), which counts from the answer's own
 /// `Date` where it has one, since the server's clock is the one it was reckoned with. At most an hour.
-pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(in crate::agents) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // What does not fit into a number is longer than the bound anyway.
@@ -135,7 +177,7 @@ fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
 }
 
 /// A code as it may stand in a log: one word of plain letters, so that no sentence of anybody's gets there.
-pub(super) fn word(value: &Value) -> Option<String> {
+pub(in crate::agents) fn word(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),

@@ -1,0 +1,1 @@
+//! What is read out of responses of every shape.
