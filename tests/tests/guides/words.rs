@@ -10,15 +10,7 @@ use switchboard_domain::settings::Locale;
 
 /// Blocks that stand in the guides before the program knows their words, because the part that says them is merged later.
 /// Empty otherwise.
-const AWAITED: [&str; 7] = [
-    "failure agent_busy",
-    "failure agent_misconfigured",
-    "failure agent_user_name_refused",
-    "failure agent_cancelled",
-    "failure agent_attachment_refused",
-    "refusal not_fetched",
-    "findings",
-];
+const AWAITED: [&str; 3] = ["failure agent_attachment_refused", "refusal not_fetched", "findings"];
 
 /// Kind and name of every code that somebody may look up.
 pub(crate) fn codes() -> Vec<(&'static str, String)> {
@@ -97,9 +89,12 @@ fn after_notice(notice: &Notice) -> Option<Notice> {
         Notice::ShuttingDown => Some(Notice::ChannelDeleted),
         Notice::ChannelDeleted => Some(Notice::ServerError),
         // Those behind `ServerError` have blocks of their own, or tell of the moment.
-        Notice::ServerError | Notice::Status(_) | Notice::Help | Notice::Refused(_) | Notice::Failed(_) => {
-            None
-        }
+        Notice::ServerError
+        | Notice::UsingTool { .. }
+        | Notice::Status(_)
+        | Notice::Help
+        | Notice::Refused(_)
+        | Notice::Failed(_) => None,
     }
 }
 
