@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_adapters::dingtalk::callback::{CallbackError, Pushed, decode};
+use switchboard_domain::content::{Content, Piece};
 use switchboard_domain::message::{Body, ChatKind, Inbound, TEXT_BYTES_MAX};
 use switchboard_domain::time::Timestamp;
 
@@ -48,9 +49,13 @@ fn with(base: Value, changes: Value) -> Value {
     Value::Object(fields)
 }
 
-/// A message of a kind, in a private chat.
-fn of_kind(msgtype: &str, content: &Value) -> Value {
-    with(private(), json!({"msgtype": msgtype, "content": content, "text": null}))
+fn text(words: &str) -> Body {
+    Body::Content(Content::of_text(words))
+}
+
+fn words(body: Body) -> String {
+    let Body::Content(content) = body else { panic!("content") };
+    content.words().unwrap()
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn a_private_text_is_taken_whole() {
     assert_eq!(message.sender.im_user_id.as_deref(), Some("manager807"));
     assert_eq!(message.sender.opaque_id, "$:LWCP_v1:$ann");
     assert_eq!(message.sender.name, "Ann");
-    assert_eq!(message.body, Body::Text("hello".into()));
+    assert_eq!(message.body, text("hello"));
     assert_eq!(message.mentioned, None);
     assert_eq!(message.sent_at, Timestamp::from_millis(1_769_851_697_611));
     let address = message.session_address.unwrap();
@@ -79,48 +84,7 @@ fn a_group_text_is_trimmed_and_knows_that_the_bot_is_mentioned() {
     assert_eq!(message.chat.kind, ChatKind::Group);
     assert_eq!(message.chat.title.as_deref(), Some("Test group"));
     assert_eq!(message.mentioned, Some(true));
-    assert_eq!(message.body, Body::Text("hello".into()));
-}
-
-#[rstest]
-#[case::picture("picture", json!({"downloadCode": "mIofN", "pictureDownloadCode": "1lOla"}), Body::Picture)]
-#[case::audio("audio", json!({"downloadCode": "c", "duration": 4000, "recognition": "speech to text"}),
-    Body::Audio { recognition: Some("speech to text".into()) })]
-#[case::silent_audio(
-    "audio",
-    json!({"downloadCode": "c", "duration": "4000", "recognition": " "}),
-    Body::Audio { recognition: None },
-)]
-#[case::video("video", json!({"downloadCode": "c", "duration": "5", "videoType": "mp4"}), Body::Video)]
-#[case::file(
-    "file",
-    json!({"downloadCode": "c", "fileName": "a.pdf", "spaceId": "123", "fileId": "456"}),
-    Body::File { name: "a.pdf".into() },
-)]
-#[case::nameless_file("file", json!({}), Body::File { name: String::new() })]
-#[case::rich("richText", json!({"richText": [{"text": "hi "}, {"type": "picture", "downloadCode": "d"},
-    {"type": "at", "atName": "Bob", "atUserId": "b"}, {"text": " there\n"}]}), Body::RichText { text: "hi @Bob there".into(), pictures: 1 })]
-#[case::rich_as_json_text(
-    "richText",
-    Value::from("{\"richText\":[{\"text\":\"hi\"}]}"),
-    Body::RichText { text: "hi".into(), pictures: 0 },
-)]
-#[case::empty_rich("richText", json!({"richText": "none"}), Body::RichText { text: String::new(), pictures: 0 })]
-#[case::sticker("unknownMsgType", json!({"unknownMsgType": "x"}), Body::Unknown)]
-#[case::markdown("markdown", json!({"text": " **b** "}), Body::Text("**b**".into()))]
-#[case::interactive_card("interactiveCard", json!({"biz_custom_action_url": "u"}), Body::Unknown)]
-#[case::action_card("actionCard", json!({}), Body::Unknown)]
-#[case::chat_record("chatRecord", json!({"summary": "s", "title": "t", "chatRecord": "[]"}), Body::Unknown)]
-#[case::reply("reply", json!({}), Body::Unknown)]
-#[case::unheard_of("hologram", json!(7), Body::Unknown)]
-fn every_kind_of_message_is_named(#[case] msgtype: &str, #[case] content: Value, #[case] body: Body) {
-    assert_eq!(decoded(&of_kind(msgtype, &content)).unwrap().body, body);
-}
-
-#[test]
-fn markdown_may_stand_in_the_text_object() {
-    let message = with(private(), json!({"msgtype": "markdown", "text": {"content": "**b**"}}));
-    assert_eq!(decoded(&message).unwrap().body, Body::Text("**b**".into()));
+    assert_eq!(message.body, text("hello"));
 }
 
 #[rstest]
@@ -128,12 +92,10 @@ fn markdown_may_stand_in_the_text_object() {
 #[case::no_text(Value::Null, "")]
 #[case::json_text(Value::from("{\"content\":\" hi\"}"), "hi")]
 #[case::just_a_text(Value::from(" hi"), "hi")]
-#[case::quoting(json!({"content": "what about this?", "isReplyMsg": true,
-    "repliedMsg": {"msgType": "text", "msgId": "msgOld==", "content": {"text": "quoted"}}}), "what about this?")]
 #[case::another_leads(json!({"content": " @bob please look"}), "@bob please look")]
-fn the_text_of_a_text_message(#[case] text: Value, #[case] expected: &str) {
-    let message = with(group(), json!({"text": text}));
-    assert_eq!(decoded(&message).unwrap().body, Body::Text(expected.into()));
+fn the_text_of_a_text_message(#[case] given: Value, #[case] expected: &str) {
+    let message = with(group(), json!({"text": given}));
+    assert_eq!(decoded(&message).unwrap().body, text(expected));
 }
 
 #[rstest]
@@ -164,7 +126,8 @@ fn only_the_bots_own_mention_leaves_a_rich_text(
         group(),
         json!({"msgtype": "richText", "text": null, "atUsers": at_users, "content": {"richText": elements}}),
     );
-    assert_eq!(decoded(&message).unwrap().body, Body::RichText { text: expected.into(), pictures: 0 });
+    let pieces = if expected.is_empty() { vec![] } else { vec![Piece::Text(expected.into())] };
+    assert_eq!(decoded(&message).unwrap().body, Body::Content(Content { pieces, quoted: None }));
 }
 
 #[rstest]
@@ -214,12 +177,14 @@ fn a_push_without_content_for_want_of_quota_is_named(#[case] change: Value) {
 fn an_oversized_text_is_cut_at_a_character() {
     let message =
         decoded(&with(private(), json!({"text": {"content": "好".repeat(TEXT_BYTES_MAX)}}))).unwrap();
-    let Body::Text(text) = message.body else { panic!("a text") };
-    assert!(text.len() <= TEXT_BYTES_MAX && text.len() > TEXT_BYTES_MAX - 3);
+    let long = words(message.body);
+    assert!(long.len() <= TEXT_BYTES_MAX && long.len() > TEXT_BYTES_MAX - 3);
     let rich = json!([{"text": "好".repeat(30_000)}, {"text": "好".repeat(30_000)}]);
-    let message = decoded(&of_kind("richText", &json!({"richText": rich}))).unwrap();
-    let Body::RichText { text, .. } = message.body else { panic!("a rich text") };
-    assert!(text.len() <= TEXT_BYTES_MAX);
+    let message = decoded(&with(
+        private(),
+        json!({"msgtype": "richText", "text": null, "content": {"richText": rich}}),
+    ));
+    assert!(words(message.unwrap().body).len() <= TEXT_BYTES_MAX);
 }
 
 #[rstest]
@@ -257,6 +222,11 @@ fn arbitrary_field() -> impl Strategy<Value = Value> {
         Just(json!({"richText": [{"text": "@"}, 7, {"type": "at"}, {"type": "picture"}]})),
         Just(json!([{"dingtalkId": "b"}])),
         Just(Value::from("b")),
+        Just(json!({"downloadCode": "c", "duration": "x", "fileName": 7, "recognition": []})),
+        Just(
+            json!({"isReplyMsg": true, "repliedMsg": {"msgType": "richText", "content": "{\"richText\": [7]}"}})
+        ),
+        Just(json!({"repliedMsg": {"content": "[]", "msgType": 3}, "duration": -1, "videoType": "../.."})),
     ]
 }
 
@@ -273,9 +243,13 @@ proptest! {
                 Just("msgId"), Just("conversationId"), Just("senderId"), Just("senderStaffId"), Just("msgtype"),
                 Just("text"), Just("content"), Just("atUsers"), Just("isInAtList"), Just("chatbotUserId"),
                 Just("conversationType"), Just("createAt"), Just("sessionWebhook"), Just("sessionWebhookExpiredTime"),
+                Just("originalMsgId"), Just("originalProcessQueryKey"), Just("repliedMsg"),
             ],
             arbitrary_field(), 0..10),
-        msgtype in prop_oneof![Just("text"), Just("richText"), Just("audio"), Just("file"), Just("markdown")],
+        msgtype in prop_oneof![
+            Just("text"), Just("richText"), Just("picture"), Just("audio"), Just("video"), Just("file"),
+            Just("markdown"), Just("reply"), Just("interactiveCard"), Just("chatRecord"), Just(""),
+        ],
     ) {
         let message = with(with(group(), json!({"msgtype": msgtype})), json!(fields));
         let _ = decoded(&message);

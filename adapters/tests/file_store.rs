@@ -14,8 +14,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use switchboard_adapters::stores::{Stores, file};
+use switchboard_ports::attachments::AttachmentLimits;
 use switchboard_ports::conformance::{FakeClock, FaultyFixture, Fixture, StoreSet};
 use tempfile::TempDir;
+
+/// Small enough to be filled, large enough that a file takes several pieces.
+const SMALL: AttachmentLimits =
+    AttachmentLimits { file_bytes_max: 600 * 1024, total_bytes_max: 2 * 1024 * 1024 };
 
 struct FileFixture {
     clock: Arc<FakeClock>,
@@ -25,9 +30,9 @@ struct FileFixture {
 }
 
 fn open(directory: &Path, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
-    let Stores { conversations, transcripts, channels, agents, users, tokens } =
-        file::open(directory, &key.join("key"), Arc::clone(clock) as _).unwrap();
-    StoreSet { conversations, transcripts, channels, agents, users, tokens }
+    let Stores { conversations, transcripts, channels, agents, users, tokens, attachments } =
+        file::open_bounded(directory, &key.join("key"), Arc::clone(clock) as _, SMALL).unwrap();
+    StoreSet { conversations, transcripts, channels, agents, users, tokens, attachments }
 }
 
 #[async_trait]
@@ -92,4 +97,12 @@ mod users {
 
 mod tokens {
     switchboard_ports::token_store_suite!(super::fresh);
+}
+
+mod attachments {
+    switchboard_ports::attachment_store_suite!(super::fresh);
+}
+
+mod attachments_decorated {
+    switchboard_ports::attachment_store_suite!(super::decorated);
 }

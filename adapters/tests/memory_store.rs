@@ -11,7 +11,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use switchboard_adapters::stores::{self, Stores};
+use switchboard_ports::attachments::AttachmentLimits;
 use switchboard_ports::conformance::{FakeClock, Faulty, FaultyFixture, Fixture, StoreSet};
+
+/// Small enough to be filled.
+const SMALL: AttachmentLimits =
+    AttachmentLimits { file_bytes_max: 600 * 1024, total_bytes_max: 2 * 1024 * 1024 };
 
 struct MemoryFixture {
     clock: Arc<FakeClock>,
@@ -35,9 +40,9 @@ impl Fixture for MemoryFixture {
 
 async fn fresh() -> MemoryFixture {
     let clock = Arc::new(FakeClock::new());
-    let Stores { conversations, transcripts, channels, agents, users, tokens } =
-        stores::memory(Arc::clone(&clock) as _);
-    let stores = StoreSet { conversations, transcripts, channels, agents, users, tokens };
+    let Stores { conversations, transcripts, channels, agents, users, tokens, attachments } =
+        stores::memory_bounded(Arc::clone(&clock) as _, SMALL);
+    let stores = StoreSet { conversations, transcripts, channels, agents, users, tokens, attachments };
     MemoryFixture { clock, stores }
 }
 
@@ -71,6 +76,14 @@ mod users {
 
 mod tokens {
     switchboard_ports::token_store_suite!(super::fresh);
+}
+
+mod attachments {
+    switchboard_ports::attachment_store_suite!(super::fresh);
+}
+
+mod attachments_decorated {
+    switchboard_ports::attachment_store_suite!(super::decorated);
 }
 
 #[tokio::test(start_paused = true)]

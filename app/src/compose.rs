@@ -120,6 +120,7 @@ impl Composition for Composed {
             agents: stores.agents,
             users: stores.users,
             tokens: stores.tokens,
+            attachments: stores.attachments,
             providers: catalog.providers,
             agent_kinds: catalog.kinds,
         })

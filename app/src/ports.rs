@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use switchboard_ports::agent::{Agent, AgentKind};
 use switchboard_ports::agents::AgentStore;
+use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::channels::ChannelStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::conversations::ConversationStore;
@@ -38,6 +39,8 @@ pub struct Ports {
     pub users: Arc<dyn UserStore>,
     /// API tokens.
     pub tokens: Arc<dyn TokenStore>,
+    /// Files of waiting messages.
+    pub attachments: Arc<dyn AttachmentStore>,
     /// Chat platforms by name.
     pub providers: BTreeMap<&'static str, Arc<dyn Provider>>,
     /// Kinds of agents by name.

@@ -1,7 +1,9 @@
 //! The inbox: what was accepted and has not ended yet. The store keeps it (R2); machines take it in by sequence.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
+use crate::content::Attachment;
 use crate::ids::{FencingToken, MessageId, Seq};
 use crate::message::{Chat, Sender, SessionAddress};
 use crate::outcome::Refusal;
@@ -38,8 +40,10 @@ pub struct Entry {
 pub enum Intake {
     /// A question for the agent.
     Ask {
-        /// The text.
+        /// The text; names the files where they stood. See [`crate::content::Content::into_question`].
         text: String,
+        /// The files, at most [`crate::content::ATTACHMENTS_MAX`].
+        attachments: Vec<Attachment>,
     },
     /// A control act (R3): affects only entries with a smaller sequence.
     Control {

@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod admission;
 pub mod channel;
 pub mod command;
+pub mod content;
 pub mod conversation;
 pub mod hash;
 pub mod history;

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use crate::content::Content;
 use crate::ids::MessageId;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -68,32 +69,11 @@ impl Sender {
     }
 }
 
-/// What a message consists of.
+/// What came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// Plain text, without the bot's own mention.
-    Text(String),
-    /// Text with pictures between; the text parts joined.
-    RichText {
-        /// The text parts, joined, without the bot's own mention.
-        text: String,
-        /// How many pictures stand in it.
-        pictures: u32,
-    },
-    /// A picture.
-    Picture,
-    /// A voice message, with the platform's own transcription where it has one.
-    Audio {
-        /// What the platform heard.
-        recognition: Option<String>,
-    },
-    /// A video.
-    Video,
-    /// A file.
-    File {
-        /// Its name.
-        name: String,
-    },
+    /// Words and files, as far as there are any.
+    Content(Content),
     /// Something the platform or we have no name for.
     Unknown,
     /// A push without content because the company's monthly push quota is used up (dingtalk §9.2, 20001).

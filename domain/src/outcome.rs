@@ -36,6 +36,8 @@ pub enum Refusal {
     NoAgent,
     /// The channel was deleted while the message waited.
     ChannelDeleted,
+    /// Nothing but files came, and none of them could be fetched.
+    NotFetched,
 }
 
 /// Why a message could not be answered, or an answer not shown. Label `cause` of `switchboard_failures_total`.
@@ -107,11 +109,13 @@ pub enum AgentFailureKind {
     UserNameRefused,
     /// Somebody stopped the run on the agent's side.
     Cancelled,
+    /// The agent refused a question that came with files (400, 413, 415, 422).
+    AttachmentRefused,
 }
 
 impl AgentFailureKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Unreachable,
         Self::FirstOutputTimeout,
         Self::IdleTimeout,
@@ -129,6 +133,7 @@ impl AgentFailureKind {
         Self::Misconfigured,
         Self::UserNameRefused,
         Self::Cancelled,
+        Self::AttachmentRefused,
     ];
 
     /// The stable name used in the API, metrics and logs.
@@ -152,6 +157,7 @@ impl AgentFailureKind {
             Self::Misconfigured => "agent_misconfigured",
             Self::UserNameRefused => "agent_user_name_refused",
             Self::Cancelled => "agent_cancelled",
+            Self::AttachmentRefused => "agent_attachment_refused",
         }
     }
 
@@ -173,7 +179,8 @@ impl AgentFailureKind {
             | Self::Busy
             | Self::Misconfigured
             | Self::UserNameRefused
-            | Self::Cancelled => false,
+            | Self::Cancelled
+            | Self::AttachmentRefused => false,
         }
     }
 }

@@ -41,7 +41,7 @@ pub trait Agent: Send + Sync {
 pub struct RunRequest {
     /// The same for every attempt at the same turn: an idempotency key.
     pub turn: String,
-    /// The question.
+    /// The question. Files that came with it are named in it where they stood: `[picture: picture-1]`.
     pub text: String,
     /// What was said before in this session, oldest first, within the agent's history bounds.
     pub history: Vec<TranscriptLine>,
@@ -60,7 +60,7 @@ pub struct RunRequest {
 }
 
 /// Attachments of one question, at most.
-pub const ATTACHMENTS_MAX: usize = 10;
+pub const ATTACHMENTS_MAX: usize = switchboard_domain::content::ATTACHMENTS_MAX;
 
 /// One file that came with a question.
 #[derive(Debug, Clone, PartialEq, Eq)]

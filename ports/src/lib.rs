@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod agents;
+pub mod attachments;
 pub mod channels;
 pub mod clock;
 #[cfg(feature = "conformance")]

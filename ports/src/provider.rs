@@ -5,15 +5,19 @@
 //! plain messages and one exclusive connection.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use switchboard_domain::channel::CloseCause;
+use switchboard_domain::channel::{CloseCause, ErrorCode};
+use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ConnectionId, MessageId};
 use switchboard_domain::message::{Inbound, Target};
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
+use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::channels::Channel;
@@ -57,7 +61,8 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// One channel's access to its platform. All calls are bounded in time by the link itself (10 s at most).
+/// One channel's access to its platform. All calls are bounded in time by the link itself: 10 s at most, a fetch
+/// [`FETCH_TIMEOUT`].
 #[async_trait]
 pub trait Link: Send + Sync {
     /// What the channel can show with its present settings.
@@ -87,6 +92,11 @@ pub trait Link: Send + Sync {
     /// The platform's own name for the card that answers a message, where presses of its stop button can come: the `card`
     /// of a [`Press`]. `None` where the channel shows no such button. Pure.
     fn card_id(&self, message: &MessageId) -> Option<String>;
+
+    /// Fetches a file that came with a message, whole: at most [`FILE_BYTES_MAX`](crate::attachments::FILE_BYTES_MAX)
+    /// bytes. Platforms keep files for a while only, so it is made soon after the message. May be repeated and
+    /// cancelled.
+    async fn fetch(&self, attachment: &Attachment) -> Result<Fetched, FetchFailure>;
 
     /// Asks the platform with the stored credentials, without connecting.
     async fn preflight(&self) -> Vec<Check>;
@@ -174,6 +184,35 @@ pub struct PartRequest {
     pub way: Way,
 }
 
+/// Longest fetch of one file.
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// A file as the platform gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// The content; may be empty.
+    pub content: Bytes,
+    /// What it is, as far as content, name or platform tell: `image/png`, else `application/octet-stream`.
+    pub media_type: String,
+}
+
+/// Why a file could not be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum FetchFailure {
+    /// Not now: network, time-out, throttle, an error of the platform's own. Worth another try.
+    #[error("the file cannot be fetched at the moment")]
+    Unavailable,
+    /// The platform does not have it (any more), or not for this bot. Another try would end the same.
+    #[error("the platform does not have the file any more")]
+    Gone,
+    /// It is longer than any file may be.
+    #[error("the file is too long")]
+    TooLong,
+    /// We may not have it until somebody changes something; the code says what.
+    #[error("the file may not be fetched ({0:?})")]
+    Denied(ErrorCode),
+}
+
 /// One line of a preflight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
@@ -184,7 +223,7 @@ pub struct Check {
     /// The platform's code and words, or what it means. No secret.
     pub message: String,
     /// Which remedy applies, by error code; the texts are the application's.
-    pub code: Option<switchboard_domain::channel::ErrorCode>,
+    pub code: Option<ErrorCode>,
 }
 
 /// How a check went.

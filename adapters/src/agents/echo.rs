@@ -7,10 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
-use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunRequest};
+use switchboard_ports::agent::{Agent, AgentAttachment, AgentEvent, AgentKind, RunRequest};
 use switchboard_ports::agents::AgentConfig;
 use tokio::time::sleep;
 
+use super::attachments::size;
 use super::text::{EVENT_TEXT_BYTES_MAX, pieces};
 
 /// Pause between two words: slow enough to be seen.
@@ -64,8 +65,9 @@ struct Echo {
 impl Agent for Echo {
     fn run(&self, request: RunRequest) -> BoxStream<'static, AgentEvent> {
         let mut events: VecDeque<AgentEvent> = VecDeque::from([AgentEvent::Started { run: None }]);
-        events.extend(words(&answer(&request)).into_iter().map(AgentEvent::Delta));
-        events.push_back(match request.text.trim() {
+        let answer = answer(&request);
+        events.extend(words(&answer).into_iter().map(AgentEvent::Delta));
+        events.push_back(match answer.as_str() {
             "" => AgentEvent::Failed {
                 failure: AgentFailure::new(AgentFailureKind::Empty),
                 detail: "nothing to echo".to_owned(),
@@ -86,14 +88,27 @@ impl Agent for Echo {
     async fn cancel(&self, _run: &str) {}
 }
 
-/// The question, and a last line that lets a person see what is remembered and that `/new` forgets it.
+/// The question, a line for each attachment, and a last line that lets a person see what is remembered and that `/new`
+/// forgets it.
 fn answer(request: &RunRequest) -> String {
-    let question = request.text.trim();
+    let asked = Some(request.text.trim()).filter(|text| !text.is_empty()).map(str::to_owned);
+    let came = (!request.attachments.is_empty())
+        .then(|| request.attachments.iter().map(received).collect::<Vec<_>>().join("\n"));
+    let question = asked.into_iter().chain(came).collect::<Vec<_>>().join("\n\n");
     match request.history.len() {
         _ if question.is_empty() => String::new(),
-        0 => question.to_owned(),
+        0 => question,
         1 => format!("{question}\n\n(I remember 1 earlier message.)"),
         count => format!("{question}\n\n(I remember {count} earlier messages.)"),
+    }
+}
+
+/// What came, by name, type and size.
+fn received(attachment: &AgentAttachment) -> String {
+    let AgentAttachment { name, media_type, content } = attachment;
+    match content {
+        Some(content) => format!("- {name} ({media_type}, {})", size(content.len())),
+        None => format!("- {name} ({media_type}, could not be fetched)"),
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Api {
     GroupSend,
     /// Posts to a message's session webhook; the address is given by the message.
     SessionWebhook,
+    /// Asks where a file that came with a message can be got.
+    FileDownload,
 }
 
 impl Api {
@@ -35,6 +37,7 @@ impl Api {
             Self::PrivateSend => "private_send",
             Self::GroupSend => "group_send",
             Self::SessionWebhook => "session_webhook",
+            Self::FileDownload => "file_download",
         }
     }
 
@@ -49,6 +52,7 @@ impl Api {
             Self::PrivateSend => (Method::POST, "/v1.0/robot/oToMessages/batchSend"),
             Self::GroupSend => (Method::POST, "/v1.0/robot/groupMessages/send"),
             Self::SessionWebhook => (Method::POST, "/robot/sendBySession"),
+            Self::FileDownload => (Method::POST, "/v1.0/robot/messageFiles/download"),
         }
     }
 
@@ -61,6 +65,7 @@ impl Api {
             Self::CardStreaming => Some(Lane::CardStreaming),
             Self::PrivateSend | Self::GroupSend => Some(Lane::RobotSend),
             Self::SessionWebhook => Some(Lane::SessionWebhook),
+            Self::FileDownload => Some(Lane::FileDownload),
         }
     }
 }
@@ -79,4 +84,6 @@ pub(super) enum Lane {
     RobotSend,
     /// Posting to session webhooks.
     SessionWebhook,
+    /// Asking for files.
+    FileDownload,
 }

@@ -14,6 +14,7 @@ pub(super) struct Budget {
     card_streaming: Bucket,
     robot_send: Bucket,
     session_webhook: Bucket,
+    file_download: Bucket,
 }
 
 impl Budget {
@@ -25,13 +26,19 @@ impl Budget {
             Lane::CardStreaming => &self.card_streaming,
             Lane::RobotSend => &self.robot_send,
             Lane::SessionWebhook => &self.session_webhook,
+            Lane::FileDownload => &self.file_download,
         }
     }
 
     fn set_rate(&self, calls_per_second: u32) {
-        for lane in
-            [Lane::CardCreate, Lane::CardUpdate, Lane::CardStreaming, Lane::RobotSend, Lane::SessionWebhook]
-        {
+        for lane in [
+            Lane::CardCreate,
+            Lane::CardUpdate,
+            Lane::CardStreaming,
+            Lane::RobotSend,
+            Lane::SessionWebhook,
+            Lane::FileDownload,
+        ] {
             self.bucket(lane).set_rate(calls_per_second);
         }
     }

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use switchboard_domain::channel::CloseCause;
+use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId};
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
-use switchboard_ports::provider::{CardRequest, Check, ConnectionSink, Link, PartRequest};
+use switchboard_ports::provider::{
+    CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, PartRequest,
+};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +21,7 @@ use super::cards::Card;
 use super::classify::Failure;
 use super::gateway::{Socket, dial};
 use super::http::CALL_TIMEOUT;
+use super::media::Downloads;
 use super::phases::Phases;
 use super::platform::Platform;
 use super::robot::{PART_BYTES_MAX, PART_CHARS_MAX};
@@ -31,6 +35,7 @@ const CARD_CHARS_MAX: usize = 3_000;
 pub(super) struct DingTalkLink {
     pub(super) channel: ChannelId,
     pub(super) network: Network,
+    pub(super) downloads: Downloads,
     pub(super) platform: Platform,
     pub(super) phases: Phases,
 }
@@ -109,6 +114,10 @@ impl Link for DingTalkLink {
 
     fn card_id(&self, message: &MessageId) -> Option<String> {
         self.platform.settings.card.stop.as_ref().map(|_| track_id(&self.channel, message))
+    }
+
+    async fn fetch(&self, attachment: &Attachment) -> Result<Fetched, FetchFailure> {
+        self.platform.fetch(&self.downloads, attachment).await
     }
 
     async fn preflight(&self) -> Vec<Check> {

@@ -22,6 +22,8 @@ pub mod frame;
 mod gateway;
 mod http;
 mod link;
+mod media;
+mod media_type;
 mod phases;
 mod platform;
 mod preflight;

@@ -11,6 +11,7 @@ use super::budget::Budgets;
 use super::config::{CONNECTION_FIELDS, IDENTITY_FIELDS, SECRET_FIELDS, Settings, check};
 use super::http::{CONNECT_TIMEOUT, Http, Observer};
 use super::link::DingTalkLink;
+use super::media::Downloads;
 use super::phases::Phases;
 use super::platform::Platform;
 use crate::net::{ClientError, Network};
@@ -21,6 +22,7 @@ pub struct DingTalk {
     clock: Arc<dyn Clock>,
     network: Network,
     http: Http,
+    downloads: Downloads,
     budgets: Budgets,
 }
 
@@ -29,7 +31,8 @@ impl DingTalk {
     /// counting.
     pub fn new(clock: Arc<dyn Clock>, network: Network, observer: Observer) -> Result<Self, ClientError> {
         let http = Http::new(network.client(CONNECT_TIMEOUT)?, observer);
-        Ok(Self { clock, network, http, budgets: Budgets::default() })
+        let downloads = Downloads::new(&network)?;
+        Ok(Self { clock, network, http, downloads, budgets: Budgets::default() })
     }
 }
 
@@ -52,10 +55,11 @@ impl Provider for DingTalk {
         let settings = Settings::of(&channel.config, &channel.secrets)?;
         let budget = self.budgets.of(&settings.api_base, &settings.client_id, settings.calls_per_second);
         let platform = Platform::new(settings, budget, Arc::clone(&self.clock), self.http.clone());
-        let network = self.network.clone();
+        let (network, downloads) = (self.network.clone(), self.downloads.clone());
         Ok(Arc::new(DingTalkLink {
             channel: channel.id.clone(),
             network,
+            downloads,
             platform,
             phases: Phases::default(),
         }))

@@ -61,7 +61,9 @@ impl Platform {
     /// message says.
     fn may_post_to(&self, url: &Url) -> bool {
         let configured = Url::parse(&self.settings.oapi_base).is_ok_and(|base| same_origin(&base, url));
-        let own = url.scheme() == "https" && url.domain().is_some_and(is_platform_host);
+        let own = url.scheme() == "https"
+            && url.port_or_known_default() == Some(443)
+            && url.domain().is_some_and(is_platform_host);
         url.username().is_empty() && url.password().is_none() && (configured || own)
     }
 

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde_json::{Value, json};
 use switchboard_domain::channel::{CloseCause, ErrorCode};
+use switchboard_domain::content::Content;
 use switchboard_domain::message::{Body, Inbound};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::clock::Clock;
@@ -200,7 +201,7 @@ async fn offers_come_in_frame_order_and_acks_as_they_are_decided() {
     for expected in ["m1", "m2", "m3"] {
         let (message, decide) = bench.offers.recv().await.unwrap();
         assert_eq!(message.id.as_str(), expected);
-        assert_eq!(message.body, Body::Text("hello".into()));
+        assert_eq!(message.body, Body::Content(Content::of_text("hello")));
         assert_eq!(message.sent_at, Timestamp::from_millis(7));
         decisions.push(decide);
     }

@@ -7,6 +7,8 @@ mod network;
 mod proxy;
 mod tunnel;
 
+pub mod downloads;
+
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};

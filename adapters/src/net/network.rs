@@ -58,14 +58,23 @@ impl Network {
     /// another origin (secrets in headers and bodies stay where they were sent). It has no total time-out: streams are
     /// long; give each bounded request its own.
     pub fn client(&self, connect_timeout: Duration) -> Result<Client, ClientError> {
+        Ok(self.builder(connect_timeout).redirect(redirects()).build()?)
+    }
+
+    /// What every client begins with; where it may be redirected to is still to be said.
+    pub(super) fn builder(&self, connect_timeout: Duration) -> ClientBuilder {
         let builder = Client::builder()
             .tls_backend_preconfigured(self.0.http.clone())
             .connect_timeout(connect_timeout)
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .referer(false)
-            .redirect(redirects())
             .user_agent(USER_AGENT);
-        Ok(self.with_proxies(builder).build()?)
+        self.with_proxies(builder)
+    }
+
+    /// The proxies' own names: an HTTP client resolves them by the same means as any other.
+    pub(super) fn proxy_names(&self) -> Vec<String> {
+        self.0.proxies.names()
     }
 
     /// The client must never look at the environment by itself: our rules are the only ones.

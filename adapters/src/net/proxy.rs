@@ -135,6 +135,12 @@ impl Proxies {
         (!self.0.exceptions.contain(&host, port)).then_some(proxy)
     }
 
+    /// The names of the proxies' hosts.
+    pub(super) fn names(&self) -> Vec<String> {
+        let proxies = [&self.0.plain, &self.0.tls].into_iter().flatten();
+        proxies.filter_map(|proxy| proxy.url.host_str()).map(str::to_owned).collect()
+    }
+
     /// The same decision for the HTTP client, which wants the credentials in the address.
     pub(super) fn for_http(&self) -> reqwest::Proxy {
         let rules = self.clone();

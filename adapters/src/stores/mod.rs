@@ -19,6 +19,7 @@ mod seal;
 use std::sync::Arc;
 
 use switchboard_ports::agents::AgentStore;
+use switchboard_ports::attachments::{AttachmentLimits, AttachmentStore};
 use switchboard_ports::channels::ChannelStore;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conversations::ConversationStore;
@@ -44,12 +45,20 @@ pub struct Stores {
     pub users: Arc<dyn UserStore>,
     /// API tokens.
     pub tokens: Arc<dyn TokenStore>,
+    /// Files of waiting messages.
+    pub attachments: Arc<dyn AttachmentStore>,
 }
 
 /// Stores that live and die with this process. What they keep is bounded: see `memory`.
 #[must_use]
 pub fn memory(clock: Arc<dyn Clock>) -> Stores {
-    memory::open(clock)
+    memory_bounded(clock, AttachmentLimits::default())
+}
+
+/// The same with other bounds on files.
+#[must_use]
+pub fn memory_bounded(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
+    memory::open(clock, limits)
 }
 
 /// A name as names are compared: without regard to case, in every script.

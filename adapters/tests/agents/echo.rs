@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use switchboard_adapters::agents::echo::EchoKind;
 use switchboard_domain::ids::{Seq, SessionNumber};
 use switchboard_domain::snapshot::{Role, TranscriptLine};
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunRequest};
+use switchboard_ports::agent::{Agent, AgentAttachment, AgentEvent, AgentKind, RunRequest};
 use tokio::time::Instant;
 
 use crate::peer::{config, failure, request, said};
@@ -74,4 +75,22 @@ async fn the_longest_question_takes_seconds_not_minutes() {
 async fn nothing_to_say_is_an_empty_answer() {
     let events: Vec<AgentEvent> = echo(Duration::ZERO).run(request(" \n")).collect().await;
     assert_eq!(failure(&events).0, "agent_empty");
+}
+
+#[tokio::test(start_paused = true)]
+async fn attachments_are_named_with_or_without_a_question() {
+    let came = vec![
+        AgentAttachment {
+            name: "a.png".to_owned(),
+            media_type: "image/png".to_owned(),
+            content: Some(Bytes::from_static(b"abc")),
+        },
+        AgentAttachment { name: "b.zip".to_owned(), media_type: "application/zip".to_owned(), content: None },
+    ];
+    let lines = "- a.png (image/png, 3 bytes)\n- b.zip (application/zip, could not be fetched)";
+    for (text, expected) in [("", lines.to_owned()), ("See?", format!("See?\n\n{lines}"))] {
+        let asked = RunRequest { attachments: came.clone(), ..request(text) };
+        let events: Vec<AgentEvent> = echo(Duration::ZERO).run(asked).collect().await;
+        assert_eq!(said(&events), expected);
+    }
 }

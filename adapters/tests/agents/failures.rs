@@ -2,15 +2,38 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use rstest::rstest;
 use switchboard_adapters::net::{Exceptions, Proxies, Proxy};
 use switchboard_domain::outcome::AgentFailureKind;
-use switchboard_ports::agent::AgentEvent;
+use switchboard_ports::agent::{AgentAttachment, AgentEvent};
 use tokio::net::TcpListener;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::peer::{build, build_behind, chat, config, events, failure, peer, send};
+use crate::peer::{build, build_behind, chat, config, events, failure, peer, request, send};
+
+#[rstest]
+#[case(400, "agent_attachment_refused")]
+#[case(413, "agent_attachment_refused")]
+#[case(415, "agent_attachment_refused")]
+#[case(422, "agent_attachment_refused")]
+#[case(404, "agent_bad_request")]
+#[case(401, "agent_unauthorized")]
+#[case(500, "agent_server_error")]
+#[tokio::test]
+async fn a_refused_question_with_files_means_the_files(#[case] status: u16, #[case] expected: &str) {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(status)).mount(&server).await;
+    let mut asked = request("See?");
+    asked.attachments = vec![AgentAttachment {
+        name: "a.png".to_owned(),
+        media_type: "image/png".to_owned(),
+        content: Some(bytes::Bytes::from_static(b"png")),
+    }];
+    let events: Vec<AgentEvent> = chat(&server.uri()).run(asked).collect().await;
+    assert_eq!(failure(&events).0, expected);
+}
 
 #[rstest]
 #[case(

@@ -1,11 +1,12 @@
 //! What a chat request consists of.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use switchboard_domain::ids::{Seq, SessionNumber};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::snapshot::{Role, TranscriptLine};
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::agent::{AgentEvent, RunRequest};
+use switchboard_ports::agent::{AgentAttachment, AgentEvent, RunRequest};
 use switchboard_ports::agents::AgentConfig;
 
 use futures_util::StreamExt;
@@ -151,4 +152,35 @@ async fn turns_of_any_length_keep_keys_of_their_own() {
     asked.turn = format!("{}/7 会", "c".repeat(400));
     let (got, _) = received(|_| {}, asked).await;
     assert_eq!(got.headers["idempotency-key"], format!("{}/7 %E4%BC%9A", "c".repeat(400)));
+}
+
+#[tokio::test]
+async fn what_came_with_the_question_goes_as_parts() {
+    let came = |name: &str, media_type: &str, content: &'static [u8]| AgentAttachment {
+        name: name.to_owned(),
+        media_type: media_type.to_owned(),
+        content: Some(Bytes::from_static(content)),
+    };
+    let mut asked = request("What is this?");
+    asked.attachments = vec![
+        came("a.png", "image/png", b"abc"),
+        came("a.wav", "audio/wav", b"abc"),
+        came("a.pdf", "application/pdf", b"abc"),
+        came("a.txt", "text/plain", b"abc"),
+        AgentAttachment { name: "a.zip".to_owned(), media_type: "application/zip".to_owned(), content: None },
+    ];
+    let (got, _) = received(|_| {}, asked.clone()).await;
+    let parts = json!([
+        { "type": "text", "text": "What is this?" },
+        { "type": "image_url", "image_url": { "url": "data:image/png;base64,YWJj" } },
+        { "type": "input_audio", "input_audio": { "data": "YWJj", "format": "wav" } },
+        { "type": "file", "file": { "filename": "a.pdf", "file_data": "data:application/pdf;base64,YWJj" } },
+        { "type": "text", "text": "File \"a.txt\":\n```\nabc\n```" },
+        { "type": "text", "text": "[attachment \"a.zip\", application/zip: its content is not available]" },
+    ]);
+    assert_eq!(got.body_json::<Value>().unwrap()["messages"], json!([{ "role": "user", "content": parts }]));
+    asked.text = String::new();
+    let (got, _) = received(|_| {}, asked).await;
+    let content = &got.body_json::<Value>().unwrap()["messages"][0]["content"];
+    assert_eq!(content.as_array().unwrap().len(), 5, "no empty text stands before them");
 }

@@ -18,7 +18,7 @@ use tokio::sync::{Mutex as FairMutex, broadcast};
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{intake, scan};
+use super::{files, intake, scan};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -53,6 +53,7 @@ impl Driver {
         scan::scan_once(&shared).await?;
         shared.tasks.spawn(scan::renew_leases(Arc::clone(&shared)));
         shared.tasks.spawn(scan::scan_open(Arc::clone(&shared)));
+        shared.tasks.spawn(files::sweep(Arc::clone(&shared)));
         Ok(Arc::new(Self { shared, reloading: FairMutex::default() }))
     }
 

@@ -9,9 +9,10 @@ use futures_util::future::BoxFuture;
 use switchboard_domain::admission::{Asked, Ticket};
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::command;
-use switchboard_domain::ids::{ConnectionId, ConversationKey};
+use switchboard_domain::content::{Content, Question};
+use switchboard_domain::ids::{ConnectionId, ConversationKey, Seq};
 use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
-use switchboard_domain::message::{Body, ChatKind, Inbound, TEXT_BYTES_MAX};
+use switchboard_domain::message::{Body, ChatKind, Inbound};
 use switchboard_domain::outcome::Refusal;
 use switchboard_domain::settings::GroupScope;
 use switchboard_ports::conversations::{Accepted, Admission, Arrival};
@@ -20,6 +21,7 @@ use switchboard_ports::provider::{Ack, ConnectionSink, Press, Pressed, Signal};
 use tokio::sync::Mutex as FairMutex;
 
 use super::channel::{Bot, ChannelHandle, Message};
+use super::files::Job;
 use super::shared::{Shared, lock};
 use crate::telemetry::metrics as names;
 
@@ -208,7 +210,7 @@ impl Drop for Counted {
     }
 }
 
-fn taken_in(shared: &Arc<Shared>, handle: &ChannelHandle, arrival: &Arrival, stored: &Stored) -> Ack {
+fn taken_in(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arrival, stored: &Stored) -> Ack {
     handle.received(shared.now());
     match &stored.accepted {
         // Stored by an offer of ours whose answer was lost, most likely: what it cost stays spent.
@@ -219,7 +221,10 @@ fn taken_in(shared: &Arc<Shared>, handle: &ChannelHandle, arrival: &Arrival, sto
             arrival.admission.unused();
             metrics::counter!(names::MESSAGES_DUPLICATE).increment(1);
         }
-        Accepted::First { seq: Some(seq), .. } => {
+        Accepted::First { seq: Some(seq), verdict } => {
+            if *verdict == Verdict::Admit {
+                fetch_files(shared, handle, arrival, *seq);
+            }
             wake_for(shared, &arrival.key, &arrival.intake, *seq);
         }
         Accepted::First { seq: None, .. } => {}
@@ -227,13 +232,19 @@ fn taken_in(shared: &Arc<Shared>, handle: &ChannelHandle, arrival: &Arrival, sto
     Ack::Stored
 }
 
+/// Platforms keep files for a while only, so they are fetched before it is the message's turn (R6).
+fn fetch_files(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arrival, seq: Seq) {
+    match &arrival.intake {
+        Intake::Ask { attachments, .. } if !attachments.is_empty() => {
+            let (conversation, attachments) = (arrival.key.id(), attachments.clone());
+            shared.files.begin(shared, handle, Job { conversation, seq, attachments });
+        }
+        Intake::Ask { .. } | Intake::Control { .. } | Intake::Refused(_) => {}
+    }
+}
+
 /// Wakes a conversation for a new entry; a control act stops the request to the agent before it is even read (R3).
-pub(super) fn wake_for(
-    shared: &Arc<Shared>,
-    key: &ConversationKey,
-    intake: &Intake,
-    seq: switchboard_domain::ids::Seq,
-) {
+pub(super) fn wake_for(shared: &Arc<Shared>, key: &ConversationKey, intake: &Intake, seq: Seq) {
     let id = key.id();
     if let Intake::Control { control, .. } = intake {
         match control {
@@ -251,7 +262,7 @@ pub(super) fn wake_for(
 
 /// What a message asks for, and who decides whether it is taken on.
 fn arrival(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, bot: &Bot, message: Inbound) -> Arrival {
-    let (intake, kind_refused) = intake_of(&message.body);
+    let (intake, kind_refused) = intake_of(message.body);
     let member = match (message.chat.kind, bot.channel.conversation.group_scope) {
         (ChatKind::Private, GroupScope::PerUser | GroupScope::Shared)
         | (ChatKind::Group, GroupScope::Shared) => None,
@@ -279,35 +290,27 @@ fn arrival(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, bot: &Bot, message
     }
 }
 
-/// What a body asks for; kinds without an answer of their own yet are refused with a friendly sentence.
-fn intake_of(body: &Body) -> (Intake, Option<Refusal>) {
+/// What a message asks for; what nobody can read is refused with a friendly sentence.
+fn intake_of(body: Body) -> (Intake, Option<Refusal>) {
     match body {
-        Body::Text(text) | Body::RichText { text, .. } => (asks(text), None),
-        Body::Picture
-        | Body::Audio { .. }
-        | Body::Video
-        | Body::File { .. }
-        | Body::Unknown
-        | Body::Withheld => (Intake::Ask { text: String::new() }, Some(Refusal::Unsupported)),
+        Body::Content(content) => (asks(content), None),
+        Body::Unknown | Body::Withheld => {
+            let nothing = Intake::Ask { text: String::new(), attachments: Vec::new() };
+            (nothing, Some(Refusal::Unsupported))
+        }
     }
 }
 
-fn asks(text: &str) -> Intake {
-    let text = text.trim();
+fn asks(content: Content) -> Intake {
+    if let Some(command) = content.words().and_then(|words| command::parse(&words)) {
+        return Intake::Control { control: command.control(), origin: Origin::Chat };
+    }
+    let Question { text, attachments } = content.into_question();
     if text.is_empty() {
         // Somebody called the bot without a word: tell them what it can do.
         return Intake::Control { control: Control::Help, origin: Origin::Chat };
     }
-    match command::parse(text) {
-        Some(command) => Intake::Control { control: command.control(), origin: Origin::Chat },
-        None => Intake::Ask { text: cut(text).to_owned() },
-    }
-}
-
-/// The text within its bound, cut at a character.
-fn cut(text: &str) -> &str {
-    let end = (0..=TEXT_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    text.get(..end).unwrap_or_default()
+    Intake::Ask { text, attachments }
 }
 
 /// Decides about one first delivery (R1), and gives back what it took when the message was not stored after all.

@@ -3,6 +3,7 @@
 mod channel;
 mod conversation;
 mod driver;
+mod files;
 mod intake;
 mod mapping;
 pub mod operations;

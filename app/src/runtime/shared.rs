@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::channel::ChannelHandle;
+use super::files::Files;
 use super::operations::RuntimeEvent;
 use super::press::Cards;
 use super::registry::Registry;
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     pub(crate) channels: Mutex<BTreeMap<ChannelId, Arc<ChannelHandle>>>,
     pub(crate) registry: Registry,
     pub(crate) cards: Arc<Cards>,
+    pub(crate) files: Files,
     pub(crate) store_up: watch::Sender<bool>,
     /// Cancelled when the server begins to stop: no new turns, no intake.
     pub(crate) stopping: CancellationToken,
@@ -86,6 +88,7 @@ impl Shared {
             channels: Mutex::new(BTreeMap::new()),
             registry: Registry::default(),
             cards: Arc::default(),
+            files: Files::default(),
             store_up: watch::channel(true).0,
             stopping: CancellationToken::new(),
             parking: CancellationToken::new(),

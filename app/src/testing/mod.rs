@@ -1,6 +1,7 @@
 //! Stateful stand-ins for stores, platforms, agents and the driver, and the whole router around them.
 
 mod api;
+mod attachments;
 pub(crate) mod certificates;
 mod composition;
 mod operations;
@@ -66,6 +67,7 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         agents: stores.clone(),
         users: stores.clone(),
         tokens: stores.clone(),
+        attachments: stores.clone(),
         providers: providers(),
         agent_kinds: kinds(),
     }

@@ -159,7 +159,7 @@ impl Conversation {
             Finish::Failed(cause) => Some(Mark::Failed(cause)),
             Finish::Refused(_) => return,
         };
-        let Some(Entry { intake: Intake::Ask { text }, accepted_at, .. }) = self.entries.get(&seq) else {
+        let Some(Entry { intake: Intake::Ask { text, .. }, accepted_at, .. }) = self.entries.get(&seq) else {
             return;
         };
         effects.transcript.push(TranscriptLine {

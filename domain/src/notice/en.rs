@@ -53,11 +53,14 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::NotMapped => {
             "I could not find an account for you. Please ask an administrator to set one up."
         }
-        Refusal::Unsupported => "I can only read text messages so far. Please write your question as text.",
+        Refusal::Unsupported => {
+            "I cannot read this kind of message. Please send text, a picture, a voice message, a video or a file."
+        }
         Refusal::NoAgent => "This bot has no agent yet. Please ask an administrator to choose one.",
         Refusal::ChannelDeleted => {
             "This bot was removed before it could answer. Please ask an administrator for another one."
         }
+        Refusal::NotFetched => "What you sent could not be fetched from the chat. Please send it again.",
     }
 }
 
@@ -127,6 +130,9 @@ const fn agent(kind: AgentFailureKind) -> &'static str {
             "The agent cannot take your user name. Please ask an administrator for one of letters, digits, - and _ only."
         }
         AgentFailureKind::Cancelled => "The answer was stopped on the agent's side. Please ask again.",
+        AgentFailureKind::AttachmentRefused => {
+            "The agent cannot work with the files sent. Please ask without them, or send them in another format."
+        }
     }
 }
 

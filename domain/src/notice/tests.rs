@@ -11,7 +11,7 @@ use crate::command::COMMANDS;
 use crate::outcome::{AgentFailureKind, FailureCause, Refusal};
 use crate::settings::Locale;
 
-const REFUSALS: [Refusal; 9] = [
+const REFUSALS: [Refusal; 10] = [
     Refusal::TooManyMessages,
     Refusal::InboxFull,
     Refusal::Busy,
@@ -21,6 +21,7 @@ const REFUSALS: [Refusal; 9] = [
     Refusal::Unsupported,
     Refusal::NoAgent,
     Refusal::ChannelDeleted,
+    Refusal::NotFetched,
 ];
 
 fn report() -> StatusReport {

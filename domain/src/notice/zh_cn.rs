@@ -38,9 +38,10 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::AccessDenied => "您没有在此使用该机器人的权限，请联系管理员开通。",
         Refusal::UserDisabled => "您的账号已被停用，请联系管理员启用。",
         Refusal::NotMapped => "未找到与您对应的账号，请联系管理员设置。",
-        Refusal::Unsupported => "目前只支持文字消息，请用文字描述您的问题。",
+        Refusal::Unsupported => "暂不支持这类消息，请发送文字、图片、语音、视频或文件。",
         Refusal::NoAgent => "该机器人尚未配置智能体，请联系管理员选择一个。",
         Refusal::ChannelDeleted => "该机器人在回复之前已被移除，请联系管理员获取其他机器人。",
+        Refusal::NotFetched => "未能从聊天中获取您发送的内容，请重新发送。",
     }
 }
 
@@ -76,6 +77,9 @@ const fn agent(kind: AgentFailureKind) -> &'static str {
             "智能体无法使用您的用户名，请联系管理员改用仅含字母、数字、- 和 _ 的用户名。"
         }
         AgentFailureKind::Cancelled => "回答已在智能体一侧被停止，请重新提问。",
+        AgentFailureKind::AttachmentRefused => {
+            "智能体无法处理所发送的文件，请去掉文件后提问，或换一种格式重新发送。"
+        }
     }
 }
 

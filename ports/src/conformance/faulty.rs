@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use switchboard_domain::ids::{ConversationId, Partition, ReplicaId, Seq, Version};
 
-use crate::conformance::{FakeClock, Fixture, StoreSet};
+use crate::conformance::{FakeClock, FaultyAttachments, Fixture, StoreSet};
 use crate::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
 use crate::error::StoreError;
 
@@ -183,7 +183,8 @@ impl ConversationStore for Faulty {
     }
 }
 
-/// Another fixture with its conversation store wrapped in a [`Faulty`] without faults.
+/// Another fixture with its conversation store wrapped in a [`Faulty`] without faults, its attachment store in a
+/// [`FaultyAttachments`].
 pub struct FaultyFixture<F>(pub F);
 
 #[async_trait]
@@ -194,7 +195,11 @@ impl<F: Fixture> Fixture for FaultyFixture<F> {
 
     fn stores(&self) -> StoreSet {
         let stores = self.0.stores();
-        StoreSet { conversations: Arc::new(Faulty::around(stores.conversations)), ..stores }
+        StoreSet {
+            conversations: Arc::new(Faulty::around(stores.conversations)),
+            attachments: Arc::new(FaultyAttachments::around(stores.attachments)),
+            ..stores
+        }
     }
 
     async fn reopen(&mut self) -> bool {

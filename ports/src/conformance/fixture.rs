@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::agents::AgentStore;
+use crate::attachments::AttachmentStore;
 use crate::channels::ChannelStore;
 use crate::conformance::FakeClock;
 use crate::conversations::ConversationStore;
@@ -27,6 +28,8 @@ pub struct StoreSet {
     pub users: Arc<dyn UserStore>,
     /// API tokens.
     pub tokens: Arc<dyn TokenStore>,
+    /// Files of waiting messages.
+    pub attachments: Arc<dyn AttachmentStore>,
 }
 
 /// Fresh, empty stores and what a case may do to them. Dropping it cleans up.

@@ -1,10 +1,13 @@
 //! Generators of stored values in every variant, for property tests and for the suites.
 
+use std::time::Duration;
+
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use switchboard_domain::content::{Attachment, AttachmentKind};
 use switchboard_domain::ids::{AgentId, Epoch, FencingToken, MessageId, Seq, SessionNumber};
 use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress, Target};
@@ -55,11 +58,27 @@ pub fn entries() -> impl Strategy<Value = Entry> {
 /// What entries ask for.
 pub fn intakes() -> impl Strategy<Value = Intake> {
     prop_oneof![
-        text().prop_map(|text| Intake::Ask { text }),
+        (text(), vec(attachments(), 0..3)).prop_map(|(text, attachments)| Intake::Ask { text, attachments }),
         (controls(), prop_oneof![Just(Origin::Chat), Just(Origin::Api)])
             .prop_map(|(control, origin)| Intake::Control { control, origin }),
         refusals().prop_map(Intake::Refused),
     ]
+}
+
+/// Files that came with messages.
+pub fn attachments() -> impl Strategy<Value = Attachment> {
+    let kinds = prop_oneof![
+        Just(AttachmentKind::Picture),
+        Just(AttachmentKind::Audio),
+        Just(AttachmentKind::Video),
+        Just(AttachmentKind::File),
+    ];
+    (kinds, text(), of(0_u64..10_000_000), text()).prop_map(|(kind, name, duration, source)| Attachment {
+        kind,
+        name,
+        duration: duration.map(Duration::from_millis),
+        source: Secret::new(source),
+    })
 }
 
 /// Transcript lines.
@@ -102,6 +121,7 @@ pub fn refusals() -> impl Strategy<Value = Refusal> {
         Just(Refusal::Unsupported),
         Just(Refusal::NoAgent),
         Just(Refusal::ChannelDeleted),
+        Just(Refusal::NotFetched),
     ]
 }
 

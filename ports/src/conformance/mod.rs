@@ -4,7 +4,7 @@
 //! suite: `conversation_store_suite!(fresh)`. Each case becomes a test of its own, named as a sentence. The cases are
 //! the contract: where the words of a port and its suite differ, one of them is wrong.
 //!
-//! [`Faulty`] wraps any conversation store and makes it fail in the ways that stores fail; [`generate`] and [`samples`]
+//! [`Faulty`] wraps any conversation store and makes it fail in the ways that stores fail, [`FaultyAttachments`] any attachment store; [`generate`] and [`samples`]
 //! make values of every variant.
 #![allow(
     clippy::unwrap_used,
@@ -15,9 +15,11 @@
     reason = "test code: a case fails by panicking"
 )]
 
+pub mod attachments;
 mod clock;
 pub mod conversations;
 mod faulty;
+mod faulty_attachments;
 mod fixture;
 pub mod generate;
 pub mod registries;
@@ -28,6 +30,7 @@ pub mod users;
 
 pub use clock::FakeClock;
 pub use faulty::{Fate, Faulty, FaultyFixture, Verb};
+pub use faulty_attachments::FaultyAttachments;
 pub use fixture::{Fixture, StoreSet};
 
 /// One test per case, for the suites' own macros.

@@ -15,14 +15,17 @@ use serde_json::json;
 use switchboard::ports::Ports;
 use switchboard::runtime::{Driver, Settings};
 use switchboard_adapters::stores::{self, Stores};
+use switchboard_domain::content::{Attachment, AttachmentKind, Content, Piece};
 use switchboard_domain::ids::{AgentId, ChannelId, MessageId, Version};
 use switchboard_domain::message::{Body, Chat, ChatKind, Inbound, Sender, SessionAddress};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, TurnLimits, UserMapping};
 use switchboard_ports::agent::AgentKind;
 use switchboard_ports::agents::{AgentConfig, AgentMode};
+use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
+use switchboard_ports::conformance::FaultyAttachments;
 use switchboard_ports::provider::Provider;
 
 use crate::fakes::agent::FakeAgent;
@@ -48,6 +51,8 @@ pub struct World {
     pub store: Arc<SteppingStore>,
     /// The user store, which can be away.
     pub users: Arc<AwayUsers>,
+    /// The files of messages, with their faults.
+    pub files: Arc<FaultyAttachments>,
     /// What was counted.
     pub counters: Counters,
     stores: Stores,
@@ -66,6 +71,7 @@ impl World {
             agent: FakeAgent::default(),
             store: Arc::new(SteppingStore::new(Arc::clone(&stores.conversations), Arc::clone(&steps))),
             users: Arc::new(AwayUsers::new(Arc::clone(&stores.users))),
+            files: Arc::new(FaultyAttachments::around(Arc::clone(&stores.attachments))),
             counters: Counters::default(),
             entropy: Arc::new(SimEntropy::new(seed)),
             messages: AtomicU64::new(0),
@@ -173,9 +179,26 @@ impl World {
             agents: Arc::clone(&self.stores.agents),
             users: Arc::clone(&self.users) as Arc<dyn switchboard_ports::users::UserStore>,
             tokens: Arc::clone(&self.stores.tokens),
+            attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),
         }
+    }
+
+    /// A private message with words, if there are any, and pictures behind them, which are fetched by these.
+    pub fn message_with(&self, person: &str, text: &str, sources: &[&str]) -> Inbound {
+        let words = (!text.is_empty()).then(|| Piece::Text(text.to_owned()));
+        let pictures = sources.iter().map(|source| {
+            Piece::Attachment(Attachment {
+                kind: AttachmentKind::Picture,
+                name: String::new(),
+                duration: None,
+                source: Secret::new(*source),
+            })
+        });
+        let pieces = words.into_iter().chain(pictures).collect();
+        let body = Body::Content(Content { pieces, quoted: None });
+        Inbound { body, ..self.message(person, "") }
     }
 
     /// A private message from one of several people; each has a chat of their own.
@@ -189,7 +212,7 @@ impl World {
                 opaque_id: format!("opaque-{person}"),
                 name: person.to_owned(),
             },
-            body: Body::Text(text.to_owned()),
+            body: Body::Content(Content::of_text(text)),
             mentioned: None,
             sent_at: self.clock.now(),
             session_address: Some(SessionAddress {

@@ -144,10 +144,19 @@ fn text_of(message: &Value) -> String {
 }
 
 /// The failure that a status other than 2xx stands for.
-pub(in crate::agents) fn refused(status: u16, error: &ErrorObject, pause: Option<Duration>) -> AgentEvent {
+///
+/// `with_attachments`: the request had files in it, so that a refusal of the request most likely means them. It is then
+/// no fault of the agent's settings.
+pub(in crate::agents) fn refused(
+    status: u16,
+    error: &ErrorObject,
+    pause: Option<Duration>,
+    with_attachments: bool,
+) -> AgentEvent {
     let kind = match status {
         401 | 403 => AgentFailureKind::Unauthorized,
         400 | 404 if error.is_unknown_model() => AgentFailureKind::UnknownModel,
+        400 | 413 | 415 | 422 if with_attachments => AgentFailureKind::AttachmentRefused,
         429 => AgentFailureKind::RateLimited,
         500.. => AgentFailureKind::ServerError,
         // Redirects are followed within one origin only; what is left is a wrong address.
@@ -260,7 +269,7 @@ mod tests {
         #[case] kind: Kind,
         #[case] expected: &str,
     ) {
-        let event = refused(status, &ErrorObject::read(body.as_bytes()), Some(Duration::from_secs(5)));
+        let event = refused(status, &ErrorObject::read(body.as_bytes()), Some(Duration::from_secs(5)), false);
         let AgentEvent::Failed { failure, detail } = event else { panic!("{event:?}") };
         assert_eq!((failure.kind, detail.as_str()), (kind, expected));
         assert_eq!(failure.retry_after.is_some(), kind.is_transient());

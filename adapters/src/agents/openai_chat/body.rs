@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use switchboard_domain::snapshot::Role;
 use switchboard_ports::agent::RunRequest;
 
+use super::super::attachments::{Form, forms};
 use super::super::http::body::merge;
 use super::super::http::settings::Settings;
 
@@ -30,7 +31,34 @@ fn messages(settings: &Settings, request: &RunRequest) -> Vec<Value> {
         // An answer that failed before its first word is a line without text; some servers refuse those.
         .filter(|line| !line.text.trim().is_empty())
         .map(|line| message(role(line.role), &line.text));
-    prompt.into_iter().chain(history).chain([message("user", &request.text)]).collect()
+    prompt.into_iter().chain(history).chain([question(request)]).collect()
+}
+
+/// The question: a text where nothing came with it, which every server understands; else parts, the text first.
+fn question(request: &RunRequest) -> Value {
+    if request.attachments.is_empty() {
+        return message("user", &request.text);
+    }
+    let asked = (!request.text.trim().is_empty()).then(|| text_part(&request.text));
+    let parts = asked.into_iter().chain(forms(&request.attachments).into_iter().map(part)).collect();
+    json!({ "role": "user", "content": Value::Array(parts) })
+}
+
+fn part(form: Form) -> Value {
+    match form {
+        Form::Picture { data_url } => json!({ "type": "image_url", "image_url": { "url": data_url } }),
+        Form::Audio { format, base64 } => {
+            json!({ "type": "input_audio", "input_audio": { "data": base64, "format": format } })
+        }
+        Form::Pdf { name, data_url } => {
+            json!({ "type": "file", "file": { "filename": name, "file_data": data_url } })
+        }
+        Form::Text(text) | Form::Named(text) => text_part(&text),
+    }
+}
+
+fn text_part(text: &str) -> Value {
+    json!({ "type": "text", "text": text })
 }
 
 fn message(role: &str, content: &str) -> Value {

@@ -70,7 +70,7 @@ struct OpenAiChat {
 #[async_trait]
 impl Agent for OpenAiChat {
     fn run(&self, request: RunRequest) -> BoxStream<'static, AgentEvent> {
-        let prepared = self.prepare(&request);
+        let (prepared, with_attachments) = (self.prepare(&request), !request.attachments.is_empty());
         let clock = Arc::clone(&self.surroundings.clock);
         told(self.settings.life, move |tell| async move {
             let Some(request) = prepared else {
@@ -88,7 +88,7 @@ impl Agent for OpenAiChat {
                         }
                     }
                 }
-                Err(unanswered) => unanswered.into_event(),
+                Err(unanswered) => unanswered.into_event_of(with_attachments),
             };
             tell.say(last).await;
         })

@@ -58,7 +58,7 @@ async fn ask(agent: &Inner, request: &RunRequest, previous: Option<&str>, tell: 
         Err(Unanswered::Refused(refused)) if is_unknown_previous(&refused, previous) => {
             return Asked::UnknownPrevious;
         }
-        Err(unanswered) => return Asked::Event(unanswered.into_event()),
+        Err(unanswered) => return Asked::Event(unanswered.into_event_of(!request.attachments.is_empty())),
     };
     let (ending, reader) = call::read(response, Reader::new(Scope::Whole, agent.naming()), tell).await;
     let id = reader.id().map(str::to_owned);

@@ -49,7 +49,7 @@ pub(super) async fn upload(
                     Err(Unanswered::Refused(refused)) if matches!(refused.status, 400 | 413 | 415 | 422) => {
                         named(attachment, "it was refused")
                     }
-                    Err(unanswered) => return Err(unanswered.into_event()),
+                    Err(unanswered) => return Err(unanswered.into_event_of(true)),
                 }
             }
         };

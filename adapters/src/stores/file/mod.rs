@@ -8,6 +8,7 @@
 //! therefore kept in memory. Other processes may look in beside it ([`open_beside`]).
 
 mod accept;
+mod attachments;
 mod commit;
 mod conversations;
 mod error;
@@ -32,6 +33,7 @@ use std::sync::{Arc, Mutex};
 
 use switchboard_domain::ids::{FencingToken, Partition};
 use switchboard_ports::agents::{AgentConfig, AgentStore};
+use switchboard_ports::attachments::AttachmentLimits;
 use switchboard_ports::channels::{Channel, ChannelStore};
 use switchboard_ports::clock::Clock;
 use switchboard_ports::error::StoreError;
@@ -40,6 +42,7 @@ use switchboard_ports::tokens::TokenStore;
 pub use error::OpenError;
 pub(super) use opening::sync_folder_of;
 
+use self::attachments::Attachments;
 use self::conversations::Conversations;
 use self::opening::Opened;
 use self::readers::Readers;
@@ -61,7 +64,21 @@ use crate::stores::{Stores, folded};
 /// # Errors
 /// [`OpenError::InUse`] when another process has it. A damaged, foreign or newer file is left as it is.
 pub fn open(directory: &Path, key_file: &Path, clock: Arc<dyn Clock>) -> Result<Stores, OpenError> {
-    open_with(directory, key_file, clock, schema::MIGRATIONS).map(|core| stores(&core))
+    open_bounded(directory, key_file, clock, AttachmentLimits::default())
+}
+
+/// The same with other bounds on files.
+///
+/// # Errors
+/// See [`open`].
+pub fn open_bounded(
+    directory: &Path,
+    key_file: &Path,
+    clock: Arc<dyn Clock>,
+    limits: AttachmentLimits,
+) -> Result<Stores, OpenError> {
+    let core = open_with(directory, key_file, clock, schema::MIGRATIONS)?;
+    Ok(Stores { attachments: Arc::new(Attachments::new(Arc::clone(&core), limits)), ..stores(&core) })
 }
 
 fn open_with(
@@ -83,6 +100,7 @@ fn stores(core: &Arc<Core>) -> Stores {
         agents: Arc::new(Registry::<AgentConfig>::new(Arc::clone(core))),
         users: Arc::new(Users::new(Arc::clone(core))),
         tokens: Arc::new(Tokens::new(Arc::clone(core))),
+        attachments: Arc::new(Attachments::new(Arc::clone(core), AttachmentLimits::default())),
     }
 }
 

@@ -33,6 +33,11 @@ impl Conversations {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Whether an entry is there that has not ended.
+    pub(super) fn is_waiting(&self, id: &ConversationId, seq: Seq) -> bool {
+        self.lock().conversation(id).is_some_and(|conversation| conversation.entries.contains_key(&seq))
+    }
 }
 
 #[async_trait]

@@ -3,6 +3,7 @@
 //! Nothing here waits for anything: each call does its work under a lock and returns. What is kept is bounded; where a
 //! bound is reached, the oldest goes that is at rest ([`conversations`]), and nothing that was accepted ever does.
 
+mod attachments;
 mod conversations;
 mod marks;
 mod registry;
@@ -14,9 +15,11 @@ mod users;
 use std::sync::Arc;
 
 use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::attachments::AttachmentLimits;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 
+use self::attachments::Attachments;
 use self::conversations::Conversations;
 use self::registry::Registry;
 use self::tokens::Tokens;
@@ -24,9 +27,10 @@ use self::users::Users;
 use crate::stores::Stores;
 
 /// Empty stores.
-pub(super) fn open(clock: Arc<dyn Clock>) -> Stores {
+pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
     let conversations = Arc::new(Conversations::new(clock));
     Stores {
+        attachments: Arc::new(Attachments::new(Arc::clone(&conversations), limits)),
         transcripts: Arc::clone(&conversations) as _,
         conversations,
         channels: Arc::new(Registry::<Channel>::default()),

@@ -7,7 +7,7 @@ use switchboard_domain::outcome::Refusal;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 
-use super::message::{AddressRecord, ChatRecord, SenderRecord};
+use super::message::{AddressRecord, AttachmentRecord, ChatRecord, SenderRecord};
 use super::{Record, Row, mirrored};
 
 const ADDRESS: &str = "session_address";
@@ -26,14 +26,23 @@ pub(in crate::stores) struct EntryRecord {
 }
 
 impl Record for EntryRecord {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const OLDEST: u32 = 1;
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum IntakeRecord {
-    Ask { text: String },
-    Control { control: ControlRecord, origin: OriginRecord },
+    Ask {
+        text: String,
+        /// Since format 2.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<AttachmentRecord>,
+    },
+    Control {
+        control: ControlRecord,
+        origin: OriginRecord,
+    },
     Refused(RefusalRecord),
 }
 
@@ -61,6 +70,7 @@ mirrored!(
         Unsupported,
         NoAgent,
         ChannelDeleted,
+        NotFetched,
     }
 );
 
@@ -76,7 +86,7 @@ impl EntryRecord {
             sender: (&from.sender).into(),
             sent_at: from.sent_at.as_millis(),
             session_address: address.map(|address| AddressRecord::seal(address, row, ADDRESS)).transpose()?,
-            intake: (&from.intake).into(),
+            intake: IntakeRecord::seal(&from.intake, row)?,
         })
     }
 
@@ -92,33 +102,44 @@ impl EntryRecord {
             sender: self.sender.into(),
             sent_at: Timestamp::from_millis(self.sent_at),
             session_address: address.map(|address| address.open(row, ADDRESS)).transpose()?,
-            intake: self.intake.into(),
+            intake: self.intake.open(row)?,
         })
     }
 }
 
-impl From<&Intake> for IntakeRecord {
-    fn from(from: &Intake) -> Self {
-        match from {
-            Intake::Ask { text } => Self::Ask { text: text.clone() },
+impl IntakeRecord {
+    fn seal(from: &Intake, row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(match from {
+            Intake::Ask { text, attachments } => {
+                let sealed = |(index, attachment)| AttachmentRecord::seal(attachment, row, &source(index));
+                let attachments = attachments.iter().enumerate().map(sealed).collect::<Result<_, _>>()?;
+                Self::Ask { text: text.clone(), attachments }
+            }
             Intake::Control { control, origin } => {
                 Self::Control { control: (*control).into(), origin: (*origin).into() }
             }
             Intake::Refused(refusal) => Self::Refused((*refusal).into()),
-        }
+        })
+    }
+
+    fn open(self, row: &Row<'_>) -> Result<Intake, StoreError> {
+        Ok(match self {
+            Self::Ask { text, attachments } => {
+                let opened = |(index, record): (usize, AttachmentRecord)| record.open(row, &source(index));
+                let attachments = attachments.into_iter().enumerate().map(opened);
+                Intake::Ask { text, attachments: attachments.collect::<Result<_, _>>()? }
+            }
+            Self::Control { control, origin } => {
+                Intake::Control { control: control.into(), origin: origin.into() }
+            }
+            Self::Refused(refusal) => Intake::Refused(refusal.into()),
+        })
     }
 }
 
-impl From<IntakeRecord> for Intake {
-    fn from(from: IntakeRecord) -> Self {
-        match from {
-            IntakeRecord::Ask { text } => Self::Ask { text },
-            IntakeRecord::Control { control, origin } => {
-                Self::Control { control: control.into(), origin: origin.into() }
-            }
-            IntakeRecord::Refused(refusal) => Self::Refused(refusal.into()),
-        }
-    }
+/// The field of a file's source, for its seal.
+fn source(index: usize) -> String {
+    format!("attachments/{index}/source")
 }
 
 impl From<Control> for ControlRecord {

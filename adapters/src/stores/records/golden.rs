@@ -6,9 +6,11 @@
 use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use proptest::prelude::{ProptestConfig, proptest};
 use serde_json::Value;
+use switchboard_domain::content::{Attachment, AttachmentKind};
 use switchboard_domain::ids::{Epoch, FencingToken, MessageId, Seq, SessionNumber, Version};
 use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind};
@@ -85,7 +87,8 @@ fn check<T: PartialEq + Debug, R: Record>(
     }
 }
 
-fn entries() -> Vec<Entry> {
+/// Format 2 knows files.
+fn entries(version: u32) -> Vec<Entry> {
     let first = Entry {
         seq: Seq(7),
         accepted_at: FakeClock::START,
@@ -95,11 +98,11 @@ fn entries() -> Vec<Entry> {
         sender: samples::sender("Author"),
         sent_at: Timestamp::from_millis(1_699_999_999_000),
         session_address: Some(samples::address("https://example.invalid/send?session=abc")),
-        intake: Intake::Ask { text: "hello\n你好 \"quoted\"".to_owned() },
+        intake: Intake::Ask { text: "hello\n你好 \"quoted\"".to_owned(), attachments: Vec::new() },
     };
     let with = |intake| Entry { session_address: None, intake, ..first.clone() };
     let control = |control| Intake::Control { control, origin: Origin::Api };
-    vec![
+    let mut entries = vec![
         with(control(Control::New)),
         with(control(Control::Stop { all: true })),
         with(Intake::Control { control: Control::Status, origin: Origin::Chat }),
@@ -107,8 +110,24 @@ fn entries() -> Vec<Entry> {
         with(control(Control::Withdraw)),
         with(Intake::Refused(Refusal::TooManyMessages)),
         with(Intake::Refused(Refusal::ChannelDeleted)),
-        first,
-    ]
+        first.clone(),
+    ];
+    if version >= 2 {
+        let file = |kind, name: &str, duration| Attachment {
+            kind,
+            name: name.to_owned(),
+            duration,
+            source: Secret::new("code"),
+        };
+        let attachments = vec![
+            file(AttachmentKind::Picture, "picture-1", None),
+            file(AttachmentKind::Audio, "audio-1", Some(Duration::from_millis(4_000))),
+            file(AttachmentKind::Video, "video.mp4", Some(Duration::from_secs(5))),
+            file(AttachmentKind::File, "报告.pdf", None),
+        ];
+        entries.push(with(Intake::Ask { text: "[picture: picture-1]".to_owned(), attachments }));
+    }
+    entries
 }
 
 /// Format 2 knows runs that can be asked for.
@@ -181,7 +200,7 @@ fn entries_of_every_format_are_read_back() {
     let row = row("inbox", "cnv_1/7");
     check(
         "entry",
-        |_| entries(),
+        entries,
         |entry| EntryRecord::seal(entry, &row),
         |entry, record: EntryRecord| record.open(entry.seq, &row),
     );
@@ -289,6 +308,16 @@ fn every_cause_of_failure_comes_back_by_its_name() {
         let text = row.write(&FailureRecord::from(&failure)).unwrap();
         assert_eq!(row.read::<FailureRecord>(&text).unwrap().open(&row).unwrap(), failure);
     }
+}
+
+#[test]
+fn what_a_file_is_fetched_by_is_sealed_in_its_place() {
+    let row = row("inbox", "cnv_1/7");
+    let entry = entries(2).pop().unwrap();
+    let text = row.write(&EntryRecord::seal(&entry, &row).unwrap()).unwrap();
+    assert!(text.contains("inbox|cnv_1/7|attachments/3/source|code"), "{text}");
+    let moved = text.replace("attachments/3/source", "attachments/2/source");
+    assert!(row.read::<EntryRecord>(&moved).unwrap().open(entry.seq, &row).is_err());
 }
 
 proptest! {

@@ -1,11 +1,14 @@
-//! Records of chats, authors and addresses; parts of others.
+//! Records of chats, authors, addresses and files; parts of others.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use switchboard_domain::content::{Attachment, AttachmentKind};
 use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress, Target};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 
-use super::{Row, mirrored};
+use super::{Row, millis, mirrored};
 
 mirrored!(ChatKindRecord = ChatKind { Private, Group });
 
@@ -67,6 +70,37 @@ impl AddressRecord {
         Ok(SessionAddress {
             url: row.open(field, &self.url_sealed)?,
             until: Timestamp::from_millis(self.until),
+        })
+    }
+}
+
+mirrored!(AttachmentKindRecord = AttachmentKind { Picture, Audio, Video, File });
+
+/// What it is fetched by is sealed, like the address: whoever has it can have the file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct AttachmentRecord {
+    kind: AttachmentKindRecord,
+    name: String,
+    duration_ms: Option<u64>,
+    source_sealed: String,
+}
+
+impl AttachmentRecord {
+    pub(super) fn seal(from: &Attachment, row: &Row<'_>, field: &str) -> Result<Self, StoreError> {
+        Ok(Self {
+            kind: from.kind.into(),
+            name: from.name.clone(),
+            duration_ms: from.duration.map(millis),
+            source_sealed: row.seal(field, &from.source)?,
+        })
+    }
+
+    pub(super) fn open(self, row: &Row<'_>, field: &str) -> Result<Attachment, StoreError> {
+        Ok(Attachment {
+            kind: self.kind.into(),
+            name: self.name,
+            duration: self.duration_ms.map(Duration::from_millis),
+            source: row.open(field, &self.source_sealed)?,
         })
     }
 }

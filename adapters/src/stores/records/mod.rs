@@ -1,7 +1,8 @@
 //! What is written: record types of our own, each with a format version, and their conversions.
 //!
 //! A record is JSON in an envelope `{"v":1,"r":{…}}`. Changing a record means: a new version number, the old type kept for
-//! reading (or, where fields were only added, defaults for them), and a new folder of golden files; the old folders stay and are read back by a test for ever.
+//! reading (or, where fields were only added, defaults for them), and a new folder of golden files; the old folders stay
+//! and are read back by a test for ever.
 
 mod agent;
 mod channel;

@@ -18,7 +18,7 @@ use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{Description, Signal};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::operations::ChannelStatus;
 use super::shared::{Shared, lock};
@@ -68,6 +68,8 @@ pub(crate) struct ChannelHandle {
     withdrawn: AtomicBool,
     message_at: AtomicU64,
     reply_at: AtomicU64,
+    /// Places for fetching files: one bad file server holds up its own channel only.
+    pub(crate) fetches: Semaphore,
 }
 
 impl ChannelHandle {

@@ -9,11 +9,12 @@ use switchboard_domain::admission::Admission;
 use switchboard_domain::channel::{Channel as Machine, CloseCause, Effect, Effects, ErrorCode, Event};
 use switchboard_domain::ids::ConnectionId;
 use switchboard_ports::provider::Signal;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::status::project;
 use super::{Bot, ChannelHandle, MESSAGES_MAX, Message};
+use crate::runtime::files::FETCHES_MAX;
 use crate::runtime::intake::Sink;
 use crate::runtime::operations::RuntimeEvent;
 use crate::runtime::shared::{Shared, lock};
@@ -33,6 +34,7 @@ pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
         withdrawn: AtomicBool::new(false),
         message_at: AtomicU64::new(0),
         reply_at: AtomicU64::new(0),
+        fetches: Semaphore::new(FETCHES_MAX),
     });
     lock(&shared.channels).insert(id, Arc::clone(&handle));
     let mut task = Task {

@@ -1,5 +1,6 @@
 //! Reading a conversation: whole at first, later what is new in its inbox.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use switchboard_domain::conversation::{Conversation, Effects, Event};
@@ -53,6 +54,7 @@ impl<'a> Actor<'a> {
             bot,
             version: loaded.version,
             pending: 0,
+            with_files: BTreeSet::new(),
             user: None,
             lazy_since: None,
             rest_since: None,

@@ -3,21 +3,23 @@
 //! The order inside a step is the promise: `apply` or `expire`, then the commit, then whatever is to be performed; never
 //! the other way round, cancelling an agent's run excepted. Deltas change memory only and commit nothing.
 
+mod attached;
 mod commit;
 mod load;
 mod log;
 mod perform;
 mod turn;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use switchboard_domain::conversation::{Conversation, Effects, Event, Perform, Said};
 use switchboard_domain::ids::{
-    ConversationId, ConversationKey, Epoch, FencingToken, Partition, UserId, Version,
+    ConversationId, ConversationKey, Epoch, FencingToken, Partition, Seq, UserId, Version,
 };
-use switchboard_domain::inbox::Entry;
+use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use switchboard_domain::session::Hold;
 use switchboard_domain::time::Timestamp;
@@ -106,6 +108,8 @@ struct Actor<'a> {
     version: Version,
     /// Entries taken in and not ended, as counted in the metrics.
     pending: u32,
+    /// Entries taken in and not ended that brought files.
+    with_files: BTreeSet<Seq>,
     /// Set by a mapping, written with the next commit.
     user: Option<UserId>,
     /// A lazy change waits for company since then.
@@ -218,6 +222,9 @@ impl Actor<'_> {
         if entry.seq > self.conversation.session().taken() {
             self.pending = self.pending.saturating_add(1);
             metrics::gauge!(names::INBOX_PENDING).increment(1.0);
+            if matches!(&entry.intake, Intake::Ask { attachments, .. } if !attachments.is_empty()) {
+                self.with_files.insert(entry.seq);
+            }
             self.apply_into(Event::Taken { entry, resumed }, effects);
         }
     }
@@ -326,6 +333,7 @@ impl Actor<'_> {
             self.lease_for_call().await?;
         }
         self.commit(&effects).await?;
+        self.drop_files(&effects);
         self.report(&effects);
         if !self.conversation.is_at_rest() {
             self.rest_since = None;
@@ -336,6 +344,15 @@ impl Actor<'_> {
         let working = self.conversation.session().running().is_some();
         self.slot.busy(working || self.is_delivering());
         Ok(())
+    }
+
+    /// The files of what ended go with it.
+    fn drop_files(&mut self, effects: &Effects) {
+        for (seq, _) in &effects.ended {
+            if self.with_files.remove(seq) {
+                self.shared.files.drop_of(self.shared, self.id, *seq);
+            }
+        }
     }
 
     /// Whether a reply is on its way; one that waits long before another try holds up no stop.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::content;
 use switchboard_domain::conversation::Said;
 use switchboard_domain::history;
 use switchboard_domain::ids::{ConversationId, SessionNumber};
@@ -19,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::RunSaid;
+use super::{RunSaid, attached};
 use crate::ports::SharedAgent;
 use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
@@ -172,9 +173,16 @@ async fn prepare(
     let lines_max = config.history_messages_max;
     let lines = recent(shared, &question, lines_max.saturating_mul(2)).await;
     let chars_max = config.history_chars_max as usize;
-    let Intake::Ask { text } = question.entry.intake else {
+    let Intake::Ask { text, attachments } = question.entry.intake else {
         return Err(RunFailure::Refused(Refusal::Unsupported));
     };
+    let place = (&question.conversation, question.entry.seq);
+    let files =
+        attached::gather(shared, handle, place, &attachments, config.limits.first_output_timeout).await;
+    let is_lost = !files.is_empty() && files.iter().all(|file| file.content.is_none());
+    if is_lost && !content::has_words(&text, &attachments) {
+        return Err(RunFailure::Refused(Refusal::NotFetched));
+    }
     let request = RunRequest {
         turn: format!("{}-{}", question.conversation, question.entry.seq),
         text,
@@ -182,7 +190,7 @@ async fn prepare(
         continuation: question.continuation,
         model: question.model,
         user: agent_user(&user, &bot.channel.platform),
-        attachments: Vec::new(),
+        attachments: files,
         resume: question.resume,
     };
     Ok((Arc::clone(agent), request))
@@ -235,6 +243,8 @@ fn note_failure(handle: &ChannelHandle, bot: &Bot, kind: AgentFailureKind, detai
         | AgentFailureKind::Malformed
         | AgentFailureKind::Empty
         | AgentFailureKind::TooLong => ErrorCode::AgentUnreachable,
+        // The agent is well; these files are not for it.
+        AgentFailureKind::AttachmentRefused => return,
     };
     handle.note(code, detail.to_owned());
 }

@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
+use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId};
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome};
 use switchboard_domain::settings::ReplyLimits;
 use switchboard_ports::channels::Channel;
-use switchboard_ports::provider::{CardRequest, Check, ConnectionSink, Link, PartRequest, Signal};
+use switchboard_ports::provider::{
+    CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, PartRequest, Signal,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::state::Socket;
-use super::{Call, Called, FakePlatform, Fate, Seen};
+use super::{Call, Called, FakePlatform, Fate, FileFate, Seen};
 
 /// Something is heard over a connection this often.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -86,6 +89,27 @@ impl Drop for UnderWay {
         if let Some(count) = self.card.as_ref().and_then(|card| state.under_way.get_mut(card)) {
             *count = count.saturating_sub(1);
         }
+    }
+}
+
+/// A fetch under way.
+struct Fetching(FakePlatform);
+
+impl Fetching {
+    fn begun(platform: &FakePlatform, source: &str) -> Self {
+        let mut state = platform.state();
+        state.fetches.push(source.to_owned());
+        state.fetching += 1;
+        state.fetches_at_once = state.fetches_at_once.max(state.fetching);
+        drop(state);
+        Self(platform.clone())
+    }
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.fetching = state.fetching.saturating_sub(1);
     }
 }
 
@@ -211,6 +235,22 @@ impl Link for FakeLink {
 
     fn card_id(&self, message: &MessageId) -> Option<String> {
         Some(FakePlatform::card_id(message))
+    }
+
+    async fn fetch(&self, attachment: &Attachment) -> Result<Fetched, FetchFailure> {
+        let _fetching = Fetching::begun(&self.platform, attachment.source.expose());
+        self.platform.inner.steps.step("fetch:before").await;
+        let fate = (self.platform.inner.file_rule.lock().expect("file rule"))(attachment.source.expose());
+        let fetched = match fate {
+            FileFate::Give(content, pause) => {
+                tokio::time::sleep(pause).await;
+                Ok(Fetched { content, media_type: "image/png".to_owned() })
+            }
+            FileFate::Refuse(failure) => Err(failure),
+            FileFate::Hang => std::future::pending().await,
+        };
+        self.platform.inner.steps.step("fetch:after").await;
+        fetched
     }
 
     async fn preflight(&self) -> Vec<Check> {

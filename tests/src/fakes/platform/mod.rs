@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use switchboard_domain::channel::CloseCause;
@@ -17,7 +18,7 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::provider::{
-    Ack, ConnectionSink, Description, FieldError, Link, Press, Pressed, Provider, Signal,
+    Ack, ConnectionSink, Description, FetchFailure, FieldError, Link, Press, Pressed, Provider, Signal,
 };
 use tokio::sync::watch;
 
@@ -94,6 +95,19 @@ pub struct Card {
     pub finishes: u32,
 }
 
+/// What becomes of a file that is to be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileFate {
+    /// It is there, after a while.
+    Give(Bytes, Duration),
+    /// It is not.
+    Refuse(FetchFailure),
+    /// Nothing ever comes.
+    Hang,
+}
+
+type FileRule = Box<dyn Fn(&str) -> FileFate + Send + Sync>;
+
 type Rule = Box<dyn Fn(Call, &str, usize) -> Fate + Send + Sync>;
 
 /// The platform; also its own provider.
@@ -107,6 +121,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     rule: Mutex<Rule>,
+    file_rule: Mutex<FileRule>,
     /// Whether claims wait.
     claims_held: watch::Sender<bool>,
 }
@@ -120,6 +135,9 @@ impl FakePlatform {
             clock,
             state: Mutex::new(State::new()),
             rule: Mutex::new(rule),
+            file_rule: Mutex::new(Box::new(|source| {
+                FileFate::Give(Bytes::from(format!("content of {source}")), Duration::ZERO)
+            })),
             claims_held: watch::channel(false).0,
         };
         Self { inner: Arc::new(inner) }
@@ -132,6 +150,21 @@ impl FakePlatform {
     /// Decides what becomes of calls; it gets the call, its text and how many calls came before.
     pub fn rule(&self, rule: impl Fn(Call, &str, usize) -> Fate + Send + Sync + 'static) {
         *self.inner.rule.lock().expect("rule") = Box::new(rule);
+    }
+
+    /// Decides what becomes of files; it gets what they are fetched by. Unless told, each is there at once.
+    pub fn files(&self, rule: impl Fn(&str) -> FileFate + Send + Sync + 'static) {
+        *self.inner.file_rule.lock().expect("file rule") = Box::new(rule);
+    }
+
+    /// What was fetched or tried, in order of beginning.
+    pub fn fetches(&self) -> Vec<String> {
+        self.state().fetches.clone()
+    }
+
+    /// The most fetches that were under way at once.
+    pub fn fetches_at_once(&self) -> u32 {
+        self.state().fetches_at_once
     }
 
     /// Whether channels show cards.
@@ -266,6 +299,7 @@ impl FakePlatform {
         let sockets = {
             let mut state = self.state();
             state.under_way.clear();
+            state.fetching = 0;
             state.cut_calls = 0;
             std::mem::take(&mut state.sockets)
         };

@@ -33,6 +33,9 @@ pub(super) struct State {
     pub(super) under_way: BTreeMap<MessageId, u32>,
     pub(super) overlapping: u32,
     pub(super) cut_calls: u32,
+    pub(super) fetches: Vec<String>,
+    pub(super) fetching: u32,
+    pub(super) fetches_at_once: u32,
 }
 
 impl State {
@@ -50,6 +53,9 @@ impl State {
             under_way: BTreeMap::new(),
             overlapping: 0,
             cut_calls: 0,
+            fetches: Vec::new(),
+            fetching: 0,
+            fetches_at_once: 0,
         }
     }
 

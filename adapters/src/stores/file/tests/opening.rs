@@ -23,9 +23,14 @@ fn mode(path: &std::path::Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o777
 }
 
+/// The formats there are, and one after them.
+fn and_then(next: &'static str) -> Vec<&'static str> {
+    schema::MIGRATIONS.iter().copied().chain([next]).collect()
+}
+
 #[test]
 fn released_formats_never_change() {
-    let hashes = ["6cdb950cce58e23bab792b8b9dd2714d"];
+    let hashes = ["6cdb950cce58e23bab792b8b9dd2714d", "3c07e98dd6442956430f5a1ceb83b081"];
     let found = schema::MIGRATIONS.iter().map(|migration| {
         let start = Sha256::digest(migration.as_bytes()).0.first_chunk().copied().unwrap();
         format!("{:032x}", u128::from_be_bytes(start))
@@ -83,22 +88,26 @@ fn a_damaged_or_foreign_file_is_refused_and_stays_as_it_was() {
 #[test]
 fn a_newer_store_is_refused_in_one_line() {
     let place = Place::new();
-    drop(place.open_with(&[schema::MIGRATIONS[0], "CREATE TABLE later (x)"]).unwrap());
+    drop(place.open_with(&and_then("CREATE TABLE later (x)")).unwrap());
     let refused = place.open().err().unwrap();
-    assert_eq!(refused, OpenError::NewerVersion { found: 2, known: 1 });
+    let known = schema::newest(schema::MIGRATIONS);
+    assert_eq!(refused, OpenError::NewerVersion { found: known + 1, known });
     let line = refused.to_string();
-    assert!(line.contains("format 2") && line.contains("up to 1") && !line.contains('\n'), "{line}");
+    assert!(
+        line.contains(&format!("format {}", known + 1)) && line.contains(&format!("up to {known}")),
+        "{line}"
+    );
+    assert!(!line.contains('\n'), "{line}");
     assert!(matches!(beside(&place), Err(OpenError::NewerVersion { .. })));
 }
 
 #[tokio::test]
 async fn a_migration_keeps_everything_and_leaves_a_copy() {
     let place = Place::new();
-    let core = place.open().unwrap();
+    let core = place.open_with(&schema::MIGRATIONS[..1]).unwrap();
     accept_first(&*stores(&core).conversations, ask(&key("c"), "m1", "hello")).await;
     drop(core);
-    let next = [schema::MIGRATIONS[0], "ALTER TABLE marks ADD COLUMN note TEXT"];
-    let core = place.open_with(&next).unwrap();
+    let core = place.open().unwrap();
     assert_eq!(stores(&core).conversations.open(key("c").partition(), None).await, Ok(vec![key("c").id()]));
     drop(core);
     let copy = place.directory().join("switchboard.format1.db");
@@ -113,7 +122,7 @@ async fn a_migration_keeps_everything_and_leaves_a_copy() {
 fn a_migration_that_fails_changes_nothing() {
     let place = Place::new();
     drop(place.open().unwrap());
-    let broken = [schema::MIGRATIONS[0], "CREATE TABLE half (x); CREATE TABLE meta (x)"];
+    let broken = and_then("CREATE TABLE half (x); CREATE TABLE meta (x)");
     for _ in 0..2 {
         assert!(matches!(place.open_with(&broken), Err(OpenError::Io { .. })));
     }
@@ -128,7 +137,7 @@ fn a_migration_that_fails_changes_nothing() {
 #[test]
 fn a_new_store_leaves_no_copy() {
     let place = Place::new();
-    drop(place.open_with(&[schema::MIGRATIONS[0], "CREATE TABLE later (x)"]).unwrap());
+    drop(place.open_with(&and_then("CREATE TABLE later (x)")).unwrap());
     let names = fs::read_dir(place.directory()).unwrap().map(|file| file.unwrap().file_name());
     assert!(names.into_iter().all(|name| !name.to_string_lossy().contains("format")));
 }
@@ -192,11 +201,11 @@ fn opening_beside_makes_nothing_and_migrates_nothing() {
     drop(place.open().unwrap());
     let database = Connection::open(place.database()).unwrap();
     // As if this version knew a newer format than the store has.
-    let older =
-        super::super::opening::open_beside(&place.directory(), &place.key(), &[schema::MIGRATIONS[0], ""]);
-    assert_eq!(older.err(), Some(OpenError::OlderVersion { found: 1, known: 2 }));
+    let older = super::super::opening::open_beside(&place.directory(), &place.key(), &and_then(""));
+    let found = schema::newest(schema::MIGRATIONS);
+    assert_eq!(older.err(), Some(OpenError::OlderVersion { found, known: found + 1 }));
     let version: u32 = database.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(version, 1);
+    assert_eq!(version, found);
     fs::remove_file(place.key()).unwrap();
     assert_eq!(beside(&place).err(), Some(OpenError::KeyMissing(place.key())));
     assert!(!place.key().exists());

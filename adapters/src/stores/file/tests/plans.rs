@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use switchboard_domain::ids::{ChannelId, Seq, SessionNumber, UserId, Version};
+use switchboard_ports::attachments::{AttachmentPlace, StoredAttachment};
 use switchboard_ports::conformance::registries::{agent, channel};
 use switchboard_ports::conformance::samples::{accept_first, ask, ending, failure, key, lease, line};
 use switchboard_ports::conformance::tokens::token;
@@ -57,7 +59,15 @@ async fn run_everything(core: &Arc<Core>) {
     all.tokens.by_hash(&[1; 32]).await.unwrap();
     all.tokens.list().await.unwrap();
     all.tokens.revoke("a").await.unwrap();
+    accept_first(&*all.conversations, ask(&key("d"), "m3", "see")).await;
+    let place = AttachmentPlace { conversation: key("d").id(), seq: Seq(1), position: 0 };
+    let file = StoredAttachment { media_type: "image/png".to_owned(), content: Bytes::from_static(b"png") };
+    all.attachments.put(&place, file.clone()).await.unwrap();
+    all.attachments.load(&place.conversation, place.seq).await.unwrap();
+    all.attachments.remove(&place.conversation, place.seq).await.unwrap();
+    all.attachments.put(&place, file).await.unwrap();
     while all.transcripts.purge(&ChannelId::new("chn_a")).await.unwrap() {}
+    assert_eq!(all.attachments.sweep().await, Ok(1));
 }
 
 #[tokio::test]
