@@ -10,7 +10,7 @@ use switchboard_domain::settings::Locale;
 
 /// Blocks that stand in the guides before the program knows their words, because the part that says them is merged later.
 /// Empty otherwise.
-const AWAITED: [&str; 3] = ["failure agent_attachment_refused", "refusal not_fetched", "findings"];
+const AWAITED: [&str; 1] = ["findings"];
 
 /// Kind and name of every code that somebody may look up.
 pub(crate) fn codes() -> Vec<(&'static str, String)> {
@@ -132,7 +132,8 @@ fn after_refusal(refusal: Refusal) -> Option<Refusal> {
         Refusal::AccessDenied => Some(Refusal::UserDisabled),
         Refusal::UserDisabled => Some(Refusal::NotMapped),
         Refusal::NotMapped => Some(Refusal::Unsupported),
-        Refusal::Unsupported => Some(Refusal::NoAgent),
+        Refusal::Unsupported => Some(Refusal::NotFetched),
+        Refusal::NotFetched => Some(Refusal::NoAgent),
         Refusal::NoAgent => Some(Refusal::ChannelDeleted),
         Refusal::ChannelDeleted => None,
     }
