@@ -1,0 +1,152 @@
+//! What the program says by itself, as it stands in the guides.
+
+use std::fmt::Write as _;
+
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::command::COMMANDS;
+use switchboard_domain::notice::{Notice, Remedy, remedy};
+use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
+use switchboard_domain::settings::Locale;
+
+/// Blocks that stand in the guides before the program knows their words, because the part that says them is merged later.
+/// Empty otherwise.
+const AWAITED: [&str; 1] = ["findings"];
+
+/// Kind and name of every code that somebody may look up.
+pub(crate) fn codes() -> Vec<(&'static str, String)> {
+    let errors = ErrorCode::ALL.iter().map(|code| ("error", code.as_str().to_owned()));
+    let failures = failures().into_iter().map(|cause| ("failure", cause.as_str().to_owned()));
+    let refusals = refusals().into_iter().map(|refusal| ("refusal", name(refusal)));
+    errors.chain(failures).chain(refusals).collect()
+}
+
+/// The text of a block, as Markdown; `None` where it is still to come. What nobody knows is a mistake in the guide.
+pub(crate) fn words(what: &str, locale: Locale) -> Option<String> {
+    let said = match what.split_once(' ') {
+        Some(("error", code)) => {
+            ErrorCode::ALL.into_iter().find(|known| known.as_str() == code).map(|code| {
+                let Remedy { message, remedy } = remedy(code, locale);
+                format!("> **{message}**\n>\n> {remedy}\n")
+            })
+        }
+        Some(("failure", cause)) => failures()
+            .into_iter()
+            .find(|known| known.as_str() == cause)
+            .map(|cause| format!("> {}\n", Notice::Failed(cause).text(locale))),
+        Some(("refusal", refusal)) => refusals()
+            .into_iter()
+            .find(|known| name(*known) == refusal)
+            .map(|refusal| format!("> {}\n", Notice::Refused(refusal).text(locale))),
+        None if what == "commands" => Some(commands(locale)),
+        None if what == "notices" => Some(notices(locale)),
+        Some(_) | None => None,
+    };
+    assert!(said.is_some() || AWAITED.contains(&what), "there are no words for `{what}`");
+    said
+}
+
+fn commands(locale: Locale) -> String {
+    let mut table = String::from(match locale {
+        Locale::En => "| command | what it does |\n|---|---|\n",
+        Locale::ZhCn => "| 命令 | 作用 |\n|---|---|\n",
+    });
+    for spec in &COMMANDS {
+        // Writing into a string cannot fail.
+        let _ = write!(table, "| `{}`", spec.usage);
+        for name in spec.names.iter().skip(1) {
+            let _ = write!(table, ", `{name}`");
+        }
+        let _ = writeln!(table, " | {} |", spec.help(locale));
+    }
+    table
+}
+
+fn notices(locale: Locale) -> String {
+    let mut table = String::from(match locale {
+        Locale::En => "| sentence |\n|---|\n",
+        Locale::ZhCn => "| 提示语 |\n|---|\n",
+    });
+    let mut next = Some(Notice::Thinking);
+    while let Some(notice) = next {
+        let _ = writeln!(table, "| {} |", notice.text(locale));
+        next = after_notice(&notice);
+    }
+    table
+}
+
+/// The notices whose sentence is always the same, one after the other. A new one does not compile until it is placed.
+fn after_notice(notice: &Notice) -> Option<Notice> {
+    match notice {
+        Notice::Thinking => Some(Notice::NewConversation),
+        Notice::NewConversation => Some(Notice::StopMark),
+        Notice::StopMark => Some(Notice::InterruptMark),
+        Notice::InterruptMark => Some(Notice::NothingToStop),
+        Notice::NothingToStop => Some(Notice::Stopped { withdrawn: 0 }),
+        Notice::Stopped { withdrawn: 0 } => Some(Notice::Stopped { withdrawn: 2 }),
+        Notice::Stopped { .. } => Some(Notice::AnswerBelow),
+        Notice::AnswerBelow => Some(Notice::ContinuedBelow),
+        Notice::ContinuedBelow => Some(Notice::ShuttingDown),
+        Notice::ShuttingDown => Some(Notice::ChannelDeleted),
+        Notice::ChannelDeleted => Some(Notice::ServerError),
+        // Those behind `ServerError` have blocks of their own, or tell of the moment.
+        Notice::ServerError
+        | Notice::UsingTool { .. }
+        | Notice::Status(_)
+        | Notice::Help
+        | Notice::Refused(_)
+        | Notice::Failed(_) => None,
+    }
+}
+
+fn failures() -> Vec<FailureCause> {
+    let mut causes: Vec<FailureCause> = AgentFailureKind::ALL.into_iter().map(FailureCause::Agent).collect();
+    let mut next = Some(FailureCause::CrashLoop);
+    while let Some(cause) = next {
+        causes.push(cause);
+        next = after_failure(cause);
+    }
+    causes
+}
+
+/// The causes beside the agent's, one after the other. A new one does not compile until it is placed.
+fn after_failure(cause: FailureCause) -> Option<FailureCause> {
+    match cause {
+        FailureCause::CrashLoop => Some(FailureCause::UserLookup),
+        FailureCause::UserLookup => Some(FailureCause::DeliveryRefused),
+        FailureCause::DeliveryRefused => Some(FailureCause::DeliveryUnknown),
+        FailureCause::DeliveryUnknown => Some(FailureCause::CardAbandoned),
+        FailureCause::CardAbandoned | FailureCause::Agent(_) => None,
+    }
+}
+
+fn refusals() -> Vec<Refusal> {
+    std::iter::successors(Some(Refusal::TooManyMessages), |refusal| after_refusal(*refusal)).collect()
+}
+
+/// The refusals, one after the other. A new one does not compile until it is placed.
+fn after_refusal(refusal: Refusal) -> Option<Refusal> {
+    match refusal {
+        Refusal::TooManyMessages => Some(Refusal::InboxFull),
+        Refusal::InboxFull => Some(Refusal::Busy),
+        Refusal::Busy => Some(Refusal::AccessDenied),
+        Refusal::AccessDenied => Some(Refusal::UserDisabled),
+        Refusal::UserDisabled => Some(Refusal::NotMapped),
+        Refusal::NotMapped => Some(Refusal::Unsupported),
+        Refusal::Unsupported => Some(Refusal::NotFetched),
+        Refusal::NotFetched => Some(Refusal::NoAgent),
+        Refusal::NoAgent => Some(Refusal::ChannelDeleted),
+        Refusal::ChannelDeleted => None,
+    }
+}
+
+/// A refusal's name in the guides: `TooManyMessages` is `too_many_messages`.
+fn name(refusal: Refusal) -> String {
+    let mut name = String::new();
+    for character in format!("{refusal:?}").chars() {
+        if character.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(character.to_lowercase());
+    }
+    name
+}
