@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::connections::Order;
 use crate::fuzz_account::{Account, FuzzReport, FuzzedPush};
-use crate::fuzz_mutations::{self, Patient};
+use crate::fuzz_mutations::{self, LONG_TEXT_CHARS_MAX, Patient};
 use crate::fuzz_traffic::{self, Traffic};
 use crate::state::{Inner, State};
 
@@ -29,6 +29,8 @@ pub struct FuzzPlan {
     pub garbage_rate: Option<f64>,
     /// Share of pushes beside which a frame is sent that is no push, 0 to 1; `None` = 0.3.
     pub beside_rate: Option<f64>,
+    /// Characters that the mutation `long_text` adds, at most 50,000; `None` = 50,000.
+    pub long_text_chars: Option<usize>,
     /// Messages that the simulator sends by itself; `None` = only what others push is disturbed.
     pub traffic: Option<Traffic>,
 }
@@ -52,6 +54,7 @@ struct Running {
     until_ms: Option<u64>,
     garbage_rate: f64,
     beside_rate: f64,
+    long_text_chars: usize,
 }
 
 impl Fuzz {
@@ -79,6 +82,7 @@ pub(crate) fn start(inner: &Arc<Inner>, plan: FuzzPlan) -> u64 {
             until_ms: plan.seconds.map(|seconds| now_ms.saturating_add(seconds.saturating_mul(1_000))),
             garbage_rate: plan.garbage_rate.unwrap_or(GARBAGE_RATE).clamp(0.0, 1.0),
             beside_rate: plan.beside_rate.unwrap_or(BESIDE_RATE).clamp(0.0, 1.0),
+            long_text_chars: plan.long_text_chars.unwrap_or(LONG_TEXT_CHARS_MAX).min(LONG_TEXT_CHARS_MAX),
         });
         (seed, plan.traffic)
     });
@@ -131,7 +135,7 @@ pub(crate) fn disturb(state: &mut State, frame: Value, header_id: &str) -> Vec<O
     }
     running.left = running.left.map(|left| left.saturating_sub(1));
     let rng = &mut running.rng;
-    let mut patient = Patient::new(frame);
+    let mut patient = Patient::new(frame, running.long_text_chars);
     if rng.random_bool(running.garbage_rate) {
         fuzz_mutations::ruin(&mut patient, rng);
     } else {

@@ -10,7 +10,7 @@ use crate::connections::Order;
 use crate::fuzz_account::Duty;
 
 /// Longest text a mutation makes (characters); such a frame stays below 256 KiB (dingtalk §2.8).
-const LONG_TEXT_CHARS: usize = 50_000;
+pub(crate) const LONG_TEXT_CHARS_MAX: usize = 50_000;
 /// Fields that a callback may lack (dingtalk §3.1).
 const OPTIONAL: [&str; 9] = [
     "senderPlatform",
@@ -43,17 +43,26 @@ pub(crate) struct Patient {
     raw_data: Option<Value>,
     mutations: Vec<&'static str>,
     duty: Duty,
+    long_text_chars: usize,
 }
 
 impl Patient {
-    pub(crate) fn new(frame: Value) -> Self {
+    pub(crate) fn new(frame: Value, long_text_chars: usize) -> Self {
         let data = frame.get("data").and_then(Value::as_str).unwrap_or_default();
         let data: Map<String, Value> = serde_json::from_str(data).unwrap_or_default();
         let text_of = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
         // A person's words in an ordinary text are what has to be answered.
         let is_text = text_of("msgtype") == "text" && data.contains_key("text");
         let duty = if is_text { Duty::Answer } else { Duty::Acknowledge };
-        Self { msg_id: text_of("msgId").to_owned(), frame, data, raw_data: None, mutations: Vec::new(), duty }
+        Self {
+            msg_id: text_of("msgId").to_owned(),
+            frame,
+            data,
+            raw_data: None,
+            mutations: Vec::new(),
+            duty,
+            long_text_chars,
+        }
     }
 
     /// The order, what was done, and what is owed.
@@ -151,8 +160,9 @@ const VARIATIONS: [Mutation; 17] = [
         patient.top("header", Some(json!({"messageId": "decoy", "topic": "decoy"})));
     }),
     ("long_text", |patient, _| {
-        if let Some(text) = patient.text_mut().filter(|text| text.len() < LONG_TEXT_CHARS) {
-            text.push_str(&"长".repeat(LONG_TEXT_CHARS));
+        let chars = patient.long_text_chars;
+        if let Some(text) = patient.text_mut().filter(|text| text.len() < LONG_TEXT_CHARS_MAX) {
+            text.push_str(&"长".repeat(chars));
         }
     }),
     ("odd_unicode", |patient, rng| {

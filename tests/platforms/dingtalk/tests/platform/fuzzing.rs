@@ -126,3 +126,31 @@ async fn the_least_duty_of_two_mutations_counts_and_the_most_of_two_deliveries()
     assert_eq!(report.garbage.sent, 0);
     assert_eq!(report.unacked[0].pushes.len(), 1, "an account begins with its plan");
 }
+
+#[tokio::test]
+async fn long_texts_are_as_long_as_asked_for() {
+    let simulator = simulator(|_| {}).await;
+    let mut stream = Stream::connect(&simulator).await;
+    let plan = FuzzPlan {
+        seed: Some(2),
+        garbage_rate: Some(0.0),
+        beside_rate: Some(0.0),
+        long_text_chars: Some(77),
+        traffic: Some(Traffic { text_rate: 1.0, ..Traffic::new(APP, 80) }),
+        ..FuzzPlan::default()
+    };
+    simulator.start_fuzz(plan);
+    simulator.wait_for(CAP, |seen| seen.messages.len() == 80).await.unwrap();
+    let mut lengths = Vec::new();
+    for _ in 0..80 {
+        let frame = stream.frame().await;
+        let data = crate::client::data_of(&frame);
+        lengths.push(data["text"]["content"].as_str().unwrap_or_default().matches('长').count());
+    }
+    assert!(simulator.fuzz_report().mutations["long_text"] > 0);
+    // The same mutation may hit a push twice.
+    assert!(
+        lengths.iter().any(|length| *length > 0) && lengths.iter().all(|length| length % 77 == 0),
+        "{lengths:?}"
+    );
+}
