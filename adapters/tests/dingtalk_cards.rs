@@ -236,7 +236,7 @@ async fn a_button_that_does_not_go_changes_no_outcome(#[case] answer: ResponseTe
     let platform = Platform::start().await;
     platform.answers("PUT", STREAMING, vec![ok(json!({"success": true}))]).await;
     platform.answers("PUT", INSTANCES, vec![answer]).await;
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     assert_eq!(card(&platform.link(with_button()), &group(), finish("Hello!")).await, CardOutcome::Done);
     assert!(begun.elapsed() < Duration::from_secs(5), "took {:?}", begun.elapsed());
     assert_eq!(platform.asked().await, [STREAMING, INSTANCES]);
