@@ -128,8 +128,10 @@ fn judged(failure: &Failure) -> FetchFailure {
         Verdict::NotSent | Verdict::Throttled { .. } | Verdict::Unclear(_) => FetchFailure::Unavailable,
         Verdict::TokenRejected => FetchFailure::Denied(ErrorCode::InvalidCredentials),
         // The code is wrong, has run out, or is another robot's.
-        Verdict::Refused(ErrorCode::Misconfigured) => FetchFailure::Gone,
+        Verdict::Refused(ErrorCode::Misconfigured)
+        | Verdict::CardMissing
+        | Verdict::CardExists
+        | Verdict::CardFinished => FetchFailure::Gone,
         Verdict::Refused(code) => FetchFailure::Denied(code),
-        Verdict::CardMissing | Verdict::CardExists | Verdict::CardFinished => FetchFailure::Gone,
     }
 }

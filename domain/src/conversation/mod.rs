@@ -50,6 +50,7 @@ pub struct Policy {
     reason = "one event at a time is moved into a step; none are kept in numbers"
 )]
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "an event lives for one step, and most are not entries")]
 pub enum Event {
     /// The next inbox entry was read.
     Taken {

@@ -346,15 +346,6 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// The files of what ended go with it.
-    fn drop_files(&mut self, effects: &Effects) {
-        for (seq, _) in &effects.ended {
-            if self.with_files.remove(seq) {
-                self.shared.files.drop_of(self.shared, self.id, *seq);
-            }
-        }
-    }
-
     /// Whether a reply is on its way; one that waits long before another try holds up no stop.
     fn is_delivering(&self) -> bool {
         let soon = self.shared.now().after(SOON);
