@@ -21,6 +21,7 @@ pub mod frame;
 mod gateway;
 mod http;
 mod link;
+mod markdown;
 mod phases;
 mod platform;
 mod preflight;
