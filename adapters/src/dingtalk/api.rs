@@ -19,6 +19,8 @@ pub(super) enum Api {
     PrivateSend,
     /// Sends to a group.
     GroupSend,
+    /// Uploads an image; the token is part of the address.
+    MediaUpload,
     /// Posts to a message's session webhook; the address is given by the message.
     SessionWebhook,
 }
@@ -34,6 +36,7 @@ impl Api {
             Self::CardStreaming => "card_streaming",
             Self::PrivateSend => "private_send",
             Self::GroupSend => "group_send",
+            Self::MediaUpload => "media_upload",
             Self::SessionWebhook => "session_webhook",
         }
     }
@@ -48,14 +51,16 @@ impl Api {
             Self::CardStreaming => (Method::PUT, "/v1.0/card/streaming"),
             Self::PrivateSend => (Method::POST, "/v1.0/robot/oToMessages/batchSend"),
             Self::GroupSend => (Method::POST, "/v1.0/robot/groupMessages/send"),
+            Self::MediaUpload => (Method::POST, "/media/upload"),
             Self::SessionWebhook => (Method::POST, "/robot/sendBySession"),
         }
     }
 
-    /// Which budget its calls are taken from; tokens and connections are not limited by us.
+    /// Which budget its calls are taken from; tokens and connections are not limited by us, and
+    /// uploads by their number in one answer.
     pub(super) const fn lane(self) -> Option<Lane> {
         match self {
-            Self::GatewayOpen | Self::Token => None,
+            Self::GatewayOpen | Self::Token | Self::MediaUpload => None,
             Self::CardCreate => Some(Lane::CardCreate),
             Self::CardUpdate => Some(Lane::CardUpdate),
             Self::CardStreaming => Some(Lane::CardStreaming),

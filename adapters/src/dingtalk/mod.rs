@@ -20,6 +20,7 @@ mod config_reader;
 pub mod frame;
 mod gateway;
 mod http;
+mod images;
 mod link;
 mod markdown;
 mod phases;

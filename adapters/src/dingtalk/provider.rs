@@ -10,6 +10,7 @@ use switchboard_ports::provider::{Description, FieldError, Link, Provider};
 use super::budget::Budgets;
 use super::config::{CONNECTION_FIELDS, IDENTITY_FIELDS, SECRET_FIELDS, Settings, check};
 use super::http::{CONNECT_TIMEOUT, Http, Observer};
+use super::images::{ImageClients, Images};
 use super::link::DingTalkLink;
 use super::phases::Phases;
 use super::platform::Platform;
@@ -20,6 +21,7 @@ use crate::net::{ClientError, client};
 pub struct DingTalk {
     clock: Arc<dyn Clock>,
     http: Http,
+    images: ImageClients,
     budgets: Budgets,
 }
 
@@ -27,7 +29,7 @@ impl DingTalk {
     /// The platform as seen through `clock`; `observer` is told of each HTTP call, for counting.
     pub fn new(clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, ClientError> {
         let http = Http::new(client(CONNECT_TIMEOUT)?, observer);
-        Ok(Self { clock, http, budgets: Budgets::default() })
+        Ok(Self { clock, http, images: ImageClients::new()?, budgets: Budgets::default() })
     }
 }
 
@@ -50,6 +52,12 @@ impl Provider for DingTalk {
         let settings = Settings::of(&channel.config, &channel.secrets)?;
         let budget = self.budgets.of(&settings.api_base, &settings.client_id, settings.calls_per_second);
         let platform = Platform::new(settings, budget, Arc::clone(&self.clock), self.http.clone());
-        Ok(Arc::new(DingTalkLink { channel: channel.id.clone(), platform, phases: Phases::default() }))
+        let images = Images::new(&self.images, &platform.settings.oapi_base);
+        Ok(Arc::new(DingTalkLink {
+            channel: channel.id.clone(),
+            platform,
+            images,
+            phases: Phases::default(),
+        }))
     }
 }

@@ -1,5 +1,7 @@
 //! Outgoing HTTP as every adapter uses it: clients with time-outs, no redirects to other hosts, bounded bodies.
 
+pub mod downloads;
+
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};

@@ -38,7 +38,7 @@ pub(super) struct Page<'a> {
 
 /// An open code fence.
 #[derive(Clone, Copy)]
-struct Fence {
+pub(super) struct Fence {
     indent: usize,
     mark: char,
     marks: usize,
@@ -300,7 +300,7 @@ impl<'a> Page<'a> {
 }
 
 impl Fence {
-    fn opened_by(line: &str) -> Option<Self> {
+    pub(super) fn opened_by(line: &str) -> Option<Self> {
         let text = line.trim_start();
         let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
         let behind = text.trim_start_matches(mark);
@@ -309,7 +309,7 @@ impl Fence {
         plausible.then_some(Self { indent: indent(line), mark, marks })
     }
 
-    fn is_closed_by(self, line: &str) -> bool {
+    pub(super) fn is_closed_by(self, line: &str) -> bool {
         let text = line.trim();
         text.len() >= self.marks && text.chars().all(|c| c == self.mark)
     }

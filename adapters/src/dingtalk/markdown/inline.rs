@@ -159,20 +159,24 @@ impl Inline<'_> {
 
 /// Code between backticks as it is, or backticks that begin none.
 fn code(text: &str, out: &mut String) -> usize {
-    let behind = text.trim_start_matches('`');
-    let marks = text.len().saturating_sub(behind.len());
+    let length = code_length(text);
+    out.push_str(text.get(..length).unwrap_or_default());
+    length
+}
+
+/// The length of the code that the backticks at the beginning begin, or of the backticks alone.
+pub(super) fn code_length(text: &str) -> usize {
+    let run = |text: &str| text.len().saturating_sub(text.trim_start_matches('`').len());
+    let marks = run(text);
     let mut from = marks;
     while let Some(at) = text.get(from..).and_then(|rest| rest.find('`')) {
         let start = from.saturating_add(at);
-        let rest = text.get(start..).unwrap_or_default();
-        let end = start.saturating_add(rest.len().saturating_sub(rest.trim_start_matches('`').len()));
+        let end = start.saturating_add(run(text.get(start..).unwrap_or_default()));
         if end.saturating_sub(start) == marks {
-            out.push_str(text.get(..end).unwrap_or_default());
             return end;
         }
         from = end;
     }
-    out.push_str(text.get(..marks).unwrap_or_default());
     marks
 }
 

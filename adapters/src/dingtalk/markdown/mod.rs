@@ -17,6 +17,7 @@
 
 mod blocks;
 mod html;
+mod images;
 mod inline;
 mod links;
 mod lists;
@@ -25,6 +26,7 @@ mod tables;
 mod tests;
 
 use blocks::Page;
+pub(super) use images::image_addresses;
 
 /// Most visible characters of a card (white space left out), as many as the reply's own limit allows, and most
 /// characters in all: what makes cards blank is their content, not the breaks between (dingtalk §6.6).
