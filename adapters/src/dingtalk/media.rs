@@ -48,7 +48,8 @@ impl Downloads {
         })))
     }
 
-    fn client(&self, reach: Reach) -> &Client {
+    /// The client for what lies within this reach.
+    pub(super) fn client(&self, reach: Reach) -> &Client {
         match reach {
             Reach::Public => &self.0.public,
             Reach::Anywhere { plain: false } => &self.0.anywhere,
