@@ -130,7 +130,7 @@ async fn five_images_of_an_answer_are_uploaded_and_the_others_stay_links() {
 #[tokio::test]
 async fn an_image_that_never_comes_does_not_hold_the_answer_up_for_long() {
     let (platform, link, _) = platform(vec![uploaded("@l")]).await;
-    let slow = picture(PNG).set_delay(std::time::Duration::from_secs(60));
+    let slow = picture(PNG).set_delay(std::time::Duration::from_mins(1));
     platform.answers("GET", "/slow.png", vec![slow]).await;
     let begun = tokio::time::Instant::now();
     let text = format!("![a]({}/slow.png)", platform.server.uri());

@@ -36,10 +36,19 @@ pub(super) struct Images {
     seen: Mutex<Seen>,
 }
 
-/// Media ids by address; `None` where an image could not be had.
+/// What became of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fate {
+    /// It has this media id.
+    Uploaded(String),
+    /// It could not be had.
+    Failed,
+}
+
+/// What became of images, by address.
 #[derive(Default)]
 struct Seen {
-    ids: HashMap<String, Option<String>>,
+    fates: HashMap<String, Fate>,
     oldest_first: VecDeque<String>,
 }
 
@@ -58,8 +67,8 @@ impl Images {
         let addresses = image_addresses(text);
         let mut shown = text.to_owned();
         for range in addresses.into_iter().rev() {
-            let id = text.get(range.clone()).and_then(|address| self.recall(address)).flatten();
-            if let Some(id) = id {
+            let fate = text.get(range.clone()).and_then(|address| self.recall(address));
+            if let Some(Fate::Uploaded(id)) = fate {
                 shown.replace_range(range, &id);
             }
         }
@@ -83,7 +92,7 @@ impl Images {
         let uploads = wanted.into_iter().map(|address| async move {
             // What was not had in time may be had by the next call that shows the text.
             if let Ok(id) = timeout_at(deadline, self.upload(platform, address, deadline)).await {
-                self.remember(address, id);
+                self.remember(address, id.map_or(Fate::Failed, Fate::Uploaded));
             }
         });
         join_all(uploads).await;
@@ -113,19 +122,19 @@ impl Images {
         read_bounded(answer, IMAGE_BYTES_MAX).await.ok()
     }
 
-    fn recall(&self, address: &str) -> Option<Option<String>> {
+    fn recall(&self, address: &str) -> Option<Fate> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.ids.get(address).cloned()
+        seen.fates.get(address).cloned()
     }
 
-    fn remember(&self, address: &str, id: Option<String>) {
+    fn remember(&self, address: &str, fate: Fate) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.ids.insert(address.to_owned(), id).is_none() {
+        if seen.fates.insert(address.to_owned(), fate).is_none() {
             seen.oldest_first.push_back(address.to_owned());
         }
         while seen.oldest_first.len() > REMEMBERED_MAX {
             if let Some(oldest) = seen.oldest_first.pop_front() {
-                seen.ids.remove(&oldest);
+                seen.fates.remove(&oldest);
             }
         }
     }

@@ -183,7 +183,7 @@ mod tests {
             let mut text = String::new();
             while text.chars().count() < PART_CHARS_MAX && text.len() < PART_BYTES_MAX {
                 text.push_str(bit);
-                if text.len() % 7 == 0 {
+                if text.len().is_multiple_of(7) {
                     text.push_str(beside);
                 }
             }

@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn images_are_found_outside_of_code() {
         let text = "汉 ![a](https://e/1) `![b](https://e/2)` \\![c](https://e/3)\n```\n![d](https://e/4)\n```\n![e f](https://e/5 \"t\")[x](https://e/6)";
-        let found: Vec<_> = image_addresses(text).into_iter().map(|range| &text[range]).collect();
+        let found: Vec<_> = image_addresses(text).into_iter().filter_map(|range| text.get(range)).collect();
         assert_eq!(found, ["https://e/1", "https://e/5"]);
     }
 }

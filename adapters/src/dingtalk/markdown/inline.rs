@@ -102,7 +102,7 @@ impl Inline<'_> {
             if self.style.lean || address.contains('@') {
                 out.push_str(address);
             } else {
-                out.push_str(&format!("[{address}]({address})"));
+                out.extend(["[", address, "](", address, ")"]);
             }
             return bytes;
         }
@@ -138,7 +138,7 @@ impl Inline<'_> {
                 .filter(|c| !"[]<>`\\!|".contains(*c))
                 .collect();
             match tag.address("src") {
-                Some(address) => out.push_str(&format!("![{described}]({address})")),
+                Some(address) => out.extend(["![", described.as_str(), "](", address, ")"]),
                 None => out.push_str(&described),
             }
             return Some(tag.bytes);
@@ -149,7 +149,7 @@ impl Inline<'_> {
             out.push('[');
             let inside = Context { line_break: " ", depth: DEPTH_MAX, ..context };
             self.write(shown, inside, out);
-            out.push_str(&format!("]({})", tag.address("href")?));
+            out.extend(["](", tag.address("href")?, ")"]);
             return Some(bytes);
         }
         out.push_str(tag.replacement(context.code_mark)?);

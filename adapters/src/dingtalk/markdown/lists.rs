@@ -59,14 +59,13 @@ impl Lists {
 
 /// A list item as it is written: `- ` or its number with a full stop, and a box for a task.
 pub(super) fn item(text: &str) -> Option<String> {
-    let (mark, content) = match text.strip_prefix(['-', '*', '+']) {
-        Some(content) => ("-".to_owned(), content),
-        None => {
-            let behind = text.trim_start_matches(|c: char| c.is_ascii_digit());
-            let digits = text.len().saturating_sub(behind.len());
-            let content = behind.strip_prefix(['.', ')']).filter(|_| (1..=DIGITS_MAX).contains(&digits))?;
-            (format!("{}.", text.get(..digits)?), content)
-        }
+    let (mark, content) = if let Some(content) = text.strip_prefix(['-', '*', '+']) {
+        ("-".to_owned(), content)
+    } else {
+        let behind = text.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = text.len().saturating_sub(behind.len());
+        let content = behind.strip_prefix(['.', ')']).filter(|_| (1..=DIGITS_MAX).contains(&digits))?;
+        (format!("{}.", text.get(..digits)?), content)
     };
     if !content.starts_with([' ', '\t']) {
         return None;
