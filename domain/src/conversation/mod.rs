@@ -45,10 +45,6 @@ pub struct Policy {
 }
 
 /// What happens to a conversation.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one event at a time is moved into a step; none are kept in numbers"
-)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "an event lives for one step, and most are not entries")]
 pub enum Event {
