@@ -33,6 +33,9 @@ pub(super) use images::image_addresses;
 const CARD_VISIBLE_CHARS_MAX: usize = 3_000;
 const CARD_CHARS_MAX: usize = 4_500;
 
+/// Rounds of adapting one text.
+const ROUNDS_MAX: usize = 5;
+
 /// Whether a text is shown for good or is being written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
@@ -80,7 +83,20 @@ fn fitted(text: &str, dialect: Dialect, extent: Extent, fits: impl Fn(&str) -> b
     adapt(text, Style { dialect, lean: true }, extent)
 }
 
+/// Adapts until nothing changes any more, which is at once but where tags stood inside of other marks.
 fn adapt(text: &str, style: Style, extent: Extent) -> String {
+    let mut adapted = adapt_once(text, style, extent);
+    for _ in 1..ROUNDS_MAX {
+        let again = adapt_once(&adapted, style, Extent::Whole);
+        if again == adapted {
+            break;
+        }
+        adapted = again;
+    }
+    adapted
+}
+
+fn adapt_once(text: &str, style: Style, extent: Extent) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let mut page = Page::new(style, extent, &lines);
     let mut at = 0;
