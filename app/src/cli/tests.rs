@@ -159,7 +159,9 @@ async fn demo_sets_an_editable_channel_up_and_leaves_no_folder_behind() {
     assert_eq!(channel.default_agent.as_ref(), Some(&agent.id));
     assert!(channel.enabled && !channel.managed_by_file && !agent.managed_by_file);
     assert_eq!(channel.config, json!({"client_id": "ding1", "calls_per_second": 20}));
-    let names = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten().map(|entry| entry.file_name());
-    let ours = names.filter(|name| name.to_string_lossy().starts_with("switchboard-demo-"));
-    assert_eq!(ours.count(), 0);
+    // Its own: other demos of this machine have folders beside it.
+    let store = composition.folder.lock().unwrap().take().unwrap();
+    let folder = store.parent().unwrap();
+    assert!(folder.starts_with(std::env::temp_dir()) && folder != std::env::temp_dir());
+    assert!(!folder.exists(), "{} is left behind", folder.display());
 }

@@ -1,7 +1,8 @@
 //! A composition root of fakes.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use super::{FakeClock, FakeEntropy, FakeOperations, FakeStores, kinds, ports, providers};
 use crate::cli::seam::{Catalog, ComposeError, Composition, OpenMode, Running, Simulation};
-use crate::config::Config;
+use crate::config::{Config, StoreUrl};
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 
@@ -21,6 +22,8 @@ pub(crate) struct FakeComposition {
     pub(crate) stopped: Arc<AtomicBool>,
     /// Whether `open` fails without a store to open.
     pub(crate) no_store: bool,
+    /// The folder of the store that was asked for last.
+    pub(crate) folder: Mutex<Option<PathBuf>>,
 }
 
 #[async_trait]
@@ -34,7 +37,10 @@ impl Composition for FakeComposition {
         })
     }
 
-    async fn open(&self, _config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {
+    async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {
+        if let StoreUrl::File(folder) = &config.store.url {
+            *self.folder.lock().unwrap() = Some(folder.clone());
+        }
         if self.no_store && mode == OpenMode::Existing {
             return Err(ComposeError::Failed(String::from("there is no store yet")));
         }
