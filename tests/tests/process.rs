@@ -22,14 +22,22 @@ mod declared;
 mod delivery;
 #[path = "process/demo.rs"]
 mod demo;
+#[path = "process/files.rs"]
+mod files;
+#[path = "process/fuzz.rs"]
+mod fuzz;
 #[path = "process/judge.rs"]
 mod judge;
 #[path = "process/kills.rs"]
 mod kills;
+#[path = "process/long_answers.rs"]
+mod long_answers;
 #[path = "process/network.rs"]
 mod network;
 #[path = "process/plain_kills.rs"]
 mod plain_kills;
+#[path = "process/presses.rs"]
+mod presses;
 #[path = "process/secrecy.rs"]
 mod secrecy;
 #[path = "process/stage.rs"]

@@ -107,8 +107,12 @@ impl fmt::Debug for Asked {
 
 impl Message {
     fn read(message: &Value) -> Option<Self> {
-        let field = |name: &str| Some(message.get(name)?.as_str()?.to_owned());
-        Some(Self { role: field("role")?, content: field("content")? })
+        let content = match message.get("content")? {
+            // What comes with files: parts, of which the first text is the question.
+            Value::Array(parts) => parts.iter().find_map(|part| part.get("text"))?.as_str()?.to_owned(),
+            content => content.as_str()?.to_owned(),
+        };
+        Some(Self { role: message.get("role")?.as_str()?.to_owned(), content })
     }
 }
 
