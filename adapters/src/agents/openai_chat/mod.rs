@@ -7,6 +7,8 @@ mod answer;
 mod body;
 mod chunk;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub mod reread;
 mod run;
 mod settings;
 
