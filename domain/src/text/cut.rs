@@ -38,13 +38,22 @@ fn place(text: &str, open: Option<Fence<'_>>, room: Limits) -> usize {
     chosen.unwrap_or_else(|| last_resort(text, window))
 }
 
-/// Inside a word, but not inside a character.
+/// Inside a word, but not inside a character, and not where what follows would become a fence that it was not. A run of
+/// marks too long for a fence stays one where it can.
 fn last_resort(text: &str, window: usize) -> usize {
     let at = cluster::boundary_before(text, window);
-    let makes_a_fence = text.get(at..).is_some_and(fence::looks_like_fence);
-    let earlier =
-        text.get(..at).and_then(|before| before.char_indices().next_back()).map_or(0, |(start, _)| start);
-    if makes_a_fence && earlier > 0 { cluster::boundary_before(text, earlier) } else { at }
+    let places = || core::iter::successors(Some(at), |at| place_before(text, *at));
+    let behind = |at: usize| text.get(at..).unwrap_or("");
+    places()
+        .find(|at| !fence::looks_like_fence(behind(*at)))
+        .or_else(|| places().find(|at| Fence::opened_by(line::first(behind(*at)).0).is_none()))
+        .unwrap_or(at)
+}
+
+/// The place before this one, unless that is the beginning.
+fn place_before(text: &str, at: usize) -> Option<usize> {
+    let (start, _) = text.get(..at)?.char_indices().next_back()?;
+    (start > 0).then(|| cluster::boundary_before(text, start)).filter(|before| *before < at)
 }
 
 /// The last place of each kind within the window, 0 where there is none.

@@ -108,6 +108,16 @@ fn marks_behind_a_gap_do_not_lengthen_a_fence_that_is_opened_again() {
     assert!(split(&text, TINY)[1].starts_with("~~~\ncode\n"));
 }
 
+#[rstest]
+#[case::inside_a_line(format!("{}~~~~~~~word", "x".repeat(60)))]
+#[case::longer_than_a_piece(format!("{}word", "~".repeat(70)))]
+fn a_cut_inside_a_run_of_marks_makes_no_fence_of_it(#[case] start: String) {
+    let text = format!("{start}\n{}", words(30));
+    let pieces = split(&text, TINY);
+    assert_eq!(pieces.concat().matches("word0 ").count(), 1);
+    assert!(pieces.iter().skip(2).all(|piece| !piece.contains('~')), "{pieces:?}");
+}
+
 #[test]
 fn a_heading_goes_with_what_it_heads() {
     let text = format!("{}\n\n## Next\n\n{}", words(6), words(6));
