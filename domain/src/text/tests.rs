@@ -108,6 +108,13 @@ fn marks_behind_a_gap_do_not_lengthen_a_fence_that_is_opened_again() {
     assert!(split(&text, TINY)[1].starts_with("~~~\ncode\n"));
 }
 
+#[test]
+fn marks_behind_a_long_indent_do_not_become_a_fence() {
+    let text = format!("{}\n{}```word\n{}", words(8), " ".repeat(20), words(30));
+    let pieces = split(&text, TINY);
+    assert_eq!(pieces.concat().matches("```").count(), 1, "{pieces:?}");
+}
+
 #[rstest]
 #[case::inside_a_line(format!("{}~~~~~~~word", "x".repeat(60)))]
 #[case::longer_than_a_piece(format!("{}word", "~".repeat(70)))]
