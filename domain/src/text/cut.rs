@@ -34,7 +34,9 @@ fn place(text: &str, open: Option<Fence<'_>>, room: Limits) -> usize {
     let enough = window / 3;
     let good = [places.paragraph, places.line, places.sentence, places.word];
     let any = [places.line, places.word];
-    let chosen = good.into_iter().find(|at| *at > enough).or_else(|| any.into_iter().find(|at| *at > 0));
+    let worth = |at: &usize| says_something(text, *at);
+    let chosen =
+        good.into_iter().find(|at| *at > enough && worth(at)).or_else(|| any.into_iter().find(worth));
     chosen.unwrap_or_else(|| last_resort(text, window))
 }
 
@@ -42,12 +44,20 @@ fn place(text: &str, open: Option<Fence<'_>>, room: Limits) -> usize {
 /// marks too long for a fence stays one where it can.
 fn last_resort(text: &str, window: usize) -> usize {
     let at = cluster::boundary_before(text, window);
-    let places = || core::iter::successors(Some(at), |at| place_before(text, *at));
+    let places = || {
+        core::iter::successors(Some(at), |at| place_before(text, *at))
+            .take_while(|at| says_something(text, *at))
+    };
     let behind = |at: usize| text.get(at..).unwrap_or("");
     places()
         .find(|at| !fence::looks_like_fence(behind(*at)))
         .or_else(|| places().find(|at| Fence::opened_by(line::first(behind(*at)).0).is_none()))
         .unwrap_or(at)
+}
+
+/// Whether there is anything to read before this place: not at the beginning, nor inside an indent, whatever it is made of.
+fn says_something(text: &str, at: usize) -> bool {
+    text.get(..at).is_some_and(|before| !line::is_blank(before))
 }
 
 /// The place before this one, unless that is the beginning.

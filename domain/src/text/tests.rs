@@ -109,6 +109,12 @@ fn marks_behind_a_gap_do_not_lengthen_a_fence_that_is_opened_again() {
 }
 
 #[test]
+fn no_piece_is_made_of_an_indent() {
+    let text = format!("{}\n  \u{A0} {}\n{}", words(8), "x".repeat(70), words(8));
+    assert!(split(&text, TINY).iter().all(|piece| !line::is_blank(piece)), "{:?}", split(&text, TINY));
+}
+
+#[test]
 fn marks_behind_a_long_indent_do_not_become_a_fence() {
     let text = format!("{}\n{}```word\n{}", words(8), " ".repeat(20), words(30));
     let pieces = split(&text, TINY);
