@@ -1,4 +1,5 @@
 //! The committed corpus, replayed: what fuzzers found worth keeping keeps its promises.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -32,9 +32,8 @@ fn has_one_end_in_every_cut(announced: Option<&str>, body: &[u8], lengths: &[u8]
     for lengths in [lengths, &[1]] {
         assert_eq!(read_answer(announced, pieces(body, lengths)), whole, "in pieces of {lengths:?}");
     }
-    let is_end = |event: &AgentEvent| {
-        matches!(event, AgentEvent::Completed { .. } | AgentEvent::Failed { .. })
-    };
+    let is_end =
+        |event: &AgentEvent| matches!(event, AgentEvent::Completed { .. } | AgentEvent::Failed { .. });
     let ends = whole.iter().filter(|event| is_end(event)).count();
     assert!(ends == 1 && whole.last().is_some_and(is_end), "not one end: {whole:?}");
     for event in &whole {
@@ -51,7 +50,8 @@ fn has_one_end_in_every_cut(announced: Option<&str>, body: &[u8], lengths: &[u8]
 }
 
 fn said(events: &[AgentEvent]) -> String {
-    let text = |event: &AgentEvent| if let AgentEvent::Delta(text) = event { text.clone() } else { String::new() };
+    let text =
+        |event: &AgentEvent| if let AgentEvent::Delta(text) = event { text.clone() } else { String::new() };
     events.iter().map(text).collect()
 }
 
@@ -66,11 +66,13 @@ fn a_good_answer_is_read_whole(bytes: &mut Bytes<'_>, announced: Option<&str>, l
     let body = if is_stream {
         let end = if crlf { "\r\n\r\n" } else { "\n\n" };
         let event = |value: serde_json::Value| format!("data: {value}{end}");
-        let deltas = texts.iter().map(|text| event(json!({"choices": [{"index": 0, "delta": {"content": text}}]})));
+        let deltas =
+            texts.iter().map(|text| event(json!({"choices": [{"index": 0, "delta": {"content": text}}]})));
         let mut body: String = deltas.collect();
         if !is_broken_off {
             body += &event(json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}));
-            body += &format!("data: [DONE]{end}");
+            body.push_str("data: [DONE]");
+            body.push_str(end);
         }
         body
     } else {

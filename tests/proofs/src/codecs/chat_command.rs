@@ -15,8 +15,30 @@ const KNOWN: [(&str, Command); 6] = [
 ];
 
 const BITS: [&str; 24] = [
-    "/new", "/reset", "/stop", "all", "/status", "/help", "／ｎｅｗ", "／", "/", "@bot", "＠", "@", " ", "\u{3000}",
-    "\n", "\u{200B}", "\u{FEFF}", "\u{2060}", "N", "ＡＬＬ", "stop", "news", "\u{A0}", "\u{130}",
+    "/new",
+    "/reset",
+    "/stop",
+    "all",
+    "/status",
+    "/help",
+    "／ｎｅｗ",
+    "／",
+    "/",
+    "@bot",
+    "＠",
+    "@",
+    " ",
+    "\u{3000}",
+    "\n",
+    "\u{200B}",
+    "\u{FEFF}",
+    "\u{2060}",
+    "N",
+    "ＡＬＬ",
+    "stop",
+    "news",
+    "\u{A0}",
+    "\u{130}",
 ];
 
 /// The target.

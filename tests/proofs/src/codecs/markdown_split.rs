@@ -10,11 +10,54 @@ use crate::bytes::Bytes;
 const CLUSTER_CHARS_MAX: usize = 16;
 
 const BITS: [&str; 48] = [
-    "word", " ", "\n", "\n\n", "\r\n", "```", "~~~", "`", "~", "````", "rust", "# ", "汉字", "。", "，", ". ",
-    "👨\u{200D}👩\u{200D}👧", "🇨🇳", "e\u{301}", "👍🏽", "1\u{FE0F}\u{20E3}", "\u{1112}\u{1161}\u{11AB}",
-    "\n```rust\n", "\n```\n", "\n~~~~ info\n", "\n~~~~\n", "    ", "- ", "longerwordwithoutanygap", "\u{A0}",
-    "**", "_", "(", ")", "\n## Heading\n", "| a | b |\n", "   ```\n", "0123456789", "é", "\t", "\u{2028}", "…",
-    "\u{200B}", "\n> ", "x", "Y.", "! ", "```py",
+    "word",
+    " ",
+    "\n",
+    "\n\n",
+    "\r\n",
+    "```",
+    "~~~",
+    "`",
+    "~",
+    "````",
+    "rust",
+    "# ",
+    "汉字",
+    "。",
+    "，",
+    ". ",
+    "👨\u{200D}👩\u{200D}👧",
+    "🇨🇳",
+    "e\u{301}",
+    "👍🏽",
+    "1\u{FE0F}\u{20E3}",
+    "\u{1112}\u{1161}\u{11AB}",
+    "\n```rust\n",
+    "\n```\n",
+    "\n~~~~ info\n",
+    "\n~~~~\n",
+    "    ",
+    "- ",
+    "longerwordwithoutanygap",
+    "\u{A0}",
+    "**",
+    "_",
+    "(",
+    ")",
+    "\n## Heading\n",
+    "| a | b |\n",
+    "   ```\n",
+    "0123456789",
+    "é",
+    "\t",
+    "\u{2028}",
+    "…",
+    "\u{200B}",
+    "\n> ",
+    "x",
+    "Y.",
+    "! ",
+    "```py",
 ];
 
 /// The target.
@@ -29,7 +72,7 @@ pub fn markdown_split(data: &[u8]) {
     let pieces = split(&text, limits.0);
     for piece in &pieces {
         assert!(limits.holds(piece), "too long for {limits:?}: {piece:?}");
-        assert!(!is_blank(piece), "a piece says nothing");
+        assert!(!is_blank(piece), "a piece of these says nothing: {pieces:?}");
     }
     nothing_is_lost(&text, &pieces);
     if limits.holds(&text) {
@@ -74,10 +117,12 @@ fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-/// Every character stands in the pieces, in order, but for white space. Where there are fences, their lines are repeated
-/// and dropped at cuts; there the pieces may have more than the text.
+/// Every character stands in the pieces, in order, but for white space and the marks of fences, which cuts may drop and add.
+/// Where there are fences, their lines are repeated too; there the pieces may have more than the text.
 fn nothing_is_lost(text: &str, pieces: &[String]) {
-    let visible = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<Vec<_>>();
+    let visible = |text: &str| {
+        text.chars().filter(|c| !c.is_whitespace() && *c != '`' && *c != '~').collect::<Vec<_>>()
+    };
     let is_plain = |line: &&str| fence(line).is_none();
     let kept = visible(&pieces.join("\n"));
     if text.lines().all(|line| is_plain(&line)) {
@@ -141,12 +186,14 @@ fn is_promised(cluster: &str) -> bool {
             | '\u{AC00}'..='\u{D7A3}' | '\u{1F1E6}'..='\u{1F1FF}' | '\u{1F300}'..='\u{1F5FF}' | '\u{1F600}'..='\u{1F64F}'
         )
     };
-    cluster.chars().all(is_common) && !cluster.trim().is_empty()
+    // White space at a cut goes, whatever is joined to it.
+    cluster.chars().all(is_common) && !cluster.starts_with(char::is_whitespace)
 }
 
 fn a_head_and_its_rest_are_the_whole(text: &str, pieces: &[String], limits: Limits) {
     let head = head(text, limits);
-    let mut same: Vec<String> = Some(head.first.into_owned()).into_iter().filter(|it| !is_blank(it)).collect();
+    let mut same: Vec<String> =
+        Some(head.first.into_owned()).into_iter().filter(|it| !is_blank(it)).collect();
     same.extend(head.rest.into_iter().flat_map(|rest| rest.split(limits)));
     assert_eq!(same, pieces);
 }

@@ -1,9 +1,7 @@
 //! Robot messages: bounds of everything taken, and one meaning however numbers and contents are spelt.
 
 use serde_json::{Value, json};
-use switchboard_adapters::dingtalk::callback::{
-    CallbackError, ID_BYTES_MAX, NAME_CHARS_MAX, Pushed, decode,
-};
+use switchboard_adapters::dingtalk::callback::{CallbackError, ID_BYTES_MAX, NAME_CHARS_MAX, Pushed, decode};
 use switchboard_domain::message::{Body, ChatKind, Inbound, TEXT_BYTES_MAX};
 use switchboard_domain::time::Timestamp;
 

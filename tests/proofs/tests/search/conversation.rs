@@ -7,21 +7,22 @@ use switchboard_proofs::machines::conversation::{Setting, Small};
 
 use super::explorer::{Expected, Totals, is_deep};
 
-fn explore(name: &str, setting: Setting, expected: Expected) {
+fn explore(name: &str, setting: &Setting, expected: Expected) {
     let mut totals = Totals::default();
-    totals.explore(Small::new(setting));
+    totals.explore(Small::new(setting.clone()));
     totals.report(name, expected);
 }
 
+/// One question and one control act; a deeper search has another question, more words and more calls.
 fn setting(control: Option<Control>) -> Setting {
-    let (crashes, patience, talks, calls) = if is_deep() { (1, 1, 3, 4) } else { (1, 1, 2, 2) };
+    let (questions, talks, calls) = if is_deep() { (2, 2, 2) } else { (1, 2, 2) };
     Setting {
         cards: true,
-        questions: 1,
+        questions,
         control,
         lucks: vec![Luck::Works, Luck::WorksUnheard, Luck::Refused],
-        crashes,
-        patience,
+        crashes: 1,
+        patience: 1,
         talks,
         calls,
         fails: false,
@@ -32,5 +33,19 @@ fn setting(control: Option<Control>) -> Setting {
 fn a_question_and_a_stop_keep_the_promises_in_every_reachable_state() {
     let setting = setting(Some(Control::Stop { all: true }));
     let sights = &["answered", "cancelled", "card closed", "resumed"];
-    explore("conversation stop", setting, Expected { states: 1_000, sights });
+    explore("conversation stop", &setting, Expected { states: 1_000, sights });
+}
+
+#[test]
+fn a_question_and_a_new_session_keep_the_promises_in_every_reachable_state() {
+    let setting = setting(Some(Control::New));
+    let sights = &["answered", "cancelled", "card closed", "resumed"];
+    explore("conversation new", &setting, Expected { states: 1_000, sights });
+}
+
+#[test]
+fn two_questions_in_messages_keep_the_promises_in_every_reachable_state() {
+    let setting = Setting { cards: false, questions: 2, calls: 3, ..setting(None) };
+    let sights = &["answered", "text sent", "two replies"];
+    explore("conversation text", &setting, Expected { states: 900, sights });
 }

@@ -5,9 +5,9 @@ use switchboard_proofs::machines::reply::{Setting, World};
 
 use super::explorer::{Expected, Totals, is_deep};
 
-fn explore(name: &str, setting: Setting, expected: Expected) {
+fn explore(name: &str, setting: &Setting, expected: Expected) {
     let mut totals = Totals::default();
-    totals.explore(World::new(&setting));
+    totals.explore(World::new(setting));
     totals.report(name, expected);
 }
 
@@ -15,24 +15,30 @@ const LUCKS: [Luck; 4] = [Luck::Works, Luck::WorksUnheard, Luck::LostUnheard, Lu
 
 #[test]
 fn a_reply_in_a_card_keeps_its_promises_in_every_reachable_state() {
-    let (crashes, patience, calls) = if is_deep() { (2, 3, 6) } else { (1, 2, 4) };
-    let setting = Setting { lucks: LUCKS.to_vec(), words: vec![1, 1], crashes, patience, calls, ..Setting::default() };
+    let (crashes, patience, calls) = if is_deep() { (1, 2, 5) } else { (1, 2, 4) };
+    let setting =
+        Setting { lucks: LUCKS.to_vec(), words: vec![1], crashes, patience, calls, ..Setting::default() };
     let sights = &["card", "crash", "Thinking", "Streaming", "Collecting", "Finishing", "Plain", "Done"];
-    explore("reply card", setting, Expected { states: 1_000, sights });
+    explore("reply card", &setting, Expected { states: 1_000, sights });
 }
 
 #[test]
 fn a_reply_that_outgrows_its_card_keeps_its_promises_in_every_reachable_state() {
-    let (crashes, patience, calls) = if is_deep() { (2, 3, 7) } else { (1, 1, 5) };
-    let setting = Setting { lucks: LUCKS.to_vec(), words: vec![40], crashes, patience, calls, ..Setting::default() };
-    explore("reply long", setting, Expected { states: 1_000, sights: &["card", "Plain", "Done"] });
+    let (crashes, patience, calls) = if is_deep() { (1, 2, 5) } else { (1, 2, 4) };
+    let setting =
+        Setting { lucks: LUCKS.to_vec(), words: vec![40], crashes, patience, calls, ..Setting::default() };
+    explore("reply long", &setting, Expected { states: 1_000, sights: &["card", "Plain", "Done"] });
 }
 
 #[test]
 fn a_reply_in_messages_keeps_its_promises_in_every_reachable_state() {
-    let (crashes, patience, calls) = if is_deep() { (2, 3, 8) } else { (1, 2, 5) };
+    let (crashes, patience, calls) = if is_deep() { (1, 2, 5) } else { (1, 2, 4) };
     let lucks = [LUCKS.as_slice(), &[Luck::NotSent, Luck::Throttled(1_000)]].concat();
     let (cards, address_s) = (false, Some(90));
     let setting = Setting { cards, address_s, lucks, words: vec![30], crashes, patience, calls };
-    explore("reply text", setting, Expected { states: 500, sights: &["Collecting", "Plain", "Done", "crash"] });
+    explore(
+        "reply text",
+        &setting,
+        Expected { states: 500, sights: &["Collecting", "Plain", "Done", "crash"] },
+    );
 }

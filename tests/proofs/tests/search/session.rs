@@ -20,8 +20,16 @@ fn explore(busy: Busy, least: usize) {
     let mut totals = Totals::default();
     for control in CONTROLS {
         let control = Taken::Control(control, Origin::Chat);
-        for script in [vec![Taken::Ask, Taken::Ask, control], vec![Taken::Ask, control, Taken::Ask]] {
-            let setting = Setting { busy, script, crashes, parks: 1, patience, ..Setting::default() };
+        let (first, second) = (vec![Taken::Ask, Taken::Ask, control], vec![Taken::Ask, control, Taken::Ask]);
+        for script in [first, second] {
+            let setting = Setting {
+                busy,
+                script,
+                crashes,
+                parks: usize::from(is_deep()),
+                patience,
+                ..Setting::default()
+            };
             totals.explore(World::new(&setting));
         }
     }
@@ -46,7 +54,8 @@ fn a_session_that_rejects_keeps_its_promises_in_every_reachable_state() {
 
 #[test]
 fn a_message_that_kills_the_process_is_given_up() {
-    let setting = Setting { script: vec![Taken::Ask], crashes: 5, parks: 1, patience: 1, ..Setting::default() };
+    let setting =
+        Setting { script: vec![Taken::Ask], crashes: 5, parks: 1, patience: 1, ..Setting::default() };
     let mut totals = Totals::default();
     totals.explore(World::new(&setting));
     totals.report("session crash loop", Expected { states: 100, sights: &["failed", "resumed"] });

@@ -5,7 +5,7 @@ use crate::bytes::Bytes;
 use crate::machines::World as _;
 
 /// Acts of one input, at most.
-const ACTS_MAX: usize = 200;
+const ACTS_MAX: usize = 100;
 
 /// The target.
 pub fn channel(data: &[u8]) {

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use switchboard_domain::channel::{
-    Channel, CloseCause, Effect, Effects, ErrorCode, Event, PROOF_WAIT_MAX, RETRY_AFTER_MAX, SILENCE_MAX, Status,
+    Channel, CloseCause, Effect, Effects, ErrorCode, Event, PROOF_WAIT_MAX, RETRY_AFTER_MAX, SILENCE_MAX,
+    Status,
 };
 use switchboard_domain::ids::ConnectionId;
 use switchboard_domain::rejected::Rejected;
@@ -157,7 +158,10 @@ impl World {
                     self.held.insert(self.last, Socket { since: self.now, heard: None });
                 }
                 Effect::Close { connection } => {
-                    assert!(self.held.remove(&connection.0).is_some(), "{connection} is closed and was not held");
+                    assert!(
+                        self.held.remove(&connection.0).is_some(),
+                        "{connection} is closed and was not held"
+                    );
                     if self.wanted == Wanted::Draining {
                         self.closing.insert(connection.0);
                     }
@@ -200,7 +204,10 @@ impl World {
                 let is_known = (1..=self.last).contains(&socket);
                 assert_eq!(rejected.is_alarm(), !is_known, "{rejected}");
                 let is_repeated = matches!(rejected, Rejected::Duplicate { .. });
-                assert!(!is_held || (is_repeated && !closes), "a held socket was not listened to: {rejected}");
+                assert!(
+                    !is_held || (is_repeated && !closes),
+                    "a held socket was not listened to: {rejected}"
+                );
             }
         }
     }
@@ -236,7 +243,11 @@ impl World {
         };
         assert_eq!(self.channel.status(), status, "the status lies: {self:?}");
         let counted: Vec<u64> = self.channel.connections().map(|socket| socket.0).collect();
-        assert!(self.held.keys().copied().eq(counted.iter().copied()), "held {:?}, counted {counted:?}", self.held);
+        assert!(
+            self.held.keys().copied().eq(counted.iter().copied()),
+            "held {:?}, counted {counted:?}",
+            self.held
+        );
         assert!(self.held.len() <= 2 && proven <= 1);
         let goes_for_it = self.wanted == Wanted::On && self.store && self.lease;
         if goes_for_it {
@@ -260,11 +271,14 @@ impl super::super::World for World {
     type Act = Act;
 
     fn acts(&self) -> Vec<Act> {
-        let mut acts = vec![Act::Disable, Act::Edit, Act::StoreLost, Act::StoreBack, Act::LeaseLost, Act::LeaseGained];
+        let mut acts =
+            vec![Act::Disable, Act::Edit, Act::StoreLost, Act::StoreBack, Act::LeaseLost, Act::LeaseGained];
         acts.extend([Act::Enable, Act::Drain, Act::Restart]);
         for socket in 1..=self.last {
             acts.extend([Act::Opened(socket), Act::Heard(socket), Act::Rotating(socket)]);
-            acts.extend([Cause::Clean, Cause::Network, Cause::Credentials].map(|cause| Act::Closed(socket, cause)));
+            acts.extend(
+                [Cause::Clean, Cause::Network, Cause::Credentials].map(|cause| Act::Closed(socket, cause)),
+            );
         }
         if self.patience > 0 {
             acts.push(Act::Deadline);
@@ -333,7 +347,8 @@ impl super::super::World for World {
             Act::Pass(millis) => self.pass(millis),
             Act::Deadline => {
                 self.patience = self.patience.saturating_sub(1);
-                let due = self.channel.deadline().map_or(Duration::ZERO, |deadline| deadline.at.since(self.now));
+                let due =
+                    self.channel.deadline().map_or(Duration::ZERO, |deadline| deadline.at.since(self.now));
                 self.pass(u64::try_from(due.as_millis()).unwrap_or(u64::MAX));
             }
         }

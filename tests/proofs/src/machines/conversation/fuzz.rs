@@ -11,7 +11,7 @@ use super::walk::{Act, Quiet, Talk, policy};
 use crate::bytes::Bytes;
 
 /// Acts of one input, at most.
-const ACTS_MAX: usize = 150;
+const ACTS_MAX: usize = 60;
 
 /// The target.
 pub fn conversation(data: &[u8]) {

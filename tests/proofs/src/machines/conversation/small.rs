@@ -84,14 +84,21 @@ impl machines::World for Small {
                 acts.extend([Act::Say(which), Act::Complete(which)]);
                 acts.extend(self.left.fails.then_some(Act::Fail(which)));
             } else if run.cancelled && !run.over {
-                acts.extend([Act::Say(which), Act::Close(which)]);
+                acts.push(Act::Close(which));
+                acts.extend((self.left.talks > 0).then_some(Act::Say(which)));
             }
         }
-        acts.extend((self.left.patience > 0 && process.conversation.deadline().is_some()).then_some(Act::Deadline));
+        acts.extend(
+            (self.left.patience > 0 && process.conversation.deadline().is_some()).then_some(Act::Deadline),
+        );
         if self.left.crashes > 0 {
             acts.push(Act::Crash);
             // Dying before a commit, right behind it, or behind the first thing done.
-            acts.extend(if self.world.fuse.is_none() { vec![Act::Arm(0), Act::Arm(1), Act::Arm(2)] } else { vec![] });
+            acts.extend(if self.world.fuse.is_none() {
+                vec![Act::Arm(0), Act::Arm(1), Act::Arm(2)]
+            } else {
+                vec![]
+            });
         }
         acts
     }
@@ -114,7 +121,7 @@ impl machines::World for Small {
             }
             Act::Retell => walk::Act::Retell(u8::MAX),
             Act::Say(which) => {
-                self.left.talks = self.left.talks.saturating_sub(1);
+                self.left.talks -= 1;
                 walk::Act::Talk(which, Talk::Words(1))
             }
             Act::Complete(which) => {

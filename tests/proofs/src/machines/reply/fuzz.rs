@@ -5,7 +5,7 @@ use crate::bytes::Bytes;
 use crate::machines::{Luck, World as _};
 
 /// Acts of one input, at most.
-const ACTS_MAX: usize = 200;
+const ACTS_MAX: usize = 80;
 
 /// The target.
 pub fn reply(data: &[u8]) {
@@ -26,7 +26,7 @@ pub fn reply(data: &[u8]) {
 fn act(bytes: &mut Bytes<'_>) -> Act {
     match bytes.below(24) {
         0 | 1 => Act::Admit,
-        2..=4 => Act::Grow(bytes.byte() % 40),
+        2..=4 => Act::Grow(bytes.byte() % 16),
         5 => Act::End { failed: bytes.flag(), marked: bytes.flag() },
         6 => Act::Anew,
         7..=11 => Act::Grant,

@@ -25,7 +25,11 @@ impl World {
                 }
                 Effect::Card { call, card } => {
                     if let CardCall::Finish { text, .. } = card {
-                        assert_eq!(Some(text), self.committed_text().as_ref(), "R9: another text than committed");
+                        assert_eq!(
+                            Some(text),
+                            self.committed_text().as_ref(),
+                            "R9: another text than committed"
+                        );
                     }
                     let message = self.reply.facts().message.clone();
                     self.take_off(*call, Request::Card(message, card.clone()));

@@ -7,7 +7,9 @@ use switchboard_domain::ids::{MessageId, Seq};
 use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
 use switchboard_domain::outcome::FailureCause;
 use switchboard_domain::rejected::Rejected;
-use switchboard_domain::reply::{CallNumber, CardOutcome, Effects, Event, Facts, GATE_WAIT_MAX, Reason, Reply};
+use switchboard_domain::reply::{
+    CallNumber, CardOutcome, Effects, Event, Facts, GATE_WAIT_MAX, Reason, Reply,
+};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{Locale, ReplyLimits};
 use switchboard_domain::snapshot::{ReplyId, ReplyRole, ReplySnapshot};
@@ -338,12 +340,18 @@ impl super::super::World for World {
             silent.act(&Act::End { failed: true, marked: true });
         }
         // Nothing but time ends it.
-        for _deadline in 0..200 {
+        for _deadline in 0..2_000 {
+            if silent.reply.is_done() {
+                break;
+            }
             silent.act(&Act::Deadline { arrives: false });
         }
         assert!(silent.reply.is_done(), "no rest: {:?}", silent.reply);
         // A platform that works again ends it well.
-        for _call in 0..300 {
+        for _call in 0..2_000 {
+            if self.reply.is_done() {
+                break;
+            }
             let act = match (&self.claim, &self.flight) {
                 (_, Some(_)) => Act::Land(Luck::Works),
                 (Some(_), None) => Act::Grant,
@@ -356,9 +364,12 @@ impl super::super::World for World {
     }
 
     fn essence(&self) -> String {
-        let Self { reply, now, platform, stored, words, ended, claim, flight, maybe_sent, failures, setting, .. } = self;
-        let (told, sights) = (&self.told, &self.sights);
-        format!("{reply:?}{now}{platform:?}{stored:?}{words:?}{ended}{claim:?}{flight:?}{maybe_sent:?}{failures:?}{setting:?}{told:?}{sights:?}")
+        // The outcome told last decides only what is told again.
+        let Self { reply, now, platform, stored, words, ended, claim, flight, .. } = self;
+        let (sent, failures, setting) = (&self.maybe_sent, &self.failures, &self.setting);
+        format!(
+            "{reply:?}{now}{platform:?}{stored:?}{words:?}{ended}{claim:?}{flight:?}{sent:?}{failures:?}{setting:?}"
+        )
     }
 
     fn sights(&self) -> Vec<&'static str> {

@@ -84,6 +84,9 @@ impl super::super::World for World {
             self.act(&Act::Take);
         }
         for _deadline in 0..10 {
+            if self.session.deadline().is_none() {
+                break;
+            }
             self.act(&Act::Deadline);
         }
         assert!(self.session.is_at_rest(), "no rest: {:?}", self.session);

@@ -1,9 +1,12 @@
 //! The naive reference: what must follow from what was taken in, said and waited for.
 
 use switchboard_domain::inbox::{Control, INBOX_ENTRIES_MAX};
-use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, FailureCause, Outcome, Refusal, RunFailure};
+use switchboard_domain::outcome::{
+    AgentFailure, AgentFailureKind, FailureCause, Outcome, Refusal, RunFailure,
+};
 use switchboard_domain::session::{
-    ATTEMPTS_MAX, Effect, Effects, RETRY_PAUSE, RETRY_PAUSE_MAX, STOPPING_WAIT_MAX, Session, TURN_AGE_MAX, Taken,
+    ATTEMPTS_MAX, Effect, Effects, RETRY_PAUSE, RETRY_PAUSE_MAX, STOPPING_WAIT_MAX, Session, TURN_AGE_MAX,
+    Taken,
 };
 use switchboard_domain::settings::Busy;
 use switchboard_domain::time::Timestamp;
@@ -53,22 +56,22 @@ impl World {
 
     fn asks(&mut self, seq: u64, epoch: u64) {
         assert_eq!(self.opened, Some(seq), "asked without a reply");
-        assert!(self.closing.is_none() && !self.runs.values().any(|run| *run == Run::Open), "two runs at once");
+        assert!(
+            self.closing.is_none() && !self.runs.values().any(|run| *run == Run::Open),
+            "two runs at once"
+        );
         assert!(self.runs.keys().all(|older| *older < epoch), "an epoch twice");
         self.runs.insert(epoch, Run::Open);
         let step = Step::Asked(self.now);
-        self.turn = Some(match self.turn {
-            Some(turn) => {
-                let is_over = matches!(turn.step, Step::Pausing(until) if until <= self.now);
-                assert!(turn.seq == seq && is_over, "asked again too early");
-                Turn { epoch, step, ..turn }
-            }
-            None => {
-                // What runs may go on, its second try included.
-                assert!(!self.disabled && !self.loading, "a turn begins although something holds it");
-                Turn { seq, epoch, began_at: self.now, step, retried: false }
-            }
-        });
+        if let Some(turn) = &mut self.turn {
+            let is_over = matches!(turn.step, Step::Pausing(until) if until <= self.now);
+            assert!(turn.seq == seq && is_over, "asked again too early");
+            (turn.epoch, turn.step) = (epoch, step);
+        } else {
+            // What runs may go on, its second try included.
+            assert!(!self.disabled && !self.loading, "a turn begins although something holds it");
+            self.turn = Some(Turn { seq, epoch, began_at: self.now, step, retried: false });
+        }
     }
 
     /// After an entry was taken in.

@@ -12,7 +12,7 @@ use crate::bytes::Bytes;
 use crate::machines::World as _;
 
 /// Acts of one input, at most.
-const ACTS_MAX: usize = 200;
+const ACTS_MAX: usize = 80;
 
 /// The target.
 pub fn session(data: &[u8]) {

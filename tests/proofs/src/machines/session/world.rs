@@ -346,7 +346,11 @@ impl World {
             let Effect::Cancel { epoch } = effect else { panic!("parking does {effect:?}") };
             assert_eq!(was_running.map(|turn| turn.epoch), Some(epoch.0));
         }
+        let process = self.process;
         self.commit(effects.durability);
-        self.restart();
+        // It may have died on the way.
+        if self.process == process {
+            self.restart();
+        }
     }
 }
