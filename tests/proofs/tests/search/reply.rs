@@ -19,7 +19,7 @@ fn a_reply_in_a_card_keeps_its_promises_in_every_reachable_state() {
     let setting =
         Setting { lucks: LUCKS.to_vec(), words: vec![1], crashes, patience, calls, ..Setting::default() };
     let sights = &["card", "crash", "Thinking", "Streaming", "Collecting", "Finishing", "Plain", "Done"];
-    explore("reply card", &setting, Expected { states: 1_000, sights });
+    explore("reply card", &setting, Expected { states: 55_000, sights });
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_reply_that_outgrows_its_card_keeps_its_promises_in_every_reachable_state() 
     let (crashes, patience, calls) = if is_deep() { (1, 2, 5) } else { (1, 2, 4) };
     let setting =
         Setting { lucks: LUCKS.to_vec(), words: vec![40], crashes, patience, calls, ..Setting::default() };
-    explore("reply long", &setting, Expected { states: 1_000, sights: &["card", "Plain", "Done"] });
+    explore("reply long", &setting, Expected { states: 75_000, sights: &["card", "Plain", "Done"] });
 }
 
 #[test]
@@ -39,6 +39,6 @@ fn a_reply_in_messages_keeps_its_promises_in_every_reachable_state() {
     explore(
         "reply text",
         &setting,
-        Expected { states: 500, sights: &["Collecting", "Plain", "Done", "crash"] },
+        Expected { states: 32_000, sights: &["Collecting", "Plain", "Done", "crash"] },
     );
 }

@@ -39,17 +39,17 @@ fn explore(busy: Busy, least: usize) {
 
 #[test]
 fn a_session_that_queues_keeps_its_promises_in_every_reachable_state() {
-    explore(Busy::Queue, 1_000);
+    explore(Busy::Queue, 100_000);
 }
 
 #[test]
 fn a_session_that_interrupts_keeps_its_promises_in_every_reachable_state() {
-    explore(Busy::Interrupt, 1_000);
+    explore(Busy::Interrupt, 100_000);
 }
 
 #[test]
 fn a_session_that_rejects_keeps_its_promises_in_every_reachable_state() {
-    explore(Busy::Reject, 1_000);
+    explore(Busy::Reject, 100_000);
 }
 
 #[test]
@@ -58,5 +58,5 @@ fn a_message_that_kills_the_process_is_given_up() {
         Setting { script: vec![Taken::Ask], crashes: 5, parks: 1, patience: 1, ..Setting::default() };
     let mut totals = Totals::default();
     totals.explore(World::new(&setting));
-    totals.report("session crash loop", Expected { states: 100, sights: &["failed", "resumed"] });
+    totals.report("session crash loop", Expected { states: 24_000, sights: &["failed", "resumed"] });
 }
