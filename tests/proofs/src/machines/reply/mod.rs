@@ -1,5 +1,6 @@
 //! A reply, the platform that shows it, and a process that may die at every step.
 
+mod facts;
 pub mod fuzz;
 mod see;
 mod world;

@@ -3,18 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use switchboard_domain::ids::{MessageId, Seq};
-use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
 use switchboard_domain::outcome::FailureCause;
 use switchboard_domain::rejected::Rejected;
-use switchboard_domain::reply::{
-    CallNumber, CardOutcome, Effects, Event, Facts, GATE_WAIT_MAX, Reason, Reply,
-};
-use switchboard_domain::secret::Secret;
-use switchboard_domain::settings::{Locale, ReplyLimits};
-use switchboard_domain::snapshot::{ReplyId, ReplyRole, ReplySnapshot};
+use switchboard_domain::reply::{CallNumber, CardOutcome, Effects, Event, GATE_WAIT_MAX, Reason, Reply};
+use switchboard_domain::snapshot::ReplySnapshot;
 use switchboard_domain::time::Timestamp;
 
+use super::facts::facts;
 use crate::machines::Luck;
 use crate::machines::conversation::platform::{self, Platform};
 use crate::machines::conversation::shell::Request;
@@ -376,30 +371,5 @@ impl super::super::World for World {
         let mut sights: Vec<_> = self.sights.iter().copied().collect();
         sights.push(self.reply.phase());
         sights
-    }
-}
-
-fn facts(setting: &Setting, now: Timestamp) -> Facts {
-    let address = |seconds| SessionAddress {
-        url: Secret::new("https://example.invalid"),
-        until: now.after(Duration::from_secs(seconds)),
-    };
-    Facts {
-        id: ReplyId { seq: Seq(1), role: ReplyRole::Answer },
-        message: MessageId::new("m1"),
-        target: Target {
-            chat: Chat { id: "chat".into(), kind: ChatKind::Private, title: None },
-            im_user_id: None,
-            session_address: setting.address_s.map(address),
-        },
-        attempt: 0,
-        limits: ReplyLimits {
-            cards: setting.cards,
-            card_chars_max: 150,
-            part_chars_max: 80,
-            part_bytes_max: 400,
-            update_interval: Duration::from_millis(800),
-        },
-        locale: Locale::En,
     }
 }
