@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::block::{Kind, Line, Lines, Open};
 use super::cluster;
-use super::fence::{self, CLOSING_CHARS_MAX};
+use super::fence::{self, CLOSING_CHARS_MAX, Fence};
 use super::limits::Limits;
 use super::line;
 use super::spans::spans;
@@ -34,16 +34,33 @@ fn place(text: &str, open: Option<Open<'_>>, room: Limits) -> usize {
         return window;
     }
     let places = Places::find(text, open, window);
-    places.best(window).unwrap_or_else(|| last_resort(text, window))
+    places.best(text, window).unwrap_or_else(|| last_resort(text, window))
 }
 
-/// Inside a word, but not inside a character.
+/// Inside a word, but not inside a character, and not where what follows would become a fence that it was not. A run of
+/// marks too long for a fence stays one where it can.
 fn last_resort(text: &str, window: usize) -> usize {
     let at = cluster::boundary_before(text, window);
-    let makes_a_fence = text.get(at..).is_some_and(fence::looks_like_fence);
-    let earlier =
-        text.get(..at).and_then(|before| before.char_indices().next_back()).map_or(0, |(start, _)| start);
-    if makes_a_fence && earlier > 0 { cluster::boundary_before(text, earlier) } else { at }
+    let places = || {
+        core::iter::successors(Some(at), |at| place_before(text, *at))
+            .take_while(|at| says_something(text, *at))
+    };
+    let behind = |at: usize| text.get(at..).unwrap_or("");
+    places()
+        .find(|at| !fence::looks_like_fence(behind(*at)))
+        .or_else(|| places().find(|at| Fence::opened_by(line::first(behind(*at)).0).is_none()))
+        .unwrap_or(at)
+}
+
+/// Whether there is anything to read before this place: not at the beginning, nor inside an indent, whatever it is made of.
+fn says_something(text: &str, at: usize) -> bool {
+    text.get(..at).is_some_and(|before| !line::is_blank(before))
+}
+
+/// The place before this one, unless that is the beginning.
+fn place_before(text: &str, at: usize) -> Option<usize> {
+    let (start, _) = text.get(..at)?.char_indices().next_back()?;
+    (start > 0).then(|| cluster::boundary_before(text, start)).filter(|before| *before < at)
 }
 
 /// The last place of each kind within the window, 0 where there is none.
@@ -67,12 +84,13 @@ struct Places {
 
 impl Places {
     /// The best place. A piece should be worth a message: an early place counts only when there is nothing better.
-    fn best(&self, window: usize) -> Option<usize> {
-        let some = Some(self.block).filter(|at| *at > window / 5);
+    fn best(&self, text: &str, window: usize) -> Option<usize> {
+        let worth = |at: &usize| says_something(text, *at);
+        let some = Some(self.block).filter(|at| *at > window / 5 && worth(at));
         let good = [self.item, self.row, self.nested, self.verse, self.sentence, self.line, self.word];
         let any = [self.block, self.line, self.word];
-        some.or_else(|| good.into_iter().find(|at| *at > window / 3))
-            .or_else(|| any.into_iter().max().filter(|at| *at > 0))
+        some.or_else(|| good.into_iter().find(|at| *at > window / 3 && worth(at)))
+            .or_else(|| any.into_iter().filter(worth).max())
     }
 
     fn find(text: &str, open: Option<Open<'_>>, window: usize) -> Self {

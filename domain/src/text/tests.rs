@@ -109,6 +109,29 @@ fn marks_behind_a_gap_do_not_lengthen_a_fence_that_is_opened_again() {
 }
 
 #[test]
+fn no_piece_is_made_of_an_indent() {
+    let text = format!("{}\n  \u{A0} {}\n{}", words(8), "x".repeat(70), words(8));
+    assert!(split(&text, TINY).iter().all(|piece| !line::is_blank(piece)), "{:?}", split(&text, TINY));
+}
+
+#[test]
+fn marks_behind_a_long_indent_do_not_become_a_fence() {
+    let text = format!("{}\n{}```word\n{}", words(8), " ".repeat(20), words(30));
+    let pieces = split(&text, TINY);
+    assert_eq!(pieces.concat().matches("```").count(), 1, "{pieces:?}");
+}
+
+#[rstest]
+#[case::inside_a_line(format!("{}~~~~~~~word", "x".repeat(60)))]
+#[case::longer_than_a_piece(format!("{}word", "~".repeat(70)))]
+fn a_cut_inside_a_run_of_marks_makes_no_fence_of_it(#[case] start: String) {
+    let text = format!("{start}\n{}", words(30));
+    let pieces = split(&text, TINY);
+    assert_eq!(pieces.concat().matches("word0 ").count(), 1);
+    assert!(pieces.iter().skip(2).all(|piece| !piece.contains('~')), "{pieces:?}");
+}
+
+#[test]
 fn a_heading_goes_with_what_it_heads() {
     let text = format!("{}\n\n## Next\n\n{}", words(6), words(6));
     assert_eq!(split(&text, TINY), [words(6), format!("## Next\n\n{}", words(6))]);
