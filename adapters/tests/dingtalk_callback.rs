@@ -1,4 +1,5 @@
 //! Robot messages as DingTalk pushes them, decoded into the domain's model: the payloads of the fact sheet, §3.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code: a test fails by panicking")]
 
 use proptest::prelude::*;
 use rstest::rstest;

@@ -85,6 +85,42 @@ async fn a_card_of_an_own_template_is_only_streamed() {
     assert_eq!(platform.sent(STREAMING).await[1]["key"], "answer");
 }
 
+#[rstest]
+#[case("382e4302-551d-4880-bf29-a30acfab2e71.schema", "msgContent", true)]
+#[case("02fcf2f4-5e02-4a85-b672-46d1f715543e.schema", "msgContent", true)]
+#[case("675cde2f-f526-40cb-b828-f5b2b57b8b77.schema", "content", false)]
+#[tokio::test]
+async fn public_templates_are_driven_in_their_own_way_whatever_key_is_configured(
+    #[case] template: &str,
+    #[case] key: &str,
+    #[case] by_status: bool,
+) {
+    let platform = Platform::start().await;
+    platform.takes_cards().await;
+    let link = platform.link(json!({"ai_card": {"template_id": template, "content_key": "mine"}}));
+    for call in [open("Thinking..."), update("Hel"), finish("Hello!")] {
+        assert_eq!(card(&link, &group(), call).await, CardOutcome::Done);
+    }
+    let params = &platform.sent(CREATE).await[0]["cardData"]["cardParamMap"];
+    assert_eq!((&params[key], &params["mine"]), (&json!("Thinking..."), &json!("Thinking...")));
+    assert!(platform.sent(STREAMING).await.iter().all(|stroke| stroke["key"] == key));
+    let states: Vec<_> = platform.sent(INSTANCES).await;
+    let states: Vec<_> =
+        states.iter().map(|state| &state["cardData"]["cardParamMap"]["flowStatus"]).collect();
+    assert_eq!(states, if by_status { vec!["2", "3"] } else { Vec::new() });
+}
+
+#[tokio::test]
+async fn what_a_card_shows_is_adapted_to_the_platform() {
+    let platform = Platform::start().await;
+    platform.takes_cards().await;
+    let link = platform.link(own_template());
+    card(&link, &group(), update("a\n- [x] b\n![c](https://e")).await;
+    card(&link, &group(), finish("a <name>\n| x |\n|---|\n| 1 |")).await;
+    let shown: Vec<_> = platform.sent(STREAMING).await.into_iter().map(|it| it["content"].clone()).collect();
+    assert_eq!(shown, ["a\n\n- ☑ b", "a &lt;name>\n\n| x |\n|---|\n| 1 |"]);
+}
+
 #[tokio::test]
 async fn a_failed_answer_closes_the_card_as_failed_with_its_sentence() {
     let platform = Platform::start().await;
@@ -236,7 +272,7 @@ async fn a_button_that_does_not_go_changes_no_outcome(#[case] answer: ResponseTe
     let platform = Platform::start().await;
     platform.answers("PUT", STREAMING, vec![ok(json!({"success": true}))]).await;
     platform.answers("PUT", INSTANCES, vec![answer]).await;
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     assert_eq!(card(&platform.link(with_button()), &group(), finish("Hello!")).await, CardOutcome::Done);
     assert!(begun.elapsed() < Duration::from_secs(5), "took {:?}", begun.elapsed());
     assert_eq!(platform.asked().await, [STREAMING, INSTANCES]);

@@ -42,7 +42,7 @@ async fn outcomes_of_a_session_webhook(#[case] answer: ResponseTemplate, #[case]
     assert_eq!(send(&platform.link(json!({})), target, Way::SessionAddress, "# Hi\nbody").await, expected);
     assert_eq!(
         platform.sent(WEBHOOK).await,
-        [json!({"msgtype": "markdown", "markdown": {"title": "Hi", "text": "# Hi\nbody"}})]
+        [json!({"msgtype": "markdown", "markdown": {"title": "Hi", "text": "# Hi\n\nbody"}})]
     );
 }
 

@@ -99,14 +99,15 @@ pub struct RunHandle {
 /// What an agent says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgentEvent {
-    /// The agent took the request on.
+    /// The agent took the request on. May come again when the run gets a name, or another one.
     Started {
         /// What the run is called upstream; `None` where closing the request is all there is to do.
         run: Option<RunHandle>,
     },
     /// More of the answer.
     Delta(String),
-    /// Thinking aloud: progress, never part of the answer.
+    /// Thinking aloud: progress, never part of the answer. Empty as a mere sign of life: the agent waits for something that
+    /// takes its time, or does something there is no word for.
     Reasoning(String),
     /// A tool at work: progress, never part of the answer.
     Tool {

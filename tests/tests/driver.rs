@@ -7,7 +7,7 @@
 //! | `store_away.rs` | R4, and what else waits for the store |
 //! | `control.rs`, `press.rs` | R3: control is never behind work; the stop button |
 //! | `recovery.rs` | R5, R8, R9: lost wakes, resumed turns, crashes |
-//! | `files.rs` | R6: files of messages |
+//! | `kinds.rs`, `files.rs` | kinds of messages; R6: their files |
 //! | `commits.rs` | R7, R16: unknown fates, conflicts, lost leases |
 //! | `parts.rs` | R10, R13: plain messages and their ways |
 //! | `fallback.rs` | R11: from a card to text |
@@ -51,6 +51,8 @@ mod files;
 mod intake;
 #[path = "driver/kills.rs"]
 mod kills;
+#[path = "driver/kinds.rs"]
+mod kinds;
 #[path = "driver/parts.rs"]
 mod parts;
 #[path = "driver/pollable.rs"]

@@ -23,6 +23,8 @@ pub(super) enum Api {
     GroupSend,
     /// Exchanges a file's code for its address.
     FileDownload,
+    /// Uploads an image; the token is part of the address.
+    MediaUpload,
     /// Posts to a message's session webhook; the address is given by the message.
     SessionWebhook,
 }
@@ -40,6 +42,7 @@ impl Api {
             Self::CardStreaming => "card_streaming",
             Self::PrivateSend => "private_send",
             Self::GroupSend => "group_send",
+            Self::MediaUpload => "media_upload",
             Self::SessionWebhook => "session_webhook",
         }
     }
@@ -56,14 +59,16 @@ impl Api {
             Self::CardStreaming => (Method::PUT, "/v1.0/card/streaming"),
             Self::PrivateSend => (Method::POST, "/v1.0/robot/oToMessages/batchSend"),
             Self::GroupSend => (Method::POST, "/v1.0/robot/groupMessages/send"),
+            Self::MediaUpload => (Method::POST, "/media/upload"),
             Self::SessionWebhook => (Method::POST, "/robot/sendBySession"),
         }
     }
 
-    /// Which budget its calls are taken from; tokens, connections and what a preflight alone asks are not limited by us.
+    /// Which budget its calls are taken from; tokens, connections and what a preflight alone asks are not limited by us, and
+    /// uploads by their number in one answer.
     pub(super) const fn lane(self) -> Option<Lane> {
         match self {
-            Self::GatewayOpen | Self::Token | Self::CardDraft => None,
+            Self::GatewayOpen | Self::Token | Self::CardDraft | Self::MediaUpload => None,
             Self::CardCreate => Some(Lane::CardCreate),
             Self::CardUpdate => Some(Lane::CardUpdate),
             Self::CardStreaming => Some(Lane::CardStreaming),

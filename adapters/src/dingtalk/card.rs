@@ -8,7 +8,7 @@ use switchboard_domain::ids::{ChannelId, MessageId};
 use switchboard_domain::message::{ChatKind, Target};
 use switchboard_domain::time::Timestamp;
 
-use super::config::{CardSettings, PUBLIC_TEMPLATE};
+use super::config::{CardSettings, STATUS_TEMPLATES, STREAMED_TEMPLATE};
 
 /// The public template's variable that holds the streamed text (dingtalk §6.7).
 const PUBLIC_KEY: &str = "msgContent";
@@ -73,13 +73,14 @@ impl Stroke {
 impl CardSettings {
     /// How the template is driven.
     pub(super) fn flow(&self) -> Flow {
-        if self.template == PUBLIC_TEMPLATE { Flow::Status } else { Flow::Streaming }
+        if STATUS_TEMPLATES.contains(&self.template.as_str()) { Flow::Status } else { Flow::Streaming }
     }
 
     /// The variable that is streamed.
     pub(super) fn key(&self) -> &str {
         match self.flow() {
             Flow::Status => PUBLIC_KEY,
+            Flow::Streaming if self.template == STREAMED_TEMPLATE.0 => STREAMED_TEMPLATE.1,
             Flow::Streaming => &self.content_key,
         }
     }

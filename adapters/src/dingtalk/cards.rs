@@ -14,6 +14,7 @@ use super::card::{
     Flow, FlowStatus, Stroke, create, delivery_failure, final_text, hide_stop, set_status, stream,
 };
 use super::classify::{Failure, Verdict};
+use super::markdown::{Extent, for_card};
 use super::phases::{Phase, Phases};
 use super::platform::Platform;
 use super::text::clean;
@@ -34,7 +35,13 @@ impl Card<'_> {
     /// Makes the card and shows it; one that exists already is as good (R8).
     pub(super) async fn open(&self, target: &Target, text: &str) -> CardOutcome {
         let settings = &self.platform.settings;
-        let body = create(&settings.client_id, &settings.card, &self.track_id, target, &clean(text));
+        let body = create(
+            &settings.client_id,
+            &settings.card,
+            &self.track_id,
+            target,
+            &for_card(&clean(text), Extent::Whole),
+        );
         let Some(body) = body else {
             return CardOutcome::Refused(ErrorCode::Misconfigured);
         };
@@ -50,7 +57,7 @@ impl Card<'_> {
 
     /// Shows the text. An empty one is not sent: the platform refuses it (dingtalk §6.8).
     pub(super) async fn update(&self, text: &str) -> CardOutcome {
-        let text = clean(text);
+        let text = for_card(&clean(text), Extent::SoFar);
         if text.is_empty() {
             return CardOutcome::Done;
         }
@@ -72,7 +79,7 @@ impl Card<'_> {
     /// "inputing", a card that was finished before a restart would look open again for a moment. Without it the last
     /// streaming call and the state that follows carry all that is shown.
     pub(super) async fn finish(&self, text: &str, failed: bool) -> CardOutcome {
-        let text = final_text(clean(text));
+        let text = final_text(for_card(&clean(text), Extent::Whole));
         if self.flow() == Flow::Streaming {
             let finished = outcome(self.stream(stroke(failed), &text).await);
             if matches!(finished, CardOutcome::Done | CardOutcome::AlreadyFinished) {

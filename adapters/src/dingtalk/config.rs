@@ -30,6 +30,13 @@ pub(super) const IDENTITY_FIELDS: &[&str] = &["/client_id", "/api_base_url"];
 /// The public template that any app may use (dingtalk §6.7); its text is in `msgContent`, `flowStatus` drives it.
 pub(super) const PUBLIC_TEMPLATE: &str = "02fcf2f4-5e02-4a85-b672-46d1f715543e.schema";
 
+/// Public templates that are driven like [`PUBLIC_TEMPLATE`] (dingtalk §6.7): the one of the platform's own SDK.
+pub(super) const STATUS_TEMPLATES: [&str; 2] =
+    [PUBLIC_TEMPLATE, "382e4302-551d-4880-bf29-a30acfab2e71.schema"];
+
+/// A public template that is only streamed, and its variable (dingtalk §6.7).
+pub(super) const STREAMED_TEMPLATE: (&str, &str) = ("675cde2f-f526-40cb-b828-f5b2b57b8b77.schema", "content");
+
 const CLIENT_SECRET: &str = "/client_secret";
 const CLIENT_ID_CHARS_MAX: usize = 200;
 const TEMPLATE_ID_CHARS_MAX: usize = 200;

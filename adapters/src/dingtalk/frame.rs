@@ -125,9 +125,8 @@ pub fn encode(message_id: Option<&str>, answer: Answer<'_>) -> String {
         fields.insert("messageId".to_owned(), Value::from(id));
     }
     let (code, message, data) = match answer {
-        Answer::Pong(data) => (200, "OK", data),
+        Answer::Pong(data) | Answer::Pressed(data) => (200, "OK", data),
         Answer::Taken => (200, "OK", r#"{"response":null}"#),
-        Answer::Pressed(data) => (200, "OK", data),
         Answer::Failed => (500, "not taken, press again", "{}"),
         Answer::Consumed => (200, "OK", r#"{"status":"SUCCESS","message":"success"}"#),
         Answer::NotHandled => (404, "topic not handled", "{}"),

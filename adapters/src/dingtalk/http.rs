@@ -4,12 +4,13 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Response};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::secret::Secret;
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 use super::api::Api;
 use super::classify::{Failure, Verdict, classify};
@@ -17,6 +18,9 @@ use crate::net::{BodyError, read_bounded};
 
 /// One call, its second try after a renewed token and the token itself together end within this.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A call ends within this together with what goes before it, images for example: sooner than the driver gives it up.
+pub(super) const LINK_TIMEOUT: Duration = Duration::from_secs(11);
 
 /// Connecting ends within this.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -57,7 +61,29 @@ impl Http {
     /// Makes one exchange, once, and judges the answer. When the time is up while it is under way, its fate is unclear.
     pub(super) async fn exchange(&self, request: Request<'_>, deadline: Instant) -> Result<Value, Failure> {
         let api = request.api;
-        let result = match timeout_at(deadline, self.attempt(request)).await {
+        self.counted(api, deadline, self.attempt(request)).await
+    }
+
+    /// Uploads a body that is no JSON. The address holds a token: it is in no error and no log.
+    pub(super) async fn upload(
+        &self,
+        api: Api,
+        url: Url,
+        content_type: &str,
+        body: Vec<u8>,
+        deadline: Instant,
+    ) -> Result<Value, Failure> {
+        let builder = self.client.request(api.route().0, url).header(CONTENT_TYPE, content_type).body(body);
+        self.counted(api, deadline, answer(builder)).await
+    }
+
+    async fn counted(
+        &self,
+        api: Api,
+        deadline: Instant,
+        exchange: impl Future<Output = Result<Value, Failure>>,
+    ) -> Result<Value, Failure> {
+        let result = match timeout_at(deadline, exchange).await {
             Ok(result) => result,
             Err(_) => Err(timed_out()),
         };
@@ -89,16 +115,20 @@ impl Http {
             value.set_sensitive(true);
             builder = builder.header(TOKEN_HEADER, value);
         }
-        let response = builder.send().await.map_err(|error| broken(&error))?;
-        let (status, retry_after) = (response.status().as_u16(), retry_after(&response));
-        match read_bounded(response, ANSWER_BYTES_MAX).await {
-            Ok(body) => classify(status, &body, retry_after),
-            Err(BodyError::TooLong { .. }) => {
-                Err(Failure::new(Verdict::Unclear(ErrorCode::PlatformError), "an answer of more than 1 MiB"))
-            }
-            Err(BodyError::Cut) => {
-                Err(Failure::new(Verdict::Unclear(ErrorCode::NetworkUnreachable), "the answer was cut off"))
-            }
+        answer(builder).await
+    }
+}
+
+async fn answer(request: RequestBuilder) -> Result<Value, Failure> {
+    let response = request.send().await.map_err(|error| broken(&error))?;
+    let (status, retry_after) = (response.status().as_u16(), retry_after(&response));
+    match read_bounded(response, ANSWER_BYTES_MAX).await {
+        Ok(body) => classify(status, &body, retry_after),
+        Err(BodyError::TooLong { .. }) => {
+            Err(Failure::new(Verdict::Unclear(ErrorCode::PlatformError), "an answer of more than 1 MiB"))
+        }
+        Err(BodyError::Cut) => {
+            Err(Failure::new(Verdict::Unclear(ErrorCode::NetworkUnreachable), "the answer was cut off"))
         }
     }
 }

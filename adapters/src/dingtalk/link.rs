@@ -20,7 +20,8 @@ use super::card::track_id;
 use super::cards::Card;
 use super::classify::Failure;
 use super::gateway::{Socket, dial};
-use super::http::CALL_TIMEOUT;
+use super::http::{CALL_TIMEOUT, LINK_TIMEOUT};
+use super::images::Images;
 use super::media::Downloads;
 use super::phases::Phases;
 use super::platform::Platform;
@@ -37,6 +38,7 @@ pub(super) struct DingTalkLink {
     pub(super) network: Network,
     pub(super) downloads: Downloads,
     pub(super) platform: Platform,
+    pub(super) images: Images,
     pub(super) phases: Phases,
 }
 
@@ -94,14 +96,23 @@ impl Link for DingTalkLink {
     }
 
     async fn card(&self, request: CardRequest) -> CardOutcome {
+        let begun = Instant::now();
+        let call = match request.call {
+            CardCall::Open { text } => CardCall::Open { text },
+            // A finish waits for its images, an update does not.
+            CardCall::Update { text } => CardCall::Update { text: self.images.known(&text) },
+            CardCall::Finish { text, failed } => {
+                CardCall::Finish { text: self.images.shown(&self.platform, text).await, failed }
+            }
+        };
         let card = Card {
             platform: &self.platform,
             phases: &self.phases,
             track_id: track_id(&self.channel, &request.message),
             attempt: request.attempt,
-            deadline: Instant::now() + CALL_TIMEOUT,
+            deadline: (Instant::now() + CALL_TIMEOUT).min(begun + LINK_TIMEOUT),
         };
-        match request.call {
+        match call {
             CardCall::Open { text } => card.open(&request.target, &text).await,
             CardCall::Update { text } => card.update(&text).await,
             CardCall::Finish { text, failed } => card.finish(&text, failed).await,
@@ -109,7 +120,11 @@ impl Link for DingTalkLink {
     }
 
     async fn send(&self, request: PartRequest) -> PartOutcome {
-        self.platform.send_part(&request, Instant::now() + CALL_TIMEOUT).await
+        let begun = Instant::now();
+        let text = self.images.shown(&self.platform, request.text).await;
+        let request = PartRequest { text, ..request };
+        let deadline = (Instant::now() + CALL_TIMEOUT).min(begun + LINK_TIMEOUT);
+        self.platform.send_part(&request, deadline).await
     }
 
     fn card_id(&self, message: &MessageId) -> Option<String> {

@@ -48,7 +48,8 @@ impl Downloads {
         })))
     }
 
-    fn client(&self, reach: Reach) -> &Client {
+    /// The client for what lies within this reach.
+    pub(super) fn client(&self, reach: Reach) -> &Client {
         match reach {
             Reach::Public => &self.0.public,
             Reach::Anywhere { plain: false } => &self.0.anywhere,
@@ -128,8 +129,10 @@ fn judged(failure: &Failure) -> FetchFailure {
         Verdict::NotSent | Verdict::Throttled { .. } | Verdict::Unclear(_) => FetchFailure::Unavailable,
         Verdict::TokenRejected => FetchFailure::Denied(ErrorCode::InvalidCredentials),
         // The code is wrong, has run out, or is another robot's.
-        Verdict::Refused(ErrorCode::Misconfigured) => FetchFailure::Gone,
+        Verdict::Refused(ErrorCode::Misconfigured)
+        | Verdict::CardMissing
+        | Verdict::CardExists
+        | Verdict::CardFinished => FetchFailure::Gone,
         Verdict::Refused(code) => FetchFailure::Denied(code),
-        Verdict::CardMissing | Verdict::CardExists | Verdict::CardFinished => FetchFailure::Gone,
     }
 }

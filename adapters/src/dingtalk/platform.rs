@@ -8,6 +8,7 @@ use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::secret::Secret;
 use switchboard_ports::clock::Clock;
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 use super::api::Api;
 use super::bucket::Class;
@@ -16,10 +17,14 @@ use super::classify::{Failure, Verdict};
 use super::codes::SECOND_PAUSE;
 use super::config::Settings;
 use super::http::{Http, Request};
+use super::images::Image;
 use super::token::{Fetched, TokenCell};
 
 /// A token's life when the platform does not say (dingtalk §5.1).
 const TOKEN_LIFETIME_S: u64 = 7_200;
+
+/// Longest media id, in bytes.
+const MEDIA_ID_BYTES_MAX: usize = 300;
 
 /// One app's access to the platform.
 pub(super) struct Platform {
@@ -65,6 +70,39 @@ impl Platform {
             return Err(Failure::new(verdict, "no place in the budget of calls in time"));
         }
         self.call(api, body, deadline).await
+    }
+
+    /// Uploads an image; its media id, which the platform's clients show in its place (dingtalk §7.2).
+    pub(super) async fn upload_image(&self, image: Image<'_>, deadline: Instant) -> Result<String, Failure> {
+        let token = self.token(deadline).await?;
+        let result = match self.upload_with(image, &token, deadline).await {
+            Err(Failure { verdict: Verdict::TokenRejected, .. }) => {
+                self.tokens.reject(&token).await;
+                let token = self.token(deadline).await?;
+                self.upload_with(image, &token, deadline).await
+            }
+            result => result,
+        };
+        let answer = result?;
+        let id = answer.get("media_id").and_then(Value::as_str).filter(|id| is_media_id(id));
+        id.map(str::to_owned).ok_or_else(|| {
+            Failure::new(Verdict::Unclear(ErrorCode::PlatformError), "an answer without a media id")
+        })
+    }
+
+    async fn upload_with(
+        &self,
+        image: Image<'_>,
+        token: &Secret,
+        deadline: Instant,
+    ) -> Result<Value, Failure> {
+        let misfit =
+            |_| Failure::new(Verdict::Refused(ErrorCode::Misconfigured), "an address that cannot be asked");
+        let base = format!("{}{}", self.settings.oapi_base, Api::MediaUpload.route().1);
+        let query = [("access_token", token.expose()), ("type", "image")];
+        let url = Url::parse_with_params(&base, &query).map_err(misfit)?;
+        let (content_type, body) = image.form();
+        self.http.upload(Api::MediaUpload, url, &content_type, body, deadline).await
     }
 
     async fn call_with(
@@ -137,4 +175,10 @@ impl Platform {
         let detail = if secret.is_empty() { failure.detail } else { failure.detail.replace(secret, "***") };
         Failure { verdict, detail }
     }
+}
+
+/// Whether it can stand as the address of an image.
+fn is_media_id(id: &str) -> bool {
+    (1..=MEDIA_ID_BYTES_MAX).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@-_$=+/.".contains(&byte))
 }

@@ -10,6 +10,7 @@ use switchboard_ports::provider::{Description, FieldError, Link, Provider};
 use super::budget::Budgets;
 use super::config::{CONNECTION_FIELDS, IDENTITY_FIELDS, SECRET_FIELDS, Settings, check};
 use super::http::{CONNECT_TIMEOUT, Http, Observer};
+use super::images::Images;
 use super::link::DingTalkLink;
 use super::media::Downloads;
 use super::phases::Phases;
@@ -56,11 +57,13 @@ impl Provider for DingTalk {
         let budget = self.budgets.of(&settings.api_base, &settings.client_id, settings.calls_per_second);
         let platform = Platform::new(settings, budget, Arc::clone(&self.clock), self.http.clone());
         let (network, downloads) = (self.network.clone(), self.downloads.clone());
+        let images = Images::new(&downloads, &platform.settings.oapi_base);
         Ok(Arc::new(DingTalkLink {
             channel: channel.id.clone(),
             network,
             downloads,
             platform,
+            images,
             phases: Phases::default(),
         }))
     }

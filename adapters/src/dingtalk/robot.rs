@@ -12,6 +12,7 @@ use super::api::Api;
 use super::classify::{Failure, Verdict};
 use super::codes::SECOND_PAUSE;
 use super::http::Request;
+use super::markdown::for_message;
 use super::platform::Platform;
 use super::text::{clean, title};
 use crate::net::same_origin;
@@ -23,16 +24,23 @@ pub(super) const PART_CHARS_MAX: usize = 3_500;
 /// (dingtalk §4.3); what JSON adds (two bytes for a line break or a quote) fits beside [`PART_CHARS_MAX`] short characters.
 pub(super) const PART_BYTES_MAX: usize = 14_000;
 
+/// Most characters of a message once its Markdown is adapted: what other clients of the platform send (dingtalk §4.5).
+const ADAPTED_CHARS_MAX: usize = 3_800;
+
+/// Longest `msgParam`, in bytes (dingtalk §4.3). Webhooks take more.
+const PARAMETERS_BYTES_MAX: usize = 15_000;
+
 /// Hosts that session webhooks may be on, with their subdomains, besides the configured one.
 const WEBHOOK_HOSTS: [&str; 2] = ["dingtalk.com", "dingtalk.io"];
 
 impl Platform {
     /// Sends one plain message by one way, once.
     pub(super) async fn send_part(&self, request: &PartRequest, deadline: Instant) -> PartOutcome {
-        let text = clean(&request.text);
-        if text.trim().is_empty() {
+        let cleaned = clean(&request.text);
+        if cleaned.trim().is_empty() {
             return PartOutcome::Refused(ErrorCode::Misconfigured);
         }
+        let text = adapted(&cleaned);
         let result = match request.way {
             Way::SessionAddress => self.post_to_session(&request.target, &text, deadline).await,
             Way::Api => self.send_by_robot(&request.target, &text, deadline).await,
@@ -68,7 +76,7 @@ impl Platform {
     }
 
     async fn send_by_robot(&self, target: &Target, text: &str, deadline: Instant) -> Result<(), Failure> {
-        let parameters = json!({"title": title(text), "text": text}).to_string();
+        let parameters = parameters(text);
         let robot_code = &self.settings.client_id;
         match target.chat.kind {
             ChatKind::Group => {
@@ -95,6 +103,19 @@ impl Platform {
             }
         }
     }
+}
+
+fn parameters(text: &str) -> String {
+    json!({"title": title(text), "text": text}).to_string()
+}
+
+/// The text as plain messages show it, never longer than the platform takes.
+fn adapted(text: &str) -> String {
+    let fits = |adapted: &str| {
+        adapted.chars().count() <= ADAPTED_CHARS_MAX && parameters(adapted).len() <= PARAMETERS_BYTES_MAX
+    };
+    let adapted = for_message(text, fits);
+    if adapted.trim().is_empty() { text.to_owned() } else { adapted }
 }
 
 /// HTTP 200 does not mean delivered: people who were not reached stand in lists (dingtalk §4.2).
@@ -133,7 +154,10 @@ mod tests {
     use rstest::rstest;
     use serde_json::json;
 
-    use super::{PART_BYTES_MAX, PART_CHARS_MAX, clean, is_platform_host, title};
+    use super::{
+        ADAPTED_CHARS_MAX, PARAMETERS_BYTES_MAX, PART_BYTES_MAX, PART_CHARS_MAX, adapted, clean,
+        is_platform_host, parameters, title,
+    };
 
     #[rstest]
     #[case("oapi.dingtalk.com", true)]
@@ -148,6 +172,29 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_part_becomes_too_long_by_being_adapted(
+            bit in proptest::sample::select(vec![
+                "a\n", "<x>", "<a ", "\"\n", "|a|b|\n|-|-|\n", "- a\n", "你\n", "😀", "[a][b] ", "`", "\\", "# a\n", "> a\n",
+            ]),
+            beside in proptest::sample::select(vec!["", "\n[b]: https://example.org/long/address\n", "word ", "\n"]),
+        ) {
+            let mut text = String::new();
+            while text.chars().count() < PART_CHARS_MAX && text.len() < PART_BYTES_MAX {
+                text.push_str(bit);
+                if text.len().is_multiple_of(7) {
+                    text.push_str(beside);
+                }
+            }
+            while text.chars().count() > PART_CHARS_MAX || text.len() > PART_BYTES_MAX {
+                text.pop();
+            }
+            let adapted = adapted(&text);
+            prop_assert!(parameters(&adapted).len() <= PARAMETERS_BYTES_MAX);
+            prop_assert!(adapted.chars().count() <= ADAPTED_CHARS_MAX);
+        }
+
         #[test]
         fn a_part_within_the_limits_fits_the_platforms(c in proptest::sample::select(vec![
             '\n', '"', '\\', '你', '😀', 'a', '\u{1}', '\t',

@@ -92,10 +92,10 @@ impl Bench {
         let (signals, heard) = mpsc::unbounded_channel();
         let (offers, offered) = mpsc::unbounded_channel();
         let close = CancellationToken::new();
-        let (presses, pressed) = mpsc::unbounded_channel();
+        let (presses, decided) = mpsc::unbounded_channel();
         let sink = Arc::new(Sink { signals, offers, presses });
         let served = tokio::spawn(serve(socket, sink, Arc::new(StillClock), stop, close.clone()));
-        Self { peer, signals: heard, offers: offered, presses: pressed, close, served }
+        Self { peer, signals: heard, offers: offered, presses: decided, close, served }
     }
 
     pub(super) async fn push(&mut self, frame: Value) {

@@ -162,7 +162,7 @@ impl Reply {
     /// shows text alone.
     fn visible(&self) -> String {
         let locale = self.facts.locale;
-        let draft = self.state.draft();
+        let draft = text::without_data(self.state.draft());
         let status = self.state.status().and_then(|status| status.words(locale));
         if draft.trim().is_empty() {
             let thinking = Notice::Thinking.text(locale);
@@ -175,13 +175,14 @@ impl Reply {
                 return whole;
             }
         }
-        text::head(draft, limits).first.into_owned()
+        text::head(&draft, limits).first.into_owned()
     }
 
     /// How much of the draft a call made now would show, in bytes; everything once the card is full.
     fn shown_by_now(&self) -> usize {
         let draft = self.state.draft();
-        if card_limits(&self.facts.limits).fits(draft) { draft.len() } else { usize::MAX }
+        let fits = card_limits(&self.facts.limits).fits(&text::without_data(draft));
+        if fits { draft.len() } else { usize::MAX }
     }
 
     pub(super) fn card_done(

@@ -206,7 +206,8 @@ impl Reply {
 
 /// The text a reply ends with; never empty.
 fn last_text(draft: &Draft, suffix: Option<&str>) -> String {
-    let said = draft.text.trim_end();
+    let said = text::without_data(draft.text.trim_end());
+    let said = said.as_ref();
     match suffix {
         None => String::from(said),
         Some(suffix) if said.trim().is_empty() => String::from(suffix),

@@ -90,7 +90,7 @@ impl Line<'_> {
 }
 
 /// Goes through the lines of a text.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Lines<'a> {
     text: &'a str,
     next: usize,

@@ -51,13 +51,12 @@ pub(super) fn is_heading(line: &str) -> bool {
 /// The indent of a list item's first line (`- `, `2. `), in characters; `None` where the line is none.
 pub(super) fn item_indent(line: &str) -> Option<usize> {
     let item = line.trim_start_matches([' ', '\t']);
-    let behind = match item.strip_prefix(['-', '*', '+']) {
-        Some(behind) => behind,
-        None => {
-            let number = item.trim_start_matches(|c: char| c.is_ascii_digit());
-            let digits = item.len().saturating_sub(number.len());
-            number.strip_prefix(['.', ')']).filter(|_| (1..=9).contains(&digits))?
-        }
+    let behind = if let Some(behind) = item.strip_prefix(['-', '*', '+']) {
+        behind
+    } else {
+        let number = item.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = item.len().saturating_sub(number.len());
+        number.strip_prefix(['.', ')']).filter(|_| (1..=9).contains(&digits))?
     };
     let is_item = behind.chars().next().is_none_or(char::is_whitespace);
     is_item.then(|| line.len().saturating_sub(item.len()))

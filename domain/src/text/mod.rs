@@ -12,6 +12,7 @@ mod cut;
 mod fence;
 mod limits;
 mod line;
+mod pictures;
 #[cfg(test)]
 mod shapes;
 mod spans;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use closed::closed;
 pub use limits::Limits;
+pub use pictures::without_data;
 
 use alloc::borrow::Cow;
 use alloc::string::String;

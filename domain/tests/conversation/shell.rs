@@ -84,7 +84,7 @@ pub(crate) enum Request {
 }
 
 /// The agent at work.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Run {
     pub(crate) number: u32,
     pub(crate) epoch: Epoch,
@@ -92,13 +92,6 @@ pub(crate) struct Run {
     pub(crate) words: u32,
     pub(crate) cancelled: bool,
     pub(crate) over: bool,
-}
-
-impl Run {
-    /// A run of an earlier process that is being stopped by its name: nothing but its closing counts.
-    fn closing(epoch: Epoch) -> Self {
-        Self { number: 0, epoch, seq: Seq::default(), words: 0, cancelled: true, over: false }
-    }
 }
 
 /// What the judge wants to know and nobody else keeps.
@@ -211,7 +204,8 @@ impl World {
             // Done before the commit.
             Perform::Cancel { .. } => {}
             Perform::CancelUpstream { epoch, .. } => {
-                self.process.runs.push(Run::closing(epoch));
+                // Nothing but its closing counts.
+                self.process.runs.push(Run { epoch, cancelled: true, ..Run::default() });
             }
             Perform::Claim { reply, call, .. } => {
                 assert!(self.process.numbers.insert((reply, call)), "call {call} of {reply:?} twice");

@@ -92,7 +92,7 @@ async fn ask(Shares(shared): Shares<Arc<Shared>>, headers: HeaderMap, body: Byte
     let model = body["model"].as_str().unwrap_or_default().to_owned();
     if body["stream"] == true {
         shared.change(|state| state.calls[index].status = 200);
-        return streamed(shared, id, model, !matches!(play, Play::SayAtTheEnd(_)));
+        return streamed(shared, id, model, &play);
     }
     // Executors answer at once that it is queued; chat teams when it is done.
     let document = shared
@@ -168,6 +168,11 @@ async fn run(shared: Arc<Shared>, id: u64, play: Play) {
                 say(&after);
             }
         }
+        Play::Cut { before, after } => {
+            say(&before);
+            shared.until(|state| (state.task(id)?.looks > 0).then_some(())).await;
+            say(&after);
+        }
         Play::Fail(words) => {
             looks_over().await;
             shared.change(|state| state.task(id).map(|task| task.error = Some(words)));
@@ -236,7 +241,9 @@ fn line(event: &Value) -> String {
 }
 
 /// A stream of a run: data lines only, no names, no end mark, types that nobody knows in between.
-fn streamed(shared: Arc<Shared>, id: u64, model: String, in_pieces: bool) -> Response {
+fn streamed(shared: Arc<Shared>, id: u64, model: String, play: &Play) -> Response {
+    let in_pieces = !matches!(play, Play::SayAtTheEnd(_));
+    let breaks = matches!(play, Play::Cut { .. });
     let created = json!({"type": "response.created", "response": {"id": format!("resp_{id}"), "object": "response", "status": "in_progress", "model": model, "output": []}});
     let opening = [
         created,
@@ -254,6 +261,11 @@ fn streamed(shared: Arc<Shared>, id: u64, model: String, in_pieces: bool) -> Res
             }
             if over {
                 return None;
+            }
+            if breaks && shown > 0 {
+                // Once not ready, so that the server sends off what it still holds.
+                tokio::task::yield_now().await;
+                return Some((Err(io::Error::other("cut")), (shared, shown, None, true)));
             }
             let (text, document) = shared
                 .until(|state| {

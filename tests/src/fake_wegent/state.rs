@@ -23,6 +23,13 @@ pub enum Play {
         /// Said once released.
         after: String,
     },
+    /// Says `before`, then the stream breaks; says `after` once it was looked at.
+    Cut {
+        /// Said before the stream breaks.
+        before: String,
+        /// Said after that.
+        after: String,
+    },
     /// Fails with these words.
     Fail(String),
     /// Ends with a question back and no text.

@@ -181,15 +181,16 @@ fn what_closes_a_card_stands_in_a_commit_word_for_word() {
 #[test]
 fn a_turn_killed_after_its_end_was_committed_is_finished_and_not_asked_again() {
     let world = World::new(6);
-    world.process(|process| async move { process.set_up().await }).unwrap();
-    let message = world.message("ann", "hello");
-    // The first commit of the turn is its end.
-    world.steps.kill_at_name("commit:after");
     let killed = world.process(|process| async move {
-        process.deliver(message).await;
+        process.set_up().await;
+        // The first commit of a turn that begins here, under this process's lease, is its end.
+        process.connected().await;
+        process.world.steps.kill_at_name("commit:after");
+        process.says("ann", "hello").await;
         process.wait(SECS(60)).await;
     });
     assert!(killed.is_none());
+    assert_eq!(world.agent.asked().len(), 1, "it was asked before it was killed");
     assert_eq!(world.platform.finals(), [""; 0], "the card is open");
     world.steps.kill_at(None);
     world

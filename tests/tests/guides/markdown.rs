@@ -82,26 +82,23 @@ impl Guide {
         blocks
     }
 
-    /// The page with the program's words as they are now; a block without words stays as it is.
-    pub(crate) fn with_words(&self, words: impl Fn(&str) -> Option<String>) -> String {
+    /// The page with the program's words as they are now.
+    pub(crate) fn with_words(&self, words: impl Fn(&str) -> String) -> String {
         let mut page = String::new();
-        let (mut inside, mut kept) = (false, true);
+        let mut inside = false;
         for line in self.text.lines() {
             if line.trim() == WORDS_END {
                 assert!(inside, "{}: {WORDS_END} without a beginning", self.path.display());
-                (inside, kept) = (false, true);
+                inside = false;
             }
-            if kept {
+            if !inside {
                 page.push_str(line);
                 page.push('\n');
             }
             if let Some(what) = words_begin(line) {
                 assert!(!inside, "{}: {what} begins in another block", self.path.display());
                 inside = true;
-                if let Some(now) = words(what) {
-                    kept = false;
-                    page.push_str(&now);
-                }
+                page.push_str(&words(what));
             }
         }
         assert!(!inside, "{}: a block of words is not closed", self.path.display());
@@ -198,7 +195,6 @@ fn a_page_is_read_as_github_shows_it() {
 fn words_are_replaced_and_nothing_else() {
     let page = Guide::of("<a id=\"x\"></a>\n## X\n\n<!-- words: error x -->\nold\n<!-- /words -->\nend\n");
     assert_eq!(page.word_blocks(), [("x".to_owned(), "error x".to_owned())]);
-    let now = page.with_words(|what| Some(format!("new {what}\n")));
+    let now = page.with_words(|what| format!("new {what}\n"));
     assert_eq!(now, "<a id=\"x\"></a>\n## X\n\n<!-- words: error x -->\nnew error x\n<!-- /words -->\nend\n");
-    assert_eq!(page.with_words(|_| None), page.text);
 }

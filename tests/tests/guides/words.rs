@@ -4,13 +4,9 @@ use std::fmt::Write as _;
 
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::command::COMMANDS;
-use switchboard_domain::notice::{Notice, Remedy, remedy};
+use switchboard_domain::notice::{Finding, Notice, Remedy, remedy};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::settings::Locale;
-
-/// Blocks that stand in the guides before the program knows their words, because the part that says them is merged later.
-/// Empty otherwise.
-const AWAITED: [&str; 1] = ["findings"];
 
 /// Kind and name of every code that somebody may look up.
 pub(crate) fn codes() -> Vec<(&'static str, String)> {
@@ -20,8 +16,8 @@ pub(crate) fn codes() -> Vec<(&'static str, String)> {
     errors.chain(failures).chain(refusals).collect()
 }
 
-/// The text of a block, as Markdown; `None` where it is still to come. What nobody knows is a mistake in the guide.
-pub(crate) fn words(what: &str, locale: Locale) -> Option<String> {
+/// The text of a block, as Markdown; what nobody says is a mistake in the guide.
+pub(crate) fn words(what: &str, locale: Locale) -> String {
     let said = match what.split_once(' ') {
         Some(("error", code)) => {
             ErrorCode::ALL.into_iter().find(|known| known.as_str() == code).map(|code| {
@@ -39,10 +35,10 @@ pub(crate) fn words(what: &str, locale: Locale) -> Option<String> {
             .map(|refusal| format!("> {}\n", Notice::Refused(refusal).text(locale))),
         None if what == "commands" => Some(commands(locale)),
         None if what == "notices" => Some(notices(locale)),
+        None if what == "findings" => Some(findings(locale)),
         Some(_) | None => None,
     };
-    assert!(said.is_some() || AWAITED.contains(&what), "there are no words for `{what}`");
-    said
+    said.unwrap_or_else(|| panic!("there are no words for `{what}`"))
 }
 
 fn commands(locale: Locale) -> String {
@@ -96,6 +92,19 @@ fn after_notice(notice: &Notice) -> Option<Notice> {
         | Notice::Refused(_)
         | Notice::Failed(_) => None,
     }
+}
+
+/// What the checks before connecting say, beside the words of error codes.
+fn findings(locale: Locale) -> String {
+    let mut table = String::from(match locale {
+        Locale::En => "| message | remedy |\n|---|---|\n",
+        Locale::ZhCn => "| 结果 | 处理方法 |\n|---|---|\n",
+    });
+    for finding in Finding::ALL.into_iter().filter(|finding| !matches!(finding, Finding::Error(_))) {
+        let words = finding.words(locale);
+        let _ = writeln!(table, "| {} | {} |", words.message, words.remedy.unwrap_or_default());
+    }
+    table
 }
 
 fn failures() -> Vec<FailureCause> {

@@ -206,6 +206,16 @@ async fn a_stopped_run_is_stopped_upstream_although_its_request_is_closed() {
     no_violations(&server);
 }
 
+#[tokio::test]
+async fn the_rest_of_an_answer_whose_stream_broke_is_asked_for() {
+    let server = FakeWegent::start().await.unwrap();
+    server.queue([Play::Cut { before: "Half ".to_owned(), after: "and half.".to_owned() }]);
+    let ran = run(&agent(&server, CHAT_TEAM), question("ann", "hi")).await;
+    assert_eq!(ran.answered().0, "Half and half.");
+    server.observe(|seen| assert_eq!((seen.count(Verb::Ask), seen.tasks.len()), (1, 1)));
+    no_violations(&server);
+}
+
 #[rstest]
 #[case::streamed(CHAT_TEAM)]
 #[case::queued(EXECUTOR_TEAM)]

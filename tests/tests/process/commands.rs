@@ -43,7 +43,7 @@ async fn check_says_one_line_for_each_thing_beside_a_running_server_and_fails_on
     }
     for certain in ["token", "stream", "robot", "card", "ip_list", "quota"] {
         let is_fine = |line: &&str| line.starts_with(&format!("ok      channel \"Bot\" {certain}: "));
-        assert!(lines.iter().any(|line| is_fine(&line)), "{certain} in {ran:?}");
+        assert!(lines.iter().any(is_fine), "{certain} in {ran:?}");
     }
     let patch = json!({ "config": { "client_secret": "wr0ng-s3cret" } });
     stage.api.patch(&format!("/channels/{}", stage.channel), &patch).await;

@@ -30,7 +30,6 @@ pub(super) struct Surroundings {
 
 impl Surroundings {
     /// A client for one agent.
-    #[expect(clippy::unused_self, reason = "how agents are reached is a matter of their surroundings")]
     pub(super) fn client(&self, connect_timeout: Duration) -> Result<Client, FieldError> {
         self.network
             .client(connect_timeout)

@@ -104,6 +104,11 @@ fn going_on(event: AgentEvent, task: &Task, reader: &Reader) -> AgentEvent {
     }
 }
 
+/// Whether an answer broke off.
+fn is_cut(event: &AgentEvent) -> bool {
+    matches!(event, AgentEvent::Failed { failure, .. } if failure.kind == AgentFailureKind::CutStream)
+}
+
 /// A question on its way.
 struct Asking<'a> {
     agent: &'a Inner,
@@ -210,14 +215,19 @@ impl<'a> Asking<'a> {
         let (ending, reader) =
             call::read(response, Reader::new(scope, naming(begun.clone())), self.tell).await;
         let event = match ending {
-            Ending::Event(event) => return going_on(event, &begun, &reader),
-            Ending::Unfinished => match reader.id().filter(|id| is_id(id)).map(str::to_owned) {
-                Some(response) => {
-                    let task = Task { response, ..begun };
-                    fetch(self.agent, self.request, &task, Some(reader), self.tell).await
+            // The run goes on without the stream that broke: the rest can be asked for.
+            Ending::Event(event) if !(is_cut(&event) && reader.id().is_some()) => {
+                return going_on(event, &begun, &reader);
+            }
+            Ending::Event(_) | Ending::Unfinished => {
+                match reader.id().filter(|id| is_id(id)).map(str::to_owned) {
+                    Some(response) => {
+                        let task = Task { response, ..begun };
+                        fetch(self.agent, self.request, &task, Some(reader), self.tell).await
+                    }
+                    None => None,
                 }
-                None => None,
-            },
+            }
         };
         event.unwrap_or_else(|| {
             failed(AgentFailureKind::Empty, "the run ended without an answer of this turn".to_owned())

@@ -79,10 +79,9 @@ pub(super) fn body(message: &Map<String, Value>, chat: ChatKind) -> Body {
             let strip = chat == ChatKind::Group && only_the_bot_is_mentioned(message);
             rich(&content, message.get("chatbotUserId").and_then(Value::as_str), strip)
         }
-        Kind::Markdown => vec![Piece::Text(words(message, &content, &["text", "content"]))],
         Kind::Picture | Kind::Audio | Kind::Video | Kind::File => file(kind, &content),
         // An empty text calls the bot; without a word of their own these say nothing that we could name.
-        Kind::Reply => vec![Piece::Text(words(message, &content, &["text", "content"]))],
+        Kind::Markdown | Kind::Reply => vec![Piece::Text(words(message, &content, &["text", "content"]))],
         Kind::Card => vec![Piece::Text(words(message, &content, &["markdown", "text", "title"]))],
         Kind::Record => vec![Piece::Text(record(&content))],
         Kind::Unknown => return Body::Unknown,

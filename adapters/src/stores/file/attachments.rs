@@ -89,7 +89,7 @@ impl AttachmentStore for Attachments {
 
     async fn sweep(&self) -> Result<u32, StoreError> {
         // Looked for among the readers, so that the writer has nothing to do where there is nothing to sweep.
-        let orphans: Vec<i64> = self.core.readers.read(|connection| orphans(connection)).await?;
+        let orphans: Vec<i64> = self.core.readers.read(orphans).await?;
         if orphans.is_empty() {
             return Ok(0);
         }

@@ -121,7 +121,7 @@ fn entries(version: u32) -> Vec<Entry> {
         };
         let attachments = vec![
             file(AttachmentKind::Picture, "picture-1", None),
-            file(AttachmentKind::Audio, "audio-1", Some(Duration::from_millis(4_000))),
+            file(AttachmentKind::Audio, "audio-1", Some(Duration::from_secs(4))),
             file(AttachmentKind::Video, "video.mp4", Some(Duration::from_secs(5))),
             file(AttachmentKind::File, "报告.pdf", None),
         ];

@@ -76,6 +76,15 @@ impl Actor<'_> {
         }
     }
 
+    /// The files of what ended go with it; after its commit.
+    pub(super) fn drop_files(&mut self, effects: &Effects) {
+        for (seq, _) in &effects.ended {
+            if self.with_files.remove(seq) {
+                self.shared.files.drop_of(self.shared, self.id, *seq);
+            }
+        }
+    }
+
     /// Tells listeners, metrics and the channel's status what a step led to; after its commit.
     pub(super) fn report(&mut self, effects: &Effects) {
         let ended = u32::try_from(effects.ended.len()).unwrap_or(u32::MAX).min(self.pending);

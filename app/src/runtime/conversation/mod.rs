@@ -8,6 +8,7 @@ mod commit;
 mod load;
 mod log;
 mod perform;
+mod running;
 mod turn;
 
 use std::collections::BTreeSet;
@@ -15,16 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use switchboard_domain::conversation::{Conversation, Effects, Event, Perform, Said};
+use switchboard_domain::conversation::{Conversation, Effects, Event, Perform};
 use switchboard_domain::ids::{
     ConversationId, ConversationKey, Epoch, FencingToken, Partition, Seq, UserId, Version,
 };
 use switchboard_domain::inbox::{Entry, Intake};
-use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use switchboard_domain::session::Hold;
 use switchboard_domain::time::Timestamp;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::channel::{Bot, ChannelHandle};
 use super::press::Known;
@@ -32,6 +31,7 @@ use super::registry::Slot;
 use super::shared::Shared;
 use crate::telemetry::metrics as names;
 use load::Look;
+use running::{Run, RunSaid, next_said};
 
 /// Outcomes of calls waiting to be taken in; a conversation has at most a dozen calls under way.
 const OUTCOMES_MAX: usize = 64;
@@ -134,36 +134,6 @@ impl Drop for Actor<'_> {
     }
 }
 
-/// An agent's run under way.
-struct Run {
-    epoch: Epoch,
-    said: mpsc::Receiver<RunSaid>,
-    /// Closes the request; the run is stopped upstream too, unless it was left.
-    cancel: CancellationToken,
-    /// Said before `cancel` where the run is not given up: this process only stops listening to it.
-    left: CancellationToken,
-}
-
-/// Memory that is dropped while a run is under way: the store's next reader goes on with the turn.
-impl Drop for Run {
-    fn drop(&mut self) {
-        if !self.cancel.is_cancelled() {
-            self.left.cancel();
-            self.cancel.cancel();
-        }
-    }
-}
-
-/// What a run's task reports.
-enum RunSaid {
-    /// Who asks was found out.
-    Mapped(UserId),
-    /// The agent said something.
-    Agent(Said),
-    /// The request is closed, upstream too.
-    Closed,
-}
-
 impl Actor<'_> {
     /// The event loop. Priorities: 1 deadlines that have passed, 2 the server stops, 3 a wake (after a look, first what else
     /// there is), 4 outcomes of calls, 5 what the agent says, 6 deadlines to come.
@@ -239,46 +209,6 @@ impl Actor<'_> {
         }
     }
 
-    async fn heard(&mut self, said: Option<RunSaid>) -> Result<(), Lost> {
-        self.events_since_look = self.events_since_look.saturating_add(1);
-        let Some(epoch) = self.run.as_ref().map(|run| run.epoch) else {
-            return Ok(());
-        };
-        match said {
-            Some(RunSaid::Mapped(user)) => {
-                self.user = Some(user);
-                Ok(())
-            }
-            Some(RunSaid::Agent(said)) => self.step(Event::Run { epoch, said }).await,
-            Some(RunSaid::Closed) | None => self.run_closed(epoch).await,
-        }
-    }
-
-    /// A run's request is closed. Where the fast lane did it, the control act itself is still in the inbox.
-    async fn run_closed(&mut self, epoch: Epoch) -> Result<(), Lost> {
-        let by_fast_lane = self.run.take().is_some_and(|run| run.cancel.is_cancelled());
-        self.slot.running(None);
-        if by_fast_lane && self.is_running(epoch) && self.look_again().await? == Look::Away {
-            // The act is stored and cannot be read yet: it ends the turn once it can be, and no sooner.
-            self.stopped_by_control = Some(epoch);
-            return Ok(());
-        }
-        self.run_ended(epoch).await
-    }
-
-    /// A run is over: as it was told to, or without having said so.
-    async fn run_ended(&mut self, epoch: Epoch) -> Result<(), Lost> {
-        if self.is_running(epoch) {
-            let failure = AgentFailure::new(AgentFailureKind::CutStream);
-            return self.step(Event::Run { epoch, said: Said::Failed(RunFailure::Agent(failure)) }).await;
-        }
-        self.step(Event::Closed { epoch }).await
-    }
-
-    fn is_running(&self, epoch: Epoch) -> bool {
-        self.conversation.session().running().is_some_and(|(_, running)| running == epoch)
-    }
-
     async fn woken(&mut self) -> Result<(), Lost> {
         if self.look_again().await? == Look::Done
             && let Some(epoch) = self.stopped_by_control.take()
@@ -346,15 +276,6 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// The files of what ended go with it.
-    fn drop_files(&mut self, effects: &Effects) {
-        for (seq, _) in &effects.ended {
-            if self.with_files.remove(seq) {
-                self.shared.files.drop_of(self.shared, self.id, *seq);
-            }
-        }
-    }
-
     /// Whether a reply is on its way; one that waits long before another try holds up no stop.
     fn is_delivering(&self) -> bool {
         let soon = self.shared.now().after(SOON);
@@ -388,14 +309,6 @@ impl Actor<'_> {
     /// Waits until a platform call may begin (R16).
     async fn lease_for_call(&self) -> Result<(), Lost> {
         self.shared.lease_for_call(self.partition, self.token).await.map(drop).ok_or(Lost)
-    }
-}
-
-/// What the run says next; `None` when its task is gone. Without a run: never.
-async fn next_said(run: &mut Option<Run>) -> Option<RunSaid> {
-    match run {
-        Some(run) => run.said.recv().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -231,8 +231,12 @@ fn note_failure(handle: &ChannelHandle, bot: &Bot, kind: AgentFailureKind, detai
         | AgentFailureKind::UnknownModel
         | AgentFailureKind::BadRequest
         | AgentFailureKind::Misconfigured => ErrorCode::AgentMisconfigured,
-        // The agent is well: one conversation has to wait, one user needs another name, one answer was stopped.
-        AgentFailureKind::Busy | AgentFailureKind::UserNameRefused | AgentFailureKind::Cancelled => return,
+        // The agent is well: one conversation has to wait, one user needs another name, one answer was stopped, some files
+        // are not for it.
+        AgentFailureKind::Busy
+        | AgentFailureKind::UserNameRefused
+        | AgentFailureKind::Cancelled
+        | AgentFailureKind::AttachmentRefused => return,
         AgentFailureKind::Unreachable
         | AgentFailureKind::FirstOutputTimeout
         | AgentFailureKind::IdleTimeout
@@ -243,8 +247,6 @@ fn note_failure(handle: &ChannelHandle, bot: &Bot, kind: AgentFailureKind, detai
         | AgentFailureKind::Malformed
         | AgentFailureKind::Empty
         | AgentFailureKind::TooLong => ErrorCode::AgentUnreachable,
-        // The agent is well; these files are not for it.
-        AgentFailureKind::AttachmentRefused => return,
     };
     handle.note(code, detail.to_owned());
 }

@@ -160,6 +160,17 @@ fn an_agent_asked_anew_has_no_status_of_before() {
     assert!(bench.is_calm());
 }
 
+#[test]
+fn a_picture_written_out_in_the_text_fills_no_card() {
+    let mut bench = Bench::opened();
+    bench.grow(&format!("Look: ![a chart](data:image/png;base64,{}", "A".repeat(4_000)));
+    assert_eq!(bench.updates().1, "Look: 🖼 a chart");
+    bench.grow("==)\n\nDone.");
+    assert_eq!(bench.updates().1, "Look: 🖼 a chart\n\nDone.");
+    bench.end(None);
+    assert_eq!(shown(&bench.call()), ("finish", "Look: 🖼 a chart\n\nDone."));
+}
+
 /// Every way a turn can end, with a status on the card.
 #[test]
 fn no_status_outlives_its_turn() {

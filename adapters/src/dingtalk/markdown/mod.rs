@@ -1,0 +1,91 @@
+//! Markdown as agents write it, made fit for what DingTalk shows (dingtalk §4.5, §6.8, §10.18). Pure functions.
+//!
+//! | written | on a card | in a plain message |
+//! |---|---|---|
+//! | a single line break in prose | a blank line: the only break that all sources agree on | two spaces, break, two spaces |
+//! | a table | a table, set apart by blank lines | a list, `- header: value · …`: tables are not promised there |
+//! | a code fence | a fence at the left margin | the same: where it is not drawn, the code is still unharmed and can be copied; an indent is promised no more than a fence |
+//! | an indented code block | a fence | a fence |
+//! | HTML outside code | what Markdown can say (`<b>`, `<a>`, `<img>`, `<br>` …), other known tags are dropped, unknown ones like `<name>` are escaped: a raw tag may blank the card | the same, but `<font>` stays |
+//! | nested lists | two levels by indent, deeper ones on the second | the same |
+//! | task lists | ☐ and ☑ | the same |
+//! | `<https://…>`, `[text][id]` | `[…](…)`; a definition that is used up is dropped | the same |
+//! | headings below the sixth level | the sixth | the same |
+//!
+//! Footnotes, strikethrough and formulas stay as they are. What would become too long by all that is adapted *lean*:
+//! nothing is added, not even the blank lines. Both are idempotent, and neither loses a word.
+
+mod blocks;
+mod html;
+mod images;
+mod inline;
+mod links;
+mod lists;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use blocks::Page;
+pub(super) use images::image_addresses;
+
+/// Most visible characters of a card (white space left out), as many as the reply's own limit allows, and most
+/// characters in all: what makes cards blank is their content, not the breaks between (dingtalk §6.6).
+const CARD_VISIBLE_CHARS_MAX: usize = 3_000;
+const CARD_CHARS_MAX: usize = 4_500;
+
+/// Whether a text is shown for good or is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it is there.
+    Whole,
+    /// More may come: what is unfinished at its end is not shown half.
+    SoFar,
+}
+
+/// Where a text is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Card,
+    Message,
+}
+
+/// How a text is adapted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Style {
+    dialect: Dialect,
+    /// Nothing may be added.
+    lean: bool,
+}
+
+/// The text as a card shows it.
+pub(super) fn for_card(text: &str, extent: Extent) -> String {
+    let fits = |adapted: &str| {
+        let visible = adapted.chars().filter(|c| !c.is_whitespace()).count();
+        visible <= CARD_VISIBLE_CHARS_MAX && adapted.chars().count() <= CARD_CHARS_MAX
+    };
+    fitted(text, Dialect::Card, extent, fits)
+}
+
+/// The text as a plain message shows it; `fits` says whether a text may be sent at all.
+pub(super) fn for_message(text: &str, fits: impl Fn(&str) -> bool) -> String {
+    fitted(text, Dialect::Message, Extent::Whole, fits)
+}
+
+fn fitted(text: &str, dialect: Dialect, extent: Extent, fits: impl Fn(&str) -> bool) -> String {
+    let full = adapt(text, Style { dialect, lean: false }, extent);
+    if fits(&full) {
+        return full;
+    }
+    // A lean text is not longer than what it was made of.
+    adapt(text, Style { dialect, lean: true }, extent)
+}
+
+fn adapt(text: &str, style: Style, extent: Extent) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut page = Page::new(style, extent, &lines);
+    let mut at = 0;
+    while at < lines.len() {
+        at = page.block(&lines, at);
+    }
+    page.into_text()
+}
