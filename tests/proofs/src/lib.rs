@@ -21,11 +21,13 @@ pub mod machines;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its corpus folder and of its file in `fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 13] = [
+    ("card_callback", codecs::card_callback::card_callback),
     ("channel", machines::channel::fuzz::channel),
     ("chat_answer", codecs::chat_answer::chat_answer),
     ("chat_command", codecs::chat_command::chat_command),
     ("conversation", machines::conversation::conversation),
+    ("markdown_adapt", codecs::markdown_adapt::markdown_adapt),
     ("markdown_split", codecs::markdown_split::markdown_split),
     ("reply", machines::reply::fuzz::reply),
     ("robot_callback", codecs::robot_callback::robot_callback),

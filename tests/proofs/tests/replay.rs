@@ -71,10 +71,12 @@ macro_rules! replayed {
 }
 
 replayed!(
+    card_callback,
     channel,
     chat_answer,
     chat_command,
     conversation,
+    markdown_adapt,
     markdown_split,
     reply,
     robot_callback,
