@@ -34,22 +34,37 @@ fn place(text: &str, open: Option<Open<'_>>, room: Limits) -> usize {
         return window;
     }
     let places = Places::find(text, open, window);
-    places.best(text, window).unwrap_or_else(|| last_resort(text, window))
+    places.best(text, window).unwrap_or_else(|| last_resort(text, open.and_then(Open::fence), window))
 }
 
-/// Inside a word, but not inside a character, and not where what follows would become a fence that it was not. A run of
-/// marks too long for a fence stays one where it can.
-fn last_resort(text: &str, window: usize) -> usize {
+/// Inside a word, but not inside a character, and not where a part of a line would become a fence, or close one, that the
+/// line did not. A run of marks too long for a fence stays one where it can.
+fn last_resort(text: &str, fence: Option<Fence<'_>>, window: usize) -> usize {
     let at = cluster::boundary_before(text, window);
     let places = || {
         core::iter::successors(Some(at), |at| place_before(text, *at))
             .take_while(|at| says_something(text, *at))
     };
     let behind = |at: usize| text.get(at..).unwrap_or("");
+    let plain = |at: &usize| !fence::looks_like_fence(behind(*at));
+    let neutral = |at: &usize| parts_are_as_the_line(text, fence, *at);
     places()
-        .find(|at| !fence::looks_like_fence(behind(*at)))
-        .or_else(|| places().find(|at| Fence::opened_by(line::first(behind(*at)).0).is_none()))
+        .find(|at| plain(at) && neutral(at))
+        .or_else(|| places().find(neutral))
+        .or_else(|| places().find(plain))
         .unwrap_or(at)
+}
+
+/// Whether the two parts of the line that is cut here open and close together what the line does, and the second nothing.
+fn parts_are_as_the_line(text: &str, fence: Option<Fence<'_>>, at: usize) -> bool {
+    let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
+    let start = before.rfind('\n').map_or(0, |end| end.saturating_add(1));
+    let (first, second) = (text.get(start..at).unwrap_or(""), line::first(behind).0);
+    let end = at.saturating_add(second.len());
+    let open = fence::after(fence, text.get(..start.saturating_sub(1)).unwrap_or(""));
+    let whole = fence::after_line(open, text.get(start..end).unwrap_or(""));
+    let parted = fence::after_line(open, first);
+    parted.is_some() == whole.is_some() && fence::after_line(parted, second).is_some() == parted.is_some()
 }
 
 /// Whether there is anything to read before this place: not at the beginning, nor inside an indent, whatever it is made of.
@@ -147,6 +162,8 @@ impl Places {
         let code = line.kind == Kind::Code;
         let prose = matches!(line.kind, Kind::Prose | Kind::Item { .. });
         let fits = line.text.len() <= window;
+        // Without what follows, its beginning would be one: "``` is `code`".
+        let no_fence = prose && fence::looks_like_fence(line.text);
         if !(prose || (last && !(is_table(line.kind) && fits))) {
             return;
         }
@@ -164,7 +181,9 @@ impl Places {
                 let around = Around { earlier, left, right };
                 let sentence = !code && around.ends_sentence();
                 let word = last && around.ends_word(code);
-                if (sentence || word) && is_safe(text, at) {
+                let becomes_fence =
+                    || no_fence && line.text.get(..offset).and_then(Fence::opened_by).is_some();
+                if (sentence || word) && is_safe(text, at) && !becomes_fence() {
                     if sentence {
                         self.sentence = at;
                     }

@@ -251,8 +251,10 @@ fn closed_at_end(piece: &str) -> Option<(char, usize, &str)> {
 fn clusters_stay_whole(text: &str, pieces: &[String]) {
     let mut at = 0;
     let mut cuts = Vec::new();
-    for piece in pieces {
-        at += text[at..].find(piece.as_str()).expect("pieces stand in the text, in order");
+    for (number, piece) in pieces.iter().enumerate() {
+        let before = number.checked_sub(1).map(|before| pieces[before].as_str());
+        let piece = piece.splitn(1 + opened_again(before, piece), '\n').last().unwrap_or_default();
+        at += text[at..].find(piece).expect("pieces stand in the text, in order");
         cuts.push(at);
         at += piece.len();
         cuts.push(at);
