@@ -15,9 +15,8 @@ const ACTIONS_MAX: usize = 16;
 pub fn card_callback(data: &[u8]) {
     let mut bytes = Bytes::new(data);
     let text = if bytes.flag() { bytes.rest_text() } else { every_spelling(&mut bytes) };
-    match decode(&text) {
-        Ok(click) => keeps_the_bounds(&click, &text),
-        Err(_) => {}
+    if let Ok(click) = decode(&text) {
+        keeps_the_bounds(&click, &text);
     }
     is_refused_as_documented(&text);
     changes_one_key(&text);

@@ -126,7 +126,7 @@ fn assembled(choices: &[u8], more: &[&str]) -> String {
         for character in bit.chars() {
             if character == 'W' {
                 words += 1;
-                text.push_str(&format!("w{words}w"));
+                text.extend(["w", &words.to_string(), "w"]);
             } else {
                 text.push(character);
             }

@@ -49,7 +49,7 @@ fn makes_a_question(content: &Content) {
         match piece {
             Piece::Text(text) => assert!(text.len() <= TEXT_BYTES_MAX),
             Piece::Attachment(file) => {
-                assert!(file.source.expose().trim().len() == file.source.expose().len())
+                assert_eq!(file.source.expose().trim(), file.source.expose());
             }
         }
     }

@@ -4,7 +4,7 @@
 use switchboard_domain::ids::Seq;
 use switchboard_domain::inbox::Control;
 use switchboard_proofs::machines::Luck;
-use switchboard_proofs::machines::conversation::{Setting, Small};
+use switchboard_proofs::machines::conversation::{Also, Setting, Small};
 
 use super::explorer::{Expected, Totals, is_deep};
 
@@ -26,9 +26,7 @@ fn setting(control: Option<Control>) -> Setting {
         patience: 1,
         talks,
         calls,
-        fails: false,
-        names: false,
-        progress: false,
+        also: Vec::new(),
     }
 }
 
@@ -48,14 +46,15 @@ fn a_question_and_a_new_session_keep_the_promises_in_every_reachable_state() {
 
 #[test]
 fn a_run_with_a_name_and_a_button_keep_the_promises_in_every_reachable_state() {
-    let setting = Setting { names: true, calls: 1, ..setting(Some(Control::StopAnswer { seq: Seq(1) })) };
+    let setting =
+        Setting { also: vec![Also::Name], calls: 1, ..setting(Some(Control::StopAnswer { seq: Seq(1) })) };
     let sights = &["answered", "cancelled", "gone on with", "stopped by name"];
     explore("conversation button", &setting, Expected { states: 45_000, sights });
 }
 
 #[test]
 fn what_an_agent_does_besides_is_seen_on_an_open_card_only_in_every_reachable_state() {
-    let setting = Setting { progress: true, crashes: 0, calls: 3, ..setting(None) };
+    let setting = Setting { also: vec![Also::Progress], crashes: 0, calls: 3, ..setting(None) };
     let sights = &["answered", "card closed"];
     explore("conversation progress", &setting, Expected { states: 2_300, sights });
 }

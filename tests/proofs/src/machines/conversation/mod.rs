@@ -21,4 +21,4 @@ mod fuzz;
 mod small;
 
 pub use fuzz::conversation;
-pub use small::{Setting, Small};
+pub use small::{Also, Setting, Small};

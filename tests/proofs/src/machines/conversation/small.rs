@@ -27,12 +27,19 @@ pub struct Setting {
     pub talks: usize,
     /// How many calls come back.
     pub calls: usize,
-    /// Whether an agent fails in a way that may pass.
-    pub fails: bool,
-    /// Whether an agent names its runs, so that they can be asked for their results after a crash.
-    pub names: bool,
-    /// Whether an agent tells what it does besides answering.
-    pub progress: bool,
+    /// What else an agent may say than words and their end.
+    pub also: Vec<Also>,
+}
+
+/// What else an agent may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Also {
+    /// That it failed in a way that may pass.
+    Failed,
+    /// What its run is called, so that it can be asked for its result after a crash.
+    Name,
+    /// What it does besides answering.
+    Progress,
 }
 
 /// A conversation in its world, with bounds on what a search may still do.
@@ -88,9 +95,11 @@ impl machines::World for Small {
             let which = byte(which);
             if !run.over && !run.cancelled && self.left.talks > 0 {
                 acts.extend([Act::Say(which), Act::Complete(which)]);
-                acts.extend(self.left.names.then_some(Act::Start(which)));
-                acts.extend(self.left.progress.then_some(Act::Progress(which)));
-                acts.extend(self.left.fails.then_some(Act::Fail(which)));
+                acts.extend(self.left.also.iter().map(|also| match also {
+                    Also::Failed => Act::Fail(which),
+                    Also::Name => Act::Start(which),
+                    Also::Progress => Act::Progress(which),
+                }));
             } else if run.cancelled && !run.over {
                 acts.push(Act::Close(which));
                 acts.extend((self.left.talks > 0).then_some(Act::Say(which)));

@@ -136,7 +136,7 @@ impl World {
                 match ended.as_slice() {
                     [] => assert!(!is_running, "the button of the running answer does nothing"),
                     [seq] => {
-                        assert!(*seq == answered.0 && (is_running || may_have_begun), "{seq} is stopped")
+                        assert!(*seq == answered.0 && (is_running || may_have_begun), "{seq} is stopped");
                     }
                     [..] => panic!("a button stops {ended:?}"),
                 }
