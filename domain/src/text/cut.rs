@@ -8,6 +8,10 @@ use super::fence::{self, CLOSING_CHARS_MAX, Fence};
 use super::limits::Limits;
 use super::line;
 use super::spans::spans;
+use crate::content;
+
+/// How much of a line is looked at behind a window, however small that is: more marks than a fence can have.
+const BEHIND_BYTES_MIN: usize = 64;
 
 /// Where to cut `text`, at whose beginning `open` is open, so that what stands before the cut fits into `room` together
 /// with the closing line it needs. Never 0; the text's length where all of it fits.
@@ -40,6 +44,8 @@ fn place(text: &str, open: Option<Open<'_>>, room: Limits) -> usize {
 /// Inside a word, but not inside a character, and not where a part of a line would become a fence, or close one, that the
 /// line did not. A run of marks too long for a fence stays one where it can.
 fn last_resort(text: &str, fence: Option<Fence<'_>>, window: usize) -> usize {
+    // How the line goes on far behind the window changes little, and a line can be very long.
+    let text = content::cut(text, window.saturating_mul(2).saturating_add(BEHIND_BYTES_MIN));
     let at = cluster::boundary_before(text, window);
     let places = || {
         core::iter::successors(Some(at), |at| place_before(text, *at))

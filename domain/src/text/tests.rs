@@ -152,6 +152,13 @@ fn a_line_that_is_no_fence_is_not_cut_into_one() {
 }
 
 #[test]
+fn a_very_long_run_of_marks_is_cut_in_good_time() {
+    let text = format!("```\nx{}\n```", "`".repeat(200_000));
+    let pieces = split(&text, Limits::chars(2_000));
+    assert!(pieces.len() > 100);
+}
+
+#[test]
 fn a_heading_goes_with_what_it_heads() {
     let text = format!("{}\n\n## Next\n\n{}", words(6), words(6));
     assert_eq!(split(&text, TINY), [words(6), format!("## Next\n\n{}", words(6))]);

@@ -259,10 +259,9 @@ impl World {
             }
             Request::Send(text, way) => {
                 let outcome = self.platform.send(reply, text, *way, luck);
-                let part = (reply, text.clone());
                 match luck {
                     Luck::Works | Luck::WorksUnheard | Luck::LostUnheard => {
-                        self.ledger.maybe_sent.insert(part);
+                        self.ledger.maybe_sent.insert((reply, text.clone()));
                     }
                     Luck::Throttled(_) | Luck::NotSent | Luck::Refused => {}
                 }

@@ -174,7 +174,7 @@ impl Visible {
     /// Where a line ends that stands here, has nothing in it but marks, and closes this fence.
     fn closing(&self, at: usize, (mark, marks, _): (char, usize, &str)) -> Option<usize> {
         let line = self.lines.get(at)?;
-        let whole = self.lines.iter().filter(|other| *other == line).count();
+        let whole = self.lines[at..].iter().take_while(|other| *other == line).count();
         let begins = at == 0 || self.lines[at - 1] != *line;
         let is_marks = self.chars[at..].iter().take(whole).all(|character| *character == mark);
         (begins && is_marks && whole >= marks).then_some(at + whole)
