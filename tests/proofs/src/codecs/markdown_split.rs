@@ -198,8 +198,15 @@ fn opened_again(before: Option<&str>, piece: &str) -> usize {
 /// The head and the delimiter row of a table that reaches to the end of this text.
 fn open_table(text: &str) -> Option<(&str, &str)> {
     let lines: Vec<&str> = text.split('\n').collect();
-    let rows = lines.iter().rev().take_while(|line| line.contains('|')).count();
-    let mut heads = lines[lines.len() - rows..].windows(2).filter(|pair| is_delimiter(pair[1]));
+    let is_row = |line: &&&str| line.contains('|') && open_behind(None, line).is_none();
+    let rows = lines.iter().rev().take_while(is_row).count();
+    // A heading is no head, whatever borders it has.
+    let is_heading = |line: &str| {
+        let behind = line.trim_start_matches('#');
+        (1..=6).contains(&(line.len() - behind.len())) && behind.starts_with(char::is_whitespace)
+    };
+    let is_head = |pair: &&[&str]| is_delimiter(pair[1]) && !is_heading(pair[0]);
+    let mut heads = lines[lines.len() - rows..].windows(2).filter(is_head);
     heads.next().map(|pair| (pair[0], pair[1]))
 }
 
