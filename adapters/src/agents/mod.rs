@@ -3,7 +3,10 @@
 mod attachments;
 pub mod echo;
 mod http;
+#[cfg(not(feature = "fuzzing"))]
 mod openai_chat;
+#[cfg(feature = "fuzzing")]
+pub mod openai_chat;
 mod openai_responses;
 mod responses;
 pub mod sse;

@@ -25,7 +25,10 @@ mod gateway;
 mod http;
 mod images;
 mod link;
+#[cfg(not(feature = "fuzzing"))]
 mod markdown;
+#[cfg(feature = "fuzzing")]
+pub mod markdown;
 mod media;
 mod media_type;
 mod phases;

@@ -27,6 +27,9 @@ use switchboard_ports::tokens::TokenStore;
 use switchboard_ports::transcripts::Transcripts;
 use switchboard_ports::users::UserStore;
 
+#[cfg(feature = "fuzzing")]
+pub use records::reread;
+
 /// Rows that one step of a purge deletes, about: a step must not hold up the messages that come in meanwhile.
 const PURGE_ROWS_MAX: u32 = 1_000;
 

@@ -29,7 +29,7 @@ pub(super) fn is_boundary(text: &str, at: usize) -> bool {
     let joined = left == '\u{200D}'
         || extends(right)
         || (left == '\r' && right == '\n')
-        || (is_hangul_jamo(left) && is_hangul_vowel_or_tail(right))
+        || hangul(left).zip(hangul(right)).is_some_and(|(left, right)| left.goes_on_with(right))
         || (is_flag_half(right) && has_odd_flag_halves(before));
     !joined
 }
@@ -57,12 +57,51 @@ fn is_mark(character: char) -> bool {
     )
 }
 
-fn is_hangul_jamo(character: char) -> bool {
-    matches!(character, '\u{1100}'..='\u{11FF}' | '\u{AC00}'..='\u{D7A3}')
+/// A part of a Hangul syllable, or a whole one (UAX 29, `Hangul_Syllable_Type`).
+#[derive(Clone, Copy)]
+enum Hangul {
+    Lead,
+    Vowel,
+    Tail,
+    /// A syllable that may take a vowel or a tail.
+    Open,
+    /// A syllable with a tail.
+    Closed,
 }
 
-fn is_hangul_vowel_or_tail(character: char) -> bool {
-    matches!(character, '\u{1160}'..='\u{11FF}')
+impl Hangul {
+    /// Rules GB6 to GB8.
+    const fn goes_on_with(self, next: Self) -> bool {
+        match self {
+            Self::Lead => match next {
+                Self::Lead | Self::Vowel | Self::Open | Self::Closed => true,
+                Self::Tail => false,
+            },
+            Self::Vowel | Self::Open => match next {
+                Self::Vowel | Self::Tail => true,
+                Self::Lead | Self::Open | Self::Closed => false,
+            },
+            Self::Tail | Self::Closed => match next {
+                Self::Tail => true,
+                Self::Lead | Self::Vowel | Self::Open | Self::Closed => false,
+            },
+        }
+    }
+}
+
+fn hangul(character: char) -> Option<Hangul> {
+    /// Syllables of one lead and one vowel: one without a tail, then one with each of the 27 tails.
+    const TAILS: u32 = 28;
+    match character {
+        '\u{1100}'..='\u{115F}' | '\u{A960}'..='\u{A97C}' => Some(Hangul::Lead),
+        '\u{1160}'..='\u{11A7}' | '\u{D7B0}'..='\u{D7C6}' => Some(Hangul::Vowel),
+        '\u{11A8}'..='\u{11FF}' | '\u{D7CB}'..='\u{D7FB}' => Some(Hangul::Tail),
+        '\u{AC00}'..='\u{D7A3}' => {
+            let place = u32::from(character).saturating_sub(0xAC00);
+            Some(if place.is_multiple_of(TAILS) { Hangul::Open } else { Hangul::Closed })
+        }
+        _ => None,
+    }
 }
 
 fn is_flag_half(character: char) -> bool {

@@ -4,10 +4,14 @@ use alloc::vec::Vec;
 
 use super::block::{Kind, Line, Lines, Open};
 use super::cluster;
-use super::fence::{self, CLOSING_CHARS_MAX};
+use super::fence::{self, CLOSING_CHARS_MAX, Fence};
 use super::limits::Limits;
 use super::line;
 use super::spans::spans;
+use crate::content;
+
+/// How much of a line is looked at behind a window, however small that is: more marks than a fence can have.
+const BEHIND_BYTES_MIN: usize = 64;
 
 /// Where to cut `text`, at whose beginning `open` is open, so that what stands before the cut fits into `room` together
 /// with the closing line it needs. Never 0; the text's length where all of it fits.
@@ -34,16 +38,50 @@ fn place(text: &str, open: Option<Open<'_>>, room: Limits) -> usize {
         return window;
     }
     let places = Places::find(text, open, window);
-    places.best(window).unwrap_or_else(|| last_resort(text, window))
+    places.best(text, window).unwrap_or_else(|| last_resort(text, open.and_then(Open::fence), window))
 }
 
-/// Inside a word, but not inside a character.
-fn last_resort(text: &str, window: usize) -> usize {
+/// Inside a word, but not inside a character, and not where a part of a line would become a fence, or close one, that the
+/// line did not. A run of marks too long for a fence stays one where it can.
+fn last_resort(text: &str, fence: Option<Fence<'_>>, window: usize) -> usize {
+    // How the line goes on far behind the window changes little, and a line can be very long.
+    let text = content::cut(text, window.saturating_mul(2).saturating_add(BEHIND_BYTES_MIN));
     let at = cluster::boundary_before(text, window);
-    let makes_a_fence = text.get(at..).is_some_and(fence::looks_like_fence);
-    let earlier =
-        text.get(..at).and_then(|before| before.char_indices().next_back()).map_or(0, |(start, _)| start);
-    if makes_a_fence && earlier > 0 { cluster::boundary_before(text, earlier) } else { at }
+    let places = || {
+        core::iter::successors(Some(at), |at| place_before(text, *at))
+            .take_while(|at| says_something(text, *at))
+    };
+    let behind = |at: usize| text.get(at..).unwrap_or("");
+    let plain = |at: &usize| !fence::looks_like_fence(behind(*at));
+    let neutral = |at: &usize| parts_are_as_the_line(text, fence, *at);
+    places()
+        .find(|at| plain(at) && neutral(at))
+        .or_else(|| places().find(neutral))
+        .or_else(|| places().find(plain))
+        .unwrap_or(at)
+}
+
+/// Whether the two parts of the line that is cut here open and close together what the line does, and the second nothing.
+fn parts_are_as_the_line(text: &str, fence: Option<Fence<'_>>, at: usize) -> bool {
+    let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
+    let start = before.rfind('\n').map_or(0, |end| end.saturating_add(1));
+    let (first, second) = (text.get(start..at).unwrap_or(""), line::first(behind).0);
+    let end = at.saturating_add(second.len());
+    let open = fence::after(fence, text.get(..start.saturating_sub(1)).unwrap_or(""));
+    let whole = fence::after_line(open, text.get(start..end).unwrap_or(""));
+    let parted = fence::after_line(open, first);
+    parted.is_some() == whole.is_some() && fence::after_line(parted, second).is_some() == parted.is_some()
+}
+
+/// Whether there is anything to read before this place: not at the beginning, nor inside an indent, whatever it is made of.
+fn says_something(text: &str, at: usize) -> bool {
+    text.get(..at).is_some_and(|before| !line::is_blank(before))
+}
+
+/// The place before this one, unless that is the beginning.
+fn place_before(text: &str, at: usize) -> Option<usize> {
+    let (start, _) = text.get(..at)?.char_indices().next_back()?;
+    (start > 0).then(|| cluster::boundary_before(text, start)).filter(|before| *before < at)
 }
 
 /// The last place of each kind within the window, 0 where there is none.
@@ -67,12 +105,13 @@ struct Places {
 
 impl Places {
     /// The best place. A piece should be worth a message: an early place counts only when there is nothing better.
-    fn best(&self, window: usize) -> Option<usize> {
-        let some = Some(self.block).filter(|at| *at > window / 5);
+    fn best(&self, text: &str, window: usize) -> Option<usize> {
+        let worth = |at: &usize| says_something(text, *at);
+        let some = Some(self.block).filter(|at| *at > window / 5 && worth(at));
         let good = [self.item, self.row, self.nested, self.verse, self.sentence, self.line, self.word];
         let any = [self.block, self.line, self.word];
-        some.or_else(|| good.into_iter().find(|at| *at > window / 3))
-            .or_else(|| any.into_iter().max().filter(|at| *at > 0))
+        some.or_else(|| good.into_iter().find(|at| *at > window / 3 && worth(at)))
+            .or_else(|| any.into_iter().filter(worth).max())
     }
 
     fn find(text: &str, open: Option<Open<'_>>, window: usize) -> Self {
@@ -129,6 +168,8 @@ impl Places {
         let code = line.kind == Kind::Code;
         let prose = matches!(line.kind, Kind::Prose | Kind::Item { .. });
         let fits = line.text.len() <= window;
+        // Without what follows, its beginning would be one: "``` is `code`".
+        let no_fence = prose && fence::looks_like_fence(line.text);
         if !(prose || (last && !(is_table(line.kind) && fits))) {
             return;
         }
@@ -146,7 +187,9 @@ impl Places {
                 let around = Around { earlier, left, right };
                 let sentence = !code && around.ends_sentence();
                 let word = last && around.ends_word(code);
-                if (sentence || word) && is_safe(text, at) {
+                let becomes_fence =
+                    || no_fence && line.text.get(..offset).and_then(Fence::opened_by).is_some();
+                if (sentence || word) && is_safe(text, at) && !becomes_fence() {
                     if sentence {
                         self.sentence = at;
                     }

@@ -32,16 +32,14 @@ pub(super) fn skip_gap(text: &str) -> &str {
 }
 
 /// The text behind the blank lines at its beginning. The indent of the first line stays, because Markdown gives it a
-/// meaning, unless it would fill a small piece.
+/// meaning: without it marks in an indented line would become a fence. Of one that would fill a small piece the end stays.
 pub(super) fn skip_blank_lines(text: &str) -> &str {
     let rest = text.trim_start();
     let gap = text.len().saturating_sub(rest.len());
     let white = text.get(..gap).unwrap_or("");
     let indent = white.rsplit_once('\n').map_or(white, |(_, indent)| indent);
-    if indent.chars().count() > INDENT_CHARS_MAX {
-        return rest;
-    }
-    text.get(gap.saturating_sub(indent.len())..).unwrap_or(rest)
+    let kept: usize = indent.chars().rev().take(INDENT_CHARS_MAX).map(char::len_utf8).sum();
+    text.get(gap.saturating_sub(kept)..).unwrap_or(rest)
 }
 
 /// Whether the line is a heading (`#` to `######`), which should not stand alone at the end of a piece.

@@ -116,7 +116,7 @@ impl<'a> Rest<'a> {
         let content = if closed.is_some() { content } else { content.trim_end() };
         let piece = Piece { opened, content, closed };
         let behind = match open {
-            Some(Open::Fence(fence)) => fence.behind_cut(behind),
+            Some(Open::Fence(fence)) => fence.behind_cut(content, behind),
             Some(Open::Table(_)) => Rest { text: line::skip_newline(behind), open },
             None => Rest { text: line::skip_gap(behind), open: None },
         };
@@ -129,10 +129,12 @@ impl<'a> Rest<'a> {
 }
 
 impl<'a> Fence<'a> {
-    /// What follows a cut inside this fence: its own closing line is dropped, because the cut closed it.
-    fn behind_cut(self, behind: &'a str) -> Rest<'a> {
+    /// What follows a cut inside this fence: its own closing line is dropped, because the cut closed it. The rest of a line
+    /// is no closing line, whatever it looks like.
+    fn behind_cut(self, content: &str, behind: &'a str) -> Rest<'a> {
         let (first, after) = line::first(line::skip_newline(behind));
-        if self.is_closed_by(first) {
+        let is_line = content.ends_with('\n') || line::skip_newline(behind).len() < behind.len();
+        if is_line && self.is_closed_by(first) {
             Rest { text: line::skip_blank_lines(after), open: None }
         } else {
             Rest { text: line::skip_newline(behind), open: Some(Open::Fence(self)) }

@@ -109,6 +109,56 @@ fn marks_behind_a_gap_do_not_lengthen_a_fence_that_is_opened_again() {
 }
 
 #[test]
+fn no_piece_is_made_of_an_indent() {
+    let text = format!("{}\n  \u{A0} {}\n{}", words(8), "x".repeat(70), words(8));
+    assert!(split(&text, TINY).iter().all(|piece| !line::is_blank(piece)), "{:?}", split(&text, TINY));
+}
+
+#[test]
+fn marks_behind_a_long_indent_do_not_become_a_fence() {
+    let text = format!("{}\n{}```word\n{}", words(8), " ".repeat(20), words(30));
+    let pieces = split(&text, TINY);
+    assert_eq!(pieces.concat().matches("```").count(), 1, "{pieces:?}");
+}
+
+#[rstest]
+#[case::inside_a_line(format!("{}~~~~~~~word", "x".repeat(60)))]
+#[case::longer_than_a_piece(format!("{}word", "~".repeat(70)))]
+fn a_cut_inside_a_run_of_marks_makes_no_fence_of_it(#[case] start: String) {
+    let text = format!("{start}\n{}", words(30));
+    let pieces = split(&text, TINY);
+    assert_eq!(pieces.concat().matches("word0 ").count(), 1);
+    assert!(pieces.iter().skip(2).all(|piece| !piece.contains('~')), "{pieces:?}");
+}
+
+#[rstest]
+#[case::of_the_fence('`')]
+#[case::of_another('~')]
+fn a_run_of_marks_in_code_is_no_closing_line_where_it_is_cut(#[case] mark: char) {
+    let run = mark.to_string().repeat(300);
+    let text = format!("```rust\nrust{run}\nlet a = 1;\n```\nend");
+    let pieces = split(&text, TINY);
+    let marks = pieces.concat().matches(mark).count();
+    assert!(marks >= 300, "{marks} are left: {pieces:?}");
+    assert_eq!(pieces.concat().matches("let a = 1;").count(), 1, "{pieces:?}");
+}
+
+#[test]
+fn a_line_that_is_no_fence_is_not_cut_into_one() {
+    let text = format!("``` {} `code` {}", words(12), "more ".repeat(12));
+    let pieces = split(&text, TINY);
+    assert_eq!(pieces.concat().matches("word0 ").count(), 1, "{pieces:?}");
+    assert!(pieces.iter().all(|piece| !piece.starts_with("```")), "{pieces:?}");
+}
+
+#[test]
+fn a_very_long_run_of_marks_is_cut_in_good_time() {
+    let text = format!("```\nx{}\n```", "`".repeat(200_000));
+    let pieces = split(&text, Limits::chars(2_000));
+    assert!(pieces.len() > 100);
+}
+
+#[test]
 fn a_heading_goes_with_what_it_heads() {
     let text = format!("{}\n\n## Next\n\n{}", words(6), words(6));
     assert_eq!(split(&text, TINY), [words(6), format!("## Next\n\n{}", words(6))]);
@@ -127,6 +177,8 @@ fn an_indent_behind_a_cut_stays() {
 #[case::keycap("1\u{FE0F}\u{20E3}")]
 #[case::skin("👍🏽")]
 #[case::hangul("\u{1112}\u{1161}\u{11AB}")]
+#[case::hangul_of_several_leads("\u{1121}\u{1112}\u{1161}\u{11AB}")]
+#[case::hangul_lead_before_a_syllable("\u{1121}\u{AC01}\u{11AB}")]
 fn what_a_reader_sees_as_one_character_stays_whole(#[case] cluster: &str) {
     for offset in 0..8 {
         let text = format!("{}{}", "x".repeat(offset), cluster.repeat(100));

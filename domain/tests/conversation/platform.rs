@@ -26,7 +26,7 @@ pub(crate) enum Luck {
 }
 
 /// What the platform shows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Platform {
     pub(crate) cards: BTreeMap<MessageId, Card>,
     /// Plain messages people see, in order.

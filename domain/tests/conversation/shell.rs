@@ -32,6 +32,7 @@ pub(crate) enum Fuse {
 }
 
 /// Everything there is: what survives a crash, and the process.
+#[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) policy: Policy,
@@ -46,6 +47,7 @@ pub(crate) struct World {
 }
 
 /// What dies in a crash.
+#[derive(Debug, Clone)]
 pub(crate) struct Process {
     pub(crate) conversation: Conversation,
     pub(crate) began_at: Timestamp,
@@ -93,7 +95,7 @@ pub(crate) struct Run {
 }
 
 /// What the judge wants to know and nobody else keeps.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
     pub(crate) runs: u32,
     /// Words an agent said when nobody listened any more.
@@ -257,10 +259,9 @@ impl World {
             }
             Request::Send(text, way) => {
                 let outcome = self.platform.send(reply, text, *way, luck);
-                let part = (reply, text.clone());
                 match luck {
                     Luck::Works | Luck::WorksUnheard | Luck::LostUnheard => {
-                        self.ledger.maybe_sent.insert(part);
+                        self.ledger.maybe_sent.insert((reply, text.clone()));
                     }
                     Luck::Throttled(_) | Luck::NotSent | Luck::Refused => {}
                 }

@@ -11,7 +11,7 @@ use switchboard_domain::snapshot::{ConversationSnapshot, TranscriptLine};
 use switchboard_domain::time::Timestamp;
 
 /// What survives a crash.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Store {
     /// Everything ever accepted, in order.
     pub(crate) entries: Vec<Entry>,

@@ -46,7 +46,7 @@ impl Allowed {
 }
 
 /// The rule of one package: for the package itself, and for its tests.
-const LAYERS: [(&str, Allowed, Allowed); 6] = [
+const LAYERS: [(&str, Allowed, Allowed); 7] = [
     (
         "switchboard-domain",
         Allowed::Only(&["thiserror"]),
@@ -82,6 +82,17 @@ const LAYERS: [(&str, Allowed, Allowed); 6] = [
         "switchboard-tests",
         Allowed::AnyBut { packages: &[], platforms: false },
         Allowed::AnyBut { packages: &[], platforms: false },
+    ),
+    (
+        "switchboard-proofs",
+        Allowed::Only(&[
+            "switchboard-domain",
+            "switchboard-ports",
+            "switchboard-adapters",
+            "serde_json",
+            "unicode-segmentation",
+        ]),
+        Allowed::Only(&["stateright"]),
     ),
     ("xtask", Allowed::Only(&[]), Allowed::Only(&[])),
 ];

@@ -44,7 +44,8 @@ impl Cargo {
     }
 
     /// Sets a variable for it.
-    pub(crate) fn variable(mut self, variable: &str, value: &Path) -> Self {
+    pub(crate) fn variable(mut self, variable: &str, value: impl AsRef<Path>) -> Self {
+        let value = value.as_ref();
         self.shown = format!("{variable}=\"{}\" {}", value.display(), self.shown);
         self.command.env(variable, value);
         self
@@ -81,7 +82,7 @@ fn program() -> OsString {
 }
 
 /// Two folders above this package.
-fn workspace_root() -> PathBuf {
+pub(crate) fn workspace_root() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.ancestors().nth(2).unwrap_or(package).to_path_buf()
 }

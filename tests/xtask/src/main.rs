@@ -5,6 +5,7 @@
 //! What `cargo xtask test` does is what continuous integration does, whole.
 
 mod cargo;
+mod fuzz;
 mod prerequisites;
 mod tasks;
 
@@ -23,6 +24,9 @@ Tasks:
   fmt             formats the workspace; `fmt --check` only looks
   lint            clippy over everything, warnings are errors, with and without the demo
   doc             the documentation of all packages into target/doc, warnings are errors
+  fuzz TARGET     looks for broken promises for a minute, or `--seconds N`; `--merge` makes the committed
+                  corpus of the target anew. Installs cargo-fuzz where it is missing
+  search          the exhaustive search of the machines in its larger configurations
   run ARGUMENTS   switchboard itself, unoptimised: `cargo xtask run demo`
   help            this text
 
@@ -45,6 +49,8 @@ fn main() -> ExitCode {
         ("fmt", [flag]) if flag == "--check" => tasks::format(tasks::Formatting::Check),
         ("lint", []) => tasks::lint(),
         ("doc", []) => tasks::document(),
+        ("fuzz", _) => fuzz::fuzz(rest),
+        ("search", []) => fuzz::search(),
         ("run", _) => tasks::run(rest),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");

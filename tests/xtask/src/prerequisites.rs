@@ -14,6 +14,8 @@ pub(crate) enum Need {
     Clippy,
     /// A C compiler: the embedded store and the TLS library contain C.
     CCompiler,
+    /// A C++ compiler: the fuzzing engine is C++.
+    CxxCompiler,
 }
 
 impl Need {
@@ -21,7 +23,8 @@ impl Need {
         match self {
             Self::Rustfmt => Cargo::new(&["fmt", "--version"]).answers(),
             Self::Clippy => Cargo::new(&["clippy", "--version"]).answers(),
-            Self::CCompiler => c_compilers().iter().any(|name| answers(Command::new(name).arg("--version"))),
+            Self::CCompiler => compiles("CC", ["cc", "gcc", "clang"]),
+            Self::CxxCompiler => compiles("CXX", ["c++", "g++", "clang++"]),
         }
     }
 
@@ -34,6 +37,10 @@ impl Need {
                 "a C compiler is missing (or CC names one that does not run): on Debian and Ubuntu \
                  `apt-get install gcc libc6-dev`, on Fedora `dnf install gcc`, on Alpine `apk add build-base`, \
                  on macOS `xcode-select --install`"
+            }
+            Self::CxxCompiler => {
+                "a C++ compiler is missing (or CXX names one that does not run): on Debian and Ubuntu \
+                 `apt-get install g++`, on Fedora `dnf install gcc-c++`, on macOS `xcode-select --install`"
             }
         }
     }
@@ -61,12 +68,17 @@ fn refuse(missing: &[Need]) -> Result<(), Failure> {
     Err(format!("this machine is not ready\n  {}", remedies.join("\n  ")))
 }
 
+fn compiles(variable: &str, usual: [&str; 3]) -> bool {
+    let names = compilers(variable, usual);
+    names.iter().any(|name| answers(Command::new(name).arg("--version")))
+}
+
 /// A compiler the person has chosen is the only one that counts; it may stand behind a wrapper (`ccache gcc`).
-fn c_compilers() -> Vec<String> {
-    let chosen = std::env::var_os("CC").unwrap_or_default().to_string_lossy().into_owned();
+fn compilers(variable: &str, usual: [&str; 3]) -> Vec<String> {
+    let chosen = std::env::var_os(variable).unwrap_or_default().to_string_lossy().into_owned();
     match chosen.split_whitespace().next() {
         Some(program) => vec![program.to_owned()],
-        None => ["cc", "gcc", "clang"].map(str::to_owned).to_vec(),
+        None => usual.map(str::to_owned).to_vec(),
     }
 }
 

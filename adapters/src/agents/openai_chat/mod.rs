@@ -5,6 +5,8 @@
 mod answer;
 mod body;
 mod chunk;
+#[cfg(feature = "fuzzing")]
+pub mod reread;
 
 use std::sync::Arc;
 

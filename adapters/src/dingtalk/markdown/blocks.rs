@@ -1,7 +1,7 @@
 //! The lines of a text, block by block: what each is, and what stands between two of them.
 
 use super::inline::Inline;
-use super::links::References;
+use super::links::{References, is_definition};
 use super::lists::{Lists, item};
 use super::{Dialect, Extent, Style, tables};
 
@@ -109,7 +109,7 @@ impl<'a> Page<'a> {
         for piece in text.split('\n') {
             if piece.trim().is_empty() {
                 self.gap = true;
-            } else if piece != line && begins_verbatim(piece) {
+            } else if piece != line && begins_something(piece) {
                 // It began nothing before its tags were taken away.
                 self.piece(&format!("\\{}", piece.trim()));
             } else {
@@ -315,8 +315,12 @@ impl Fence {
     }
 }
 
-fn begins_verbatim(line: &str) -> bool {
-    Fence::opened_by(line).is_some() || matches!(line.trim(), "$$" | "\\[" | "\\]")
+/// Whether the line begins a fence or a formula, makes the line above it a table's head, or defines an address.
+fn begins_something(line: &str) -> bool {
+    Fence::opened_by(line).is_some()
+        || matches!(line.trim(), "$$" | "\\[" | "\\]")
+        || tables::is_delimiter(line)
+        || is_definition(line)
 }
 
 /// How many lines a formula has that begins here: from `$$` or `\[` alone on a line to its counterpart.

@@ -148,6 +148,11 @@ impl<'a> References<'a> {
     }
 }
 
+/// Whether the line defines what an address is called.
+pub(super) fn is_definition(line: &str) -> bool {
+    definition(line).is_some()
+}
+
 fn definition(line: &str) -> Option<Reference<'_>> {
     let inside = line.trim().strip_prefix('[')?;
     let (label, behind) = inside.split_once("]:")?;

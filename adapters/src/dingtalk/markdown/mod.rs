@@ -21,6 +21,8 @@ mod images;
 mod inline;
 mod links;
 mod lists;
+#[cfg(feature = "fuzzing")]
+pub mod readapt;
 mod tables;
 #[cfg(test)]
 mod tests;

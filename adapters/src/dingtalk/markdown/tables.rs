@@ -20,7 +20,8 @@ pub(super) fn length(line: &str, behind: &[&str]) -> Option<usize> {
     Some(rows.saturating_add(1))
 }
 
-fn is_delimiter(line: &str) -> bool {
+/// Whether the line is a delimiter row: `|---|:-:|`.
+pub(super) fn is_delimiter(line: &str) -> bool {
     let cells = cells(line);
     let is_rule = |cell: &String| {
         let dashes = cell.strip_prefix(':').unwrap_or(cell);

@@ -279,6 +279,16 @@ fn any_document() -> impl Strategy<Value = String> {
     )
 }
 
+#[rstest]
+#[case::delimiter("a | b\n<b></b>|---|---|\nc")]
+#[case::definition("</p>[1]: https://e/\nsee [1]\n")]
+fn what_begins_something_only_without_its_tags_stays_what_it_is(#[case] text: &str) {
+    for style in STYLES {
+        let once = adapt(text, style, Extent::Whole);
+        assert_eq!(adapt(&once, style, Extent::Whole), once, "{style:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn adapting_twice_is_adapting_once(text in any_text()) {

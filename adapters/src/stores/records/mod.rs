@@ -9,6 +9,8 @@ mod channel;
 mod conversation;
 mod entry;
 mod message;
+#[cfg(feature = "fuzzing")]
+pub mod reread;
 mod transcript;
 mod user;
 

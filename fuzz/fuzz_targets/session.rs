@@ -1,0 +1,4 @@
+//! The target `session` for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| switchboard_proofs::machines::session::fuzz::session(data));
