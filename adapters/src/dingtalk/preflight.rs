@@ -133,7 +133,8 @@ enum Step {
 fn judge_token(asked: &Asked) -> Found {
     match asked {
         Ok(()) => (CheckResult::Ok, Finding::CredentialsAccepted),
-        Err(failure) => by_credentials(failure).unwrap_or_else(|| untold(failure)),
+        // Without a token nothing works, whatever kept it from coming: a platform that is away is no good news either.
+        Err(failure) => by_credentials(failure).unwrap_or_else(|| (CheckResult::Failed, untold(failure).1)),
     }
 }
 

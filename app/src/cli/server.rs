@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -82,10 +83,12 @@ impl Server<'_> {
         let mut hangup = signals::hangup().map_err(failed)?;
         let address = self.listener.local_addr();
         let address = address.map_err(|error| Exit::Failed(format!("failed to listen: {error}")))?;
+        // Before anything is counted: what recovery begins would else end without ever having begun.
+        let metrics = metrics::install().map_err(|error| Exit::Failed(error.to_string()))?;
         let running = composition.start(self.config, &self.ports).await?;
         let Self { config, ports, listener, tls, lines, reload } = self;
         let operations = running.operations();
-        let mut http = spawn_http(config, &ports, &*running, (listener, tls.clone()), &shutdown)?;
+        let mut http = spawn_http(config, &ports, &*running, (listener, tls.clone()), metrics, &shutdown);
         let mut ready = Some(Box::pin(until_ready(&*operations)));
         let ended = loop {
             tokio::select! {
@@ -121,9 +124,9 @@ fn spawn_http(
     ports: &Ports,
     running: &dyn Running,
     (listener, tls): (TcpListener, Option<Arc<Tls>>),
+    metrics: PrometheusHandle,
     shutdown: &CancellationToken,
-) -> Result<JoinHandle<std::io::Result<()>>, Exit> {
-    let metrics = metrics::install().map_err(|error| Exit::Failed(error.to_string()))?;
+) -> JoinHandle<std::io::Result<()>> {
     let upkeep = metrics.clone();
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(async move {
         loop {
@@ -141,7 +144,7 @@ fn spawn_http(
         metrics_public: config.telemetry.metrics_public,
         shutdown: shutdown.clone(),
     });
-    Ok(tokio::spawn(serving::serve(listener, tls, router(api), shutdown.clone())))
+    tokio::spawn(serving::serve(listener, tls, router(api), shutdown.clone()))
 }
 
 fn http_end(end: Result<std::io::Result<()>, tokio::task::JoinError>) -> String {

@@ -126,7 +126,8 @@ impl ErrorObject {
             .any(|own| words.iter().any(|word| own.eq_ignore_ascii_case(word)))
     }
 
-    fn is_unknown_model(&self) -> bool {
+    /// Whether it is the model that the server does not know.
+    pub(in crate::agents) fn is_unknown_model(&self) -> bool {
         let names_another_field = self.param.as_ref().is_some_and(|param| param != "model");
         self.says(&UNKNOWN_MODEL_WORDS)
             || !names_another_field

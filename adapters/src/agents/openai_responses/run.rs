@@ -141,7 +141,9 @@ fn is_id(text: &str) -> bool {
 
 fn is_unknown_previous(refused: &Refused, previous: Option<&str>) -> bool {
     let Some(id) = previous else { return false };
-    matches!(refused.status, 400 | 404 | 410) && names_previous(&refused.error, id)
+    // A server may say no more than "not found": asked without it, a wrong address is not found again.
+    matches!(refused.status, 404 | 410) && !refused.error.is_unknown_model()
+        || refused.status == 400 && names_previous(&refused.error, id)
 }
 
 /// Whether an error says that the response to go on from is not there: by its code, the field, or the words.

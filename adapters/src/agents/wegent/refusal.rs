@@ -1,5 +1,7 @@
 //! What Wegent means when it says no: `{"detail": "…"}` or a list of mistakes, told apart by their words.
 
+use std::time::Duration;
+
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
 use switchboard_ports::agent::AgentEvent;
 
@@ -60,6 +62,15 @@ pub(super) fn failure(refused: &Refused, kind: AgentFailureKind) -> AgentEvent {
     let retry_after = refused.pause.filter(|_| kind.is_transient());
     AgentEvent::Failed {
         failure: AgentFailure { kind, retry_after },
+        detail: refused.error.detail(Some(refused.status)),
+    }
+}
+
+/// The same where the question was asked again and again for so long: a pause as long as that keeps the turn from
+/// beginning all of it once more.
+pub(super) fn given_up(refused: &Refused, kind: AgentFailureKind, waited: Duration) -> AgentEvent {
+    AgentEvent::Failed {
+        failure: AgentFailure { kind, retry_after: Some(waited).filter(|_| kind.is_transient()) },
         detail: refused.error.detail(Some(refused.status)),
     }
 }

@@ -197,7 +197,8 @@ impl<'a> Asking<'a> {
     ) -> Result<(), AgentEvent> {
         let pause = refused.pause.unwrap_or(self.pause).max(self.pause);
         if self.begun.elapsed().saturating_add(pause) > wait_max {
-            return Err(refusal::failure(refused, kind));
+            // Waited for already: the turn is not to begin all this once more.
+            return Err(refusal::given_up(refused, kind, wait_max));
         }
         self.pause = longer(self.pause).min(PAUSE_MAX);
         self.tell.patiently(sleep(pause)).await;

@@ -7,6 +7,7 @@ mod attached;
 mod commit;
 mod load;
 mod log;
+mod owner;
 mod perform;
 mod running;
 mod turn;

@@ -9,6 +9,7 @@ use switchboard_domain::reply::{CardOutcome, PartOutcome};
 use switchboard_ports::provider::{CardRequest, PartRequest};
 use tokio::sync::mpsc;
 
+use super::owner::Owner;
 use super::turn::{self, Question};
 use super::{Actor, Lost, Run, SAID_MAX};
 use crate::runtime::operations::RuntimeEvent;
@@ -30,10 +31,13 @@ impl Actor<'_> {
                 }
             }
             Perform::CancelUpstream { epoch, handle } => {
-                let agent = self.bot.agent.as_ref().map(|(_, agent)| Arc::clone(agent));
+                let agent = self.bot.agent.as_ref();
+                // A run of an agent that the channel had before cannot be reached any more.
+                let named = agent
+                    .and_then(|(config, agent)| Some((Arc::clone(agent), Owner::of(config).own(&handle)?)));
                 self.shared.tasks.spawn(async move {
-                    if let Some(agent) = agent {
-                        turn::cancel_upstream(&agent, &handle).await;
+                    if let Some((agent, run)) = named {
+                        turn::cancel_upstream(&agent, &run).await;
                     }
                     drop(back.send(Event::Closed { epoch }).await);
                 });

@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::owner::Owner;
 use super::{RunSaid, attached};
 use crate::ports::SharedAgent;
 use crate::runtime::channel::{Bot, ChannelHandle};
@@ -110,13 +111,15 @@ async fn ask(
         let run = RunHandle { id, pollable: true };
         Upstream { agent: Arc::clone(&agent), run }
     });
+    let sign = |name: &str| owner_of(bot).map(|owner| owner.sign(name));
     let asked = Instant::now();
     let mut first = true;
     let mut events = agent.run(request);
     while let Some(event) = events.next().await {
         let said = match event {
             AgentEvent::Started { run } => {
-                let handle = run.as_ref().filter(|run| run.pollable).map(|run| run.id.clone());
+                let pollable = run.as_ref().filter(|run| run.pollable);
+                let handle = pollable.and_then(|run| sign(&run.id));
                 *upstream = run.map(|run| Upstream { agent: Arc::clone(&agent), run });
                 Said::Started { handle }
             }
@@ -128,7 +131,9 @@ async fn ask(
             }
             AgentEvent::Reasoning(text) => Said::Progress(Progress::Reasoning(text)),
             AgentEvent::Tool { name } => Said::Progress(Progress::Tool(name)),
-            AgentEvent::Completed { continuation } => Said::Completed { continuation },
+            AgentEvent::Completed { continuation } => {
+                Said::Completed { continuation: continuation.and_then(|name| sign(&name)) }
+            }
             AgentEvent::Failed { failure, detail } => {
                 note_failure(handle, bot, failure.kind, &detail);
                 Said::Failed(RunFailure::Agent(failure))
@@ -152,6 +157,11 @@ async fn ask(
     let _ = tell.send(RunSaid::Agent(Said::Failed(cut))).await;
 }
 
+/// Whose the names are that this run's agent gives.
+fn owner_of(bot: &Bot) -> Option<Owner> {
+    bot.agent.as_ref().map(|(config, _)| Owner::of(config))
+}
+
 fn count_request(bot: &Bot, outcome: &'static str) {
     let agent = bot.agent.as_ref().map_or_else(String::new, |(config, _)| config.name.clone());
     metrics::counter!(names::AGENT_REQUESTS, "agent" => agent, "outcome" => outcome).increment(1);
@@ -168,6 +178,7 @@ async fn prepare(
         handle.note(ErrorCode::NoAgent, String::new());
         return Err(RunFailure::Refused(Refusal::NoAgent));
     };
+    let owner = Owner::of(config);
     let user = map_author(shared, bot, &question.entry.sender).await?;
     let _ = tell.send(RunSaid::Mapped(user.id.clone())).await;
     let lines_max = config.history_messages_max;
@@ -187,11 +198,11 @@ async fn prepare(
         turn: format!("{}-{}", question.conversation, question.entry.seq),
         text,
         history: history::select(&lines, lines_max as usize, chars_max),
-        continuation: question.continuation,
+        continuation: question.continuation.and_then(|name| owner.own(&name)),
         model: question.model,
         user: agent_user(&user, &bot.channel.platform),
         attachments: files,
-        resume: question.resume,
+        resume: question.resume.and_then(|name| owner.own(&name)),
     };
     Ok((Arc::clone(agent), request))
 }
@@ -231,11 +242,13 @@ fn note_failure(handle: &ChannelHandle, bot: &Bot, kind: AgentFailureKind, detai
         | AgentFailureKind::UnknownModel
         | AgentFailureKind::BadRequest
         | AgentFailureKind::Misconfigured => ErrorCode::AgentMisconfigured,
-        // The agent is well: one conversation has to wait, one user needs another name, one answer was stopped, some files
-        // are not for it.
+        // The agent is well: one conversation has to wait, one user needs another name, one answer was stopped, empty or
+        // too long, some files are not for it.
         AgentFailureKind::Busy
         | AgentFailureKind::UserNameRefused
         | AgentFailureKind::Cancelled
+        | AgentFailureKind::Empty
+        | AgentFailureKind::TooLong
         | AgentFailureKind::AttachmentRefused => return,
         AgentFailureKind::Unreachable
         | AgentFailureKind::FirstOutputTimeout
@@ -244,9 +257,7 @@ fn note_failure(handle: &ChannelHandle, bot: &Bot, kind: AgentFailureKind, detai
         | AgentFailureKind::RateLimited
         | AgentFailureKind::ServerError
         | AgentFailureKind::CutStream
-        | AgentFailureKind::Malformed
-        | AgentFailureKind::Empty
-        | AgentFailureKind::TooLong => ErrorCode::AgentUnreachable,
+        | AgentFailureKind::Malformed => ErrorCode::AgentUnreachable,
     };
     handle.note(code, detail.to_owned());
 }
