@@ -17,6 +17,6 @@ pub use event::{Deadline, Effect, Effects, Event, LastError, Reason, Status};
 pub use machine::Channel;
 pub use machine::{
     AT_ONCE_MAX, DETAIL_CHARS_MAX, DRAIN_WAIT_MAX, HEALTHY_AFTER, PROOF_WAIT_MAX, RETRY_AFTER_MAX,
-    SILENCE_MAX,
+    ROTATION_PAUSE_MAX, SILENCE_MAX,
 };
 pub use snapshot::{ChannelSnapshot, Corrupt, DialingSnapshot, StateSnapshot, SuccessorSnapshot};

@@ -51,6 +51,7 @@ pub enum StateSnapshot {
         proven_at: Timestamp,
         heard_at: Timestamp,
         successor: SuccessorSnapshot,
+        deaf: bool,
     },
     /// A pause.
     Waiting { attempt: u32, until: Timestamp, cause: ErrorCode },
@@ -154,13 +155,13 @@ impl From<State> for StateSnapshot {
             State::Standby { store } => Self::Standby { store },
             State::StoreLost { attempt } => Self::StoreLost { attempt },
             State::Connecting { attempt, socket } => Self::Connecting { attempt, socket: socket.into() },
-            State::Connected(Link { attempt, connection, proven_at, heard_at, successor }) => {
+            State::Connected(Link { attempt, connection, proven_at, heard_at, successor, deaf }) => {
                 let successor = match successor {
                     Successor::None => SuccessorSnapshot::None,
                     Successor::Dialing(socket) => SuccessorSnapshot::Dialing(socket.into()),
                     Successor::Waiting { until, cause } => SuccessorSnapshot::Waiting { until, cause },
                 };
-                Self::Connected { attempt, connection, proven_at, heard_at, successor }
+                Self::Connected { attempt, connection, proven_at, heard_at, successor, deaf }
             }
             State::Waiting { attempt, until, cause } => Self::Waiting { attempt, until, cause },
             State::Refused { attempt, until, cause } => Self::Refused { attempt, until, cause },
@@ -182,13 +183,17 @@ impl TryFrom<StateSnapshot> for State {
             StateSnapshot::Connecting { attempt, socket } => {
                 Self::Connecting { attempt, socket: socket.into() }
             }
-            StateSnapshot::Connected { attempt, connection, proven_at, heard_at, successor } => {
+            StateSnapshot::Connected { deaf: true, successor: SuccessorSnapshot::None, .. }
+            | StateSnapshot::Connected { deaf: false, successor: SuccessorSnapshot::Waiting { .. }, .. } => {
+                return Err(Corrupt { expected: "a connection that is deaf only while its successor is late" });
+            }
+            StateSnapshot::Connected { attempt, connection, proven_at, heard_at, successor, deaf } => {
                 let successor = match successor {
                     SuccessorSnapshot::None => Successor::None,
                     SuccessorSnapshot::Dialing(socket) => Successor::Dialing(socket.into()),
                     SuccessorSnapshot::Waiting { until, cause } => Successor::Waiting { until, cause },
                 };
-                Self::Connected(Link { attempt, connection, proven_at, heard_at, successor })
+                Self::Connected(Link { attempt, connection, proven_at, heard_at, successor, deaf })
             }
             StateSnapshot::Waiting { cause, .. } if cause.needs_somebody() => {
                 return Err(Corrupt { expected: "a cause that passes by itself" });

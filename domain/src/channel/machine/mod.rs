@@ -26,6 +26,9 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(40);
 pub const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 /// Connections that ended in good order are replaced at once this many times; from then on there is a pause.
 pub const AT_ONCE_MAX: u32 = 3;
+/// From then on the successor of a connection that the platform rotates waits at most this long: nothing failed, and
+/// until the successor is there the platform sends nothing.
+pub const ROTATION_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Longest pause that a platform can ask for.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(10);
 /// How long a draining channel waits for its sockets to close; a link closes within 10 s.

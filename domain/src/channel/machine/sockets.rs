@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::super::error::{CloseCause, ErrorCode};
 use super::super::event::{Effect, Effects};
 use super::state::{Dialing, Ground, Link, State, Successor};
-use super::{AT_ONCE_MAX, Channel, HEALTHY_AFTER, paused};
+use super::{AT_ONCE_MAX, Channel, HEALTHY_AFTER, ROTATION_PAUSE_MAX, paused};
 use crate::ids::ConnectionId;
 use crate::rejected::Rejected;
 use crate::time::Timestamp;
@@ -83,11 +83,7 @@ impl Channel {
     pub(super) fn rotating(&mut self, connection: ConnectionId, now: Timestamp) -> Result<Effects, Rejected> {
         match self.state {
             State::Connecting { attempt, socket } if socket.connection == connection => {
-                self.note(
-                    ErrorCode::ConnectionLost,
-                    "the platform ended the connection before it was proven",
-                    now,
-                );
+                self.note_ended(now);
                 self.pause(attempt, ErrorCode::ConnectionLost, None, now);
                 Ok(vec![Effect::Close { connection }])
             }
@@ -97,6 +93,7 @@ impl Channel {
             },
             State::Connected(link) => match link.successor {
                 Successor::Dialing(socket) if socket.connection == connection => {
+                    self.note_ended(now);
                     self.replace_later(link, ErrorCode::ConnectionLost, None, now);
                     Ok(vec![Effect::Close { connection }])
                 }
@@ -114,11 +111,20 @@ impl Channel {
         }
     }
 
-    /// Opens the successor of a rotating connection: at once, unless the platform does little else than rotate.
+    fn note_ended(&mut self, now: Timestamp) {
+        self.note(ErrorCode::ConnectionLost, "the platform ended the connection before it was proven", now);
+    }
+
+    /// Opens the successor of a rotating connection: at once, or soon when the platform does little else than rotate.
     fn replace(&mut self, link: Link, now: Timestamp) -> Effects {
         let attempt = link.attempts_by(now, HEALTHY_AFTER);
         if attempt >= AT_ONCE_MAX {
-            self.replace_later(Link { attempt, ..link }, ErrorCode::ConnectionLost, None, now);
+            // A rotation is no failure: it neither waits for the tries before it nor makes later pauses longer.
+            let cause = ErrorCode::ConnectionLost;
+            self.note(cause, "the platform ends its connections too often", now);
+            let until = now.after(self.pause_after(0, cause, None).min(ROTATION_PAUSE_MAX));
+            let successor = Successor::Waiting { until, cause };
+            self.state = State::Connected(Link { attempt, successor, deaf: true, ..link });
             return Vec::new();
         }
         let (socket, open) = self.dial(now);
@@ -136,7 +142,8 @@ impl Channel {
     ) {
         let until = now.after(self.pause_after(link.attempt, cause, retry_after));
         let successor = Successor::Waiting { until, cause };
-        self.state = State::Connected(Link { attempt: link.attempt.saturating_add(1), successor, ..link });
+        let attempt = link.attempt.saturating_add(1);
+        self.state = State::Connected(Link { attempt, successor, deaf: true, ..link });
     }
 
     pub(super) fn closed(
@@ -152,6 +159,9 @@ impl Channel {
             State::Connected(link) if link.connection == connection => Ok(self.link_closed(link, cause, now)),
             State::Connected(link) => match link.successor {
                 Successor::Dialing(socket) if socket.connection == connection => {
+                    if *cause == CloseCause::Clean {
+                        self.note_ended(now);
+                    }
                     let (code, retry_after) = self.blame(cause, now);
                     self.replace_later(link, code, retry_after, now);
                     Ok(Vec::new())

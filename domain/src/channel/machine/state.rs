@@ -97,11 +97,13 @@ pub(in super::super) struct Link {
     pub(in super::super) proven_at: Timestamp,
     pub(in super::super) heard_at: Timestamp,
     pub(in super::super) successor: Successor,
+    /// The platform has announced its end and no successor could be made at once: nothing new comes over it.
+    pub(in super::super) deaf: bool,
 }
 
 impl Link {
     pub(super) fn new(attempt: u32, connection: ConnectionId, now: Timestamp) -> Self {
-        Self { attempt, connection, proven_at: now, heard_at: now, successor: Successor::None }
+        Self { attempt, connection, proven_at: now, heard_at: now, successor: Successor::None, deaf: false }
     }
 
     /// Tries that ended badly, forgotten once the connection has been healthy for long enough.
@@ -121,7 +123,7 @@ pub(in super::super) enum Successor {
     None,
     /// A socket is on its way.
     Dialing(Dialing),
-    /// The one before did not work; the next is due later.
+    /// The one before did not work, or the platform rotates too often; the next is due later.
     Waiting { until: Timestamp, cause: ErrorCode },
 }
 
@@ -144,8 +146,9 @@ impl State {
     pub(super) const fn status(&self) -> Status {
         match self {
             Self::Disabled { .. } => Status::Disabled,
-            Self::Connected(_) => Status::Connected,
-            Self::Standby { .. }
+            Self::Connected(Link { deaf: false, .. }) => Status::Connected,
+            Self::Connected(Link { deaf: true, .. })
+            | Self::Standby { .. }
             | Self::StoreLost { .. }
             | Self::Connecting { .. }
             | Self::Waiting { .. }
@@ -160,20 +163,26 @@ impl State {
             Self::StoreLost { attempt }
             | Self::Connecting { attempt, .. }
             | Self::Waiting { attempt, .. }
-            | Self::Refused { attempt, .. } => *attempt,
-            Self::Disabled { .. } | Self::Standby { .. } | Self::Connected(_) | Self::Draining { .. } => 0,
+            | Self::Refused { attempt, .. }
+            | Self::Connected(Link { attempt, deaf: true, .. }) => *attempt,
+            Self::Disabled { .. }
+            | Self::Standby { .. }
+            | Self::Connected(Link { deaf: false, .. })
+            | Self::Draining { .. } => 0,
         }
     }
 
     /// When the next try is due, while there is a pause.
     pub(super) const fn next_attempt_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Waiting { until, .. } | Self::Refused { until, .. } => Some(*until),
+            Self::Waiting { until, .. }
+            | Self::Refused { until, .. }
+            | Self::Connected(Link { successor: Successor::Waiting { until, .. }, .. }) => Some(*until),
             Self::Disabled { .. }
             | Self::Standby { .. }
             | Self::StoreLost { .. }
             | Self::Connecting { .. }
-            | Self::Connected(_)
+            | Self::Connected(Link { successor: Successor::None | Successor::Dialing(_), .. })
             | Self::Draining { .. } => None,
         }
     }

@@ -186,6 +186,8 @@ impl World {
                 counted.iter().any(|socket| self.outside.heard.contains(socket)),
                 "green without a proof"
             );
+            assert_eq!(self.channel.next_attempt_at(), None, "green while a try is waited for");
+            assert_eq!(self.channel.attempt(), 0);
         }
         let snapshot = self.channel.snapshot();
         let restored = Channel::restore(snapshot.clone()).expect("a snapshot of its own making");

@@ -173,11 +173,14 @@ fn a_failed_successor_is_tried_again_while_the_old_one_lives() {
     let mut bench = Bench::connected();
     bench.tell(rotating(1));
     bench.closed(2, failed(ErrorCode::NetworkUnreachable));
-    assert_eq!(bench.channel.status(), Status::Connected);
+    assert_eq!(bench.channel.status(), Status::Disconnected, "nothing new comes over the old one");
+    assert_eq!(bench.channel.last_error().expect("noted").code, ErrorCode::NetworkUnreachable);
     let (pause, effects) = bench.pass_to_deadline();
     assert!(pause <= seconds(3), "{pause:?}");
     assert_eq!(effects, [open(3), PUBLISH]);
+    assert_eq!(bench.channel.status(), Status::Disconnected, "a late try is no proof");
     assert_eq!(bench.heard(3), [close(1), PUBLISH]);
+    assert_eq!(bench.channel.status(), Status::Connected);
 }
 
 #[test]
@@ -201,6 +204,77 @@ fn a_platform_that_does_nothing_but_rotate_is_not_hammered() {
     }
     assert_eq!(at_once, super::super::AT_ONCE_MAX);
     assert_eq!(bench.channel.deadline().expect("a pause").reason, Reason::Retry);
+}
+
+/// A connected channel whose platform has rotated as often as is answered at once; the number of its socket.
+fn rotated_often() -> (Bench, u64) {
+    let mut bench = Bench::connected();
+    let last = u64::from(super::super::AT_ONCE_MAX) + 1;
+    for id in 1..last {
+        assert_eq!(bench.tell(rotating(id)), [open(id + 1), PUBLISH]);
+        bench.heard(id + 1);
+    }
+    (bench, last)
+}
+
+#[test]
+fn a_rotation_never_waits_longer_than_its_cap_however_often_it_happens() {
+    let (mut bench, first) = rotated_often();
+    for id in first..first + 50 {
+        bench.tell(rotating(id));
+        let (pause, effects) = bench.pass_to_deadline();
+        assert!(pause >= seconds(1) && pause <= super::super::ROTATION_PAUSE_MAX, "{id}: {pause:?}");
+        assert_eq!(effects, [open(id + 1), PUBLISH]);
+        assert_eq!(bench.heard(id + 1), [close(id), PUBLISH]);
+        assert_eq!(bench.channel.status(), Status::Connected);
+    }
+    bench.closed(first + 50, failed(ErrorCode::ConnectionLost));
+    assert!(bench.pass_to_deadline().0 <= seconds(10), "rotations are no failures");
+}
+
+#[test]
+fn a_rotation_after_many_failures_waits_no_longer_than_its_cap() {
+    let mut bench = Bench::new();
+    bench.tell(Event::Enabled);
+    for id in 1..9 {
+        bench.closed(id, failed(ErrorCode::NetworkUnreachable));
+        bench.pass_to_deadline();
+    }
+    bench.heard(9);
+    bench.tell(rotating(9));
+    assert!(bench.pass_to_deadline().0 <= super::super::ROTATION_PAUSE_MAX);
+}
+
+#[rstest]
+#[case::in_time(false)]
+#[case::after_the_old_one_closed(true)]
+fn while_a_rotations_successor_waits_the_status_says_so(#[case] closed: bool) {
+    let (mut bench, id) = rotated_often();
+    assert_eq!(bench.tell(rotating(id)), [PUBLISH]);
+    if closed {
+        bench.closed(id, CloseCause::Clean);
+    }
+    let channel = &bench.channel;
+    assert_eq!((channel.status(), channel.since()), (Status::Disconnected, bench.now));
+    assert_eq!(channel.attempt(), super::super::AT_ONCE_MAX);
+    assert_eq!(channel.next_attempt_at(), channel.deadline().map(|deadline| deadline.at));
+    assert!(channel.next_attempt_at().is_some());
+    assert_eq!(channel.last_error().expect("noted").code, ErrorCode::ConnectionLost);
+    bench.pass_to_deadline();
+    assert_eq!((bench.channel.status(), bench.channel.next_attempt_at()), (Status::Disconnected, None));
+    bench.heard(id + 1);
+    assert_eq!((bench.channel.status(), bench.channel.attempt()), (Status::Connected, 0));
+}
+
+#[rstest]
+#[case::announced(rotating(2))]
+#[case::closed(Event::Closed { connection: ConnectionId(2), cause: CloseCause::Clean })]
+fn a_successor_that_ends_in_good_order_before_its_proof_is_told_of(#[case] end: Event) {
+    let mut bench = Bench::connected();
+    bench.tell(rotating(1));
+    bench.tell(end);
+    assert_eq!(bench.channel.status(), Status::Disconnected);
+    assert_eq!(bench.channel.last_error().expect("noted").code, ErrorCode::ConnectionLost);
 }
 
 #[test]
