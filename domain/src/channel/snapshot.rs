@@ -184,8 +184,12 @@ impl TryFrom<StateSnapshot> for State {
                 Self::Connecting { attempt, socket: socket.into() }
             }
             StateSnapshot::Connected { deaf: true, successor: SuccessorSnapshot::None, .. }
-            | StateSnapshot::Connected { deaf: false, successor: SuccessorSnapshot::Waiting { .. }, .. } => {
-                return Err(Corrupt { expected: "a connection that is deaf only while its successor is late" });
+            | StateSnapshot::Connected {
+                deaf: false, successor: SuccessorSnapshot::Waiting { .. }, ..
+            } => {
+                return Err(Corrupt {
+                    expected: "a connection that is deaf only while its successor is late",
+                });
             }
             StateSnapshot::Connected { attempt, connection, proven_at, heard_at, successor, deaf } => {
                 let successor = match successor {
