@@ -134,8 +134,12 @@ impl State {
             Self::Disabled { .. } => "disabled",
             Self::Standby { .. } => "standby",
             Self::StoreLost { .. } => "store_lost",
-            Self::Connecting { .. } => "connecting",
-            Self::Connected(_) => "connected",
+            Self::Connected(Link { deaf: false, .. }) => "connected",
+            // What is deaf shows what is awaited: a deaf connection is as good as none.
+            Self::Connected(Link { successor: Successor::Waiting { cause, .. }, .. }) => {
+                if cause.needs_somebody() { "refused" } else { "waiting" }
+            }
+            Self::Connecting { .. } | Self::Connected(_) => "connecting",
             Self::Waiting { .. } => "waiting",
             Self::Refused { .. } => "refused",
             Self::Draining { .. } => "draining",

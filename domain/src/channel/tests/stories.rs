@@ -256,12 +256,14 @@ fn while_a_rotations_successor_waits_the_status_says_so(#[case] closed: bool) {
     }
     let channel = &bench.channel;
     assert_eq!((channel.status(), channel.since()), (Status::Disconnected, bench.now));
+    assert_eq!(channel.phase(), "waiting");
     assert_eq!(channel.attempt(), super::super::AT_ONCE_MAX);
     assert_eq!(channel.next_attempt_at(), channel.deadline().map(|deadline| deadline.at));
     assert!(channel.next_attempt_at().is_some());
     assert_eq!(channel.last_error().expect("noted").code, ErrorCode::ConnectionLost);
     bench.pass_to_deadline();
     assert_eq!((bench.channel.status(), bench.channel.next_attempt_at()), (Status::Disconnected, None));
+    assert_eq!(bench.channel.phase(), "connecting");
     bench.heard(id + 1);
     assert_eq!((bench.channel.status(), bench.channel.attempt()), (Status::Connected, 0));
 }

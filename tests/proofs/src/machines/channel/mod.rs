@@ -1,6 +1,9 @@
 //! A channel, its sockets and what people want of it.
 
+mod cause;
+mod ends;
 pub mod fuzz;
 mod world;
 
-pub use world::{Act, Cause, World};
+pub use cause::Cause;
+pub use world::{Act, World};

@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use switchboard_domain::channel::{
-    Channel, CloseCause, Effect, Effects, ErrorCode, Event, PROOF_WAIT_MAX, RETRY_AFTER_MAX, SILENCE_MAX,
-    Status,
+    Channel, Effect, Effects, ErrorCode, Event, PROOF_WAIT_MAX, RETRY_AFTER_MAX, SILENCE_MAX, Status,
 };
 use switchboard_domain::ids::ConnectionId;
 use switchboard_domain::rejected::Rejected;
 use switchboard_domain::time::Timestamp;
+
+use super::cause::Cause;
+use super::ends::Ends;
 
 /// One thing that happens to a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,35 +37,6 @@ pub enum Act {
     Pass(u64),
     /// Time passes to the deadline.
     Deadline,
-}
-
-/// Why a socket closes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the machine's own causes")]
-pub enum Cause {
-    Clean,
-    Network,
-    Credentials,
-    Limited,
-}
-
-impl Cause {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Clean, Self::Network, Self::Credentials, Self::Limited];
-
-    fn close(self) -> CloseCause {
-        let failed = |code, pause_s: Option<u64>| CloseCause::Failed {
-            code,
-            detail: "words".to_owned(),
-            retry_after: pause_s.map(Duration::from_secs),
-        };
-        match self {
-            Self::Clean => CloseCause::Clean,
-            Self::Network => failed(ErrorCode::NetworkUnreachable, None),
-            Self::Credentials => failed(ErrorCode::InvalidCredentials, None),
-            Self::Limited => failed(ErrorCode::RateLimited, Some(100_000)),
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +68,7 @@ pub struct World {
     patience: usize,
     sockets: u64,
     was_green: bool,
+    ends: Ends,
 }
 
 impl World {
@@ -114,6 +88,7 @@ impl World {
             patience,
             sockets: u64::MAX,
             was_green: false,
+            ends: Ends::default(),
         }
     }
 
@@ -238,7 +213,7 @@ impl World {
         let proven = self.held.values().filter(|socket| socket.heard.is_some()).count();
         let status = match self.wanted {
             Wanted::Off => Status::Disabled,
-            Wanted::On | Wanted::Draining if proven > 0 => Status::Connected,
+            Wanted::On | Wanted::Draining if proven > 0 && !self.ends.deaf => Status::Connected,
             Wanted::On | Wanted::Draining => Status::Disconnected,
         };
         assert_eq!(self.channel.status(), status, "the status lies: {self:?}");
@@ -313,7 +288,10 @@ impl super::super::World for World {
                 }
                 self.report(socket, Event::Heard { connection: id(socket) });
             }
-            Act::Rotating(socket) => self.report(socket, Event::Rotating { connection: id(socket) }),
+            Act::Rotating(socket) => {
+                self.ends.announced.insert(socket);
+                self.report(socket, Event::Rotating { connection: id(socket) });
+            }
             Act::Closed(socket, cause) => {
                 // The machine does not close again what is reported closed.
                 self.report(socket, Event::Closed { connection: id(socket), cause: cause.close() });
@@ -352,6 +330,7 @@ impl super::super::World for World {
                 self.pass(u64::try_from(due.as_millis()).unwrap_or(u64::MAX));
             }
         }
+        self.ends.look(self.held.iter().map(|(id, socket)| (*id, socket.heard.is_some())));
         self.was_green |= self.channel.status() == Status::Connected;
         self.check();
     }
@@ -373,7 +352,10 @@ impl super::super::World for World {
         shown.errors = 0;
         shown.last_error = None;
         let Self { now, wanted, store, lease, held, closing, patience, was_green, .. } = self;
-        format!("{shown:?} {now} {wanted:?} {store} {lease} {held:?} {closing:?} {patience} {was_green}")
+        let ends = &self.ends;
+        format!(
+            "{shown:?} {now} {wanted:?} {store} {lease} {held:?} {closing:?} {patience} {was_green} {ends:?}"
+        )
     }
 
     fn sights(&self) -> Vec<&'static str> {
