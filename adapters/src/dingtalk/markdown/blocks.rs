@@ -3,7 +3,8 @@
 use super::inline::Inline;
 use super::links::{References, is_definition};
 use super::lists::{Lists, item};
-use super::{Dialect, Extent, Style, tables};
+use super::quotes::QuotedFence;
+use super::{Dialect, Extent, Style, quotes, tables};
 
 /// Longest indent of something that is not code, in spaces.
 const INDENT_MAX: usize = 3;
@@ -75,6 +76,8 @@ impl<'a> Page<'a> {
             length
         } else if self.is_indented_code(line) {
             self.indented_code(line, behind)
+        } else if let Some(fence) = QuotedFence::opened_by(line) {
+            self.quoted_fence(fence, line, behind)
         } else if let Some(rows) = self.table_length(line, behind) {
             self.table(line, behind.get(..rows).unwrap_or_default());
             rows.saturating_add(1)
@@ -155,27 +158,26 @@ impl<'a> Page<'a> {
     }
 
     fn quote(&mut self, text: &str) {
-        let marks = text.chars().take_while(|c| *c == '>' || *c == ' ').filter(|c| *c == '>').count();
-        let content = text.trim_start_matches(['>', ' ']).trim();
-        let prose = !content.is_empty()
-            && item(content).is_none()
-            && heading(content).is_none()
-            && Fence::opened_by(content).is_none()
-            && !content.contains('|');
-        let gap = if content.is_empty() { "" } else { " " };
-        let spaced = format!("{}{gap}{content}", ">".repeat(marks));
-        self.put(Group::Quote { prose }, if self.style.lean { text } else { &spaced });
+        let (written, prose) = quotes::line(text);
+        self.put(Group::Quote { prose }, if self.style.lean { text } else { &written });
+    }
+
+    /// A fence in a quote: one block of the quote, with nothing between its lines.
+    fn quoted_fence(&mut self, fence: QuotedFence, line: &str, behind: &[&str]) -> usize {
+        self.lists.leave();
+        let code = fence.code(line, behind, self.style.lean);
+        code.lines.iter().for_each(|line| self.put(Group::Quote { prose: false }, line));
+        code.taken
     }
 
     /// A fence with its lines, moved to the left margin: there it is a fence wherever it stood.
     fn fence(&mut self, fence: Fence, line: &str, behind: &[&str]) -> usize {
         let end = behind.iter().position(|line| fence.is_closed_by(line));
         let code = behind.get(..end.unwrap_or(behind.len())).unwrap_or_default();
-        let closing: String = std::iter::repeat_n(fence.mark, fence.marks).collect();
         let mut lines = vec![line.trim().to_owned()];
-        lines.extend(code.iter().map(|line| dedented(line, fence.indent).to_owned()));
+        lines.extend(code.iter().map(|line| fence.dedented(line).to_owned()));
         if end.is_some() || !self.style.lean {
-            lines.push(closing);
+            lines.push(fence.closing());
         }
         self.verbatim(&lines);
         code.len().saturating_add(if end.is_some() { 2 } else { 1 })
@@ -313,6 +315,15 @@ impl Fence {
         let text = line.trim();
         text.len() >= self.marks && text.chars().all(|c| c == self.mark)
     }
+
+    pub(super) fn closing(self) -> String {
+        std::iter::repeat_n(self.mark, self.marks).collect()
+    }
+
+    /// A line of its code, moved to the left with the fence.
+    pub(super) fn dedented(self, line: &str) -> &str {
+        dedented(line, self.indent)
+    }
 }
 
 /// Whether the line begins a fence or a formula, makes the line above it a table's head, or defines an address.
@@ -380,7 +391,7 @@ fn is_rule(text: &str) -> bool {
 }
 
 /// A heading, of the sixth level at most.
-fn heading(text: &str) -> Option<String> {
+pub(super) fn heading(text: &str) -> Option<String> {
     let behind = text.trim_start_matches('#');
     let marks = text.len().saturating_sub(behind.len());
     let title = behind.trim();

@@ -4,6 +4,20 @@ use std::ops::Range;
 
 use super::blocks::Fence;
 use super::links::{Target, link};
+use super::quotes::QuotedFence;
+
+/// Code that goes on with the next line.
+#[derive(Clone, Copy)]
+enum Open {
+    Fence(Fence),
+    Quoted(QuotedFence),
+}
+
+impl Open {
+    fn by(line: &str) -> Option<Self> {
+        Fence::opened_by(line).map(Self::Fence).or_else(|| QuotedFence::opened_by(line).map(Self::Quoted))
+    }
+}
 
 /// Where the addresses of the images stand that are not in code, in order, in bytes.
 pub(in crate::dingtalk) fn image_addresses(text: &str) -> Vec<Range<usize>> {
@@ -11,18 +25,25 @@ pub(in crate::dingtalk) fn image_addresses(text: &str) -> Vec<Range<usize>> {
     if !text.contains("![") {
         return found;
     }
-    let mut fence: Option<Fence> = None;
+    let mut open: Option<Open> = None;
     let mut start = 0_usize;
     for line in text.split_inclusive('\n') {
-        match fence {
-            Some(open) if open.is_closed_by(line) => fence = None,
-            Some(_) => {}
-            None => {
-                fence = Fence::opened_by(line.trim_end());
-                if fence.is_none() {
-                    found.extend(within(line).into_iter().map(|it| start + it.start..start + it.end));
-                }
+        let is_code = match open {
+            Some(Open::Fence(fence)) => {
+                open = open.filter(|_| !fence.is_closed_by(line));
+                true
             }
+            Some(Open::Quoted(fence)) if !fence.is_left_by(line) => {
+                open = open.filter(|_| !fence.is_closed_by(line));
+                true
+            }
+            Some(Open::Quoted(_)) | None => {
+                open = Open::by(line.trim_end());
+                open.is_some()
+            }
+        };
+        if !is_code {
+            found.extend(within(line).into_iter().map(|it| start + it.start..start + it.end));
         }
         start = start.saturating_add(line.len());
     }
@@ -67,5 +88,12 @@ mod tests {
         let text = "汉 ![a](https://e/1) `![b](https://e/2)` \\![c](https://e/3)\n```\n![d](https://e/4)\n```\n![e f](https://e/5 \"t\")[x](https://e/6)";
         let found: Vec<_> = image_addresses(text).into_iter().filter_map(|range| text.get(range)).collect();
         assert_eq!(found, ["https://e/1", "https://e/5"]);
+    }
+
+    #[test]
+    fn code_in_a_quote_ends_with_its_fence_or_with_the_quote() {
+        let text = "> ```\n> ![a](https://e/1)\n> ```\n> ![b](https://e/2)\n\n> ```\n> ![c](https://e/3)\n![d](https://e/4)";
+        let found: Vec<_> = image_addresses(text).into_iter().filter_map(|range| text.get(range)).collect();
+        assert_eq!(found, ["https://e/2", "https://e/4"]);
     }
 }

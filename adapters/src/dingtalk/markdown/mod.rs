@@ -5,6 +5,7 @@
 //! | a single line break in prose | a blank line: the only break that all sources agree on | two spaces, break, two spaces |
 //! | a table | a table, set apart by blank lines | a list, `- header: value · …`: tables are not promised there |
 //! | a code fence | a fence at the left margin | the same: where it is not drawn, the code is still unharmed and can be copied; an indent is promised no more than a fence |
+//! | a fence in a quote | a fence in the quote, its code as it was | the same |
 //! | an indented code block | a fence | a fence |
 //! | HTML outside code | what Markdown can say (`<b>`, `<a>`, `<img>`, `<br>` …), other known tags are dropped, unknown ones like `<name>` are escaped: a raw tag may blank the card | the same, but `<font>` stays |
 //! | nested lists | two levels by indent, deeper ones on the second | the same |
@@ -21,6 +22,7 @@ mod images;
 mod inline;
 mod links;
 mod lists;
+mod quotes;
 #[cfg(feature = "fuzzing")]
 pub mod readapt;
 mod tables;

@@ -30,6 +30,9 @@ fn message(text: &str) -> String {
 #[case("`<div>` and ``a ` <b>`` stay")]
 #[case("~~old~~ $x^2$ and a note[^1]\n\n[^1]: the note")]
 #[case("$$\na < b\nc\n$$")]
+#[case("> ```py\n> def f(x: Vec<T>):\n>     return 1\n>\n>     # more\n> ```\n> after")]
+#[case("> so:\n> ~~~\n> > x\n> ~~~")]
+#[case("> | a | b |\n> |---|--:|\n> | 1 | `x` |")]
 #[case("**bold** *it* [a](https://e/x_(y)) ![p](https://e/p.png \"t\")")]
 fn what_needs_no_change_has_none(#[case] text: &str) {
     assert_eq!(card(text), text);
@@ -61,6 +64,17 @@ fn what_needs_no_change_has_none(#[case] text: &str) {
     "1. a\n\n```sh\nx\n  y\n```\n\n2. b",
     "1. a\n\n```sh\nx\n  y\n```\n\n2. b"
 )]
+#[case::quoted_fence(
+    "a\n> b\n> > ```py\n> > if x:\n>>   <b>\n> > ```\n> c\nd",
+    "a\n\n> b\n>> ```py\n>> if x:\n>>   <b>\n>> ```\n> c\n\nd",
+    "a\n\n> b\n>> ```py\n>> if x:\n>>   <b>\n>> ```\n> c\n\nd"
+)]
+#[case::quoted_fence_in_list(
+    "- a\n  >  ```\n  >  x\n  >    y\n  >  ```\n- b",
+    "- a\n\n> ```\n> x\n>   y\n> ```\n\n- b",
+    "- a\n\n> ```\n> x\n>   y\n> ```\n\n- b"
+)]
+#[case::quoted_fence_left_open("> ```\n>  x\ny", "> ```\n>  x\n> ```\n\ny", "> ```\n>  x\n> ```\n\ny")]
 #[case::open_fence("a\n```\nx", "a\n\n```\nx\n```", "a\n\n```\nx\n```")]
 #[case::indented_code("a\n\n    <b>\n    x\n\nb", "a\n\n```\n<b>\nx\n```\n\nb", "a\n\n```\n<b>\nx\n```\n\nb")]
 #[case::autolink(
@@ -124,6 +138,7 @@ fn a_table_whose_headers_would_be_repeated_too_often_is_written_shortly() {
 #[case("see [the page](https://e", "see the page")]
 #[case("a\n| x | y |\n|--", "a\n\n| x | y |")]
 #[case("```js\nlet <b", "```js\nlet <b\n```")]
+#[case("> ```js\n>   let <b", "> ```js\n>   let <b\n> ```")]
 #[case("so <div class=", "so")]
 fn what_is_unfinished_at_the_end_of_an_update_is_not_shown_half(#[case] text: &str, #[case] expected: &str) {
     assert_eq!(for_card(text, Extent::SoFar), expected);
@@ -195,7 +210,10 @@ const BITS: [&str; 47] = [
     ":",
 ];
 /// Pieces that begin or end code, tables and formulas, and signs with a meaning.
-const CODE_BITS: [&str; 18] = [
+const CODE_BITS: [&str; 21] = [
+    "\n> ```\n>   ",
+    "\n>> ~~~\n",
+    "\n> ",
     "```",
     "```py\n",
     "~~~",
@@ -248,6 +266,8 @@ fn any_document() -> impl Strategy<Value = String> {
         "> w#\n> w#",
         "| w# | w# |\n|---|---|\n| w# | w# |\n| w# | |",
         "```\nw#\n  w#\n```",
+        "> w#\n> ```\n> w#\n>\n>   w# <b>\n> ```\n> w#",
+        ">> ```\n>> w#\n>w#",
         "    w#\n    w#",
         "<div>w#</div>",
         "w# <w#> w#",
@@ -287,6 +307,13 @@ fn what_begins_something_only_without_its_tags_stays_what_it_is(#[case] text: &s
         let once = adapt(text, style, Extent::Whole);
         assert_eq!(adapt(&once, style, Extent::Whole), once, "{style:?}");
     }
+}
+
+#[test]
+fn a_lean_quoted_fence_keeps_its_marks_and_is_not_closed() {
+    let lean = Style { dialect: Dialect::Card, lean: true };
+    let text = "> > ```\n>>  x\n>>\n> > y";
+    assert_eq!(adapt(text, lean, Extent::Whole), text);
 }
 
 proptest! {
