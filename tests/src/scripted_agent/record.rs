@@ -107,10 +107,11 @@ impl fmt::Debug for Asked {
 
 impl Message {
     fn read(message: &Value) -> Option<Self> {
-        let content = match message.get("content")? {
+        let content = message.get("content")?;
+        let content = match content.as_array() {
             // What comes with files: parts, of which the first text is the question.
-            Value::Array(parts) => parts.iter().find_map(|part| part.get("text"))?.as_str()?.to_owned(),
-            content => content.as_str()?.to_owned(),
+            Some(parts) => parts.iter().find_map(|part| part.get("text"))?.as_str()?.to_owned(),
+            None => content.as_str()?.to_owned(),
         };
         Some(Self { role: message.get("role")?.as_str()?.to_owned(), content })
     }

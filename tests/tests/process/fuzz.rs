@@ -14,7 +14,8 @@ const MESSAGES: usize = 150;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pushes_of_every_odd_shape_lose_nothing_and_break_nothing() {
-    let messages = std::env::var("SWITCHBOARD_FUZZED_MESSAGES").ok().and_then(|it| it.parse().ok());
+    let wanted = std::env::var_os("SWITCHBOARD_FUZZED_MESSAGES");
+    let messages = wanted.and_then(|it| it.to_str()?.parse().ok());
     let messages = messages.unwrap_or(MESSAGES);
     let mut plan = Plan::default();
     plan.simulator.knobs.redelivery_after_ms = 2_000;

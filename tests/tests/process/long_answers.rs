@@ -1,5 +1,7 @@
 //! Long streamed answers with code and tables, in two languages: all of it arrives, and no block is broken.
 
+use std::fmt::Write as _;
+
 use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
 
@@ -15,21 +17,21 @@ fn long(sentence: &str, head: &str) -> String {
             number += 1;
             format!("{number:04}")
         };
-        text.push_str(&format!("## {sentence} {}\n\n", next()));
+        write!(text, "## {sentence} {}\n\n", next()).expect("a text takes everything");
         for _ in 0..6 {
-            text.push_str(&format!("{sentence} {}. ", next()));
+            write!(text, "{sentence} {}. ", next()).expect("a text takes everything");
         }
-        text.push_str(&format!("\n\n{head}\n|---|---|\n"));
+        write!(text, "\n\n{head}\n|---|---|\n").expect("a text takes everything");
         for _ in 0..12 {
-            text.push_str(&format!("| {sentence} | {} |\n", next()));
+            writeln!(text, "| {sentence} | {} |", next()).expect("a text takes everything");
         }
         text.push_str("\n```rust\n");
         for _ in 0..12 {
-            text.push_str(&format!("let line = {}; // {sentence}\n", next()));
+            writeln!(text, "let line = {}; // {sentence}", next()).expect("a text takes everything");
         }
         text.push_str("```\n\n");
         for _ in 0..6 {
-            text.push_str(&format!("- {sentence} {}\n", next()));
+            writeln!(text, "- {sentence} {}", next()).expect("a text takes everything");
         }
         text.push('\n');
     }
@@ -40,7 +42,7 @@ async fn arrives_whole(sentence: &str, head: &str) {
     let stage = Stage::start().await;
     let text = long(sentence, head);
     let numbers: Vec<String> =
-        (1..).map(|number| format!("{number:04}")).take_while(|it| text.contains(it)).collect();
+        (1..10_000).map(|number| format!("{number:04}")).take_while(|it| text.contains(it)).collect();
     stage.agent.queue([Behaviour::words(text.clone())]);
     stage.say("ann", "everything, please");
     let last = numbers.last().expect("numbers").clone();
@@ -52,12 +54,10 @@ async fn arrives_whole(sentence: &str, head: &str) {
     let shown = stage.texts("ann");
     assert!(shown.len() > 5, "{} messages", shown.len());
     let all = shown.join("\n");
-    let mut from = 0;
+    let mut rest = all.as_str();
     for number in &numbers {
-        let at = all[from..]
-            .find(number.as_str())
-            .unwrap_or_else(|| panic!("{number} is missing or out of order"));
-        from += at + number.len();
+        let found = rest.split_once(number.as_str());
+        rest = found.unwrap_or_else(|| panic!("{number} is missing or out of order")).1;
         assert_eq!(all.matches(number.as_str()).count(), 1, "{number} is shown twice");
     }
     for part in &shown {
