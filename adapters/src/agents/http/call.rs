@@ -51,23 +51,24 @@ pub(in crate::agents) struct Refused {
 impl Refused {
     /// The failure that this is, where the kind of agent has no better word for it.
     pub(in crate::agents) fn event(&self) -> AgentEvent {
-        refused(self.status, &self.error, self.pause, false)
+        self.event_of(false)
+    }
+
+    fn event_of(&self, with_attachments: bool) -> AgentEvent {
+        refused(self.status, &self.error, self.pause, with_attachments)
     }
 }
 
 impl Unanswered {
     /// The failure that this is.
     pub(in crate::agents) fn into_event(self) -> AgentEvent {
-        match self {
-            Self::Refused(refused) => refused.event(),
-            Self::Failed(event) => event,
-        }
+        self.into_event_of(false)
     }
 
     /// The same for a request that had files in it, or not: its refusal then most likely means them.
     pub(in crate::agents) fn into_event_of(self, with_attachments: bool) -> AgentEvent {
         match self {
-            Self::Refused(it) => refused(it.status, &it.error, it.pause, with_attachments),
+            Self::Refused(refused) => refused.event_of(with_attachments),
             Self::Failed(event) => event,
         }
     }

@@ -59,18 +59,20 @@ fn kind_of(refused: &Refused) -> AgentFailureKind {
 
 /// The failure of this kind that a refusal is.
 pub(super) fn failure(refused: &Refused, kind: AgentFailureKind) -> AgentEvent {
-    let retry_after = refused.pause.filter(|_| kind.is_transient());
-    AgentEvent::Failed {
-        failure: AgentFailure { kind, retry_after },
-        detail: refused.error.detail(Some(refused.status)),
-    }
+    failure_after(refused, kind, refused.pause)
 }
 
 /// The same where the question was asked again and again for so long: a pause as long as that keeps the turn from
 /// beginning all of it once more.
 pub(super) fn given_up(refused: &Refused, kind: AgentFailureKind, waited: Duration) -> AgentEvent {
+    failure_after(refused, kind, Some(waited))
+}
+
+/// A pause counts only where asking again makes sense.
+fn failure_after(refused: &Refused, kind: AgentFailureKind, pause: Option<Duration>) -> AgentEvent {
+    let retry_after = pause.filter(|_| kind.is_transient());
     AgentEvent::Failed {
-        failure: AgentFailure { kind, retry_after: Some(waited).filter(|_| kind.is_transient()) },
+        failure: AgentFailure { kind, retry_after },
         detail: refused.error.detail(Some(refused.status)),
     }
 }

@@ -100,7 +100,7 @@ async fn ask(
     tell: &mpsc::Sender<RunSaid>,
     upstream: &mut Option<Upstream>,
 ) {
-    let (agent, request) = match prepare(shared, handle, bot, question, tell).await {
+    let Prepared { agent, owner, request } = match prepare(shared, handle, bot, question, tell).await {
         Ok(prepared) => prepared,
         Err(failure) => {
             let _ = tell.send(RunSaid::Agent(Said::Failed(failure))).await;
@@ -111,7 +111,6 @@ async fn ask(
         let run = RunHandle { id, pollable: true };
         Upstream { agent: Arc::clone(&agent), run }
     });
-    let sign = |name: &str| owner_of(bot).map(|owner| owner.sign(name));
     let asked = Instant::now();
     let mut first = true;
     let mut events = agent.run(request);
@@ -119,7 +118,7 @@ async fn ask(
         let said = match event {
             AgentEvent::Started { run } => {
                 let pollable = run.as_ref().filter(|run| run.pollable);
-                let handle = pollable.and_then(|run| sign(&run.id));
+                let handle = pollable.map(|run| owner.sign(&run.id));
                 *upstream = run.map(|run| Upstream { agent: Arc::clone(&agent), run });
                 Said::Started { handle }
             }
@@ -132,7 +131,7 @@ async fn ask(
             AgentEvent::Reasoning(text) => Said::Progress(Progress::Reasoning(text)),
             AgentEvent::Tool { name } => Said::Progress(Progress::Tool(name)),
             AgentEvent::Completed { continuation } => {
-                Said::Completed { continuation: continuation.and_then(|name| sign(&name)) }
+                Said::Completed { continuation: continuation.map(|name| owner.sign(&name)) }
             }
             AgentEvent::Failed { failure, detail } => {
                 note_failure(handle, bot, failure.kind, &detail);
@@ -157,9 +156,12 @@ async fn ask(
     let _ = tell.send(RunSaid::Agent(Said::Failed(cut))).await;
 }
 
-/// Whose the names are that this run's agent gives.
-fn owner_of(bot: &Bot) -> Option<Owner> {
-    bot.agent.as_ref().map(|(config, _)| Owner::of(config))
+/// A question ready to be asked.
+struct Prepared {
+    agent: SharedAgent,
+    /// Whose the names are that the agent gives.
+    owner: Owner,
+    request: RunRequest,
 }
 
 fn count_request(bot: &Bot, outcome: &'static str) {
@@ -173,7 +175,7 @@ async fn prepare(
     bot: &Bot,
     question: Question,
     tell: &mpsc::Sender<RunSaid>,
-) -> Result<(SharedAgent, RunRequest), RunFailure> {
+) -> Result<Prepared, RunFailure> {
     let Some((config, agent)) = &bot.agent else {
         handle.note(ErrorCode::NoAgent, String::new());
         return Err(RunFailure::Refused(Refusal::NoAgent));
@@ -204,7 +206,7 @@ async fn prepare(
         attachments: files,
         resume: question.resume.and_then(|name| owner.own(&name)),
     };
-    Ok((Arc::clone(agent), request))
+    Ok(Prepared { agent: Arc::clone(agent), owner, request })
 }
 
 /// What was said before; nothing when the store stays away.
