@@ -238,9 +238,9 @@ async fn a_file_limit_stops_neither_a_backup_nor_a_start_without_a_sentence() {
     assert!(stderr.contains("failed to open the store"), "{stderr}");
 }
 
-/// A file system of its own around the store, so small that it can be filled.
+/// A file system of its own around the store, so small that it can be filled, and smaller than the store's log may become.
 const SMALL_DISK: &str = "mv switchboard-data kept && mkdir switchboard-data && \
-    mount -t tmpfs -o size=2m tmpfs switchboard-data && cp -a kept/. switchboard-data && exec \"$0\" serve";
+    mount -t tmpfs -o size=3m tmpfs switchboard-data && cp -a kept/. switchboard-data && exec \"$0\" serve";
 
 /// Whether this machine lets us mount one; where it does not, that is said.
 fn may_mount() -> bool {

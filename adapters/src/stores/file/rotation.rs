@@ -218,8 +218,8 @@ fn registered<T: Registered>(connection: &Connection, old: &Key, new: &Key) -> R
 }
 
 fn entries(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreError> {
-    let sql = "SELECT num, seq, id, body FROM inbox JOIN conversations USING (num)
-               WHERE (num, seq) > (?1, ?2) ORDER BY num, seq LIMIT ?3";
+    let sql = "SELECT inbox.num, inbox.seq, id, body FROM inbox JOIN conversations USING (num)
+               WHERE (inbox.num, inbox.seq) > (?1, ?2) ORDER BY inbox.num, inbox.seq LIMIT ?3";
     let (mut sealed, mut after) = (0, (-1_i64, -1_i64));
     loop {
         let found = rows(connection, sql, (after.0, after.1, ROWS_AT_ONCE), |row| {
