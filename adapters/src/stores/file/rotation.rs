@@ -91,16 +91,12 @@ pub fn rotate_key(
     }
     opening::writing(&connection, &database)?;
     let records = Some(seal_anew(connection, &database, &old, &new)?);
-    match to {
-        Some(to) => {
-            let (key_file, retired) = (to.to_owned(), key_file.to_owned());
-            Ok(Rotated { records, key_file, key_id, retired, retired_id })
-        }
-        None => {
-            let retired = take_its_place(key_file, &new_file, now)?;
-            Ok(Rotated { records, key_file: key_file.to_owned(), key_id, retired, retired_id })
-        }
+    if let Some(to) = to {
+        let (key_file, retired) = (to.to_owned(), key_file.to_owned());
+        return Ok(Rotated { records, key_file, key_id, retired, retired_id });
     }
+    let retired = take_its_place(key_file, &new_file, now)?;
+    Ok(Rotated { records, key_file: key_file.to_owned(), key_id, retired, retired_id })
 }
 
 /// Where a new key waits until the store is sealed with it.
