@@ -59,6 +59,8 @@ mod parts;
 mod pollable;
 #[path = "driver/press.rs"]
 mod press;
+#[path = "driver/quotes.rs"]
+mod quotes;
 #[path = "driver/recovery.rs"]
 mod recovery;
 #[path = "driver/shutdown.rs"]

@@ -86,7 +86,7 @@ impl Store {
 
 /// A question.
 pub(crate) fn ask(text: &str) -> Intake {
-    Intake::Ask { text: text.to_owned(), attachments: Vec::new() }
+    Intake::Ask { text: text.to_owned(), attachments: Vec::new(), quotes: None }
 }
 
 /// A command in the chat.

@@ -49,7 +49,7 @@ fn what_nobody_was_woken_for_is_found_by_the_scan() {
                 sender: message.sender,
                 sent_at: message.sent_at,
                 session_address: None,
-                intake: Intake::Ask { text: "and this?".to_owned(), attachments: Vec::new() },
+                intake: Intake::Ask { text: "and this?".to_owned(), attachments: Vec::new(), quotes: None },
                 admission: Arc::new(Yes),
             };
             process.world.store.beneath().accept(arrival).await.unwrap();

@@ -1,11 +1,12 @@
 //! What a person sees in a conversation: context, a new one, and nothing of the old one in it.
 
-use dingtalk_sim::CardState;
+use dingtalk_sim::{CardState, Origin, Push, Quote, Quoted};
+use nix::sys::signal::Signal;
 use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
 
 use super::judge::no_violations;
-use super::stage::{Stage, answer_to, chat};
+use super::stage::{APP, Stage, answer_to, chat};
 
 const NEW: &str = "Started a new conversation. How can I help you?";
 
@@ -109,4 +110,22 @@ async fn in_a_group_each_member_has_a_conversation_of_their_own() {
     let asked = stage.agent.asked();
     assert_eq!(asked[1].question(), "what did Ann say?");
     assert!(!asked[1].remembers("swordfish"), "{asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quoted_card_brings_its_words_also_after_a_restart() {
+    let mut stage = Stage::start().await;
+    stage.say("ann", "hello");
+    stage.wait_texts("ann", &[&answer_to("hello")]).await;
+    let card = stage.simulator.observe(|seen| seen.cards_in(&chat("ann"))[0].out_track_id.clone());
+    stage.server.signal(Signal::SIGTERM);
+    assert_eq!(stage.server.end().await.code(), Some(0));
+    stage.serve_again().await;
+    stage.api.wait_connected(&stage.channel).await;
+    let quote = Quote::of(Quoted::Card { out_track_id: card });
+    let push = Push::text(APP, Origin::private(&chat("ann"), "ann"), "and in French?").quoting(quote);
+    stage.simulator.push(push).expect("the platform takes it");
+    let asked = "> You said: hello\n\nand in French?";
+    stage.wait_texts("ann", &[&answer_to("hello"), &answer_to(asked)]).await;
+    stage.assert_no_alarm();
 }
