@@ -275,6 +275,22 @@ fn agents_of_every_format_are_read_back() {
 }
 
 #[test]
+fn a_number_in_what_goes_to_an_agent_stays_what_it_was_however_often_it_is_stored() {
+    let body: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(r#"{"seed":3e37,"top_p":0.1,"t":1.1e-7}"#).unwrap();
+    let row = row("agents", "agt_1");
+    let mut kept = AgentConfig { extra_body: body.clone(), ..agent("agt_1", "one") };
+    for _ in 0..3 {
+        let record: AgentRecord =
+            row.read(&row.write(&AgentRecord::seal(&kept, &row).unwrap()).unwrap()).unwrap();
+        kept = record.open(Version(1), &row).unwrap();
+    }
+    assert_eq!(kept.extra_body, body);
+    let width: serde_json::Value = serde_json::from_str("30000000000000000000000000000000000000").unwrap();
+    assert_eq!(width.to_string(), "3e+37");
+}
+
+#[test]
 fn users_and_tokens_of_every_format_are_read_back() {
     let mut user = user("usr_1", "one");
     user.identities = vec![identity("staff1")];
