@@ -43,7 +43,11 @@ impl Store {
             fence: self.fence,
             message: MessageId::new(format!("m{seq}")),
             chat: Chat { id: "chat".to_owned(), kind: ChatKind::Private, title: None },
-            sender: Sender { im_user_id: None, opaque_id: "person".to_owned(), name: String::new() },
+            sender: Sender {
+                im_user_id: Some("staff".to_owned()),
+                opaque_id: "person".to_owned(),
+                name: String::new(),
+            },
             sent_at: now,
             session_address,
             intake,
