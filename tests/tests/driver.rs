@@ -53,6 +53,8 @@ mod intake;
 mod kills;
 #[path = "driver/kinds.rs"]
 mod kinds;
+#[path = "driver/lost_files.rs"]
+mod lost_files;
 #[path = "driver/parts.rs"]
 mod parts;
 #[path = "driver/pollable.rs"]

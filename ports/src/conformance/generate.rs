@@ -123,6 +123,8 @@ pub fn refusals() -> impl Strategy<Value = Refusal> {
         Just(Refusal::NoAgent),
         Just(Refusal::ChannelDeleted),
         Just(Refusal::NotFetched),
+        Just(Refusal::FilesTooLarge),
+        Just(Refusal::FilesDenied),
     ]
 }
 

@@ -74,6 +74,8 @@ mirrored!(
         NoAgent,
         ChannelDeleted,
         NotFetched,
+        FilesTooLarge,
+        FilesDenied,
     }
 );
 

@@ -200,9 +200,10 @@ async fn prepare(
     let place = (&question.conversation, question.entry.seq);
     let files =
         attached::gather(shared, handle, place, &attachments, config.limits.first_output_timeout).await;
-    let is_lost = !files.is_empty() && files.iter().all(|file| file.content.is_none());
-    if is_lost && !content::has_words(&text, &attachments) {
-        return Err(RunFailure::Refused(Refusal::NotFetched));
+    if let Some(refusal) = attached::refusal(&files)
+        && !content::has_words(&text, &attachments)
+    {
+        return Err(RunFailure::Refused(refusal));
     }
     let request = RunRequest {
         turn: format!("{}-{}", question.conversation, question.entry.seq),
@@ -211,7 +212,7 @@ async fn prepare(
         continuation: question.continuation.and_then(|name| owner.own(&name)),
         model: question.model,
         user: agent_user(&user, &bot.channel.platform),
-        attachments: files,
+        attachments: files.into_iter().map(|file| file.handed).collect(),
         resume: question.resume.and_then(|name| owner.own(&name)),
     };
     Ok(Prepared { agent: Arc::clone(agent), owner, request })
