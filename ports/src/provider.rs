@@ -137,7 +137,10 @@ pub enum Pressed {
     Over,
     /// This person may not stop this answer; nothing changes.
     Foreign,
-    /// The act could not be stored in time: whoever pressed should press again.
+    /// The act is not stored yet, and goes on being offered to the store for a while: nothing can be said of it. Whoever
+    /// pressed sees the answer stop, or may press again.
+    Underway,
+    /// The act is not taken: there are too many presses already. Whoever pressed should press again.
     Withheld,
 }
 
