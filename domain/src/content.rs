@@ -10,6 +10,7 @@ use core::time::Duration;
 
 use crate::message::TEXT_BYTES_MAX;
 use crate::secret::Secret;
+use crate::text;
 
 /// Files of one message, at most, those of a quoted message included; the rest is counted in a note to the agent.
 pub const ATTACHMENTS_MAX: usize = 10;
@@ -227,7 +228,11 @@ impl Files {
             Some(_) | None => (given.as_str(), String::new()),
         };
         // Fewer names are taken than are tried.
-        let tried = (1..=ATTACHMENTS_MAX.saturating_add(1)).map(|number| format!("{stem}-{number}{ending}"));
+        let tried = (1..=ATTACHMENTS_MAX.saturating_add(1)).map(|number| {
+            let end = format!("-{number}{ending}");
+            let room = NAME_CHARS_MAX.saturating_sub(end.chars().count());
+            stem.chars().take(room).chain(end.chars()).collect::<String>()
+        });
         tried.into_iter().find(|name| self.is_free(name)).unwrap_or(given)
     }
 
@@ -291,18 +296,12 @@ fn quote_of(text: &str) -> String {
     quote
 }
 
-/// A name on one line, without brackets that would end its mark, within [`NAME_CHARS_MAX`], its ending kept. What is
+/// A name on one line, without brackets that would end its mark and without what is not seen, within [`NAME_CHARS_MAX`], its ending kept. What is
 /// in front of a slash is a path, and no part of a name.
 fn tidy_name(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain = name.chars().map(|character| match character {
-        '[' => '(',
-        ']' => ')',
-        character if character.is_control() => ' ',
-        character => character,
-    });
-    let name: String = plain.collect();
-    let name = name.trim();
+    let name = text::plain_name(name).replace('[', "(").replace(']', ")");
+    let name = name.as_str();
     let chars = name.chars().count();
     if chars <= NAME_CHARS_MAX {
         return String::from(name);

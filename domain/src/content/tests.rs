@@ -72,6 +72,21 @@ fn a_long_name_keeps_its_ending() {
 }
 
 #[test]
+fn long_names_that_are_told_apart_stay_within_the_bound_with_their_ending() {
+    let long = format!("{}.docx", "长".repeat(300));
+    let names = asked((0..ATTACHMENTS_MAX).map(|_| file(&long)).collect(), None).1;
+    assert_eq!(names.len(), ATTACHMENTS_MAX);
+    assert!(names.iter().all(|name| name.chars().count() == NAME_CHARS_MAX && name.ends_with(".docx")));
+    assert!(names[9].ends_with("长-9.docx"), "{}", names[9]);
+}
+
+#[test]
+fn a_name_shows_its_real_ending() {
+    let names = asked(vec![file("photo\u{202E}gpj.exe"), file("\u{202E}\u{2066}")], None).1;
+    assert_eq!(names, ["photogpj.exe", "file-1"]);
+}
+
+#[test]
 fn a_quote_stands_in_front_and_its_files_come_after_the_messages_own() {
     let quoted = Quoted::Content(vec![text("one\n\ntwo"), picture()]);
     let (text, names) = asked(vec![text("what about this?"), picture()], Some(quoted));
@@ -195,7 +210,7 @@ proptest! {
         prop_assert!(question.text.len() <= TEXT_BYTES_MAX);
         prop_assert!(question.attachments.len() <= ATTACHMENTS_MAX);
         let mut names: Vec<_> = question.attachments.iter().map(|file| file.name.clone()).collect();
-        prop_assert!(names.iter().all(|name| !name.is_empty() && name.chars().count() <= NAME_CHARS_MAX + 4));
+        prop_assert!(names.iter().all(|name| !name.is_empty() && name.chars().count() <= NAME_CHARS_MAX));
         let count = names.len();
         names.sort_unstable();
         names.dedup();
