@@ -2,6 +2,7 @@
 
 use dingtalk_sim::{CardState, Origin, Push, Quote, Quoted};
 use nix::sys::signal::Signal;
+use serde_json::{Value, json};
 use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
 
@@ -127,5 +128,23 @@ async fn a_quoted_card_brings_its_words_also_after_a_restart() {
     stage.simulator.push(push).expect("the platform takes it");
     let asked = "> You said: hello\n\nand in French?";
     stage.wait_texts("ann", &[&answer_to("hello"), &answer_to(asked)]).await;
+    stage.assert_no_alarm();
+}
+
+/// No call of the platform can name somebody from outside the company: plain text by the message's own address.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_from_outside_is_answered_in_plain_text_and_the_channel_is_well() {
+    let stage = Stage::start().await;
+    let push = Push::text(APP, Origin::private(&chat("eve"), "eve"), "hello").outsider();
+    stage.simulator.push(push).expect("the platform takes it");
+    stage.wait_texts("eve", &[&answer_to("hello")]).await;
+    stage.say("ann", "hello");
+    stage.wait_texts("ann", &[&answer_to("hello")]).await;
+    let status = stage.api.get(&format!("/channels/{}/status", stage.channel)).await;
+    assert_eq!((&status["status"], &status["last_error"]), (&json!("connected"), &Value::Null));
+    stage.simulator.observe(|seen| {
+        assert!(seen.cards_in(&chat("eve")).is_empty() && !seen.cards_in(&chat("ann")).is_empty());
+        no_violations(seen, false);
+    });
     stage.assert_no_alarm();
 }
