@@ -53,12 +53,16 @@ mod intake;
 mod kills;
 #[path = "driver/kinds.rs"]
 mod kinds;
+#[path = "driver/lost_files.rs"]
+mod lost_files;
 #[path = "driver/parts.rs"]
 mod parts;
 #[path = "driver/pollable.rs"]
 mod pollable;
 #[path = "driver/press.rs"]
 mod press;
+#[path = "driver/quotes.rs"]
+mod quotes;
 #[path = "driver/recovery.rs"]
 mod recovery;
 #[path = "driver/shutdown.rs"]

@@ -219,6 +219,17 @@ impl Conversation {
         self.entries.get(&seq)
     }
 
+    /// The running turn's question, with words that its message came without: the transcript has what the agent was
+    /// asked. Memory only: a turn that is begun again is told again.
+    pub fn reworded(&mut self, epoch: Epoch, question: String) {
+        let running = self.session.running().filter(|(_, running)| *running == epoch);
+        if let Some(entry) = running.and_then(|(seq, _)| self.entries.get_mut(&seq))
+            && let Intake::Ask { text, .. } = &mut entry.intake
+        {
+            *text = question;
+        }
+    }
+
     /// Whether nothing runs, waits or is being delivered: it may be forgotten until the next message.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {

@@ -58,7 +58,8 @@ pub fn entries() -> impl Strategy<Value = Entry> {
 /// What entries ask for.
 pub fn intakes() -> impl Strategy<Value = Intake> {
     prop_oneof![
-        (text(), vec(attachments(), 0..3)).prop_map(|(text, attachments)| Intake::Ask { text, attachments }),
+        (text(), vec(attachments(), 0..3), proptest::option::of("[a-z=]{1,9}"))
+            .prop_map(|(text, attachments, quotes)| Intake::Ask { text, attachments, quotes }),
         (controls(), prop_oneof![Just(Origin::Chat), Just(Origin::Api)])
             .prop_map(|(control, origin)| Intake::Control { control, origin }),
         refusals().prop_map(Intake::Refused),
@@ -123,6 +124,8 @@ pub fn refusals() -> impl Strategy<Value = Refusal> {
         Just(Refusal::NoAgent),
         Just(Refusal::ChannelDeleted),
         Just(Refusal::NotFetched),
+        Just(Refusal::FilesTooLarge),
+        Just(Refusal::FilesDenied),
     ]
 }
 

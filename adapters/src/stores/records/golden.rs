@@ -87,7 +87,7 @@ fn check<T: PartialEq + Debug, R: Record>(
     }
 }
 
-/// Format 2 knows files.
+/// Format 2 knows files, format 3 quoted answers.
 fn entries(version: u32) -> Vec<Entry> {
     let first = Entry {
         seq: Seq(7),
@@ -98,7 +98,11 @@ fn entries(version: u32) -> Vec<Entry> {
         sender: samples::sender("Author"),
         sent_at: Timestamp::from_millis(1_699_999_999_000),
         session_address: Some(samples::address("https://example.invalid/send?session=abc")),
-        intake: Intake::Ask { text: "hello\n你好 \"quoted\"".to_owned(), attachments: Vec::new() },
+        intake: Intake::Ask {
+            text: "hello\n你好 \"quoted\"".to_owned(),
+            attachments: Vec::new(),
+            quotes: None,
+        },
     };
     let with = |intake| Entry { session_address: None, intake, ..first.clone() };
     let control = |control| Intake::Control { control, origin: Origin::Api };
@@ -125,7 +129,15 @@ fn entries(version: u32) -> Vec<Entry> {
             file(AttachmentKind::Video, "video.mp4", Some(Duration::from_secs(5))),
             file(AttachmentKind::File, "报告.pdf", None),
         ];
-        entries.push(with(Intake::Ask { text: "[picture: picture-1]".to_owned(), attachments }));
+        entries.push(with(Intake::Ask {
+            text: "[picture: picture-1]".to_owned(),
+            attachments,
+            quotes: None,
+        }));
+    }
+    if version >= 3 {
+        let quotes = Some("carrier_1".to_owned());
+        entries.push(with(Intake::Ask { text: "and?".to_owned(), attachments: Vec::new(), quotes }));
     }
     entries
 }
