@@ -135,16 +135,17 @@ fn spawn_http(
         }
     }));
     let configured = config.security.admin_token.as_ref();
+    let trust = Trust::of(&config.server);
     let api = Api::new(Parts {
         authenticator: Authenticator::new(ports.tokens.clone(), ports.clock.clone(), configured),
-        trust: Trust::of(&config.server),
+        trust: trust.clone(),
         ports: ports.clone(),
         operations: running.operations(),
         metrics,
         metrics_public: config.telemetry.metrics_public,
         shutdown: shutdown.clone(),
     });
-    tokio::spawn(serving::serve(listener, tls, router(api), shutdown.clone()))
+    tokio::spawn(serving::serve(listener, tls, router(api), trust, shutdown.clone()))
 }
 
 fn http_end(end: Result<std::io::Result<()>, tokio::task::JoinError>) -> String {
