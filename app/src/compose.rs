@@ -91,7 +91,14 @@ fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
             tracing::info!(of, %proxy, "outgoing connections go through a proxy");
         }
     }
-    let proxies = Proxies::new(plain, tls, Exceptions::parse(&settings.no_proxy));
+    let past = &settings.no_proxy;
+    // Without a proxy the list means nothing, whatever other programs read in it.
+    let exceptions = if plain.is_none() && tls.is_none() {
+        Exceptions::default()
+    } else {
+        Exceptions::parse(&past.list).map_err(|error| past.wrong(error.to_string()))?
+    };
+    let proxies = Proxies::new(plain, tls, exceptions);
     Network::new(&authorities, proxies).map_err(|error| ComposeError::Failed(format!("failed to {error}")))
 }
 

@@ -115,6 +115,8 @@ async fn a_mistake_about_certificates_and_proxies_is_exit_2_with_one_line_and_no
     one.write(home.path());
     fs::write(home.path().join("other.pem"), &other.key).unwrap();
     fs::write(home.path().join("empty.pem"), "").unwrap();
+    let damaged = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    fs::write(home.path().join("damaged.pem"), damaged).unwrap();
     let in_file = [
         ("[network]\nca_file = \"none.pem\"", "network.ca_file: the file cannot be read: No such file"),
         (
@@ -122,6 +124,10 @@ async fn a_mistake_about_certificates_and_proxies_is_exit_2_with_one_line_and_no
             "network.ca_file: the file is empty; must be empty, or the path of",
         ),
         ("[network]\nca_file = \"key.pem\"", "network.ca_file: the file holds no certificate; must be "),
+        (
+            "[network]\nca_file = \"damaged.pem\"",
+            "network.ca_file: the file holds a certificate that cannot be read (number 1 in it); must be empty, or",
+        ),
         ("[network]\nca_file = \"tmp\"", "network.ca_file: it is not a file; must be "),
         ("[server]\ntls_cert = \"cert.pem\"", "server.tls_cert: must be given together with server.tls_key"),
         (
@@ -162,6 +168,12 @@ async fn a_mistake_about_certificates_and_proxies_is_exit_2_with_one_line_and_no
         is_refused(&home, line).await;
         home.unset(name);
     }
+    home.set("HTTPS_PROXY", "http://ann:s3cr3t@p:1");
+    home.set("no_proxy", "a.example, http://ann:s3cr3t@b.example");
+    is_refused(&home, "environment: no_proxy: entry 2 of 2 is not understood; must be a list, with ").await;
+    home.unset("HTTPS_PROXY");
+    let ran = home.run(&["check", "--config", "switchboard.toml"]).await;
+    assert!(ran.code != Some(2), "without a proxy the list means nothing: {ran:?}");
 }
 
 async fn is_refused(home: &Home, line: &str) {

@@ -24,7 +24,7 @@ use super::merge::{self, MASK};
 
 const MODEL_CHARS_MAX: usize = 2_000;
 const TEMPLATE_CHARS_MAX: usize = 200;
-const SECRET_CHARS_MAX: usize = 8_192;
+const SECRET_BYTES_MAX: usize = 8_192;
 /// At most one week.
 const IDLE_MINUTES: RangeInclusive<u32> = 0..=10_080;
 const MESSAGES_PER_MINUTE: RangeInclusive<u32> = 0..=10_000;
@@ -341,15 +341,13 @@ fn settings(
     }
 }
 
-fn secret(value: &Value, patch: bool, kept: Option<&Secret>) -> Result<Option<Secret>, &'static str> {
-    let Some(text) = value.as_str() else {
-        return Err("must be text");
+fn secret(value: &Value, patch: bool, kept: Option<&Secret>) -> Result<Option<Secret>, String> {
+    let fits = |text: &&str| text.len() <= SECRET_BYTES_MAX && !text.contains(char::is_control);
+    let Some(text) = value.as_str().filter(fits) else {
+        return Err(format!("must be text on one line of {SECRET_BYTES_MAX} bytes at most"));
     };
-    if text.len() > SECRET_CHARS_MAX || text.contains(char::is_control) {
-        return Err("must be text on one line of 8192 bytes at most");
-    }
     match text {
-        MASK if !patch => Err("must be the secret itself: *** only stands for a stored one"),
+        MASK if !patch => Err(String::from("must be the secret itself: *** only stands for a stored one")),
         MASK | "" if patch => Ok(kept.cloned()),
         "" => Ok(None),
         secret => Ok(Some(Secret::new(secret))),

@@ -23,6 +23,18 @@ fn fields(document: &Value, schema: &str) -> Map<String, Value> {
 }
 
 #[test]
+fn the_limit_of_a_headers_value_is_the_one_that_the_refusal_names() {
+    let made = |length: usize| {
+        let document = json!({"name": "a", "kind": "echo", "headers": {"X-Long": "v".repeat(length)}});
+        created(&document, AgentId::new("agt_1"), Timestamp::from_millis(0), &kinds())
+    };
+    assert!(made(4_096).is_ok());
+    let errors = made(4_097).unwrap_err();
+    assert_eq!(errors[0].pointer, "/headers/X-Long");
+    assert!(errors[0].message.contains("4096 bytes"), "{errors:?}");
+}
+
+#[test]
 fn every_field_in_the_document_is_known_to_the_readers() {
     let document: Value = serde_json::from_str(openapi::text()).unwrap();
     let now = Timestamp::from_millis(0);
