@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dingtalk_sim::{Disruption, Proxy, ProxyConfig, TlsConfig};
 use nix::sys::signal::Signal;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use reqwest::{Client, StatusCode};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -29,8 +29,15 @@ struct Certificate {
 
 impl Certificate {
     fn of(host: &str) -> Self {
+        Self::until(host, 4_000)
+    }
+
+    /// Valid up to the beginning of a year.
+    fn until(host: &str, year: i32) -> Self {
         let key = KeyPair::generate().unwrap();
-        let cert = CertificateParams::new(vec![host.to_owned()]).unwrap().self_signed(&key).unwrap();
+        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let cert = params.self_signed(&key).unwrap();
         Self { cert: cert.pem(), key: key.serialize_pem() }
     }
 
@@ -106,6 +113,40 @@ async fn the_server_speaks_https_itself_and_takes_a_new_certificate_on_sighup() 
     assert_eq!(new.client().get(&health).send().await.unwrap().status(), StatusCode::OK);
     assert!(old.client().get(&health).send().await.is_err());
     assert!(server.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_has_expired_is_told_at_start_in_the_check_and_after_a_reload() {
+    let home = Home::default();
+    let (old, good) = (Certificate::until("127.0.0.1", 2021), Certificate::of("127.0.0.1"));
+    good.write(home.path());
+    home.configure(HTTPS);
+    let checked = home.run(&["check", "--config", "switchboard.toml"]).await;
+    assert!(
+        checked.stdout.contains("ok      certificate: 127.0.0.1, valid until 4000-01-01T00:00:00Z\n"),
+        "{checked:?}"
+    );
+    let server = home.serve().await;
+    let told =
+        "the server's certificate: 127.0.0.1 has expired on 2021-01-01T00:00:00Z, so that clients refuse it";
+    let health = format!("{}/healthz", server.base());
+    assert_eq!(good.client().get(&health).send().await.unwrap().status(), StatusCode::OK);
+    assert!(!server.log().contains("the server's certificate: "), "{}", server.log());
+
+    old.write(home.path());
+    server.signal(Signal::SIGHUP);
+    logged(&server, told, &good.client(), &health).await;
+    assert!(server.terminate().await.success());
+
+    let checked = home.run(&["check", "--config", "switchboard.toml"]).await;
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    assert!(
+        checked.stdout.contains("failed  certificate: 127.0.0.1 has expired on 2021-01-01T00:00:00Z"),
+        "{checked:?}"
+    );
+    let server = home.serve().await;
+    logged(&server, told, &good.client(), &health).await;
+    assert!(server.terminate().await.success(), "it serves all the same");
 }
 
 #[tokio::test(flavor = "multi_thread")]
