@@ -11,7 +11,7 @@ use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy};
 use switchboard_adapters::stores::{self, Stores};
 use switchboard_ports::clock::{Clock, Entropy};
-use switchboard_ports::provider::Provider;
+use switchboard_ports::provider::{Description, Provider};
 
 use crate::cli::seam::{Catalog, ComposeError, Composition, OpenMode, Running, Simulation};
 use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
@@ -104,6 +104,10 @@ fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
 
 #[async_trait]
 impl Composition for Composed {
+    fn platforms(&self) -> Vec<Description> {
+        vec![DingTalk::DESCRIPTION]
+    }
+
     fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError> {
         let network = network(&config.network)?;
         Ok(Catalog {

@@ -5,6 +5,8 @@ use switchboard_domain::ids::AgentId;
 use switchboard_domain::time::Timestamp;
 
 use super::created;
+use crate::cli::seam::Composition as _;
+use crate::compose::Composed;
 use crate::http::dto::channel_input;
 use crate::http::openapi;
 use crate::testing::{kinds, providers};
@@ -36,7 +38,7 @@ fn the_limit_of_a_headers_value_is_the_one_that_the_refusal_names() {
 
 #[test]
 fn every_field_in_the_document_is_known_to_the_readers() {
-    let document: Value = serde_json::from_str(openapi::text()).unwrap();
+    let document: Value = serde_json::from_str(&openapi::text(&Composed::default().platforms())).unwrap();
     let now = Timestamp::from_millis(0);
     for schema in ["AgentInput", "AgentPatch"] {
         let agent = Value::Object(fields(&document, schema));
