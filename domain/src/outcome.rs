@@ -49,6 +49,8 @@ pub enum FailureCause {
     CrashLoop,
     /// The user could not be looked up or created.
     UserLookup,
+    /// It was too old when its turn came, and the channel says `stale = "skip"`.
+    Stale,
     /// The platform refused every way of answering.
     DeliveryRefused,
     /// A plain part was under way when the process died or the connection was cut: it may have arrived; never repeated (R10).
@@ -65,6 +67,7 @@ impl FailureCause {
             Self::Agent(kind) => kind.as_str(),
             Self::CrashLoop => "crash_loop",
             Self::UserLookup => "user_lookup",
+            Self::Stale => "stale",
             Self::DeliveryRefused => "delivery_refused",
             Self::DeliveryUnknown => "delivery_unknown",
             Self::CardAbandoned => "card_abandoned",

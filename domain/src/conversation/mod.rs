@@ -268,10 +268,12 @@ impl Conversation {
             Intake::Refused(refusal) => Taken::Refused(*refusal),
         };
         let (seq, accepted_at) = (entry.seq, entry.accepted_at);
+        let written_at = entry.sent_at.min(accepted_at);
         if seq > self.session.taken() {
             self.entries.insert(seq, entry);
         }
-        self.session_event(session::Event::Taken { seq, kind, accepted_at, resumed }, effects, now)
+        let taken = session::Event::Taken { seq, kind, accepted_at, written_at, resumed };
+        self.session_event(taken, effects, now)
     }
 
     fn loaded(&mut self, effects: &mut Effects, now: Timestamp) -> Result<(), Rejected> {

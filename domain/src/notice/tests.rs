@@ -53,6 +53,7 @@ fn all() -> Vec<Notice> {
         Notice::ShuttingDown,
         Notice::ChannelDeleted,
         Notice::ServerError,
+        Notice::Late { age: core::time::Duration::from_hours(2) },
     ];
     notices.extend(REFUSALS.map(Notice::from));
     notices.extend(AgentFailureKind::ALL.map(Notice::from));
@@ -60,6 +61,7 @@ fn all() -> Vec<Notice> {
         [
             FailureCause::CrashLoop,
             FailureCause::UserLookup,
+            FailureCause::Stale,
             FailureCause::DeliveryRefused,
             FailureCause::DeliveryUnknown,
             FailureCause::CardAbandoned,

@@ -103,6 +103,7 @@ pub fn causes() -> impl Strategy<Value = FailureCause> {
         proptest::sample::select(AgentFailureKind::ALL.as_slice()).prop_map(FailureCause::Agent),
         Just(FailureCause::CrashLoop),
         Just(FailureCause::UserLookup),
+        Just(FailureCause::Stale),
         Just(FailureCause::DeliveryRefused),
         Just(FailureCause::DeliveryUnknown),
         Just(FailureCause::CardAbandoned),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
-    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss,
+    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, Stale,
     UserMapping,
 };
 use switchboard_domain::time::Timestamp;
@@ -18,7 +18,7 @@ use switchboard_ports::provider::{FieldError, Provider};
 use utoipa::ToSchema;
 
 use super::agent_input::NAME_CHARS_MAX;
-use super::channel::{BUSY, ChannelView, GROUPS, LOCALES, ON_MISS, SCOPES, put, take};
+use super::channel::{BUSY, ChannelView, GROUPS, LOCALES, ON_MISS, SCOPES, STALE, put, take};
 use super::fields::{self, Fields, Reader};
 use super::merge::{self, MASK};
 
@@ -27,7 +27,7 @@ const TEMPLATE_CHARS_MAX: usize = 200;
 /// Longest secret of a platform's settings, in bytes.
 pub const SECRET_BYTES_MAX: usize = 8_192;
 /// At most one week.
-const IDLE_MINUTES: RangeInclusive<u32> = 0..=10_080;
+const MINUTES: RangeInclusive<u32> = 0..=10_080;
 const MESSAGES_PER_MINUTE: RangeInclusive<u32> = 0..=10_000;
 
 /// Ways in which authors become users; numbers, because one of them needs a user to be a mode.
@@ -111,6 +111,12 @@ pub struct ConversationSettingsInput {
     /// `queue`, `interrupt` or `reject`.
     #[schema(default = "queue")]
     pub busy: Option<String>,
+    /// A message older than this when it would be answered is stale; 0: never.
+    #[schema(minimum = 0, maximum = 10_080, default = 60)]
+    pub stale_after_minutes: Option<u32>,
+    /// What happens to a stale message: `answer`, `note` or `skip`.
+    #[schema(default = "note")]
+    pub stale: Option<String>,
 }
 
 /// Who may write, how often.
@@ -276,11 +282,13 @@ fn user_mapping(reader: &mut Reader<'_>, references: &References) -> UserMapping
 }
 
 fn conversation(reader: &mut Reader<'_>) -> ConversationSettings {
-    let minutes = reader.number("idle_timeout_minutes", &IDLE_MINUTES, 0);
+    let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes).saturating_mul(60));
     ConversationSettings {
         group_scope: reader.choice("group_scope", &SCOPES, GroupScope::PerUser),
-        idle_timeout: Duration::from_secs(u64::from(minutes).saturating_mul(60)),
+        idle_timeout: minutes(reader.number("idle_timeout_minutes", &MINUTES, 0)),
         busy: reader.choice("busy", &BUSY, Busy::Queue),
+        stale_after: minutes(reader.number("stale_after_minutes", &MINUTES, 60)),
+        stale: reader.choice("stale", &STALE, Stale::Note),
     }
 }
 
