@@ -111,7 +111,9 @@ impl Guide {
                 _ if line.starts_with('>') => (!goes_on).then_some('q'),
                 _ => (!goes_on).then_some('p'),
             };
-            goes_on = !(line.is_empty() || in_code || line.starts_with(['<', '#', '|', '`']));
+            let ends =
+                line.is_empty() || in_code || line.starts_with("```") || line.starts_with(['<', '#', '|']);
+            goes_on = !ends;
             sections.entry(section.clone()).or_default().extend(piece);
         }
         sections
@@ -248,7 +250,7 @@ fn a_page_is_read_as_github_shows_it() {
 #[test]
 fn a_page_is_taken_apart_into_its_pieces() {
     let page = Guide::of(
-        "# T\n\none\ntwo\n\nthree\n\n<a id=\"x\"></a>\n## X\n\n- a\n  more\n- b\n\n1. c\n\n   d\n\n| r |\n|---|\n\n```sh\na\n\nb\n```\ntext\n\n\
+        "# T\n\n`one`\ntwo\n\nthree\n\n<a id=\"x\"></a>\n## X\n\n- a\n  more\n- b\n\n1. c\n\n   d\n\n| r |\n|---|\n\n```sh\na\n\nb\n```\ntext\n\n\
          <!-- words: error x -->\n> w\n<!-- /words -->\n\n> q\n> q\n",
     );
     assert_eq!(page.pieces()[""], "pp");

@@ -2,10 +2,11 @@
 
 use switchboard_ports::agents::AgentMode;
 
-use super::channel::{BUSY, GROUPS, LOCALES, ON_MISS, SCOPES};
+use super::channel::{BUSY, GROUPS, LOCALES, ON_MISS, SCOPES, STALE};
 use super::channel_input::{MODES, USERS};
 
 /// Schema, field and words, each.
+#[must_use]
 pub fn all() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     let mut all = Vec::new();
     let mut add = |schemas: &[&'static str], field, words: &[&'static str]| {
@@ -17,6 +18,7 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     add(&["UserMappingInput", "UserMappingView"], "on_miss", &words(&ON_MISS));
     add(&["ConversationSettingsInput", "ConversationSettingsView"], "group_scope", &words(&SCOPES));
     add(&["ConversationSettingsInput", "ConversationSettingsView"], "busy", &words(&BUSY));
+    add(&["ConversationSettingsInput", "ConversationSettingsView"], "stale", &words(&STALE));
     add(&["AccessInput", "AccessView"], "users", &words(&USERS));
     add(&["AccessInput", "AccessView"], "groups", &words(&GROUPS));
     all

@@ -138,4 +138,14 @@ fn fields_that_take_one_word_of_several_name_them() {
     for (schema, field, _) in super::super::dto::choices::all() {
         assert!(words(schema, field).is_array(), "{schema} {field}");
     }
+    // A field of somebody's settings that is described as "`one` or `two`" takes these only.
+    let settings =
+        |name: &&String| name.contains("Input") || name.contains("Settings") || name.contains("Access");
+    for name in schemas.as_object().unwrap().keys().filter(settings) {
+        for (field, schema) in schemas[name]["properties"].as_object().into_iter().flatten() {
+            let told = schema["description"].as_str().unwrap_or_default();
+            let is_choice = told.starts_with('`') && told.contains("` or `");
+            assert!(!is_choice || words(name, field).is_array(), "{name} {field}: {told}");
+        }
+    }
 }
