@@ -22,6 +22,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::channels::Channel;
+use crate::config_field::ConfigField;
 
 /// A chat platform.
 pub trait Provider: Send + Sync {
@@ -43,6 +44,8 @@ pub struct Description {
     pub platform: &'static str,
     /// Whether only one connection per bot may be open anywhere.
     pub exclusive: bool,
+    /// All settings there are.
+    pub config_fields: &'static [ConfigField],
     /// JSON pointers of settings that are secret: `/client_secret`.
     pub secret_fields: &'static [&'static str],
     /// JSON pointers of settings whose change needs a new connection.

@@ -17,7 +17,7 @@ use super::{Reach, SILENCE_MAX, is_not_public, is_public};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The way out, through a proxy where one is named, past it for one name.
 fn network(proxy: &str) -> Network {
-    let exceptions = Exceptions::parse("localhost");
+    let exceptions = Exceptions::parse("localhost").unwrap();
     let proxies = Proxies::new(None, Proxy::parse(proxy).unwrap(), exceptions);
     Network::new(&Authorities::default(), proxies).unwrap()
 }

@@ -318,6 +318,7 @@ impl Provider for FakePlatform {
         Description {
             platform: "fake",
             exclusive: false,
+            config_fields: &[],
             secret_fields: &["/secret"],
             connection_fields: &["/secret", "/address"],
             identity_fields: &[],
