@@ -15,6 +15,7 @@
 //! | `agents.rs` | agents that fail, hang, or talk too much |
 //! | `statuses.rs` | what agents do besides answering |
 //! | `pollable.rs` | runs whose result can be asked for after a crash |
+//! | `owners.rs` | agents that are changed while they answer |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
@@ -55,6 +56,8 @@ mod kills;
 mod kinds;
 #[path = "driver/lost_files.rs"]
 mod lost_files;
+#[path = "driver/owners.rs"]
+mod owners;
 #[path = "driver/parts.rs"]
 mod parts;
 #[path = "driver/pollable.rs"]
