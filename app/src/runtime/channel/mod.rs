@@ -50,6 +50,10 @@ pub(crate) enum Message {
     Closed(ConnectionId, CloseCause),
     /// Something is wrong that the status should show.
     Noted(ErrorCode, String),
+    /// Something could not be written: not green, but the sockets stay.
+    StoreDoubted,
+    /// Everything could be written.
+    StoreTrusted,
     /// Messages cannot be stored.
     StoreLost,
     /// Messages can be stored again.
