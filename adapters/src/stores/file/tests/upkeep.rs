@@ -178,7 +178,8 @@ fn everything(database: &Path) -> String {
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().unwrap() {
             for column in 0..columns {
-                all.push_str(&format!("{:?} ", row.get_ref(column).unwrap().as_str().unwrap_or_default()));
+                all.push_str(row.get_ref(column).unwrap().as_str().unwrap_or_default());
+                all.push(' ');
             }
         }
     }
