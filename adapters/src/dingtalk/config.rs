@@ -7,8 +7,10 @@ use serde_json::Value;
 use switchboard_domain::secret::Secret;
 use switchboard_ports::config_field::{ConfigField, ConfigKind};
 use switchboard_ports::provider::FieldError;
+use url::Url;
 
 use super::config_reader::Reader;
+use crate::net::downloads::Reach;
 
 /// JSON pointers of secret settings.
 pub(super) const SECRET_FIELDS: &[&str] = &[CLIENT_SECRET];
@@ -193,6 +195,17 @@ impl Settings {
             calls_per_second: u32::try_from(number("/calls_per_second")).unwrap_or(CALLS_PER_SECOND),
             api_base: text("/api_base_url").unwrap_or_default(),
             oapi_base: text("/oapi_base_url").unwrap_or_default(),
+        })
+    }
+
+    /// Where files of messages and images of answers may come from: the widest that either address of the platform allows.
+    pub(super) fn reach(&self) -> Reach {
+        let bases = [&self.api_base, &self.oapi_base];
+        let reaches =
+            bases.into_iter().filter_map(|base| Url::parse(base).ok()).map(|base| Reach::of_platform(&base));
+        reaches.fold(Reach::Public, |widest, reach| match (widest, reach) {
+            (widest @ Reach::Anywhere { plain: true }, _) | (widest, Reach::Public) => widest,
+            (_, reach @ Reach::Anywhere { .. }) => reach,
         })
     }
 }

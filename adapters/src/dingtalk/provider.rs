@@ -61,7 +61,7 @@ impl Provider for DingTalk {
         let budget = self.budgets.of(&settings.api_base, &settings.client_id, settings.calls_per_second);
         let platform = Platform::new(settings, budget, Arc::clone(&self.clock), self.http.clone());
         let (network, downloads) = (self.network.clone(), self.downloads.clone());
-        let images = Images::new(&downloads, &platform.settings.oapi_base);
+        let images = Images::new(&downloads, platform.settings.reach());
         Ok(Arc::new(DingTalkLink {
             channel: channel.id.clone(),
             network,
