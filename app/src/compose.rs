@@ -127,11 +127,6 @@ fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
         }
     };
     let (plain, tls) = (proxy(settings.plain_proxy.as_ref())?, proxy(settings.tls_proxy.as_ref())?);
-    for (of, proxy) in [("http, ws", &plain), ("https, wss", &tls)] {
-        if let Some(proxy) = proxy {
-            tracing::info!(of, %proxy, "outgoing connections go through a proxy");
-        }
-    }
     let past = &settings.no_proxy;
     // Without a proxy the list means nothing, whatever other programs read in it.
     let exceptions = if plain.is_none() && tls.is_none() {
@@ -139,6 +134,11 @@ fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
     } else {
         Exceptions::parse(&past.list).map_err(|error| past.wrong(error.to_string()))?
     };
+    for (of, proxy) in [("http, ws", &plain), ("https, wss", &tls)] {
+        if let Some(proxy) = proxy {
+            tracing::info!(of, %proxy, "outgoing connections go through a proxy");
+        }
+    }
     let proxies = Proxies::new(plain, tls, exceptions);
     Network::new(&authorities, proxies).map_err(|error| ComposeError::Failed(format!("failed to {error}")))
 }
