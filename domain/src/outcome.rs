@@ -36,8 +36,12 @@ pub enum Refusal {
     NoAgent,
     /// The channel was deleted while the message waited.
     ChannelDeleted,
-    /// Nothing but files came, and none of them could be fetched.
+    /// Nothing but files came, and none of them could be fetched: sending them again may help.
     NotFetched,
+    /// Nothing but files came, and all are larger than is taken.
+    FilesTooLarge,
+    /// Nothing but files came, and the platform does not let us have them.
+    FilesDenied,
 }
 
 /// Why a message could not be answered, or an answer not shown. Label `cause` of `switchboard_failures_total`.

@@ -122,16 +122,19 @@ impl Conversation {
     }
 
     fn facts(&self, entry: &Entry, role: ReplyRole, attempt: u32) -> Facts {
+        let target = Target {
+            chat: entry.chat.clone(),
+            im_user_id: entry.sender.im_user_id.clone(),
+            session_address: entry.session_address.clone(),
+        };
+        let mut limits = self.policy.reply;
+        limits.cards &= target.takes_calls();
         Facts {
             id: ReplyId { seq: entry.seq, role },
             message: entry.message.clone(),
-            target: Target {
-                chat: entry.chat.clone(),
-                im_user_id: entry.sender.im_user_id.clone(),
-                session_address: entry.session_address.clone(),
-            },
+            target,
             attempt,
-            limits: self.policy.reply,
+            limits,
             locale: self.policy.locale,
         }
     }

@@ -62,6 +62,12 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::ChannelDeleted => {
             "This bot was removed before it could answer. Please ask an administrator for another one."
         }
+        Refusal::FilesTooLarge => {
+            "What you sent is too large: a file may have up to 20 MB, the files of one message up to 32 MB together. Please send something smaller."
+        }
+        Refusal::FilesDenied => {
+            "I am not allowed to fetch files from this chat. Please ask an administrator to allow it, or send text instead."
+        }
         Refusal::NotFetched => "What you sent could not be fetched from the chat. Please send it again.",
     }
 }

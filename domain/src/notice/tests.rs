@@ -11,7 +11,7 @@ use crate::command::COMMANDS;
 use crate::outcome::{AgentFailureKind, FailureCause, Refusal};
 use crate::settings::Locale;
 
-const REFUSALS: [Refusal; 10] = [
+const REFUSALS: [Refusal; 12] = [
     Refusal::TooManyMessages,
     Refusal::InboxFull,
     Refusal::Busy,
@@ -22,6 +22,8 @@ const REFUSALS: [Refusal; 10] = [
     Refusal::NoAgent,
     Refusal::ChannelDeleted,
     Refusal::NotFetched,
+    Refusal::FilesTooLarge,
+    Refusal::FilesDenied,
 ];
 
 fn report() -> StatusReport {

@@ -43,6 +43,10 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::Unsupported => "暂不支持这类消息，请发送文字、图片、语音、视频或文件。",
         Refusal::NoAgent => "该机器人尚未配置智能体，请联系管理员选择一个。",
         Refusal::ChannelDeleted => "该机器人在回复之前已被移除，请联系管理员获取其他机器人。",
+        Refusal::FilesTooLarge => {
+            "您发送的文件过大：单个文件不超过 20 MB，一条消息的文件合计不超过 32 MB，请发送更小的文件。"
+        }
+        Refusal::FilesDenied => "机器人没有获取此聊天中文件的权限，请联系管理员开通，或改为发送文字。",
         Refusal::NotFetched => "未能从聊天中获取您发送的内容，请重新发送。",
     }
 }

@@ -38,7 +38,7 @@ fn arrival(message: Inbound, text: &str) -> Arrival {
         sender: message.sender,
         sent_at: message.sent_at,
         session_address: None,
-        intake: Intake::Ask { text: text.to_owned(), attachments: Vec::new() },
+        intake: Intake::Ask { text: text.to_owned(), attachments: Vec::new(), quotes: None },
         admission: Arc::new(Yes),
     }
 }

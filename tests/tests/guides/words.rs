@@ -144,7 +144,9 @@ fn after_refusal(refusal: Refusal) -> Option<Refusal> {
         Refusal::UserDisabled => Some(Refusal::NotMapped),
         Refusal::NotMapped => Some(Refusal::Unsupported),
         Refusal::Unsupported => Some(Refusal::NotFetched),
-        Refusal::NotFetched => Some(Refusal::NoAgent),
+        Refusal::NotFetched => Some(Refusal::FilesTooLarge),
+        Refusal::FilesTooLarge => Some(Refusal::FilesDenied),
+        Refusal::FilesDenied => Some(Refusal::NoAgent),
         Refusal::NoAgent => Some(Refusal::ChannelDeleted),
         Refusal::ChannelDeleted => None,
     }

@@ -196,7 +196,8 @@ impl Bot {
     }
 }
 
-fn build_agent(shared: &Shared, config: AgentConfig) -> Option<(AgentConfig, SharedAgent)> {
+/// An agent with these settings, if one can be made of them.
+pub(crate) fn build_agent(shared: &Shared, config: AgentConfig) -> Option<(AgentConfig, SharedAgent)> {
     let kind = shared.ports.agent_kinds.get(config.kind.as_str())?;
     match kind.build(&config) {
         Ok(agent) => Some((config, agent)),
