@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::block::{Kind, Lines};
+use super::quote::Quote;
 
 /// Between an image's description and its address, where the address is the picture.
 const DATA: &str = "](data:";
@@ -18,7 +19,7 @@ pub fn without_data(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut kept = String::new();
-    for line in Lines::new(text, None) {
+    for line in Lines::new(text, None, Quote::NONE) {
         if line.start > 0 {
             kept.push('\n');
         }
