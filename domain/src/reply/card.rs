@@ -36,7 +36,7 @@ impl Reply {
             | State::Streaming { draft, .. }
             | State::Collecting { draft, .. } => {
                 draft.text.push_str(more);
-                if !more.trim().is_empty() {
+                if text::says_something(more) {
                     draft.status.clear();
                 }
                 Ok(Effects::none())
@@ -162,9 +162,9 @@ impl Reply {
     /// shows text alone.
     fn visible(&self) -> String {
         let locale = self.facts.locale;
-        let draft = text::without_data(self.state.draft());
+        let draft = text::presentable(self.state.draft());
         let status = self.state.status().and_then(|status| status.words(locale));
-        if draft.trim().is_empty() {
+        if !text::says_something(&draft) {
             let thinking = Notice::Thinking.text(locale);
             return status.map_or_else(|| thinking.clone(), |words| format!("{thinking} · {words}"));
         }
@@ -181,7 +181,7 @@ impl Reply {
     /// How much of the draft a call made now would show, in bytes; everything once the card is full.
     fn shown_by_now(&self) -> usize {
         let draft = self.state.draft();
-        let fits = card_limits(&self.facts.limits).fits(&text::without_data(draft));
+        let fits = card_limits(&self.facts.limits).fits(&text::presentable(draft));
         if fits { draft.len() } else { usize::MAX }
     }
 

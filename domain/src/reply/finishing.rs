@@ -206,11 +206,11 @@ impl Reply {
 
 /// The text a reply ends with; never empty.
 fn last_text(draft: &Draft, suffix: Option<&str>) -> String {
-    let said = text::without_data(draft.text.trim_end());
+    let said = text::presentable(draft.text.trim_end());
     let said = said.as_ref();
     match suffix {
         None => String::from(said),
-        Some(suffix) if said.trim().is_empty() => String::from(suffix),
+        Some(suffix) if !text::says_something(said) => String::from(suffix),
         Some(suffix) => {
             format!("{}\n\n{suffix}", text::closed(said))
         }

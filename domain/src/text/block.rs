@@ -125,12 +125,14 @@ pub(super) struct Lines<'a> {
     lost: Quote,
     /// The first line of a table whose second comes next: where it begins, and the marks it has lost.
     head: Option<(usize, Quote)>,
+    /// Whether the next line makes a heading of the one before it.
+    is_titled: bool,
 }
 
 impl<'a> Lines<'a> {
     /// The lines of `text`, at whose beginning `open` is open and the marks `lost` are missing.
     pub(super) const fn new(text: &'a str, open: Option<Open<'a>>, lost: Quote) -> Self {
-        Self { text, next: 0, open, lost, head: None }
+        Self { text, next: 0, open, lost, head: None, is_titled: false }
     }
 
     /// What is open behind the lines seen so far.
@@ -166,17 +168,23 @@ impl<'a> Lines<'a> {
             return line(quote, Kind::TableRow);
         }
         self.open = opened.map(Open::Fence);
+        let is_under_title = core::mem::take(&mut self.is_titled);
         let kind = if let Some(fence) = opened {
             return line(fence.quote(), Kind::FenceStart);
         } else if line::is_blank(content) {
             Kind::Blank
-        } else if line::is_heading(content) {
+        } else if line::is_heading(content) || is_under_title {
             Kind::Heading
-        } else if table::is_row(content) && is_delimiter_of(quote, behind) {
+        } else if table::is_row(content) && is_before(behind, quote, table::is_delimiter) {
             self.head = Some((start, lost));
             Kind::TableHead
+        } else if let Some(indent) = line::item_indent(content) {
+            Kind::Item { nested: indent > 1 }
+        } else if is_before(behind, quote, line::is_underline) {
+            self.is_titled = true;
+            Kind::Heading
         } else {
-            line::item_indent(content).map_or(Kind::Prose, |indent| Kind::Item { nested: indent > 1 })
+            Kind::Prose
         };
         line(quote, kind)
     }
@@ -194,10 +202,10 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// Whether the delimiter row of a table in these quotes comes next.
-fn is_delimiter_of(quote: Quote, behind: &str) -> bool {
+/// Whether the next line is in the same quotes and is this.
+fn is_before(behind: &str, quote: Quote, is: fn(&str) -> bool) -> bool {
     let (around, content) = Quote::parted(Quote::NONE, line::first(behind).0);
-    around == quote && table::is_delimiter(content)
+    around == quote && is(content)
 }
 
 /// What a cut parts.

@@ -52,6 +52,13 @@ pub(super) fn is_heading(line: &str) -> bool {
     (1..=6).contains(&marks) && line.chars().nth(marks).is_some_and(char::is_whitespace)
 }
 
+/// Whether the line makes a heading of the one above it. Three dashes are a rule, which is what agents mean with them.
+pub(super) fn is_underline(line: &str) -> bool {
+    let marks = line.trim();
+    let is_all = |mark: char| marks.chars().all(|c| c == mark);
+    (marks.len() >= 3 && is_all('=')) || (marks.len() > 3 && is_all('-'))
+}
+
 /// The indent of a list item's first line (`- `, `2. `), in characters; `None` where the line is none.
 pub(super) fn item_indent(line: &str) -> Option<usize> {
     let item = line.trim_start_matches([' ', '\t']);

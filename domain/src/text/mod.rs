@@ -23,10 +23,12 @@ mod spans;
 mod table;
 #[cfg(test)]
 mod tests;
+mod visible;
 
 pub use closed::closed;
 pub use limits::Limits;
-pub use pictures::without_data;
+pub use pictures::{DATA_BYTES_MAX, presentable, without_data};
+pub use visible::{says_something, with_newlines};
 
 use alloc::borrow::Cow;
 use alloc::string::String;
