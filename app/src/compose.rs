@@ -134,13 +134,18 @@ fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
     } else {
         Exceptions::parse(&past.list).map_err(|error| past.wrong(error.to_string()))?
     };
-    for (of, proxy) in [("http, ws", &plain), ("https, wss", &tls)] {
-        if let Some(proxy) = proxy {
+    let proxies = Proxies::new(plain, tls, exceptions);
+    Network::new(&authorities, proxies).map_err(|error| ComposeError::Failed(format!("failed to {error}")))
+}
+
+/// Says which proxies outgoing connections go through. The settings were found sound before.
+fn tell_proxies(settings: &settings::Network) {
+    for (of, variable) in [("http, ws", &settings.plain_proxy), ("https, wss", &settings.tls_proxy)] {
+        if let Some(proxy) = variable.as_ref().and_then(|it| Proxy::parse(it.address.expose()).ok().flatten())
+        {
             tracing::info!(of, %proxy, "outgoing connections go through a proxy");
         }
     }
-    let proxies = Proxies::new(plain, tls, exceptions);
-    Network::new(&authorities, proxies).map_err(|error| ComposeError::Failed(format!("failed to {error}")))
 }
 
 #[async_trait]
@@ -160,6 +165,8 @@ impl Composition for Composed {
     }
 
     async fn own(&self, config: &Config) -> Result<bool, ComposeError> {
+        // Mistakes in the configuration are found before anything is made.
+        network(&config.network)?;
         let StoreUrl::File(folder) = &config.store.url else { return Ok(true) };
         match file::own(folder) {
             Ok(owned) => {
@@ -185,8 +192,8 @@ impl Composition for Composed {
     }
 
     async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {
-        // Mistakes in the configuration are found before anything is made.
         let catalog = self.catalog(config)?;
+        tell_proxies(&config.network);
         let stores = self.stores(config, mode).await?;
         Ok(Ports {
             clock: catalog.clock,
