@@ -44,6 +44,9 @@ pub enum Intake {
         text: String,
         /// The files, at most [`crate::content::ATTACHMENTS_MAX`].
         attachments: Vec<Attachment>,
+        /// What the platform calls the bot's own answer that is quoted without its words, at most
+        /// [`crate::content::KEY_BYTES_MAX`] bytes; the turn puts them in.
+        quotes: Option<String>,
     },
     /// A control act (R3): affects only entries with a smaller sequence.
     Control {

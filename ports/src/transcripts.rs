@@ -38,6 +38,16 @@ pub trait Transcripts: Send + Sync {
         lines_max: u32,
     ) -> Result<Vec<TranscriptLine>, StoreError>;
 
+    /// The answer that a platform's message shows, by what the platform calls the message, in any conversation of the chat:
+    /// in a group people quote what others were answered. `None` where the name is not known (any more), and where the
+    /// answer has not ended.
+    async fn shown_as(
+        &self,
+        channel: &ChannelId,
+        chat: &str,
+        key: &str,
+    ) -> Result<Option<TranscriptLine>, StoreError>;
+
     /// Failure records, newest first.
     async fn failures(&self, page: &PageRequest) -> Result<Page<FailureInfo>, StoreError>;
 

@@ -15,6 +15,7 @@
 //! | `agents.rs` | agents that fail, hang, or talk too much |
 //! | `statuses.rs` | what agents do besides answering |
 //! | `pollable.rs` | runs whose result can be asked for after a crash |
+//! | `owners.rs` | agents that are changed while they answer |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
@@ -53,12 +54,18 @@ mod intake;
 mod kills;
 #[path = "driver/kinds.rs"]
 mod kinds;
+#[path = "driver/lost_files.rs"]
+mod lost_files;
+#[path = "driver/owners.rs"]
+mod owners;
 #[path = "driver/parts.rs"]
 mod parts;
 #[path = "driver/pollable.rs"]
 mod pollable;
 #[path = "driver/press.rs"]
 mod press;
+#[path = "driver/quotes.rs"]
+mod quotes;
 #[path = "driver/recovery.rs"]
 mod recovery;
 #[path = "driver/shutdown.rs"]

@@ -183,8 +183,8 @@ pub fn group() -> Target {
 }
 
 pub async fn card(link: &Arc<dyn Link>, target: &Target, call: CardCall) -> CardOutcome {
-    link.card(CardRequest { target: target.clone(), message: MessageId::new("msgA=="), attempt: 0, call })
-        .await
+    let request = CardRequest { target: target.clone(), message: MessageId::new("msgA=="), attempt: 0, call };
+    link.card(request).await.outcome
 }
 
 pub fn open(text: &str) -> CardCall {
@@ -200,5 +200,5 @@ pub fn finish(text: &str) -> CardCall {
 }
 
 pub async fn send(link: &Arc<dyn Link>, target: Target, way: Way, text: &str) -> PartOutcome {
-    link.send(PartRequest { target, text: text.into(), way }).await
+    link.send(PartRequest { target, text: text.into(), way }).await.outcome
 }

@@ -148,17 +148,23 @@ impl Waiting {
 
     /// Offers the message until it is stored; `None` once that is pointless.
     async fn stored(&self, first: Option<Submitted>) -> Option<Stored> {
-        let mut offered = false;
+        let (mut offered, mut doubted) = (false, false);
         if let Some(first) = first {
             match first.await {
                 Ok(accepted) => return Some(Stored { accepted, offered }),
                 Err(error) => {
                     offered = true;
                     tracing::warn!(channel = %self.handle.id, %error, "failed to store a message; it is offered again");
+                    doubted = true;
                 }
             }
         }
         let _held = Counted::one_more(&self.trouble, |trouble| &trouble.held);
+        let _held_in_all = Held::one_more(&self.shared);
+        if doubted {
+            // Held first: nobody says that the store is sound again while this message is not stored.
+            super::scan::store_doubted(&self.shared).await;
+        }
         if self.is_pointless() {
             return None;
         }
@@ -207,6 +213,22 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         (self.count)(&self.trouble).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts a push that the store has refused, among those of all connections.
+struct Held(Arc<Shared>);
+
+impl Held {
+    fn one_more(shared: &Arc<Shared>) -> Self {
+        shared.held.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -295,7 +317,7 @@ fn intake_of(body: Body) -> (Intake, Option<Refusal>) {
     match body {
         Body::Content(content) => (asks(content), None),
         Body::Unknown | Body::Withheld => {
-            let nothing = Intake::Ask { text: String::new(), attachments: Vec::new() };
+            let nothing = Intake::Ask { text: String::new(), attachments: Vec::new(), quotes: None };
             (nothing, Some(Refusal::Unsupported))
         }
     }
@@ -305,12 +327,12 @@ fn asks(content: Content) -> Intake {
     if let Some(command) = content.words().and_then(|words| command::parse(&words)) {
         return Intake::Control { control: command.control(), origin: Origin::Chat };
     }
-    let Question { text, attachments } = content.into_question();
+    let Question { text, attachments, quotes } = content.into_question();
     if text.is_empty() {
         // Somebody called the bot without a word: tell them what it can do.
         return Intake::Control { control: Control::Help, origin: Origin::Chat };
     }
-    Intake::Ask { text, attachments }
+    Intake::Ask { text, attachments, quotes }
 }
 
 /// Decides about one first delivery (R1), and gives back what it took when the message was not stored after all.

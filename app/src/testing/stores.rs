@@ -207,6 +207,15 @@ impl Transcripts for FakeStores {
         panic!("nothing in the shell asks for context")
     }
 
+    async fn shown_as(
+        &self,
+        _channel: &ChannelId,
+        _chat: &str,
+        _key: &str,
+    ) -> Result<Option<TranscriptLine>, StoreError> {
+        panic!("nothing in the shell asks for what is quoted")
+    }
+
     async fn failures(&self, request: &PageRequest) -> Result<Page<FailureInfo>, StoreError> {
         Ok(page(&self.up()?.failures, request))
     }

@@ -129,6 +129,8 @@ pub enum Said {
     Started {
         /// What the run is called upstream, where its result can be asked for later.
         handle: Option<String>,
+        /// Where the next turn goes on from if this run is stopped; counts only with a handle.
+        continuation: Option<String>,
     },
     /// More of the answer.
     Delta(String),
@@ -220,6 +222,17 @@ impl Conversation {
         self.entries.get(&seq)
     }
 
+    /// The running turn's question, with words that its message came without: the transcript has what the agent was
+    /// asked. Memory only: a turn that is begun again is told again.
+    pub fn reworded(&mut self, epoch: Epoch, question: String) {
+        let running = self.session.running().filter(|(_, running)| *running == epoch);
+        if let Some(entry) = running.and_then(|(seq, _)| self.entries.get_mut(&seq))
+            && let Intake::Ask { text, .. } = &mut entry.intake
+        {
+            *text = question;
+        }
+    }
+
     /// Whether nothing runs, waits or is being delivered: it may be forgotten until the next message.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
@@ -269,10 +282,12 @@ impl Conversation {
             Intake::Refused(refusal) => Taken::Refused(*refusal),
         };
         let (seq, accepted_at) = (entry.seq, entry.accepted_at);
+        let written_at = entry.sent_at.min(accepted_at);
         if seq > self.session.taken() {
             self.entries.insert(seq, entry);
         }
-        self.session_event(session::Event::Taken { seq, kind, accepted_at, resumed }, effects, now)
+        let taken = session::Event::Taken { seq, kind, accepted_at, written_at, resumed };
+        self.session_event(taken, effects, now)
     }
 
     fn loaded(&mut self, effects: &mut Effects, now: Timestamp) -> Result<(), Rejected> {
@@ -304,7 +319,7 @@ impl Conversation {
         now: Timestamp,
     ) -> Result<(), Rejected> {
         let event = match said {
-            Said::Started { handle } => session::Event::Started { epoch, handle },
+            Said::Started { handle, continuation } => session::Event::Started { epoch, handle, continuation },
             Said::Progress(what) => {
                 let told = reply::Event::Progressed { what };
                 return self.heard(epoch, self.answer_chars, told, effects, now);

@@ -1,6 +1,7 @@
 //! Carrying out what the session decided: replies made and ended, transcript lines, ends.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use super::effects::Failed;
 use super::{ANSWERS_OPEN_MAX, Conversation, Effects, NOTICES_OPEN_MAX, Perform};
@@ -8,7 +9,7 @@ use crate::ids::{Seq, SessionNumber};
 use crate::inbox::{Entry, Intake};
 use crate::message::Target;
 use crate::notice::{Notice, StatusReport};
-use crate::outcome::Outcome;
+use crate::outcome::{FailureCause, Outcome};
 use crate::rejected::Rejected;
 use crate::reply::{self, Facts, GATE_WAIT_MAX, Reply};
 use crate::session::{self, Effect, Finish, Hold, Say};
@@ -46,7 +47,7 @@ impl Conversation {
         effects.durability = effects.durability.max(decided.durability);
         for effect in decided.list {
             match effect {
-                Effect::Open { seq, attempt, resumed } => self.open(seq, attempt, resumed, now),
+                Effect::Open { seq, attempt, resumed, late } => self.open(seq, attempt, resumed, late, now),
                 Effect::Ask { seq, epoch } => {
                     self.answer_chars = 0;
                     if let Some(reply) = self.answer_mut(seq) {
@@ -106,7 +107,7 @@ impl Conversation {
         }
     }
 
-    fn open(&mut self, seq: Seq, attempt: u32, resumed: bool, now: Timestamp) {
+    fn open(&mut self, seq: Seq, attempt: u32, resumed: bool, late: Option<Duration>, now: Timestamp) {
         // The reply of a turn that was parked is still there, with what it shows and its call under way.
         if self.answer(seq).is_some() {
             return;
@@ -114,21 +115,26 @@ impl Conversation {
         if let Some(entry) = self.entries.get(&seq) {
             let facts = self.facts(entry, ReplyRole::Answer, attempt);
             let behind = self.answers().filter_map(Reply::gate).fold(now, Timestamp::max);
-            self.replies.push(Reply::answer(facts, resumed, behind.after(GATE_WAIT_MAX), now));
+            let reply = Reply::answer(facts, resumed, behind.after(GATE_WAIT_MAX), now);
+            let lead = late.map(|age| Notice::Late { age }.text(self.policy.locale));
+            self.replies.push(reply.below(lead));
         }
     }
 
     fn facts(&self, entry: &Entry, role: ReplyRole, attempt: u32) -> Facts {
+        let target = Target {
+            chat: entry.chat.clone(),
+            im_user_id: entry.sender.im_user_id.clone(),
+            session_address: entry.session_address.clone(),
+        };
+        let mut limits = self.policy.reply;
+        limits.cards &= target.takes_calls();
         Facts {
             id: ReplyId { seq: entry.seq, role },
             message: entry.message.clone(),
-            target: Target {
-                chat: entry.chat.clone(),
-                im_user_id: entry.sender.im_user_id.clone(),
-                session_address: entry.session_address.clone(),
-            },
+            target,
             attempt,
-            limits: self.policy.reply,
+            limits,
             locale: self.policy.locale,
         }
     }
@@ -209,6 +215,7 @@ impl Conversation {
             }),
             Say::Help => Notice::Help,
             Say::Refused(refusal) => Notice::Refused(refusal),
+            Say::Stale => Notice::Failed(FailureCause::Stale),
         };
         notice.text(self.policy.locale)
     }

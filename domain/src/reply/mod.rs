@@ -82,6 +82,8 @@ pub struct Reply {
     calls: CallNumber,
     /// Until when it waits behind the reply before it; `None` once admitted.
     gate: Option<Timestamp>,
+    /// A line of ours above the agent's text, shown with it and no part of the transcript.
+    lead: Option<String>,
     state: State,
 }
 
@@ -97,14 +99,21 @@ impl Reply {
         } else {
             State::collecting(String::new(), Presence::Absent, now)
         };
-        Self { facts, calls: 0, gate: Some(gate), state }
+        Self { facts, calls: 0, gate: Some(gate), lead: None, state }
+    }
+
+    /// The same answer with a line of ours above it.
+    #[must_use]
+    pub fn below(mut self, lead: Option<String>) -> Self {
+        self.lead = lead;
+        self
     }
 
     /// One sentence of ours, as plain text: ended as it begins. Its first effects come with [`Event::Resumed`].
     #[must_use]
     pub fn notice(facts: Facts, text: &str, now: Timestamp) -> Self {
         let state = State::Plain(Plain::new(plain::parts(text, &facts.limits), None, now));
-        Self { facts, calls: 0, gate: None, state }
+        Self { facts, calls: 0, gate: None, lead: None, state }
     }
 
     /// What never changes about it.
@@ -250,7 +259,7 @@ impl Reply {
             limits,
             locale,
         };
-        Self { facts, calls: 0, gate: None, state }
+        Self { facts, calls: 0, gate: None, lead: None, state }
     }
 
     fn resumed(&mut self, gate: Option<Timestamp>, now: Timestamp) -> Result<Effects, Rejected> {

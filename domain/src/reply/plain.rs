@@ -116,8 +116,11 @@ impl Reply {
                     PartStatus::Pending
                 }
                 Way::Api => {
-                    effects =
-                        effects.and(Effect::Note(code)).and(Effect::Fail(FailureCause::DeliveryRefused));
+                    // A person whom no call can name is no fault of the channel's.
+                    if self.facts.target.takes_calls() {
+                        effects = effects.and(Effect::Note(code));
+                    }
+                    effects = effects.and(Effect::Fail(FailureCause::DeliveryRefused));
                     refuse_all(&mut plain.parts);
                     PartStatus::Refused
                 }

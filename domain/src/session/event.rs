@@ -18,6 +18,8 @@ pub enum Event {
         kind: Taken,
         /// When it was stored: whether the session slept before it is decided by this, the same way after a crash.
         accepted_at: Timestamp,
+        /// When it was written, as far as the platform can be believed: never after it was stored. Its age counts from here.
+        written_at: Timestamp,
         /// Whether an earlier owner of the conversation may have begun it.
         resumed: bool,
     },
@@ -27,6 +29,8 @@ pub enum Event {
         epoch: Epoch,
         /// What the run is called upstream, where its result can be asked for later.
         handle: Option<String>,
+        /// Where the next turn goes on from if this run is stopped; counts only with a handle.
+        continuation: Option<String>,
     },
     /// The agent said or did something.
     Heard {

@@ -46,7 +46,7 @@ pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
 pub struct Rules {
     /// The channel's rules for conversations.
     pub conversation: ConversationSettings,
-    /// The agent's time-outs and bounds.
+    /// The agent's time-outs and bounds; a turn keeps those it began with.
     pub limits: TurnLimits,
 }
 
@@ -57,6 +57,8 @@ pub struct Session {
     rules: Rules,
     taken: Seq,
     waiting: VecDeque<Waiting>,
+    /// Whether the last message that came up was stale and its author was told so; those behind it say nothing more.
+    told_stale: bool,
     holds: Holds,
     state: State,
 }
@@ -64,7 +66,15 @@ pub struct Session {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Waiting {
     seq: Seq,
+    written_at: Timestamp,
     resumed: bool,
+}
+
+/// A message taken in just now.
+#[derive(Debug, Clone, Copy)]
+struct Arrived {
+    waiting: Waiting,
+    accepted_at: Timestamp,
 }
 
 /// The reasons for which no new turn may begin, one bit each.
@@ -123,6 +133,7 @@ impl Session {
             rules,
             taken: Seq(0),
             waiting: VecDeque::new(),
+            told_stale: false,
             holds: Holds::default(),
             state: State::Idle,
         }
@@ -212,10 +223,11 @@ impl Session {
     /// [`Rejected`] says whether the event came twice, too late, or cannot come here at all.
     pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
         match event {
-            Event::Taken { seq, kind, accepted_at, resumed } => {
-                self.take_in(seq, kind, accepted_at, resumed, now)
+            Event::Taken { seq, kind, accepted_at, written_at, resumed } => {
+                let arrived = Arrived { waiting: Waiting { seq, written_at, resumed }, accepted_at };
+                self.take_in(kind, arrived, now)
             }
-            Event::Started { epoch, handle } => self.started(epoch, handle),
+            Event::Started { epoch, handle, continuation } => self.started(epoch, handle, continuation),
             Event::Heard { epoch, chars } => self.heard(epoch, chars, now),
             Event::Completed { epoch, continuation } => self.completed(epoch, continuation, now),
             Event::Failed { epoch, failure, shown } => self.failed(epoch, failure, shown, now),
@@ -232,35 +244,23 @@ impl Session {
         }
     }
 
-    fn take_in(
-        &mut self,
-        seq: Seq,
-        kind: Taken,
-        accepted_at: Timestamp,
-        resumed: bool,
-        now: Timestamp,
-    ) -> Result<Effects, Rejected> {
+    fn take_in(&mut self, kind: Taken, arrived: Arrived, now: Timestamp) -> Result<Effects, Rejected> {
+        let seq = arrived.waiting.seq;
         if seq <= self.taken {
             return Err(Rejected::Duplicate { event: "Taken", phase: self.phase() });
         }
         self.taken = seq;
         let mut effects = Effects::default();
         match kind {
-            Taken::Ask => self.asked(seq, accepted_at, resumed, &mut effects, now),
+            Taken::Ask => self.asked(arrived, &mut effects, now),
             Taken::Control(control, origin) => self.control(seq, control, origin, &mut effects, now),
             Taken::Refused(refusal) => refuse(seq, refusal, &mut effects),
         }
         Ok(self.begun(effects, now))
     }
 
-    fn asked(
-        &mut self,
-        seq: Seq,
-        accepted_at: Timestamp,
-        resumed: bool,
-        effects: &mut Effects,
-        now: Timestamp,
-    ) {
+    fn asked(&mut self, arrived: Arrived, effects: &mut Effects, now: Timestamp) {
+        let Arrived { waiting: Waiting { seq, written_at, resumed }, accepted_at } = arrived;
         let busy = !self.state.is_idle();
         // The running one counts too: parking puts it back in front of those that wait.
         if self.waiting.len().saturating_add(usize::from(self.running().is_some()))
@@ -281,7 +281,7 @@ impl Session {
         self.kept.last_activity_at = now;
         // Turns begin in order, and the end of one is stored before the next begins: only the first can have begun.
         let resumed = resumed && !busy && self.waiting.is_empty();
-        self.waiting.push_back(Waiting { seq, resumed });
+        self.waiting.push_back(Waiting { seq, written_at, resumed });
     }
 
     /// A new session: the context is gone, choices stay.
@@ -295,7 +295,7 @@ impl Session {
     /// When the session has to be looked at next, derived from its state.
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
-        self.state.deadline(&self.rules.limits)
+        self.state.deadline()
     }
 
     /// Does what is due at `now`; nothing before the deadline.
@@ -318,7 +318,15 @@ const fn first_step(now: Timestamp) -> Step {
 }
 
 impl Turn {
-    const fn begun(seq: Seq, epoch: Epoch, now: Timestamp) -> Self {
-        Self { seq, epoch, began_at: now, retried: false, step: first_step(now) }
+    const fn begun(next: Waiting, epoch: Epoch, limits: TurnLimits, now: Timestamp) -> Self {
+        Self {
+            seq: next.seq,
+            written_at: next.written_at,
+            epoch,
+            limits,
+            began_at: now,
+            retried: false,
+            step: first_step(now),
+        }
     }
 }

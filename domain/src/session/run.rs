@@ -1,18 +1,30 @@
 //! Turns: begun, retried, answered, failed, timed out.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use super::state::{State, Step, Turn};
 use super::{
     ATTEMPTS_MAX, Effect, Effects, Event, Finish, HANDLE_BYTES_MAX, Hold, RETRY_PAUSE, RETRY_PAUSE_MAX,
-    Reason, STOPPING_WAIT_MAX, Session, Waiting,
+    Reason, STOPPING_WAIT_MAX, Say, Session, Waiting,
 };
 use crate::ids::{Epoch, Seq};
 use crate::outcome::{AgentFailure, AgentFailureKind, FailureCause, Outcome, RunFailure};
 use crate::rejected::Rejected;
 use crate::reply::Durability;
+use crate::settings::Stale;
 use crate::snapshot::{Attempts, KeptRun};
 use crate::time::Timestamp;
+
+/// How late a message is when its turn comes.
+enum Lateness {
+    /// It is not, or nobody minds.
+    None,
+    /// So late that the answer says so; the message's age.
+    Told(Duration),
+    /// Too late to be answered.
+    TooLate,
+}
 
 impl Session {
     /// Begins the next turn if one waits and nothing is in its way.
@@ -21,8 +33,17 @@ impl Session {
             let Some(next) = self.waiting.pop_front() else {
                 break;
             };
+            let late = match self.lateness(next, now) {
+                Lateness::None => None,
+                Lateness::Told(age) => Some(age),
+                Lateness::TooLate => {
+                    self.skip(next, &mut effects, now);
+                    continue;
+                }
+            };
+            self.told_stale = false;
             let attempt = self.count_attempt(next);
-            effects.push(Effect::Open { seq: next.seq, attempt, resumed: next.resumed });
+            effects.push(Effect::Open { seq: next.seq, attempt, resumed: next.resumed, late });
             if attempt > ATTEMPTS_MAX {
                 effects.push(self.finish_of(next.seq, Finish::Failed(FailureCause::CrashLoop)));
                 effects
@@ -35,10 +56,42 @@ impl Session {
                 self.kept.run = None;
             }
             self.kept.epoch = self.kept.epoch.next();
-            self.state = State::Running(Turn::begun(next.seq, self.kept.epoch, now));
+            // A turn that is resumed with its run has the limits that it began with.
+            let limits = self.kept.run.as_ref().and_then(|run| run.limits).unwrap_or(self.rules.limits);
+            self.state = State::Running(Turn::begun(next, self.kept.epoch, limits, now));
             effects.push(Effect::Ask { seq: next.seq, epoch: self.kept.epoch });
         }
         effects
+    }
+
+    fn lateness(&self, next: Waiting, now: Timestamp) -> Lateness {
+        let settings = &self.rules.conversation;
+        let age = now.since(next.written_at);
+        if settings.stale_after.is_zero() || age <= settings.stale_after {
+            return Lateness::None;
+        }
+        match settings.stale {
+            Stale::Answer => Lateness::None,
+            Stale::Note => Lateness::Told(age),
+            Stale::Skip => Lateness::TooLate,
+        }
+    }
+
+    /// Ends a message that is too old. Its author is told once for all that come up stale together; a card that may stand
+    /// open from before a crash is closed with that sentence in any case.
+    fn skip(&mut self, next: Waiting, effects: &mut Effects, now: Timestamp) {
+        let seq = next.seq;
+        if next.resumed {
+            let attempt = self.kept.attempts.filter(|it| it.seq == seq).map_or(0, |it| it.count);
+            effects.push(Effect::Open { seq, attempt, resumed: true, late: None });
+            effects.push(self.finish_of(seq, Finish::Failed(FailureCause::Stale)));
+        } else if !self.told_stale {
+            effects.push(Effect::Say { seq, what: Say::Stale });
+        }
+        effects.push(Effect::End { seq, outcome: Outcome::Failed(FailureCause::Stale) });
+        self.told_stale = true;
+        self.kept.attempts = None;
+        self.cancel_upstream(seq, effects, now);
     }
 
     fn count_attempt(&mut self, next: Waiting) -> u32 {
@@ -56,11 +109,17 @@ impl Session {
     }
 
     /// A run that can be asked for its result is stored at once: whoever resumes the turn asks for that instead.
-    pub(super) fn started(&mut self, epoch: Epoch, handle: Option<String>) -> Result<Effects, Rejected> {
-        let seq = self.turn(epoch, &Event::Started { epoch, handle: None })?.seq;
+    pub(super) fn started(
+        &mut self,
+        epoch: Epoch,
+        handle: Option<String>,
+        continuation: Option<String>,
+    ) -> Result<Effects, Rejected> {
+        let turn = self.turn(epoch, &Event::Started { epoch, handle: None, continuation: None })?;
+        let (seq, limits) = (turn.seq, Some(turn.limits));
         let mut effects = Effects::default();
         let kept = handle.filter(|it| !it.is_empty() && it.len() <= HANDLE_BYTES_MAX);
-        let kept = kept.map(|handle| KeptRun { seq, handle });
+        let kept = kept.map(|handle| KeptRun { seq, handle, continuation, limits });
         if kept.is_some() && kept != self.kept.run {
             self.kept.run = kept;
             effects.durability = Durability::Now;
@@ -69,9 +128,8 @@ impl Session {
     }
 
     pub(super) fn heard(&mut self, epoch: Epoch, chars: usize, now: Timestamp) -> Result<Effects, Rejected> {
-        let bound = self.rules.limits.output_chars_max;
         let turn = self.turn(epoch, &Event::Heard { epoch, chars })?;
-        if chars > bound {
+        if chars > turn.limits.output_chars_max {
             let mut effects = Effects::default();
             self.give_up(Finish::Failed(FailureCause::Agent(AgentFailureKind::TooLong)), &mut effects, now);
             return Ok(effects);
@@ -119,6 +177,9 @@ impl Session {
             RunFailure::Refused(refusal) => (Finish::Refused(refusal), Outcome::Refused(refusal)),
         };
         let seq = turn.seq;
+        if was_stopped(failure) {
+            self.go_on_after_stop(seq);
+        }
         let mut effects = Effects::default();
         effects.push(self.finish_of(seq, how));
         effects.push(Effect::End { seq, outcome });
@@ -151,9 +212,7 @@ impl Session {
             }
             Reason::Retry => match &mut self.state {
                 // Looked at late: the whole turn is over as well.
-                State::Running(turn) if turn.ends_at(&self.rules.limits) <= now => {
-                    AgentFailureKind::TurnTimeout
-                }
+                State::Running(turn) if turn.ends_at() <= now => AgentFailureKind::TurnTimeout,
                 State::Running(turn) => {
                     // The epoch moves on: nothing that the failed run may still say counts.
                     self.kept.epoch = self.kept.epoch.next();
@@ -181,6 +240,9 @@ impl Session {
         effects.push(self.finish_of(seq, how));
         effects.push(Effect::End { seq, outcome: outcome_of(how) });
         self.kept.epoch = self.kept.epoch.next();
+        if has_run {
+            self.go_on_after_stop(seq);
+        }
         let kept = self.kept.run.take();
         self.turn_over(now);
         if has_run {
@@ -193,9 +255,19 @@ impl Session {
         self.cancel_upstream(seq, effects, now);
     }
 
+    /// The next turn goes on where the stopped run of this one stands, where its agent said so: a conversation that is kept
+    /// upstream is not begun anew because one of its answers was not waited for.
+    fn go_on_after_stop(&mut self, seq: Seq) {
+        let stopped = self.kept.run.as_ref().filter(|run| run.seq == seq);
+        if let Some(next) = stopped.and_then(|run| run.continuation.clone()) {
+            self.kept.continuation = Some(next);
+        }
+    }
+
     /// Stops the run of a turn that was given up while nobody listened to it, if its name is known. The next turn waits for
     /// that: agents that call all runs of a conversation by one name would else take it for the next one's.
     pub(super) fn cancel_upstream(&mut self, seq: Seq, effects: &mut Effects, now: Timestamp) {
+        self.go_on_after_stop(seq);
         let Some(run) = self.kept.run.take().filter(|run| run.seq == seq) else {
             return;
         };
@@ -217,7 +289,7 @@ impl Session {
             effects.durability = Durability::Now;
             self.kept.epoch = self.kept.epoch.next();
             // Back in front, so that a `/stop` or `/new` that is still taken in ends it.
-            self.waiting.push_front(Waiting { seq: turn.seq, resumed: true });
+            self.waiting.push_front(Waiting { seq: turn.seq, written_at: turn.written_at, resumed: true });
             self.state = State::Idle;
         }
         effects
@@ -280,6 +352,14 @@ const fn outcome_of(how: Finish) -> Outcome {
 const fn is_over_upstream(failure: RunFailure) -> bool {
     match failure {
         RunFailure::Agent(failure) => matches!(failure.kind, AgentFailureKind::ServerError),
+        RunFailure::Refused(_) | RunFailure::UserLookup => false,
+    }
+}
+
+/// Whether somebody stopped the run on the agent's side.
+const fn was_stopped(failure: RunFailure) -> bool {
+    match failure {
+        RunFailure::Agent(failure) => matches!(failure.kind, AgentFailureKind::Cancelled),
         RunFailure::Refused(_) | RunFailure::UserLookup => false,
     }
 }

@@ -23,11 +23,13 @@ mod spans;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unseen;
 mod visible;
 
 pub use closed::closed;
 pub use limits::Limits;
 pub use pictures::{DATA_BYTES_MAX, presentable, without_data};
+pub use unseen::{is_unseen, plain_name};
 pub use visible::{says_something, with_newlines};
 
 use alloc::borrow::Cow;

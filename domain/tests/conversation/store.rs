@@ -43,7 +43,11 @@ impl Store {
             fence: self.fence,
             message: MessageId::new(format!("m{seq}")),
             chat: Chat { id: "chat".to_owned(), kind: ChatKind::Private, title: None },
-            sender: Sender { im_user_id: None, opaque_id: "person".to_owned(), name: String::new() },
+            sender: Sender {
+                im_user_id: Some("staff".to_owned()),
+                opaque_id: "person".to_owned(),
+                name: String::new(),
+            },
             sent_at: now,
             session_address,
             intake,
@@ -86,7 +90,7 @@ impl Store {
 
 /// A question.
 pub(crate) fn ask(text: &str) -> Intake {
-    Intake::Ask { text: text.to_owned(), attachments: Vec::new() }
+    Intake::Ask { text: text.to_owned(), attachments: Vec::new(), quotes: None }
 }
 
 /// A command in the chat.

@@ -176,7 +176,10 @@ impl World {
         let listened = self.is_listened_to(index);
         let said = match talk {
             Talk::Started(pollable) => {
-                Said::Started { handle: pollable.then(|| format!("run {}", self.process.runs[index].epoch)) }
+                let run = &self.process.runs[index];
+                let handle = pollable.then(|| format!("run {}", run.epoch));
+                let continuation = pollable.then(|| format!("c{}", run.seq));
+                Said::Started { handle, continuation }
             }
             Talk::Words(count) => return self.say_words(index, count),
             Talk::Progress => Said::Progress(Progress::Tool(STATUS.to_owned())),

@@ -13,6 +13,7 @@ use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress, Target};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::secret::Secret;
+use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole,
     ReplySnapshot, ReplyStateSnapshot, Role, SessionSnapshot, TranscriptLine,
@@ -58,7 +59,8 @@ pub fn entries() -> impl Strategy<Value = Entry> {
 /// What entries ask for.
 pub fn intakes() -> impl Strategy<Value = Intake> {
     prop_oneof![
-        (text(), vec(attachments(), 0..3)).prop_map(|(text, attachments)| Intake::Ask { text, attachments }),
+        (text(), vec(attachments(), 0..3), proptest::option::of("[a-z=]{1,9}"))
+            .prop_map(|(text, attachments, quotes)| Intake::Ask { text, attachments, quotes }),
         (controls(), prop_oneof![Just(Origin::Chat), Just(Origin::Api)])
             .prop_map(|(control, origin)| Intake::Control { control, origin }),
         refusals().prop_map(Intake::Refused),
@@ -103,6 +105,7 @@ pub fn causes() -> impl Strategy<Value = FailureCause> {
         proptest::sample::select(AgentFailureKind::ALL.as_slice()).prop_map(FailureCause::Agent),
         Just(FailureCause::CrashLoop),
         Just(FailureCause::UserLookup),
+        Just(FailureCause::Stale),
         Just(FailureCause::DeliveryRefused),
         Just(FailureCause::DeliveryUnknown),
         Just(FailureCause::CardAbandoned),
@@ -122,6 +125,8 @@ pub fn refusals() -> impl Strategy<Value = Refusal> {
         Just(Refusal::NoAgent),
         Just(Refusal::ChannelDeleted),
         Just(Refusal::NotFetched),
+        Just(Refusal::FilesTooLarge),
+        Just(Refusal::FilesDenied),
     ]
 }
 
@@ -173,7 +178,9 @@ fn sessions() -> impl Strategy<Value = SessionSnapshot> {
         count,
         graceful,
     });
-    let run = (number(), text()).prop_map(|(seq, handle)| KeptRun { seq: Seq(seq), handle });
+    let run = (number(), text(), of(text()), of(limits())).prop_map(|(seq, handle, continuation, limits)| {
+        KeptRun { seq: Seq(seq), handle, continuation, limits }
+    });
     (
         (number(), number(), timestamps(), timestamps(), any::<u32>()),
         (of(text()), of(text()), of(text()), of(attempts), of(run)),
@@ -197,6 +204,16 @@ fn sessions() -> impl Strategy<Value = SessionSnapshot> {
                 }
             },
         )
+}
+
+fn limits() -> impl Strategy<Value = TurnLimits> {
+    let span = || any::<u32>().prop_map(|millis| Duration::from_millis(u64::from(millis)));
+    (span(), span(), span(), any::<u32>()).prop_map(|(first_output, idle, turn, chars)| TurnLimits {
+        first_output_timeout: first_output,
+        idle_timeout: idle,
+        turn_timeout: turn,
+        output_chars_max: chars as usize,
+    })
 }
 
 fn replies() -> impl Strategy<Value = ReplySnapshot> {

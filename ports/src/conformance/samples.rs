@@ -64,7 +64,7 @@ pub fn decided(key: &ConversationKey, message: &str, text: &str, verdict: Verdic
         sender: sender("Author"),
         sent_at: Timestamp::from_millis(1_699_999_999_000),
         session_address: None,
-        intake: Intake::Ask { text: text.to_owned(), attachments: Vec::new() },
+        intake: Intake::Ask { text: text.to_owned(), attachments: Vec::new(), quotes: None },
         admission: Arc::new(Decided(verdict)),
     }
 }
@@ -185,6 +185,7 @@ pub fn commit(id: &str, conversation: &ConversationId, expected: Version) -> Com
         transcript: Vec::new(),
         failures: Vec::new(),
         user: None,
+        shown: Vec::new(),
     }
 }
 

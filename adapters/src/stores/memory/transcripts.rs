@@ -96,6 +96,15 @@ impl Transcripts for Conversations {
         Ok(recent)
     }
 
+    async fn shown_as(
+        &self,
+        channel: &ChannelId,
+        chat: &str,
+        key: &str,
+    ) -> Result<Option<TranscriptLine>, StoreError> {
+        Ok(self.lock().shown_as(channel, chat, key).cloned())
+    }
+
     async fn failures(&self, page: &PageRequest) -> Result<Page<FailureInfo>, StoreError> {
         let before = match cursor::after_number(page) {
             After::Start => u64::MAX,

@@ -26,7 +26,7 @@ pub(in crate::stores) struct EntryRecord {
 }
 
 impl Record for EntryRecord {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
 }
 
@@ -38,6 +38,9 @@ enum IntakeRecord {
         /// Since format 2.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<AttachmentRecord>,
+        /// Since format 3.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quotes: Option<String>,
     },
     Control {
         control: ControlRecord,
@@ -71,6 +74,8 @@ mirrored!(
         NoAgent,
         ChannelDeleted,
         NotFetched,
+        FilesTooLarge,
+        FilesDenied,
     }
 );
 
@@ -110,10 +115,10 @@ impl EntryRecord {
 impl IntakeRecord {
     fn seal(from: &Intake, row: &Row<'_>) -> Result<Self, StoreError> {
         Ok(match from {
-            Intake::Ask { text, attachments } => {
+            Intake::Ask { text, attachments, quotes } => {
                 let sealed = |(index, attachment)| AttachmentRecord::seal(attachment, row, &source(index));
                 let attachments = attachments.iter().enumerate().map(sealed).collect::<Result<_, _>>()?;
-                Self::Ask { text: text.clone(), attachments }
+                Self::Ask { text: text.clone(), attachments, quotes: quotes.clone() }
             }
             Intake::Control { control, origin } => {
                 Self::Control { control: (*control).into(), origin: (*origin).into() }
@@ -124,10 +129,11 @@ impl IntakeRecord {
 
     fn open(self, row: &Row<'_>) -> Result<Intake, StoreError> {
         Ok(match self {
-            Self::Ask { text, attachments } => {
+            Self::Ask { text, attachments, quotes } => {
                 let opened = |(index, record): (usize, AttachmentRecord)| record.open(row, &source(index));
                 let attachments = attachments.into_iter().enumerate().map(opened);
-                Intake::Ask { text, attachments: attachments.collect::<Result<_, _>>()? }
+                let attachments = attachments.collect::<Result<_, _>>()?;
+                Intake::Ask { text, attachments, quotes }
             }
             Self::Control { control, origin } => {
                 Intake::Control { control: control.into(), origin: origin.into() }

@@ -15,6 +15,7 @@ use switchboard_domain::ids::{Epoch, FencingToken, MessageId, Seq, SessionNumber
 use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
+use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole,
     ReplyStateSnapshot, Role, TranscriptLine,
@@ -87,7 +88,7 @@ fn check<T: PartialEq + Debug, R: Record>(
     }
 }
 
-/// Format 2 knows files.
+/// Format 2 knows files, format 3 quoted answers.
 fn entries(version: u32) -> Vec<Entry> {
     let first = Entry {
         seq: Seq(7),
@@ -98,7 +99,11 @@ fn entries(version: u32) -> Vec<Entry> {
         sender: samples::sender("Author"),
         sent_at: Timestamp::from_millis(1_699_999_999_000),
         session_address: Some(samples::address("https://example.invalid/send?session=abc")),
-        intake: Intake::Ask { text: "hello\n你好 \"quoted\"".to_owned(), attachments: Vec::new() },
+        intake: Intake::Ask {
+            text: "hello\n你好 \"quoted\"".to_owned(),
+            attachments: Vec::new(),
+            quotes: None,
+        },
     };
     let with = |intake| Entry { session_address: None, intake, ..first.clone() };
     let control = |control| Intake::Control { control, origin: Origin::Api };
@@ -125,12 +130,20 @@ fn entries(version: u32) -> Vec<Entry> {
             file(AttachmentKind::Video, "video.mp4", Some(Duration::from_secs(5))),
             file(AttachmentKind::File, "报告.pdf", None),
         ];
-        entries.push(with(Intake::Ask { text: "[picture: picture-1]".to_owned(), attachments }));
+        entries.push(with(Intake::Ask {
+            text: "[picture: picture-1]".to_owned(),
+            attachments,
+            quotes: None,
+        }));
+    }
+    if version >= 3 {
+        let quotes = Some("carrier_1".to_owned());
+        entries.push(with(Intake::Ask { text: "and?".to_owned(), attachments: Vec::new(), quotes }));
     }
     entries
 }
 
-/// Format 2 knows runs that can be asked for.
+/// Format 2 knows runs that can be asked for, format 3 the limits of their turns and where one goes on from after a stop.
 fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     let mut session = samples::session(2);
     session.epoch = Epoch(9);
@@ -139,7 +152,17 @@ fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     session.model = Some("model".to_owned());
     session.continuation = Some("resp_1".to_owned());
     session.attempts = Some(Attempts { seq: Seq(7), count: 2, graceful: true });
-    session.run = (version >= 2).then(|| KeptRun { seq: Seq(7), handle: "resp_1".to_owned() });
+    session.run = (version >= 2).then(|| KeptRun {
+        seq: Seq(7),
+        handle: "resp_1".to_owned(),
+        continuation: (version >= 3).then(|| "resp_1 stopped".to_owned()),
+        limits: (version >= 3).then(|| TurnLimits {
+            first_output_timeout: Duration::from_millis(1_500),
+            idle_timeout: Duration::from_secs(2),
+            turn_timeout: Duration::from_mins(3),
+            output_chars_max: 4_000,
+        }),
+    });
     let mut finishing = samples::reply(Seq(5), "");
     finishing.target.session_address = Some(samples::address("https://example.invalid/5"));
     finishing.state = ReplyStateSnapshot::Finishing {
@@ -260,6 +283,22 @@ fn agents_of_every_format_are_read_back() {
         |agent| AgentRecord::seal(agent, &row("agents", agent.id.as_str())),
         |agent, record: AgentRecord| record.open(Version(1), &row("agents", agent.id.as_str())),
     );
+}
+
+#[test]
+fn a_number_in_what_goes_to_an_agent_stays_what_it_was_however_often_it_is_stored() {
+    let body: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(r#"{"seed":3e37,"top_p":0.1,"t":1.1e-7}"#).unwrap();
+    let row = row("agents", "agt_1");
+    let mut kept = AgentConfig { extra_body: body.clone(), ..agent("agt_1", "one") };
+    for _ in 0..3 {
+        let record: AgentRecord =
+            row.read(&row.write(&AgentRecord::seal(&kept, &row).unwrap()).unwrap()).unwrap();
+        kept = record.open(Version(1), &row).unwrap();
+    }
+    assert_eq!(kept.extra_body, body);
+    let width: serde_json::Value = serde_json::from_str("30000000000000000000000000000000000000").unwrap();
+    assert_eq!(width.to_string(), "3e+37");
 }
 
 #[test]

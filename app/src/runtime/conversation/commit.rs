@@ -55,6 +55,7 @@ impl Actor<'_> {
                 Ok(version) => {
                     self.version = version;
                     self.user = None;
+                    self.shown.clear();
                     self.lazy_since = None;
                     return Ok(());
                 }
@@ -147,6 +148,7 @@ fn commit_of(actor: &Actor<'_>, effects: &Effects) -> Commit {
             })
             .collect(),
         user: actor.user.clone(),
+        shown: actor.shown.clone(),
     }
 }
 

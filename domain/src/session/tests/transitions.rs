@@ -33,15 +33,22 @@ fn states() -> Vec<(&'static str, Bench)> {
     let pollable = {
         let mut bench = idle.clone();
         bench.ask(2);
-        bench.tell(Event::Started { epoch: Epoch(2), handle: Some("run".into()) });
+        bench.tell(Event::Started { epoch: Epoch(2), handle: Some("run".into()), continuation: None });
         let mut bench = bench.restarted();
         bench.tell(Event::Held(Hold::Loading));
         bench.take(2, Taken::Ask, true);
         bench
     };
-    let waiting = Event::Taken { seq: Seq(3), kind: Taken::Ask, accepted_at: idle.now, resumed: false };
+    let waiting = Event::Taken {
+        seq: Seq(3),
+        kind: Taken::Ask,
+        accepted_at: idle.now,
+        written_at: idle.now,
+        resumed: false,
+    };
     let stop = Taken::Control(Control::Stop { all: false }, Origin::Chat);
-    let stopped = Event::Taken { seq: Seq(4), kind: stop, accepted_at: idle.now, resumed: false };
+    let stopped =
+        Event::Taken { seq: Seq(4), kind: stop, accepted_at: idle.now, written_at: idle.now, resumed: false };
     vec![
         ("Idle", idle.clone()),
         ("Idle, 2 found begun", found),
@@ -54,7 +61,7 @@ fn states() -> Vec<(&'static str, Bench)> {
         (
             "Running, pausing, pollable",
             after(vec![
-                Event::Started { epoch: Epoch(2), handle: Some("run".into()) },
+                Event::Started { epoch: Epoch(2), handle: Some("run".into()), continuation: None },
                 failed(2, AgentFailureKind::Unreachable, false),
             ]),
         ),
@@ -64,7 +71,13 @@ fn states() -> Vec<(&'static str, Bench)> {
 }
 
 fn events(bench: &Bench) -> Vec<(String, Event)> {
-    let take = |kind| Event::Taken { seq: Seq(9), kind, accepted_at: bench.now, resumed: false };
+    let take = |kind| Event::Taken {
+        seq: Seq(9),
+        kind,
+        accepted_at: bench.now,
+        written_at: bench.now,
+        resumed: false,
+    };
     let mut events = vec![
         ("a question".to_owned(), take(Taken::Ask)),
         ("a refused one".to_owned(), take(Taken::Refused(Refusal::TooManyMessages))),
@@ -81,15 +94,24 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
     for (name, control) in controls {
         events.push((name.to_owned(), take(Taken::Control(control, Origin::Chat))));
     }
-    let again = Event::Taken { seq: Seq(1), kind: Taken::Ask, accepted_at: bench.now, resumed: false };
+    let again = Event::Taken {
+        seq: Seq(1),
+        kind: Taken::Ask,
+        accepted_at: bench.now,
+        written_at: bench.now,
+        resumed: false,
+    };
     events.push(("a question taken before".to_owned(), again));
     let newest = bench.session.snapshot().epoch.0;
     let of = |epoch| {
         [
             ("Completed", completed(epoch)),
             ("Closed", Event::Closed { epoch: Epoch(epoch) }),
-            ("Started", Event::Started { epoch: Epoch(epoch), handle: None }),
-            ("Started, pollable", Event::Started { epoch: Epoch(epoch), handle: Some("run".into()) }),
+            ("Started", Event::Started { epoch: Epoch(epoch), handle: None, continuation: None }),
+            (
+                "Started, pollable",
+                Event::Started { epoch: Epoch(epoch), handle: Some("run".into()), continuation: None },
+            ),
             ("Heard", Event::Heard { epoch: Epoch(epoch), chars: 2 }),
             ("Heard too much", Event::Heard { epoch: Epoch(epoch), chars: 101 }),
             ("Failed, transient", failed(epoch, AgentFailureKind::ServerError, false)),
@@ -120,7 +142,13 @@ pub(crate) fn rows() -> Vec<Row> {
             let mut rules = bench.session.rules;
             rules.conversation.busy = busy;
             bench.session.configure(rules);
-            let told = Event::Taken { seq: Seq(9), kind: Taken::Ask, accepted_at: bench.now, resumed: false };
+            let told = Event::Taken {
+                seq: Seq(9),
+                kind: Taken::Ask,
+                accepted_at: bench.now,
+                written_at: bench.now,
+                resumed: false,
+            };
             rows.push(row(before, format!("a question, busy = {busy:?}"), &bench, told));
         }
         if let Some(deadline) = bench.session.deadline() {

@@ -9,7 +9,7 @@ use switchboard_ports::conformance::registries::{agent, channel};
 use switchboard_ports::conformance::samples::{accept_first, ask, ending, failure, key, lease, line};
 use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
-use switchboard_ports::conversations::Commit;
+use switchboard_ports::conversations::{Commit, Shown};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::tokens::Role;
 use switchboard_ports::transcripts::ConversationFilter;
@@ -26,6 +26,7 @@ async fn run_everything(core: &Arc<Core>) {
     let commit = Commit {
         transcript: vec![line(1, "question")],
         failures: vec![failure(1)],
+        shown: vec![Shown { seq: Seq(1), key: "card-1".to_owned() }],
         ..ending("k1", &key("c").id(), Version(0), &[Seq(1)])
     };
     all.conversations.commit(&held, commit).await.unwrap();
@@ -45,6 +46,7 @@ async fn run_everything(core: &Arc<Core>) {
     all.transcripts.conversation(&key("c").id()).await.unwrap();
     all.transcripts.lines(&key("c").id(), &page).await.unwrap();
     all.transcripts.recent(&key("c").id(), SessionNumber(1), 5).await.unwrap();
+    all.transcripts.shown_as(&key("c").channel, "c", "card-1").await.unwrap();
     all.transcripts.failures(&page).await.unwrap();
     all.channels.insert(&channel("chn_1", "one")).await.unwrap();
     all.channels.update(&channel("chn_1", "two"), Version(1)).await.unwrap();

@@ -242,7 +242,7 @@ impl World {
     pub(super) fn taken_event(&self, seq: u64) -> Event {
         let item = self.item(seq);
         let resumed = item.process < self.process;
-        Event::Taken { seq: Seq(seq), kind: item.kind, accepted_at: item.at, resumed }
+        Event::Taken { seq: Seq(seq), kind: item.kind, accepted_at: item.at, written_at: item.at, resumed }
     }
 
     /// The end of a step: stored, or lost with the process.
@@ -293,7 +293,9 @@ impl World {
 
     pub(super) fn run(&mut self, epoch: u64, said: Said) {
         let event = match said {
-            Said::Started(number) => Event::Started { epoch: Epoch(epoch), handle: number.map(name) },
+            Said::Started(number) => {
+                Event::Started { epoch: Epoch(epoch), handle: number.map(name), continuation: None }
+            }
             Said::Heard(chars) => Event::Heard { epoch: Epoch(epoch), chars },
             Said::Completed => Event::Completed { epoch: Epoch(epoch), continuation: None },
             Said::Failed(failure, shown) => Event::Failed { epoch: Epoch(epoch), failure, shown },
