@@ -3,6 +3,8 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
+use super::unseen::is_unseen;
+
 /// Whether there is anything to see in a text: something else than white space and characters without a shape.
 #[must_use]
 pub fn says_something(text: &str) -> bool {
@@ -25,16 +27,29 @@ pub fn with_newlines(text: &str) -> Cow<'_, str> {
     Cow::Owned(written)
 }
 
-/// Characters that leave nothing on the screen (Unicode 16, `Default_Ignorable_Code_Point`, and a few blanks and controls).
+/// Characters that leave nothing on the screen: those that are unseen, joiners and selectors without anything beside them, and
+/// blanks that are letters (Unicode 16, `Default_Ignorable_Code_Point`).
 fn is_invisible(character: char) -> bool {
-    character.is_control()
+    is_unseen(character)
         || matches!(
             character,
-            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-            | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
-            | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
-            | '\u{E0000}'..='\u{E0FFF}'
+            '\u{AD}'
+                | '\u{34F}'
+                | '\u{115F}'
+                | '\u{1160}'
+                | '\u{17B4}'
+                | '\u{17B5}'
+                | '\u{180B}'..='\u{180F}'
+                | '\u{200C}'
+                | '\u{200D}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{FE00}'..='\u{FE0F}'
+                | '\u{FFA0}'
+                | '\u{FFF0}'..='\u{FFF8}'
+                | '\u{1BCA0}'..='\u{1BCA3}'
+                | '\u{1D173}'..='\u{1D17A}'
+                | '\u{E0080}'..='\u{E0FFF}'
         )
 }
 
