@@ -66,7 +66,7 @@ struct Load {
 
 impl Load {
     async fn step(&mut self, stage: &Stage) {
-        let who = format!("p{}", self.number % 7);
+        let who = format!("p{}", self.number % 41);
         self.pushed.push(stage.say(&who, &format!("question {}", self.number)));
         self.number += 1;
         looks::pause().await;
@@ -227,9 +227,9 @@ async fn a_file_limit_stops_neither_a_backup_nor_a_start_without_a_sentence() {
     assert!(stderr.contains("failed to open the store"), "{stderr}");
 }
 
-/// A file system of its own around the store, so small that it can be filled, and smaller than the store's log may become.
+/// A file system of its own around the store, so small that it can be filled; the store's log takes up to 4 MiB of it.
 const SMALL_DISK: &str = "mv switchboard-data kept && mkdir switchboard-data && \
-    mount -t tmpfs -o size=3m tmpfs switchboard-data && cp -a kept/. switchboard-data && exec \"$0\" serve";
+    mount -t tmpfs -o size=16m tmpfs switchboard-data && cp -a kept/. switchboard-data && exec \"$0\" serve";
 
 /// Whether this machine lets us mount one; where it does not, that is said.
 fn may_mount() -> bool {
@@ -270,7 +270,7 @@ async fn a_full_disk_is_told_and_comes_back_by_itself() {
     }
     drop(file);
     for number in 0..5 {
-        stage.say("ann", &format!("meanwhile {number} {}", "and so on ".repeat(2_000)));
+        stage.say("ann", &format!("meanwhile {number} {}", "and so on ".repeat(200)));
     }
     let told = until_red(&stage).await;
     fs::remove_file(&filler).unwrap();

@@ -234,10 +234,6 @@ impl Writing {
                 leases.revoke(partition);
             }
             drop(leases);
-            if !self.damage.is_found() {
-                // A full disk may have its room in the log: folded in, it is written from its beginning again.
-                let _unused = self.connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
-            }
             tracing::warn!(members = group.len(), %error, "failed to write to the store");
         }
         for member in group {
