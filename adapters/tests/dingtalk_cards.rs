@@ -12,7 +12,7 @@ use dingtalk_support::{
 use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::ids::MessageId;
+use switchboard_domain::ids::{MessageId, RetryNumber};
 use switchboard_domain::message::Target;
 use switchboard_domain::reply::{CardCall, CardOutcome};
 use wiremock::ResponseTemplate;
@@ -253,7 +253,10 @@ async fn the_stop_button_is_shown_from_the_beginning_and_goes_after_the_end() {
     assert_eq!(platform.asked().await, [CREATE, STREAMING, STREAMING, INSTANCES]);
     let create = platform.sent(CREATE).await.remove(0);
     assert_eq!(create["cardData"]["cardParamMap"]["canStop"], "true");
-    assert_eq!(link.card_id(&MessageId::new("msgA==")).as_deref(), create["outTrackId"].as_str());
+    assert_eq!(
+        link.card_id(&MessageId::new("msgA=="), RetryNumber(0)).as_deref(),
+        create["outTrackId"].as_str()
+    );
     let hide = platform.sent(INSTANCES).await.remove(0);
     assert_eq!(hide["outTrackId"], create["outTrackId"]);
     assert_eq!(hide["cardData"]["cardParamMap"], json!({"canStop": "false"}));
@@ -296,6 +299,9 @@ async fn a_card_finished_before_a_restart_loses_its_button_then_and_one_not_fini
 async fn without_a_template_of_ones_own_no_card_has_a_button() {
     let platform = Platform::start().await;
     let message = MessageId::new("msgA==");
-    assert_eq!(platform.link(json!({})).card_id(&message), None);
-    assert!(platform.link(own_template()).card_id(&message).is_some(), "its template may always show one");
+    assert_eq!(platform.link(json!({})).card_id(&message, RetryNumber(0)), None);
+    assert!(
+        platform.link(own_template()).card_id(&message, RetryNumber(0)).is_some(),
+        "its template may always show one"
+    );
 }

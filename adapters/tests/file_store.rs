@@ -30,9 +30,9 @@ struct FileFixture {
 }
 
 fn open(directory: &Path, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
-    let Stores { conversations, transcripts, channels, agents, users, tokens, attachments } =
+    let Stores { conversations, transcripts, failures, channels, agents, users, tokens, attachments } =
         file::open_bounded(directory, &key.join("key"), Arc::clone(clock) as _, SMALL).unwrap();
-    StoreSet { conversations, transcripts, channels, agents, users, tokens, attachments }
+    StoreSet { conversations, transcripts, failures, channels, agents, users, tokens, attachments }
 }
 
 #[async_trait]
@@ -81,6 +81,10 @@ mod conversations_decorated {
 
 mod transcripts {
     switchboard_ports::transcripts_suite!(super::fresh);
+}
+
+mod failures {
+    switchboard_ports::failure_store_suite!(super::fresh);
 }
 
 mod channels {

@@ -116,6 +116,7 @@ impl Composition for Composed {
             entropy: catalog.entropy,
             conversations: stores.conversations,
             transcripts: stores.transcripts,
+            failures: stores.failures,
             channels: stores.channels,
             agents: stores.agents,
             users: stores.users,

@@ -6,9 +6,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ids::{AgentId, Epoch, MessageId, Seq, SessionNumber};
+use crate::ids::{AgentId, Epoch, MessageId, RetryNumber, Seq, SessionNumber};
 use crate::message::Target;
 use crate::outcome::FailureCause;
+use crate::reply::Tried;
 use crate::time::Timestamp;
 
 /// A conversation's record: its session and the replies that have to be brought to their end.
@@ -90,12 +91,16 @@ pub struct ReplySnapshot {
     pub id: ReplyId,
     /// The message it answers; with the channel it makes the card's id (R8).
     pub message: MessageId,
+    /// Which retry of the message it answers; part of the card's id (R8).
+    pub retry: RetryNumber,
     /// Where it goes.
     pub target: Target,
     /// Crash attempts of its turn so far; part of each call's idempotency key, never of the card's id.
     pub attempt: u32,
     /// When its end was committed; deadlines count from here.
     pub ended_at: Timestamp,
+    /// The ways that were tried so far.
+    pub tried: Tried,
     /// How far it is.
     pub state: ReplyStateSnapshot,
 }

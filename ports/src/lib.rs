@@ -13,6 +13,7 @@ pub mod clock;
 pub mod conformance;
 pub mod conversations;
 pub mod error;
+pub mod failures;
 pub mod page;
 pub mod provider;
 pub mod tokens;

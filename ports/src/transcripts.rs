@@ -1,4 +1,4 @@
-//! Reading conversations, transcripts and failure records. Written only by `ConversationStore::commit`.
+//! Reading conversations and transcripts. Written only by `ConversationStore::commit`.
 
 use async_trait::async_trait;
 use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, SessionNumber, UserId};
@@ -6,7 +6,6 @@ use switchboard_domain::message::ChatKind;
 use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_domain::time::Timestamp;
 
-use crate::conversations::Failure;
 use crate::error::StoreError;
 use crate::page::{Page, PageRequest};
 
@@ -37,9 +36,6 @@ pub trait Transcripts: Send + Sync {
         session: SessionNumber,
         lines_max: u32,
     ) -> Result<Vec<TranscriptLine>, StoreError>;
-
-    /// Failure records, newest first.
-    async fn failures(&self, page: &PageRequest) -> Result<Page<FailureInfo>, StoreError>;
 
     /// Forgets all conversations of a channel with inbox, transcript and failures, in bounded steps: returns whether
     /// there may be more. Deduplication marks stay until they are old enough. Repeatable.
@@ -80,17 +76,4 @@ pub struct ConversationInfo {
     pub active_at: Timestamp,
     /// Entries that have not ended.
     pub waiting: u32,
-}
-
-/// A failure record as lists show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailureInfo {
-    /// Its id, `flr_…`.
-    pub id: String,
-    /// The conversation.
-    pub conversation: ConversationId,
-    /// The channel.
-    pub channel: ChannelId,
-    /// The record.
-    pub failure: Failure,
 }

@@ -17,6 +17,7 @@
 //! | `pollable.rs` | runs whose result can be asked for after a crash |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
+//! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
 //! | `crowd.rs` | many at once |
 #![allow(
@@ -61,6 +62,8 @@ mod pollable;
 mod press;
 #[path = "driver/recovery.rs"]
 mod recovery;
+#[path = "driver/retries.rs"]
+mod retries;
 #[path = "driver/shutdown.rs"]
 mod shutdown;
 #[path = "driver/statuses.rs"]

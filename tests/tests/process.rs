@@ -38,6 +38,8 @@ mod network;
 mod plain_kills;
 #[path = "process/presses.rs"]
 mod presses;
+#[path = "process/retries.rs"]
+mod retries;
 #[path = "process/secrecy.rs"]
 mod secrecy;
 #[path = "process/stage.rs"]

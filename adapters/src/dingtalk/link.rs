@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use switchboard_domain::channel::CloseCause;
 use switchboard_domain::content::Attachment;
-use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId};
+use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
 use switchboard_ports::provider::{
@@ -108,7 +108,7 @@ impl Link for DingTalkLink {
         let card = Card {
             platform: &self.platform,
             phases: &self.phases,
-            track_id: track_id(&self.channel, &request.message),
+            track_id: track_id(&self.channel, &request.message, request.retry),
             attempt: request.attempt,
             deadline: (Instant::now() + CALL_TIMEOUT).min(begun + LINK_TIMEOUT),
         };
@@ -127,8 +127,8 @@ impl Link for DingTalkLink {
         self.platform.send_part(&request, deadline).await
     }
 
-    fn card_id(&self, message: &MessageId) -> Option<String> {
-        self.platform.settings.card.stop.as_ref().map(|_| track_id(&self.channel, message))
+    fn card_id(&self, message: &MessageId, retry: RetryNumber) -> Option<String> {
+        self.platform.settings.card.stop.as_ref().map(|_| track_id(&self.channel, message, retry))
     }
 
     async fn fetch(&self, attachment: &Attachment) -> Result<Fetched, FetchFailure> {

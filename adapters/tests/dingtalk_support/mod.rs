@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::net::{Authorities, Network, Proxies};
-use switchboard_domain::ids::{ChannelId, MessageId, Version};
+use switchboard_domain::ids::{ChannelId, MessageId, RetryNumber, Version};
 use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
 use switchboard_domain::reply::{CardCall, CardOutcome, PartOutcome, Way};
 use switchboard_domain::secret::Secret;
@@ -183,8 +183,14 @@ pub fn group() -> Target {
 }
 
 pub async fn card(link: &Arc<dyn Link>, target: &Target, call: CardCall) -> CardOutcome {
-    link.card(CardRequest { target: target.clone(), message: MessageId::new("msgA=="), attempt: 0, call })
-        .await
+    link.card(CardRequest {
+        target: target.clone(),
+        message: MessageId::new("msgA=="),
+        retry: RetryNumber(0),
+        attempt: 0,
+        call,
+    })
+    .await
 }
 
 pub fn open(text: &str) -> CardCall {

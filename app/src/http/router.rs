@@ -60,7 +60,9 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(conversations::messages::list))
         .routes(routes!(conversations::control::reset))
         .routes(routes!(conversations::control::stop))
-        .routes(routes!(failures::list))
+        .routes(routes!(failures::list::list))
+        .routes(routes!(failures::delete::delete))
+        .routes(routes!(failures::retry::retry))
         .routes(routes!(events::events))
         .routes(routes!(openapi::read))
 }

@@ -10,6 +10,7 @@ use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
 use switchboard_domain::message::{Chat, Sender};
 use switchboard_ports::conversations::{Accepted, Admission, Arrival};
 use switchboard_ports::error::StoreError;
+use switchboard_ports::failures::{Requeued, Retried};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::provider::Check;
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
@@ -255,6 +256,15 @@ impl Operations for Driver {
         }
         self.put_control(&info, control).await?;
         Ok(true)
+    }
+
+    async fn retry(&self, failure: &str) -> Result<Option<Retried>, StoreError> {
+        let retried = self.shared.ports.failures.retry(failure).await?;
+        if let Some(Retried { info, partition, outcome: Requeued::Now(seq) }) = &retried {
+            tracing::info!(channel = %info.channel, failure, seq = seq.0, "a failure is retried");
+            super::wake(&self.shared, *partition, info.conversation.clone());
+        }
+        Ok(retried)
     }
 
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {

@@ -10,6 +10,7 @@ use switchboard_domain::inbox::Control;
 use switchboard_domain::notice::Finding;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
+use switchboard_ports::failures::Retried;
 use switchboard_ports::provider::{Check, CheckResult};
 use tokio::sync::broadcast;
 
@@ -26,6 +27,8 @@ pub(crate) struct FakeOperations {
     pub(crate) ready: Mutex<Result<(), NotReady>>,
     /// Conversations it knows.
     pub(crate) conversations: Mutex<Vec<ConversationId>>,
+    /// What becomes of retries.
+    pub(crate) retries: Mutex<BTreeMap<String, Retried>>,
     events: broadcast::Sender<RuntimeEvent>,
 }
 
@@ -36,6 +39,7 @@ impl Default for FakeOperations {
             statuses: Mutex::default(),
             ready: Mutex::new(Ok(())),
             conversations: Mutex::default(),
+            retries: Mutex::default(),
             events: broadcast::channel(4).0,
         }
     }
@@ -111,6 +115,11 @@ impl Operations for FakeOperations {
             self.calls().push(format!("control {control:?}"));
         }
         Ok(known)
+    }
+
+    async fn retry(&self, failure: &str) -> Result<Option<Retried>, StoreError> {
+        self.calls().push(format!("retry {failure}"));
+        Ok(self.retries.lock().unwrap().get(failure).cloned())
     }
 
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {

@@ -15,9 +15,10 @@ use switchboard_ports::agents::{AgentConfig, AgentStore};
 use switchboard_ports::channels::{Channel, ChannelStore};
 use switchboard_ports::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
 use switchboard_ports::error::StoreError;
+use switchboard_ports::failures::FailureInfo;
 use switchboard_ports::page::{Page, PageRequest};
 use switchboard_ports::tokens::{Token, TokenStore};
-use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, FailureInfo, Transcripts};
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Transcripts};
 use switchboard_ports::users::{Identity, Matches, User, UserStore};
 
 /// What is stored.
@@ -49,7 +50,7 @@ impl FakeStores {
         self.down.store(down, Ordering::SeqCst);
     }
 
-    fn up(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+    pub(super) fn up(&self) -> Result<MutexGuard<'_, State>, StoreError> {
         if self.down.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable(String::from("switched off by the test")));
         }
@@ -62,7 +63,7 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 /// A page by position; the cursor is the index of the next row.
-fn page<T: Clone>(rows: &[T], request: &PageRequest) -> Page<T> {
+pub(super) fn page<T: Clone>(rows: &[T], request: &PageRequest) -> Page<T> {
     let from: usize = request.after.as_deref().map_or(0, |after| after.parse().unwrap_or(usize::MAX));
     let limit = usize::try_from(request.limit).unwrap();
     let items: Vec<_> = rows.iter().skip(from).take(limit).cloned().collect();
@@ -205,10 +206,6 @@ impl Transcripts for FakeStores {
         _lines_max: u32,
     ) -> Result<Vec<TranscriptLine>, StoreError> {
         panic!("nothing in the shell asks for context")
-    }
-
-    async fn failures(&self, request: &PageRequest) -> Result<Page<FailureInfo>, StoreError> {
-        Ok(page(&self.up()?.failures, request))
     }
 
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {

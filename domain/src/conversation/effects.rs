@@ -4,10 +4,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::channel::ErrorCode;
-use crate::ids::{Epoch, MessageId, Seq};
+use crate::ids::{Epoch, MessageId, RetryNumber, Seq};
+use crate::inbox::Again;
 use crate::message::Target;
 use crate::outcome::{FailureCause, Outcome};
-use crate::reply::{self, CallNumber, CardCall, Claim, Durability, Facts, Way};
+use crate::reply::{self, CallNumber, CardCall, Claim, Durability, Reply, Tried, Way};
 use crate::snapshot::{ReplyId, TranscriptLine};
 use crate::time::Timestamp;
 
@@ -37,12 +38,18 @@ pub struct Failed {
     pub seq: Seq,
     /// The platform's id of the message.
     pub message: MessageId,
+    /// Which retry of it failed.
+    pub retry: RetryNumber,
     /// Why.
     pub cause: FailureCause,
     /// Crash attempts by then.
     pub attempts: u32,
     /// When.
     pub at: Timestamp,
+    /// The ways of answering that were tried.
+    pub tried: Tried,
+    /// What a retry does.
+    pub again: Again,
 }
 
 /// Something to do.
@@ -86,6 +93,8 @@ pub enum Perform {
         target: Target,
         /// The message answered: names the card.
         message: MessageId,
+        /// Which retry of it: part of the card's name.
+        retry: RetryNumber,
         /// Crash attempts so far.
         attempt: u32,
         /// What.
@@ -108,8 +117,9 @@ pub enum Perform {
 
 impl Effects {
     /// Adds what a reply wants.
-    pub(super) fn of_reply(&mut self, facts: &Facts, effects: reply::Effects, now: Timestamp) {
+    pub(super) fn of_reply(&mut self, reply: &Reply, effects: reply::Effects, now: Timestamp) {
         self.durability = self.durability.max(effects.durability);
+        let facts = reply.facts();
         let id = facts.id;
         for effect in effects.list {
             match effect {
@@ -121,6 +131,7 @@ impl Effects {
                     call,
                     target: facts.target.clone(),
                     message: facts.message.clone(),
+                    retry: facts.retry,
                     attempt: facts.attempt,
                     card,
                 }),
@@ -133,12 +144,15 @@ impl Effects {
                         way,
                     });
                 }
-                reply::Effect::Fail(cause) => self.failures.push(Failed {
+                reply::Effect::Fail { cause, text } => self.failures.push(Failed {
                     seq: id.seq,
                     message: facts.message.clone(),
+                    retry: facts.retry,
                     cause,
                     attempts: facts.attempt,
                     at: now,
+                    tried: reply.tried(),
+                    again: Again::deliver(text, &facts.target, now),
                 }),
                 reply::Effect::Note(code) => self.notes.push(code),
             }

@@ -14,7 +14,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ids::{Epoch, Seq};
+use crate::ids::{Epoch, RetryNumber, Seq};
 use crate::inbox::{Entry, Intake};
 use crate::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use crate::rejected::Rejected;
@@ -263,7 +263,9 @@ impl Conversation {
         now: Timestamp,
     ) -> Result<(), Rejected> {
         let kind = match &entry.intake {
-            Intake::Ask { .. } => Taken::Ask,
+            Intake::Ask { .. } if entry.retry == RetryNumber(0) => Taken::Ask,
+            Intake::Ask { .. } => Taken::AskedAgain,
+            Intake::Deliver { .. } => Taken::Deliver,
             Intake::Control { control, origin } => Taken::Control(*control, *origin),
             Intake::Refused(refusal) => Taken::Refused(*refusal),
         };
@@ -289,7 +291,7 @@ impl Conversation {
                     ReplyRole::Notice => None,
                 };
                 let resumed = reply.apply(reply::Event::Resumed { gate: waits }, now)?;
-                effects.of_reply(reply.facts(), resumed, now);
+                effects.of_reply(reply, resumed, now);
             }
         }
         self.session_event(session::Event::Released(Hold::Loading), effects, now)
@@ -345,7 +347,7 @@ impl Conversation {
             if let Some(reply) = self.answer_mut(seq)
                 && let Ok(shown) = reply.apply(told, now)
             {
-                effects.of_reply(reply.facts(), shown, now);
+                effects.of_reply(reply, shown, now);
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use alloc::string::String;
 use super::effects::Failed;
 use super::{ANSWERS_OPEN_MAX, Conversation, Effects, NOTICES_OPEN_MAX, Perform};
 use crate::ids::{Seq, SessionNumber};
-use crate::inbox::{Entry, Intake};
+use crate::inbox::{Again, Entry, Intake};
 use crate::message::Target;
 use crate::notice::{Notice, StatusReport};
 use crate::outcome::Outcome;
@@ -38,7 +38,7 @@ impl Conversation {
             return Err(Rejected::Stale { event: event.name(), phase: "Done" });
         };
         let wanted = reply.apply(event, now)?;
-        effects.of_reply(reply.facts(), wanted, now);
+        effects.of_reply(reply, wanted, now);
         Ok(())
     }
 
@@ -102,7 +102,7 @@ impl Conversation {
         };
         // Being admitted twice is the ordinary case, and harmless.
         if let Ok(wanted) = reply.apply(reply::Event::Admitted, now) {
-            effects.of_reply(reply.facts(), wanted, now);
+            effects.of_reply(reply, wanted, now);
         }
     }
 
@@ -114,7 +114,12 @@ impl Conversation {
         if let Some(entry) = self.entries.get(&seq) {
             let facts = self.facts(entry, ReplyRole::Answer, attempt);
             let behind = self.answers().filter_map(Reply::gate).fold(now, Timestamp::max);
-            self.replies.push(Reply::answer(facts, resumed, behind.after(GATE_WAIT_MAX), now));
+            let mut reply = Reply::answer(facts, resumed, behind.after(GATE_WAIT_MAX), now);
+            if let Intake::Deliver { text } = &entry.intake {
+                // A reply that has just been made takes its text, and wants nothing for it yet.
+                let _ = reply.apply(reply::Event::Grew { text: text.clone() }, now);
+            }
+            self.replies.push(reply);
         }
     }
 
@@ -122,6 +127,7 @@ impl Conversation {
         Facts {
             id: ReplyId { seq: entry.seq, role },
             message: entry.message.clone(),
+            retry: entry.retry,
             target: Target {
                 chat: entry.chat.clone(),
                 im_user_id: entry.sender.im_user_id.clone(),
@@ -147,7 +153,7 @@ impl Conversation {
         if let Some(reply) = self.answer_mut(seq)
             && let Ok(wanted) = reply.apply(reply::Event::Ended { suffix, failed }, now)
         {
-            effects.of_reply(reply.facts(), wanted, now);
+            effects.of_reply(reply, wanted, now);
         }
     }
 
@@ -189,7 +195,7 @@ impl Conversation {
         };
         let mut reply = Reply::notice(self.facts(entry, ReplyRole::Notice, 0), &text, now);
         if let Ok(wanted) = reply.apply(reply::Event::Resumed { gate: None }, now) {
-            effects.of_reply(reply.facts(), wanted, now);
+            effects.of_reply(&reply, wanted, now);
         }
         self.replies.push(reply);
     }
@@ -221,8 +227,17 @@ impl Conversation {
             Outcome::Failed(cause) => {
                 if let Some(entry) = entry {
                     // The session has forgotten them with the turn; its reply was made with them.
-                    let attempts = self.answer(seq).map_or(0, |reply| reply.facts().attempt);
-                    effects.failures.push(Failed { seq, message: entry.message, cause, attempts, at: now });
+                    let reply = self.answer(seq);
+                    effects.failures.push(Failed {
+                        seq,
+                        message: entry.message.clone(),
+                        retry: entry.retry,
+                        cause,
+                        attempts: reply.map_or(0, |reply| reply.facts().attempt),
+                        at: now,
+                        tried: reply.map(Reply::tried).unwrap_or_default(),
+                        again: Again::ask(entry),
+                    });
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::plain::joined;
 use super::state::{Call, Kind, State};
 use super::{
     CALL_AGE_MAX, CardOutcome, DELIVERY_AGE_MAX, DRAFT_AGE_MAX, Effect, Effects, PartOutcome, Reply,
@@ -123,23 +124,27 @@ impl Reply {
     }
 
     fn delivery_overdue(&mut self) -> Effects {
-        let mut causes = Vec::new();
+        let mut failed = Vec::new();
         match &self.state {
             State::Plain(plain) => {
                 let covers = plain.pointer.as_ref().map_or(0, |pointer| pointer.covers) as usize;
-                let is_pending = |part: &Part| part.status == PartStatus::Pending;
-                if plain.parts.iter().skip(covers).any(is_pending) {
-                    causes.push(FailureCause::DeliveryRefused);
+                let pending = |part: &&Part| part.status == PartStatus::Pending;
+                let refused = joined(plain.parts.iter().skip(covers).filter(pending));
+                if !refused.is_empty() {
+                    failed.push((FailureCause::DeliveryRefused, refused));
                 }
                 // The card may show these.
-                if plain.parts.iter().take(covers).any(is_pending) {
-                    causes.push(FailureCause::DeliveryUnknown);
+                let unknown = joined(plain.parts.iter().take(covers).filter(pending));
+                if !unknown.is_empty() {
+                    failed.push((FailureCause::DeliveryUnknown, unknown));
                 }
                 if plain.pointer.is_some() {
-                    causes.push(FailureCause::CardAbandoned);
+                    failed.push((FailureCause::CardAbandoned, plain.text_of(|_| true)));
                 }
             }
-            State::Finishing(_) => causes.push(FailureCause::CardAbandoned),
+            State::Finishing(ending) => {
+                failed.push((FailureCause::CardAbandoned, self.text_of_ending(ending)));
+            }
             State::Unopened { .. }
             | State::Thinking { .. }
             | State::Streaming { .. }
@@ -148,7 +153,8 @@ impl Reply {
             | State::Abandoned => return Effects::none(),
         }
         self.state = State::Abandoned;
-        Effects { list: causes.into_iter().map(Effect::Fail).collect(), ..Effects::none() }.now()
+        let list = failed.into_iter().map(|(cause, text)| Effect::Fail { cause, text }).collect();
+        Effects { list, ..Effects::none() }.now()
     }
 }
 

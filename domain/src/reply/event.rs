@@ -100,7 +100,12 @@ pub enum Effect {
         way: Way,
     },
     /// Write a failure record.
-    Fail(FailureCause),
+    Fail {
+        /// Why.
+        cause: FailureCause,
+        /// What did not arrive, or may not have: a retry delivers it.
+        text: String,
+    },
     /// Something is wrong that the channel's status should show.
     Note(ErrorCode),
 }

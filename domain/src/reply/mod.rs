@@ -14,16 +14,18 @@ mod state;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tried;
 
 pub use call::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 pub use deadline::{Deadline, Reason};
 pub use event::{Durability, Effect, Effects, Event};
 pub use status::{Progress, STATUS_CHARS_MAX, STATUS_INTERVAL_MIN, TOOL_CHARS_MAX};
+pub use tried::{Trial, Tried};
 
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::ids::MessageId;
+use crate::ids::{MessageId, RetryNumber};
 use crate::message::Target;
 use crate::outcome::FailureCause;
 use crate::rejected::Rejected;
@@ -65,6 +67,8 @@ pub struct Facts {
     pub id: ReplyId,
     /// The message it answers.
     pub message: MessageId,
+    /// Which retry of the message it answers; part of the card's id (R8).
+    pub retry: RetryNumber,
     /// Where it goes.
     pub target: Target,
     /// Crash attempts of its turn so far.
@@ -82,6 +86,7 @@ pub struct Reply {
     calls: CallNumber,
     /// Until when it waits behind the reply before it; `None` once admitted.
     gate: Option<Timestamp>,
+    tried: Tried,
     state: State,
 }
 
@@ -97,14 +102,20 @@ impl Reply {
         } else {
             State::collecting(String::new(), Presence::Absent, now)
         };
-        Self { facts, calls: 0, gate: Some(gate), state }
+        Self { facts, calls: 0, gate: Some(gate), tried: Tried::default(), state }
     }
 
     /// One sentence of ours, as plain text: ended as it begins. Its first effects come with [`Event::Resumed`].
     #[must_use]
     pub fn notice(facts: Facts, text: &str, now: Timestamp) -> Self {
         let state = State::Plain(Plain::new(plain::parts(text, &facts.limits), None, now));
-        Self { facts, calls: 0, gate: None, state }
+        Self { facts, calls: 0, gate: None, tried: Tried::default(), state }
+    }
+
+    /// The ways of answering that were tried so far.
+    #[must_use]
+    pub const fn tried(&self) -> Tried {
+        self.tried
     }
 
     /// What never changes about it.
@@ -224,9 +235,11 @@ impl Reply {
         Some(ReplySnapshot {
             id: self.facts.id,
             message: self.facts.message.clone(),
+            retry: self.facts.retry,
             target: self.facts.target.clone(),
             attempt: self.facts.attempt,
             ended_at,
+            tried: self.tried,
             state,
         })
     }
@@ -245,12 +258,13 @@ impl Reply {
         let facts = Facts {
             id: from.id,
             message: from.message,
+            retry: from.retry,
             target: from.target,
             attempt: from.attempt,
             limits,
             locale,
         };
-        Self { facts, calls: 0, gate: None, state }
+        Self { facts, calls: 0, gate: None, tried: from.tried, state }
     }
 
     fn resumed(&mut self, gate: Option<Timestamp>, now: Timestamp) -> Result<Effects, Rejected> {
@@ -259,7 +273,7 @@ impl Reply {
             return Err(Rejected::Duplicate { event: "Resumed", phase: self.phase() });
         }
         self.gate = gate;
-        let mut lost = 0;
+        let mut lost = None;
         // The hour of tries begins again: while no process ran nothing was tried, and the clock may have been set back.
         if let State::Finishing(ending) = &mut self.state {
             ending.ended_at = now;
@@ -269,10 +283,11 @@ impl Reply {
             plain.ended_at = now;
             plain.pointer_uncertain = plain.pointer.is_some();
             lost = plain.lose_attempts();
+            self.tried.lose();
         }
         let mut effects = self.advance(now);
-        if lost > 0 {
-            effects.list.insert(0, Effect::Fail(FailureCause::DeliveryUnknown));
+        if let Some(text) = lost {
+            effects.list.insert(0, Effect::Fail { cause: FailureCause::DeliveryUnknown, text });
             effects = effects.now();
         }
         Ok(effects)

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::state::{Call, Kind, Plain, State};
 use super::{
     CARD_TRIES_MAX, CallNumber, CardOutcome, Effect, Effects, PartOutcome, Reply, SESSION_ADDRESS_MARGIN,
-    WAY_TRIES_MAX, Way, pause, throttle,
+    Trial, WAY_TRIES_MAX, Way, pause, throttle,
 };
 use crate::channel::ErrorCode;
 use crate::outcome::FailureCause;
@@ -21,10 +21,19 @@ impl Plain {
         self.pointer.is_none() && self.next_pending().is_none()
     }
 
-    /// What was under way when the process died may have arrived: it is never repeated (R10). Says how many.
-    pub(super) fn lose_attempts(&mut self) -> usize {
-        let attempting = self.parts.iter_mut().filter(|part| part.status == PartStatus::Attempting);
-        attempting.map(|part| part.status = PartStatus::Unknown).count()
+    /// What was under way when the process died may have arrived: it is never repeated (R10). Says what that was.
+    pub(super) fn lose_attempts(&mut self) -> Option<String> {
+        let is_attempting = |part: &Part| part.status == PartStatus::Attempting;
+        let lost = self.parts.iter().any(is_attempting).then(|| self.text_of(is_attempting));
+        for part in self.parts.iter_mut().filter(|part| is_attempting(part)) {
+            part.status = PartStatus::Unknown;
+        }
+        lost
+    }
+
+    /// Some of its messages as one text.
+    pub(super) fn text_of(&self, is_meant: impl Fn(&Part) -> bool) -> String {
+        joined(self.parts.iter().filter(|part| is_meant(part)))
     }
 
     /// The pointer comes first; after three tries the parts go out and it is tried again behind them, unless it holds them.
@@ -63,6 +72,7 @@ impl Reply {
             return Effects::none();
         };
         part.status = PartStatus::Attempting;
+        self.tried.note(way, Trial::UnderWay);
         Effects::one(Effect::Send { call, text: part.text.clone(), way }).now()
     }
 
@@ -87,6 +97,7 @@ impl Reply {
             return Err(self.stale("PartDone"));
         };
         plain.call = Call::Idle;
+        self.tried.note(way, outcome.into());
         let mut effects = Effects::none().now();
         let status = match outcome {
             PartOutcome::Sent => {
@@ -94,7 +105,8 @@ impl Reply {
                 PartStatus::Sent
             }
             PartOutcome::Unknown => {
-                effects = effects.and(Effect::Fail(FailureCause::DeliveryUnknown));
+                let text = plain.text_of(|part| part.status == PartStatus::Attempting);
+                effects = effects.and(Effect::Fail { cause: FailureCause::DeliveryUnknown, text });
                 PartStatus::Unknown
             }
             PartOutcome::Throttled { retry_after } => {
@@ -116,8 +128,10 @@ impl Reply {
                     PartStatus::Pending
                 }
                 Way::Api => {
-                    effects =
-                        effects.and(Effect::Note(code)).and(Effect::Fail(FailureCause::DeliveryRefused));
+                    let text = plain
+                        .text_of(|part| matches!(part.status, PartStatus::Attempting | PartStatus::Pending));
+                    let fail = Effect::Fail { cause: FailureCause::DeliveryRefused, text };
+                    effects = effects.and(Effect::Note(code)).and(fail);
                     refuse_all(&mut plain.parts);
                     PartStatus::Refused
                 }
@@ -145,7 +159,8 @@ impl Reply {
                 // twice. If a pointer call is of unknown fate too, nobody knows which of the two worked.
                 let status = if plain.pointer_uncertain { PartStatus::Unknown } else { PartStatus::Sent };
                 if covers > 0 && plain.pointer_uncertain {
-                    failed = Some(Effect::Fail(FailureCause::DeliveryUnknown));
+                    let text = joined(plain.parts.iter().take(covers as usize));
+                    failed = Some(Effect::Fail { cause: FailureCause::DeliveryUnknown, text });
                 }
                 for part in plain.parts.iter_mut().take(covers as usize) {
                     part.status = status;
@@ -183,6 +198,12 @@ pub(super) fn parts(whole: &str, limits: &ReplyLimits) -> Vec<Part> {
 /// Bounds of a plain message.
 pub(super) const fn limits(limits: &ReplyLimits) -> text::Limits {
     text::Limits::new(limits.part_chars_max, limits.part_bytes_max)
+}
+
+/// Messages as one text.
+pub(super) fn joined<'a>(parts: impl Iterator<Item = &'a Part>) -> String {
+    let texts: Vec<&str> = parts.map(|part| part.text.as_str()).collect();
+    texts.join("\n\n")
 }
 
 pub(super) fn pending(text: String) -> Part {

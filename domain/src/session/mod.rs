@@ -65,6 +65,16 @@ pub struct Session {
 struct Waiting {
     seq: Seq,
     resumed: bool,
+    work: Work,
+}
+
+/// What a turn consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// The agent is asked.
+    Ask,
+    /// An answer that there is already is delivered again.
+    Deliver,
 }
 
 /// The reasons for which no new turn may begin, one bit each.
@@ -247,6 +257,11 @@ impl Session {
         let mut effects = Effects::default();
         match kind {
             Taken::Ask => self.asked(seq, accepted_at, resumed, &mut effects, now),
+            Taken::AskedAgain if self.is_full() => refuse(seq, Refusal::InboxFull, &mut effects),
+            Taken::AskedAgain => self.queued(seq, accepted_at, resumed, now),
+            Taken::Deliver => {
+                self.waiting.push_back(Waiting { seq, resumed: false, work: Work::Deliver });
+            }
             Taken::Control(control, origin) => self.control(seq, control, origin, &mut effects, now),
             Taken::Refused(refusal) => refuse(seq, refusal, &mut effects),
         }
@@ -262,10 +277,7 @@ impl Session {
         now: Timestamp,
     ) {
         let busy = !self.state.is_idle();
-        // The running one counts too: parking puts it back in front of those that wait.
-        if self.waiting.len().saturating_add(usize::from(self.running().is_some()))
-            >= INBOX_ENTRIES_MAX as usize
-        {
+        if self.is_full() {
             return refuse(seq, Refusal::InboxFull, effects);
         }
         match self.rules.conversation.busy {
@@ -273,6 +285,16 @@ impl Session {
             Busy::Interrupt if busy => self.stop_running(Finish::Interrupted, effects, now),
             Busy::Queue | Busy::Reject | Busy::Interrupt => {}
         }
+        self.queued(seq, accepted_at, resumed, now);
+    }
+
+    /// Whether no more questions can wait. The running one counts too: parking puts it back in front of those that wait.
+    fn is_full(&self) -> bool {
+        self.waiting.len().saturating_add(usize::from(self.running().is_some())) >= INBOX_ENTRIES_MAX as usize
+    }
+
+    /// A question waits for its turn.
+    fn queued(&mut self, seq: Seq, accepted_at: Timestamp, resumed: bool, now: Timestamp) {
         let idle = self.rules.conversation.idle_timeout;
         let slept = accepted_at.since(self.kept.last_activity_at);
         if !idle.is_zero() && slept > idle && self.is_at_rest() {
@@ -280,8 +302,8 @@ impl Session {
         }
         self.kept.last_activity_at = now;
         // Turns begin in order, and the end of one is stored before the next begins: only the first can have begun.
-        let resumed = resumed && !busy && self.waiting.is_empty();
-        self.waiting.push_back(Waiting { seq, resumed });
+        let resumed = resumed && self.is_at_rest();
+        self.waiting.push_back(Waiting { seq, resumed, work: Work::Ask });
     }
 
     /// A new session: the context is gone, choices stay.

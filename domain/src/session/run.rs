@@ -5,7 +5,7 @@ use alloc::string::String;
 use super::state::{State, Step, Turn};
 use super::{
     ATTEMPTS_MAX, Effect, Effects, Event, Finish, HANDLE_BYTES_MAX, Hold, RETRY_PAUSE, RETRY_PAUSE_MAX,
-    Reason, STOPPING_WAIT_MAX, Session, Waiting,
+    Reason, STOPPING_WAIT_MAX, Session, Waiting, Work,
 };
 use crate::ids::{Epoch, Seq};
 use crate::outcome::{AgentFailure, AgentFailureKind, FailureCause, Outcome, RunFailure};
@@ -21,6 +21,14 @@ impl Session {
             let Some(next) = self.waiting.pop_front() else {
                 break;
             };
+            if next.work == Work::Deliver {
+                effects.push(Effect::Open { seq: next.seq, attempt: 0, resumed: false });
+                effects.push(self.finish_of(next.seq, Finish::Answered));
+                effects.push(Effect::End { seq: next.seq, outcome: Outcome::Answered });
+                // Whether there is room for one more answer is to be found out before anything else begins.
+                self.holds.add(Hold::Replies);
+                continue;
+            }
             let attempt = self.count_attempt(next);
             effects.push(Effect::Open { seq: next.seq, attempt, resumed: next.resumed });
             if attempt > ATTEMPTS_MAX {
@@ -217,7 +225,7 @@ impl Session {
             effects.durability = Durability::Now;
             self.kept.epoch = self.kept.epoch.next();
             // Back in front, so that a `/stop` or `/new` that is still taken in ends it.
-            self.waiting.push_front(Waiting { seq: turn.seq, resumed: true });
+            self.waiting.push_front(Waiting { seq: turn.seq, resumed: true, work: Work::Ask });
             self.state = State::Idle;
         }
         effects

@@ -61,6 +61,7 @@ fn act(mood: [u32; 6]) -> impl Strategy<Value = Act> {
     prop_oneof![
         10 => (intake(), prop::option::of(0..200_000u32), prop::bool::weighted(0.8))
             .prop_map(|(intake, address, feed)| Act::Accept(intake, address, feed)),
+        3 => any::<u8>().prop_map(Act::Retry),
         2 => Just(Act::Feed),
         20 => any::<u8>().prop_map(Act::Grant),
         20 => (any::<u8>(), luck(mood)).prop_map(|(which, luck)| Act::Land(which, luck)),

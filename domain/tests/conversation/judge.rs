@@ -93,6 +93,10 @@ pub(crate) fn judge(world: &World) {
                 the_card_is_closed(world, entry.seq);
                 asked_a_bounded_number_of_times(world, entry.seq, outcome);
             }
+            Intake::Deliver { ref text } => {
+                delivered_once(world, entry.seq, outcome, text);
+                the_card_is_closed(world, entry.seq);
+            }
             Intake::Control { .. } => assert_eq!(outcome, Outcome::Answered),
             Intake::Refused(refusal) => assert_eq!(outcome, Outcome::Refused(refusal)),
         }
@@ -119,7 +123,7 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 
 /// What people see of an answer: its card, if it is closed, then its messages.
 fn seen(world: &World, seq: Seq) -> Vec<String> {
-    let card = world.platform.cards.get(&world.store.entry(seq).message).filter(|card| card.finished);
+    let card = world.platform.cards.get(&world.store.card_of(seq)).filter(|card| card.finished);
     let mut seen = card.map(|card| words(&card.text)).unwrap_or_default();
     for message in world.platform.messages.iter().filter(|message| message.reply.seq == seq) {
         seen.extend(words(&message.text));
@@ -151,8 +155,23 @@ fn every_word_once(world: &World, seq: Seq, outcome: Outcome) {
     }
 }
 
+/// Words that did not arrive, and were delivered again: once, without asking anybody.
+fn delivered_once(world: &World, seq: Seq, outcome: Outcome, text: &str) {
+    let seen = seen(world, seq);
+    let once: BTreeSet<&String> = seen.iter().collect();
+    assert_eq!(once.len(), seen.len(), "seen twice for {seq}: {seen:?}");
+    assert_eq!(world.ledger.asked.get(&seq), None, "asked for an answer that there was");
+    let wanted = if outcome == Outcome::Answered { words(text) } else { Vec::new() };
+    if world.store.failures.iter().any(|failed| failed.seq == seq) {
+        assert!(seen.iter().all(|word| wanted.contains(word)), "seen, and not to be delivered: {seen:?}");
+    } else {
+        assert_eq!(seen, wanted, "what people see of {seq} is not what was to be delivered");
+    }
+    assert!(!world.store.transcript.iter().any(|line| line.seq == seq), "told a second time");
+}
+
 fn the_card_is_closed(world: &World, seq: Seq) {
-    let Some(card) = world.platform.cards.get(&world.store.entry(seq).message) else { return };
+    let Some(card) = world.platform.cards.get(&world.store.card_of(seq)) else { return };
     let recorded = world.store.failed_with(seq, FailureCause::CardAbandoned);
     assert!(card.finished || recorded, "the card of {seq} is left at {:?}", card.text);
 }

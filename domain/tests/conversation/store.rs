@@ -1,9 +1,9 @@
 //! A store that forgets nothing it was told to keep, and objects to what no store should be told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_domain::conversation::{Effects, Failed};
-use switchboard_domain::ids::{FencingToken, MessageId, Seq};
+use switchboard_domain::ids::{FencingToken, MessageId, RetryNumber, Seq};
 use switchboard_domain::inbox::{Control, Entry, INBOX_ENTRIES_MAX, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress};
 use switchboard_domain::outcome::{FailureCause, Outcome, Refusal};
@@ -19,6 +19,8 @@ pub(crate) struct Store {
     pub(crate) snapshot: Option<ConversationSnapshot>,
     pub(crate) transcript: Vec<TranscriptLine>,
     pub(crate) failures: Vec<Failed>,
+    /// Failures that were retried, by their place.
+    pub(crate) retried: BTreeSet<usize>,
     pub(crate) fence: FencingToken,
 }
 
@@ -35,13 +37,16 @@ impl Store {
             Intake::Ask { .. } if waiting >= INBOX_ENTRIES_MAX as usize => {
                 Intake::Refused(Refusal::InboxFull)
             }
-            Intake::Ask { .. } | Intake::Control { .. } | Intake::Refused(_) => intake,
+            Intake::Ask { .. } | Intake::Deliver { .. } | Intake::Control { .. } | Intake::Refused(_) => {
+                intake
+            }
         };
         self.entries.push(Entry {
             seq,
             accepted_at: now,
             fence: self.fence,
             message: MessageId::new(format!("m{seq}")),
+            retry: RetryNumber(0),
             chat: Chat { id: "chat".to_owned(), kind: ChatKind::Private, title: None },
             sender: Sender { im_user_id: None, opaque_id: "person".to_owned(), name: String::new() },
             sent_at: now,
@@ -49,6 +54,37 @@ impl Store {
             intake,
         });
         seq
+    }
+
+    /// A failure is retried, as an operator does it: `false` where there is none that was not, or no room.
+    pub(crate) fn retry(&mut self, which: usize, now: Timestamp) -> bool {
+        let retried = &self.retried;
+        let open: Vec<_> = (0..self.failures.len()).filter(|number| !retried.contains(number)).collect();
+        let waiting = self.entries.len() - self.outcomes.len();
+        if open.is_empty() || waiting >= INBOX_ENTRIES_MAX as usize {
+            return false;
+        }
+        let number = open[which % open.len()];
+        let Failed { message, again, .. } = self.failures[number].clone();
+        self.entries.push(Entry {
+            seq: Seq(u64::try_from(self.entries.len()).unwrap() + 1),
+            accepted_at: now,
+            fence: self.fence,
+            message,
+            retry: RetryNumber(u64::try_from(number).unwrap() + 1),
+            chat: again.chat,
+            sender: again.sender,
+            sent_at: again.sent_at,
+            session_address: again.session_address,
+            intake: again.intake,
+        });
+        self.retried.insert(number)
+    }
+
+    /// The card that answers an entry.
+    pub(crate) fn card_of(&self, seq: Seq) -> MessageId {
+        let entry = self.entry(seq);
+        card_of(&entry.message, entry.retry)
     }
 
     /// What `load` hands over: entries after `after` that have not ended.
@@ -82,6 +118,11 @@ impl Store {
         };
         1 + u64::try_from(self.entries.iter().filter(is_new).count()).unwrap()
     }
+}
+
+/// The name of the card that answers a message, or a retry of it (R8).
+pub(crate) fn card_of(message: &MessageId, retry: RetryNumber) -> MessageId {
+    if retry == RetryNumber(0) { message.clone() } else { MessageId::new(format!("{message} {retry}")) }
 }
 
 /// A question.

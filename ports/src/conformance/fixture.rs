@@ -9,6 +9,7 @@ use crate::attachments::AttachmentStore;
 use crate::channels::ChannelStore;
 use crate::conformance::FakeClock;
 use crate::conversations::ConversationStore;
+use crate::failures::FailureStore;
 use crate::tokens::TokenStore;
 use crate::transcripts::Transcripts;
 use crate::users::UserStore;
@@ -18,8 +19,10 @@ use crate::users::UserStore;
 pub struct StoreSet {
     /// Inbox, state and outbox of conversations.
     pub conversations: Arc<dyn ConversationStore>,
-    /// Transcripts and failures.
+    /// Transcripts.
     pub transcripts: Arc<dyn Transcripts>,
+    /// Failure records.
+    pub failures: Arc<dyn FailureStore>,
     /// Configured channels.
     pub channels: Arc<dyn ChannelStore>,
     /// Configured agents.

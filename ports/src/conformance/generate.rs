@@ -7,11 +7,13 @@ use proptest::option::of;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::content::{Attachment, AttachmentKind};
-use switchboard_domain::ids::{AgentId, Epoch, FencingToken, MessageId, Seq, SessionNumber};
-use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
+use switchboard_domain::ids::{AgentId, Epoch, FencingToken, MessageId, RetryNumber, Seq, SessionNumber};
+use switchboard_domain::inbox::{Again, Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress, Target};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
+use switchboard_domain::reply::{Trial, Tried};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole,
@@ -37,15 +39,19 @@ pub fn snapshots() -> impl Strategy<Value = ConversationSnapshot> {
 /// Inbox entries.
 pub fn entries() -> impl Strategy<Value = Entry> {
     (
-        (number(), timestamps(), number(), text()),
+        (number(), timestamps(), number(), text(), number()),
         (chats(), senders(), timestamps(), of(addresses()), intakes()),
     )
         .prop_map(
-            |((seq, accepted_at, fence, message), (chat, sender, sent_at, session_address, intake))| Entry {
+            |(
+                (seq, accepted_at, fence, message, retry),
+                (chat, sender, sent_at, session_address, intake),
+            )| Entry {
                 seq: Seq(seq),
                 accepted_at,
                 fence: FencingToken(fence),
                 message: MessageId::new(message),
+                retry: RetryNumber(retry),
                 chat,
                 sender,
                 sent_at,
@@ -61,8 +67,40 @@ pub fn intakes() -> impl Strategy<Value = Intake> {
         (text(), vec(attachments(), 0..3)).prop_map(|(text, attachments)| Intake::Ask { text, attachments }),
         (controls(), prop_oneof![Just(Origin::Chat), Just(Origin::Api)])
             .prop_map(|(control, origin)| Intake::Control { control, origin }),
+        text().prop_map(|text| Intake::Deliver { text }),
         refusals().prop_map(Intake::Refused),
     ]
+}
+
+/// What retries do.
+pub fn agains() -> impl Strategy<Value = Again> {
+    (chats(), senders(), timestamps(), of(addresses()), intakes()).prop_map(
+        |(chat, sender, sent_at, session_address, intake)| Again {
+            chat,
+            sender,
+            sent_at,
+            session_address,
+            intake,
+        },
+    )
+}
+
+/// Ways that were tried.
+pub fn tried() -> impl Strategy<Value = Tried> {
+    let trial = prop_oneof![
+        Just(Trial::UnderWay),
+        Just(Trial::Done),
+        Just(Trial::Missing),
+        Just(Trial::Throttled),
+        Just(Trial::NotSent),
+        Just(Trial::Unknown),
+        proptest::sample::select(ErrorCode::ALL.as_slice()).prop_map(Trial::Refused),
+    ];
+    (of(trial.clone()), of(trial.clone()), of(trial)).prop_map(|(card, session_address, api)| Tried {
+        card,
+        session_address,
+        api,
+    })
 }
 
 /// Files that came with messages.
@@ -203,13 +241,16 @@ fn replies() -> impl Strategy<Value = ReplySnapshot> {
     let role = prop_oneof![Just(ReplyRole::Answer), Just(ReplyRole::Notice)];
     let target = (chats(), of(text()), of(addresses()))
         .prop_map(|(chat, im_user_id, session_address)| Target { chat, im_user_id, session_address });
-    (number(), role, text(), target, any::<u32>(), timestamps(), reply_states()).prop_map(
-        |(seq, role, message, target, attempt, ended_at, state)| ReplySnapshot {
+    let names = (number(), role, text(), number());
+    (names, target, any::<u32>(), timestamps(), tried(), reply_states()).prop_map(
+        |((seq, role, message, retry), target, attempt, ended_at, tried, state)| ReplySnapshot {
             id: ReplyId { seq: Seq(seq), role },
             message: MessageId::new(message),
+            retry: RetryNumber(retry),
             target,
             attempt,
             ended_at,
+            tried,
             state,
         },
     )

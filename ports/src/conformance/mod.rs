@@ -18,6 +18,7 @@
 pub mod attachments;
 mod clock;
 pub mod conversations;
+pub mod failures;
 mod faulty;
 mod faulty_attachments;
 mod fixture;

@@ -32,6 +32,7 @@ use crate::fakes::agent::FakeAgent;
 use crate::fakes::channels::SlowChannels;
 use crate::fakes::clock::{SimClock, SimEntropy};
 use crate::fakes::counters::Counters;
+use crate::fakes::failures::SteppingFailures;
 use crate::fakes::platform::FakePlatform;
 use crate::fakes::steps::Steps;
 use crate::fakes::store::SteppingStore;
@@ -49,6 +50,8 @@ pub struct World {
     pub agent: FakeAgent,
     /// The conversation store, with its faults.
     pub store: Arc<SteppingStore>,
+    /// The failure store, with a killing point before and after each retry.
+    pub failures: Arc<SteppingFailures>,
     /// The user store, which can be away.
     pub users: Arc<AwayUsers>,
     /// The files of messages, with their faults.
@@ -70,6 +73,7 @@ impl World {
             platform: FakePlatform::new(Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&steps)),
             agent: FakeAgent::default(),
             store: Arc::new(SteppingStore::new(Arc::clone(&stores.conversations), Arc::clone(&steps))),
+            failures: Arc::new(SteppingFailures::new(Arc::clone(&stores.failures), Arc::clone(&steps))),
             users: Arc::new(AwayUsers::new(Arc::clone(&stores.users))),
             files: Arc::new(FaultyAttachments::around(Arc::clone(&stores.attachments))),
             counters: Counters::default(),
@@ -175,6 +179,7 @@ impl World {
             conversations: Arc::clone(&self.store)
                 as Arc<dyn switchboard_ports::conversations::ConversationStore>,
             transcripts: Arc::clone(&self.stores.transcripts),
+            failures: Arc::clone(&self.failures) as _,
             channels: Arc::new(SlowChannels::new(Arc::clone(&self.stores.channels))),
             agents: Arc::clone(&self.stores.agents),
             users: Arc::clone(&self.users) as Arc<dyn switchboard_ports::users::UserStore>,

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use rusqlite::Connection;
-use switchboard_domain::ids::Seq;
+use switchboard_domain::ids::{RetryNumber, Seq};
 use switchboard_domain::inbox::{Entry, Intake, Verdict};
 use switchboard_domain::message::ChatKind;
 use switchboard_ports::conversations::{Accepted, Arrival};
@@ -51,6 +51,7 @@ pub(super) fn accept(step: &mut Step<'_>, key: &Key, arrival: Arrival) -> Result
         accepted_at: step.now,
         fence,
         message: arrival.message,
+        retry: RetryNumber(0),
         chat: arrival.chat,
         sender: arrival.sender,
         sent_at: arrival.sent_at,

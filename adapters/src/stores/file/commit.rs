@@ -6,11 +6,12 @@ use rusqlite::Connection;
 use switchboard_domain::ids::{Partition, Seq, Version};
 use switchboard_ports::conversations::{Commit, Lease};
 use switchboard_ports::error::StoreError;
+use switchboard_ports::failures::FAILURES_MAX;
 
 use super::row;
 use super::sql::{first, int, run, uint};
 use super::writer::Step;
-use crate::stores::records::{ConversationRecord, FailureRecord, LineRecord};
+use crate::stores::records::{AgainRecord, ConversationRecord, FailureRecord, LineRecord};
 use crate::stores::seal::Key;
 
 /// A commit as it will be written. Made by the caller, so that the writer only writes.
@@ -25,7 +26,7 @@ pub(super) struct Prepared {
     state: String,
     ended: Vec<Seq>,
     lines: Vec<(i64, String, String)>,
-    failures: Vec<String>,
+    failures: Vec<(String, String)>,
     user: Option<String>,
 }
 
@@ -48,8 +49,11 @@ impl Prepared {
             let body = new_row("transcript").write(&LineRecord::from(&line))?;
             Ok((int(line.session.0), line.text, body))
         });
-        let failures =
-            commit.failures.iter().map(|failure| new_row("failures").write(&FailureRecord::from(failure)));
+        let failures = commit.failures.iter().map(|new| {
+            let row = new_row("failures");
+            let body = row.write(&FailureRecord::from(&new.failure))?;
+            Ok((body, row.write(&AgainRecord::seal(&new.again, &row)?)?))
+        });
         let session = &commit.snapshot.session;
         Ok(Self {
             lease: lease.clone(),
@@ -124,9 +128,13 @@ impl Prepared {
         for (session, text, body) in &self.lines {
             run(connection, sql, (num, session, text, body))?;
         }
-        let sql = "INSERT INTO failures (num, body) VALUES (?1, ?2)";
-        for body in &self.failures {
-            run(connection, sql, (num, body))?;
+        let sql = "INSERT INTO failures (num, body, again) VALUES (?1, ?2, ?3)";
+        for (body, again) in &self.failures {
+            run(connection, sql, (num, body, again))?;
+        }
+        if !self.failures.is_empty() {
+            let sql = "DELETE FROM failures WHERE id <= (SELECT max(id) FROM failures) - ?1";
+            run(connection, sql, [int(FAILURES_MAX)])?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use switchboard_domain::ids::{ConversationId, Partition, ReplicaId, Seq, Version};
+use switchboard_domain::ids::{ConversationId, Partition, ReplicaId, RetryNumber, Seq, Version};
 use switchboard_domain::inbox::{Entry, Intake, Verdict};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::clock::Clock;
@@ -32,6 +32,11 @@ impl Conversations {
     /// The state. A panic of somebody else's admission happens before anything is changed, so the state is whole even then.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Whether an entry is there that has not ended.
@@ -156,6 +161,7 @@ fn append(
             accepted_at: now,
             fence,
             message: arrival.message,
+            retry: RetryNumber(0),
             chat: arrival.chat,
             sender: arrival.sender,
             sent_at: arrival.sent_at,

@@ -5,6 +5,7 @@
 
 mod attachments;
 mod conversations;
+mod failures;
 mod marks;
 mod registry;
 mod state;
@@ -32,6 +33,7 @@ pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
     Stores {
         attachments: Arc::new(Attachments::new(Arc::clone(&conversations), limits)),
         transcripts: Arc::clone(&conversations) as _,
+        failures: Arc::clone(&conversations) as _,
         conversations,
         channels: Arc::new(Registry::<Channel>::default()),
         agents: Arc::new(Registry::<AgentConfig>::default()),

@@ -9,10 +9,11 @@ use switchboard_domain::inbox::Entry;
 use switchboard_domain::message::ChatKind;
 use switchboard_domain::snapshot::{ConversationSnapshot, TranscriptLine};
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::{Arrival, Failure};
+use switchboard_ports::conversations::{Arrival, NewFailure};
 use switchboard_ports::error::StoreError;
-use switchboard_ports::transcripts::{ConversationInfo, FailureInfo};
+use switchboard_ports::transcripts::ConversationInfo;
 
+use super::failures::Failures;
 use super::marks::Marks;
 use crate::stores::leases::Leases;
 
@@ -25,16 +26,12 @@ const EVICTION_LOOKS_MAX: usize = 1_000;
 /// Transcript lines kept per conversation; the oldest go first.
 const LINES_MAX: usize = 2_000;
 
-/// Failure records kept; the oldest go first.
-const FAILURES_MAX: usize = 10_000;
-
 /// Everything, under one lock.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) marks: Marks,
     pub(super) leases: Leases,
-    pub(super) failures: VecDeque<(u64, FailureInfo)>,
-    failures_given: u64,
+    pub(super) failures: Failures,
     conversations: BTreeMap<ConversationId, Conversation>,
     open: BTreeSet<(Partition, ConversationId)>,
     active: BTreeSet<(Timestamp, ConversationId)>,
@@ -195,22 +192,11 @@ impl State {
         of_channel.take(count).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Adds a failure record, at the cost of the oldest when there are too many.
-    pub(super) fn fail(&mut self, conversation: &ConversationId, failure: Failure) {
-        let Some(channel) = self.conversations.get(conversation).map(|found| found.key.channel.clone())
-        else {
-            return;
-        };
-        self.failures_given += 1;
-        let info = FailureInfo {
-            id: format!("flr_{}", self.failures_given),
-            conversation: conversation.clone(),
-            channel,
-            failure,
-        };
-        self.failures.push_back((self.failures_given, info));
-        if self.failures.len() > FAILURES_MAX {
-            self.failures.pop_front();
+    /// Adds a failure record.
+    pub(super) fn fail(&mut self, conversation: &ConversationId, new: NewFailure) {
+        let channel = self.conversations.get(conversation).map(|found| found.key.channel.clone());
+        if let Some(channel) = channel {
+            self.failures.add(conversation, &channel, new);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The record of a conversation's state: its session and the replies to bring out.
 
 use serde::{Deserialize, Serialize};
-use switchboard_domain::ids::{AgentId, Epoch, MessageId, Seq, SessionNumber};
+use switchboard_domain::ids::{AgentId, Epoch, MessageId, RetryNumber, Seq, SessionNumber};
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplySnapshot,
     ReplyStateSnapshot, SessionSnapshot,
@@ -10,6 +10,7 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 
 use super::message::TargetRecord;
+use super::tried::TriedRecord;
 use super::{Record, Row, mirrored};
 
 /// A conversation's state.
@@ -20,7 +21,7 @@ pub(in crate::stores) struct ConversationRecord {
 }
 
 impl Record for ConversationRecord {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
 }
 
@@ -58,9 +59,15 @@ struct ReplyRecord {
     seq: u64,
     role: ReplyRoleRecord,
     message: String,
+    /// Since format 3.
+    #[serde(default)]
+    retry: u64,
     target: TargetRecord,
     attempt: u32,
     ended_at: u64,
+    /// Since format 3.
+    #[serde(default)]
+    tried: TriedRecord,
     state: ReplyStateRecord,
 }
 
@@ -159,9 +166,11 @@ impl ReplyRecord {
             seq,
             role,
             message: from.message.to_string(),
+            retry: from.retry.0,
             target: TargetRecord::seal(&from.target, row, &address_field(seq, role))?,
             attempt: from.attempt,
             ended_at: from.ended_at.as_millis(),
+            tried: from.tried.into(),
             state: (&from.state).into(),
         })
     }
@@ -170,9 +179,11 @@ impl ReplyRecord {
         Ok(ReplySnapshot {
             id: ReplyId { seq: Seq(self.seq), role: self.role.into() },
             message: MessageId::new(self.message),
+            retry: RetryNumber(self.retry),
             target: self.target.open(row, &address_field(self.seq, self.role))?,
             attempt: self.attempt,
             ended_at: Timestamp::from_millis(self.ended_at),
+            tried: self.tried.open(row)?,
             state: self.state.into(),
         })
     }

@@ -1,8 +1,8 @@
 //! The record of an inbox entry.
 
 use serde::{Deserialize, Serialize};
-use switchboard_domain::ids::{FencingToken, MessageId, Seq};
-use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
+use switchboard_domain::ids::{FencingToken, MessageId, RetryNumber, Seq};
+use switchboard_domain::inbox::{Again, Control, Entry, Intake, Origin};
 use switchboard_domain::outcome::Refusal;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
@@ -18,6 +18,9 @@ pub(in crate::stores) struct EntryRecord {
     accepted_at: u64,
     fence: u64,
     message: String,
+    /// Since format 3.
+    #[serde(default)]
+    retry: u64,
     chat: ChatRecord,
     sender: SenderRecord,
     sent_at: u64,
@@ -26,7 +29,7 @@ pub(in crate::stores) struct EntryRecord {
 }
 
 impl Record for EntryRecord {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
 }
 
@@ -38,6 +41,10 @@ enum IntakeRecord {
         /// Since format 2.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<AttachmentRecord>,
+    },
+    /// Since format 3.
+    Deliver {
+        text: String,
     },
     Control {
         control: ControlRecord,
@@ -82,6 +89,7 @@ impl EntryRecord {
             accepted_at: from.accepted_at.as_millis(),
             fence: from.fence.0,
             message: from.message.to_string(),
+            retry: from.retry.0,
             chat: (&from.chat).into(),
             sender: (&from.sender).into(),
             sent_at: from.sent_at.as_millis(),
@@ -98,6 +106,47 @@ impl EntryRecord {
             accepted_at: Timestamp::from_millis(self.accepted_at),
             fence: FencingToken(self.fence),
             message: MessageId::new(self.message),
+            retry: RetryNumber(self.retry),
+            chat: self.chat.into(),
+            sender: self.sender.into(),
+            sent_at: Timestamp::from_millis(self.sent_at),
+            session_address: address.map(|address| address.open(row, ADDRESS)).transpose()?,
+            intake: self.intake.open(row)?,
+        })
+    }
+}
+
+/// What a retry puts into the inbox.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::stores) struct AgainRecord {
+    chat: ChatRecord,
+    sender: SenderRecord,
+    sent_at: u64,
+    session_address: Option<AddressRecord>,
+    intake: IntakeRecord,
+}
+
+impl Record for AgainRecord {
+    const VERSION: u32 = 1;
+}
+
+impl AgainRecord {
+    /// Seals it for the row of its failure.
+    pub(in crate::stores) fn seal(from: &Again, row: &Row<'_>) -> Result<Self, StoreError> {
+        let address = from.session_address.as_ref();
+        Ok(Self {
+            chat: (&from.chat).into(),
+            sender: (&from.sender).into(),
+            sent_at: from.sent_at.as_millis(),
+            session_address: address.map(|address| AddressRecord::seal(address, row, ADDRESS)).transpose()?,
+            intake: IntakeRecord::seal(&from.intake, row)?,
+        })
+    }
+
+    /// Opens that of a row.
+    pub(in crate::stores) fn open(self, row: &Row<'_>) -> Result<Again, StoreError> {
+        let address = self.session_address;
+        Ok(Again {
             chat: self.chat.into(),
             sender: self.sender.into(),
             sent_at: Timestamp::from_millis(self.sent_at),
@@ -115,6 +164,7 @@ impl IntakeRecord {
                 let attachments = attachments.iter().enumerate().map(sealed).collect::<Result<_, _>>()?;
                 Self::Ask { text: text.clone(), attachments }
             }
+            Intake::Deliver { text } => Self::Deliver { text: text.clone() },
             Intake::Control { control, origin } => {
                 Self::Control { control: (*control).into(), origin: (*origin).into() }
             }
@@ -129,6 +179,7 @@ impl IntakeRecord {
                 let attachments = attachments.into_iter().enumerate().map(opened);
                 Intake::Ask { text, attachments: attachments.collect::<Result<_, _>>()? }
             }
+            Self::Deliver { text } => Intake::Deliver { text },
             Self::Control { control, origin } => {
                 Intake::Control { control: control.into(), origin: origin.into() }
             }

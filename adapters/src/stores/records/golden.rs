@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use proptest::prelude::{ProptestConfig, proptest};
 use serde_json::Value;
+use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::content::{Attachment, AttachmentKind};
-use switchboard_domain::ids::{Epoch, FencingToken, MessageId, Seq, SessionNumber, Version};
-use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
+use switchboard_domain::ids::{Epoch, FencingToken, MessageId, RetryNumber, Seq, SessionNumber, Version};
+use switchboard_domain::inbox::{Again, Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
+use switchboard_domain::reply::{Trial, Tried};
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole,
     ReplyStateSnapshot, Role, TranscriptLine,
@@ -87,13 +89,14 @@ fn check<T: PartialEq + Debug, R: Record>(
     }
 }
 
-/// Format 2 knows files.
+/// Format 2 knows files, format 3 retries.
 fn entries(version: u32) -> Vec<Entry> {
     let first = Entry {
         seq: Seq(7),
         accepted_at: FakeClock::START,
         fence: FencingToken(3),
         message: MessageId::new("msg7"),
+        retry: RetryNumber(0),
         chat: Chat { id: "cid1".to_owned(), kind: ChatKind::Group, title: Some("Sales 销售".to_owned()) },
         sender: samples::sender("Author"),
         sent_at: Timestamp::from_millis(1_699_999_999_000),
@@ -127,10 +130,15 @@ fn entries(version: u32) -> Vec<Entry> {
         ];
         entries.push(with(Intake::Ask { text: "[picture: picture-1]".to_owned(), attachments }));
     }
+    if version >= 3 {
+        let deliver = with(Intake::Deliver { text: "answer 答".to_owned() });
+        entries
+            .extend([Entry { retry: RetryNumber(12), ..first }, Entry { retry: RetryNumber(13), ..deliver }]);
+    }
     entries
 }
 
-/// Format 2 knows runs that can be asked for.
+/// Format 2 knows runs that can be asked for, format 3 retries and the ways that were tried.
 fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     let mut session = samples::session(2);
     session.epoch = Epoch(9);
@@ -162,6 +170,11 @@ fn conversations(version: u32) -> Vec<ConversationSnapshot> {
         parts: statuses.map(part).to_vec(),
         pointer: Some(Pointer { text: "see below".to_owned(), covers: 2 }),
     };
+    if version >= 3 {
+        plain.retry = RetryNumber(12);
+        plain.tried = tried();
+        finishing.tried.card = Some(Trial::Throttled);
+    }
     let replies = vec![finishing, plain];
     vec![samples::snapshot(1), ConversationSnapshot { session, replies }]
 }
@@ -181,7 +194,16 @@ fn lines() -> Vec<TranscriptLine> {
     ]
 }
 
-fn failures() -> Vec<Failure> {
+fn tried() -> Tried {
+    Tried {
+        card: Some(Trial::Refused(ErrorCode::PermissionDenied)),
+        session_address: Some(Trial::NotSent),
+        api: Some(Trial::UnderWay),
+    }
+}
+
+/// Format 2 knows retries and the ways that were tried.
+fn failures(version: u32) -> Vec<Failure> {
     let ours = [
         FailureCause::CrashLoop,
         FailureCause::UserLookup,
@@ -192,7 +214,33 @@ fn failures() -> Vec<Failure> {
     // Those that format 1 was first written with; a name added since changes no format, and is read back below.
     let agents = AgentFailureKind::ALL.into_iter().take(13).map(FailureCause::Agent);
     let causes = ours.into_iter().chain(agents);
-    causes.map(|cause| Failure { cause, ..samples::failure(2) }).collect()
+    let mut failures: Vec<_> = causes.map(|cause| Failure { cause, ..samples::failure(2) }).collect();
+    if version >= 2 {
+        failures.push(Failure { retry: RetryNumber(12), tried: tried(), ..samples::failure(3) });
+        let rest = Tried { card: Some(Trial::Done), session_address: Some(Trial::Unknown), api: None };
+        failures.push(Failure { tried: rest, ..samples::failure(4) });
+        let missing = Tried { card: Some(Trial::Missing), api: Some(Trial::Throttled), ..Tried::default() };
+        failures.push(Failure { tried: missing, ..samples::failure(5) });
+    }
+    failures
+}
+
+fn agains() -> Vec<Again> {
+    let texts = entries(3)
+        .into_iter()
+        .filter(|entry| matches!(entry.intake, Intake::Ask { .. } | Intake::Deliver { .. }));
+    texts.map(Again::ask).collect()
+}
+
+#[test]
+fn what_can_be_retried_is_read_back_in_every_format() {
+    let row = row("failures", "cnv_1");
+    check(
+        "again",
+        |_| agains(),
+        |again| AgainRecord::seal(again, &row),
+        |_, record: AgainRecord| record.open(&row),
+    );
 }
 
 #[test]
@@ -228,7 +276,7 @@ fn transcript_lines_and_failures_of_every_format_are_read_back() {
     );
     check(
         "failure",
-        |_| failures(),
+        failures,
         |failure| Ok(FailureRecord::from(failure)),
         |_, record: FailureRecord| record.open(&row),
     );

@@ -12,6 +12,7 @@ mod message;
 #[cfg(feature = "fuzzing")]
 pub mod reread;
 mod transcript;
+mod tried;
 mod user;
 
 #[cfg(test)]
@@ -27,7 +28,7 @@ use super::seal::{Place, SealError, Sealing};
 pub(super) use agent::AgentRecord;
 pub(super) use channel::ChannelRecord;
 pub(super) use conversation::ConversationRecord;
-pub(super) use entry::EntryRecord;
+pub(super) use entry::{AgainRecord, EntryRecord};
 pub(super) use transcript::{FailureRecord, LineRecord};
 pub(super) use user::{TokenRecord, UserRecord};
 

@@ -6,14 +6,14 @@ use switchboard_domain::secret::Secret;
 use switchboard_ports::error::StoreError;
 
 use super::{
-    AgentRecord, ChannelRecord, ConversationRecord, EntryRecord, FailureRecord, LineRecord, Record, Row,
-    TokenRecord, UserRecord,
+    AgainRecord, AgentRecord, ChannelRecord, ConversationRecord, EntryRecord, FailureRecord, LineRecord,
+    Record, Row, TokenRecord, UserRecord,
 };
 use crate::stores::seal::{Place, SealError, Sealing};
 
 /// Every kind of record, by the name its golden files have.
-pub const KINDS: [&str; 8] =
-    ["agent", "channel", "conversation", "entry", "failure", "line", "token", "user"];
+pub const KINDS: [&str; 9] =
+    ["again", "agent", "channel", "conversation", "entry", "failure", "line", "token", "user"];
 
 /// What a text was read as, and what it became.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,10 @@ impl Sealing for Glass {
 pub fn reread(kind: &str, text: &str) -> Result<Reread, StoreError> {
     let row = Row { sealing: &Glass, table: "reread", key: "row" };
     match kind {
+        "again" => both(&row, text, |record: AgainRecord| {
+            let again = record.open(&row)?;
+            Ok((format!("{again:?}"), AgainRecord::seal(&again, &row)?))
+        }),
         "agent" => both(&row, text, |record: AgentRecord| {
             let agent = record.open(Version(1), &row)?;
             Ok((format!("{agent:?}"), AgentRecord::seal(&agent, &row)?))

@@ -6,7 +6,7 @@ use switchboard_domain::conversation::Effects;
 use switchboard_domain::outcome::Outcome;
 use switchboard_domain::reply::Durability;
 use switchboard_domain::snapshot::ReplyRole;
-use switchboard_ports::conversations::{Commit, Failure};
+use switchboard_ports::conversations::{Commit, Failure, NewFailure};
 use switchboard_ports::error::StoreError;
 
 use super::{Actor, Lost};
@@ -138,12 +138,17 @@ fn commit_of(actor: &Actor<'_>, effects: &Effects) -> Commit {
         failures: effects
             .failures
             .iter()
-            .map(|failed| Failure {
-                seq: failed.seq,
-                message: failed.message.clone(),
-                cause: failed.cause,
-                attempts: failed.attempts,
-                at: failed.at,
+            .map(|failed| NewFailure {
+                failure: Failure {
+                    seq: failed.seq,
+                    message: failed.message.clone(),
+                    retry: failed.retry,
+                    cause: failed.cause,
+                    attempts: failed.attempts,
+                    at: failed.at,
+                    tried: failed.tried,
+                },
+                again: failed.again.clone(),
             })
             .collect(),
         user: actor.user.clone(),

@@ -52,10 +52,10 @@ impl Actor<'_> {
                     }
                 });
             }
-            Perform::Card { reply, call, target, message, attempt, card } => {
+            Perform::Card { reply, call, target, message, retry, attempt, card } => {
                 self.lease_for_call().await?;
                 self.calls = self.calls.saturating_add(1);
-                let request = CardRequest { target, message, attempt, call: card };
+                let request = CardRequest { target, message, retry, attempt, call: card };
                 self.shared.tasks.spawn(async move {
                     let outcome = tokio::time::timeout(limit, link.card(request)).await;
                     let outcome = outcome.unwrap_or(CardOutcome::Unknown);
@@ -83,7 +83,7 @@ impl Actor<'_> {
         };
         // Forgotten first: a turn that is tried again has the same card.
         self.card = None;
-        if let Some(card) = self.bot.link.card_id(&entry.message) {
+        if let Some(card) = self.bot.link.card_id(&entry.message, entry.retry) {
             self.card = Cards::learn(&self.shared.cards, card, CardTurn::of(self.key.clone(), &entry));
         }
         let session = self.conversation.session();

@@ -103,7 +103,7 @@ impl Outside {
                     self.attempted = Some(text.clone());
                 }
                 Effect::Card { card: CardCall::Open { .. } | CardCall::Update { .. }, .. }
-                | Effect::Fail(_)
+                | Effect::Fail { .. }
                 | Effect::Note(_) => {}
             }
         }

@@ -14,7 +14,7 @@ use super::{
     CallNumber, CardCall, CardOutcome, Effect, Effects, Event, Facts, GATE_WAIT_MAX, PartOutcome, Reply, Way,
 };
 use crate::channel::ErrorCode;
-use crate::ids::{MessageId, Seq};
+use crate::ids::{MessageId, RetryNumber, Seq};
 use crate::message::{Chat, ChatKind, SessionAddress, Target};
 use crate::outcome::FailureCause;
 use crate::rejected::Rejected;
@@ -152,6 +152,7 @@ fn facts(cards: bool, address_until: Option<Timestamp>) -> Facts {
     Facts {
         id: ReplyId { seq: Seq(1), role: ReplyRole::Answer },
         message: MessageId::new("m1"),
+        retry: RetryNumber(0),
         target: Target {
             chat: Chat { id: "chat".into(), kind: ChatKind::Private, title: None },
             im_user_id: None,
@@ -178,7 +179,7 @@ fn shown(effects: &Effects) -> (&'static str, &str) {
         Effect::Card { card: CardCall::Finish { text, .. }, .. } => Some(("finish", text.as_str())),
         Effect::Send { text, way: Way::Api, .. } => Some(("send", text.as_str())),
         Effect::Send { text, way: Way::SessionAddress, .. } => Some(("post", text.as_str())),
-        Effect::Claim { .. } | Effect::Fail(_) | Effect::Note(_) => None,
+        Effect::Claim { .. } | Effect::Fail { .. } | Effect::Note(_) => None,
     });
     let call = calls.next().expect("something is shown");
     assert_eq!(calls.next(), None, "one call at a time (R12)");
@@ -187,7 +188,7 @@ fn shown(effects: &Effects) -> (&'static str, &str) {
 
 fn failures(effects: &Effects) -> Vec<FailureCause> {
     let failure = |effect: &Effect| match effect {
-        Effect::Fail(cause) => Some(*cause),
+        Effect::Fail { cause, .. } => Some(*cause),
         Effect::Claim { .. } | Effect::Card { .. } | Effect::Send { .. } | Effect::Note(_) => None,
     };
     effects.list.iter().filter_map(failure).collect()

@@ -154,7 +154,7 @@ fn words(effects: &[Effect]) -> Vec<String> {
         Effect::Card { card: super::CardCall::Finish { .. }, .. } => "Card Finish".to_owned(),
         Effect::Send { way: Way::Api, .. } => "Send by the API".to_owned(),
         Effect::Send { way: Way::SessionAddress, .. } => "Send to the address".to_owned(),
-        Effect::Fail(cause) => format!("Fail {}", cause.as_str()),
+        Effect::Fail { cause, .. } => format!("Fail {}", cause.as_str()),
         Effect::Note(code) => format!("Note {}", code.as_str()),
     };
     effects.iter().map(word).collect()

@@ -67,6 +67,8 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
     let take = |kind| Event::Taken { seq: Seq(9), kind, accepted_at: bench.now, resumed: false };
     let mut events = vec![
         ("a question".to_owned(), take(Taken::Ask)),
+        ("a question asked again".to_owned(), take(Taken::AskedAgain)),
+        ("an answer to deliver again".to_owned(), take(Taken::Deliver)),
         ("a refused one".to_owned(), take(Taken::Refused(Refusal::TooManyMessages))),
     ];
     let controls = [

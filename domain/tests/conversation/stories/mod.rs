@@ -4,6 +4,7 @@ mod agent;
 mod control;
 mod delivery;
 mod recovery;
+mod retries;
 
 use std::time::Duration;
 

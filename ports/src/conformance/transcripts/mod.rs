@@ -1,8 +1,8 @@
 //! The suite of `Transcripts`: reading what commits wrote, and forgetting it.
 
-pub mod failures;
 pub mod lines;
 pub mod lists;
+pub mod purge;
 
 use switchboard_domain::ids::{ConversationId, ConversationKey, Version};
 use switchboard_domain::snapshot::TranscriptLine;
@@ -29,8 +29,7 @@ macro_rules! transcripts_suite {
             conversations_are_found_by_channel_and_user,
             conversations_are_found_by_text,
         );
-        $crate::__conformance_cases!($fresh; (transcripts::failures);
-            failures_are_listed_newest_first,
+        $crate::__conformance_cases!($fresh; (transcripts::purge);
             purging_a_channel_forgets_it_in_steps_and_nothing_else,
         );
     };

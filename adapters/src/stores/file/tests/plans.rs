@@ -6,7 +6,7 @@ use bytes::Bytes;
 use switchboard_domain::ids::{ChannelId, Seq, SessionNumber, UserId, Version};
 use switchboard_ports::attachments::{AttachmentPlace, StoredAttachment};
 use switchboard_ports::conformance::registries::{agent, channel};
-use switchboard_ports::conformance::samples::{accept_first, ask, ending, failure, key, lease, line};
+use switchboard_ports::conformance::samples::{accept_first, ask, ending, failed, key, lease, line};
 use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conversations::Commit;
@@ -25,7 +25,7 @@ async fn run_everything(core: &Arc<Core>) {
     let held = lease(&*all.conversations, "a", &key("c")).await;
     let commit = Commit {
         transcript: vec![line(1, "question")],
-        failures: vec![failure(1)],
+        failures: vec![failed(1)],
         ..ending("k1", &key("c").id(), Version(0), &[Seq(1)])
     };
     all.conversations.commit(&held, commit).await.unwrap();
@@ -45,7 +45,10 @@ async fn run_everything(core: &Arc<Core>) {
     all.transcripts.conversation(&key("c").id()).await.unwrap();
     all.transcripts.lines(&key("c").id(), &page).await.unwrap();
     all.transcripts.recent(&key("c").id(), SessionNumber(1), 5).await.unwrap();
-    all.transcripts.failures(&page).await.unwrap();
+    all.failures.list(&page).await.unwrap();
+    all.failures.find("flr_1").await.unwrap();
+    all.failures.retry("flr_1").await.unwrap();
+    all.failures.delete("flr_1").await.unwrap();
     all.channels.insert(&channel("chn_1", "one")).await.unwrap();
     all.channels.update(&channel("chn_1", "two"), Version(1)).await.unwrap();
     all.channels.find(&ChannelId::new("chn_1")).await.unwrap();

@@ -70,7 +70,8 @@ fn act(bytes: &mut Bytes<'_>) -> Act {
         _ => {
             let enable = Act::Enable(bytes.flag());
             let busy = bytes.one_of(&[Busy::Queue, Busy::Interrupt, Busy::Reject]);
-            bytes.one_of(&[enable, Act::Configure(busy)])
+            let retry = Act::Retry(bytes.byte());
+            bytes.one_of(&[enable, Act::Configure(busy), retry])
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use switchboard_domain::ids::{MessageId, Seq};
+use switchboard_domain::ids::{MessageId, RetryNumber, Seq};
 use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
 use switchboard_domain::reply::Facts;
 use switchboard_domain::secret::Secret;
@@ -20,6 +20,7 @@ pub(super) fn facts(setting: &Setting, now: Timestamp) -> Facts {
     Facts {
         id: ReplyId { seq: Seq(1), role: ReplyRole::Answer },
         message: MessageId::new("m1"),
+        retry: RetryNumber(0),
         target: Target {
             chat: Chat { id: "chat".into(), kind: ChatKind::Private, title: None },
             im_user_id: None,

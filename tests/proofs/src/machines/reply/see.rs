@@ -39,7 +39,7 @@ impl World {
                     self.may_send(text, *way);
                     self.take_off(*call, Request::Send(text.clone(), *way));
                 }
-                Effect::Fail(cause) => {
+                Effect::Fail { cause, .. } => {
                     assert_eq!(effects.durability, Durability::Now, "a failure without a commit");
                     self.failures.push(*cause);
                 }
