@@ -40,10 +40,28 @@ impl Fixture for MemoryFixture {
 
 async fn fresh() -> MemoryFixture {
     let clock = Arc::new(FakeClock::new());
-    let Stores { conversations, transcripts, failures, channels, agents, users, tokens, attachments } =
-        stores::memory_bounded(Arc::clone(&clock) as _, SMALL);
-    let stores =
-        StoreSet { conversations, transcripts, failures, channels, agents, users, tokens, attachments };
+    let Stores {
+        conversations,
+        transcripts,
+        failures,
+        messages,
+        channels,
+        agents,
+        users,
+        tokens,
+        attachments,
+    } = stores::memory_bounded(Arc::clone(&clock) as _, SMALL);
+    let stores = StoreSet {
+        conversations,
+        transcripts,
+        failures,
+        messages,
+        channels,
+        agents,
+        users,
+        tokens,
+        attachments,
+    };
     MemoryFixture { clock, stores }
 }
 
@@ -61,6 +79,10 @@ mod conversations_decorated {
 
 mod transcripts {
     switchboard_ports::transcripts_suite!(super::fresh);
+}
+
+mod messages {
+    switchboard_ports::message_store_suite!(super::fresh);
 }
 
 mod failures {

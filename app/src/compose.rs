@@ -117,6 +117,7 @@ impl Composition for Composed {
             conversations: stores.conversations,
             transcripts: stores.transcripts,
             failures: stores.failures,
+            messages: stores.messages,
             channels: stores.channels,
             agents: stores.agents,
             users: stores.users,

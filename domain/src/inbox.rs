@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use crate::content::Attachment;
 use crate::ids::{FencingToken, MessageId, RetryNumber, Seq};
 use crate::message::{Chat, Sender, SessionAddress, Target};
+use crate::outbound::Format;
 use crate::outcome::Refusal;
 use crate::time::Timestamp;
 
@@ -89,6 +90,13 @@ pub enum Intake {
     Deliver {
         /// What did not arrive; not blank.
         text: String,
+    },
+    /// A message that nobody asked for: it waits for no agent, and its own record tells what becomes of it.
+    Send {
+        /// Its text; not blank.
+        text: String,
+        /// How it is meant.
+        format: Format,
     },
     /// A control act (R3): affects only entries with a smaller sequence.
     Control {

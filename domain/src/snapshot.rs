@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use crate::ids::{AgentId, Epoch, MessageId, RetryNumber, Seq, SessionNumber};
 use crate::message::Target;
+use crate::outbound::Format;
 use crate::outcome::FailureCause;
 use crate::reply::Tried;
 use crate::time::Timestamp;
@@ -82,6 +83,8 @@ pub enum ReplyRole {
     Answer,
     /// One sentence of ours, always plain text.
     Notice,
+    /// A message that nobody asked for, always plain messages.
+    Message,
 }
 
 /// What is kept of a reply.
@@ -99,6 +102,8 @@ pub struct ReplySnapshot {
     pub attempt: u32,
     /// When its end was committed; deadlines count from here.
     pub ended_at: Timestamp,
+    /// How its text is meant.
+    pub format: Format,
     /// The ways that were tried so far.
     pub tried: Tried,
     /// How far it is.

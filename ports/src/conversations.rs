@@ -16,6 +16,7 @@ use switchboard_domain::ids::{
 };
 use switchboard_domain::inbox::{Again, Entry, Intake, Verdict};
 use switchboard_domain::message::{Chat, Sender, SessionAddress};
+use switchboard_domain::outbound::News;
 use switchboard_domain::outcome::{FailureCause, Outcome};
 use switchboard_domain::reply::Tried;
 use switchboard_domain::snapshot::{ConversationSnapshot, TranscriptLine};
@@ -176,6 +177,8 @@ pub struct Commit {
     pub transcript: Vec<TranscriptLine>,
     /// New failure records.
     pub failures: Vec<NewFailure>,
+    /// News of messages that nobody asked for; those whose records are gone are passed over.
+    pub news: Vec<News>,
     /// The user that the conversation's last author was mapped to, where one was mapped with this step.
     pub user: Option<UserId>,
 }

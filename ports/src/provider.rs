@@ -16,6 +16,7 @@ use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::message::{Inbound, Target};
 use switchboard_domain::notice::Finding;
+use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
 use thiserror::Error;
@@ -183,8 +184,10 @@ pub struct CardRequest {
 pub struct PartRequest {
     /// Where it goes.
     pub target: Target,
-    /// Its text, in Markdown.
+    /// Its text.
     pub text: String,
+    /// How it is meant: characters are to be shown as they stand.
+    pub format: Format,
     /// Which way.
     pub way: Way,
 }

@@ -22,6 +22,13 @@ pub trait Transcripts: Send + Sync {
     /// One conversation.
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationInfo>, StoreError>;
 
+    /// The private conversation that was last active with a person, as the platform's calls name them.
+    async fn private_with(
+        &self,
+        channel: &ChannelId,
+        person: &str,
+    ) -> Result<Option<ConversationInfo>, StoreError>;
+
     /// A conversation's transcript over all sessions, oldest first.
     async fn lines(
         &self,
@@ -66,6 +73,9 @@ pub struct ConversationInfo {
     pub title: Option<String>,
     /// The last author's name.
     pub author: String,
+    /// The person behind a private chat, as the platform's calls name them; `None` in groups, and where the platform gives no
+    /// usable name or the person has not written since format 3.
+    pub person: Option<String>,
     /// The user that the last author was mapped to.
     pub user: Option<UserId>,
     /// The current session, and when it began; `None` before the first commit.

@@ -17,6 +17,7 @@
 //! | `pollable.rs` | runs whose result can be asked for after a crash |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
+//! | `messages.rs` | R10: messages that nobody asked for |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
 //! | `crowd.rs` | many at once |
@@ -54,6 +55,8 @@ mod intake;
 mod kills;
 #[path = "driver/kinds.rs"]
 mod kinds;
+#[path = "driver/messages.rs"]
+mod messages;
 #[path = "driver/parts.rs"]
 mod parts;
 #[path = "driver/pollable.rs"]

@@ -32,6 +32,8 @@ mod judge;
 mod kills;
 #[path = "process/long_answers.rs"]
 mod long_answers;
+#[path = "process/messages.rs"]
+mod messages;
 #[path = "process/network.rs"]
 mod network;
 #[path = "process/plain_kills.rs"]

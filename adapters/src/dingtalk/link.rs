@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use switchboard_domain::channel::CloseCause;
 use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
 use switchboard_ports::provider::{
@@ -121,7 +122,10 @@ impl Link for DingTalkLink {
 
     async fn send(&self, request: PartRequest) -> PartOutcome {
         let begun = Instant::now();
-        let text = self.images.shown(&self.platform, request.text).await;
+        let text = match request.format {
+            Format::Markdown => self.images.shown(&self.platform, request.text).await,
+            Format::Text => request.text,
+        };
         let request = PartRequest { text, ..request };
         let deadline = (Instant::now() + CALL_TIMEOUT).min(begun + LINK_TIMEOUT);
         self.platform.send_part(&request, deadline).await

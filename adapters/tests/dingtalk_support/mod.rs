@@ -16,6 +16,7 @@ use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::net::{Authorities, Network, Proxies};
 use switchboard_domain::ids::{ChannelId, MessageId, RetryNumber, Version};
 use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, PartOutcome, Way};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, UserMapping};
@@ -206,5 +207,5 @@ pub fn finish(text: &str) -> CardCall {
 }
 
 pub async fn send(link: &Arc<dyn Link>, target: Target, way: Way, text: &str) -> PartOutcome {
-    link.send(PartRequest { target, text: text.into(), way }).await
+    link.send(PartRequest { target, text: text.into(), format: Format::Markdown, way }).await
 }

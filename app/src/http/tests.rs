@@ -252,6 +252,7 @@ fn conversation(api: &TestApi, chat: &str, title: &str) -> ConversationInfo {
         kind: ChatKind::Group,
         title: Some(title.to_owned()),
         author: String::from("U"),
+        person: None,
         user: Some(UserId::new("usr_1")),
         session: Some((SessionNumber(2), NOW)),
         created_at: NOW,

@@ -5,6 +5,7 @@ mod attachments;
 pub(crate) mod certificates;
 mod composition;
 mod failures;
+mod messages;
 mod operations;
 mod platforms;
 mod stores;
@@ -65,6 +66,7 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         conversations: stores.clone(),
         transcripts: stores.clone(),
         failures: stores.clone(),
+        messages: stores.clone(),
         channels: stores.clone(),
         agents: stores.clone(),
         users: stores.clone(),

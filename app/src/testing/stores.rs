@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use switchboard_domain::ids::{
-    AgentId, ChannelId, ConversationId, Partition, ReplicaId, Seq, SessionNumber, UserId, Version,
+    AgentId, ChannelId, ConversationId, MessageId, Partition, ReplicaId, Seq, SessionNumber, UserId, Version,
 };
 use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_ports::agents::{AgentConfig, AgentStore};
@@ -16,6 +16,7 @@ use switchboard_ports::channels::{Channel, ChannelStore};
 use switchboard_ports::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::FailureInfo;
+use switchboard_ports::messages::MessageRecord;
 use switchboard_ports::page::{Page, PageRequest};
 use switchboard_ports::tokens::{Token, TokenStore};
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Transcripts};
@@ -31,6 +32,7 @@ pub(crate) struct State {
     pub(crate) conversations: BTreeMap<ConversationId, ConversationInfo>,
     pub(crate) lines: BTreeMap<ConversationId, Vec<TranscriptLine>>,
     pub(crate) failures: Vec<FailureInfo>,
+    pub(crate) messages: BTreeMap<MessageId, MessageRecord>,
     pub(crate) purged: Vec<ChannelId>,
 }
 
@@ -189,6 +191,17 @@ impl Transcripts for FakeStores {
 
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationInfo>, StoreError> {
         Ok(self.up()?.conversations.get(id).cloned())
+    }
+
+    async fn private_with(
+        &self,
+        channel: &ChannelId,
+        person: &str,
+    ) -> Result<Option<ConversationInfo>, StoreError> {
+        let state = self.up()?;
+        let is_with =
+            |row: &&ConversationInfo| row.key.channel == *channel && row.person.as_deref() == Some(person);
+        Ok(state.conversations.values().find(is_with).cloned())
     }
 
     async fn lines(

@@ -7,6 +7,7 @@ use crate::channel::ErrorCode;
 use crate::ids::{Epoch, MessageId, RetryNumber, Seq};
 use crate::inbox::Again;
 use crate::message::Target;
+use crate::outbound::{Format, News};
 use crate::outcome::{FailureCause, Outcome};
 use crate::reply::{self, CallNumber, CardCall, Claim, Durability, Reply, Tried, Way};
 use crate::snapshot::{ReplyId, TranscriptLine};
@@ -25,6 +26,8 @@ pub struct Effects {
     pub transcript: Vec<TranscriptLine>,
     /// Failure records; part of the commit.
     pub failures: Vec<Failed>,
+    /// News of messages that nobody asked for; part of the commit.
+    pub news: Vec<News>,
     /// What the channel's status should show.
     pub notes: Vec<ErrorCode>,
     /// Replies that reached their end with this step.
@@ -110,6 +113,8 @@ pub enum Perform {
         target: Target,
         /// What.
         text: String,
+        /// How it is meant.
+        format: Format,
         /// Which way.
         way: Way,
     },
@@ -141,6 +146,7 @@ impl Effects {
                         call,
                         target: facts.target.clone(),
                         text,
+                        format: facts.format,
                         way,
                     });
                 }
@@ -154,6 +160,9 @@ impl Effects {
                     tried: reply.tried(),
                     again: Again::deliver(text, &facts.target, now),
                 }),
+                reply::Effect::Tell(progress) => {
+                    self.news.push(News { message: facts.message.clone(), progress });
+                }
                 reply::Effect::Note(code) => self.notes.push(code),
             }
         }

@@ -8,6 +8,7 @@ use crate::ids::{Seq, SessionNumber};
 use crate::inbox::{Again, Entry, Intake};
 use crate::message::Target;
 use crate::notice::{Notice, StatusReport};
+use crate::outbound::Format;
 use crate::outcome::Outcome;
 use crate::rejected::Rejected;
 use crate::reply::{self, Facts, GATE_WAIT_MAX, Reply};
@@ -86,8 +87,9 @@ impl Conversation {
             // Neither can be refused.
             let _ = self.session_event(hold, effects, now);
             self.admit_next(effects, now);
+            let sends = self.send_next(effects, now);
             // A turn begun just now may fill the room. An answer with nothing left to send is done by being admitted.
-            if self.answers().count() == open && !self.replies.iter().any(Reply::is_done) {
+            if self.answers().count() == open && !sends && !self.replies.iter().any(Reply::is_done) {
                 return;
             }
         }
@@ -123,7 +125,7 @@ impl Conversation {
         }
     }
 
-    fn facts(&self, entry: &Entry, role: ReplyRole, attempt: u32) -> Facts {
+    pub(super) fn facts(&self, entry: &Entry, role: ReplyRole, attempt: u32) -> Facts {
         Facts {
             id: ReplyId { seq: entry.seq, role },
             message: entry.message.clone(),
@@ -134,6 +136,7 @@ impl Conversation {
                 session_address: entry.session_address.clone(),
             },
             attempt,
+            format: Format::Markdown,
             limits: self.policy.reply,
             locale: self.policy.locale,
         }
@@ -223,7 +226,7 @@ impl Conversation {
         let entry = self.entries.remove(&seq);
         effects.ended.push((seq, outcome));
         match outcome {
-            Outcome::Answered | Outcome::Cancelled | Outcome::Refused(_) => {}
+            Outcome::Answered | Outcome::Cancelled | Outcome::HandedOver | Outcome::Refused(_) => {}
             Outcome::Failed(cause) => {
                 if let Some(entry) = entry {
                     // The session has forgotten them with the turn; its reply was made with them.

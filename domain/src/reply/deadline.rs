@@ -2,14 +2,14 @@
 
 use alloc::vec::Vec;
 
-use super::plain::joined;
+use super::plain::{joined, refuse_all};
 use super::state::{Call, Kind, State};
 use super::{
     CALL_AGE_MAX, CardOutcome, DELIVERY_AGE_MAX, DRAFT_AGE_MAX, Effect, Effects, PartOutcome, Reply,
 };
 use crate::notice::Notice;
 use crate::outcome::{AgentFailureKind, FailureCause};
-use crate::snapshot::{Part, PartStatus};
+use crate::snapshot::{Part, PartStatus, ReplyRole};
 use crate::time::Timestamp;
 
 /// When a reply has to be looked at, and why.
@@ -125,6 +125,13 @@ impl Reply {
 
     fn delivery_overdue(&mut self) -> Effects {
         let mut failed = Vec::new();
+        let mut told = None;
+        if let State::Plain(plain) = &mut self.state
+            && self.facts.id.role == ReplyRole::Message
+        {
+            refuse_all(&mut plain.parts);
+            told = Some(self.told(None));
+        }
         match &self.state {
             State::Plain(plain) => {
                 let covers = plain.pointer.as_ref().map_or(0, |pointer| pointer.covers) as usize;
@@ -153,7 +160,8 @@ impl Reply {
             | State::Abandoned => return Effects::none(),
         }
         self.state = State::Abandoned;
-        let list = failed.into_iter().map(|(cause, text)| Effect::Fail { cause, text }).collect();
+        let failed = failed.into_iter().map(|(cause, text)| Effect::Fail { cause, text });
+        let list = told.into_iter().chain(failed).collect();
         Effects { list, ..Effects::none() }.now()
     }
 }

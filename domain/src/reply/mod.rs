@@ -27,10 +27,11 @@ use core::time::Duration;
 
 use crate::ids::{MessageId, RetryNumber};
 use crate::message::Target;
+use crate::outbound::Format;
 use crate::outcome::FailureCause;
 use crate::rejected::Rejected;
 use crate::settings::{Locale, ReplyLimits};
-use crate::snapshot::{ReplyId, ReplySnapshot, ReplyStateSnapshot};
+use crate::snapshot::{ReplyId, ReplyRole, ReplySnapshot, ReplyStateSnapshot};
 use crate::time::Timestamp;
 use state::{Call, Ending, Plain, Presence, State};
 
@@ -73,6 +74,8 @@ pub struct Facts {
     pub target: Target,
     /// Crash attempts of its turn so far.
     pub attempt: u32,
+    /// How its text is meant; answers and notices are Markdown.
+    pub format: Format,
     /// What the channel can show.
     pub limits: ReplyLimits,
     /// The language of our own sentences.
@@ -112,10 +115,36 @@ impl Reply {
         Self { facts, calls: 0, gate: None, tried: Tried::default(), state }
     }
 
+    /// A message that nobody asked for: ended as it begins, like a notice, but each step of it is told.
+    #[must_use]
+    pub fn message(facts: Facts, text: &str, now: Timestamp) -> Self {
+        let parts = match facts.format {
+            Format::Markdown => plain::parts(text, &facts.limits),
+            Format::Text => plain::characters(text, &facts.limits),
+        };
+        let state = State::Plain(Plain::new(parts, None, now));
+        Self { facts, calls: 0, gate: None, tried: Tried::default(), state }
+    }
+
     /// The ways of answering that were tried so far.
     #[must_use]
     pub const fn tried(&self) -> Tried {
         self.tried
+    }
+
+    /// How many plain messages it consists of; 0 where it is none.
+    #[must_use]
+    pub fn part_count(&self) -> usize {
+        match &self.state {
+            State::Plain(plain) => plain.parts.len(),
+            State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Streaming { .. }
+            | State::Collecting { .. }
+            | State::Finishing(_)
+            | State::Done
+            | State::Abandoned => 0,
+        }
     }
 
     /// What never changes about it.
@@ -197,6 +226,7 @@ impl Reply {
             Event::Granted { call } => self.granted(call, now),
             Event::CardDone { call, outcome } => self.card_done(call, outcome, now),
             Event::PartDone { call, outcome } => self.part_done(call, outcome, now),
+            Event::Withdrawn => self.withdrawn(now),
         }
     }
 
@@ -239,6 +269,7 @@ impl Reply {
             target: self.facts.target.clone(),
             attempt: self.facts.attempt,
             ended_at,
+            format: self.facts.format,
             tried: self.tried,
             state,
         })
@@ -261,6 +292,7 @@ impl Reply {
             retry: from.retry,
             target: from.target,
             attempt: from.attempt,
+            format: from.format,
             limits,
             locale,
         };
@@ -285,11 +317,13 @@ impl Reply {
             lost = plain.lose_attempts();
             self.tried.lose();
         }
-        let mut effects = self.advance(now);
+        let mut effects = Effects::none();
         if let Some(text) = lost {
-            effects.list.insert(0, Effect::Fail { cause: FailureCause::DeliveryUnknown, text });
-            effects = effects.now();
+            effects = effects.and(self.failed(FailureCause::DeliveryUnknown, text)).now();
         }
+        let next = self.advance(now);
+        effects.list.extend(next.list);
+        effects.durability = effects.durability.max(next.durability);
         Ok(effects)
     }
 
@@ -302,6 +336,14 @@ impl Reply {
             | State::Collecting { .. }
             | State::Done
             | State::Abandoned => Err(self.illegal("Resumed", "Finishing or Plain")),
+        }
+    }
+
+    /// What is left behind by something that did not arrive: a failure record, or news of a message that has its own.
+    fn failed(&self, cause: FailureCause, text: String) -> Effect {
+        match self.facts.id.role {
+            ReplyRole::Answer | ReplyRole::Notice => Effect::Fail { cause, text },
+            ReplyRole::Message => self.told(None),
         }
     }
 

@@ -9,10 +9,11 @@ use super::{
     Trial, WAY_TRIES_MAX, Way, pause, throttle,
 };
 use crate::channel::ErrorCode;
-use crate::outcome::FailureCause;
+use crate::outbound::Progress;
+use crate::outcome::{FailureCause, Refusal};
 use crate::rejected::Rejected;
 use crate::settings::ReplyLimits;
-use crate::snapshot::{Part, PartStatus};
+use crate::snapshot::{Part, PartStatus, ReplyRole};
 use crate::text;
 use crate::time::Timestamp;
 
@@ -63,6 +64,47 @@ impl Plain {
 }
 
 impl Reply {
+    /// How far a message is, for its record.
+    pub(super) fn told(&self, refusal: Option<Refusal>) -> Effect {
+        let parts = match &self.state {
+            State::Plain(plain) => plain.parts.iter().map(|part| part.status).collect(),
+            State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Streaming { .. }
+            | State::Collecting { .. }
+            | State::Finishing(_)
+            | State::Done
+            | State::Abandoned => Vec::new(),
+        };
+        Effect::Tell(Progress { parts, last: self.tried.api, refusal })
+    }
+
+    /// Nothing of a message begins any more; what is on its way is waited for.
+    pub(super) fn withdrawn(&mut self, now: Timestamp) -> Result<Effects, Rejected> {
+        let is_message = self.facts.id.role == ReplyRole::Message;
+        match &mut self.state {
+            State::Plain(plain) if is_message => {
+                refuse_all(&mut plain.parts);
+                match plain.call {
+                    Call::Sent { .. } => {}
+                    Call::Idle | Call::Claimed { .. } | Call::Paused { .. } => plain.call = Call::Idle,
+                }
+            }
+            State::Done | State::Abandoned => return Err(self.stale("Withdrawn")),
+            State::Plain(_)
+            | State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Streaming { .. }
+            | State::Collecting { .. }
+            | State::Finishing(_) => return Err(self.illegal("Withdrawn", "a message that nobody asked for")),
+        }
+        let told = self.told(Some(Refusal::ChannelDeleted));
+        let next = self.advance(now);
+        let mut effects = Effects::one(told);
+        effects.list.extend(next.list);
+        Ok(effects.now())
+    }
+
     /// Marks a part as attempted; the commit that says so comes before the call.
     pub(super) fn attempt_part(&mut self, call: CallNumber, index: usize, way: Way) -> Effects {
         let State::Plain(plain) = &mut self.state else {
@@ -72,8 +114,10 @@ impl Reply {
             return Effects::none();
         };
         part.status = PartStatus::Attempting;
+        let send = Effect::Send { call, text: part.text.clone(), way };
         self.tried.note(way, Trial::UnderWay);
-        Effects::one(Effect::Send { call, text: part.text.clone(), way }).now()
+        let told = (self.facts.id.role == ReplyRole::Message).then(|| self.told(None));
+        Effects { list: told.into_iter().chain([send]).collect(), ..Effects::none() }.now()
     }
 
     pub(super) fn part_done(
@@ -99,6 +143,7 @@ impl Reply {
         plain.call = Call::Idle;
         self.tried.note(way, outcome.into());
         let mut effects = Effects::none().now();
+        let mut failed = None;
         let status = match outcome {
             PartOutcome::Sent => {
                 plain.tries = 0;
@@ -106,7 +151,7 @@ impl Reply {
             }
             PartOutcome::Unknown => {
                 let text = plain.text_of(|part| part.status == PartStatus::Attempting);
-                effects = effects.and(Effect::Fail { cause: FailureCause::DeliveryUnknown, text });
+                failed = Some((FailureCause::DeliveryUnknown, text));
                 PartStatus::Unknown
             }
             PartOutcome::Throttled { retry_after } => {
@@ -128,10 +173,10 @@ impl Reply {
                     PartStatus::Pending
                 }
                 Way::Api => {
-                    let text = plain
-                        .text_of(|part| matches!(part.status, PartStatus::Attempting | PartStatus::Pending));
-                    let fail = Effect::Fail { cause: FailureCause::DeliveryRefused, text };
-                    effects = effects.and(Effect::Note(code)).and(fail);
+                    let is_left =
+                        |part: &Part| matches!(part.status, PartStatus::Attempting | PartStatus::Pending);
+                    failed = Some((FailureCause::DeliveryRefused, plain.text_of(is_left)));
+                    effects = effects.and(Effect::Note(code));
                     refuse_all(&mut plain.parts);
                     PartStatus::Refused
                 }
@@ -140,9 +185,20 @@ impl Reply {
         if let Some(part) = plain.parts.get_mut(index) {
             part.status = status;
         }
+        effects.list.extend(self.after_part(failed));
         let next = self.advance(now);
         effects.list.extend(next.list);
         Ok(effects)
+    }
+
+    /// What a plain message that came back leaves behind, besides what comes next.
+    fn after_part(&self, failed: Option<(FailureCause, String)>) -> Option<Effect> {
+        match (self.facts.id.role, failed) {
+            (ReplyRole::Message, _) => Some(self.told(None)),
+            (ReplyRole::Answer | ReplyRole::Notice, failed) => {
+                failed.map(|(cause, text)| Effect::Fail { cause, text })
+            }
+        }
     }
 
     /// The outcome of reducing the abandoned card to one line (R11).
@@ -195,6 +251,11 @@ pub(super) fn parts(whole: &str, limits: &ReplyLimits) -> Vec<Part> {
     text::split(whole, self::limits(limits)).into_iter().map(pending).collect()
 }
 
+/// A text that nothing is read into as plain messages within a channel's limits.
+pub(super) fn characters(whole: &str, limits: &ReplyLimits) -> Vec<Part> {
+    text::split_plain(whole, self::limits(limits)).into_iter().map(pending).collect()
+}
+
 /// Bounds of a plain message.
 pub(super) const fn limits(limits: &ReplyLimits) -> text::Limits {
     text::Limits::new(limits.part_chars_max, limits.part_bytes_max)
@@ -210,7 +271,7 @@ pub(super) fn pending(text: String) -> Part {
     Part { text, status: PartStatus::Pending }
 }
 
-fn refuse_all(parts: &mut [Part]) {
+pub(super) fn refuse_all(parts: &mut [Part]) {
     for part in parts.iter_mut().filter(|part| part.status == PartStatus::Pending) {
         part.status = PartStatus::Refused;
     }

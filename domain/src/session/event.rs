@@ -89,6 +89,8 @@ pub enum Taken {
     Ask,
     /// A question that an operator has asked again: it waits its turn, whatever the rule for busy conversations says.
     AskedAgain,
+    /// A message that nobody asked for: none of the session's business.
+    Message,
     /// An answer to be delivered again: a turn that is over as soon as it begins.
     Deliver,
     /// A control act.

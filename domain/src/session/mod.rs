@@ -186,6 +186,13 @@ impl Session {
         self.kept.run.as_ref().filter(|run| run.seq == seq).map(|run| run.handle.as_str())
     }
 
+    /// Whether nothing may begin at all: the inbox is being read, the channel is disabled, the process stops.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        let replies = Holds::bit(Hold::Replies);
+        self.holds.0 & !replies != 0
+    }
+
     /// The last inbox entry taken in.
     #[must_use]
     pub const fn taken(&self) -> Seq {
@@ -262,6 +269,7 @@ impl Session {
             Taken::Deliver => {
                 self.waiting.push_back(Waiting { seq, resumed: false, work: Work::Deliver });
             }
+            Taken::Message => {}
             Taken::Control(control, origin) => self.control(seq, control, origin, &mut effects, now),
             Taken::Refused(refusal) => refuse(seq, refusal, &mut effects),
         }

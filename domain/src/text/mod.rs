@@ -13,6 +13,7 @@ mod fence;
 mod limits;
 mod line;
 mod pictures;
+mod plain;
 #[cfg(test)]
 mod shapes;
 mod spans;
@@ -23,6 +24,7 @@ mod tests;
 pub use closed::closed;
 pub use limits::Limits;
 pub use pictures::without_data;
+pub use plain::split_plain;
 
 use alloc::borrow::Cow;
 use alloc::string::String;

@@ -2,12 +2,13 @@
 
 use proptest::prelude::*;
 use switchboard_domain::inbox::{Control, Intake, Origin};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::outcome::{AgentFailureKind, Refusal};
 use switchboard_domain::settings::Busy;
 
 use super::platform::Luck;
 use super::shell::{Fuse, World};
-use super::store::ask;
+use super::store::{ask, send};
 use super::walk::{Act, Quiet, Talk, policy};
 
 fn intake() -> impl Strategy<Value = Intake> {
@@ -22,6 +23,7 @@ fn intake() -> impl Strategy<Value = Intake> {
     let origin = prop_oneof![4 => Just(Origin::Chat), 1 => Just(Origin::Api)];
     prop_oneof![
         6 => Just(ask("question")),
+        1 => prop_oneof![Just(Format::Text), Just(Format::Markdown)].prop_map(send),
         3 => (control, origin).prop_map(|(control, origin)| Intake::Control { control, origin }),
         1 => Just(Intake::Refused(Refusal::TooManyMessages)),
     ]

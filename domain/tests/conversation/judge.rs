@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_domain::ids::Seq;
 use switchboard_domain::inbox::{Control, Intake};
-use switchboard_domain::outcome::{FailureCause, Outcome};
+use switchboard_domain::outbound::MessageState;
+use switchboard_domain::outcome::{FailureCause, Outcome, Refusal};
 use switchboard_domain::reply::{CardCall, GATE_WAIT_MAX, SESSION_ADDRESS_MARGIN, Way};
 use switchboard_domain::session::ATTEMPTS_MAX;
 use switchboard_domain::snapshot::{PartStatus, ReplyId, ReplyRole, ReplySnapshot, ReplyStateSnapshot, Role};
 
+use super::platform::Message;
 use super::shell::World;
 use super::walk::STATUS;
 
@@ -39,12 +41,12 @@ pub(crate) fn send_is_allowed(world: &World, reply: ReplyId, text: &str, way: Wa
 
 /// R12: while an earlier answer has not made its last call, a later one shows nothing before its wait is over.
 pub(crate) fn order_is_kept(world: &World, reply: ReplyId) {
-    if reply.role == ReplyRole::Notice {
+    if reply.role != ReplyRole::Answer {
         return;
     }
     for earlier in world.process.conversation.replies() {
         let id = earlier.facts().id;
-        if id.role == ReplyRole::Notice || id.seq >= reply.seq {
+        if id.role != ReplyRole::Answer || id.seq >= reply.seq {
             continue;
         }
         let ended =
@@ -97,6 +99,7 @@ pub(crate) fn judge(world: &World) {
                 delivered_once(world, entry.seq, outcome, text);
                 the_card_is_closed(world, entry.seq);
             }
+            Intake::Send { ref text, .. } => told_truly(world, entry.seq, outcome, text),
             Intake::Control { .. } => assert_eq!(outcome, Outcome::Answered),
             Intake::Refused(refusal) => assert_eq!(outcome, Outcome::Refused(refusal)),
         }
@@ -106,6 +109,7 @@ pub(crate) fn judge(world: &World) {
         let wanted = world.store.transcript.iter().filter(|it| it.seq == line.seq && it.role == line.role);
         assert_eq!(wanted.count(), 1, "a line twice: {line:?}");
     }
+    messages_come_in_order(world);
     nothing_late_is_seen(world);
     no_status_is_left(world);
     no_message_twice(world);
@@ -168,6 +172,30 @@ fn delivered_once(world: &World, seq: Seq, outcome: Outcome, text: &str) {
         assert_eq!(seen, wanted, "what people see of {seq} is not what was to be delivered");
     }
     assert!(!world.store.transcript.iter().any(|line| line.seq == seq), "told a second time");
+}
+
+/// The record of a message says no more than is true.
+fn told_truly(world: &World, seq: Seq, outcome: Outcome, text: &str) {
+    let record = &world.store.records[&world.store.entry(seq).message];
+    let (seen, wanted) = (seen(world, seq), words(text));
+    match (outcome, record.state()) {
+        (Outcome::HandedOver, MessageState::Sent) => assert_eq!(seen, wanted, "{seq} is said to be sent"),
+        (Outcome::HandedOver, MessageState::Failed | MessageState::Unknown) => {
+            assert!(seen.iter().all(|word| wanted.contains(word)), "{seq}: {seen:?}");
+        }
+        (Outcome::Refused(Refusal::ChannelDeleted), MessageState::Failed) => assert!(seen.is_empty()),
+        other => panic!("{seq} ended as {other:?}"),
+    }
+    assert!(!world.store.failures.iter().any(|failed| failed.seq == seq), "told in two places");
+    let by_api = |message: &&Message| message.reply.seq == seq && message.way != Way::Api;
+    assert_eq!(world.platform.messages.iter().find(by_api), None, "by a way that takes a question");
+}
+
+fn messages_come_in_order(world: &World) {
+    let messages = world.platform.messages.iter();
+    let sent: Vec<_> =
+        messages.filter(|it| it.reply.role == ReplyRole::Message).map(|it| it.reply.seq).collect();
+    assert!(sent.is_sorted(), "{sent:?}");
 }
 
 fn the_card_is_closed(world: &World, seq: Seq) {

@@ -6,6 +6,7 @@ use switchboard_domain::conversation::{Effects, Failed};
 use switchboard_domain::ids::{FencingToken, MessageId, RetryNumber, Seq};
 use switchboard_domain::inbox::{Control, Entry, INBOX_ENTRIES_MAX, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress};
+use switchboard_domain::outbound::{Format, News, Progress};
 use switchboard_domain::outcome::{FailureCause, Outcome, Refusal};
 use switchboard_domain::snapshot::{ConversationSnapshot, TranscriptLine};
 use switchboard_domain::time::Timestamp;
@@ -19,6 +20,8 @@ pub(crate) struct Store {
     pub(crate) snapshot: Option<ConversationSnapshot>,
     pub(crate) transcript: Vec<TranscriptLine>,
     pub(crate) failures: Vec<Failed>,
+    /// Records of messages that nobody asked for.
+    pub(crate) records: BTreeMap<MessageId, Progress>,
     /// Failures that were retried, by their place.
     pub(crate) retried: BTreeSet<usize>,
     pub(crate) fence: FencingToken,
@@ -36,6 +39,12 @@ impl Store {
         let intake = match intake {
             Intake::Ask { .. } if waiting >= INBOX_ENTRIES_MAX as usize => {
                 Intake::Refused(Refusal::InboxFull)
+            }
+            // Words that no agent says.
+            Intake::Send { format, .. } => {
+                self.records.insert(MessageId::new(format!("m{seq}")), Progress::default());
+                let words: Vec<_> = (0..25).map(|word| format!("k{}q{word}", 900_000 + seq.0)).collect();
+                Intake::Send { text: words.join(" "), format }
             }
             Intake::Ask { .. } | Intake::Deliver { .. } | Intake::Control { .. } | Intake::Refused(_) => {
                 intake
@@ -81,6 +90,11 @@ impl Store {
         self.retried.insert(number)
     }
 
+    /// Whether a message that nobody asked for waits: nothing but a withdrawal ends it unsent.
+    pub(crate) fn has_messages(&self) -> bool {
+        self.open_entries(Seq(0)).iter().any(|entry| matches!(entry.intake, Intake::Send { .. }))
+    }
+
     /// The card that answers an entry.
     pub(crate) fn card_of(&self, seq: Seq) -> MessageId {
         let entry = self.entry(seq);
@@ -98,6 +112,11 @@ impl Store {
         for (seq, outcome) in &effects.ended {
             let before = self.outcomes.insert(*seq, *outcome);
             assert_eq!(before, None, "message {seq} ended a second time, with {outcome:?}");
+        }
+        for News { message, progress } in &effects.news {
+            let record = self.records.get_mut(message).expect("news of a message that there is");
+            assert!(!record.state().is_final(), "{message} was {:?} already", record.state());
+            record.take_in(progress.clone());
         }
         self.transcript.extend(effects.transcript.iter().cloned());
         self.failures.extend(effects.failures.iter().cloned());
@@ -128,6 +147,11 @@ pub(crate) fn card_of(message: &MessageId, retry: RetryNumber) -> MessageId {
 /// A question.
 pub(crate) fn ask(text: &str) -> Intake {
     Intake::Ask { text: text.to_owned(), attachments: Vec::new() }
+}
+
+/// A message that nobody asked for.
+pub(crate) fn send(format: Format) -> Intake {
+    Intake::Send { text: String::new(), format }
 }
 
 /// A command in the chat.

@@ -251,7 +251,7 @@ impl World {
         let enabled = match quiet {
             Quiet::Works => true,
             // Stopped and withdrawn, nothing waits, even while the channel is disabled.
-            Quiet::Stopped(..) | Quiet::Silent(_) => !self.disabled,
+            Quiet::Stopped(..) | Quiet::Silent(_) => !self.disabled || self.store.has_messages(),
         };
         self.act(Act::Enable(enabled));
         for round in 0..20_000 {

@@ -10,6 +10,7 @@ use crate::channels::ChannelStore;
 use crate::conformance::FakeClock;
 use crate::conversations::ConversationStore;
 use crate::failures::FailureStore;
+use crate::messages::MessageStore;
 use crate::tokens::TokenStore;
 use crate::transcripts::Transcripts;
 use crate::users::UserStore;
@@ -23,6 +24,8 @@ pub struct StoreSet {
     pub transcripts: Arc<dyn Transcripts>,
     /// Failure records.
     pub failures: Arc<dyn FailureStore>,
+    /// Messages that nobody asked for.
+    pub messages: Arc<dyn MessageStore>,
     /// Configured channels.
     pub channels: Arc<dyn ChannelStore>,
     /// Configured agents.

@@ -23,6 +23,7 @@ mod faulty;
 mod faulty_attachments;
 mod fixture;
 pub mod generate;
+pub mod messages;
 pub mod registries;
 pub mod samples;
 pub mod tokens;

@@ -9,6 +9,7 @@ use switchboard_domain::ids::{
 };
 use switchboard_domain::inbox::{Again, Intake, Verdict};
 use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress, Target};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::outcome::{FailureCause, Outcome};
 use switchboard_domain::reply::Tried;
 use switchboard_domain::secret::Secret;
@@ -170,6 +171,7 @@ pub fn reply(seq: Seq, text: &str) -> ReplySnapshot {
         },
         attempt: 0,
         ended_at: FakeClock::START,
+        format: Format::Markdown,
         tried: Tried::default(),
         state: ReplyStateSnapshot::Plain {
             parts: vec![Part { text: text.to_owned(), status: PartStatus::Pending }],
@@ -189,6 +191,7 @@ pub fn commit(id: &str, conversation: &ConversationId, expected: Version) -> Com
         ended: Vec::new(),
         transcript: Vec::new(),
         failures: Vec::new(),
+        news: Vec::new(),
         user: None,
     }
 }

@@ -4,13 +4,14 @@ use std::sync::PoisonError;
 
 use rusqlite::Connection;
 use switchboard_domain::ids::{Partition, Seq, Version};
+use switchboard_domain::outbound::News;
 use switchboard_ports::conversations::{Commit, Lease};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::FAILURES_MAX;
 
-use super::row;
 use super::sql::{first, int, run, uint};
 use super::writer::Step;
+use super::{messages, row};
 use crate::stores::records::{AgainRecord, ConversationRecord, FailureRecord, LineRecord};
 use crate::stores::seal::Key;
 
@@ -27,6 +28,7 @@ pub(super) struct Prepared {
     ended: Vec<Seq>,
     lines: Vec<(i64, String, String)>,
     failures: Vec<(String, String)>,
+    news: Vec<News>,
     user: Option<String>,
 }
 
@@ -66,13 +68,14 @@ impl Prepared {
             ended: commit.ended.into_iter().map(|(seq, _)| seq).collect(),
             lines: lines.collect::<Result<_, StoreError>>()?,
             failures: failures.collect::<Result<_, StoreError>>()?,
+            news: commit.news,
             user: commit.user.map(|user| user.to_string()),
             conversation,
         })
     }
 
     /// Writes everything, or answers why not.
-    pub(super) fn write(self, step: &mut Step<'_>) -> Result<Version, StoreError> {
+    pub(super) fn write(self, step: &mut Step<'_>, key: &Key) -> Result<Version, StoreError> {
         let stored = stored(step.connection, &self.conversation)?;
         let partition = stored.as_ref().map_or(self.lease.partition, |stored| stored.partition);
         // The lease comes first: a fenced owner must not perform what its successor performs too.
@@ -90,6 +93,7 @@ impl Prepared {
         let ended = self.end(step.connection, stored.num)?;
         self.state(step, stored.num, version, ended)?;
         self.append(step.connection, stored.num)?;
+        messages::take_in(step, key, self.news)?;
         Ok(version)
     }
 

@@ -13,6 +13,7 @@ mod commit;
 mod conversations;
 mod error;
 mod failures;
+mod messages;
 mod opening;
 mod purge;
 mod readers;
@@ -46,6 +47,7 @@ pub(super) use opening::sync_folder_of;
 use self::attachments::Attachments;
 use self::conversations::Conversations;
 use self::failures::Failures;
+use self::messages::Messages;
 use self::opening::Opened;
 use self::readers::Readers;
 use self::registry::Registry;
@@ -99,6 +101,7 @@ fn stores(core: &Arc<Core>) -> Stores {
         conversations: Arc::new(Conversations::new(Arc::clone(core))),
         transcripts: Arc::new(FileTranscripts::new(Arc::clone(core))),
         failures: Arc::new(Failures::new(Arc::clone(core))),
+        messages: Arc::new(Messages::new(Arc::clone(core))),
         channels: Arc::new(Registry::<Channel>::new(Arc::clone(core))),
         agents: Arc::new(Registry::<AgentConfig>::new(Arc::clone(core))),
         users: Arc::new(Users::new(Arc::clone(core))),

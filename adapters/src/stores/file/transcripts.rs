@@ -20,7 +20,7 @@ use crate::stores::seal::Key;
 
 const INFO: &str =
     "id, channel, chat, member, kind, title, author, user, session, session_at, created_at, active_at,
-    waiting";
+    waiting, person";
 
 /// Text is compared like in `ConversationFilter`: `lower()` of SQLite knows ASCII only. The transcript is searched without
 /// an index: two Chinese characters are a word, and trigram indexes begin at three, at the price of the table once more.
@@ -63,6 +63,21 @@ impl Transcripts for FileTranscripts {
         let read = move |connection: &Connection| {
             let sql = format!("SELECT {INFO} FROM conversations WHERE id = ?1");
             first(connection, &sql, [id.as_str()], info)
+        };
+        self.core.readers.read(read).await
+    }
+
+    async fn private_with(
+        &self,
+        channel: &ChannelId,
+        person: &str,
+    ) -> Result<Option<ConversationInfo>, StoreError> {
+        let (channel, person) = (channel.clone(), person.to_owned());
+        let read = move |connection: &Connection| {
+            let sql = format!(
+                "SELECT {INFO} FROM conversations WHERE channel = ?1 AND person = ?2 ORDER BY active_at DESC LIMIT 1"
+            );
+            first(connection, &sql, [channel.as_str(), person.as_str()], info)
         };
         self.core.readers.read(read).await
     }
@@ -186,6 +201,7 @@ fn info(row: &rusqlite::Row<'_>) -> rusqlite::Result<ConversationInfo> {
         created_at: time(10)?,
         active_at: time(11)?,
         waiting: row.get(12)?,
+        person: row.get(13)?,
     })
 }
 

@@ -7,6 +7,7 @@ mod attachments;
 mod conversations;
 mod failures;
 mod marks;
+mod messages;
 mod registry;
 mod state;
 mod tokens;
@@ -34,6 +35,7 @@ pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
         attachments: Arc::new(Attachments::new(Arc::clone(&conversations), limits)),
         transcripts: Arc::clone(&conversations) as _,
         failures: Arc::clone(&conversations) as _,
+        messages: Arc::clone(&conversations) as _,
         conversations,
         channels: Arc::new(Registry::<Channel>::default()),
         agents: Arc::new(Registry::<AgentConfig>::default()),

@@ -9,12 +9,13 @@ use switchboard_domain::inbox::Entry;
 use switchboard_domain::message::ChatKind;
 use switchboard_domain::snapshot::{ConversationSnapshot, TranscriptLine};
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::{Arrival, NewFailure};
+use switchboard_ports::conversations::NewFailure;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::transcripts::ConversationInfo;
 
 use super::failures::Failures;
 use super::marks::Marks;
+use super::messages::Messages;
 use crate::stores::leases::Leases;
 
 /// Conversations kept at most. One more makes the longest inactive one at rest be forgotten.
@@ -32,6 +33,7 @@ pub(super) struct State {
     pub(super) marks: Marks,
     pub(super) leases: Leases,
     pub(super) failures: Failures,
+    pub(super) messages: Messages,
     conversations: BTreeMap<ConversationId, Conversation>,
     open: BTreeSet<(Partition, ConversationId)>,
     active: BTreeSet<(Timestamp, ConversationId)>,
@@ -43,6 +45,7 @@ pub(super) struct Conversation {
     pub(super) kind: ChatKind,
     pub(super) title: Option<String>,
     pub(super) author: String,
+    pub(super) person: Option<String>,
     pub(super) user: Option<UserId>,
     pub(super) created_at: Timestamp,
     pub(super) active_at: Timestamp,
@@ -56,12 +59,13 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    fn begin(arrival: &Arrival, now: Timestamp) -> Self {
+    fn begin(key: &ConversationKey, kind: ChatKind, now: Timestamp) -> Self {
         Self {
-            key: arrival.key.clone(),
-            kind: arrival.chat.kind,
+            key: key.clone(),
+            kind,
             title: None,
             author: String::new(),
+            person: None,
             user: None,
             created_at: now,
             active_at: now,
@@ -103,6 +107,7 @@ impl Conversation {
             kind: self.kind,
             title: self.title.clone(),
             author: self.author.clone(),
+            person: self.person.clone(),
             user: self.user.clone(),
             session: session
                 .map(|session| -> (SessionNumber, Timestamp) { (session.number, session.started_at) }),
@@ -119,13 +124,18 @@ impl State {
         self.conversations.get(id)
     }
 
-    /// The conversation of an arrival, made if need be.
-    pub(super) fn begin(&mut self, arrival: &Arrival, now: Timestamp) -> Result<ConversationId, StoreError> {
-        let id = arrival.key.id();
+    /// The conversation of a key, made if need be.
+    pub(super) fn begin(
+        &mut self,
+        key: &ConversationKey,
+        kind: ChatKind,
+        now: Timestamp,
+    ) -> Result<ConversationId, StoreError> {
+        let id = key.id();
         if !self.conversations.contains_key(&id) {
             self.make_room()?;
             self.active.insert((now, id.clone()));
-            self.conversations.insert(id.clone(), Conversation::begin(arrival, now));
+            self.conversations.insert(id.clone(), Conversation::begin(key, kind, now));
         }
         Ok(id)
     }
@@ -185,6 +195,16 @@ impl State {
         }
     }
 
+    /// The private conversation that was last active with a person.
+    pub(super) fn private_with(&self, channel: &ChannelId, person: &str) -> Option<ConversationInfo> {
+        let latest_first =
+            self.active.iter().rev().filter_map(|(_, id)| Some((id, self.conversations.get(id)?)));
+        let mut with = latest_first.filter(|(_, conversation)| {
+            conversation.key.channel == *channel && conversation.person.as_deref() == Some(person)
+        });
+        with.next().map(|(id, conversation)| conversation.info(id))
+    }
+
     /// Ids of a channel's conversations, at most `count`.
     pub(super) fn of_channel(&self, channel: &ChannelId, count: usize) -> Vec<ConversationId> {
         let conversations = self.conversations.iter();
@@ -224,15 +244,15 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use switchboard_ports::conformance::samples::{ask, key, line};
+    use switchboard_ports::conformance::samples::{key, line};
 
     use super::*;
 
     fn filled() -> State {
         let mut state = State::default();
         for n in 0..CONVERSATIONS_MAX {
-            let arrival = ask(&key(&format!("c{n}")), "m", "");
-            state.begin(&arrival, Timestamp::from_millis(n as u64)).unwrap();
+            let key = key(&format!("c{n}"));
+            state.begin(&key, ChatKind::Private, Timestamp::from_millis(n as u64)).unwrap();
         }
         state
     }
@@ -251,8 +271,7 @@ mod tests {
         let mut state = filled();
         // The two longest inactive: one has something waiting.
         state.change(&key("c0").id(), Timestamp::from_millis(0), wait);
-        let newest = ask(&key("newest"), "m", "");
-        state.begin(&newest, Timestamp::MAX).unwrap();
+        state.begin(&key("newest"), ChatKind::Private, Timestamp::MAX).unwrap();
         assert!(state.conversation(&key("c0").id()).is_some());
         assert!(state.conversation(&key("c1").id()).is_none());
         assert_eq!(state.conversations.len(), CONVERSATIONS_MAX);
@@ -265,13 +284,13 @@ mod tests {
         for n in 0..EVICTION_LOOKS_MAX {
             state.change(&key(&format!("c{n}")).id(), Timestamp::from_millis(n as u64), wait);
         }
-        let refused = state.begin(&ask(&key("newest"), "m", ""), Timestamp::MAX);
+        let refused = state.begin(&key("newest"), ChatKind::Private, Timestamp::MAX);
         assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     }
 
     #[test]
     fn a_transcript_keeps_its_last_lines() {
-        let mut conversation = Conversation::begin(&ask(&key("c"), "m", ""), Timestamp::default());
+        let mut conversation = Conversation::begin(&key("c"), ChatKind::Private, Timestamp::default());
         for n in 0..=LINES_MAX as u64 {
             conversation.tell(line(n, "x"));
         }

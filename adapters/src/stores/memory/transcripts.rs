@@ -58,6 +58,14 @@ impl Transcripts for Conversations {
         Ok(state.conversation(id).map(|conversation| conversation.info(id)))
     }
 
+    async fn private_with(
+        &self,
+        channel: &ChannelId,
+        person: &str,
+    ) -> Result<Option<ConversationInfo>, StoreError> {
+        Ok(self.lock().private_with(channel, person))
+    }
+
     async fn lines(
         &self,
         id: &ConversationId,
@@ -109,6 +117,7 @@ impl Transcripts for Conversations {
             rows += state.forget(&id).map_or(0, |forgotten| forgotten.lines.len() + 1);
         }
         state.failures.purge(channel);
+        state.messages.purge(channel);
         Ok(left)
     }
 }

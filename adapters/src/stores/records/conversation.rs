@@ -10,6 +10,7 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 
 use super::message::TargetRecord;
+use super::outbound::FormatRecord;
 use super::tried::TriedRecord;
 use super::{Record, Row, mirrored};
 
@@ -67,11 +68,14 @@ struct ReplyRecord {
     ended_at: u64,
     /// Since format 3.
     #[serde(default)]
+    format: FormatRecord,
+    /// Since format 3.
+    #[serde(default)]
     tried: TriedRecord,
     state: ReplyStateRecord,
 }
 
-mirrored!(ReplyRoleRecord = ReplyRole { Answer, Notice });
+mirrored!(ReplyRoleRecord = ReplyRole { Answer, Notice, Message });
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -155,6 +159,7 @@ fn address_field(seq: u64, role: ReplyRoleRecord) -> String {
     let role = match role {
         ReplyRoleRecord::Answer => "answer",
         ReplyRoleRecord::Notice => "notice",
+        ReplyRoleRecord::Message => "message",
     };
     format!("replies/{seq}/{role}/session_address")
 }
@@ -170,6 +175,7 @@ impl ReplyRecord {
             target: TargetRecord::seal(&from.target, row, &address_field(seq, role))?,
             attempt: from.attempt,
             ended_at: from.ended_at.as_millis(),
+            format: from.format.into(),
             tried: from.tried.into(),
             state: (&from.state).into(),
         })
@@ -183,6 +189,7 @@ impl ReplyRecord {
             target: self.target.open(row, &address_field(self.seq, self.role))?,
             attempt: self.attempt,
             ended_at: Timestamp::from_millis(self.ended_at),
+            format: self.format.into(),
             tried: self.tried.open(row)?,
             state: self.state.into(),
         })

@@ -8,6 +8,7 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 
 use super::message::{AddressRecord, AttachmentRecord, ChatRecord, SenderRecord};
+use super::outbound::FormatRecord;
 use super::{Record, Row, mirrored};
 
 const ADDRESS: &str = "session_address";
@@ -45,6 +46,11 @@ enum IntakeRecord {
     /// Since format 3.
     Deliver {
         text: String,
+    },
+    /// Since format 3.
+    Send {
+        text: String,
+        format: FormatRecord,
     },
     Control {
         control: ControlRecord,
@@ -165,6 +171,7 @@ impl IntakeRecord {
                 Self::Ask { text: text.clone(), attachments }
             }
             Intake::Deliver { text } => Self::Deliver { text: text.clone() },
+            Intake::Send { text, format } => Self::Send { text: text.clone(), format: (*format).into() },
             Intake::Control { control, origin } => {
                 Self::Control { control: (*control).into(), origin: (*origin).into() }
             }
@@ -180,6 +187,7 @@ impl IntakeRecord {
                 Intake::Ask { text, attachments: attachments.collect::<Result<_, _>>()? }
             }
             Self::Deliver { text } => Intake::Deliver { text },
+            Self::Send { text, format } => Intake::Send { text, format: format.into() },
             Self::Control { control, origin } => {
                 Intake::Control { control: control.into(), origin: origin.into() }
             }

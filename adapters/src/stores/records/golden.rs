@@ -12,9 +12,12 @@ use proptest::prelude::{ProptestConfig, proptest};
 use serde_json::Value;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::content::{Attachment, AttachmentKind};
-use switchboard_domain::ids::{Epoch, FencingToken, MessageId, RetryNumber, Seq, SessionNumber, Version};
+use switchboard_domain::ids::{
+    ChannelId, ConversationId, Epoch, FencingToken, MessageId, RetryNumber, Seq, SessionNumber, Version,
+};
 use switchboard_domain::inbox::{Again, Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind};
+use switchboard_domain::outbound::{Format, Progress};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::reply::{Trial, Tried};
 use switchboard_domain::snapshot::{
@@ -28,6 +31,7 @@ use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conformance::{FakeClock, generate, samples};
 use switchboard_ports::conversations::Failure;
+use switchboard_ports::messages::MessageRecord;
 use switchboard_ports::tokens;
 
 use super::*;
@@ -131,6 +135,8 @@ fn entries(version: u32) -> Vec<Entry> {
         entries.push(with(Intake::Ask { text: "[picture: picture-1]".to_owned(), attachments }));
     }
     if version >= 3 {
+        entries.push(with(Intake::Send { text: "notice 通知".to_owned(), format: Format::Markdown }));
+        entries.push(with(Intake::Send { text: "*as it is*".to_owned(), format: Format::Text }));
         let deliver = with(Intake::Deliver { text: "answer 答".to_owned() });
         entries
             .extend([Entry { retry: RetryNumber(12), ..first }, Entry { retry: RetryNumber(13), ..deliver }]);
@@ -175,7 +181,12 @@ fn conversations(version: u32) -> Vec<ConversationSnapshot> {
         plain.tried = tried();
         finishing.tried.card = Some(Trial::Throttled);
     }
-    let replies = vec![finishing, plain];
+    let mut replies = vec![finishing, plain.clone()];
+    if version >= 3 {
+        plain.id = ReplyId { seq: Seq(8), role: ReplyRole::Message };
+        plain.format = Format::Text;
+        replies.push(plain);
+    }
     vec![samples::snapshot(1), ConversationSnapshot { session, replies }]
 }
 
@@ -223,6 +234,37 @@ fn failures(version: u32) -> Vec<Failure> {
         failures.push(Failure { tried: missing, ..samples::failure(5) });
     }
     failures
+}
+
+#[test]
+fn messages_of_every_format_are_read_back() {
+    let row = row("messages", "msg_1");
+    let record = |progress| MessageRecord {
+        id: MessageId::new("msg_1"),
+        channel: ChannelId::new("chn_1"),
+        conversation: ConversationId::new("cnv_1"),
+        fingerprint: "f00d".to_owned(),
+        progress,
+        created_at: FakeClock::START,
+        updated_at: FakeClock::START.after(Duration::from_secs(3)),
+    };
+    let parts = vec![PartStatus::Sent, PartStatus::Unknown, PartStatus::Refused, PartStatus::Attempting];
+    let refused = Some(Trial::Refused(ErrorCode::Misconfigured));
+    check(
+        "outbound",
+        |_| {
+            vec![
+                record(Progress::default()),
+                record(Progress { parts: parts.clone(), last: refused, refusal: None }),
+                record(Progress::refused(Refusal::ChannelDeleted)),
+            ]
+        },
+        |message| Ok(OutboundRecord::from(message)),
+        |message, record: OutboundRecord| {
+            let place = (message.channel.clone(), message.conversation.clone());
+            record.open(message.id.clone(), place, &row)
+        },
+    );
 }
 
 fn agains() -> Vec<Again> {

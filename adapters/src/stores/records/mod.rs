@@ -9,6 +9,7 @@ mod channel;
 mod conversation;
 mod entry;
 mod message;
+mod outbound;
 #[cfg(feature = "fuzzing")]
 pub mod reread;
 mod transcript;
@@ -29,6 +30,7 @@ pub(super) use agent::AgentRecord;
 pub(super) use channel::ChannelRecord;
 pub(super) use conversation::ConversationRecord;
 pub(super) use entry::{AgainRecord, EntryRecord};
+pub(super) use outbound::OutboundRecord;
 pub(super) use transcript::{FailureRecord, LineRecord};
 pub(super) use user::{TokenRecord, UserRecord};
 

@@ -19,7 +19,7 @@ pub(super) struct TriedRecord {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum TrialRecord {
+pub(super) enum TrialRecord {
     UnderWay,
     Done,
     Missing,
@@ -67,7 +67,7 @@ impl From<Trial> for TrialRecord {
 }
 
 impl TrialRecord {
-    fn open(self, row: &Row<'_>) -> Result<Trial, StoreError> {
+    pub(super) fn open(self, row: &Row<'_>) -> Result<Trial, StoreError> {
         Ok(match self {
             Self::UnderWay => Trial::UnderWay,
             Self::Done => Trial::Done,

@@ -63,10 +63,10 @@ impl Actor<'_> {
                     drop(back.send(Event::CardDone { reply, call, outcome }).await);
                 });
             }
-            Perform::Send { reply, call, target, text, way } => {
+            Perform::Send { reply, call, target, text, format, way } => {
                 self.lease_for_call().await?;
                 self.calls = self.calls.saturating_add(1);
-                let request = PartRequest { target, text, way };
+                let request = PartRequest { target, text, format, way };
                 self.shared.tasks.spawn(async move {
                     let outcome = tokio::time::timeout(limit, link.send(request)).await;
                     let outcome = outcome.unwrap_or(PartOutcome::Unknown);

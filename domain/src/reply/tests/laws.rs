@@ -104,6 +104,7 @@ impl Outside {
                 }
                 Effect::Card { card: CardCall::Open { .. } | CardCall::Update { .. }, .. }
                 | Effect::Fail { .. }
+                | Effect::Tell(_)
                 | Effect::Note(_) => {}
             }
         }

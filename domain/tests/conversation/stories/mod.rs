@@ -3,6 +3,7 @@
 mod agent;
 mod control;
 mod delivery;
+mod messages;
 mod recovery;
 mod retries;
 

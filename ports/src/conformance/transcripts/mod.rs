@@ -25,6 +25,7 @@ macro_rules! transcripts_suite {
         );
         $crate::__conformance_cases!($fresh; (transcripts::lists);
             a_conversation_shows_who_wrote_last_and_where,
+            a_private_conversation_is_found_by_its_person,
             conversations_are_listed_last_active_first,
             conversations_are_found_by_channel_and_user,
             conversations_are_found_by_text,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use switchboard_domain::ids::{MessageId, RetryNumber, Seq};
 use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::Facts;
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{Locale, ReplyLimits};
@@ -27,6 +28,7 @@ pub(super) fn facts(setting: &Setting, now: Timestamp) -> Facts {
             session_address: setting.address_s.map(address),
         },
         attempt: 0,
+        format: Format::Markdown,
         limits: ReplyLimits {
             cards: setting.cards,
             card_chars_max: 150,

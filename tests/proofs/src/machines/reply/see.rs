@@ -43,6 +43,7 @@ impl World {
                     assert_eq!(effects.durability, Durability::Now, "a failure without a commit");
                     self.failures.push(*cause);
                 }
+                Effect::Tell(_) => panic!("an answer has no record"),
                 Effect::Note(_) => {}
             }
         }

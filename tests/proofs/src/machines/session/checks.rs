@@ -91,6 +91,7 @@ impl World {
         let waiting = before.open_questions();
         let ended_now = |seq: u64| self.ending.get(&seq).copied();
         match item.kind {
+            Taken::Message => assert!(self.ending.is_empty(), "a message ends something"),
             Taken::Deliver => panic!("answers are delivered again in the conversation's world alone"),
             Taken::Ask | Taken::AskedAgain => {
                 let again = item.kind == Taken::AskedAgain;
