@@ -15,6 +15,7 @@ use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::ids::{MessageId, RetryNumber};
 use switchboard_domain::message::Target;
 use switchboard_domain::reply::{CardCall, CardOutcome};
+use switchboard_ports::provider::CardRequest;
 use wiremock::ResponseTemplate;
 
 #[tokio::test]
@@ -63,6 +64,22 @@ fn assert_are_public_strokes(strokes: &[Value]) {
     );
     assert!(strokes.iter().all(|stroke| stroke["outTrackId"] == strokes[0]["outTrackId"]));
     assert_ne!(strokes[0]["guid"], strokes[1]["guid"]);
+}
+
+#[tokio::test]
+async fn the_platforms_name_of_a_card_is_kept_for_quotes_of_it() {
+    let platform = Platform::start().await;
+    let answer =
+        json!({"success": true, "result": {"deliverResults": [{"success": true, "carrierId": "4v+Az="}]}});
+    platform.answers("POST", CREATE, vec![ok(answer), error(400, "param.error")]).await;
+    platform.answers("PUT", STREAMING, vec![ok(json!({"success": true, "result": true}))]).await;
+    let link = platform.link(own_template());
+    let message = MessageId::new("msgA==");
+    let request = |call| CardRequest { target: group(), message: message.clone(), retry: RetryNumber(0), attempt: 0, call };
+    let opened = link.card(request(open("Thinking..."))).await;
+    assert_eq!((opened.outcome, opened.key.as_deref()), (CardOutcome::Done, Some("4v+Az=")));
+    assert_eq!(link.card(request(finish("Hello"))).await.key, None);
+    assert_eq!(link.card(request(open("Thinking..."))).await.key, None, "a card that was not made");
 }
 
 #[tokio::test]

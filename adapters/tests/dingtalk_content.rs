@@ -161,8 +161,8 @@ fn a_quoted_message_is_decoded_like_any_other(#[case] replied: Value, #[case] pi
 }
 
 #[rstest]
-#[case::card(json!({"msgType": "interactiveCard", "msgId": "msgOld=="}), Quoted::Card)]
-#[case::action_card(json!({"msgType": "actionCard", "content": {}}), Quoted::Card)]
+#[case::card(json!({"msgType": "interactiveCard", "msgId": "msgOld=="}), Quoted::Card { key: None })]
+#[case::action_card(json!({"msgType": "actionCard", "content": {}}), Quoted::Card { key: None })]
 #[case::old_file(json!({"msgType": "unknownMsgType", "msgId": "msgOld==", "createdAt": 1}), Quoted::Unreadable)]
 #[case::unheard_of(json!({"msgType": "hologram", "content": {"text": "x"}}), Quoted::Unreadable)]
 #[case::empty_text(json!({"msgType": "text", "content": {}}), Quoted::Unreadable)]
@@ -184,7 +184,17 @@ fn the_quote_may_stand_elsewhere(#[case] fields: Value) {
 }
 
 #[rstest]
-#[case::a_card(json!({"originalMsgId": "msgOld==", "originalProcessQueryKey": "carrier_123"}), Some(Quoted::Card))]
+#[case::a_card(json!({"originalMsgId": "msgOld==", "originalProcessQueryKey": "carrier_123"}), Some(Quoted::Card { key: Some("carrier_123".into()) }))]
+#[case::a_card_without_words(json!({"originalProcessQueryKey": "carrier_123",
+    "text": {"content": "and?", "repliedMsg": {"msgType": "interactiveCard", "msgId": "msgOld=="}}}),
+    Some(Quoted::Card { key: Some("carrier_123".into()) }))]
+#[case::a_message_of_no_known_kind(json!({"originalProcessQueryKey": "pqk_1",
+    "text": {"content": "and?", "repliedMsg": {"msgType": "unknownMsgType", "msgId": "msgOld=="}}}),
+    Some(Quoted::Card { key: Some("pqk_1".into()) }))]
+#[case::a_message_with_its_words(json!({"originalProcessQueryKey": "pqk_1",
+    "text": {"content": "and?", "repliedMsg": {"msgType": "text", "content": {"text": "q"}}}}),
+    Some(Quoted::Content(vec![text("q")])))]
+#[case::a_key_that_is_too_long(json!({"originalProcessQueryKey": "k".repeat(513)}), Some(Quoted::Card { key: None }))]
 #[case::something(json!({"originalMsgId": "msgOld=="}), Some(Quoted::Unreadable))]
 #[case::only_a_flag(json!({"text": {"content": "and?", "isReplyMsg": "true"}}), Some(Quoted::Unreadable))]
 #[case::no_answer(json!({"text": {"content": "and?", "isReplyMsg": false}}), None)]

@@ -6,13 +6,16 @@ mod dingtalk_support;
 use std::time::Duration;
 
 use dingtalk_support::{
-    INSTANCES, OPEN, OWN_TEMPLATE, PRIVATE_SEND, Platform, STREAMING, TOKEN, error, ok, own_template,
+    INSTANCES, OPEN, OWN_TEMPLATE, PRIVATE_SEND, Platform, STREAMING, StillClock, TOKEN, channel, direct,
+    error, ok, own_template,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
+use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::notice::Finding;
-use switchboard_ports::provider::{Check, CheckResult};
+use switchboard_domain::secret::Secret;
+use switchboard_ports::provider::{Check, CheckResult, Provider};
 use tokio::time::Instant;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -146,7 +149,7 @@ async fn without_cards_none_is_made_and_the_public_template_has_no_button() {
 #[case(error(403, ADDRESS), CheckResult::CannotBeTold, Finding::SeeOtherChecks)]
 #[case(ResponseTemplate::new(503), CheckResult::CannotBeTold, Finding::Untold)]
 #[case(error(504, "service.timeout"), CheckResult::CannotBeTold, Finding::Untold)]
-#[case(ok(json!({"status": 1111, "punish": "deny"})), CheckResult::CannotBeTold, Finding::Untold)]
+#[case(ok(json!({"status": 1111, "punish": "deny"})), CheckResult::CannotBeTold, Finding::SeeOtherChecks)]
 #[tokio::test]
 async fn a_stream_that_is_refused_says_why(
     #[case] open: ResponseTemplate,
@@ -247,6 +250,8 @@ async fn a_file_that_does_not_exist_shows_whether_files_may_be_fetched(
 #[rstest]
 #[case(error(403, ADDRESS), "ip_list", Finding::AddressRefused)]
 #[case(error(403, QUOTA), "quota", Finding::Error(ErrorCode::QuotaExceeded))]
+#[case(ok(json!({"status": 1111, "wait": 5, "punish": "deny"})), "ip_list", Finding::AddressBanned)]
+#[case(ResponseTemplate::new(403).set_body_string("<html>"), "ip_list", Finding::AddressBanned)]
 #[tokio::test]
 async fn what_stops_every_call_is_named_once(
     #[case] answer: ResponseTemplate,
@@ -309,4 +314,27 @@ async fn a_platform_that_hangs_is_bounded() {
         assert_found(&checks, name, CheckResult::CannotBeTold, Finding::Untold);
     }
     assert_found(&checks, "card", CheckResult::Ok, Finding::CardsWork);
+}
+
+/// Where the platform quotes the secret, it is masked; where that is too short to be told from ordinary words, its words
+/// are left out.
+#[rstest]
+#[case::sensible("s3cr3t", "the secret s3cr3t is wrong", "invalidClientIdOrSecret: the secret *** is wrong")]
+#[case::one_letter("e", "the secret e is wrong", "invalidClientIdOrSecret")]
+#[case::not_quoted("zq", "the secret is wrong", "invalidClientIdOrSecret: the secret is wrong")]
+#[tokio::test]
+async fn a_secret_goes_no_further_and_garbles_nothing(
+    #[case] secret: &str,
+    #[case] message: &str,
+    #[case] expected: &str,
+) {
+    let platform = Platform { server: MockServer::start().await, calls: std::sync::Arc::default() };
+    let answer = json!({"code": "invalidClientIdOrSecret", "message": message, "requestid": "r"});
+    platform.answers("POST", TOKEN, vec![ResponseTemplate::new(400).set_body_json(answer)]).await;
+    let mut channel = channel(&platform.server.uri(), json!({}));
+    channel.secrets.insert("/client_secret".into(), Secret::new(secret));
+    let provider =
+        DingTalk::new(std::sync::Arc::new(StillClock), direct(), std::sync::Arc::new(|_, _| ())).unwrap();
+    let checks = provider.link(&channel).unwrap().preflight().await;
+    assert_eq!(detail(&checks, "token"), expected);
 }

@@ -11,7 +11,9 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::message::Target;
+use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{PartOutcome, Way};
+use switchboard_ports::provider::PartRequest;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use wiremock::ResponseTemplate;
@@ -156,4 +158,22 @@ async fn a_cut_connection_leaves_the_fate_unknown() {
         Target { session_address: Some(webhook(&format!("{address}{WEBHOOK}?session=s"))), ..private() };
     assert_eq!(send(&link, target, Way::SessionAddress, "hi").await, PartOutcome::Unknown);
     peer.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_platforms_name_of_a_message_is_kept_for_quotes_of_it() {
+    let platform = Platform::start().await;
+    platform.answers("POST", GROUP_SEND, vec![ok(json!({"processQueryKey": "pqk1"}))]).await;
+    platform.answers("POST", PRIVATE_SEND, vec![ok(json!({"processQueryKey": "pqk2"}))]).await;
+    platform.answers("POST", WEBHOOK, vec![ok(json!({"errcode": 0, "processQueryKey": "none"}))]).await;
+    let link = platform.link(json!({}));
+    let private = Target { session_address: Some(platform.webhook()), ..private() };
+    for (target, way, key) in [
+        (group(), Way::Api, Some("pqk1")),
+        (private.clone(), Way::Api, Some("pqk2")),
+        (private, Way::SessionAddress, None),
+    ] {
+        let came = link.send(PartRequest { target, text: "hi".into(), format: Format::Markdown, way }).await;
+        assert_eq!((came.outcome, came.key.as_deref()), (PartOutcome::Sent, key));
+    }
 }

@@ -11,7 +11,7 @@ use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy};
 use switchboard_adapters::stores::{self, Stores};
 use switchboard_ports::clock::{Clock, Entropy};
-use switchboard_ports::provider::Provider;
+use switchboard_ports::provider::{Description, Provider};
 
 use crate::cli::seam::{Catalog, ComposeError, Composition, OpenMode, Running, Simulation};
 use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
@@ -91,12 +91,23 @@ fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
             tracing::info!(of, %proxy, "outgoing connections go through a proxy");
         }
     }
-    let proxies = Proxies::new(plain, tls, Exceptions::parse(&settings.no_proxy));
+    let past = &settings.no_proxy;
+    // Without a proxy the list means nothing, whatever other programs read in it.
+    let exceptions = if plain.is_none() && tls.is_none() {
+        Exceptions::default()
+    } else {
+        Exceptions::parse(&past.list).map_err(|error| past.wrong(error.to_string()))?
+    };
+    let proxies = Proxies::new(plain, tls, exceptions);
     Network::new(&authorities, proxies).map_err(|error| ComposeError::Failed(format!("failed to {error}")))
 }
 
 #[async_trait]
 impl Composition for Composed {
+    fn platforms(&self) -> Vec<Description> {
+        vec![DingTalk::DESCRIPTION]
+    }
+
     fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError> {
         let network = network(&config.network)?;
         Ok(Catalog {

@@ -10,6 +10,7 @@ use core::time::Duration;
 
 use crate::message::TEXT_BYTES_MAX;
 use crate::secret::Secret;
+use crate::text;
 
 /// Files of one message, at most, those of a quoted message included; the rest is counted in a note to the agent.
 pub const ATTACHMENTS_MAX: usize = 10;
@@ -19,6 +20,12 @@ pub const NAME_CHARS_MAX: usize = 120;
 
 /// Longest text of a quoted message, in bytes; more is cut at a character, with a mark.
 pub const QUOTE_BYTES_MAX: usize = 8 * 1024;
+
+/// Longest name taken that a platform gives one of the bot's messages, in bytes; DingTalk's are below 100.
+pub const KEY_BYTES_MAX: usize = 512;
+
+/// What stands for an answer of the bot's that is quoted without its words.
+const CARD_MARK: &str = "[a card of this bot's: an earlier answer, whose text the platform does not repeat]";
 
 /// Most marks in front of the lines of a quote, so that a quote of blank lines stays short.
 const QUOTE_LINES_MAX: usize = 500;
@@ -46,8 +53,11 @@ pub enum Piece {
 pub enum Quoted {
     /// What it consists of.
     Content(Vec<Piece>),
-    /// A card of the bot's, which comes without its text (dingtalk §3.5).
-    Card,
+    /// An answer of the bot's, which comes without its text (dingtalk §3.5).
+    Card {
+        /// What the platform calls it, where it says: the same name as when it was shown.
+        key: Option<String>,
+    },
     /// Something that the platform does not hand over, or that we have no name for.
     Unreadable,
 }
@@ -99,6 +109,8 @@ pub struct Question {
     pub text: String,
     /// The files that the text names, in the order of their names, at most [`ATTACHMENTS_MAX`].
     pub attachments: Vec<Attachment>,
+    /// What the platform calls the bot's own answer that is quoted without its words; see [`with_answer`].
+    pub quotes: Option<String>,
 }
 
 impl Content {
@@ -125,6 +137,10 @@ impl Content {
     /// The question to the agent. What is quoted stands in front, as a Markdown quote.
     #[must_use]
     pub fn into_question(self) -> Question {
+        let quotes = match &self.quoted {
+            Some(Quoted::Card { key }) => key.clone(),
+            Some(Quoted::Content(_) | Quoted::Unreadable) | None => None,
+        };
         let mut files = Files::default();
         let own = files.render(self.pieces);
         let mut text = self.quoted.map(|quoted| quote(quoted, &mut files)).unwrap_or_default();
@@ -135,8 +151,20 @@ impl Content {
         let room = TEXT_BYTES_MAX.saturating_sub(text.len()).saturating_sub(note.len());
         text.push_str(cut(&own, room));
         text.push_str(&note);
-        Question { text, attachments: files.named }
+        Question { text, attachments: files.named, quotes }
     }
+}
+
+/// A question with the words of the answer that it quotes, where these were not in it. At most [`TEXT_BYTES_MAX`] bytes.
+#[must_use]
+pub fn with_answer(question: &str, answer: &str) -> String {
+    let own = question.strip_prefix("> ").and_then(|rest| rest.strip_prefix(CARD_MARK));
+    let Some(own) = own.filter(|_| !answer.trim().is_empty()) else {
+        return String::from(question);
+    };
+    let mut text = quote_of(answer.trim());
+    text.push_str(own);
+    String::from(cut(&text, TEXT_BYTES_MAX))
 }
 
 /// Files by the names that they have in the text.
@@ -200,7 +228,11 @@ impl Files {
             Some(_) | None => (given.as_str(), String::new()),
         };
         // Fewer names are taken than are tried.
-        let tried = (1..=ATTACHMENTS_MAX.saturating_add(1)).map(|number| format!("{stem}-{number}{ending}"));
+        let tried = (1..=ATTACHMENTS_MAX.saturating_add(1)).map(|number| {
+            let end = format!("-{number}{ending}");
+            let room = NAME_CHARS_MAX.saturating_sub(end.chars().count());
+            stem.chars().take(room).chain(end.chars()).collect::<String>()
+        });
         tried.into_iter().find(|name| self.is_free(name)).unwrap_or(given)
     }
 
@@ -240,15 +272,15 @@ pub fn has_words(text: &str, attachments: &[Attachment]) -> bool {
 fn quote(quoted: Quoted, files: &mut Files) -> String {
     let text = match quoted {
         Quoted::Content(pieces) => files.render(pieces),
-        Quoted::Card => {
-            String::from("[a card of this bot's: an earlier answer, whose text the platform does not repeat]")
-        }
+        Quoted::Card { key: _ } => String::from(CARD_MARK),
         Quoted::Unreadable => String::from("[a message that the platform does not hand over]"),
     };
-    if text.is_empty() {
-        return text;
-    }
-    let shown = cut(&text, QUOTE_BYTES_MAX);
+    if text.is_empty() { text } else { quote_of(&text) }
+}
+
+/// A text as a Markdown quote, cut where it is too long.
+fn quote_of(text: &str) -> String {
+    let shown = cut(text, QUOTE_BYTES_MAX);
     let mut lines: Vec<&str> = shown.lines().take(QUOTE_LINES_MAX).collect();
     if shown.len() < text.len() || shown.lines().count() > QUOTE_LINES_MAX {
         lines.push("[cut here: the quoted message goes on]");
@@ -264,18 +296,12 @@ fn quote(quoted: Quoted, files: &mut Files) -> String {
     quote
 }
 
-/// A name on one line, without brackets that would end its mark, within [`NAME_CHARS_MAX`], its ending kept. What is
+/// A name on one line, without brackets that would end its mark and without what is not seen, within [`NAME_CHARS_MAX`], its ending kept. What is
 /// in front of a slash is a path, and no part of a name.
 fn tidy_name(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain = name.chars().map(|character| match character {
-        '[' => '(',
-        ']' => ')',
-        character if character.is_control() => ' ',
-        character => character,
-    });
-    let name: String = plain.collect();
-    let name = name.trim();
+    let name = text::plain_name(name).replace('[', "(").replace(']', ")");
+    let name = name.as_str();
     let chars = name.chars().count();
     if chars <= NAME_CHARS_MAX {
         return String::from(name);

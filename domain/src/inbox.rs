@@ -85,6 +85,9 @@ pub enum Intake {
         text: String,
         /// The files, at most [`crate::content::ATTACHMENTS_MAX`].
         attachments: Vec<Attachment>,
+        /// What the platform calls the bot's own answer that is quoted without its words, at most
+        /// [`crate::content::KEY_BYTES_MAX`] bytes; the turn puts them in.
+        quotes: Option<String>,
     },
     /// An answer that was given and did not arrive: it is delivered again, without asking the agent (R9).
     Deliver {

@@ -99,3 +99,16 @@ pub struct Target {
     /// The short-lived address that came with the message.
     pub session_address: Option<SessionAddress>,
 }
+
+impl Target {
+    /// Whether the platform's calls can address it: a group by its own id, a person by theirs. Somebody whom no call can
+    /// name (an outsider, an app that is not published yet) is answered by the short-lived address alone, in plain text;
+    /// nothing about the channel is wrong then.
+    #[must_use]
+    pub const fn takes_calls(&self) -> bool {
+        match self.chat.kind {
+            ChatKind::Group => true,
+            ChatKind::Private => self.im_user_id.is_some(),
+        }
+    }
+}

@@ -38,8 +38,12 @@ pub enum Refusal {
     NoAgent,
     /// The channel was deleted while the message waited.
     ChannelDeleted,
-    /// Nothing but files came, and none of them could be fetched.
+    /// Nothing but files came, and none of them could be fetched: sending them again may help.
     NotFetched,
+    /// Nothing but files came, and all are larger than is taken.
+    FilesTooLarge,
+    /// Nothing but files came, and the platform does not let us have them.
+    FilesDenied,
 }
 
 impl Refusal {
@@ -70,6 +74,8 @@ pub enum FailureCause {
     CrashLoop,
     /// The user could not be looked up or created.
     UserLookup,
+    /// It was too old when its turn came, and the channel says `stale = "skip"`.
+    Stale,
     /// The platform refused every way of answering.
     DeliveryRefused,
     /// A plain part was under way when the process died or the connection was cut: it may have arrived; never repeated (R10).
@@ -86,6 +92,7 @@ impl FailureCause {
             Self::Agent(kind) => kind.as_str(),
             Self::CrashLoop => "crash_loop",
             Self::UserLookup => "user_lookup",
+            Self::Stale => "stale",
             Self::DeliveryRefused => "delivery_refused",
             Self::DeliveryUnknown => "delivery_unknown",
             Self::CardAbandoned => "card_abandoned",

@@ -24,12 +24,33 @@ pub struct ConversationSettings {
     pub idle_timeout: Duration,
     /// What a message does that comes while a reply is running.
     pub busy: Busy,
+    /// A message older than this when its turn comes is stale; zero: never.
+    pub stale_after: Duration,
+    /// What happens to a stale message.
+    pub stale: Stale,
 }
 
 impl Default for ConversationSettings {
     fn default() -> Self {
-        Self { group_scope: GroupScope::PerUser, idle_timeout: Duration::ZERO, busy: Busy::Queue }
+        Self {
+            group_scope: GroupScope::PerUser,
+            idle_timeout: Duration::ZERO,
+            busy: Busy::Queue,
+            stale_after: Duration::from_hours(1),
+            stale: Stale::Note,
+        }
     }
+}
+
+/// What happens to a message that is stale when its turn comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stale {
+    /// It is answered like any other.
+    Answer,
+    /// It is answered, below a line that says how late that is.
+    Note,
+    /// It is not answered but recorded as a failure; its author is told, once for all that were skipped together.
+    Skip,
 }
 
 /// Whose session it is in groups.

@@ -15,6 +15,9 @@ use crate::error::StoreError;
 /// Configured agents at most; creating one more is refused by the application.
 pub const AGENTS_MAX: usize = 1_000;
 
+/// Longest value of an additional header, in bytes, as it is written in settings (variables not replaced yet).
+pub const HEADER_VALUE_BYTES_MAX: usize = 4 * 1024;
+
 /// Configured agents. The same contract as `ChannelStore`, method by method.
 #[async_trait]
 pub trait AgentStore: Send + Sync {

@@ -33,6 +33,10 @@ pub const OPEN_LISTED_MAX: u32 = 1_000;
 /// Inbox entries handed over by one `load`, at most; the rest follows with the next `load`.
 pub const LOADED_ENTRIES_MAX: u32 = 200;
 
+/// The last entries of a conversation whose answers are known by what the platform calls them; older names are forgotten
+/// with a commit that brings new ones.
+pub const SHOWN_ENTRIES_MAX: u64 = 1_000;
+
 /// Inbox, state, outbox and transcript of conversations.
 #[async_trait]
 pub trait ConversationStore: Send + Sync {
@@ -181,6 +185,18 @@ pub struct Commit {
     pub news: Vec<News>,
     /// The user that the conversation's last author was mapped to, where one was mapped with this step.
     pub user: Option<UserId>,
+    /// What the platform calls messages that show answers, as far as it was learnt since the last commit.
+    pub shown: Vec<Shown>,
+}
+
+/// A message of the platform's that shows an answer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shown {
+    /// The inbox entry that is answered.
+    pub seq: Seq,
+    /// What the platform calls the message (DingTalk: `carrierId`, `processQueryKey`), 1 to
+    /// [`KEY_BYTES_MAX`](switchboard_domain::content::KEY_BYTES_MAX) bytes.
+    pub key: String,
 }
 
 /// A failure record on its way into the store.

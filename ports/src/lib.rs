@@ -9,6 +9,7 @@ pub mod agents;
 pub mod attachments;
 pub mod channels;
 pub mod clock;
+pub mod config_field;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod conversations;

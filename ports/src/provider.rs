@@ -23,6 +23,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::channels::Channel;
+use crate::config_field::ConfigField;
 
 /// A chat platform.
 pub trait Provider: Send + Sync {
@@ -44,6 +45,8 @@ pub struct Description {
     pub platform: &'static str,
     /// Whether only one connection per bot may be open anywhere.
     pub exclusive: bool,
+    /// All settings there are.
+    pub config_fields: &'static [ConfigField],
     /// JSON pointers of settings that are secret: `/client_secret`.
     pub secret_fields: &'static [&'static str],
     /// JSON pointers of settings whose change needs a new connection.
@@ -85,11 +88,11 @@ pub trait Link: Send + Sync {
     async fn claim(&self, claim: Claim);
 
     /// Makes one card call. Never cancelled by the driver. May be repeated: calls are idempotent by card id and key (R8).
-    async fn card(&self, call: CardRequest) -> CardOutcome;
+    async fn card(&self, call: CardRequest) -> Came<CardOutcome>;
 
     /// Sends one plain message by one way. Never cancelled, never repeated by the link (R10): a time-out, 5xx or cut
     /// connection is [`PartOutcome::Unknown`].
-    async fn send(&self, request: PartRequest) -> PartOutcome;
+    async fn send(&self, request: PartRequest) -> Came<PartOutcome>;
 
     /// The platform's own name for the card that answers a message or a retry of it, where presses of its stop button can come: the `card`
     /// of a [`Press`]. `None` where the channel shows no such button. Pure.
@@ -138,7 +141,10 @@ pub enum Pressed {
     Over,
     /// This person may not stop this answer; nothing changes.
     Foreign,
-    /// The act could not be stored in time: whoever pressed should press again.
+    /// The act is not stored yet, and goes on being offered to the store for a while: nothing can be said of it. Whoever
+    /// pressed sees the answer stop, or may press again.
+    Underway,
+    /// The act is not taken: there are too many presses already. Whoever pressed should press again.
     Withheld,
 }
 
@@ -190,6 +196,22 @@ pub struct PartRequest {
     pub format: Format,
     /// Which way.
     pub way: Way,
+}
+
+/// What came of a call that shows something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Came<T> {
+    /// The outcome.
+    pub outcome: T,
+    /// What the platform calls the message that the call made, where it says: people who quote the message send this name
+    /// instead of its words. 1 to [`KEY_BYTES_MAX`](switchboard_domain::content::KEY_BYTES_MAX) bytes.
+    pub key: Option<String>,
+}
+
+impl<T> From<T> for Came<T> {
+    fn from(outcome: T) -> Self {
+        Self { outcome, key: None }
+    }
 }
 
 /// Longest fetch of one file.

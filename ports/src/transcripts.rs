@@ -44,6 +44,16 @@ pub trait Transcripts: Send + Sync {
         lines_max: u32,
     ) -> Result<Vec<TranscriptLine>, StoreError>;
 
+    /// The answer that a platform's message shows, by what the platform calls the message, in any conversation of the chat:
+    /// in a group people quote what others were answered. `None` where the name is not known (any more), and where the
+    /// answer has not ended.
+    async fn shown_as(
+        &self,
+        channel: &ChannelId,
+        chat: &str,
+        key: &str,
+    ) -> Result<Option<TranscriptLine>, StoreError>;
+
     /// Forgets all conversations of a channel with inbox, transcript and failures, in bounded steps: returns whether
     /// there may be more. Deduplication marks stay until they are old enough. Repeatable.
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError>;
@@ -74,7 +84,7 @@ pub struct ConversationInfo {
     /// The last author's name.
     pub author: String,
     /// The person behind a private chat, as the platform's calls name them; `None` in groups, and where the platform gives no
-    /// usable name or the person has not written since format 3.
+    /// usable name or the person has not written since format 4.
     pub person: Option<String>,
     /// The user that the last author was mapped to.
     pub user: Option<UserId>,

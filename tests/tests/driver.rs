@@ -55,6 +55,8 @@ mod intake;
 mod kills;
 #[path = "driver/kinds.rs"]
 mod kinds;
+#[path = "driver/lost_files.rs"]
+mod lost_files;
 #[path = "driver/messages.rs"]
 mod messages;
 #[path = "driver/parts.rs"]
@@ -63,6 +65,8 @@ mod parts;
 mod pollable;
 #[path = "driver/press.rs"]
 mod press;
+#[path = "driver/quotes.rs"]
+mod quotes;
 #[path = "driver/recovery.rs"]
 mod recovery;
 #[path = "driver/retries.rs"]

@@ -12,6 +12,8 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "guides/examples.rs"]
+mod examples;
 #[path = "guides/keys.rs"]
 mod keys;
 #[path = "guides/markdown.rs"]
@@ -79,6 +81,32 @@ fn both_languages_have_the_same_headings_and_anchors() {
         let anchors: Vec<String> = english.headings().into_iter().filter_map(|(_, anchor)| anchor).collect();
         let distinct: BTreeSet<&String> = anchors.iter().collect();
         assert_eq!(distinct.len(), anchors.len(), "{}: an anchor stands twice", english.name);
+    }
+}
+
+#[test]
+fn both_languages_have_the_same_paragraphs_items_and_rows_in_each_section() {
+    for (english, chinese) in pairs() {
+        let (english_pieces, chinese_pieces) = (english.pieces(), chinese.pieces());
+        assert_eq!(
+            english_pieces.keys().collect::<Vec<_>>(),
+            chinese_pieces.keys().collect::<Vec<_>>(),
+            "{}",
+            english.name
+        );
+        for (section, pieces) in english_pieces {
+            assert_eq!(pieces, chinese_pieces[&section], "{}, section {section:?}", english.name);
+        }
+    }
+}
+
+#[test]
+fn examples_of_agents_are_taken_as_they_stand() {
+    for (language, _) in LANGUAGES {
+        let (tried, mistakes): (Vec<usize>, Vec<Vec<String>>) =
+            guides(language).iter().map(examples::mistakes).unzip();
+        assert!(tried.iter().sum::<usize>() >= 9, "{tried:?}");
+        assert!(mistakes.concat().is_empty(), "{:#?}", mistakes.concat());
     }
 }
 

@@ -4,14 +4,12 @@ use std::fmt::Write as _;
 
 use reqwest::header::HeaderValue;
 use switchboard_ports::agent::AgentUser;
+use switchboard_ports::agents::HEADER_VALUE_BYTES_MAX;
 
 use super::text::cut;
 
 /// Most bytes of one user's value that go into a header; more is cut at a character.
 const VALUE_BYTES_MAX: usize = 256;
-
-/// Longest header value as written in settings, in bytes.
-const TEMPLATE_BYTES_MAX: usize = 4 * 1024;
 
 /// What may stand between `{{` and `}}`.
 const VARIABLES: [(&str, Variable); 4] = [
@@ -43,8 +41,8 @@ impl Template {
     /// # Errors
     /// A sentence that says what is allowed and quotes nothing of the value.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > TEMPLATE_BYTES_MAX {
-            return Err(format!("must be at most {TEMPLATE_BYTES_MAX} bytes long"));
+        if text.len() > HEADER_VALUE_BYTES_MAX {
+            return Err(format!("must be at most {HEADER_VALUE_BYTES_MAX} bytes long"));
         }
         if !text.bytes().all(is_plain) {
             return Err("must consist of visible ASCII characters and spaces".to_owned());

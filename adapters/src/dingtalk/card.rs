@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use switchboard_domain::content::KEY_BYTES_MAX;
 use switchboard_domain::ids::{ChannelId, MessageId, RetryNumber};
 use switchboard_domain::message::{ChatKind, Target};
 use switchboard_domain::time::Timestamp;
@@ -228,6 +229,18 @@ pub(super) fn delivery_failure(answer: &Value) -> Option<String> {
     Some(failure.get("errorMsg").and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
+/// What the platform calls the card where it was shown: a quote of it says no more than this (dingtalk §3.5, §6.2).
+pub(super) fn carrier(answer: &Value) -> Option<String> {
+    let results = answer.pointer("/result/deliverResults").and_then(Value::as_array)?;
+    results.iter().find_map(|result| message_key(result.get("carrierId")))
+}
+
+/// A name of a message that can be kept.
+pub(super) fn message_key(value: Option<&Value>) -> Option<String> {
+    let key = value.and_then(Value::as_str)?;
+    (1..=KEY_BYTES_MAX).contains(&key.len()).then(|| key.to_owned())
+}
+
 /// Variables: every value is a text (dingtalk §6.4).
 fn parameters(settings: &CardSettings, status: FlowStatus, text: &str) -> Map<String, Value> {
     let mut params = Map::new();
@@ -250,7 +263,7 @@ mod tests {
     use serde_json::json;
     use switchboard_domain::ids::{ChannelId, MessageId, RetryNumber};
 
-    use super::{Stroke, delivery_failure, guid, track_id};
+    use super::{Stroke, carrier, delivery_failure, guid, track_id};
 
     fn ids(channel: &str, message: &str) -> String {
         track_id(&ChannelId::new(channel), &MessageId::new(message), RetryNumber(0))
@@ -288,6 +301,19 @@ mod tests {
             guid("t", 0, Stroke::Update, "text."),
         ] {
             assert_ne!(key, other);
+        }
+    }
+
+    #[test]
+    fn a_card_is_known_by_its_carrier_where_the_platform_names_one() {
+        let answer =
+            |results: serde_json::Value| json!({"success": true, "result": {"deliverResults": results}});
+        let carriers = json!([{"success": true}, {"carrierId": ""}, {"carrierId": "4v+Az="}]);
+        assert_eq!(carrier(&answer(carriers)).as_deref(), Some("4v+Az="));
+        for none in
+            [json!([]), json!(null), json!([{"carrierId": 7}]), json!([{"carrierId": "k".repeat(513)}])]
+        {
+            assert_eq!(carrier(&answer(none)), None);
         }
     }
 

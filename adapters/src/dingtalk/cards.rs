@@ -6,12 +6,13 @@ use serde_json::Value;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::message::Target;
 use switchboard_domain::reply::CardOutcome;
+use switchboard_ports::provider::Came;
 use tokio::time::Instant;
 
 use super::api::Api;
 use super::bucket::Class;
 use super::card::{
-    Flow, FlowStatus, Stroke, create, delivery_failure, final_text, hide_stop, set_status, stream,
+    Flow, FlowStatus, Stroke, carrier, create, delivery_failure, final_text, hide_stop, set_status, stream,
 };
 use super::classify::{Failure, Verdict};
 use super::markdown::{Extent, for_card};
@@ -33,7 +34,7 @@ pub(super) struct Card<'a> {
 
 impl Card<'_> {
     /// Makes the card and shows it; one that exists already is as good (R8).
-    pub(super) async fn open(&self, target: &Target, text: &str) -> CardOutcome {
+    pub(super) async fn open(&self, target: &Target, text: &str) -> Came<CardOutcome> {
         let settings = &self.platform.settings;
         let body = create(
             &settings.client_id,
@@ -43,15 +44,15 @@ impl Card<'_> {
             &for_card(&clean(text), Extent::Whole),
         );
         let Some(body) = body else {
-            return CardOutcome::Refused(ErrorCode::Misconfigured);
+            return CardOutcome::Refused(ErrorCode::Misconfigured).into();
         };
         let answer = self.platform.call(Api::CardCreate, &body, self.deadline).await;
-        match answer.and_then(|answer| delivered(&answer)) {
-            Ok(()) => {
+        match answer.and_then(|answer| delivered(&answer).map(|()| carrier(&answer))) {
+            Ok(key) => {
                 self.phases.set(&self.track_id, Phase::Opened);
-                CardOutcome::Done
+                Came { outcome: CardOutcome::Done, key }
             }
-            Err(failure) => failure.card_outcome(),
+            Err(failure) => failure.card_outcome().into(),
         }
     }
 

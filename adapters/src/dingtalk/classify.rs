@@ -15,6 +15,12 @@ use super::text::cut_chars;
 /// Longest detail of a failure, in characters.
 const DETAIL_CHARS_MAX: usize = 300;
 
+/// The status in the body that says that our address is banned (dingtalk §9.2).
+const BAN_CODE: &str = "1111";
+
+/// What a failure's detail begins with where a page came in place of an answer: a ban, most likely (dingtalk §9.1).
+const BAN_PAGE: &str = "a page with status";
+
 /// What is known about a call that did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -56,6 +62,11 @@ impl Failure {
     /// The platform's code, or what happened, without the words behind it: fit for logs.
     pub(super) fn code(&self) -> &str {
         self.detail.split_once(": ").map_or(self.detail.as_str(), |(code, _words)| code)
+    }
+
+    /// Whether the platform lets nothing through from our address for a while.
+    pub(super) fn is_ban(&self) -> bool {
+        self.code() == BAN_CODE || self.detail.starts_with(BAN_PAGE)
     }
 
     /// The failure as a channel's status names it.
@@ -139,7 +150,7 @@ fn judge(status: u16, answer: &Value) -> Option<Failure> {
     let message = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
     if answer.get("status").and_then(Value::as_u64) == Some(1111) {
         let verdict = Verdict::Throttled { retry_after: BAN_PAUSE };
-        return Some(Failure::new(verdict, "1111: our address is banned for five minutes"));
+        return Some(Failure::new(verdict, format!("{BAN_CODE}: our address is banned for five minutes")));
     }
     if let Some(code) = answer.get("errcode").and_then(number) {
         let detail = format!("{code}: {}", message("errmsg"));
@@ -179,7 +190,7 @@ fn unreadable(status: u16, body: &[u8]) -> Failure {
             let verdict = Verdict::Throttled { retry_after: BAN_PAUSE };
             Failure::new(
                 verdict,
-                format!("status {status} with a page: our address is banned, or a proxy is in between"),
+                format!("{BAN_PAGE} {status}: our address is banned, or a proxy is in between"),
             )
         }
         200..300 => Failure::new(Verdict::Unclear(ErrorCode::PlatformError), "an answer that is not JSON"),

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use switchboard_domain::secret::Secret;
+use switchboard_ports::config_field::{ConfigField, ConfigKind};
 use switchboard_ports::provider::FieldError;
+use url::Url;
 
 use super::config_reader::Reader;
+use crate::net::downloads::Reach;
 
 /// JSON pointers of secret settings.
 pub(super) const SECRET_FIELDS: &[&str] = &[CLIENT_SECRET];
@@ -38,24 +41,71 @@ pub(super) const STATUS_TEMPLATES: [&str; 2] =
 pub(super) const STREAMED_TEMPLATE: (&str, &str) = ("675cde2f-f526-40cb-b828-f5b2b57b8b77.schema", "content");
 
 const CLIENT_SECRET: &str = "/client_secret";
-const CLIENT_ID_CHARS_MAX: usize = 200;
-const TEMPLATE_ID_CHARS_MAX: usize = 200;
+const TEMPLATE_ID: &str = "/ai_card/template_id";
+const CONTENT_KEY: &str = "/ai_card/content_key";
+const STOP_KEY: &str = "/ai_card/stop_key";
 /// Keys of card variables are at most 100 bytes long (dingtalk §6.4).
-const CONTENT_KEY_CHARS_MAX: usize = 100;
-const UPDATE_INTERVAL_MS_MIN: u32 = 10;
-const UPDATE_INTERVAL_MS_MAX: u32 = 60_000;
-const UPDATE_INTERVAL_MS: u32 = 800;
-const CALLS_PER_SECOND_MAX: u32 = 1_000;
+const KEY_CHARS_MAX: usize = 100;
 /// The standard edition's limit per app and API (dingtalk §9.2).
 const CALLS_PER_SECOND: u32 = 20;
-const CONTENT_KEY: &str = "content";
-/// What a stop button reports, unless the template names it otherwise.
-const STOP_ACTION: &str = "stop";
-const STOP_ACTION_CHARS_MAX: usize = 100;
 /// The variable that we fill for the card's layout (dingtalk §6.4).
 const LAYOUT_KEY: &str = "config";
-const API_BASE_URL: &str = "https://api.dingtalk.com";
-const OAPI_BASE_URL: &str = "https://oapi.dingtalk.com";
+
+/// All settings: what is allowed, what is assumed, and what the API's document says of them.
+pub(super) const FIELDS: &[ConfigField] = &[
+    required("/client_id", word(200, None), "The app's client id (AppKey)."),
+    required(CLIENT_SECRET, ConfigKind::Secret, "The app's client secret (AppSecret)."),
+    field("/ai_card/enabled", ConfigKind::Flag { default: true }, "Whether answers are shown in cards."),
+    field(TEMPLATE_ID, word(200, None), "The card's template; null: DingTalk's public one."),
+    field(
+        CONTENT_KEY,
+        word(KEY_CHARS_MAX, Some("content")),
+        "The template's variable that holds the answer.",
+    ),
+    field(
+        STOP_KEY,
+        word(KEY_CHARS_MAX, None),
+        "The template's variable that shows a stop button: \"true\" while the answer is written, then \"false\". Needs a \
+         template of your own; not \"config\" and not the variable in content_key.",
+    ),
+    field(
+        "/ai_card/stop_action",
+        word(100, Some("stop")),
+        "What the stop button reports, as its action id or in its parameter \"action\".",
+    ),
+    field(
+        "/ai_card/update_interval_ms",
+        ConfigKind::Number { min: 10, max: 60_000, default: 800 },
+        "Pause between two updates of a card.",
+    ),
+    field(
+        "/calls_per_second",
+        ConfigKind::Number { min: 0, max: 1_000, default: CALLS_PER_SECOND },
+        "Calls to each of the platform's APIs with these credentials; 0: no limit of ours.",
+    ),
+    field("/api_base_url", address("https://api.dingtalk.com"), "Base address of the platform's API."),
+    field(
+        "/oapi_base_url",
+        address("https://oapi.dingtalk.com"),
+        "Base address of the platform's legacy API.",
+    ),
+];
+
+const fn field(pointer: &'static str, kind: ConfigKind, words: &'static str) -> ConfigField {
+    ConfigField { pointer, kind, required: false, words }
+}
+
+const fn required(pointer: &'static str, kind: ConfigKind, words: &'static str) -> ConfigField {
+    ConfigField { pointer, kind, required: true, words }
+}
+
+const fn word(chars_max: usize, default: Option<&'static str>) -> ConfigKind {
+    ConfigKind::Word { chars_max, default }
+}
+
+const fn address(default: &'static str) -> ConfigKind {
+    ConfigKind::Address { chars_max: 500, default }
+}
 
 /// A channel's settings, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,66 +150,22 @@ pub(super) struct StopButton {
 
 /// Checks settings and fills in defaults. `secrets_set` holds the pointers of secrets that are there.
 pub(super) fn check(config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>> {
-    let mut errors = Vec::new();
-    let known = ["client_id", "ai_card", "calls_per_second", "api_base_url", "oapi_base_url"];
-    let mut reader = Reader::new(Some(config), "", &known, &mut errors);
-    if config.is_object() && reader.value("client_id").is_none() {
-        reader.refuse("client_id", "is required");
-    }
-    if config.is_object() && !secrets_set.iter().any(|pointer| pointer == CLIENT_SECRET) {
-        reader.refuse("client_secret", "is required");
-    }
-    let client_id = reader.word("client_id", CLIENT_ID_CHARS_MAX);
-    let calls_per_second = reader.number("calls_per_second", 0, CALLS_PER_SECOND_MAX, CALLS_PER_SECOND);
-    let api_base = reader.base_url("api_base_url", API_BASE_URL);
-    let oapi_base = reader.base_url("oapi_base_url", OAPI_BASE_URL);
-    let ai_card = reader.value("ai_card");
-    let ai_card = check_card(ai_card, &mut errors);
-    if config.is_null() {
-        errors.push(FieldError { pointer: String::new(), message: "must be an object".into() });
-    }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    Ok(json!({
-        "client_id": client_id,
-        "ai_card": ai_card,
-        "calls_per_second": calls_per_second,
-        "api_base_url": api_base,
-        "oapi_base_url": oapi_base,
-    }))
+    let (mut reader, read) = Reader::read(config, FIELDS, secrets_set);
+    check_stop_key(&mut reader, &read);
+    let errors = reader.errors();
+    if errors.is_empty() { Ok(read) } else { Err(errors) }
 }
 
-fn check_card(value: Option<&Value>, errors: &mut Vec<FieldError>) -> Value {
-    let known = ["enabled", "template_id", "content_key", "update_interval_ms", "stop_key", "stop_action"];
-    let mut reader = Reader::new(value, "/ai_card", &known, errors);
-    let template = reader.word("template_id", TEMPLATE_ID_CHARS_MAX);
-    let content_key =
-        reader.word("content_key", CONTENT_KEY_CHARS_MAX).unwrap_or_else(|| CONTENT_KEY.to_owned());
-    let stop_key = reader.word("stop_key", CONTENT_KEY_CHARS_MAX);
-    if let Some(key) = &stop_key {
-        let has_own_template = reader.value("template_id").is_some_and(|id| id != PUBLIC_TEMPLATE);
-        if !has_own_template {
-            reader.refuse(
-                "stop_key",
-                "needs a template of your own in template_id: the public one has no button",
-            );
-        } else if *key == content_key {
-            reader.refuse("stop_key", "must be another variable than content_key");
-        } else if key == LAYOUT_KEY {
-            reader.refuse("stop_key", "must not be \"config\", the variable of the card's layout");
-        }
+fn check_stop_key(reader: &mut Reader<'_>, read: &Value) {
+    let text = |pointer: &str| read.pointer(pointer).and_then(Value::as_str);
+    let Some(key) = text(STOP_KEY) else { return };
+    if !reader.value(TEMPLATE_ID).is_some_and(|id| id != PUBLIC_TEMPLATE) {
+        reader.refuse(STOP_KEY, "needs a template of your own in template_id: the public one has no button");
+    } else if text(CONTENT_KEY) == Some(key) {
+        reader.refuse(STOP_KEY, "must be another variable than content_key");
+    } else if key == LAYOUT_KEY {
+        reader.refuse(STOP_KEY, "must not be \"config\", the variable of the card's layout");
     }
-    json!({
-        "enabled": reader.flag("enabled", true),
-        "template_id": template,
-        "content_key": content_key,
-        "stop_key": stop_key,
-        "stop_action":
-            reader.word("stop_action", STOP_ACTION_CHARS_MAX).unwrap_or_else(|| STOP_ACTION.to_owned()),
-        "update_interval_ms":
-            reader.number("update_interval_ms", UPDATE_INTERVAL_MS_MIN, UPDATE_INTERVAL_MS_MAX, UPDATE_INTERVAL_MS),
-    })
 }
 
 impl Settings {
@@ -189,6 +195,17 @@ impl Settings {
             calls_per_second: u32::try_from(number("/calls_per_second")).unwrap_or(CALLS_PER_SECOND),
             api_base: text("/api_base_url").unwrap_or_default(),
             oapi_base: text("/oapi_base_url").unwrap_or_default(),
+        })
+    }
+
+    /// Where files of messages and images of answers may come from: the widest that either address of the platform allows.
+    pub(super) fn reach(&self) -> Reach {
+        let bases = [&self.api_base, &self.oapi_base];
+        let reaches =
+            bases.into_iter().filter_map(|base| Url::parse(base).ok()).map(|base| Reach::of_platform(&base));
+        reaches.fold(Reach::Public, |widest, reach| match (widest, reach) {
+            (widest @ Reach::Anywhere { plain: true }, _) | (widest, Reach::Public) => widest,
+            (_, reach @ Reach::Anywhere { .. }) => reach,
         })
     }
 }

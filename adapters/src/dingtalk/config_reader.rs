@@ -1,116 +1,159 @@
-//! Reading settings field by field, collecting everything that is wrong with them.
+//! Reading settings by the list of their fields, collecting everything that is wrong with them.
 
 use serde_json::{Map, Value};
+use switchboard_ports::config_field::{ConfigField, ConfigKind};
 use switchboard_ports::provider::FieldError;
 use url::Url;
 
 /// Longest unknown field name quoted in an error, in characters.
 const NAME_QUOTED_CHARS_MAX: usize = 60;
 
-/// Longest base address, in characters.
-const URL_CHARS_MAX: usize = 500;
-
-/// One object of settings being read. `null` counts as absent: a merge patch clears fields with it.
-pub(super) struct Reader<'v, 'e> {
-    object: Option<&'v Map<String, Value>>,
-    pointer: String,
-    errors: &'e mut Vec<FieldError>,
+/// Settings being read. `null` counts as absent: a merge patch clears fields with it.
+pub(super) struct Reader<'v> {
+    config: &'v Value,
+    fields: &'static [ConfigField],
+    errors: Vec<FieldError>,
 }
 
-impl<'v, 'e> Reader<'v, 'e> {
-    /// Starts reading `value` at `pointer`; fields not in `known` are errors.
-    pub(super) fn new(
-        value: Option<&'v Value>,
-        pointer: &str,
-        known: &[&str],
-        errors: &'e mut Vec<FieldError>,
-    ) -> Self {
-        let mut reader = Self { object: None, pointer: pointer.to_owned(), errors };
-        match value {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(object)) => {
-                reader.object = Some(object);
-                for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
-                    reader.refuse(name, &format!("is unknown; known are {}", known.join(", ")));
-                }
+impl<'v> Reader<'v> {
+    /// Reads every field there is, defaults filled in; names all that are bad, missing or unknown. `secrets_set` holds the
+    /// pointers of secrets that are there. Secrets are not among the settings that come out.
+    pub(super) fn read(
+        config: &'v Value,
+        fields: &'static [ConfigField],
+        secrets_set: &[String],
+    ) -> (Self, Value) {
+        let mut reader = Self { config, fields, errors: Vec::new() };
+        let Some(object) = config.as_object() else {
+            reader.refuse("", "must be an object");
+            return (reader, Value::Null);
+        };
+        reader.check_names("", object);
+        let mut read = Map::new();
+        for field in fields {
+            let (group, name) = field.place();
+            let inner = group.strip_prefix('/').filter(|inner| !read.contains_key(*inner));
+            if let Some(inner) = inner {
+                reader.check_group(group);
+                read.insert(inner.to_owned(), Value::Object(Map::new()));
             }
-            Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
-                reader.errors.push(FieldError {
-                    pointer: reader.pointer.clone(),
-                    message: "must be an object".into(),
-                });
+            let is_secret = field.kind == ConfigKind::Secret;
+            let is_set = is_secret && secrets_set.iter().any(|pointer| pointer == field.pointer);
+            if field.required && !is_set && (is_secret || reader.value(field.pointer).is_none()) {
+                reader.refuse(field.pointer, "is required");
+            }
+            if is_secret {
+                continue;
+            }
+            let value = reader.field(field);
+            let place = match group.strip_prefix('/') {
+                None => Some(&mut read),
+                Some(inner) => read.get_mut(inner).and_then(Value::as_object_mut),
+            };
+            if let Some(place) = place {
+                place.insert(name.to_owned(), value);
             }
         }
-        reader
+        (reader, Value::Object(read))
     }
 
-    /// The field's value, unless absent.
-    pub(super) fn value(&self, name: &str) -> Option<&'v Value> {
-        self.object?.get(name).filter(|value| !value.is_null())
+    /// What was found.
+    pub(super) fn errors(self) -> Vec<FieldError> {
+        self.errors
+    }
+
+    /// The value at a pointer as it was given, unless absent.
+    pub(super) fn value(&self, pointer: &str) -> Option<&'v Value> {
+        self.config.pointer(pointer).filter(|value| !value.is_null())
     }
 
     /// Names a bad field.
-    pub(super) fn refuse(&mut self, name: &str, message: &str) {
-        let name: String = name.chars().take(NAME_QUOTED_CHARS_MAX).collect();
-        let name = name.replace('~', "~0").replace('/', "~1");
-        self.errors
-            .push(FieldError { pointer: format!("{}/{name}", self.pointer), message: message.to_owned() });
+    pub(super) fn refuse(&mut self, pointer: &str, message: impl Into<String>) {
+        self.errors.push(FieldError { pointer: pointer.to_owned(), message: message.into() });
     }
 
-    /// A text of 1 to `chars_max` visible characters without blanks, if given.
-    pub(super) fn word(&mut self, name: &str, chars_max: usize) -> Option<String> {
-        let value = self.value(name)?;
-        let fits = |text: &&str| {
-            !text.is_empty()
-                && text.chars().count() <= chars_max
-                && !text.chars().any(|c| c.is_whitespace() || c.is_control())
-        };
-        let text = value.as_str().filter(fits).map(str::to_owned);
-        if text.is_none() {
-            self.refuse(name, &format!("must be a text of 1 to {chars_max} characters without blanks"));
+    fn check_group(&mut self, group: &str) {
+        match self.value(group) {
+            None => {}
+            Some(Value::Object(object)) => self.check_names(group, object),
+            Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Null) => {
+                self.refuse(group, "must be an object");
+            }
         }
-        text
     }
 
-    /// A whole number from `min` to `max`, or the default.
-    pub(super) fn number(&mut self, name: &str, min: u32, max: u32, default: u32) -> u32 {
-        let Some(value) = self.value(name) else {
-            return default;
-        };
-        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
-        if let Some(number) = number.filter(|number| (min..=max).contains(number)) {
-            return number;
+    fn check_names(&mut self, group: &str, object: &Map<String, Value>) {
+        let known = self.names(group);
+        for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
+            let quoted: String = name.chars().take(NAME_QUOTED_CHARS_MAX).collect();
+            let quoted = quoted.replace('~', "~0").replace('/', "~1");
+            self.refuse(&format!("{group}/{quoted}"), format!("is unknown; known are {}", known.join(", ")));
         }
-        self.refuse(name, &format!("must be a whole number from {min} to {max}"));
-        default
     }
 
-    /// `true` or `false`, or the default.
-    pub(super) fn flag(&mut self, name: &str, default: bool) -> bool {
-        let Some(value) = self.value(name) else {
-            return default;
-        };
-        value.as_bool().unwrap_or_else(|| {
-            self.refuse(name, "must be true or false");
-            default
-        })
-    }
-
-    /// The base address of an API, without a slash at its end, or the default.
-    pub(super) fn base_url(&mut self, name: &str, default: &str) -> String {
-        let Some(value) = self.value(name) else {
-            return default.to_owned();
-        };
-        let text = value.as_str().filter(|text| text.chars().count() <= URL_CHARS_MAX);
-        if let Some(text) = text.filter(|text| is_base(text)) {
-            return text.trim_end_matches('/').to_owned();
+    /// What may stand in an object: its fields, and the objects below it.
+    fn names(&self, group: &str) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for field in self.fields.iter().filter(|field| field.kind != ConfigKind::Secret) {
+            let below = field.pointer.strip_prefix(group).and_then(|rest| rest.strip_prefix('/'));
+            let name = below.and_then(|rest| rest.split('/').next());
+            names.extend(name.filter(|name| !names.contains(name)));
         }
-        self.refuse(
-            name,
-            "must be an http or https address of at most 500 characters, without user, query and fragment",
-        );
-        default.to_owned()
+        names
     }
+
+    fn field(&mut self, field: &ConfigField) -> Value {
+        let given = self.value(field.pointer);
+        let (read, default, allowed) = match field.kind {
+            ConfigKind::Word { chars_max, default } => (
+                given.and_then(|value| word(value, chars_max)),
+                default.map_or(Value::Null, Value::from),
+                format!("must be a text of 1 to {chars_max} characters without blanks"),
+            ),
+            ConfigKind::Number { min, max, default } => (
+                given.and_then(|value| number(value, min, max)),
+                Value::from(default),
+                format!("must be a whole number from {min} to {max}"),
+            ),
+            ConfigKind::Flag { default } => (
+                given.filter(|value| value.is_boolean()).cloned(),
+                Value::from(default),
+                String::from("must be true or false"),
+            ),
+            ConfigKind::Address { chars_max, default } => (
+                given.and_then(|value| base_url(value, chars_max)),
+                Value::from(default),
+                format!(
+                    "must be an http or https address of at most {chars_max} characters, without user, query and fragment"
+                ),
+            ),
+            ConfigKind::Secret => (None, Value::Null, String::new()),
+        };
+        if given.is_some() && read.is_none() {
+            self.refuse(field.pointer, allowed);
+        }
+        read.unwrap_or(default)
+    }
+}
+
+fn word(value: &Value, chars_max: usize) -> Option<Value> {
+    let fits = |text: &&str| {
+        !text.is_empty()
+            && text.chars().count() <= chars_max
+            && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    };
+    value.as_str().filter(fits).map(Value::from)
+}
+
+fn number(value: &Value, min: u32, max: u32) -> Option<Value> {
+    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    number.filter(|number| (min..=max).contains(number)).map(Value::from)
+}
+
+/// The address without a slash at its end.
+fn base_url(value: &Value, chars_max: usize) -> Option<Value> {
+    let text = value.as_str().filter(|text| text.chars().count() <= chars_max && is_base(text))?;
+    Some(Value::from(text.trim_end_matches('/')))
 }
 
 fn is_base(text: &str) -> bool {

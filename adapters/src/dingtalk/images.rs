@@ -53,12 +53,8 @@ struct Seen {
 }
 
 impl Images {
-    /// Images of a platform whose uploads go to `base`: one at a private address may show images from there.
-    pub(super) fn new(downloads: &Downloads, base: &str) -> Self {
-        let reach = match Url::parse(base).map_or(Reach::Public, |base| Reach::of_platform(&base)) {
-            Reach::Public => Reach::Public,
-            Reach::Anywhere { .. } => Reach::Anywhere { plain: true },
-        };
+    /// Images that may come from within this reach.
+    pub(super) fn new(downloads: &Downloads, reach: Reach) -> Self {
         Self { client: downloads.client(reach).clone(), reach, seen: Mutex::default() }
     }
 

@@ -10,7 +10,7 @@ use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
 use switchboard_ports::provider::{
-    CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, PartRequest,
+    Came, CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, PartRequest,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -96,7 +96,7 @@ impl Link for DingTalkLink {
         self.platform.budget.bucket(lane).take(class).await;
     }
 
-    async fn card(&self, request: CardRequest) -> CardOutcome {
+    async fn card(&self, request: CardRequest) -> Came<CardOutcome> {
         let begun = Instant::now();
         let call = match request.call {
             CardCall::Open { text } => CardCall::Open { text },
@@ -115,12 +115,12 @@ impl Link for DingTalkLink {
         };
         match call {
             CardCall::Open { text } => card.open(&request.target, &text).await,
-            CardCall::Update { text } => card.update(&text).await,
-            CardCall::Finish { text, failed } => card.finish(&text, failed).await,
+            CardCall::Update { text } => card.update(&text).await.into(),
+            CardCall::Finish { text, failed } => card.finish(&text, failed).await.into(),
         }
     }
 
-    async fn send(&self, request: PartRequest) -> PartOutcome {
+    async fn send(&self, request: PartRequest) -> Came<PartOutcome> {
         let begun = Instant::now();
         let text = match request.format {
             Format::Markdown => self.images.shown(&self.platform, request.text).await,

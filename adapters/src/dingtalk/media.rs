@@ -57,8 +57,17 @@ impl Downloads {
         }
     }
 
-    /// Gets a file: its content, and what the server says it is.
-    async fn get(&self, url: &str, reach: Reach) -> Result<(Bytes, Option<String>), FetchFailure> {
+    /// Gets a file within this time: its content, and what the server says it is.
+    async fn get(
+        &self,
+        url: &str,
+        reach: Reach,
+        within: Duration,
+    ) -> Result<(Bytes, Option<String>), FetchFailure> {
+        timeout(within, self.get_whole(url, reach)).await.unwrap_or(Err(FetchFailure::Unavailable))
+    }
+
+    async fn get_whole(&self, url: &str, reach: Reach) -> Result<(Bytes, Option<String>), FetchFailure> {
         let refused = FetchFailure::Denied(ErrorCode::PlatformError);
         let url = (url.len() <= ADDRESS_BYTES_MAX).then(|| Url::parse(url).ok()).flatten();
         let url = url.and_then(|url| reach.admit(url)).ok_or(refused)?;
@@ -97,8 +106,8 @@ impl Platform {
             return Err(FetchFailure::Gone);
         }
         let url = self.file_address(attachment).await?;
-        let got = timeout(DOWNLOAD_TIMEOUT, downloads.get(&url, self.reach())).await;
-        let (content, announced) = got.map_err(|_| FetchFailure::Unavailable)??;
+        let got = downloads.get(&url, self.settings.reach(), DOWNLOAD_TIMEOUT).await;
+        let (content, announced) = got?;
         let media_type = media_type(attachment.kind, &content, &attachment.name, announced.as_deref());
         Ok(Fetched { content, media_type })
     }
@@ -110,17 +119,6 @@ impl Platform {
         let answer = answer.map_err(|failure| judged(&failure))?;
         let url = answer.get("downloadUrl").and_then(Value::as_str).filter(|url| !url.is_empty());
         url.map(str::to_owned).ok_or(FetchFailure::Unavailable)
-    }
-
-    /// Where files may come from.
-    fn reach(&self) -> Reach {
-        let bases = [&self.settings.api_base, &self.settings.oapi_base];
-        let reaches =
-            bases.into_iter().filter_map(|base| Url::parse(base).ok()).map(|base| Reach::of_platform(&base));
-        reaches.fold(Reach::Public, |widest, reach| match (widest, reach) {
-            (widest @ Reach::Anywhere { plain: true }, _) | (widest, Reach::Public) => widest,
-            (_, reach @ Reach::Anywhere { .. }) => reach,
-        })
     }
 }
 
@@ -134,5 +132,39 @@ fn judged(failure: &Failure) -> FetchFailure {
         | Verdict::CardExists
         | Verdict::CardFinished => FetchFailure::Gone,
         Verdict::Refused(code) => FetchFailure::Denied(code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::{Downloads, Duration, FetchFailure, Instant, Network, Reach};
+    use crate::net::{Authorities, Proxies};
+
+    /// A server that goes on with its answer for ever, a byte at a time, and never says how long it is.
+    async fn endless() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/file", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut peer, _) = listener.accept().await.unwrap();
+            let _ = peer.read(&mut [0; 1024]).await;
+            let _ = peer.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n").await;
+            while peer.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_download_that_always_brings_a_little_ends_with_its_time() {
+        let network = Network::new(&Authorities::default(), Proxies::default()).unwrap();
+        let downloads = Downloads::new(&network).unwrap();
+        let (begun, within) = (Instant::now(), Duration::from_millis(300));
+        let got = downloads.get(&endless().await, Reach::Anywhere { plain: true }, within).await;
+        assert_eq!(got, Err(FetchFailure::Unavailable));
+        assert!((within..Duration::from_secs(5)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
     }
 }

@@ -23,6 +23,10 @@ use super::token::{Fetched, TokenCell};
 /// A token's life when the platform does not say (dingtalk §5.1).
 const TOKEN_LIFETIME_S: u64 = 7_200;
 
+/// A secret of at least so many characters is masked where the platform quotes it; the words around a shorter one, which no
+/// real app has, are left out instead.
+const MASKED_CHARS_MIN: usize = 6;
+
 /// Longest media id, in bytes.
 const MEDIA_ID_BYTES_MAX: usize = 300;
 
@@ -172,7 +176,14 @@ impl Platform {
             | Verdict::CardFinished
             | Verdict::Unclear(_)) => verdict,
         };
-        let detail = if secret.is_empty() { failure.detail } else { failure.detail.replace(secret, "***") };
+        let detail = if secret.is_empty() || !failure.detail.contains(secret) {
+            failure.detail
+        } else if secret.chars().count() >= MASKED_CHARS_MIN {
+            failure.detail.replace(secret, "***")
+        } else {
+            // It stands in ordinary words, too: without them nothing is garbled, and nothing is told.
+            failure.code().to_owned()
+        };
         Failure { verdict, detail }
     }
 }

@@ -216,6 +216,7 @@ fn judge_file(asked: &Asked) -> Found {
 /// An answer that says nothing about what was asked: something that another check names, or nothing clear.
 fn untold(failure: &Failure) -> Found {
     let elsewhere = lacks_address(failure)
+        || failure.is_ban()
         || match failure.verdict {
             Verdict::NotSent
             | Verdict::TokenRejected
@@ -230,27 +231,36 @@ fn untold(failure: &Failure) -> Found {
     (CheckResult::CannotBeTold, if elsewhere { Finding::SeeOtherChecks } else { Finding::Untold })
 }
 
+/// The first call that failed like this.
+fn failed<'a>(
+    token: &'a Asked,
+    stream: &'a Asked,
+    asked: &[Option<&'a Asked>],
+    like: impl Fn(&Failure) -> bool,
+) -> Option<&'a Failure> {
+    let all = [token, stream].into_iter().chain(asked.iter().copied().flatten());
+    all.into_iter().filter_map(|asked| asked.as_ref().err()).find(|failure| like(failure))
+}
+
 fn addresses(token: &Asked, stream: &Asked, asked: &[Option<&Asked>]) -> Check {
-    let refused = [token, stream]
-        .into_iter()
-        .chain(asked.iter().copied().flatten())
-        .find_map(|asked| asked.as_ref().err().filter(|failure| lacks_address(failure)));
-    match refused {
-        Some(failure) => found("ip_list", (CheckResult::Failed, Finding::AddressRefused), failure),
+    if let Some(refused) = failed(token, stream, asked, lacks_address) {
+        return found("ip_list", (CheckResult::Failed, Finding::AddressRefused), refused);
+    }
+    match failed(token, stream, asked, Failure::is_ban) {
+        Some(ban) => found("ip_list", (CheckResult::Failed, Finding::AddressBanned), ban),
         None => let_through("ip_list", asked, Finding::AddressAllowed),
     }
 }
 
 fn quota(token: &Asked, stream: &Asked, asked: &[Option<&Asked>]) -> Check {
     let used_up = Verdict::Refused(ErrorCode::QuotaExceeded);
-    let refused = [token, stream]
-        .into_iter()
-        .chain(asked.iter().copied().flatten())
-        .find_map(|asked| asked.as_ref().err().filter(|failure| failure.verdict == used_up));
-    match refused {
+    match failed(token, stream, asked, |failure| failure.verdict == used_up) {
         Some(failure) => {
             let found_out = (CheckResult::Failed, Finding::Error(ErrorCode::QuotaExceeded));
             found("quota", found_out, failure)
+        }
+        None if failed(token, stream, asked, Failure::is_ban).is_some() => {
+            told("quota", CheckResult::CannotBeTold, Finding::SeeOtherChecks)
         }
         None => let_through("quota", asked, Finding::QuotaLeft),
     }

@@ -8,7 +8,7 @@ use switchboard_ports::clock::Clock;
 use switchboard_ports::provider::{Description, FieldError, Link, Provider};
 
 use super::budget::Budgets;
-use super::config::{CONNECTION_FIELDS, IDENTITY_FIELDS, SECRET_FIELDS, Settings, check};
+use super::config::{CONNECTION_FIELDS, FIELDS, IDENTITY_FIELDS, SECRET_FIELDS, Settings, check};
 use super::http::{CONNECT_TIMEOUT, Http, Observer};
 use super::images::Images;
 use super::link::DingTalkLink;
@@ -28,6 +28,16 @@ pub struct DingTalk {
 }
 
 impl DingTalk {
+    /// What the platform is and can do.
+    pub const DESCRIPTION: Description = Description {
+        platform: "dingtalk",
+        exclusive: false,
+        config_fields: FIELDS,
+        secret_fields: SECRET_FIELDS,
+        connection_fields: CONNECTION_FIELDS,
+        identity_fields: IDENTITY_FIELDS,
+    };
+
     /// The platform as seen through `clock` and reached through `network`; `observer` is told of each HTTP call, for
     /// counting.
     pub fn new(clock: Arc<dyn Clock>, network: Network, observer: Observer) -> Result<Self, ClientError> {
@@ -39,13 +49,7 @@ impl DingTalk {
 
 impl Provider for DingTalk {
     fn description(&self) -> Description {
-        Description {
-            platform: "dingtalk",
-            exclusive: false,
-            secret_fields: SECRET_FIELDS,
-            connection_fields: CONNECTION_FIELDS,
-            identity_fields: IDENTITY_FIELDS,
-        }
+        Self::DESCRIPTION
     }
 
     fn check_config(&self, config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>> {
@@ -57,7 +61,7 @@ impl Provider for DingTalk {
         let budget = self.budgets.of(&settings.api_base, &settings.client_id, settings.calls_per_second);
         let platform = Platform::new(settings, budget, Arc::clone(&self.clock), self.http.clone());
         let (network, downloads) = (self.network.clone(), self.downloads.clone());
-        let images = Images::new(&downloads, &platform.settings.oapi_base);
+        let images = Images::new(&downloads, platform.settings.reach());
         Ok(Arc::new(DingTalkLink {
             channel: channel.id.clone(),
             network,

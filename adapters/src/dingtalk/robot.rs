@@ -5,11 +5,12 @@ use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::message::{ChatKind, Target};
 use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{PartOutcome, Way};
-use switchboard_ports::provider::PartRequest;
+use switchboard_ports::provider::{Came, PartRequest};
 use tokio::time::Instant;
 use url::Url;
 
 use super::api::Api;
+use super::card::message_key;
 use super::classify::{Failure, Verdict};
 use super::codes::SECOND_PAUSE;
 use super::http::Request;
@@ -36,25 +37,29 @@ const WEBHOOK_HOSTS: [&str; 2] = ["dingtalk.com", "dingtalk.io"];
 
 impl Platform {
     /// Sends one plain message by one way, once.
-    pub(super) async fn send_part(&self, request: &PartRequest, deadline: Instant) -> PartOutcome {
+    pub(super) async fn send_part(&self, request: &PartRequest, deadline: Instant) -> Came<PartOutcome> {
         let cleaned = clean(&request.text);
         if cleaned.trim().is_empty() {
-            return PartOutcome::Refused(ErrorCode::Misconfigured);
+            return PartOutcome::Refused(ErrorCode::Misconfigured).into();
         }
         let content = Content::of(cleaned, request.format);
         let result = match request.way {
             Way::SessionAddress => self.post_to_session(&request.target, &content, deadline).await,
             Way::Api => self.send_by_robot(&request.target, &content, deadline).await,
         };
-        result.map_or_else(|failure| failure.part_outcome(), |()| PartOutcome::Sent)
+        match result {
+            Ok(key) => Came { outcome: PartOutcome::Sent, key },
+            Err(failure) => failure.part_outcome().into(),
+        }
     }
 
+    /// Such a message has no name (dingtalk §8).
     async fn post_to_session(
         &self,
         target: &Target,
         content: &Content,
         deadline: Instant,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<String>, Failure> {
         let address = target.session_address.as_ref().ok_or_else(|| misfit("no session webhook"))?;
         let url = Url::parse(address.url.expose()).ok().filter(|url| self.may_post_to(url));
         let url = url.ok_or_else(|| misfit("a session webhook that is not the platform's"))?;
@@ -68,7 +73,7 @@ impl Platform {
                 "an answer without an errcode",
             ));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Answers are posted to the configured legacy API or to the platform's own hosts, nowhere else, whatever a
@@ -86,7 +91,7 @@ impl Platform {
         target: &Target,
         content: &Content,
         deadline: Instant,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<String>, Failure> {
         let (key, parameters) = content.for_robot();
         let robot_code = &self.settings.client_id;
         match target.chat.kind {
@@ -95,7 +100,7 @@ impl Platform {
                     "robotCode": robot_code, "openConversationId": target.chat.id,
                     "msgKey": key, "msgParam": parameters,
                 });
-                self.call(Api::GroupSend, &body, deadline).await.map(|_| ())
+                self.call(Api::GroupSend, &body, deadline).await.map(|answer| query_key(&answer))
             }
             ChatKind::Private => {
                 let person = target.im_user_id.as_deref().ok_or_else(|| misfit("no staff id"))?;
@@ -103,8 +108,10 @@ impl Platform {
                     "robotCode": robot_code, "userIds": [person],
                     "msgKey": key, "msgParam": parameters,
                 });
-                let result =
-                    self.call(Api::PrivateSend, &body, deadline).await.and_then(|answer| reached(&answer));
+                let result = self
+                    .call(Api::PrivateSend, &body, deadline)
+                    .await
+                    .and_then(|answer| reached(&answer).map(|()| query_key(&answer)));
                 if let (Some(lane), Err(Failure { verdict: Verdict::Throttled { retry_after }, .. })) =
                     (Api::PrivateSend.lane(), &result)
                 {
@@ -148,6 +155,11 @@ impl Content {
             Self::Text(text) => ("sampleText", json!({"content": text}).to_string()),
         }
     }
+}
+
+/// What the platform calls the message (dingtalk §4.2, §4.3).
+fn query_key(answer: &Value) -> Option<String> {
+    message_key(answer.get("processQueryKey"))
 }
 
 fn parameters(text: &str) -> String {

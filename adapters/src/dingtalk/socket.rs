@@ -267,7 +267,7 @@ impl Connection {
         let decision = self.sink.press(Press { card: click.card, person: click.person });
         let message_id = message_id.unwrap_or_default();
         let answered = timeout(PRESS_TIMEOUT, decision)
-            .map(move |pressed| (message_id, pressed.unwrap_or(Pressed::Withheld)));
+            .map(move |pressed| (message_id, pressed.unwrap_or(Pressed::Underway)));
         self.pressing.push(answered.boxed());
         ControlFlow::Continue(())
     }
@@ -280,7 +280,10 @@ impl Connection {
             Pressed::Stored | Pressed::Over => {
                 self.ack(message_id, Answer::Pressed(&card_callback::without_button(key)))
             }
-            Pressed::Foreign => self.ack(message_id, Answer::Pressed(card_callback::NO_CHANGE)),
+            // Taken, and no more can be said: an error would say that nothing comes of it.
+            Pressed::Foreign | Pressed::Underway => {
+                self.ack(message_id, Answer::Pressed(card_callback::NO_CHANGE))
+            }
             Pressed::Withheld => self.ack(message_id, Answer::Failed),
         }
     }

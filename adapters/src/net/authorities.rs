@@ -8,14 +8,14 @@ use thiserror::Error;
 /// Authorities beside the system's, at most. The public ones together are about 150.
 const AUTHORITIES_MAX: usize = 1_000;
 
-/// A file is no list of authorities.
+/// A file is no list of authorities; fits after "the file …".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AuthoritiesError {
     /// It is empty, not PEM, or holds other things.
     #[error("holds no certificate")]
     None,
     /// A certificate in it is damaged.
-    #[error("certificate {0} in it cannot be read")]
+    #[error("holds a certificate that cannot be read (number {0} in it)")]
     Unreadable(usize),
     /// There are too many.
     #[error("holds more than {AUTHORITIES_MAX} certificates")]

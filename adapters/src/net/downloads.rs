@@ -77,11 +77,21 @@ impl Reach {
     /// time-out. Where a proxy stands between, it is the proxy that resolves the name: where it lets this server go is
     /// then the network's own rule, and only addresses and local names are still refused here.
     pub fn client(self, network: &Network, connect_timeout: Duration) -> Result<Client, ClientError> {
-        let builder = network.builder(connect_timeout).read_timeout(SILENCE_MAX).redirect(Policy::custom(
+        self.client_within(network, connect_timeout, SILENCE_MAX)
+    }
+
+    fn client_within(
+        self,
+        network: &Network,
+        connect_timeout: Duration,
+        silence: Duration,
+    ) -> Result<Client, ClientError> {
+        let follow = Policy::custom(
             move |attempt| {
                 if self.follows(&attempt) { attempt.follow() } else { attempt.stop() }
             },
-        ));
+        );
+        let builder = network.builder(connect_timeout).read_timeout(silence).redirect(follow);
         let builder = match self {
             Self::Public => builder.dns_resolver(Arc::new(PublicOnly { except: network.proxy_names() })),
             Self::Anywhere { .. } => builder,

@@ -1,11 +1,27 @@
 //! What `NO_PROXY` takes out: hosts that are reached without a proxy. Pure.
 //!
-//! The same rules as curl's and reqwest's, and beyond them a port behind an entry and `*.` before a domain.
+//! The same rules as curl's and reqwest's, and beyond them a port behind an entry and `*.` before a domain. What neither
+//! they nor we understand (`10.*`, `<local>`) is refused: passed over, it would send to a proxy what was to go past it.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use thiserror::Error;
 use url::Host;
+
+/// An entry of the list says nothing. Tells which, and repeats nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "entry {number} of {count} is not understood; must be a list, with commas or spaces between, of domains (example.com, \
+     .example.com, *.example.com), addresses, ranges (10.0.0.0/8) or *, each with :PORT behind it where only that port is \
+     meant"
+)]
+pub struct ExceptionsError {
+    /// Which one, counted from 1.
+    pub number: usize,
+    /// How many there are.
+    pub count: usize,
+}
 
 /// Hosts that are reached directly. Nothing is excepted that is not named: loopback addresses are not either.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,12 +49,18 @@ enum Hosts {
 impl Exceptions {
     /// Reads a list: entries with commas or spaces between them, each one `*`, a domain (with or without a leading dot, or
     /// with `*.`), an address, or a range of addresses (`10.0.0.0/8`); each with `:PORT` behind it where only that
-    /// port is meant. The variable is shared with every other program, so that an entry that says nothing to us is
-    /// none.
-    #[must_use]
-    pub fn parse(list: &str) -> Self {
+    /// port is meant.
+    ///
+    /// # Errors
+    ///
+    /// The first entry that is none of these.
+    pub fn parse(list: &str) -> Result<Self, ExceptionsError> {
         let entries = list.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
-        Self(entries.filter_map(Exception::parse).collect())
+        let read: Vec<Option<Exception>> = entries.map(Exception::parse).collect();
+        if let Some(place) = read.iter().position(Option::is_none) {
+            return Err(ExceptionsError { number: place.saturating_add(1), count: read.len() });
+        }
+        Ok(Self(read.into_iter().flatten().collect()))
     }
 
     /// Whether a host and port are reached directly. Names are not looked up: an address range excepts no name.
@@ -57,7 +79,8 @@ impl Exception {
             return Some(Self { hosts, port: None });
         }
         let (hosts, port) = entry.rsplit_once(':')?;
-        Some(Self { hosts: Hosts::parse(hosts)?, port: Some(port.parse().ok()?) })
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        Some(Self { hosts: Hosts::parse(hosts)?, port: Some(port) })
     }
 }
 
@@ -76,9 +99,9 @@ impl Hosts {
             None => (text.strip_prefix('.').unwrap_or(text), true),
         };
         match Host::parse(name.strip_suffix('.').unwrap_or(name)).ok()? {
-            Host::Domain(name) => Some(Self::Domain { name, itself }),
-            Host::Ipv4(address) => Some(Self::Network(IpNet::from(IpAddr::V4(address)))),
-            Host::Ipv6(address) => Some(Self::Network(IpNet::from(IpAddr::V6(address).to_canonical()))),
+            Host::Domain(name) => is_name(&name).then_some(Self::Domain { name, itself }),
+            // Whole addresses were read above. This is a piece of one ("10.", "192.168") that would be taken for another.
+            Host::Ipv4(_) | Host::Ipv6(_) => None,
         }
     }
 
@@ -105,16 +128,25 @@ impl Hosts {
     }
 }
 
+/// Whether a host in its ASCII form could be one: what a URL may carry is more than what a host can be called.
+pub(super) fn is_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    name.strip_suffix('.').unwrap_or(name).split('.').all(is_label)
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
     use url::Url;
 
-    use super::Exceptions;
+    use super::{Exceptions, ExceptionsError};
 
     fn excepted(list: &str, url: &str) -> bool {
         let url = Url::parse(url).unwrap();
-        Exceptions::parse(list).contain(&url.host().unwrap(), url.port_or_known_default().unwrap())
+        Exceptions::parse(list).unwrap().contain(&url.host().unwrap(), url.port_or_known_default().unwrap())
     }
 
     #[rstest]
@@ -159,12 +191,39 @@ mod tests {
     #[case("10.0.0.0/8", "http://10.example.com")]
     #[case("example.com:8443", "https://example.com")]
     #[case("127.0.0.1:9", "ws://127.0.0.1:8")]
-    #[case("example.com:port", "https://example.com")]
-    #[case("10.0.0.0/33", "http://10.0.0.1")]
-    #[case("http://example.com", "http://example.com")]
-    #[case("ex*mple.com", "https://example.com")]
     #[case(", ,", "https://example.com")]
     fn what_is_not_named_is_not(#[case] list: &str, #[case] url: &str) {
         assert!(!excepted(list, url));
+    }
+
+    #[rstest]
+    #[case("example.com:port")]
+    #[case("example.com:")]
+    #[case("example.com:0")]
+    #[case("example.com:65536")]
+    #[case("10.0.0.0/33")]
+    #[case("fd00::/129")]
+    #[case("http://ann:s3cr3t@example.com")]
+    #[case("ann:s3cr3t@example.com")]
+    #[case("example.com/path")]
+    #[case("ex*mple.com")]
+    #[case("*.*.example.com")]
+    #[case("**")]
+    #[case("10.*")]
+    #[case("10.")]
+    #[case("192.168.")]
+    #[case("127.1")]
+    #[case("*.10.0.0.1")]
+    #[case("<local>")]
+    #[case("<-loopback>")]
+    #[case("a..example")]
+    #[case(".")]
+    #[case("a.example;b.example")]
+    #[case("'a.example'")]
+    #[case("\"a.example\"")]
+    fn what_says_nothing_is_refused_by_its_place_and_not_repeated(#[case] entry: &str) {
+        let error = Exceptions::parse(&format!("a.example, {entry} 10.0.0.0/8")).unwrap_err();
+        assert_eq!(error, ExceptionsError { number: 2, count: 3 });
+        assert!(!error.to_string().contains("s3"));
     }
 }

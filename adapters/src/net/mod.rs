@@ -18,7 +18,7 @@ use thiserror::Error;
 use url::Url;
 
 pub use authorities::{Authorities, AuthoritiesError};
-pub use exceptions::Exceptions;
+pub use exceptions::{Exceptions, ExceptionsError};
 pub use network::{DialError, Duplex, Network, Stream};
 pub use proxy::{Proxies, Proxy, ProxyError};
 

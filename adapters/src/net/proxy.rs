@@ -10,7 +10,7 @@ use switchboard_domain::secret::Secret;
 use thiserror::Error;
 use url::{Host, Url};
 
-use super::exceptions::Exceptions;
+use super::exceptions::{Exceptions, is_name};
 
 /// A proxy's address cannot be used. Says what is allowed and repeats nothing of it: it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -49,7 +49,12 @@ impl Proxy {
         }
         // Anything behind the host is a `/`, `?` or `#` of a password that was not encoded.
         let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-        if !url.has_host() || !is_bare || url.port_or_known_default() == Some(0) {
+        let is_host = match url.host() {
+            Some(Host::Domain(name)) => is_name(name),
+            Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+            None => false,
+        };
+        if !is_host || !is_bare || url.port_or_known_default() == Some(0) {
             return Err(ProxyError::NotAnAddress);
         }
         let authorization = authorization(&url)?;
@@ -194,6 +199,11 @@ mod tests {
     #[case("http://ann:s3?cr3t@p:1", ProxyError::NotAnAddress)]
     #[case("http://a%3Ann:s3cr3t@p:1", ProxyError::NotAnAddress)]
     #[case("http://two words", ProxyError::NotAnAddress)]
+    #[case("one,two", ProxyError::NotAnAddress)]
+    #[case("http:/p:3128", ProxyError::NotAnAddress)]
+    #[case("http//p:3128", ProxyError::NotAnAddress)]
+    #[case("'http://p:3128'", ProxyError::NotAnAddress)]
+    #[case("p:3128,q:3128", ProxyError::NotAnAddress)]
     fn what_is_no_proxy_is_refused_and_not_repeated(#[case] text: &str, #[case] expected: ProxyError) {
         let error = Proxy::parse(text).unwrap_err();
         assert_eq!(error, expected);
@@ -220,7 +230,7 @@ mod tests {
         let rules = Proxies::new(
             Some(parsed("plain")),
             Some(parsed("https://tls:8443")),
-            Exceptions::parse("direct.example"),
+            Exceptions::parse("direct.example").unwrap(),
         );
         let chosen = rules.of(&Url::parse(url).unwrap()).map(ToString::to_string);
         assert_eq!(chosen.as_deref(), expected);

@@ -29,7 +29,7 @@ fn a_base_address_that_cannot_work_is_refused(#[case] base_url: &str, #[case] ex
 #[case("X-User", "{{user.password}}", "/headers/X-User", "known are {{user.id}}")]
 #[case("X-User", "{{user.id", "/headers/X-User", "without its }}")]
 #[case("X-User", "s3cr3t\n", "/headers/X-User", "visible ASCII")]
-#[case("Authorization", "Basic s3cr3t", "/headers/authorization", "beside api_key")]
+#[case("Authorization", "Basic s3cr3t", "/headers/Authorization", "beside api_key")]
 fn a_header_that_cannot_be_sent_is_refused(
     #[case] name: &str,
     #[case] value: &str,
@@ -41,6 +41,17 @@ fn a_header_that_cannot_be_sent_is_refused(
     let (pointer, message) = try_build(&config).err().unwrap();
     assert_eq!(pointer, expected_pointer);
     assert!(message.contains(expected) && !message.contains("s3cr3t"), "{message}");
+}
+
+#[test]
+fn the_limit_of_a_headers_value_is_the_one_that_the_refusal_names() {
+    let built = |length: usize| {
+        let mut config = config("openai-chat", "https://host/v1");
+        config.headers.insert("X-Long".to_owned(), Secret::new("v".repeat(length)));
+        try_build(&config).map(drop)
+    };
+    assert_eq!(built(4_096), Ok(()));
+    assert_eq!(built(4_097).unwrap_err().1, "must be at most 4096 bytes long");
 }
 
 #[test]

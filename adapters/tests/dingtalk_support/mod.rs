@@ -184,14 +184,14 @@ pub fn group() -> Target {
 }
 
 pub async fn card(link: &Arc<dyn Link>, target: &Target, call: CardCall) -> CardOutcome {
-    link.card(CardRequest {
+    let request = CardRequest {
         target: target.clone(),
         message: MessageId::new("msgA=="),
         retry: RetryNumber(0),
         attempt: 0,
         call,
-    })
-    .await
+    };
+    link.card(request).await.outcome
 }
 
 pub fn open(text: &str) -> CardCall {
@@ -207,5 +207,6 @@ pub fn finish(text: &str) -> CardCall {
 }
 
 pub async fn send(link: &Arc<dyn Link>, target: Target, way: Way, text: &str) -> PartOutcome {
-    link.send(PartRequest { target, text: text.into(), format: Format::Markdown, way }).await
+    let request = PartRequest { target, text: text.into(), format: Format::Markdown, way };
+    link.send(request).await.outcome
 }

@@ -70,7 +70,7 @@ impl Authority {
 /// The way out with these authorities, one proxy for everything, and what goes past it.
 pub(crate) fn network(authorities: &Authorities, proxy: &str, exceptions: &str) -> Network {
     let proxy = Proxy::parse(proxy).unwrap();
-    let proxies = Proxies::new(proxy.clone(), proxy, Exceptions::parse(exceptions));
+    let proxies = Proxies::new(proxy.clone(), proxy, Exceptions::parse(exceptions).unwrap());
     Network::new(authorities, proxies).unwrap()
 }
 

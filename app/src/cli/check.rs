@@ -15,6 +15,7 @@ use crate::config::{self, Config, Environment, StoreUrl};
 use crate::http::channels::references;
 use crate::http::channels::test::CheckView;
 use crate::http::dto::channel_input::{References, named_user};
+use crate::http::tls::Standing;
 use crate::ports::Ports;
 use crate::trial;
 
@@ -68,7 +69,7 @@ pub async fn run(
     composition: &dyn Composition,
 ) -> Result<(), Exit> {
     let config = config::load(&place.overrides(None), environment)?;
-    tls(&config)?;
+    let tls = tls(&config)?;
     let catalog = composition.catalog(&config)?;
     let mut report = Report::default();
     let file =
@@ -82,6 +83,9 @@ pub async fn run(
     };
     let plan = plan(&config.declared, &stored.agents, &stored.channels, &stored.references, known)?;
     report.line("configuration", Ok(file));
+    if let Some((standing, words)) = tls.and_then(|tls| tls.standing(catalog.clock.now())) {
+        report.line("certificate", certificate(standing, words));
+    }
     let agents = overlay(stored.agents, plan.agents, |agent| agent.id.to_string());
     let channels = overlay(stored.channels, plan.channels, |channel| channel.id.to_string());
     for channel in channels.iter().filter(|channel| channel.enabled) {
@@ -94,6 +98,14 @@ pub async fn run(
         0 => Ok(()),
         1 => Err(Exit::Failed(String::from("1 check failed"))),
         failed => Err(Exit::Failed(format!("{failed} checks failed"))),
+    }
+}
+
+/// What clients would refuse has failed; what they will refuse soon is in the words.
+const fn certificate(standing: Standing, words: String) -> Result<String, String> {
+    match standing {
+        Standing::Good | Standing::EndsSoon => Ok(words),
+        Standing::NotYet | Standing::Ended => Err(words),
     }
 }
 

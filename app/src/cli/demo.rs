@@ -37,7 +37,7 @@ pub async fn run(
     logs::init(&config.telemetry);
     let tls = tls(&config)?;
     // The simulated platform lives in this process: no proxy could reach it.
-    config.network.no_proxy.push_str(",127.0.0.0/8");
+    config.network.no_proxy.list.push_str(",127.0.0.0/8");
     let given = options.listen.is_some() || environment.value("SWITCHBOARD_SERVER__LISTEN").is_some();
     let listener = listener(&config.server.listen, given).await?;
     let folder = Folder::made()?;

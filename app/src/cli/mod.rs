@@ -76,7 +76,7 @@ pub async fn run(line: CommandLine, environment: &Environment, composition: &dyn
         Command::Check(place) => check::run(&place, environment, composition).await,
         Command::Token(options) => token::run(&options, environment, composition).await,
         Command::Openapi => {
-            openapi::run();
+            openapi::run(composition);
             Ok(())
         }
         Command::Store(options) => store::run(&options),

@@ -1,8 +1,9 @@
 //! `switchboard openapi`.
 
+use super::seam::Composition;
 use crate::http::openapi;
 
 /// Prints the document: the same bytes as `GET /api/v1/openapi.json`.
-pub fn run() {
-    super::say::to_stdout(openapi::text().trim_end());
+pub fn run(composition: &dyn Composition) {
+    super::say::to_stdout(openapi::text(&composition.platforms()).trim_end());
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 use switchboard_ports::clock::{Clock, Entropy};
+use switchboard_ports::provider::Description;
 use thiserror::Error;
 
 use crate::config::{Config, ConfigError};
@@ -17,6 +18,9 @@ use crate::runtime::operations::Operations;
 /// Puts adapters together.
 #[async_trait]
 pub trait Composition: Send + Sync {
+    /// The platforms of this build, as they describe themselves.
+    fn platforms(&self) -> Vec<Description>;
+
     /// What this build knows, without touching any store.
     fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError>;
 
@@ -95,6 +99,10 @@ fn not_composed<T>() -> Result<T, ComposeError> {
 
 #[async_trait]
 impl Composition for NotComposed {
+    fn platforms(&self) -> Vec<Description> {
+        Vec::new()
+    }
+
     fn catalog(&self, _config: &Config) -> Result<Catalog, ComposeError> {
         not_composed()
     }

@@ -15,7 +15,7 @@ use super::{say, signals};
 use crate::config::{Config, ConfigError, Environment, reconcile, reload_declared};
 use crate::http::auth::{Authenticator, bootstrap};
 use crate::http::origin::Trust;
-use crate::http::tls::Tls;
+use crate::http::tls::{Standing, Tls};
 use crate::http::{Api, Parts, router, serving};
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
@@ -26,6 +26,9 @@ const READY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Pause between two tidyings of the metrics' histograms.
 const UPKEEP_PAUSE: Duration = Duration::from_secs(5);
+
+/// Pause between two looks at how long the certificate is still valid.
+const CERTIFICATE_PAUSE: Duration = Duration::from_hours(12);
 
 /// What the HTTP side and the driver may take beyond the grace, to end in good order.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
@@ -90,6 +93,8 @@ impl Server<'_> {
         let operations = running.operations();
         let mut http = spawn_http(config, &ports, &*running, (listener, tls.clone()), metrics, &shutdown);
         let mut ready = Some(Box::pin(until_ready(&*operations)));
+        // The first look is now.
+        let mut looks = tokio::time::interval(CERTIFICATE_PAUSE);
         let ended = loop {
             tokio::select! {
                 biased;
@@ -108,8 +113,11 @@ impl Server<'_> {
                 // 4. Certificate and file are read again.
                 Some(()) = hangup.recv() => {
                     renewed(tls.as_deref());
+                    looks.reset_immediately();
                     reloaded(reload.as_ref(), &ports, &*operations).await;
                 }
+                // 5. A certificate ends while the server runs.
+                _ = looks.tick() => told(tls.as_deref().and_then(|tls| tls.standing(ports.clock.now()))),
             }
         };
         drop(ready);
@@ -135,16 +143,17 @@ fn spawn_http(
         }
     }));
     let configured = config.security.admin_token.as_ref();
+    let trust = Trust::of(&config.server);
     let api = Api::new(Parts {
         authenticator: Authenticator::new(ports.tokens.clone(), ports.clock.clone(), configured),
-        trust: Trust::of(&config.server),
+        trust: trust.clone(),
         ports: ports.clone(),
         operations: running.operations(),
         metrics,
         metrics_public: config.telemetry.metrics_public,
         shutdown: shutdown.clone(),
     });
-    tokio::spawn(serving::serve(listener, tls, router(api), shutdown.clone()))
+    tokio::spawn(serving::serve(listener, tls, router(api), trust, shutdown.clone()))
 }
 
 fn http_end(end: Result<std::io::Result<()>, tokio::task::JoinError>) -> String {
@@ -174,6 +183,16 @@ fn renewed(tls: Option<&Tls>) {
         Some(Ok(())) => tracing::info!("the server's certificate was read again"),
         Some(Err(error)) => {
             tracing::error!(%error, "failed to read the server's certificate again: the old one stays");
+        }
+    }
+}
+
+/// Warns of a certificate that clients refuse, or will refuse soon.
+fn told(standing: Option<(Standing, String)>) {
+    match standing {
+        None | Some((Standing::Good, _)) => {}
+        Some((Standing::EndsSoon | Standing::NotYet | Standing::Ended, words)) => {
+            tracing::warn!("the server's certificate: {words}");
         }
     }
 }

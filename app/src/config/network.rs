@@ -33,8 +33,31 @@ pub struct Network {
     pub plain_proxy: Option<ProxyVariable>,
     /// The proxy for `https` and `wss`.
     pub tls_proxy: Option<ProxyVariable>,
-    /// Hosts that are reached without one: the text of `NO_PROXY`.
-    pub no_proxy: String,
+    /// Hosts that are reached without one.
+    pub no_proxy: ExceptedHosts,
+}
+
+/// The text of `NO_PROXY`, not checked yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExceptedHosts {
+    /// The variable's name.
+    pub name: &'static str,
+    /// What it holds; empty where it is not set.
+    pub list: String,
+}
+
+impl ExceptedHosts {
+    fn of(environment: &Environment) -> Self {
+        let [capitals, _] = NO_PROXY;
+        let (name, list) = environment.first(NO_PROXY).unwrap_or((capitals, ""));
+        Self { name, list: list.to_owned() }
+    }
+
+    /// A mistake in it.
+    #[must_use]
+    pub fn wrong(&self, problem: impl Into<String>) -> ConfigError {
+        ConfigError::new("environment", self.name, problem)
+    }
 }
 
 impl Network {
@@ -44,7 +67,7 @@ impl Network {
         let proxy = |names| {
             ProxyVariable::of(environment, names).or_else(|| ProxyVariable::of(environment, ALL_PROXY))
         };
-        let no_proxy = environment.first(NO_PROXY).map(|(_, list)| list.to_owned()).unwrap_or_default();
+        let no_proxy = ExceptedHosts::of(environment);
         Ok(Self { ca_file, plain_proxy: proxy(HTTP_PROXY), tls_proxy: proxy(HTTPS_PROXY), no_proxy })
     }
 }

@@ -223,7 +223,7 @@ fn proxies<const N: usize>(variables: [(&str, &str); N]) -> (Option<String>, Opt
     let shown = |variable: Option<super::ProxyVariable>| {
         variable.map(|variable| format!("{} {}", variable.name, variable.address.expose()))
     };
-    (shown(network.plain_proxy), shown(network.tls_proxy), network.no_proxy)
+    (shown(network.plain_proxy), shown(network.tls_proxy), network.no_proxy.list)
 }
 
 #[test]

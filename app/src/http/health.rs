@@ -2,12 +2,18 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::Request;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::state::Api;
 use crate::runtime::operations::NotReady;
+
+/// Whether a request asks after the server's health: answered while every connection is busy.
+pub(super) fn is_asked<B>(request: &Request<B>) -> bool {
+    matches!(request.uri().path(), "/healthz" | "/readyz")
+}
 
 /// One word.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -1,9 +1,11 @@
-//! The API's own description: OpenAPI 3.1, generated from the handlers.
+//! The API's own description: OpenAPI 3.1, generated from the handlers and from what the platforms say of their settings.
 
-use std::sync::LazyLock;
+mod settings;
 
+use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use switchboard_ports::provider::Description;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
@@ -16,29 +18,31 @@ use super::auth::Viewer;
 use super::problem::{BadField, CONTENT_TYPE, Problem};
 use super::query::Query;
 use super::router::{open, resources};
+use super::state::Api;
 
 /// Where the resources live.
 pub const BASE: &str = "/api/v1";
 
-static TEXT: LazyLock<String> = LazyLock::new(|| document().to_pretty_json().unwrap_or_default() + "\n");
-
-/// The document as text: what `switchboard openapi` prints and `GET /api/v1/openapi.json` answers.
+/// The document as text, for a build with these platforms: what `switchboard openapi` prints and
+/// `GET /api/v1/openapi.json` answers.
 #[must_use]
-pub fn text() -> &'static str {
-    &TEXT
+pub fn text(platforms: &[Description]) -> String {
+    let mut document = serde_json::to_value(document()).unwrap_or_default();
+    settings::describe(&mut document, platforms);
+    format!("{document:#}\n")
 }
 
 /// This document.
 #[utoipa::path(get, path = "/openapi.json", tag = "operations", operation_id = "openapi",
     responses((status = 200, description = "OpenAPI 3.1", body = Object)), security(("bearer" = ["viewer"])))]
-pub async fn read(_: Viewer, query: Query) -> Result<impl IntoResponse, Problem> {
+pub async fn read(_: Viewer, State(api): State<Api>, query: Query) -> Result<impl IntoResponse, Problem> {
     query.finish()?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], text()))
+    let platforms: Vec<_> = api.ports.providers.values().map(|provider| provider.description()).collect();
+    Ok(([(header::CONTENT_TYPE, "application/json")], text(&platforms)))
 }
 
-/// The document.
-#[must_use]
-pub fn document() -> OpenApi {
+/// What follows from the handlers.
+fn document() -> OpenApi {
     let mut document =
         OpenApiBuilder::new().info(info()).servers(Some([Server::new("/")])).tags(Some(tags())).build();
     document.merge(open().into_openapi());
@@ -161,46 +165,4 @@ fn give_body(response: &mut Response) {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::text;
-
-    #[test]
-    fn the_document_is_openapi_3_1_and_changes_only_on_purpose() {
-        let document: Value = serde_json::from_str(text()).unwrap();
-        assert_eq!(document["openapi"], "3.1.0");
-        insta::assert_json_snapshot!("openapi", document);
-    }
-
-    #[test]
-    fn every_reference_in_the_document_leads_somewhere() {
-        let document: Value = serde_json::from_str(text()).unwrap();
-        let mut places = vec![&document];
-        while let Some(place) = places.pop() {
-            match place {
-                Value::Object(map) => places.extend(map.values()),
-                Value::Array(items) => places.extend(items),
-                Value::String(text) if text.starts_with("#/") => {
-                    let pointer = text.trim_start_matches('#');
-                    assert!(document.pointer(pointer).is_some(), "{text}");
-                }
-                Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
-            }
-        }
-    }
-
-    #[test]
-    fn every_operation_says_who_may_call_it() {
-        let document: Value = serde_json::from_str(text()).unwrap();
-        for (path, item) in document["paths"].as_object().unwrap() {
-            for (method, operation) in item.as_object().unwrap() {
-                assert!(operation["security"].is_array(), "{method} {path}");
-                assert!(
-                    operation["description"].is_string() || operation["summary"].is_string(),
-                    "{method} {path}"
-                );
-            }
-        }
-    }
-}
+mod tests;

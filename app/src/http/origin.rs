@@ -86,7 +86,8 @@ impl Trust {
         Origin { client, https: local.https || proto.is_some_and(is_https) }
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether the address is a trusted proxy's; `address` is canonical.
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
         self.proxies.iter().any(|network| network.contains(&address))
     }
 

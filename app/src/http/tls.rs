@@ -1,5 +1,8 @@
 //! https of the server's own: its certificate and key, read at start and again on request.
 
+mod validity;
+
+use std::cmp::Reverse;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::ServerConfig;
@@ -8,9 +11,13 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use switchboard_domain::time::Timestamp;
 use tokio_rustls::TlsAcceptor;
 
+use self::validity::Validity;
 use crate::config::{ConfigError, TlsFiles};
+
+pub use self::validity::Standing;
 
 /// Certificates in a chain, at most. Real chains have two to four.
 const CHAIN_MAX: usize = 20;
@@ -53,6 +60,16 @@ impl Tls {
         let fresh = Arc::new(read(&self.files, &rustls::crypto::ring::default_provider())?);
         *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
+    }
+
+    /// How it stands with the certificate, or with one between it and the authority where that is worse: also in words,
+    /// which name it and the day.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> Option<(Standing, String)> {
+        let current = Arc::clone(&self.current.0.read().unwrap_or_else(PoisonError::into_inner));
+        let chain = current.cert.iter().filter_map(|certificate| Validity::of(certificate));
+        let worst = chain.min_by_key(|validity| Reverse(validity.standing(now)))?;
+        Some((worst.standing(now), worst.words(now)))
     }
 
     /// Takes TLS connections.

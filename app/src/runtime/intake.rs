@@ -299,7 +299,7 @@ fn intake_of(body: Body) -> (Intake, Option<Refusal>) {
     match body {
         Body::Content(content) => (asks(content), None),
         Body::Unknown | Body::Withheld => {
-            let nothing = Intake::Ask { text: String::new(), attachments: Vec::new() };
+            let nothing = Intake::Ask { text: String::new(), attachments: Vec::new(), quotes: None };
             (nothing, Some(Refusal::Unsupported))
         }
     }
@@ -309,12 +309,12 @@ fn asks(content: Content) -> Intake {
     if let Some(command) = content.words().and_then(|words| command::parse(&words)) {
         return Intake::Control { control: command.control(), origin: Origin::Chat };
     }
-    let Question { text, attachments } = content.into_question();
+    let Question { text, attachments, quotes } = content.into_question();
     if text.is_empty() {
         // Somebody called the bot without a word: tell them what it can do.
         return Intake::Control { control: Control::Help, origin: Origin::Chat };
     }
-    Intake::Ask { text, attachments }
+    Intake::Ask { text, attachments, quotes }
 }
 
 /// Decides about one first delivery (R1), and gives back what it took when the message was not stored after all.

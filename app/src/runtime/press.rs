@@ -1,7 +1,8 @@
 //! The stop button of a card: which turn a card answers, who may press, and the act that ends the turn (R3).
 //!
 //! A card is known from the moment its turn begins, or begins again after a restart, until the turn has ended. The act is
-//! stored before the press is answered, under an id made from the card's: pressed twice or reported twice, it is one act.
+//! stored before the press is answered that it is, under an id made from the card's: pressed twice or reported twice, it is
+//! one act. While the store is away it goes on being offered behind the answer, which then says nothing either way.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Place;
@@ -16,6 +17,7 @@ use switchboard_domain::inbox::{Control, Entry, Intake, Origin, Verdict};
 use switchboard_domain::message::{Chat, ChatKind, Sender};
 use switchboard_ports::conversations::{Accepted, Admission, Arrival};
 use switchboard_ports::provider::{Press, Pressed};
+use tokio::sync::Semaphore;
 
 use super::channel::ChannelHandle;
 use super::intake;
@@ -24,8 +26,11 @@ use super::shared::{Shared, lock};
 /// Cards known at once, one for each running turn; the buttons of further ones do nothing.
 const CARDS_MAX: usize = 65_536;
 
-/// A press not stored within this is given back: platforms wait two seconds for its answer.
+/// A press is answered within this, stored or not: platforms wait two seconds for its answer.
 const PRESS_PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// Presses on their way to the store at once; further ones are not taken.
+const OFFERS_MAX: usize = 1_024;
 
 /// The pause before a press is offered to the store again.
 const OFFER_PAUSE: Duration = Duration::from_millis(200);
@@ -33,8 +38,17 @@ const OFFER_PAUSE: Duration = Duration::from_millis(200);
 type CardKey = (ChannelId, String);
 
 /// The cards of running turns.
-#[derive(Default)]
-pub(crate) struct Cards(Mutex<BTreeMap<CardKey, CardTurn>>);
+pub(crate) struct Cards {
+    turns: Mutex<BTreeMap<CardKey, CardTurn>>,
+    /// Places for presses on their way to the store.
+    offers: Arc<Semaphore>,
+}
+
+impl Default for Cards {
+    fn default() -> Self {
+        Self { turns: Mutex::default(), offers: Arc::new(Semaphore::new(OFFERS_MAX)) }
+    }
+}
 
 /// The turn that a card answers.
 #[derive(Clone)]
@@ -55,7 +69,7 @@ impl CardTurn {
 impl Cards {
     /// Remembers a card as long as the answer is kept; `None` where there are too many.
     pub(crate) fn learn(cards: &Arc<Self>, card: String, turn: CardTurn) -> Option<Known> {
-        let mut known = lock(&cards.0);
+        let mut known = lock(&cards.turns);
         let (full, seq) = (known.len() >= CARDS_MAX, turn.seq);
         match known.entry((turn.key.channel.clone(), card)) {
             Place::Vacant(place) if !full => {
@@ -69,7 +83,7 @@ impl Cards {
     }
 
     fn find(&self, channel: &ChannelId, card: &str) -> Option<CardTurn> {
-        lock(&self.0).get(&(channel.clone(), card.to_owned())).cloned()
+        lock(&self.turns).get(&(channel.clone(), card.to_owned())).cloned()
     }
 }
 
@@ -89,7 +103,7 @@ impl Known {
 
 impl Drop for Known {
     fn drop(&mut self) {
-        lock(&self.cards.0).remove(&self.key);
+        lock(&self.cards.turns).remove(&self.key);
     }
 }
 
@@ -109,12 +123,33 @@ pub(super) fn press(
     if !may_press(shared, handle, &turn, &press.person) {
         return ready(Pressed::Foreign).boxed();
     }
+    let Ok(place) = Arc::clone(&shared.cards.offers).try_acquire_owned() else {
+        return ready(Pressed::Withheld).boxed();
+    };
     let arrival = arrival(shared, &press.card, turn);
-    let shared = Arc::clone(shared);
+    let (shared, card) = (Arc::clone(shared), press.card.clone());
+    let tracker = shared.tasks.clone();
+    let offered = tracker.spawn(async move {
+        let _place = place;
+        let patience = shared.settings.store_patience;
+        tokio::select! {
+            biased;
+            () = shared.parking.cancelled() => Pressed::Withheld,
+            pressed = tokio::time::timeout(patience, store(&shared, &card, &arrival)) => {
+                pressed.unwrap_or_else(|_| {
+                    // An act whose answer comes too late may be stored all the same: the scan finds it.
+                    tracing::warn!(channel = %arrival.key.channel, "a press could not be stored in time; the button is still there");
+                    Pressed::Withheld
+                })
+            }
+        }
+    });
     async move {
-        // An act whose answer comes too late may be stored all the same: the scan finds it.
-        let stored = tokio::time::timeout(PRESS_PATIENCE, store(&shared, &arrival)).await;
-        stored.map_or(Pressed::Withheld, |()| Pressed::Stored)
+        match tokio::time::timeout(PRESS_PATIENCE, offered).await {
+            Ok(Ok(pressed)) => pressed,
+            // The store's code panicked: nobody knows what became of it.
+            Ok(Err(_)) | Err(_) => Pressed::Underway,
+        }
     }
     .boxed()
 }
@@ -148,17 +183,20 @@ fn arrival(shared: &Shared, card: &str, turn: CardTurn) -> Arrival {
     }
 }
 
-/// Offers the act until it is stored, then has it obeyed at once.
-async fn store(shared: &Arc<Shared>, arrival: &Arrival) {
+/// Offers the act until it is stored, then has it obeyed at once; or until there is nothing more to stop.
+async fn store(shared: &Arc<Shared>, card: &str, arrival: &Arrival) -> Pressed {
     loop {
         match shared.ports.conversations.accept(arrival.clone()).await {
             Ok(Accepted::First { seq: Some(seq), .. }) => {
-                return intake::wake_for(shared, &arrival.key, &arrival.intake, seq);
+                intake::wake_for(shared, &arrival.key, &arrival.intake, seq);
+                return Pressed::Stored;
             }
             Ok(Accepted::First { seq: None, .. } | Accepted::Duplicate) => {
                 // Stored by an earlier press, or by an offer whose answer was lost.
-                return super::wake(shared, arrival.key.partition(), arrival.key.id());
+                super::wake(shared, arrival.key.partition(), arrival.key.id());
+                return Pressed::Stored;
             }
+            Err(_) if shared.cards.find(&arrival.key.channel, card).is_none() => return Pressed::Over,
             Err(error) => {
                 tracing::warn!(channel = %arrival.key.channel, %error, "failed to store a press; it is offered again");
                 tokio::time::sleep(OFFER_PAUSE).await;

@@ -22,7 +22,7 @@ use crate::telemetry::metrics;
 pub(crate) const CONFIGURED: &str = "configured-token-of-tests";
 
 /// A configuration's `[server]`.
-pub(super) fn server_section(lines: &str) -> config::Server {
+pub(crate) fn server_section(lines: &str) -> config::Server {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sb.toml");
     std::fs::write(&path, format!("[server]\n{lines}")).unwrap();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -19,14 +19,20 @@ pub(crate) struct Certificates {
 
 impl Default for Certificates {
     fn default() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![String::from("127.0.0.1")]).unwrap();
-        let cert = params.self_signed(&key).unwrap().pem();
-        Self { cert, key: key.serialize_pem() }
+        Self::until(4_000, 1, 1)
     }
 }
 
 impl Certificates {
+    /// Valid up to the beginning of a day.
+    pub(crate) fn until(year: i32, month: u8, day: u8) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![String::from("127.0.0.1")]).unwrap();
+        params.not_after = date_time_ymd(year, month, day);
+        let cert = params.self_signed(&key).unwrap().pem();
+        Self { cert, key: key.serialize_pem() }
+    }
+
     /// A client that trusts this certificate alone.
     pub(crate) fn client(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();

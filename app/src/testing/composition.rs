@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
+use switchboard_ports::provider::Description;
 
 use super::{FakeClock, FakeEntropy, FakeOperations, FakeStores, kinds, ports, providers};
 use crate::cli::seam::{Catalog, ComposeError, Composition, OpenMode, Running, Simulation};
@@ -28,6 +29,10 @@ pub(crate) struct FakeComposition {
 
 #[async_trait]
 impl Composition for FakeComposition {
+    fn platforms(&self) -> Vec<Description> {
+        providers().values().map(|provider| provider.description()).collect()
+    }
+
     fn catalog(&self, _config: &Config) -> Result<Catalog, ComposeError> {
         Ok(Catalog {
             providers: providers(),

@@ -10,7 +10,7 @@ mod operations;
 mod platforms;
 mod stores;
 
-pub(crate) use api::{Answer, CONFIGURED, TestApi, problem};
+pub(crate) use api::{Answer, CONFIGURED, TestApi, problem, server_section};
 pub(crate) use composition::FakeComposition;
 pub(crate) use operations::{FakeOperations, connected};
 pub(crate) use platforms::{kinds, providers};

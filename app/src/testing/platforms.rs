@@ -37,6 +37,7 @@ impl Provider for FakeProvider {
         Description {
             platform: "dingtalk",
             exclusive: false,
+            config_fields: &[],
             secret_fields: &["/client_secret"],
             connection_fields: &["/client_id", "/client_secret"],
             identity_fields: &["/client_id"],

@@ -221,6 +221,15 @@ impl Transcripts for FakeStores {
         panic!("nothing in the shell asks for context")
     }
 
+    async fn shown_as(
+        &self,
+        _channel: &ChannelId,
+        _chat: &str,
+        _key: &str,
+    ) -> Result<Option<TranscriptLine>, StoreError> {
+        panic!("nothing in the shell asks for what is quoted")
+    }
+
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {
         let mut state = self.up()?;
         state.purged.push(channel.clone());

@@ -7,7 +7,7 @@ use rstest::rstest;
 
 use super::{
     ATTACHMENTS_MAX, Attachment, AttachmentKind, Content, NAME_CHARS_MAX, Piece, QUOTE_BYTES_MAX, Quoted,
-    has_words,
+    has_words, with_answer,
 };
 use crate::message::TEXT_BYTES_MAX;
 use crate::secret::Secret;
@@ -72,6 +72,24 @@ fn a_long_name_keeps_its_ending() {
 }
 
 #[test]
+fn long_names_that_are_told_apart_stay_within_the_bound_with_their_ending() {
+    let long = format!("{}.docx", "长".repeat(300));
+    let names = asked((0..ATTACHMENTS_MAX).map(|_| file(&long)).collect(), None).1;
+    assert_eq!(names.len(), ATTACHMENTS_MAX);
+    for name in &names {
+        assert_eq!(name.chars().count(), NAME_CHARS_MAX);
+        assert_eq!(name.rsplit_once('.').map(|(_, ending)| ending), Some("docx"));
+    }
+    assert!(names[9].ends_with("长-9.docx"), "{}", names[9]);
+}
+
+#[test]
+fn a_name_shows_its_real_ending() {
+    let names = asked(vec![file("photo\u{202E}gpj.exe"), file("\u{202E}\u{2066}")], None).1;
+    assert_eq!(names, ["photogpj.exe", "file-1"]);
+}
+
+#[test]
 fn a_quote_stands_in_front_and_its_files_come_after_the_messages_own() {
     let quoted = Quoted::Content(vec![text("one\n\ntwo"), picture()]);
     let (text, names) = asked(vec![text("what about this?"), picture()], Some(quoted));
@@ -81,13 +99,37 @@ fn a_quote_stands_in_front_and_its_files_come_after_the_messages_own() {
 
 #[rstest]
 #[case(
-    Quoted::Card,
+    Quoted::Card { key: None },
     "> [a card of this bot's: an earlier answer, whose text the platform does not repeat]\n\nand?"
 )]
 #[case(Quoted::Unreadable, "> [a message that the platform does not hand over]\n\nand?")]
 #[case(Quoted::Content(vec![]), "and?")]
 fn what_cannot_be_quoted_is_said(#[case] quoted: Quoted, #[case] expected: &str) {
     assert_eq!(asked(vec![text("and?")], Some(quoted)).0, expected);
+}
+
+#[test]
+fn the_words_of_a_quoted_answer_take_the_place_of_its_mark() {
+    let quoted = Some(Quoted::Card { key: Some("carrier".into()) });
+    let question = Content { pieces: vec![text("and?"), picture()], quoted }.into_question();
+    assert_eq!(question.quotes.as_deref(), Some("carrier"));
+    assert_eq!(
+        with_answer(&question.text, " one\n\ntwo\n"),
+        "> one\n> \n> two\n\nand?\n[picture: picture-1]"
+    );
+    assert_eq!(with_answer(&question.text, " \n"), question.text, "an answer without a word");
+    assert_eq!(with_answer("and?", "one"), "and?", "a question without a mark");
+}
+
+#[test]
+fn a_long_quoted_answer_is_cut_and_the_question_stays_within_its_bound() {
+    let quoted = || Some(Quoted::Card { key: None });
+    let question = Content { pieces: vec![text("and?")], quoted: quoted() }.into_question().text;
+    let asked = with_answer(&question, &"好".repeat(QUOTE_BYTES_MAX));
+    assert!(asked.ends_with("\n> [cut here: the quoted message goes on]\n\nand?"));
+    assert!(asked.len() < QUOTE_BYTES_MAX + 100);
+    let long = Content { pieces: vec![text(&"好".repeat(TEXT_BYTES_MAX))], quoted: quoted() }.into_question();
+    assert!(with_answer(&long.text, &"好".repeat(QUOTE_BYTES_MAX)).len() <= TEXT_BYTES_MAX);
 }
 
 #[test]
@@ -124,7 +166,10 @@ fn too_many_files_are_counted() {
 fn only_words_can_be_a_command() {
     let content = |pieces, quoted| Content { pieces, quoted };
     assert_eq!(content(vec![text(" /n"), text("ew ")], None).words().as_deref(), Some("/new"));
-    assert_eq!(content(vec![text("/new")], Some(Quoted::Card)).words().as_deref(), Some("/new"));
+    assert_eq!(
+        content(vec![text("/new")], Some(Quoted::Card { key: None })).words().as_deref(),
+        Some("/new")
+    );
     assert_eq!(content(vec![text("/new"), picture()], None).words(), None);
 }
 
@@ -136,7 +181,7 @@ fn marks_are_no_words() {
         (vec![picture()], quoted.clone(), false),
         (vec![picture(), text("?")], None, true),
         (vec![text("?")], quoted, true),
-        (vec![picture()], Some(Quoted::Card), true),
+        (vec![picture()], Some(Quoted::Card { key: None }), true),
     ] {
         let question = Content { pieces, quoted }.into_question();
         assert_eq!(has_words(&question.text, &question.attachments), expected, "{}", question.text);
@@ -168,7 +213,7 @@ proptest! {
         prop_assert!(question.text.len() <= TEXT_BYTES_MAX);
         prop_assert!(question.attachments.len() <= ATTACHMENTS_MAX);
         let mut names: Vec<_> = question.attachments.iter().map(|file| file.name.clone()).collect();
-        prop_assert!(names.iter().all(|name| !name.is_empty() && name.chars().count() <= NAME_CHARS_MAX + 4));
+        prop_assert!(names.iter().all(|name| !name.is_empty() && name.chars().count() <= NAME_CHARS_MAX));
         let count = names.len();
         names.sort_unstable();
         names.dedup();

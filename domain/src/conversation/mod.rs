@@ -229,6 +229,17 @@ impl Conversation {
         self.entries.get(&seq)
     }
 
+    /// The running turn's question, with words that its message came without: the transcript has what the agent was
+    /// asked. Memory only: a turn that is begun again is told again.
+    pub fn reworded(&mut self, epoch: Epoch, question: String) {
+        let running = self.session.running().filter(|(_, running)| *running == epoch);
+        if let Some(entry) = running.and_then(|(seq, _)| self.entries.get_mut(&seq))
+            && let Intake::Ask { text, .. } = &mut entry.intake
+        {
+            *text = question;
+        }
+    }
+
     /// Whether nothing runs, waits or is being delivered: it may be forgotten until the next message.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
@@ -281,10 +292,14 @@ impl Conversation {
             Intake::Refused(refusal) => Taken::Refused(*refusal),
         };
         let (seq, accepted_at) = (entry.seq, entry.accepted_at);
+        // What an operator asks again is as old as their asking.
+        let written_at =
+            if entry.retry == RetryNumber(0) { entry.sent_at.min(accepted_at) } else { accepted_at };
         if seq > self.session.taken() {
             self.entries.insert(seq, entry);
         }
-        self.session_event(session::Event::Taken { seq, kind, accepted_at, resumed }, effects, now)?;
+        let taken = session::Event::Taken { seq, kind, accepted_at, written_at, resumed };
+        self.session_event(taken, effects, now)?;
         match kind {
             Taken::Message => self.outgoing.push_back(seq),
             Taken::Control(Control::Withdraw, _) => self.withdraw_messages(effects, now),

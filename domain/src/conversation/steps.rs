@@ -1,6 +1,7 @@
 //! Carrying out what the session decided: replies made and ended, transcript lines, ends.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use super::effects::Failed;
 use super::{ANSWERS_OPEN_MAX, Conversation, Effects, NOTICES_OPEN_MAX, Perform};
@@ -9,7 +10,7 @@ use crate::inbox::{Again, Entry, Intake};
 use crate::message::Target;
 use crate::notice::{Notice, StatusReport};
 use crate::outbound::Format;
-use crate::outcome::Outcome;
+use crate::outcome::{FailureCause, Outcome};
 use crate::rejected::Rejected;
 use crate::reply::{self, Facts, GATE_WAIT_MAX, Reply};
 use crate::session::{self, Effect, Finish, Hold, Say};
@@ -47,7 +48,7 @@ impl Conversation {
         effects.durability = effects.durability.max(decided.durability);
         for effect in decided.list {
             match effect {
-                Effect::Open { seq, attempt, resumed } => self.open(seq, attempt, resumed, now),
+                Effect::Open { seq, attempt, resumed, late } => self.open(seq, attempt, resumed, late, now),
                 Effect::Ask { seq, epoch } => {
                     self.answer_chars = 0;
                     if let Some(reply) = self.answer_mut(seq) {
@@ -108,7 +109,7 @@ impl Conversation {
         }
     }
 
-    fn open(&mut self, seq: Seq, attempt: u32, resumed: bool, now: Timestamp) {
+    fn open(&mut self, seq: Seq, attempt: u32, resumed: bool, late: Option<Duration>, now: Timestamp) {
         // The reply of a turn that was parked is still there, with what it shows and its call under way.
         if self.answer(seq).is_some() {
             return;
@@ -116,7 +117,9 @@ impl Conversation {
         if let Some(entry) = self.entries.get(&seq) {
             let facts = self.facts(entry, ReplyRole::Answer, attempt);
             let behind = self.answers().filter_map(Reply::gate).fold(now, Timestamp::max);
-            let mut reply = Reply::answer(facts, resumed, behind.after(GATE_WAIT_MAX), now);
+            let reply = Reply::answer(facts, resumed, behind.after(GATE_WAIT_MAX), now);
+            let lead = late.map(|age| Notice::Late { age }.text(self.policy.locale));
+            let mut reply = reply.below(lead);
             if let Intake::Deliver { text } = &entry.intake {
                 // A reply that has just been made takes its text, and wants nothing for it yet.
                 let _ = reply.apply(reply::Event::Grew { text: text.clone() }, now);
@@ -126,18 +129,21 @@ impl Conversation {
     }
 
     pub(super) fn facts(&self, entry: &Entry, role: ReplyRole, attempt: u32) -> Facts {
+        let target = Target {
+            chat: entry.chat.clone(),
+            im_user_id: entry.sender.im_user_id.clone(),
+            session_address: entry.session_address.clone(),
+        };
+        let mut limits = self.policy.reply;
+        limits.cards &= target.takes_calls();
         Facts {
             id: ReplyId { seq: entry.seq, role },
             message: entry.message.clone(),
             retry: entry.retry,
-            target: Target {
-                chat: entry.chat.clone(),
-                im_user_id: entry.sender.im_user_id.clone(),
-                session_address: entry.session_address.clone(),
-            },
+            target,
             attempt,
             format: Format::Markdown,
-            limits: self.policy.reply,
+            limits,
             locale: self.policy.locale,
         }
     }
@@ -218,6 +224,7 @@ impl Conversation {
             }),
             Say::Help => Notice::Help,
             Say::Refused(refusal) => Notice::Refused(refusal),
+            Say::Stale => Notice::Failed(FailureCause::Stale),
         };
         notice.text(self.policy.locale)
     }

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use core::time::Duration;
 
 use super::{Age, Notice, StatusReport, help};
 use crate::outcome::{AgentFailureKind, FailureCause, Refusal};
@@ -30,6 +31,7 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::ChannelDeleted => {
             "This bot was removed, so the answer ends here. Please ask an administrator for another one."
         }
+        Notice::Late { age } => return format!("A late answer: your message is {} old.", span(*age)),
         Notice::ServerError => "Something went wrong on our side. Please try again in a few minutes.",
     };
     String::from(text)
@@ -60,6 +62,12 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::ChannelDeleted => {
             "This bot was removed before it could answer. Please ask an administrator for another one."
         }
+        Refusal::FilesTooLarge => {
+            "What you sent is too large: a file may have up to 20 MB, the files of one message up to 32 MB together. Please send something smaller."
+        }
+        Refusal::FilesDenied => {
+            "I am not allowed to fetch files from this chat. Please ask an administrator to allow it, or send text instead."
+        }
         Refusal::NotFetched => "What you sent could not be fetched from the chat. Please send it again.",
     }
 }
@@ -72,6 +80,9 @@ const fn failed(cause: FailureCause) -> &'static str {
         }
         FailureCause::UserLookup => {
             "Your account could not be looked up right now. Please try again in a few minutes."
+        }
+        FailureCause::Stale => {
+            "Your message waited too long to be answered now. Please send it again if it still matters."
         }
         FailureCause::DeliveryRefused => {
             "The answer could not be delivered to this chat. Please ask again, or tell an administrator."
@@ -139,12 +150,7 @@ const fn agent(kind: AgentFailureKind) -> &'static str {
 fn status(report: &StatusReport) -> String {
     let agent = report.agent.as_deref().unwrap_or("none");
     let model = report.model.as_deref().unwrap_or("chosen by the agent");
-    let age = match Age::of(report.session_age) {
-        Age::Now => String::from("less than a minute"),
-        Age::Minutes(count) => counted(count, "minute"),
-        Age::Hours(count) => counted(count, "hour"),
-        Age::Days(count) => counted(count, "day"),
-    };
+    let age = span(report.session_age);
     let turns = counted(u64::from(report.turns), "answer");
     let running = if report.running { "an answer is being written" } else { "nothing is running" };
     let waiting = match report.waiting {
@@ -154,6 +160,15 @@ fn status(report: &StatusReport) -> String {
     format!(
         "- Agent: {agent}\n- Model: {model}\n- This conversation: {age} old, {turns}\n- Now: {running}{waiting}."
     )
+}
+
+fn span(age: Duration) -> String {
+    match Age::of(age) {
+        Age::Now => String::from("less than a minute"),
+        Age::Minutes(count) => counted(count, "minute"),
+        Age::Hours(count) => counted(count, "hour"),
+        Age::Days(count) => counted(count, "day"),
+    }
 }
 
 fn counted(count: u64, unit: &str) -> String {

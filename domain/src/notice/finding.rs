@@ -2,7 +2,7 @@
 //!
 //! Labels of DingTalk's consoles are in Chinese because the consoles are. The places 应用开发, 应用能力, 权限管理,
 //! 凭证与基础信息, 版本管理与发布 and 消息接收模式, the card platform 卡片平台 and its 回传请求 are named in several
-//! published set-up guides; the texts say "look for" where the exact place could not be confirmed.
+//! published set-up guides, 开发配置 > 安全设置 with its field 服务器出口IP in the platform's own.
 
 use super::remedy::remedy;
 use crate::channel::ErrorCode;
@@ -47,6 +47,8 @@ pub enum Finding {
     AddressAllowed,
     /// The app's list of addresses does not have ours.
     AddressRefused,
+    /// The platform lets nothing through from our address for some minutes.
+    AddressBanned,
     /// Calls are let through.
     QuotaLeft,
     /// The agent answered.
@@ -70,7 +72,7 @@ pub struct FindingWords {
 
 impl Finding {
     /// All findings, for tables and tests.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::CredentialsAccepted,
         Self::StreamOffered,
         Self::StreamRefused,
@@ -89,6 +91,7 @@ impl Finding {
         Self::FilePermissionMissing,
         Self::AddressAllowed,
         Self::AddressRefused,
+        Self::AddressBanned,
         Self::QuotaLeft,
         Self::AgentAnswers,
         Self::Error(ErrorCode::NoAgent),
@@ -171,7 +174,11 @@ const fn en(finding: Finding) -> FindingWords {
         Finding::AddressAllowed => fine("No call was refused because of this server's address."),
         Finding::AddressRefused => advice(
             "This server's address is not on the app's list of allowed addresses.",
-            "In the developer console, open 应用开发 > your app, look for 安全设置, and add the address that this server goes out with (the platform's answer names it as a rule) to 服务器出口IP.",
+            "In the developer console (open-dev.dingtalk.com), click 应用开发 > your app > 开发配置 > 安全设置, write the address that this server goes out with into the field 服务器出口IP, beside those that stand there, and click 保存. The platform's answer in brackets names that address as a rule; behind a proxy or NAT it is the proxy's or the gateway's.",
+        ),
+        Finding::AddressBanned => advice(
+            "The platform bans this server's address for five minutes: too many calls came from it.",
+            "Wait five minutes, then run the test again; the channel waits by itself. If it comes back, find what else calls DingTalk from this address: all programs behind it share 10,000 calls in 20 seconds. An answer with a page, as the words in brackets say then, may also be a proxy's in between.",
         ),
         Finding::QuotaLeft => {
             fine("Calls are let through; how much of the month's quota is left, the platform does not tell.")
@@ -179,9 +186,7 @@ const fn en(finding: Finding) -> FindingWords {
         Finding::AgentAnswers => fine("The channel's agent answers."),
         // Its words are the error's, taken before.
         Finding::Error(_) => fine("The check failed."),
-        Finding::SeeOtherChecks => {
-            fine("Not known: the call came to nothing for a reason that another check names.")
-        }
+        Finding::SeeOtherChecks => fine("Not known: the call failed for a reason that another check names."),
         Finding::Untold => advice(
             "Not known: there was no clear answer.",
             "Run the test again in a minute; if it stays so, the words in brackets are the other side's own.",
@@ -239,7 +244,11 @@ const fn zh_cn(finding: Finding) -> FindingWords {
         Finding::AddressAllowed => fine("没有调用因本服务器的地址被拒绝。"),
         Finding::AddressRefused => advice(
             "本服务器的地址不在该应用允许的地址列表中。",
-            "请在开发者后台进入“应用开发 > 对应应用”，找到“安全设置”，将本服务器的出口地址（平台的返回信息中通常会注明）加入“服务器出口IP”。",
+            "请在开发者后台（open-dev.dingtalk.com）依次点击“应用开发 > 对应应用 > 开发配置 > 安全设置”，在“服务器出口IP”一栏中保留原有地址并填入本服务器的出口地址，然后点击“保存”。该地址通常在括号中的平台返回信息里；如经过代理或 NAT，则为代理或网关的地址。",
+        ),
+        Finding::AddressBanned => advice(
+            "本服务器的地址因调用过多被平台封禁五分钟。",
+            "请等待五分钟后重新测试，渠道会自动等待。如果再次发生，请查找还有哪些程序从该地址调用钉钉：其后所有程序合计每 20 秒不超过 10,000 次。如果括号中说明返回的是网页，也可能来自中间的代理。",
         ),
         Finding::QuotaLeft => fine("调用可以通过；本月剩余额度平台没有提供。"),
         Finding::AgentAnswers => fine("该渠道的智能体可以回答。"),
@@ -314,6 +323,7 @@ mod tests {
             (Finding::KeyNotStreamed, "content_key"),
             (Finding::ButtonUntold, "回传请求"),
             (Finding::FilePermissionMissing, "qyapi_robot_sendmsg"),
+            (Finding::AddressRefused, "安全设置"),
             (Finding::AddressRefused, "服务器出口IP"),
         ];
         for (finding, label) in missing {

@@ -60,6 +60,11 @@ pub enum Notice {
     ShuttingDown,
     /// Closes the answer that was running when its channel was deleted.
     ChannelDeleted,
+    /// Stands above an answer that comes late (`stale = "note"`).
+    Late {
+        /// How old the message was when its turn came.
+        age: Duration,
+    },
     /// Something failed on our side.
     ServerError,
 }

@@ -11,7 +11,7 @@ use crate::command::COMMANDS;
 use crate::outcome::{AgentFailureKind, FailureCause, Refusal};
 use crate::settings::Locale;
 
-const REFUSALS: [Refusal; 10] = [
+const REFUSALS: [Refusal; 12] = [
     Refusal::TooManyMessages,
     Refusal::InboxFull,
     Refusal::Busy,
@@ -22,6 +22,8 @@ const REFUSALS: [Refusal; 10] = [
     Refusal::NoAgent,
     Refusal::ChannelDeleted,
     Refusal::NotFetched,
+    Refusal::FilesTooLarge,
+    Refusal::FilesDenied,
 ];
 
 fn report() -> StatusReport {
@@ -53,6 +55,7 @@ fn all() -> Vec<Notice> {
         Notice::ShuttingDown,
         Notice::ChannelDeleted,
         Notice::ServerError,
+        Notice::Late { age: core::time::Duration::from_hours(2) },
     ];
     notices.extend(REFUSALS.map(Notice::from));
     notices.extend(AgentFailureKind::ALL.map(Notice::from));
@@ -60,6 +63,7 @@ fn all() -> Vec<Notice> {
         [
             FailureCause::CrashLoop,
             FailureCause::UserLookup,
+            FailureCause::Stale,
             FailureCause::DeliveryRefused,
             FailureCause::DeliveryUnknown,
             FailureCause::CardAbandoned,

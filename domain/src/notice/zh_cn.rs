@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use core::time::Duration;
 
 use super::{Age, Notice, StatusReport, help};
 use crate::outcome::{AgentFailureKind, FailureCause, Refusal};
@@ -25,6 +26,7 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::ContinuedBelow => "其余内容见下方文字消息。",
         Notice::ShuttingDown => "服务正在重启，稍后将继续回答。",
         Notice::ChannelDeleted => "该机器人已被移除，回答到此结束。请联系管理员获取其他机器人。",
+        Notice::Late { age } => return format!("回复较晚：您的消息发送于 {}前。", span(*age)),
         Notice::ServerError => "服务出现异常，请几分钟后重试。",
     };
     String::from(text)
@@ -41,6 +43,10 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::Unsupported => "暂不支持这类消息，请发送文字、图片、语音、视频或文件。",
         Refusal::NoAgent => "该机器人尚未配置智能体，请联系管理员选择一个。",
         Refusal::ChannelDeleted => "该机器人在回复之前已被移除，请联系管理员获取其他机器人。",
+        Refusal::FilesTooLarge => {
+            "您发送的文件过大：单个文件不超过 20 MB，一条消息的文件合计不超过 32 MB，请发送更小的文件。"
+        }
+        Refusal::FilesDenied => "机器人没有获取此聊天中文件的权限，请联系管理员开通，或改为发送文字。",
         Refusal::NotFetched => "未能从聊天中获取您发送的内容，请重新发送。",
     }
 }
@@ -50,6 +56,7 @@ const fn failed(cause: FailureCause) -> &'static str {
         FailureCause::Agent(kind) => agent(kind),
         FailureCause::CrashLoop => "处理这条消息时服务多次中断，请换一种说法重试，或联系管理员。",
         FailureCause::UserLookup => "暂时无法查询您的账号，请几分钟后重试。",
+        FailureCause::Stale => "您的消息等待过久，未再处理；如仍需要，请重新发送。",
         FailureCause::DeliveryRefused => "回答无法发送到此会话，请重新提问，或联系管理员。",
         FailureCause::DeliveryUnknown => "部分回答可能未送达，如有缺失请重新提问。",
         FailureCause::CardAbandoned => "该回答的卡片未能完成显示，请重新提问。",
@@ -86,12 +93,7 @@ const fn agent(kind: AgentFailureKind) -> &'static str {
 fn status(report: &StatusReport) -> String {
     let agent = report.agent.as_deref().unwrap_or("无");
     let model = report.model.as_deref().unwrap_or("由智能体决定");
-    let age = match Age::of(report.session_age) {
-        Age::Now => String::from("不到 1 分钟"),
-        Age::Minutes(count) => format!("{count} 分钟"),
-        Age::Hours(count) => format!("{count} 小时"),
-        Age::Days(count) => format!("{count} 天"),
-    };
+    let age = span(report.session_age);
     let turns = report.turns;
     let running = if report.running { "正在生成回复" } else { "空闲" };
     let waiting = match report.waiting {
@@ -101,4 +103,13 @@ fn status(report: &StatusReport) -> String {
     format!(
         "- 智能体：{agent}\n- 模型：{model}\n- 当前对话：已持续 {age}，共 {turns} 次回答\n- 状态：{running}{waiting}。"
     )
+}
+
+fn span(age: Duration) -> String {
+    match Age::of(age) {
+        Age::Now => String::from("不到 1 分钟"),
+        Age::Minutes(count) => format!("{count} 分钟"),
+        Age::Hours(count) => format!("{count} 小时"),
+        Age::Days(count) => format!("{count} 天"),
+    }
 }

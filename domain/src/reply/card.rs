@@ -1,5 +1,6 @@
 //! The card while its turn runs: made, shown, updated at its own pace.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
@@ -162,7 +163,7 @@ impl Reply {
     /// shows text alone.
     fn visible(&self) -> String {
         let locale = self.facts.locale;
-        let draft = text::without_data(self.state.draft());
+        let draft = self.led(self.state.draft());
         let status = self.state.status().and_then(|status| status.words(locale));
         if draft.trim().is_empty() {
             let thinking = Notice::Thinking.text(locale);
@@ -178,10 +179,19 @@ impl Reply {
         text::head(&draft, limits).first.into_owned()
     }
 
+    /// The agent's text as people see it: without data of ours, below our line where there is one.
+    pub(super) fn led<'d>(&self, draft: &'d str) -> Cow<'d, str> {
+        let text = text::without_data(draft);
+        match &self.lead {
+            Some(lead) if !text.trim().is_empty() => Cow::Owned(format!("> {lead}\n\n{text}")),
+            Some(_) | None => text,
+        }
+    }
+
     /// How much of the draft a call made now would show, in bytes; everything once the card is full.
     fn shown_by_now(&self) -> usize {
         let draft = self.state.draft();
-        let fits = card_limits(&self.facts.limits).fits(&text::without_data(draft));
+        let fits = card_limits(&self.facts.limits).fits(&self.led(draft));
         if fits { draft.len() } else { usize::MAX }
     }
 

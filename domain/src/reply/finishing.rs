@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::card::{card_limits, take};
-use super::state::{Call, Draft, Ending, Kind, Plain, Presence, State};
+use super::state::{Call, Ending, Kind, Plain, Presence, State};
 use super::{
     CARD_TRIES_MAX, CardOutcome, Effect, Effects, FINISH_TRIES_MAX, OPEN_WAIT_MAX, Reply, pause, plain,
     throttle,
@@ -36,7 +36,7 @@ impl Reply {
             }
         };
         let as_text = self.phase() == "Collecting";
-        let whole = last_text(&draft, suffix);
+        let whole = last_text(&self.led(draft.text.trim_end()), suffix);
         if as_text {
             return Ok(self.fall_back(&whole, Vec::new(), presence, false, now));
         }
@@ -215,9 +215,7 @@ impl Reply {
 }
 
 /// The text a reply ends with; never empty.
-fn last_text(draft: &Draft, suffix: Option<&str>) -> String {
-    let said = text::without_data(draft.text.trim_end());
-    let said = said.as_ref();
+fn last_text(said: &str, suffix: Option<&str>) -> String {
     match suffix {
         None => String::from(said),
         Some(suffix) if said.trim().is_empty() => String::from(suffix),

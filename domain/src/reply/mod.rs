@@ -90,6 +90,8 @@ pub struct Reply {
     /// Until when it waits behind the reply before it; `None` once admitted.
     gate: Option<Timestamp>,
     tried: Tried,
+    /// A line of ours above the agent's text, shown with it and no part of the transcript.
+    lead: Option<String>,
     state: State,
 }
 
@@ -105,14 +107,21 @@ impl Reply {
         } else {
             State::collecting(String::new(), Presence::Absent, now)
         };
-        Self { facts, calls: 0, gate: Some(gate), tried: Tried::default(), state }
+        Self { facts, calls: 0, gate: Some(gate), tried: Tried::default(), lead: None, state }
+    }
+
+    /// The same answer with a line of ours above it.
+    #[must_use]
+    pub fn below(mut self, lead: Option<String>) -> Self {
+        self.lead = lead;
+        self
     }
 
     /// One sentence of ours, as plain text: ended as it begins. Its first effects come with [`Event::Resumed`].
     #[must_use]
     pub fn notice(facts: Facts, text: &str, now: Timestamp) -> Self {
         let state = State::Plain(Plain::new(plain::parts(text, &facts.limits), None, now));
-        Self { facts, calls: 0, gate: None, tried: Tried::default(), state }
+        Self { facts, calls: 0, gate: None, tried: Tried::default(), lead: None, state }
     }
 
     /// A message that nobody asked for: ended as it begins, like a notice, but each step of it is told.
@@ -123,7 +132,7 @@ impl Reply {
             Format::Text => plain::characters(text, &facts.limits),
         };
         let state = State::Plain(Plain::new(parts, None, now));
-        Self { facts, calls: 0, gate: None, tried: Tried::default(), state }
+        Self { facts, calls: 0, gate: None, tried: Tried::default(), lead: None, state }
     }
 
     /// The ways of answering that were tried so far.
@@ -296,7 +305,7 @@ impl Reply {
             limits,
             locale,
         };
-        Self { facts, calls: 0, gate: None, tried: from.tried, state }
+        Self { facts, calls: 0, gate: None, tried: from.tried, lead: None, state }
     }
 
     fn resumed(&mut self, gate: Option<Timestamp>, now: Timestamp) -> Result<Effects, Rejected> {

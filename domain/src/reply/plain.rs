@@ -176,7 +176,10 @@ impl Reply {
                     let is_left =
                         |part: &Part| matches!(part.status, PartStatus::Attempting | PartStatus::Pending);
                     failed = Some((FailureCause::DeliveryRefused, plain.text_of(is_left)));
-                    effects = effects.and(Effect::Note(code));
+                    // A person whom no call can name is no fault of the channel's.
+                    if self.facts.target.takes_calls() {
+                        effects = effects.and(Effect::Note(code));
+                    }
                     refuse_all(&mut plain.parts);
                     PartStatus::Refused
                 }

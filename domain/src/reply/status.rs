@@ -160,10 +160,9 @@ const fn is_mark(character: char) -> bool {
     matches!(character, '#' | '>' | '<' | '|' | '[' | ']' | '\\' | '$')
 }
 
-/// Control characters, and those that turn the direction of what follows; white space is told apart before.
+/// What shows nothing; white space is told apart.
 fn is_invisible(character: char) -> bool {
-    (character.is_control() && !matches!(character, '\n' | '\t' | '\r'))
-        || matches!(character, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    text::is_unseen(character) && !character.is_whitespace()
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl Session {
             let attempt = self.kept.attempts.filter(|attempts| attempts.seq == seq).map_or(0, |it| it.count);
             self.waiting.pop_front();
             self.kept.attempts = None;
-            effects.push(Effect::Open { seq, attempt, resumed: true });
+            effects.push(Effect::Open { seq, attempt, resumed: true, late: None });
             effects.push(self.finish_of(seq, how));
             effects.push(Effect::End { seq, outcome: Outcome::Cancelled });
             self.cancel_upstream(seq, effects, now);

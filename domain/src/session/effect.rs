@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::ids::{Epoch, Seq, SessionNumber};
 use crate::outcome::{FailureCause, Outcome, Refusal};
@@ -19,6 +20,8 @@ pub enum Effect {
         attempt: u32,
         /// Whether its card may exist.
         resumed: bool,
+        /// The message's age, where the answer has to say that it is late.
+        late: Option<Duration>,
     },
     /// Ask the agent.
     Ask {
@@ -105,6 +108,8 @@ pub enum Say {
     Help,
     /// The message was not taken on.
     Refused(Refusal),
+    /// The message was too old when its turn came, and so were those that ended with it.
+    Stale,
 }
 
 /// What an event led to.

@@ -18,6 +18,8 @@ pub enum Event {
         kind: Taken,
         /// When it was stored: whether the session slept before it is decided by this, the same way after a crash.
         accepted_at: Timestamp,
+        /// When it was written, as far as the platform can be believed: never after it was stored. Its age counts from here.
+        written_at: Timestamp,
         /// Whether an earlier owner of the conversation may have begun it.
         resumed: bool,
     },

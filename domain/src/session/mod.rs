@@ -57,6 +57,8 @@ pub struct Session {
     rules: Rules,
     taken: Seq,
     waiting: VecDeque<Waiting>,
+    /// Whether the last message that came up was stale and its author was told so; those behind it say nothing more.
+    told_stale: bool,
     holds: Holds,
     state: State,
 }
@@ -64,6 +66,7 @@ pub struct Session {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Waiting {
     seq: Seq,
+    written_at: Timestamp,
     resumed: bool,
     work: Work,
 }
@@ -75,6 +78,13 @@ enum Work {
     Ask,
     /// An answer that there is already is delivered again.
     Deliver,
+}
+
+/// A message taken in just now.
+#[derive(Debug, Clone, Copy)]
+struct Arrived {
+    waiting: Waiting,
+    accepted_at: Timestamp,
 }
 
 /// The reasons for which no new turn may begin, one bit each.
@@ -133,6 +143,7 @@ impl Session {
             rules,
             taken: Seq(0),
             waiting: VecDeque::new(),
+            told_stale: false,
             holds: Holds::default(),
             state: State::Idle,
         }
@@ -229,8 +240,10 @@ impl Session {
     /// [`Rejected`] says whether the event came twice, too late, or cannot come here at all.
     pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
         match event {
-            Event::Taken { seq, kind, accepted_at, resumed } => {
-                self.take_in(seq, kind, accepted_at, resumed, now)
+            Event::Taken { seq, kind, accepted_at, written_at, resumed } => {
+                let waiting = Waiting { seq, written_at, resumed, work: Work::Ask };
+                let arrived = Arrived { waiting, accepted_at };
+                self.take_in(kind, arrived, now)
             }
             Event::Started { epoch, handle } => self.started(epoch, handle),
             Event::Heard { epoch, chars } => self.heard(epoch, chars, now),
@@ -249,25 +262,20 @@ impl Session {
         }
     }
 
-    fn take_in(
-        &mut self,
-        seq: Seq,
-        kind: Taken,
-        accepted_at: Timestamp,
-        resumed: bool,
-        now: Timestamp,
-    ) -> Result<Effects, Rejected> {
+    fn take_in(&mut self, kind: Taken, arrived: Arrived, now: Timestamp) -> Result<Effects, Rejected> {
+        let seq = arrived.waiting.seq;
         if seq <= self.taken {
             return Err(Rejected::Duplicate { event: "Taken", phase: self.phase() });
         }
         self.taken = seq;
         let mut effects = Effects::default();
         match kind {
-            Taken::Ask => self.asked(seq, accepted_at, resumed, &mut effects, now),
+            Taken::Ask => self.asked(arrived, &mut effects, now),
             Taken::AskedAgain if self.is_full() => refuse(seq, Refusal::InboxFull, &mut effects),
-            Taken::AskedAgain => self.queued(seq, accepted_at, resumed, now),
+            Taken::AskedAgain => self.queued(arrived, now),
             Taken::Deliver => {
-                self.waiting.push_back(Waiting { seq, resumed: false, work: Work::Deliver });
+                let waiting = Waiting { resumed: false, work: Work::Deliver, ..arrived.waiting };
+                self.waiting.push_back(waiting);
             }
             Taken::Message => {}
             Taken::Control(control, origin) => self.control(seq, control, origin, &mut effects, now),
@@ -276,14 +284,8 @@ impl Session {
         Ok(self.begun(effects, now))
     }
 
-    fn asked(
-        &mut self,
-        seq: Seq,
-        accepted_at: Timestamp,
-        resumed: bool,
-        effects: &mut Effects,
-        now: Timestamp,
-    ) {
+    fn asked(&mut self, arrived: Arrived, effects: &mut Effects, now: Timestamp) {
+        let Waiting { seq, resumed, .. } = arrived.waiting;
         let busy = !self.state.is_idle();
         if self.is_full() {
             return refuse(seq, Refusal::InboxFull, effects);
@@ -293,7 +295,7 @@ impl Session {
             Busy::Interrupt if busy => self.stop_running(Finish::Interrupted, effects, now),
             Busy::Queue | Busy::Reject | Busy::Interrupt => {}
         }
-        self.queued(seq, accepted_at, resumed, now);
+        self.queued(arrived, now);
     }
 
     /// Whether no more questions can wait. The running one counts too: parking puts it back in front of those that wait.
@@ -302,7 +304,8 @@ impl Session {
     }
 
     /// A question waits for its turn.
-    fn queued(&mut self, seq: Seq, accepted_at: Timestamp, resumed: bool, now: Timestamp) {
+    fn queued(&mut self, arrived: Arrived, now: Timestamp) {
+        let Arrived { waiting, accepted_at } = arrived;
         let idle = self.rules.conversation.idle_timeout;
         let slept = accepted_at.since(self.kept.last_activity_at);
         if !idle.is_zero() && slept > idle && self.is_at_rest() {
@@ -310,8 +313,8 @@ impl Session {
         }
         self.kept.last_activity_at = now;
         // Turns begin in order, and the end of one is stored before the next begins: only the first can have begun.
-        let resumed = resumed && self.is_at_rest();
-        self.waiting.push_back(Waiting { seq, resumed, work: Work::Ask });
+        let resumed = waiting.resumed && self.is_at_rest();
+        self.waiting.push_back(Waiting { resumed, ..waiting });
     }
 
     /// A new session: the context is gone, choices stay.
@@ -348,7 +351,14 @@ const fn first_step(now: Timestamp) -> Step {
 }
 
 impl Turn {
-    const fn begun(seq: Seq, epoch: Epoch, now: Timestamp) -> Self {
-        Self { seq, epoch, began_at: now, retried: false, step: first_step(now) }
+    const fn begun(next: Waiting, epoch: Epoch, now: Timestamp) -> Self {
+        Self {
+            seq: next.seq,
+            written_at: next.written_at,
+            epoch,
+            began_at: now,
+            retried: false,
+            step: first_step(now),
+        }
     }
 }

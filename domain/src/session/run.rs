@@ -1,18 +1,30 @@
 //! Turns: begun, retried, answered, failed, timed out.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use super::state::{State, Step, Turn};
 use super::{
     ATTEMPTS_MAX, Effect, Effects, Event, Finish, HANDLE_BYTES_MAX, Hold, RETRY_PAUSE, RETRY_PAUSE_MAX,
-    Reason, STOPPING_WAIT_MAX, Session, Waiting, Work,
+    Reason, STOPPING_WAIT_MAX, Say, Session, Waiting, Work,
 };
 use crate::ids::{Epoch, Seq};
 use crate::outcome::{AgentFailure, AgentFailureKind, FailureCause, Outcome, RunFailure};
 use crate::rejected::Rejected;
 use crate::reply::Durability;
+use crate::settings::Stale;
 use crate::snapshot::{Attempts, KeptRun};
 use crate::time::Timestamp;
+
+/// How late a message is when its turn comes.
+enum Lateness {
+    /// It is not, or nobody minds.
+    None,
+    /// So late that the answer says so; the message's age.
+    Told(Duration),
+    /// Too late to be answered.
+    TooLate,
+}
 
 impl Session {
     /// Begins the next turn if one waits and nothing is in its way.
@@ -22,15 +34,24 @@ impl Session {
                 break;
             };
             if next.work == Work::Deliver {
-                effects.push(Effect::Open { seq: next.seq, attempt: 0, resumed: false });
+                effects.push(Effect::Open { seq: next.seq, attempt: 0, resumed: false, late: None });
                 effects.push(self.finish_of(next.seq, Finish::Answered));
                 effects.push(Effect::End { seq: next.seq, outcome: Outcome::Answered });
                 // Whether there is room for one more answer is to be found out before anything else begins.
                 self.holds.add(Hold::Replies);
                 continue;
             }
+            let late = match self.lateness(next, now) {
+                Lateness::None => None,
+                Lateness::Told(age) => Some(age),
+                Lateness::TooLate => {
+                    self.skip(next, &mut effects, now);
+                    continue;
+                }
+            };
+            self.told_stale = false;
             let attempt = self.count_attempt(next);
-            effects.push(Effect::Open { seq: next.seq, attempt, resumed: next.resumed });
+            effects.push(Effect::Open { seq: next.seq, attempt, resumed: next.resumed, late });
             if attempt > ATTEMPTS_MAX {
                 effects.push(self.finish_of(next.seq, Finish::Failed(FailureCause::CrashLoop)));
                 effects
@@ -43,10 +64,40 @@ impl Session {
                 self.kept.run = None;
             }
             self.kept.epoch = self.kept.epoch.next();
-            self.state = State::Running(Turn::begun(next.seq, self.kept.epoch, now));
+            self.state = State::Running(Turn::begun(next, self.kept.epoch, now));
             effects.push(Effect::Ask { seq: next.seq, epoch: self.kept.epoch });
         }
         effects
+    }
+
+    fn lateness(&self, next: Waiting, now: Timestamp) -> Lateness {
+        let settings = &self.rules.conversation;
+        let age = now.since(next.written_at);
+        if settings.stale_after.is_zero() || age <= settings.stale_after {
+            return Lateness::None;
+        }
+        match settings.stale {
+            Stale::Answer => Lateness::None,
+            Stale::Note => Lateness::Told(age),
+            Stale::Skip => Lateness::TooLate,
+        }
+    }
+
+    /// Ends a message that is too old. Its author is told once for all that come up stale together; a card that may stand
+    /// open from before a crash is closed with that sentence in any case.
+    fn skip(&mut self, next: Waiting, effects: &mut Effects, now: Timestamp) {
+        let seq = next.seq;
+        if next.resumed {
+            let attempt = self.kept.attempts.filter(|it| it.seq == seq).map_or(0, |it| it.count);
+            effects.push(Effect::Open { seq, attempt, resumed: true, late: None });
+            effects.push(self.finish_of(seq, Finish::Failed(FailureCause::Stale)));
+        } else if !self.told_stale {
+            effects.push(Effect::Say { seq, what: Say::Stale });
+        }
+        effects.push(Effect::End { seq, outcome: Outcome::Failed(FailureCause::Stale) });
+        self.told_stale = true;
+        self.kept.attempts = None;
+        self.cancel_upstream(seq, effects, now);
     }
 
     fn count_attempt(&mut self, next: Waiting) -> u32 {
@@ -225,7 +276,12 @@ impl Session {
             effects.durability = Durability::Now;
             self.kept.epoch = self.kept.epoch.next();
             // Back in front, so that a `/stop` or `/new` that is still taken in ends it.
-            self.waiting.push_front(Waiting { seq: turn.seq, resumed: true, work: Work::Ask });
+            self.waiting.push_front(Waiting {
+                seq: turn.seq,
+                written_at: turn.written_at,
+                resumed: true,
+                work: Work::Ask,
+            });
             self.state = State::Idle;
         }
         effects

@@ -34,6 +34,7 @@ pub(super) enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Turn {
     pub(super) seq: Seq,
+    pub(super) written_at: Timestamp,
     pub(super) epoch: Epoch,
     pub(super) began_at: Timestamp,
     /// Whether a failed run was tried again already.

@@ -20,11 +20,13 @@ mod spans;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unseen;
 
 pub use closed::closed;
 pub use limits::Limits;
 pub use pictures::without_data;
 pub use plain::split_plain;
+pub use unseen::{is_unseen, plain_name};
 
 use alloc::borrow::Cow;
 use alloc::string::String;

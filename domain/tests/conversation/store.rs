@@ -57,7 +57,11 @@ impl Store {
             message: MessageId::new(format!("m{seq}")),
             retry: RetryNumber(0),
             chat: Chat { id: "chat".to_owned(), kind: ChatKind::Private, title: None },
-            sender: Sender { im_user_id: None, opaque_id: "person".to_owned(), name: String::new() },
+            sender: Sender {
+                im_user_id: Some("staff".to_owned()),
+                opaque_id: "person".to_owned(),
+                name: String::new(),
+            },
             sent_at: now,
             session_address,
             intake,
@@ -146,7 +150,7 @@ pub(crate) fn card_of(message: &MessageId, retry: RetryNumber) -> MessageId {
 
 /// A question.
 pub(crate) fn ask(text: &str) -> Intake {
-    Intake::Ask { text: text.to_owned(), attachments: Vec::new() }
+    Intake::Ask { text: text.to_owned(), attachments: Vec::new(), quotes: None }
 }
 
 /// A message that nobody asked for.

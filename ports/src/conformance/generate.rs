@@ -65,7 +65,8 @@ pub fn entries() -> impl Strategy<Value = Entry> {
 /// What entries ask for.
 pub fn intakes() -> impl Strategy<Value = Intake> {
     prop_oneof![
-        (text(), vec(attachments(), 0..3)).prop_map(|(text, attachments)| Intake::Ask { text, attachments }),
+        (text(), vec(attachments(), 0..3), proptest::option::of("[a-z=]{1,9}"))
+            .prop_map(|(text, attachments, quotes)| Intake::Ask { text, attachments, quotes }),
         (controls(), prop_oneof![Just(Origin::Chat), Just(Origin::Api)])
             .prop_map(|(control, origin)| Intake::Control { control, origin }),
         text().prop_map(|text| Intake::Deliver { text }),
@@ -160,6 +161,7 @@ pub fn causes() -> impl Strategy<Value = FailureCause> {
         proptest::sample::select(AgentFailureKind::ALL.as_slice()).prop_map(FailureCause::Agent),
         Just(FailureCause::CrashLoop),
         Just(FailureCause::UserLookup),
+        Just(FailureCause::Stale),
         Just(FailureCause::DeliveryRefused),
         Just(FailureCause::DeliveryUnknown),
         Just(FailureCause::CardAbandoned),
@@ -179,6 +181,8 @@ pub fn refusals() -> impl Strategy<Value = Refusal> {
         Just(Refusal::NoAgent),
         Just(Refusal::ChannelDeleted),
         Just(Refusal::NotFetched),
+        Just(Refusal::FilesTooLarge),
+        Just(Refusal::FilesDenied),
     ]
 }
 

@@ -75,6 +75,7 @@ pub fn channel_variants() -> Vec<Channel> {
         group_scope,
         idle_timeout: Duration::from_millis(idle),
         busy,
+        ..ConversationSettings::default()
     };
     let access = |groups, messages_per_minute| AccessSettings { groups, messages_per_minute };
     vec![

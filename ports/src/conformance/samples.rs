@@ -68,7 +68,7 @@ pub fn decided(key: &ConversationKey, message: &str, text: &str, verdict: Verdic
         sender: sender("Author"),
         sent_at: Timestamp::from_millis(1_699_999_999_000),
         session_address: None,
-        intake: Intake::Ask { text: text.to_owned(), attachments: Vec::new() },
+        intake: Intake::Ask { text: text.to_owned(), attachments: Vec::new(), quotes: None },
         admission: Arc::new(Decided(verdict)),
     }
 }
@@ -193,6 +193,7 @@ pub fn commit(id: &str, conversation: &ConversationId, expected: Version) -> Com
         failures: Vec::new(),
         news: Vec::new(),
         user: None,
+        shown: Vec::new(),
     }
 }
 
@@ -248,7 +249,7 @@ pub fn failure(seq: u64) -> Failure {
 pub fn failed(seq: u64) -> NewFailure {
     NewFailure {
         failure: failure(seq),
-        again: again(Intake::Ask { text: format!("q{seq}"), attachments: Vec::new() }),
+        again: again(Intake::Ask { text: format!("q{seq}"), attachments: Vec::new(), quotes: None }),
     }
 }
 

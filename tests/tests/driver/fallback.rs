@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::message::{ChatKind, Inbound};
 use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::FailureCause;
-use switchboard_domain::reply::CardOutcome;
+use switchboard_domain::reply::{CardOutcome, Way};
 use switchboard_domain::settings::Locale;
 use switchboard_domain::snapshot::ReplyStateSnapshot;
 use switchboard_tests::fakes::agent::{Act, answer_to};
@@ -214,4 +215,54 @@ fn what_does_not_fit_on_the_card_follows_as_text() {
     let numbers: Vec<_> = whole.lines().filter_map(|line| line.strip_prefix("line number ")).collect();
     let expected: Vec<_> = (0..300).map(|n| format!("{n:04}")).collect();
     assert_eq!(numbers, expected);
+}
+
+/// Somebody whom no call of the platform can name gets plain text by the address of the message: that is no error.
+#[test]
+fn an_outsider_is_answered_in_plain_text_and_nothing_is_wrong_with_the_channel() {
+    let world = World::new(20);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.deliver(outsider(process.world.message("ann", "hello"))).await;
+            process.finals(1).await;
+            process.wait(SECS(2)).await;
+            assert_eq!(process.world.platform.finals(), [ANSWER]);
+            assert!(process.world.platform.cards().is_empty());
+            assert_eq!(process.world.platform.kinds(), [Call::Send(Way::SessionAddress)], "no card is tried");
+            assert!(process.status().last_error.is_none());
+            // Everybody else in the channel still gets cards, the outsider in a group too.
+            process.says("bob", "hello").await;
+            process.finals(2).await;
+            let mut in_group = outsider(process.world.message("ann", "hello"));
+            in_group.chat.kind = ChatKind::Group;
+            in_group.mentioned = Some(true);
+            process.deliver(in_group).await;
+            process.finals(3).await;
+            assert_eq!(process.world.platform.cards().len(), 2);
+        })
+        .unwrap();
+}
+
+/// Without an address that works there is no way left: the answer is recorded as not delivered, and the channel is well.
+#[test]
+fn an_outsider_whose_address_has_run_out_cannot_be_answered_and_the_channel_is_well() {
+    let world = World::new(21);
+    let misfit = Fate::Refuse(CardOutcome::Refused(ErrorCode::Misconfigured));
+    world.platform.rule(move |call, _, _| if call == Call::Send(Way::Api) { misfit } else { Fate::Do });
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            let message = outsider(process.world.message("ann", "hello"));
+            process.deliver(Inbound { session_address: None, ..message }).await;
+            process.wait(SECS(5)).await;
+            assert_eq!(process.failures().await, [FailureCause::DeliveryRefused]);
+            assert!(process.status().last_error.is_none());
+        })
+        .unwrap();
+}
+
+fn outsider(mut message: Inbound) -> Inbound {
+    message.sender.im_user_id = None;
+    message
 }

@@ -175,21 +175,52 @@ fn in_a_shared_session_only_those_whom_the_channel_listens_to_press() {
     assert_stopped(&world);
 }
 
-/// A press that cannot be stored is given back in time, and pressing again works once the store is back.
+/// A press whose act is not stored in time is answered with neither yes nor no, and counts when the store is back.
 #[test]
-fn while_the_store_is_away_a_press_is_given_back_in_time_and_counts_when_it_is_back() {
-    let world = World::new(7);
+fn while_the_store_is_away_a_press_is_answered_in_time_and_counts_when_it_is_back() {
+    for hangs in [false, true] {
+        let world = World::new(7);
+        talkative(&world);
+        world
+            .process(|process| async move {
+                let message = running(&process).await;
+                let store = &process.world.store;
+                if hangs {
+                    store.hung(&[Verb::Accept]);
+                } else {
+                    store.away(&[Verb::Accept]);
+                }
+                let before = process.world.clock_millis();
+                assert_eq!(press(&process, &message, "ann").await, Pressed::Underway);
+                let took = process.world.clock_millis() - before;
+                assert!((1_000..2_000).contains(&took), "{took} ms");
+                process.wait(Duration::from_secs(3)).await;
+                assert_eq!(process.world.agent.closed_early(), 0, "what is not stored is not done");
+                store.away(&[]);
+                store.hung(&[]);
+                process.wait(MS(500)).await;
+                assert_eq!(process.world.agent.closed_early(), 1, "nobody has to press again");
+                process.finals(1).await;
+            })
+            .unwrap();
+        assert_stopped(&world);
+    }
+}
+
+/// A store that stays away: the act is given up, the answer goes on, and pressing again works.
+#[test]
+fn a_press_that_is_not_stored_for_long_is_given_up_and_the_button_works_again() {
+    let world = World::new(10);
     talkative(&world);
     world
         .process(|process| async move {
             let message = running(&process).await;
             process.world.store.away(&[Verb::Accept]);
-            let before = process.world.clock_millis();
-            assert_eq!(press(&process, &message, "ann").await, Pressed::Withheld);
-            let took = process.world.clock_millis() - before;
-            assert!((1_000..2_000).contains(&took), "{took} ms");
-            assert_eq!(process.world.agent.closed_early(), 0, "what is not stored is not done");
+            assert_eq!(press(&process, &message, "ann").await, Pressed::Underway);
+            process.wait(Duration::from_secs(12)).await;
             process.world.store.away(&[]);
+            process.wait(Duration::from_secs(3)).await;
+            assert_eq!(process.world.agent.closed_early(), 0, "the act of then is forgotten");
             process.connected().await;
             assert_eq!(press(&process, &message, "ann").await, Pressed::Stored);
             process.finals(1).await;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use switchboard::runtime::Settings;
 use switchboard_domain::ids::{ChannelId, ConversationKey};
 use switchboard_domain::inbox::{Intake, Verdict};
+use switchboard_domain::message::Inbound;
 use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::FailureCause;
 use switchboard_domain::reply::CardOutcome;
-use switchboard_domain::settings::Locale;
+use switchboard_domain::settings::{Locale, Stale};
 use switchboard_domain::snapshot::ReplyStateSnapshot;
 use switchboard_ports::conversations::{Admission, Arrival};
 use switchboard_tests::fakes::agent::{Act, answer_to};
@@ -27,6 +28,21 @@ impl Admission for Yes {
     }
 }
 
+/// What comes in with a private message to the channel that scenarios use.
+fn arrival(message: Inbound, text: &str) -> Arrival {
+    let chat = message.chat.id.clone();
+    Arrival {
+        key: ConversationKey { channel: ChannelId::new("chn_1"), chat, member: None },
+        message: message.id,
+        chat: message.chat,
+        sender: message.sender,
+        sent_at: message.sent_at,
+        session_address: None,
+        intake: Intake::Ask { text: text.to_owned(), attachments: Vec::new(), quotes: None },
+        admission: Arc::new(Yes),
+    }
+}
+
 /// R5: a wake may be lost; the scan finds what is open.
 #[test]
 fn what_nobody_was_woken_for_is_found_by_the_scan() {
@@ -38,20 +54,7 @@ fn what_nobody_was_woken_for_is_found_by_the_scan() {
             process.finals(1).await;
             let message = process.world.message("ann", "and this?");
             // Behind the driver's back: stored, and nobody is told.
-            let arrival = Arrival {
-                key: ConversationKey {
-                    channel: ChannelId::new("chn_1"),
-                    chat: message.chat.id.clone(),
-                    member: None,
-                },
-                message: message.id,
-                chat: message.chat,
-                sender: message.sender,
-                sent_at: message.sent_at,
-                session_address: None,
-                intake: Intake::Ask { text: "and this?".to_owned(), attachments: Vec::new() },
-                admission: Arc::new(Yes),
-            };
+            let arrival = arrival(message, "and this?");
             process.world.store.beneath().accept(arrival).await.unwrap();
             process.wait(SECS(3)).await;
             assert_eq!(process.world.agent.questions(), ["hello", "and this?"]);
@@ -256,4 +259,42 @@ fn a_turn_that_kills_the_process_again_and_again_is_given_up_with_a_sentence() {
     assert_eq!(world.platform.cards().len(), 1);
     let sentence = Notice::Failed(FailureCause::CrashLoop).text(Locale::En);
     assert_eq!(world.platform.finals(), [sentence]);
+}
+
+/// Messages stored before a long outage, by what the channel says about stale ones.
+#[test]
+fn what_is_stale_after_an_outage_is_answered_noted_or_skipped_as_the_channel_says() {
+    let asks = ["one", "two", "three"];
+    let late = Notice::Late { age: Duration::from_hours(3) }.text(Locale::En);
+    let skipped = Notice::Failed(FailureCause::Stale).text(Locale::En);
+    let whole = |text: &str| answer_to(text).concat();
+    for (stale, finals, failures) in [
+        (Stale::Answer, asks.map(whole).to_vec(), vec![]),
+        (Stale::Note, asks.map(|text| format!("> {late}\n\n{}", whole(text))).to_vec(), vec![]),
+        (Stale::Skip, vec![skipped.clone()], vec![FailureCause::Stale; 3]),
+    ] {
+        let world = World::new(4);
+        world.agent.script(|request, _| Act::Say(answer_to(&request.text), Duration::ZERO));
+        world
+            .long_process(|process| async move {
+                process.set_up_with(|channel, _| channel.conversation.stale = stale).await;
+                process.patch(&ChannelId::new("chn_1"), |channel| channel.enabled = false).await;
+                for text in asks {
+                    let message = process.world.message("ann", text);
+                    let arrival = arrival(message, text);
+                    process.world.store.beneath().accept(arrival).await.unwrap();
+                }
+                process.wait(Duration::from_hours(3)).await;
+            })
+            .unwrap();
+        let found = world
+            .process(|process| async move {
+                process.patch(&ChannelId::new("chn_1"), |channel| channel.enabled = true).await;
+                // The lease of the first process has to run out.
+                process.wait(SECS(300)).await;
+                process.failures().await
+            })
+            .unwrap();
+        assert_eq!((world.platform.finals(), found), (finals, failures), "{stale:?}");
+    }
 }

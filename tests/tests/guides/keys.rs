@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value as Json;
+use switchboard::cli::seam::Composition as _;
+use switchboard::compose::Composed;
 use toml::{Table, Value};
 
 /// The keys of `switchboard.example.toml`, with everything in it switched on.
@@ -39,8 +41,8 @@ fn collect(value: &Value, keys: &mut BTreeSet<String>) {
 
 /// The fields of every document that the API takes or gives.
 pub(crate) fn api() -> BTreeSet<String> {
-    let document: Json =
-        serde_json::from_str(switchboard::http::openapi::text()).expect("the document is JSON");
+    let text = switchboard::http::openapi::text(&Composed::default().platforms());
+    let document: Json = serde_json::from_str(&text).expect("the document is JSON");
     let schemas =
         document.pointer("/components/schemas").and_then(Json::as_object).expect("there are schemas");
     let properties = schemas.values().filter_map(|schema| schema.get("properties").and_then(Json::as_object));

@@ -1,6 +1,6 @@
 //! As much of Markdown as the guides are written in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const WORDS_BEGIN: &str = "<!-- words: ";
@@ -66,6 +66,57 @@ impl Guide {
         }
         assert!(!inside, "{}: a code block is not closed", self.path.display());
         languages
+    }
+
+    /// The code blocks in a language.
+    pub(crate) fn code(&self, language: &str) -> Vec<String> {
+        let mut blocks = Vec::new();
+        let mut block: Option<(bool, String)> = None;
+        for line in self.text.lines() {
+            match (line.trim_start().strip_prefix("```"), &mut block) {
+                (Some(begun), None) => block = Some((begun.trim() == language, String::new())),
+                (Some(_), Some(_)) => {
+                    blocks.extend(block.take().filter(|(wanted, _)| *wanted).map(|(_, text)| text));
+                }
+                (None, Some((_, text))) => {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+                (None, None) => {}
+            }
+        }
+        blocks
+    }
+
+    /// What each section consists of, one letter each: `p` paragraph, `l` item of a list, `r` row of a table, `c` code,
+    /// `q` quote. The program's own words are left out.
+    pub(crate) fn pieces(&self) -> BTreeMap<String, String> {
+        let mut sections: BTreeMap<String, String> = BTreeMap::new();
+        let mut section = String::new();
+        let (mut in_code, mut in_words, mut goes_on) = (false, false, false);
+        for line in self.text.lines().map(str::trim) {
+            if line.starts_with("```") {
+                in_code = !in_code;
+            }
+            in_words = (in_words || words_begin(line).is_some()) && line != WORDS_END;
+            if let Some(id) = explicit_anchor(line) {
+                id.clone_into(&mut section);
+            }
+            let piece = match line {
+                _ if in_words || line.starts_with('<') || line.starts_with('#') || line.is_empty() => None,
+                _ if line.starts_with("```") => in_code.then_some('c'),
+                _ if in_code => None,
+                _ if line.starts_with('|') => Some('r'),
+                _ if is_item(line) => Some('l'),
+                _ if line.starts_with('>') => (!goes_on).then_some('q'),
+                _ => (!goes_on).then_some('p'),
+            };
+            let ends =
+                line.is_empty() || in_code || line.starts_with("```") || line.starts_with(['<', '#', '|']);
+            goes_on = !ends;
+            sections.entry(section.clone()).or_default().extend(piece);
+        }
+        sections
     }
 
     /// Section and name of each block of the program's words.
@@ -155,6 +206,11 @@ fn explicit_anchor(line: &str) -> Option<&str> {
     line.trim().strip_prefix("<a id=\"")?.strip_suffix("\"></a>")
 }
 
+fn is_item(line: &str) -> bool {
+    let after_number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    line.starts_with("- ") || (after_number.len() < line.len() && after_number.starts_with(". "))
+}
+
 fn words_begin(line: &str) -> Option<&str> {
     line.trim().strip_prefix(WORDS_BEGIN)?.strip_suffix(" -->")
 }
@@ -189,6 +245,18 @@ fn a_page_is_read_as_github_shows_it() {
     assert_eq!(page.links(), ["b.md#c"]);
     assert!(["x_y", "z", "One"].iter().all(|word| page.code_words().contains(*word)));
     assert!(!page.code_words().contains("Two"));
+}
+
+#[test]
+fn a_page_is_taken_apart_into_its_pieces() {
+    let page = Guide::of(
+        "# T\n\n`one`\ntwo\n\nthree\n\n<a id=\"x\"></a>\n## X\n\n- a\n  more\n- b\n\n1. c\n\n   d\n\n| r |\n|---|\n\n```sh\na\n\nb\n```\ntext\n\n\
+         <!-- words: error x -->\n> w\n<!-- /words -->\n\n> q\n> q\n",
+    );
+    assert_eq!(page.pieces()[""], "pp");
+    assert_eq!(page.pieces()["x"], "lllprrcpq");
+    assert_eq!(page.code("sh"), ["a\n\nb\n"]);
+    assert!(page.code("json").is_empty());
 }
 
 #[test]

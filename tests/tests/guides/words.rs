@@ -87,6 +87,7 @@ fn after_notice(notice: &Notice) -> Option<Notice> {
         // Those behind `ServerError` have blocks of their own, or tell of the moment.
         Notice::ServerError
         | Notice::UsingTool { .. }
+        | Notice::Late { .. }
         | Notice::Status(_)
         | Notice::Help
         | Notice::Refused(_)
@@ -121,7 +122,8 @@ fn failures() -> Vec<FailureCause> {
 fn after_failure(cause: FailureCause) -> Option<FailureCause> {
     match cause {
         FailureCause::CrashLoop => Some(FailureCause::UserLookup),
-        FailureCause::UserLookup => Some(FailureCause::DeliveryRefused),
+        FailureCause::UserLookup => Some(FailureCause::Stale),
+        FailureCause::Stale => Some(FailureCause::DeliveryRefused),
         FailureCause::DeliveryRefused => Some(FailureCause::DeliveryUnknown),
         FailureCause::DeliveryUnknown => Some(FailureCause::CardAbandoned),
         FailureCause::CardAbandoned | FailureCause::Agent(_) => None,
@@ -142,7 +144,9 @@ fn after_refusal(refusal: Refusal) -> Option<Refusal> {
         Refusal::UserDisabled => Some(Refusal::NotMapped),
         Refusal::NotMapped => Some(Refusal::Unsupported),
         Refusal::Unsupported => Some(Refusal::NotFetched),
-        Refusal::NotFetched => Some(Refusal::NoAgent),
+        Refusal::NotFetched => Some(Refusal::FilesTooLarge),
+        Refusal::FilesTooLarge => Some(Refusal::FilesDenied),
+        Refusal::FilesDenied => Some(Refusal::NoAgent),
         Refusal::NoAgent => Some(Refusal::ChannelDeleted),
         Refusal::ChannelDeleted => None,
     }

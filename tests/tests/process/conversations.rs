@@ -1,11 +1,13 @@
 //! What a person sees in a conversation: context, a new one, and nothing of the old one in it.
 
-use dingtalk_sim::CardState;
+use dingtalk_sim::{CardState, Origin, Push, Quote, Quoted};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
 use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
 
 use super::judge::no_violations;
-use super::stage::{Stage, answer_to, chat};
+use super::stage::{APP, Stage, answer_to, chat};
 
 const NEW: &str = "Started a new conversation. How can I help you?";
 
@@ -109,4 +111,40 @@ async fn in_a_group_each_member_has_a_conversation_of_their_own() {
     let asked = stage.agent.asked();
     assert_eq!(asked[1].question(), "what did Ann say?");
     assert!(!asked[1].remembers("swordfish"), "{asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quoted_card_brings_its_words_also_after_a_restart() {
+    let mut stage = Stage::start().await;
+    stage.say("ann", "hello");
+    stage.wait_texts("ann", &[&answer_to("hello")]).await;
+    let card = stage.simulator.observe(|seen| seen.cards_in(&chat("ann"))[0].out_track_id.clone());
+    stage.server.signal(Signal::SIGTERM);
+    assert_eq!(stage.server.end().await.code(), Some(0));
+    stage.serve_again().await;
+    stage.api.wait_connected(&stage.channel).await;
+    let quote = Quote::of(Quoted::Card { out_track_id: card });
+    let push = Push::text(APP, Origin::private(&chat("ann"), "ann"), "and in French?").quoting(quote);
+    stage.simulator.push(push).expect("the platform takes it");
+    let asked = "> You said: hello\n\nand in French?";
+    stage.wait_texts("ann", &[&answer_to("hello"), &answer_to(asked)]).await;
+    stage.assert_no_alarm();
+}
+
+/// No call of the platform can name somebody from outside the company: plain text by the message's own address.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_from_outside_is_answered_in_plain_text_and_the_channel_is_well() {
+    let stage = Stage::start().await;
+    let push = Push::text(APP, Origin::private(&chat("eve"), "eve"), "hello").outsider();
+    stage.simulator.push(push).expect("the platform takes it");
+    stage.wait_texts("eve", &[&answer_to("hello")]).await;
+    stage.say("ann", "hello");
+    stage.wait_texts("ann", &[&answer_to("hello")]).await;
+    let status = stage.api.get(&format!("/channels/{}/status", stage.channel)).await;
+    assert_eq!((&status["status"], &status["last_error"]), (&json!("connected"), &Value::Null));
+    stage.simulator.observe(|seen| {
+        assert!(seen.cards_in(&chat("eve")).is_empty() && !seen.cards_in(&chat("ann")).is_empty());
+        no_violations(seen, false);
+    });
+    stage.assert_no_alarm();
 }

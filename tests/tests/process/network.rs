@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dingtalk_sim::{Disruption, Proxy, ProxyConfig, TlsConfig};
 use nix::sys::signal::Signal;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use reqwest::{Client, StatusCode};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -29,8 +29,15 @@ struct Certificate {
 
 impl Certificate {
     fn of(host: &str) -> Self {
+        Self::until(host, 4_000)
+    }
+
+    /// Valid up to the beginning of a year.
+    fn until(host: &str, year: i32) -> Self {
         let key = KeyPair::generate().unwrap();
-        let cert = CertificateParams::new(vec![host.to_owned()]).unwrap().self_signed(&key).unwrap();
+        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let cert = params.self_signed(&key).unwrap();
         Self { cert: cert.pem(), key: key.serialize_pem() }
     }
 
@@ -109,12 +116,48 @@ async fn the_server_speaks_https_itself_and_takes_a_new_certificate_on_sighup() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_has_expired_is_told_at_start_in_the_check_and_after_a_reload() {
+    let home = Home::default();
+    let (old, good) = (Certificate::until("127.0.0.1", 2021), Certificate::of("127.0.0.1"));
+    good.write(home.path());
+    home.configure(HTTPS);
+    let checked = home.run(&["check", "--config", "switchboard.toml"]).await;
+    assert!(
+        checked.stdout.contains("ok      certificate: 127.0.0.1, valid until 4000-01-01T00:00:00Z\n"),
+        "{checked:?}"
+    );
+    let server = home.serve().await;
+    let told =
+        "the server's certificate: 127.0.0.1 has expired on 2021-01-01T00:00:00Z, so that clients refuse it";
+    let health = format!("{}/healthz", server.base());
+    assert_eq!(good.client().get(&health).send().await.unwrap().status(), StatusCode::OK);
+    assert!(!server.log().contains("the server's certificate: "), "{}", server.log());
+
+    old.write(home.path());
+    server.signal(Signal::SIGHUP);
+    logged(&server, told, &good.client(), &health).await;
+    assert!(server.terminate().await.success());
+
+    let checked = home.run(&["check", "--config", "switchboard.toml"]).await;
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    assert!(
+        checked.stdout.contains("failed  certificate: 127.0.0.1 has expired on 2021-01-01T00:00:00Z"),
+        "{checked:?}"
+    );
+    let server = home.serve().await;
+    logged(&server, told, &good.client(), &health).await;
+    assert!(server.terminate().await.success(), "it serves all the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mistake_about_certificates_and_proxies_is_exit_2_with_one_line_and_nothing_is_made() {
     let mut home = Home::default();
     let (one, other) = (Certificate::of("127.0.0.1"), Certificate::of("127.0.0.1"));
     one.write(home.path());
     fs::write(home.path().join("other.pem"), &other.key).unwrap();
     fs::write(home.path().join("empty.pem"), "").unwrap();
+    let damaged = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    fs::write(home.path().join("damaged.pem"), damaged).unwrap();
     let in_file = [
         ("[network]\nca_file = \"none.pem\"", "network.ca_file: the file cannot be read: No such file"),
         (
@@ -122,6 +165,10 @@ async fn a_mistake_about_certificates_and_proxies_is_exit_2_with_one_line_and_no
             "network.ca_file: the file is empty; must be empty, or the path of",
         ),
         ("[network]\nca_file = \"key.pem\"", "network.ca_file: the file holds no certificate; must be "),
+        (
+            "[network]\nca_file = \"damaged.pem\"",
+            "network.ca_file: the file holds a certificate that cannot be read (number 1 in it); must be empty, or",
+        ),
         ("[network]\nca_file = \"tmp\"", "network.ca_file: it is not a file; must be "),
         ("[server]\ntls_cert = \"cert.pem\"", "server.tls_cert: must be given together with server.tls_key"),
         (
@@ -162,6 +209,12 @@ async fn a_mistake_about_certificates_and_proxies_is_exit_2_with_one_line_and_no
         is_refused(&home, line).await;
         home.unset(name);
     }
+    home.set("HTTPS_PROXY", "http://ann:s3cr3t@p:1");
+    home.set("no_proxy", "a.example, http://ann:s3cr3t@b.example");
+    is_refused(&home, "environment: no_proxy: entry 2 of 2 is not understood; must be a list, with ").await;
+    home.unset("HTTPS_PROXY");
+    let ran = home.run(&["check", "--config", "switchboard.toml"]).await;
+    assert!(ran.code != Some(2), "without a proxy the list means nothing: {ran:?}");
 }
 
 async fn is_refused(home: &Home, line: &str) {

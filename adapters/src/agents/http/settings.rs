@@ -101,7 +101,7 @@ impl Settings {
         };
         if let Some((name, _)) = settings.key.as_ref().filter(|(name, _)| settings.has_header(name)) {
             let message = "cannot be set beside api_key, which becomes this header; clear one of them";
-            return Err(at(&header_pointer(name.as_str()), message));
+            return Err(at(&header_pointer(config, name), message));
         }
         Ok(settings)
     }
@@ -177,7 +177,7 @@ fn headers(config: &AgentConfig) -> Result<Vec<(HeaderName, Template)>, FieldErr
     }
     let mut headers: Vec<(HeaderName, Template)> = Vec::new();
     for (name, value) in &config.headers {
-        let pointer = header_pointer(name);
+        let pointer = pointer_to(name);
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| at(&pointer, "must have a header name of letters, digits and hyphens"))?;
         if RESERVED_HEADERS.contains(&name) || name == "idempotency-key" {
@@ -210,7 +210,13 @@ pub(in crate::agents) fn at(pointer: &str, message: impl Into<String>) -> FieldE
     (pointer.to_owned(), message.into())
 }
 
+/// The place of a header as the settings write its name: names have no case, pointers have.
+pub(in crate::agents) fn header_pointer(config: &AgentConfig, name: &HeaderName) -> String {
+    let written = config.headers.keys().find(|written| written.eq_ignore_ascii_case(name.as_str()));
+    pointer_to(written.map_or(name.as_str(), String::as_str))
+}
+
 /// RFC 6901: `~` and `/` are escaped.
-fn header_pointer(name: &str) -> String {
+fn pointer_to(name: &str) -> String {
     format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"))
 }

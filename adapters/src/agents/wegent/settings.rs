@@ -10,7 +10,7 @@ use switchboard_ports::agents::{AgentConfig, AgentMode};
 use url::Url;
 
 use super::super::http::failure::failed;
-use super::super::http::settings::{FieldError, Rules, Settings, at, bearer};
+use super::super::http::settings::{FieldError, Rules, Settings, at, bearer, header_pointer};
 use super::super::template::{Template, sensitive};
 use super::task::is_identity;
 
@@ -82,7 +82,7 @@ impl WegentSettings {
             if !is_identity(&template.text(&nobody)) {
                 let message =
                     "must consist of letters, digits, - and _ (128 at most), as Wegent asks of user names";
-                return Err(at("/headers/wegent-username", message));
+                return Err(at(&header_pointer(config, &IDENTITY_HEADER), message));
             }
         }
         let host = base.origin().ascii_serialization();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use switchboard_domain::message::TEXT_BYTES_MAX;
+use switchboard_domain::text::plain_name;
 
 use super::{ID_BYTES_MAX, NAME_CHARS_MAX};
 use crate::dingtalk::text::{cut, cut_chars};
@@ -95,8 +96,8 @@ pub(super) fn id<'a>(message: &'a Map<String, Value>, name: &str) -> Option<&'a 
     (!id.is_empty() && id.len() <= ID_BYTES_MAX).then_some(id)
 }
 
-/// A name or title, within its bound.
+/// A name or title, of what is seen alone, within its bound.
 pub(super) fn name(message: &Map<String, Value>, name: &str) -> Option<String> {
-    let name = message.get(name)?.as_str()?.trim();
-    (!name.is_empty()).then(|| cut_chars(name, NAME_CHARS_MAX))
+    let name = plain_name(message.get(name)?.as_str()?);
+    (!name.is_empty()).then(|| cut_chars(&name, NAME_CHARS_MAX))
 }

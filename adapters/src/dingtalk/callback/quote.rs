@@ -4,21 +4,26 @@ use serde_json::{Map, Value};
 use switchboard_domain::content::{Piece, Quoted};
 
 use super::body::{Kind, file, record};
-use super::fields::{is_set, object, text_of, tidy};
+use super::fields::{id, is_set, object, text_of, tidy};
 use super::rich::rich;
 
 /// The quoted message, where there is one. The fields stand in `text`, in a rich text in `content`.
 pub(super) fn quoted(message: &Map<String, Value>, content: &Map<String, Value>) -> Option<Quoted> {
     let text = object(message.get("text")).unwrap_or_default();
     let places = [&text, content, message];
+    // Only robots' messages have one: the `carrierId` of a card, the `processQueryKey` of a message.
+    let key = id(message, "originalProcessQueryKey").map(str::to_owned);
     let replied = places.iter().find_map(|place| object(place.get("repliedMsg")));
     if let Some(replied) = replied {
-        return Some(of(&replied));
+        return Some(match (of(&replied), key) {
+            (Quoted::Card { .. } | Quoted::Unreadable, Some(key)) => Quoted::Card { key: Some(key) },
+            (quoted, _) => quoted,
+        });
     }
     // Only the ids of what is answered are there: the platform says that it was a card, or nothing.
     let has = |name: &str| text_of(message, &[name]).is_some();
     if has("originalProcessQueryKey") {
-        return Some(Quoted::Card);
+        return Some(Quoted::Card { key });
     }
     let answers = places.iter().any(|place| is_set(place, "isReplyMsg")) || has("originalMsgId");
     answers.then_some(Quoted::Unreadable)
@@ -40,7 +45,7 @@ fn of(replied: &Map<String, Value>) -> Quoted {
         Kind::Record => vec![Piece::Text(record(&content))],
         kind @ (Kind::Picture | Kind::Audio | Kind::Video | Kind::File) => file(kind, &content),
         Kind::Card => match words(&content, &["markdown", "text", "title"]) {
-            pieces if is_blank(&pieces) => return Quoted::Card,
+            pieces if is_blank(&pieces) => return Quoted::Card { key: None },
             pieces => pieces,
         },
         Kind::Unknown => Vec::new(),

@@ -4,18 +4,20 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use rstest::rstest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use url::Url;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::super::{Authorities, Exceptions, Network, Proxies, Proxy};
-use super::{Reach, is_not_public, is_public};
+use super::super::{Authorities, BodyError, Exceptions, Network, Proxies, Proxy, read_bounded};
+use super::{Reach, SILENCE_MAX, is_not_public, is_public};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The way out, through a proxy where one is named, past it for one name.
 fn network(proxy: &str) -> Network {
-    let exceptions = Exceptions::parse("localhost");
+    let exceptions = Exceptions::parse("localhost").unwrap();
     let proxies = Proxies::new(None, Proxy::parse(proxy).unwrap(), exceptions);
     Network::new(&Authorities::default(), proxies).unwrap()
 }
@@ -170,4 +172,35 @@ async fn redirects_stay_on_their_host_and_end() {
         let answer = client.get(format!("{}/{at}", here.uri())).send().await.unwrap();
         assert_eq!(answer.status(), status, "{at}");
     }
+}
+
+/// A server that begins with an answer and then keeps the connection open without a byte, for as long as the listener's task
+/// lives.
+async fn stalling(beginning: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let _ = peer.read(&mut [0; 1024]).await;
+        let _ = peer.write_all(beginning.as_bytes()).await;
+        std::future::pending::<()>().await;
+    });
+    url
+}
+
+#[rstest]
+#[case::before_its_head("")]
+#[case::in_its_body("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")]
+#[tokio::test]
+async fn an_answer_that_stalls_is_given_up(#[case] beginning: &'static str) {
+    let silence = Duration::from_millis(200);
+    let client = PLAIN.client_within(&network(""), CONNECT_TIMEOUT, silence).unwrap();
+    let begun = Instant::now();
+    let url = stalling(beginning).await;
+    match client.get(url).send().await {
+        Ok(answer) => assert_eq!(read_bounded(answer, 100).await, Err(BodyError::Cut)),
+        Err(error) => assert!(beginning.is_empty() && error.is_timeout(), "{error:?}"),
+    }
+    assert!((silence..Duration::from_secs(5)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    assert!(SILENCE_MAX > silence, "the bound is injected, not the real one");
 }

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use rusqlite::Connection;
 use switchboard_domain::ids::{Partition, Seq, Version};
 use switchboard_domain::outbound::News;
-use switchboard_ports::conversations::{Commit, Lease};
+use switchboard_ports::conversations::{Commit, Lease, SHOWN_ENTRIES_MAX, Shown};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::FAILURES_MAX;
 
@@ -30,6 +30,7 @@ pub(super) struct Prepared {
     failures: Vec<(String, String)>,
     news: Vec<News>,
     user: Option<String>,
+    shown: Vec<Shown>,
 }
 
 /// What is stored of the record that a commit is for.
@@ -70,6 +71,7 @@ impl Prepared {
             failures: failures.collect::<Result<_, StoreError>>()?,
             news: commit.news,
             user: commit.user.map(|user| user.to_string()),
+            shown: commit.shown,
             conversation,
         })
     }
@@ -93,6 +95,7 @@ impl Prepared {
         let ended = self.end(step.connection, stored.num)?;
         self.state(step, stored.num, version, ended)?;
         self.append(step.connection, stored.num)?;
+        self.show(step.connection, stored.num)?;
         messages::take_in(step, key, self.news)?;
         Ok(version)
     }
@@ -124,6 +127,21 @@ impl Prepared {
         run(step.connection, sql, params)?;
         let sql = "INSERT INTO states (num, body) VALUES (?1, ?2) ON CONFLICT (num) DO UPDATE SET body = excluded.body";
         run(step.connection, sql, (num, &self.state))?;
+        Ok(())
+    }
+
+    /// Names of messages, and away with old ones.
+    fn show(&self, connection: &Connection, num: i64) -> Result<(), StoreError> {
+        if self.shown.is_empty() {
+            return Ok(());
+        }
+        let sql = "INSERT INTO shown (key, num, seq) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        for Shown { seq, key } in &self.shown {
+            run(connection, sql, (key, num, int(seq.0)))?;
+        }
+        let sql =
+            "DELETE FROM shown WHERE num = ?1 AND seq <= (SELECT max(seq) FROM shown WHERE num = ?1) - ?2";
+        run(connection, sql, (num, int(SHOWN_ENTRIES_MAX)))?;
         Ok(())
     }
 

@@ -27,6 +27,16 @@ const INFO: &str =
 const CONTAINS: &str = "(instr(lower(coalesce(title, '')), :text) > 0 OR EXISTS
     (SELECT 1 FROM transcript AS line WHERE line.num = conversations.num AND instr(lower(line.text), :text) > 0))";
 
+/// The answer to an entry, among the last lines of its conversation. Sequence and role stand in the records alone
+/// (see `LineRecord`): few answers are ever quoted, and those that are stand near the end.
+const ANSWER: &str = "SELECT id, session, text, body FROM transcript WHERE num = ?1
+    AND id > coalesce((SELECT id FROM transcript WHERE num = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?3), 0)
+    AND json_extract(body, '$.r.seq') = ?2 AND json_extract(body, '$.r.role') = 'assistant'
+    ORDER BY id DESC LIMIT 1";
+
+/// Lines looked through for an answer: two for each entry whose names are kept.
+const ANSWER_LINES_MAX: u32 = 2_000;
+
 /// Conversations and what was said in them.
 pub(super) struct FileTranscripts {
     core: Arc<Core>,
@@ -117,6 +127,27 @@ impl Transcripts for FileTranscripts {
             let params = (id.as_str(), int(session.0), lines_max);
             let newest_first = all(connection, sql, params, line_row)?;
             newest_first.into_iter().rev().map(|row| row.open(&key)).collect()
+        };
+        self.core.readers.read(read).await
+    }
+
+    async fn shown_as(
+        &self,
+        channel: &ChannelId,
+        chat: &str,
+        key: &str,
+    ) -> Result<Option<TranscriptLine>, StoreError> {
+        let (channel, chat, name) = (channel.clone(), chat.to_owned(), key.to_owned());
+        let key = Arc::clone(&self.core.key);
+        let read = move |connection: &Connection| {
+            let sql = "SELECT num, shown.seq FROM shown JOIN conversations USING (num)
+                       WHERE key = ?1 AND channel = ?2 AND chat = ?3";
+            let found = first(connection, sql, (name, channel.as_str(), chat), |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+            })?;
+            let Some((num, seq)) = found else { return Ok(None) };
+            let row = first(connection, ANSWER, (num, seq, i64::from(ANSWER_LINES_MAX)), line_row)?;
+            row.map(|row| row.open(&key)).transpose()
         };
         self.core.readers.read(read).await
     }

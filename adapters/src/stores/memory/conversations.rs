@@ -194,6 +194,7 @@ fn write(state: &mut State, commit: Commit, now: Timestamp) -> Version {
         for line in commit.transcript {
             conversation.tell(line);
         }
+        conversation.show(commit.shown);
         if commit.user.is_some() {
             conversation.user = commit.user;
         }

@@ -7,9 +7,9 @@ use switchboard_domain::ids::{
 };
 use switchboard_domain::inbox::Entry;
 use switchboard_domain::message::ChatKind;
-use switchboard_domain::snapshot::{ConversationSnapshot, TranscriptLine};
+use switchboard_domain::snapshot::{ConversationSnapshot, Role, TranscriptLine};
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::NewFailure;
+use switchboard_ports::conversations::{NewFailure, SHOWN_ENTRIES_MAX, Shown};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::transcripts::ConversationInfo;
 
@@ -56,6 +56,7 @@ pub(super) struct Conversation {
     pub(super) entries: BTreeMap<Seq, Entry>,
     pub(super) lines: VecDeque<(u64, TranscriptLine)>,
     lines_given: u64,
+    shown: BTreeSet<Shown>,
 }
 
 impl Conversation {
@@ -76,6 +77,7 @@ impl Conversation {
             entries: BTreeMap::new(),
             lines: VecDeque::new(),
             lines_given: 0,
+            shown: BTreeSet::new(),
         }
     }
 
@@ -96,6 +98,22 @@ impl Conversation {
         if self.lines.len() > LINES_MAX {
             self.lines.pop_front();
         }
+    }
+
+    /// Remembers what the platform calls messages that show answers, and forgets old ones.
+    pub(super) fn show(&mut self, shown: Vec<Shown>) {
+        self.shown.extend(shown);
+        if let Some(newest) = self.shown.last() {
+            let oldest = Seq((newest.seq.0 + 1).saturating_sub(SHOWN_ENTRIES_MAX));
+            self.shown = self.shown.split_off(&Shown { seq: oldest, key: String::new() });
+        }
+    }
+
+    /// The answer that a message of this name shows.
+    fn shown_as(&self, key: &str) -> Option<&TranscriptLine> {
+        let shown = self.shown.iter().find(|shown| shown.key == key)?;
+        let newest_first = self.lines.iter().rev().map(|(_, line)| line);
+        newest_first.into_iter().find(|line| line.seq == shown.seq && line.role == Role::Assistant)
     }
 
     /// As lists show it.
@@ -210,6 +228,12 @@ impl State {
         let conversations = self.conversations.iter();
         let of_channel = conversations.filter(|(_, conversation)| conversation.key.channel == *channel);
         of_channel.take(count).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The answer that a message of this name shows, in any conversation of the chat.
+    pub(super) fn shown_as(&self, channel: &ChannelId, chat: &str, key: &str) -> Option<&TranscriptLine> {
+        let in_chat = |of: &&Conversation| of.key.channel == *channel && of.key.chat == chat;
+        self.conversations.values().filter(in_chat).find_map(|conversation| conversation.shown_as(key))
     }
 
     /// Adds a failure record.

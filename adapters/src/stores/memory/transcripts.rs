@@ -104,6 +104,15 @@ impl Transcripts for Conversations {
         Ok(recent)
     }
 
+    async fn shown_as(
+        &self,
+        channel: &ChannelId,
+        chat: &str,
+        key: &str,
+    ) -> Result<Option<TranscriptLine>, StoreError> {
+        Ok(self.lock().shown_as(channel, chat, key).cloned())
+    }
+
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {
         let mut state = self.lock();
         let ids = state.of_channel(channel, PURGE_CONVERSATIONS_MAX);

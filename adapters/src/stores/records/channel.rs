@@ -8,7 +8,7 @@ use serde_json::Value;
 use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
-    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss,
+    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, Stale,
     UserMapping,
 };
 use switchboard_domain::time::Timestamp;
@@ -65,10 +65,42 @@ struct ConversationSettingsRecord {
     group_scope: GroupScopeRecord,
     idle_timeout_ms: u64,
     busy: BusyRecord,
+    // Not written where they are as ever, so that what older programs wrote and what they read stays the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stale_after_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stale: Option<StaleRecord>,
+}
+
+impl From<ConversationSettings> for ConversationSettingsRecord {
+    fn from(from: ConversationSettings) -> Self {
+        let usual = ConversationSettings::default();
+        Self {
+            group_scope: from.group_scope.into(),
+            idle_timeout_ms: millis(from.idle_timeout),
+            busy: from.busy.into(),
+            stale_after_ms: (from.stale_after != usual.stale_after).then(|| millis(from.stale_after)),
+            stale: (from.stale != usual.stale).then(|| from.stale.into()),
+        }
+    }
+}
+
+impl From<ConversationSettingsRecord> for ConversationSettings {
+    fn from(from: ConversationSettingsRecord) -> Self {
+        let usual = Self::default();
+        Self {
+            group_scope: from.group_scope.into(),
+            idle_timeout: Duration::from_millis(from.idle_timeout_ms),
+            busy: from.busy.into(),
+            stale_after: from.stale_after_ms.map_or(usual.stale_after, Duration::from_millis),
+            stale: from.stale.map_or(usual.stale, Into::into),
+        }
+    }
 }
 
 mirrored!(GroupScopeRecord = GroupScope { PerUser, Shared });
 mirrored!(BusyRecord = Busy { Queue, Interrupt, Reject });
+mirrored!(StaleRecord = Stale { Answer, Note, Skip });
 
 #[derive(Debug, Serialize, Deserialize)]
 struct AccessRecord {
@@ -91,11 +123,7 @@ impl ChannelRecord {
             config: from.config.clone(),
             secrets_sealed: seal_all(&from.secrets, row, "secrets")?,
             user_mapping: (&from.user_mapping).into(),
-            conversation: ConversationSettingsRecord {
-                group_scope: from.conversation.group_scope.into(),
-                idle_timeout_ms: millis(from.conversation.idle_timeout),
-                busy: from.conversation.busy.into(),
-            },
+            conversation: from.conversation.into(),
             access: AccessRecord {
                 groups: from.access.groups.into(),
                 messages_per_minute: from.access.messages_per_minute,
@@ -119,11 +147,7 @@ impl ChannelRecord {
             config: self.config,
             secrets: open_all(self.secrets_sealed, row, "secrets")?,
             user_mapping: self.user_mapping.into(),
-            conversation: ConversationSettings {
-                group_scope: self.conversation.group_scope.into(),
-                idle_timeout: Duration::from_millis(self.conversation.idle_timeout_ms),
-                busy: self.conversation.busy.into(),
-            },
+            conversation: self.conversation.into(),
             access: AccessSettings {
                 groups: self.access.groups.into(),
                 messages_per_minute: self.access.messages_per_minute,

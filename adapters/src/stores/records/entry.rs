@@ -19,7 +19,7 @@ pub(in crate::stores) struct EntryRecord {
     accepted_at: u64,
     fence: u64,
     message: String,
-    /// Since format 3.
+    /// Since format 4.
     #[serde(default)]
     retry: u64,
     chat: ChatRecord,
@@ -30,7 +30,7 @@ pub(in crate::stores) struct EntryRecord {
 }
 
 impl Record for EntryRecord {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const OLDEST: u32 = 1;
 }
 
@@ -42,12 +42,15 @@ enum IntakeRecord {
         /// Since format 2.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<AttachmentRecord>,
+        /// Since format 3.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quotes: Option<String>,
     },
-    /// Since format 3.
+    /// Since format 4.
     Deliver {
         text: String,
     },
-    /// Since format 3.
+    /// Since format 4.
     Send {
         text: String,
         format: FormatRecord,
@@ -84,6 +87,8 @@ mirrored!(
         NoAgent,
         ChannelDeleted,
         NotFetched,
+        FilesTooLarge,
+        FilesDenied,
     }
 );
 
@@ -165,10 +170,10 @@ impl AgainRecord {
 impl IntakeRecord {
     fn seal(from: &Intake, row: &Row<'_>) -> Result<Self, StoreError> {
         Ok(match from {
-            Intake::Ask { text, attachments } => {
+            Intake::Ask { text, attachments, quotes } => {
                 let sealed = |(index, attachment)| AttachmentRecord::seal(attachment, row, &source(index));
                 let attachments = attachments.iter().enumerate().map(sealed).collect::<Result<_, _>>()?;
-                Self::Ask { text: text.clone(), attachments }
+                Self::Ask { text: text.clone(), attachments, quotes: quotes.clone() }
             }
             Intake::Deliver { text } => Self::Deliver { text: text.clone() },
             Intake::Send { text, format } => Self::Send { text: text.clone(), format: (*format).into() },
@@ -181,10 +186,11 @@ impl IntakeRecord {
 
     fn open(self, row: &Row<'_>) -> Result<Intake, StoreError> {
         Ok(match self {
-            Self::Ask { text, attachments } => {
+            Self::Ask { text, attachments, quotes } => {
                 let opened = |(index, record): (usize, AttachmentRecord)| record.open(row, &source(index));
                 let attachments = attachments.into_iter().enumerate().map(opened);
-                Intake::Ask { text, attachments: attachments.collect::<Result<_, _>>()? }
+                let attachments = attachments.collect::<Result<_, _>>()?;
+                Intake::Ask { text, attachments, quotes }
             }
             Self::Deliver { text } => Intake::Deliver { text },
             Self::Send { text, format } => Intake::Send { text, format: format.into() },

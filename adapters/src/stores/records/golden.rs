@@ -93,7 +93,7 @@ fn check<T: PartialEq + Debug, R: Record>(
     }
 }
 
-/// Format 2 knows files, format 3 retries.
+/// Format 2 knows files, format 3 quoted answers, format 4 retries and messages that nobody asked for.
 fn entries(version: u32) -> Vec<Entry> {
     let first = Entry {
         seq: Seq(7),
@@ -105,7 +105,11 @@ fn entries(version: u32) -> Vec<Entry> {
         sender: samples::sender("Author"),
         sent_at: Timestamp::from_millis(1_699_999_999_000),
         session_address: Some(samples::address("https://example.invalid/send?session=abc")),
-        intake: Intake::Ask { text: "hello\n你好 \"quoted\"".to_owned(), attachments: Vec::new() },
+        intake: Intake::Ask {
+            text: "hello\n你好 \"quoted\"".to_owned(),
+            attachments: Vec::new(),
+            quotes: None,
+        },
     };
     let with = |intake| Entry { session_address: None, intake, ..first.clone() };
     let control = |control| Intake::Control { control, origin: Origin::Api };
@@ -132,9 +136,17 @@ fn entries(version: u32) -> Vec<Entry> {
             file(AttachmentKind::Video, "video.mp4", Some(Duration::from_secs(5))),
             file(AttachmentKind::File, "报告.pdf", None),
         ];
-        entries.push(with(Intake::Ask { text: "[picture: picture-1]".to_owned(), attachments }));
+        entries.push(with(Intake::Ask {
+            text: "[picture: picture-1]".to_owned(),
+            attachments,
+            quotes: None,
+        }));
     }
     if version >= 3 {
+        let quotes = Some("carrier_1".to_owned());
+        entries.push(with(Intake::Ask { text: "and?".to_owned(), attachments: Vec::new(), quotes }));
+    }
+    if version >= 4 {
         entries.push(with(Intake::Send { text: "notice 通知".to_owned(), format: Format::Markdown }));
         entries.push(with(Intake::Send { text: "*as it is*".to_owned(), format: Format::Text }));
         let deliver = with(Intake::Deliver { text: "answer 答".to_owned() });
@@ -268,7 +280,7 @@ fn messages_of_every_format_are_read_back() {
 }
 
 fn agains() -> Vec<Again> {
-    let texts = entries(3)
+    let texts = entries(4)
         .into_iter()
         .filter(|entry| matches!(entry.intake, Intake::Ask { .. } | Intake::Deliver { .. }));
     texts.map(Again::ask).collect()

@@ -123,6 +123,7 @@ fn cause(name: &str, row: &Row<'_>) -> Result<FailureCause, StoreError> {
     let ours = [
         FailureCause::CrashLoop,
         FailureCause::UserLookup,
+        FailureCause::Stale,
         FailureCause::DeliveryRefused,
         FailureCause::DeliveryUnknown,
         FailureCause::CardAbandoned,

@@ -35,7 +35,8 @@ async fn a_new_channel_is_201_with_the_contracts_defaults_and_the_driver_is_told
         "config": {"client_id": "ding1", "client_secret": "***", "calls_per_second": 20},
         "user_mapping": {"mode": "auto_create", "on_miss": "create", "email_template": "{user_id}@im-platform.com",
             "user_id": null},
-        "conversation": {"group_scope": "per_user", "idle_timeout_minutes": 0, "busy": "queue"},
+        "conversation": {"group_scope": "per_user", "idle_timeout_minutes": 0, "busy": "queue",
+            "stale_after_minutes": 60, "stale": "note"},
         "access": {"users": "everyone", "groups": "mention_only", "messages_per_minute": 30},
         "managed_by_file": false, "version": 1,
         "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.678Z"});
@@ -62,9 +63,10 @@ async fn a_new_channel_is_201_with_the_contracts_defaults_and_the_driver_is_told
        &["/config/client_secret"])]
 #[case(json!({"name": 1, "type": "dingtalk", "enabled": "yes", "locale": "de", "default_agent_id": "agt_nobody",
     "config": {"client_id": "c", "client_secret": "s"}, "user_mapping": {"mode": "x", "on_miss": 1},
-    "conversation": {"busy": "panic", "idle_timeout_minutes": -1}, "access": {"users": "me", "extra": 1}}),
+    "conversation": {"busy": "panic", "idle_timeout_minutes": -1, "stale": "x",
+    "stale_after_minutes": 10_081}, "access": {"users": "me", "extra": 1}}),
        &["/name", "/enabled", "/default_agent_id", "/locale", "/user_mapping/mode", "/user_mapping/on_miss",
-         "/conversation/idle_timeout_minutes", "/conversation/busy", "/access/users", "/access/extra"])]
+         "/conversation/idle_timeout_minutes", "/conversation/busy", "/conversation/stale_after_minutes", "/conversation/stale", "/access/users", "/access/extra"])]
 #[tokio::test]
 async fn bad_documents_are_422_with_every_pointer_and_nothing_is_made(
     #[case] document: Value,
@@ -277,7 +279,7 @@ async fn a_test_reports_each_check_with_its_remedy() {
     assert_eq!((&checks[0]["name"], &checks[0]["result"]), (&json!("token"), &json!("failed")));
     assert_eq!(checks[0]["message"], "The platform refuses the channel's credentials. (40089)");
     assert!(checks[0]["remedy"].as_str().unwrap().contains("凭证与基础信息"));
-    let message = "Not known: the call came to nothing for a reason that another check names.";
+    let message = "Not known: the call failed for a reason that another check names.";
     let card = json!({"name": "card", "result": "cannot_be_told", "message": message, "remedy": null});
     assert_eq!(checks[1], card);
     assert_eq!(

@@ -12,7 +12,7 @@ use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agent::AgentKind;
-use switchboard_ports::agents::{AgentConfig, AgentMode};
+use switchboard_ports::agents::{AgentConfig, AgentMode, HEADER_VALUE_BYTES_MAX};
 use switchboard_ports::provider::FieldError;
 use url::Url;
 use utoipa::ToSchema;
@@ -264,7 +264,7 @@ fn headers(reader: &mut Reader<'_>, stored: Option<&AgentConfig>) -> BTreeMap<St
                 headers.insert(name.clone(), value);
             }
             Ok(_) => wrong_header(reader, name, "stands here twice: header names have no case"),
-            Err(message) => wrong_header(reader, name, message),
+            Err(message) => wrong_header(reader, name, &message),
         }
     }
     headers
@@ -274,17 +274,18 @@ fn wrong_header(reader: &mut Reader<'_>, name: &str, message: &str) {
     reader.wrong_below("headers", &pointer_part(name), message);
 }
 
-fn header(name: &str, value: &Value, stored: Option<&AgentConfig>) -> Result<Secret, &'static str> {
+fn header(name: &str, value: &Value, stored: Option<&AgentConfig>) -> Result<Secret, String> {
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        return Err("is not a header name");
+        return Err(String::from("is not a header name"));
     }
-    let text = value.as_str().filter(|text| text.len() <= KEY_CHARS_MAX && !text.contains(char::is_control));
-    let Some(text) = text else {
-        return Err("must be text on one line of 8192 bytes at most");
+    let fits = |text: &&str| text.len() <= HEADER_VALUE_BYTES_MAX && !text.contains(char::is_control);
+    let Some(text) = value.as_str().filter(fits) else {
+        return Err(format!("must be text on one line of {HEADER_VALUE_BYTES_MAX} bytes at most"));
     };
     if text == MASK || text.is_empty() && stored.is_some() {
         let kept = stored.and_then(|stored| stored.headers.get(name));
-        return kept.cloned().ok_or("must be the value itself: *** only stands for a stored one");
+        let message = "must be the value itself: *** only stands for a stored one";
+        return kept.cloned().ok_or_else(|| String::from(message));
     }
     Ok(Secret::new(text))
 }

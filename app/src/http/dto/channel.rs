@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use switchboard_domain::settings::{
-    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss,
+    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, Stale,
     UserMapping,
 };
 use switchboard_ports::channels::Channel;
@@ -18,6 +18,8 @@ pub(super) const SCOPES: [(&str, GroupScope); 2] =
     [("per_user", GroupScope::PerUser), ("shared", GroupScope::Shared)];
 pub(super) const BUSY: [(&str, Busy); 3] =
     [("queue", Busy::Queue), ("interrupt", Busy::Interrupt), ("reject", Busy::Reject)];
+pub(super) const STALE: [(&str, Stale); 3] =
+    [("answer", Stale::Answer), ("note", Stale::Note), ("skip", Stale::Skip)];
 pub(super) const GROUPS: [(&str, GroupPolicy); 2] =
     [("mention_only", GroupPolicy::MentionOnly), ("off", GroupPolicy::Off)];
 pub(super) const ON_MISS: [(&str, OnMiss); 2] = [("create", OnMiss::Create), ("reject", OnMiss::Reject)];
@@ -87,6 +89,10 @@ pub struct ConversationSettingsView {
     pub idle_timeout_minutes: u64,
     /// `queue`, `interrupt` or `reject`.
     pub busy: &'static str,
+    /// A message older than this when it would be answered is stale; 0: never.
+    pub stale_after_minutes: u64,
+    /// What happens to a stale message: `answer`, `note` (a line says that the answer is late) or `skip`.
+    pub stale: &'static str,
 }
 
 /// Who may write, how often.
@@ -141,6 +147,8 @@ impl From<ConversationSettings> for ConversationSettingsView {
             group_scope: word(&SCOPES, &settings.group_scope),
             idle_timeout_minutes: settings.idle_timeout.as_secs() / 60,
             busy: word(&BUSY, &settings.busy),
+            stale_after_minutes: settings.stale_after.as_secs() / 60,
+            stale: word(&STALE, &settings.stale),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
-    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss,
+    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, Stale,
     UserMapping,
 };
 use switchboard_domain::time::Timestamp;
@@ -18,16 +18,23 @@ use switchboard_ports::provider::{FieldError, Provider};
 use utoipa::ToSchema;
 
 use super::agent_input::NAME_CHARS_MAX;
-use super::channel::{BUSY, ChannelView, GROUPS, LOCALES, ON_MISS, SCOPES, put, take};
+use super::channel::{BUSY, ChannelView, GROUPS, LOCALES, ON_MISS, SCOPES, STALE, put, take};
 use super::fields::{self, Fields, Reader};
 use super::merge::{self, MASK};
 
 const MODEL_CHARS_MAX: usize = 2_000;
 const TEMPLATE_CHARS_MAX: usize = 200;
-const SECRET_CHARS_MAX: usize = 8_192;
+/// Longest secret of a platform's settings, in bytes.
+pub const SECRET_BYTES_MAX: usize = 8_192;
 /// At most one week.
-const IDLE_MINUTES: RangeInclusive<u32> = 0..=10_080;
+const MINUTES: RangeInclusive<u32> = 0..=10_080;
 const MESSAGES_PER_MINUTE: RangeInclusive<u32> = 0..=10_000;
+
+/// Ways in which authors become users; numbers, because one of them needs a user to be a mode.
+pub(super) const MODES: [(&str, u8); 4] =
+    [("auto_create", 0), ("match_username", 1), ("match_email", 2), ("fixed_user", 3)];
+/// Who may write.
+pub(super) const USERS: [(&str, ()); 1] = [("everyone", ())];
 
 /// The platforms this build has, by name.
 pub type Providers = BTreeMap<&'static str, Arc<dyn Provider>>;
@@ -104,6 +111,12 @@ pub struct ConversationSettingsInput {
     /// `queue`, `interrupt` or `reject`.
     #[schema(default = "queue")]
     pub busy: Option<String>,
+    /// A message older than this when it would be answered is stale; 0: never.
+    #[schema(minimum = 0, maximum = 10_080, default = 60)]
+    pub stale_after_minutes: Option<u32>,
+    /// What happens to a stale message: `answer`, `note` or `skip`.
+    #[schema(default = "note")]
+    pub stale: Option<String>,
 }
 
 /// Who may write, how often.
@@ -233,13 +246,12 @@ fn default_agent(reader: &mut Reader<'_>, references: &References) -> Option<Age
 }
 
 fn user_mapping(reader: &mut Reader<'_>, references: &References) -> UserMapping {
-    let modes = [("auto_create", 0), ("match_username", 1), ("match_email", 2), ("fixed_user", 3)];
     let mode = match reader.raw("mode").and_then(Value::as_str) {
         Some("directory") => {
             reader.wrong("mode", "\"directory\" is not available in this version");
             0
         }
-        Some(_) | None => reader.choice("mode", &modes, 0),
+        Some(_) | None => reader.choice("mode", &MODES, 0),
     };
     let user = reader.line("user_id", NAME_CHARS_MAX).map(UserId::new);
     // A user left over from another mode is dropped, so that a patch of the mode alone is enough.
@@ -270,16 +282,18 @@ fn user_mapping(reader: &mut Reader<'_>, references: &References) -> UserMapping
 }
 
 fn conversation(reader: &mut Reader<'_>) -> ConversationSettings {
-    let minutes = reader.number("idle_timeout_minutes", &IDLE_MINUTES, 0);
+    let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes).saturating_mul(60));
     ConversationSettings {
         group_scope: reader.choice("group_scope", &SCOPES, GroupScope::PerUser),
-        idle_timeout: Duration::from_secs(u64::from(minutes).saturating_mul(60)),
+        idle_timeout: minutes(reader.number("idle_timeout_minutes", &MINUTES, 0)),
         busy: reader.choice("busy", &BUSY, Busy::Queue),
+        stale_after: minutes(reader.number("stale_after_minutes", &MINUTES, 60)),
+        stale: reader.choice("stale", &STALE, Stale::Note),
     }
 }
 
 fn access(reader: &mut Reader<'_>) -> AccessSettings {
-    reader.choice("users", &[("everyone", ())], ());
+    reader.choice("users", &USERS, ());
     AccessSettings {
         groups: reader.choice("groups", &GROUPS, GroupPolicy::MentionOnly),
         messages_per_minute: reader.number("messages_per_minute", &MESSAGES_PER_MINUTE, 30),
@@ -341,15 +355,13 @@ fn settings(
     }
 }
 
-fn secret(value: &Value, patch: bool, kept: Option<&Secret>) -> Result<Option<Secret>, &'static str> {
-    let Some(text) = value.as_str() else {
-        return Err("must be text");
+fn secret(value: &Value, patch: bool, kept: Option<&Secret>) -> Result<Option<Secret>, String> {
+    let fits = |text: &&str| text.len() <= SECRET_BYTES_MAX && !text.contains(char::is_control);
+    let Some(text) = value.as_str().filter(fits) else {
+        return Err(format!("must be text on one line of {SECRET_BYTES_MAX} bytes at most"));
     };
-    if text.len() > SECRET_CHARS_MAX || text.contains(char::is_control) {
-        return Err("must be text on one line of 8192 bytes at most");
-    }
     match text {
-        MASK if !patch => Err("must be the secret itself: *** only stands for a stored one"),
+        MASK if !patch => Err(String::from("must be the secret itself: *** only stands for a stored one")),
         MASK | "" if patch => Ok(kept.cloned()),
         "" => Ok(None),
         secret => Ok(Some(Secret::new(secret))),

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod agent_input;
 pub mod channel;
 pub mod channel_input;
+pub mod choices;
 pub mod conversation;
 pub mod failure;
 pub mod fields;

@@ -12,24 +12,27 @@ use tokio_rustls::client::TlsStream;
 use super::*;
 use crate::testing::certificates::{Certificates, server_with};
 
-struct Served {
-    address: SocketAddr,
+pub(super) struct Served {
+    pub(super) address: SocketAddr,
     shutdown: CancellationToken,
     serving: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
 async fn served(tls: Option<Arc<Tls>>) -> Served {
+    let said = |Extension(arrival): Extension<Arrival>| async move { format!("{arrival:?}") };
+    served_with(tls, Router::new().route("/", get(said)), Trust::default()).await
+}
+
+pub(super) async fn served_with(tls: Option<Arc<Tls>>, router: Router, trust: Trust) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let said = |Extension(arrival): Extension<Arrival>| async move { format!("{arrival:?}") };
-    let router = Router::new().route("/", get(said));
     let shutdown = CancellationToken::new();
-    let serving = tokio::spawn(serve(listener, tls, router, shutdown.clone()));
+    let serving = tokio::spawn(serve(listener, tls, router, trust, shutdown.clone()));
     Served { address, shutdown, serving }
 }
 
 /// A server with a fresh certificate, the files it stands in, and a client that trusts them.
-async fn served_by_tls() -> (Served, Arc<Tls>, Certificates, TempDir) {
+pub(super) async fn served_by_tls() -> (Served, Arc<Tls>, Certificates, TempDir) {
     let (certificates, folder) = (Certificates::default(), tempfile::tempdir().unwrap());
     write(&certificates, folder.path());
     let tls = Arc::new(Tls::load(&server_with(folder.path()).tls.unwrap()).unwrap());
@@ -43,14 +46,17 @@ fn write(certificates: &Certificates, folder: &Path) {
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
-async fn asked(mut client: impl AsyncRead + AsyncWrite + Unpin) -> String {
+pub(super) async fn asked(mut client: impl AsyncRead + AsyncWrite + Unpin) -> String {
     client.write_all(REQUEST).await.unwrap();
     let mut answer = String::new();
     client.read_to_string(&mut answer).await.unwrap();
     answer
 }
 
-async fn trusting(certificates: &Certificates, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
+pub(super) async fn trusting(
+    certificates: &Certificates,
+    address: SocketAddr,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let connector = TlsConnector::from(certificates.client());
     let stream = TcpStream::connect(address).await?;
     connector.connect(address.ip().into(), stream).await
@@ -113,28 +119,8 @@ async fn a_client_that_stalls_in_the_handshake_holds_up_nobody_and_is_shown_the_
     assert!(is_closed(halfway, HANDSHAKE_TIMEOUT * 4).await);
 }
 
-#[tokio::test(start_paused = true)]
-async fn after_a_flood_of_unfinished_handshakes_the_next_client_is_served() {
-    more_files();
-    let (served, _tls, certificates, _folder) = served_by_tls().await;
-    let mut flood = Vec::new();
-    for number in 0..CONNECTIONS_MAX + 60 {
-        let mut stream = TcpStream::connect(served.address).await.unwrap();
-        if number % 2 == 0 {
-            stream.write_all(&[HANDSHAKE_RECORD, 3, 1]).await.unwrap();
-        }
-        flood.push(stream);
-    }
-    let begun = tokio::time::Instant::now();
-    let next = async { asked(trusting(&certificates, served.address).await.unwrap()).await };
-    let answer = timeout(HANDSHAKE_TIMEOUT * 3, next).await.expect("it is served in the end");
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    let waited = begun.elapsed();
-    assert!(waited >= HANDSHAKE_TIMEOUT, "all places were taken, and yet it was served after {waited:?}");
-}
-
 /// Both ends of the flood are in this process.
-fn more_files() {
+pub(super) fn more_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();

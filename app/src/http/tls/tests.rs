@@ -2,7 +2,10 @@
 
 use rstest::rstest;
 
-use super::Tls;
+use switchboard_domain::time::Timestamp;
+
+use super::{Standing, Tls};
+use crate::testing::START_MS;
 use crate::testing::certificates::{Certificates, server_with};
 
 /// What is wrong when the files hold this; `None`: there is no such file.
@@ -84,6 +87,18 @@ fn more_certificates_than_any_chain_has_are_refused() {
     let own = Certificates::default();
     let refusal = loaded(Some(&own.cert.repeat(21)), Some(&own.key)).unwrap_err();
     assert!(refusal.starts_with("server.tls_cert: the file holds more than 20 certificates"), "{refusal}");
+}
+
+#[test]
+fn the_worst_certificate_of_a_chain_is_told() {
+    let (own, between) = (Certificates::default(), Certificates::until(2026, 1, 2));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("cert.pem"), format!("{}{}", own.cert, between.cert)).unwrap();
+    std::fs::write(folder.path().join("key.pem"), &own.key).unwrap();
+    let tls = Tls::load(&server_with(folder.path()).tls.unwrap()).unwrap();
+    let (standing, words) = tls.standing(Timestamp::from_millis(START_MS)).unwrap();
+    assert_eq!(standing, Standing::Ended);
+    assert!(words.starts_with("127.0.0.1 has expired on 2026-01-02T00:00:00Z"), "{words}");
 }
 
 #[test]

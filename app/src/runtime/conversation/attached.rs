@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ConversationId, Seq};
+use switchboard_domain::outcome::Refusal;
 use switchboard_ports::agent::AgentAttachment;
 use switchboard_ports::attachments::{AttachmentPlace, StoredAttachment};
 use switchboard_ports::provider::FetchFailure;
@@ -47,14 +48,22 @@ const ENDINGS: [(&str, &str); 22] = [
     ("text/csv", "csv"),
 ];
 
-/// The files as the agent gets them, in order; those that cannot be had in time without their content.
+/// One file of a question.
+pub(super) struct Gathered {
+    /// As the agent gets it; without content where it could not be had in time.
+    pub(super) handed: AgentAttachment,
+    /// Why it could not.
+    failure: Option<FetchFailure>,
+}
+
+/// The files as the agent gets them, in order.
 pub(super) async fn gather(
     shared: &Shared,
     handle: &ChannelHandle,
     (conversation, seq): (&ConversationId, Seq),
     attachments: &[Attachment],
     first_output_timeout: Duration,
-) -> Vec<AgentAttachment> {
+) -> Vec<Gathered> {
     if attachments.is_empty() {
         return Vec::new();
     }
@@ -66,18 +75,34 @@ pub(super) async fn gather(
         kept.values().fold(MESSAGE_BYTES_MAX, |room, file| room.saturating_sub(file.content.len()));
     let mut files = Vec::with_capacity(attachments.len());
     for (position, attachment) in (0..).zip(attachments) {
-        let file = match kept.remove(&position) {
-            Some(file) => Some(file),
-            None if is_pointless(progress.as_ref(), position) => None,
-            None => {
+        let file = match (kept.remove(&position), failed_for_good(progress.as_ref(), position)) {
+            (Some(file), _) => Ok(file),
+            (None, Some(failure)) => Err(failure),
+            (None, None) => {
                 let place = AttachmentPlace { conversation: conversation.clone(), seq, position };
                 let fetched = fetch_now(shared, handle, &place, attachment, &mut room);
-                timeout_at(deadline, fetched).await.ok().flatten()
+                timeout_at(deadline, fetched).await.unwrap_or(Err(FetchFailure::Unavailable))
             }
         };
-        files.push(handed(attachment, file));
+        let failure = file.as_ref().err().copied();
+        files.push(Gathered { handed: handed(attachment, file.ok()), failure });
     }
     files
+}
+
+/// What is to be said about a message of which nothing could be had; `None` where there is something. Sending it again
+/// is asked for where that may help with at least one of its files.
+pub(super) fn refusal(files: &[Gathered]) -> Option<Refusal> {
+    let failures: Option<Vec<FetchFailure>> = files.iter().map(|file| file.failure).collect();
+    let failures = failures.filter(|failures| !failures.is_empty())?;
+    let any = |is: fn(&FetchFailure) -> bool| failures.iter().any(is);
+    if any(|failure| matches!(failure, FetchFailure::Unavailable | FetchFailure::Gone)) {
+        Some(Refusal::NotFetched)
+    } else if any(|failure| matches!(failure, FetchFailure::Denied(_))) {
+        Some(Refusal::FilesDenied)
+    } else {
+        Some(Refusal::FilesTooLarge)
+    }
 }
 
 /// What is in the store; nothing when it cannot be read: it is fetched again then.
@@ -97,12 +122,14 @@ async fn kept(
     }
 }
 
-/// Whether fetching a file again would end as it did.
-fn is_pointless(progress: Option<&Progress>, position: u32) -> bool {
+/// How fetching a file ended, where fetching it again would end the same.
+fn failed_for_good(progress: Option<&Progress>, position: u32) -> Option<FetchFailure> {
     let position = usize::try_from(position).unwrap_or(usize::MAX);
     match progress.and_then(|progress| progress.outcomes.get(position)) {
-        Some(Outcome::Failed(FetchFailure::Gone | FetchFailure::TooLong | FetchFailure::Denied(_))) => true,
-        Some(Outcome::Kept | Outcome::NotKept | Outcome::Failed(FetchFailure::Unavailable)) | None => false,
+        Some(Outcome::Failed(
+            failure @ (FetchFailure::Gone | FetchFailure::TooLong | FetchFailure::Denied(_)),
+        )) => Some(*failure),
+        Some(Outcome::Kept | Outcome::NotKept | Outcome::Failed(FetchFailure::Unavailable)) | None => None,
     }
 }
 
@@ -113,11 +140,11 @@ async fn fetch_now(
     place: &AttachmentPlace,
     attachment: &Attachment,
     room: &mut usize,
-) -> Option<StoredAttachment> {
-    let file = fetch(handle, attachment, room).await.ok()?;
+) -> Result<StoredAttachment, FetchFailure> {
+    let file = fetch(handle, attachment, room).await?;
     // For the next attempt, should there be one; a store that does not take it changes nothing now.
     keep(shared, place, file.clone()).await;
-    Some(StoredAttachment { media_type: file.media_type, content: file.content })
+    Ok(StoredAttachment { media_type: file.media_type, content: file.content })
 }
 
 fn handed(attachment: &Attachment, file: Option<StoredAttachment>) -> AgentAttachment {
@@ -142,7 +169,48 @@ fn with_ending(name: &str, media_type: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_ending;
+    use switchboard_domain::channel::ErrorCode;
+    use switchboard_domain::notice::Notice;
+    use switchboard_domain::settings::Locale;
+    use switchboard_ports::attachments::FILE_BYTES_MAX;
+
+    use super::{AgentAttachment, FetchFailure, Gathered, MESSAGE_BYTES_MAX, Refusal, refusal, with_ending};
+
+    fn gathered(failure: Option<FetchFailure>) -> Gathered {
+        let content = failure.is_none().then(Default::default);
+        let handed = AgentAttachment { name: "a".to_owned(), media_type: "text/plain".to_owned(), content };
+        Gathered { handed, failure }
+    }
+
+    #[test]
+    fn what_is_said_of_lost_files_is_true_of_each() {
+        let (gone, away) = (Some(FetchFailure::Gone), Some(FetchFailure::Unavailable));
+        let denied = Some(FetchFailure::Denied(ErrorCode::PermissionDenied));
+        let long = Some(FetchFailure::TooLong);
+        for (failures, expected) in [
+            (vec![], None),
+            (vec![long, None], None),
+            (vec![gone], Some(Refusal::NotFetched)),
+            (vec![away], Some(Refusal::NotFetched)),
+            (vec![long, gone], Some(Refusal::NotFetched)),
+            (vec![denied], Some(Refusal::FilesDenied)),
+            (vec![long, denied], Some(Refusal::FilesDenied)),
+            (vec![long, long], Some(Refusal::FilesTooLarge)),
+        ] {
+            let files: Vec<_> = failures.iter().copied().map(gathered).collect();
+            assert_eq!(refusal(&files), expected, "{failures:?}");
+        }
+    }
+
+    #[test]
+    fn the_sentence_about_large_files_names_the_limits() {
+        for locale in [Locale::En, Locale::ZhCn] {
+            let text = Notice::Refused(Refusal::FilesTooLarge).text(locale);
+            for bytes in [FILE_BYTES_MAX, MESSAGE_BYTES_MAX] {
+                assert!(text.contains(&format!("{} MB", bytes / 1_048_576)), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn a_name_gets_an_ending_where_it_has_none() {

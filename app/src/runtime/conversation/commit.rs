@@ -56,6 +56,7 @@ impl Actor<'_> {
                 Ok(version) => {
                     self.version = version;
                     self.user = None;
+                    self.shown.clear();
                     self.lazy_since = None;
                     return Ok(());
                 }
@@ -161,6 +162,7 @@ fn commit_of(actor: &Actor<'_>, effects: &Effects) -> Commit {
             .collect(),
         news: effects.news.clone(),
         user: actor.user.clone(),
+        shown: actor.shown.clone(),
     }
 }
 

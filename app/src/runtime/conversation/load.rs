@@ -56,6 +56,7 @@ impl<'a> Actor<'a> {
             pending: 0,
             with_files: BTreeSet::new(),
             user: None,
+            shown: Vec::new(),
             lazy_since: None,
             rest_since: None,
             run: None,

@@ -26,6 +26,7 @@ use switchboard_domain::reply::Reply;
 use switchboard_domain::session::Hold;
 use switchboard_domain::snapshot::ReplyRole;
 use switchboard_domain::time::Timestamp;
+use switchboard_ports::conversations::Shown;
 use tokio::sync::mpsc;
 
 use super::channel::{Bot, ChannelHandle};
@@ -77,6 +78,18 @@ enum Ended {
     Lost,
 }
 
+/// What comes back from a call.
+struct Back {
+    event: Event,
+    shown: Option<Shown>,
+}
+
+impl From<Event> for Back {
+    fn from(event: Event) -> Self {
+        Self { event, shown: None }
+    }
+}
+
 /// Why a step could not be finished.
 struct Lost;
 
@@ -115,6 +128,8 @@ struct Actor<'a> {
     with_files: BTreeSet<Seq>,
     /// Set by a mapping, written with the next commit.
     user: Option<UserId>,
+    /// What the platform calls messages that show answers, learnt since the last commit and written with the next.
+    shown: Vec<Shown>,
     /// A lazy change waits for company since then.
     lazy_since: Option<Timestamp>,
     /// At rest since then.
@@ -128,7 +143,7 @@ struct Actor<'a> {
     events_since_look: u32,
     /// Platform calls under way.
     calls: usize,
-    outcomes: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
+    outcomes: (mpsc::Sender<Back>, mpsc::Receiver<Back>),
 }
 
 impl Drop for Actor<'_> {
@@ -161,7 +176,7 @@ impl Actor<'_> {
                     return Ok(Ended::Dropped);
                 }
                 () = self.slot.wake.notified(), if look_first => self.woken().await?,
-                Some(event) = self.outcomes.1.recv() => self.came_back(event).await?,
+                Some(back) = self.outcomes.1.recv() => self.came_back(back).await?,
                 said = next_said(&mut self.run) => self.heard(said).await?,
                 () = self.slot.wake.notified(), if !look_first => self.woken().await?,
                 () = tokio::time::sleep(wait) => self.expire().await?,
@@ -222,12 +237,23 @@ impl Actor<'_> {
     }
 
     /// A platform call came back, or its place in the budget did.
-    async fn came_back(&mut self, event: Event) -> Result<(), Lost> {
+    async fn came_back(&mut self, Back { event, shown }: Back) -> Result<(), Lost> {
         self.events_since_look = self.events_since_look.saturating_add(1);
         if matches!(event, Event::CardDone { .. } | Event::PartDone { .. }) {
             self.calls = self.calls.saturating_sub(1);
         }
+        self.learn(shown);
         self.step(event).await
+    }
+
+    /// A running turn's end has its card's name with it; later ones wait for company.
+    fn learn(&mut self, shown: Option<Shown>) {
+        let Some(shown) = shown else { return };
+        let runs = self.conversation.session().running().is_some_and(|(seq, _)| seq == shown.seq);
+        self.shown.push(shown);
+        if !runs {
+            self.lazy_since.get_or_insert(self.shared.now());
+        }
     }
 
     async fn expire(&mut self) -> Result<(), Lost> {
@@ -303,10 +329,13 @@ impl Actor<'_> {
             let left = until.since(self.shared.now());
             match tokio::time::timeout(left, self.outcomes.1.recv()).await {
                 // No new call begins.
-                Ok(Some(Event::Granted { .. })) => {}
-                Ok(Some(event)) => self.came_back(event).await?,
+                Ok(Some(Back { event: Event::Granted { .. }, .. })) => {}
+                Ok(Some(back)) => self.came_back(back).await?,
                 Ok(None) | Err(_) => break,
             }
+        }
+        if !self.shown.is_empty() {
+            self.lazy_since.get_or_insert(self.shared.now());
         }
         self.commit_lazy(true).await
     }

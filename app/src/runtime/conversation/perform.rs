@@ -6,12 +6,14 @@ use std::sync::Arc;
 use switchboard_domain::conversation::{Event, Perform};
 use switchboard_domain::ids::{Epoch, Seq};
 use switchboard_domain::reply::{CardOutcome, PartOutcome};
-use switchboard_ports::provider::{CardRequest, PartRequest};
+use switchboard_domain::snapshot::{ReplyId, ReplyRole};
+use switchboard_ports::conversations::Shown;
+use switchboard_ports::provider::{Came, CardRequest, PartRequest};
 use tokio::sync::mpsc;
 
 use super::owner::Owner;
 use super::turn::{self, Question};
-use super::{Actor, Lost, Run, SAID_MAX};
+use super::{Actor, Back, Lost, Run, SAID_MAX};
 use crate::runtime::operations::RuntimeEvent;
 use crate::runtime::press::{CardTurn, Cards};
 use crate::telemetry::metrics as names;
@@ -27,7 +29,7 @@ impl Actor<'_> {
             Perform::Cancel { epoch } => {
                 if self.run.as_ref().is_none_or(|run| run.epoch != epoch) {
                     // There is room: a conversation has a dozen calls under way at most.
-                    drop(back.try_send(Event::Closed { epoch }));
+                    drop(back.try_send(Event::Closed { epoch }.into()));
                 }
             }
             Perform::CancelUpstream { epoch, handle } => {
@@ -39,7 +41,7 @@ impl Actor<'_> {
                     if let Some((agent, run)) = named {
                         turn::cancel_upstream(&agent, &run).await;
                     }
-                    drop(back.send(Event::Closed { epoch }).await);
+                    drop(back.send(Event::Closed { epoch }.into()).await);
                 });
             }
             Perform::Claim { reply, call, claim } => {
@@ -48,7 +50,7 @@ impl Actor<'_> {
                     tokio::select! {
                         biased;
                         () = stop.cancelled() => {}
-                        () = link.claim(claim) => drop(back.send(Event::Granted { reply, call }).await),
+                        () = link.claim(claim) => drop(back.send(Event::Granted { reply, call }.into()).await),
                     }
                 });
             }
@@ -57,10 +59,11 @@ impl Actor<'_> {
                 self.calls = self.calls.saturating_add(1);
                 let request = CardRequest { target, message, retry, attempt, call: card };
                 self.shared.tasks.spawn(async move {
-                    let outcome = tokio::time::timeout(limit, link.card(request)).await;
-                    let outcome = outcome.unwrap_or(CardOutcome::Unknown);
+                    let came = tokio::time::timeout(limit, link.card(request)).await;
+                    let Came { outcome, key } = came.unwrap_or(CardOutcome::Unknown.into());
                     metrics::counter!(names::CARD_UPDATES, "outcome" => card_label(outcome)).increment(1);
-                    drop(back.send(Event::CardDone { reply, call, outcome }).await);
+                    let event = Event::CardDone { reply, call, outcome };
+                    drop(back.send(Back { event, shown: shown(reply, key) }).await);
                 });
             }
             Perform::Send { reply, call, target, text, format, way } => {
@@ -68,9 +71,10 @@ impl Actor<'_> {
                 self.calls = self.calls.saturating_add(1);
                 let request = PartRequest { target, text, format, way };
                 self.shared.tasks.spawn(async move {
-                    let outcome = tokio::time::timeout(limit, link.send(request)).await;
-                    let outcome = outcome.unwrap_or(PartOutcome::Unknown);
-                    drop(back.send(Event::PartDone { reply, call, outcome }).await);
+                    let came = tokio::time::timeout(limit, link.send(request)).await;
+                    let Came { outcome, key } = came.unwrap_or(PartOutcome::Unknown.into());
+                    let event = Event::PartDone { reply, call, outcome };
+                    drop(back.send(Back { event, shown: shown(reply, key) }).await);
                 });
             }
         }
@@ -129,6 +133,14 @@ impl Actor<'_> {
         if let Some(run) = self.run.as_ref().filter(|run| run.epoch == epoch) {
             run.cancel.cancel();
         }
+    }
+}
+
+/// A message that shows an answer, by its platform's name; our own sentences are in no transcript.
+fn shown(reply: ReplyId, key: Option<String>) -> Option<Shown> {
+    match reply.role {
+        ReplyRole::Answer => key.map(|key| Shown { seq: reply.seq, key }),
+        ReplyRole::Notice => None,
     }
 }
 

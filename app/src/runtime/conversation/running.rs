@@ -33,6 +33,8 @@ impl Drop for Run {
 pub(super) enum RunSaid {
     /// Who asks was found out.
     Mapped(UserId),
+    /// The question as it is asked, with the words of the answer that it quotes.
+    Reworded(String),
     /// The agent said something.
     Agent(Said),
     /// The request is closed, upstream too.
@@ -48,6 +50,10 @@ impl Actor<'_> {
         match said {
             Some(RunSaid::Mapped(user)) => {
                 self.user = Some(user);
+                Ok(())
+            }
+            Some(RunSaid::Reworded(question)) => {
+                self.conversation.reworded(epoch, question);
                 Ok(())
             }
             Some(RunSaid::Agent(said)) => self.step(Event::Run { epoch, said }).await,

@@ -186,15 +186,24 @@ async fn prepare(
     let lines_max = config.history_messages_max;
     let lines = recent(shared, &question, lines_max.saturating_mul(2)).await;
     let chars_max = config.history_chars_max as usize;
-    let Intake::Ask { text, attachments } = question.entry.intake else {
+    let Intake::Ask { text, attachments, quotes } = question.entry.intake else {
         return Err(RunFailure::Refused(Refusal::Unsupported));
+    };
+    let text = match quotes {
+        Some(key) => {
+            let text = reworded(shared, bot, &question.entry.chat.id, &key, text).await;
+            let _ = tell.send(RunSaid::Reworded(text.clone())).await;
+            text
+        }
+        None => text,
     };
     let place = (&question.conversation, question.entry.seq);
     let files =
         attached::gather(shared, handle, place, &attachments, config.limits.first_output_timeout).await;
-    let is_lost = !files.is_empty() && files.iter().all(|file| file.content.is_none());
-    if is_lost && !content::has_words(&text, &attachments) {
-        return Err(RunFailure::Refused(Refusal::NotFetched));
+    if let Some(refusal) = attached::refusal(&files)
+        && !content::has_words(&text, &attachments)
+    {
+        return Err(RunFailure::Refused(refusal));
     }
     let request = RunRequest {
         turn: format!("{}-{}", question.conversation, question.entry.seq),
@@ -203,10 +212,28 @@ async fn prepare(
         continuation: question.continuation.and_then(|name| owner.own(&name)),
         model: question.model,
         user: agent_user(&user, &bot.channel.platform),
-        attachments: files,
+        attachments: files.into_iter().map(|file| file.handed).collect(),
         resume: question.resume.and_then(|name| owner.own(&name)),
     };
     Ok(Prepared { agent: Arc::clone(agent), owner, request })
+}
+
+/// A question that quotes an answer of ours, with the answer's words; where they are not found (any more), it goes as it
+/// came, which says so.
+async fn reworded(shared: &Shared, bot: &Bot, chat: &str, key: &str, question: String) -> String {
+    let mut patience = Patience::new(shared);
+    loop {
+        match shared.ports.transcripts.shown_as(&bot.channel.id, chat, key).await {
+            Ok(line) => {
+                return line.map_or(question.clone(), |line| content::with_answer(&question, &line.text));
+            }
+            Err(StoreError::Unavailable(_)) if patience.waits().await => {}
+            Err(error) => {
+                tracing::warn!(channel = %bot.channel.id, %error, "failed to look up a quoted answer");
+                return question;
+            }
+        }
+    }
 }
 
 /// What was said before; nothing when the store stays away.

@@ -215,12 +215,16 @@ impl Channel {
         if in_good_order {
             return self.begin(Ground::FIRM, attempt.saturating_add(1), now);
         }
+        if *cause == CloseCause::Clean {
+            let what = "the platform ends its connections one after the other, each in good order";
+            self.note(ErrorCode::ConnectionLost, what, now);
+        }
         let (code, retry_after) = self.blame(cause, now);
         self.pause(attempt, code, retry_after, now);
         Vec::new()
     }
 
-    /// What a close says is wrong; noted, unless it was in good order.
+    /// What a close says is wrong; noted, unless it was in good order: whether that is worth a note, the caller knows.
     fn blame(&mut self, cause: &CloseCause, now: Timestamp) -> (ErrorCode, Option<core::time::Duration>) {
         match cause {
             CloseCause::Clean => (ErrorCode::ConnectionLost, None),

@@ -1,5 +1,6 @@
 //! Stories, laws and the table of the channel machine.
 
+mod endings;
 mod laws;
 mod stories;
 pub(crate) mod transitions;
@@ -52,6 +53,14 @@ impl Bench {
     fn pass(&mut self, span: Duration) -> Effects {
         self.now = self.now.after(span);
         self.channel.expire(self.now)
+    }
+
+    /// Lets ten seconds pass, at whose end something is heard.
+    fn pass_heard(&mut self, id: u64) -> Duration {
+        let span = seconds(10);
+        self.pass(span);
+        self.heard(id);
+        span
     }
 
     /// Moves the clock to the deadline and tells how long that took.

@@ -165,7 +165,7 @@ fn facts(cards: bool, address_until: Option<Timestamp>) -> Facts {
         retry: RetryNumber(0),
         target: Target {
             chat: Chat { id: "chat".into(), kind: ChatKind::Private, title: None },
-            im_user_id: None,
+            im_user_id: Some("staff".into()),
             session_address: address_until
                 .map(|until| SessionAddress { url: Secret::new("https://example.invalid"), until }),
         },

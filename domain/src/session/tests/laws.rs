@@ -10,7 +10,7 @@ use super::{Bench, rules};
 use crate::ids::{Epoch, Seq};
 use crate::inbox::{Control, INBOX_ENTRIES_MAX, Origin};
 use crate::outcome::{AgentFailure, AgentFailureKind, Outcome, Refusal, RunFailure};
-use crate::settings::Busy;
+use crate::settings::{Busy, Stale};
 use crate::time::Timestamp;
 
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ enum Step {
     Held(Hold),
     Released(Hold),
     Parked,
-    Configure(Busy, Duration),
+    Configure(Busy, Duration, Stale),
     Restart,
     Pass(Duration),
     ToDeadline,
@@ -96,6 +96,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     let behind = prop_oneof![1 => Just(0_u64), 8 => Just(1), 1 => 2..5_u64];
     let back = prop_oneof![6 => Just(0_u64), 3 => Just(1), 1 => 2..6_u64];
     let busy = prop_oneof![Just(Busy::Queue), Just(Busy::Interrupt), Just(Busy::Reject)];
+    let stale = prop_oneof![Just(Stale::Answer), Just(Stale::Note), Just(Stale::Skip)];
     let idle = prop_oneof![Just(Duration::ZERO), Just(Duration::from_secs(5)), Just(Duration::from_hours(1))];
     prop_oneof![
         8 => (behind, any_taken(), any::<bool>()).prop_map(|(behind, kind, resumed)| Step::Take(behind, kind, resumed)),
@@ -104,7 +105,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => hold.clone().prop_map(Step::Held),
         2 => hold.prop_map(Step::Released),
         1 => Just(Step::Parked),
-        1 => (busy, idle).prop_map(|(busy, idle)| Step::Configure(busy, idle)),
+        1 => (busy, idle, stale).prop_map(|(busy, idle, stale)| Step::Configure(busy, idle, stale)),
         1 => Just(Step::Restart),
         2 => (0..4_000_000_u64).prop_map(|millis| Step::Pass(Duration::from_millis(millis))),
         3 => Just(Step::ToDeadline),
@@ -170,7 +171,7 @@ fn step(bench: &mut Bench, step: Step, outside: &mut Outside) {
                 outside.taken.insert(seq);
             }
             let accepted_at = Timestamp::from_millis(bench.now.as_millis() - 1_000);
-            offer(bench, Event::Taken { seq, kind, accepted_at, resumed })
+            offer(bench, Event::Taken { seq, kind, accepted_at, written_at: accepted_at, resumed })
         }
         Step::Run(back, said) => {
             let epoch = Epoch(newest.0.saturating_sub(back));
@@ -189,10 +190,12 @@ fn step(bench: &mut Bench, step: Step, outside: &mut Outside) {
         Step::Held(hold) => offer(bench, Event::Held(hold)),
         Step::Released(hold) => offer(bench, Event::Released(hold)),
         Step::Parked => offer(bench, Event::Parked),
-        Step::Configure(busy, idle) => {
+        Step::Configure(busy, idle, stale) => {
             let mut rules = rules();
             rules.conversation.busy = busy;
             rules.conversation.idle_timeout = idle;
+            rules.conversation.stale = stale;
+            rules.conversation.stale_after = Duration::from_secs(30);
             bench.session.configure(rules);
             Effects::default()
         }
@@ -246,7 +249,13 @@ fn restart(bench: &mut Bench, outside: &mut Outside) {
     outside.see(&offer(bench, Event::Held(Hold::Loading)));
     for seq in outside.taken.clone() {
         if !outside.ended.contains_key(&seq) {
-            let taken = Event::Taken { seq, kind: Taken::Ask, accepted_at: bench.now, resumed: true };
+            let taken = Event::Taken {
+                seq,
+                kind: Taken::Ask,
+                accepted_at: bench.now,
+                written_at: bench.now,
+                resumed: true,
+            };
             outside.see(&offer(bench, taken));
         }
     }

@@ -3,6 +3,7 @@
 
 mod laws;
 mod pollable;
+mod staleness;
 mod stories;
 pub(crate) mod transitions;
 
@@ -55,7 +56,7 @@ impl Bench {
     }
 
     fn take(&mut self, seq: u64, kind: Taken, resumed: bool) -> Effects {
-        self.tell(Event::Taken { seq: Seq(seq), kind, accepted_at: self.now, resumed })
+        self.tell(Event::Taken { seq: Seq(seq), kind, accepted_at: self.now, written_at: self.now, resumed })
     }
 
     fn ask(&mut self, seq: u64) -> Effects {

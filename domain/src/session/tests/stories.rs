@@ -32,7 +32,13 @@ fn a_session_that_slept_starts_over_and_decides_the_same_after_a_crash() {
     let mut again = stored.restarted();
     let accepted_at = bench.now;
     again.now = bench.now.after(DAY);
-    again.tell(Event::Taken { seq: Seq(2), kind: Taken::Ask, accepted_at, resumed: true });
+    again.tell(Event::Taken {
+        seq: Seq(2),
+        kind: Taken::Ask,
+        accepted_at,
+        written_at: accepted_at,
+        resumed: true,
+    });
     assert_eq!((again.session.number(), again.session.continuation()), (SessionNumber(2), None));
 }
 
@@ -44,7 +50,13 @@ fn a_message_that_only_waited_long_does_not_start_the_session_over() {
     let mut again = bench.restarted();
     let accepted_at = again.now.after(Duration::from_mins(1));
     again.now = again.now.after(DAY);
-    again.tell(Event::Taken { seq: Seq(1), kind: Taken::Ask, accepted_at, resumed: true });
+    again.tell(Event::Taken {
+        seq: Seq(1),
+        kind: Taken::Ask,
+        accepted_at,
+        written_at: accepted_at,
+        resumed: true,
+    });
     assert_eq!(again.session.number(), SessionNumber(1));
 }
 
@@ -55,10 +67,10 @@ fn only_the_first_waiting_message_can_have_been_begun_before_a_restart() {
     bench.take(1, Taken::Ask, true);
     bench.take(2, Taken::Ask, true);
     let effects = bench.tell(Event::Released(Hold::Loading));
-    assert_eq!(effects.list[0], Effect::Open { seq: Seq(1), attempt: 1, resumed: true });
+    assert_eq!(effects.list[0], Effect::Open { seq: Seq(1), attempt: 1, resumed: true, late: None });
     assert_eq!(effects.durability, Durability::Now, "the attempt is counted before the agent is asked");
     let effects = bench.tell(completed(1));
-    assert!(effects.list.contains(&Effect::Open { seq: Seq(2), attempt: 0, resumed: false }));
+    assert!(effects.list.contains(&Effect::Open { seq: Seq(2), attempt: 0, resumed: false, late: None }));
 }
 
 #[test]
@@ -68,7 +80,7 @@ fn a_turn_is_resumed_three_times_and_then_given_up() {
     for attempt in 1..=ATTEMPTS_MAX {
         bench = bench.restarted();
         let effects = bench.take(1, Taken::Ask, true);
-        assert_eq!(effects.list[0], Effect::Open { seq: Seq(1), attempt, resumed: true });
+        assert_eq!(effects.list[0], Effect::Open { seq: Seq(1), attempt, resumed: true, late: None });
         assert_eq!(asked(&effects), [Seq(1)]);
     }
     bench = bench.restarted();
@@ -88,7 +100,7 @@ fn stopping_in_good_order_is_not_counted_as_a_crash() {
         assert_eq!(effects.durability, Durability::Now);
         bench = bench.restarted();
         let effects = bench.take(1, Taken::Ask, true);
-        assert_eq!(effects.list[0], Effect::Open { seq: Seq(1), attempt: 0, resumed: true });
+        assert_eq!(effects.list[0], Effect::Open { seq: Seq(1), attempt: 0, resumed: true, late: None });
     }
     assert_eq!(bench.session.attempts(), Some(Attempts { seq: Seq(1), count: 0, graceful: false }));
 }

@@ -39,9 +39,16 @@ fn states() -> Vec<(&'static str, Bench)> {
         bench.take(2, Taken::Ask, true);
         bench
     };
-    let waiting = Event::Taken { seq: Seq(3), kind: Taken::Ask, accepted_at: idle.now, resumed: false };
+    let waiting = Event::Taken {
+        seq: Seq(3),
+        kind: Taken::Ask,
+        accepted_at: idle.now,
+        written_at: idle.now,
+        resumed: false,
+    };
     let stop = Taken::Control(Control::Stop { all: false }, Origin::Chat);
-    let stopped = Event::Taken { seq: Seq(4), kind: stop, accepted_at: idle.now, resumed: false };
+    let stopped =
+        Event::Taken { seq: Seq(4), kind: stop, accepted_at: idle.now, written_at: idle.now, resumed: false };
     vec![
         ("Idle", idle.clone()),
         ("Idle, 2 found begun", found),
@@ -64,7 +71,13 @@ fn states() -> Vec<(&'static str, Bench)> {
 }
 
 fn events(bench: &Bench) -> Vec<(String, Event)> {
-    let take = |kind| Event::Taken { seq: Seq(9), kind, accepted_at: bench.now, resumed: false };
+    let take = |kind| Event::Taken {
+        seq: Seq(9),
+        kind,
+        accepted_at: bench.now,
+        written_at: bench.now,
+        resumed: false,
+    };
     let mut events = vec![
         ("a question".to_owned(), take(Taken::Ask)),
         ("a question asked again".to_owned(), take(Taken::AskedAgain)),
@@ -84,7 +97,13 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
     for (name, control) in controls {
         events.push((name.to_owned(), take(Taken::Control(control, Origin::Chat))));
     }
-    let again = Event::Taken { seq: Seq(1), kind: Taken::Ask, accepted_at: bench.now, resumed: false };
+    let again = Event::Taken {
+        seq: Seq(1),
+        kind: Taken::Ask,
+        accepted_at: bench.now,
+        written_at: bench.now,
+        resumed: false,
+    };
     events.push(("a question taken before".to_owned(), again));
     let newest = bench.session.snapshot().epoch.0;
     let of = |epoch| {
@@ -123,7 +142,13 @@ pub(crate) fn rows() -> Vec<Row> {
             let mut rules = bench.session.rules;
             rules.conversation.busy = busy;
             bench.session.configure(rules);
-            let told = Event::Taken { seq: Seq(9), kind: Taken::Ask, accepted_at: bench.now, resumed: false };
+            let told = Event::Taken {
+                seq: Seq(9),
+                kind: Taken::Ask,
+                accepted_at: bench.now,
+                written_at: bench.now,
+                resumed: false,
+            };
             rows.push(row(before, format!("a question, busy = {busy:?}"), &bench, told));
         }
         if let Some(deadline) = bench.session.deadline() {

@@ -7,11 +7,13 @@ use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::{FailureCause, Outcome};
 use switchboard_domain::reply::GATE_WAIT_MAX;
 use switchboard_domain::session::ATTEMPTS_MAX;
+use switchboard_domain::settings::Stale;
 
 use super::super::judge::words;
 use super::super::platform::Luck;
 use super::super::shell::Fuse;
 use super::super::store::{ask, command};
+use super::super::walk::Act;
 use super::{answer, plain_world, sentence, world};
 
 #[test]
@@ -211,4 +213,46 @@ fn answers_found_undelivered_each_wait_for_the_one_before() {
     let waits: Vec<_> = all.iter().map(|seq| world.admitted_after(answer(*seq), began)).collect();
     assert_eq!(waits, [Duration::ZERO, GATE_WAIT_MAX, 2 * GATE_WAIT_MAX]);
     world.ends_well();
+}
+
+#[test]
+fn an_answer_that_comes_late_says_so_above_its_text_and_not_in_the_transcript() {
+    for cards in [true, false] {
+        let mut world = if cards { world() } else { plain_world() };
+        let seq = world.ask();
+        world.now = world.now.after(Duration::from_hours(3));
+        world.crash();
+        world.says(2);
+        world.delivers();
+        let lead = sentence(Notice::Late { age: Duration::from_hours(3) });
+        let whole = format!("> {lead}\n\nk2q0 k2q1");
+        if cards {
+            assert_eq!(world.card(seq).text.trim_end(), whole, "while it streams");
+        }
+        world.completes();
+        world.ends_well();
+        let shown = if cards { world.card(seq).text } else { world.platform.messages[0].text.clone() };
+        assert_eq!(shown, whole);
+        assert!(world.store.transcript.iter().any(|line| line.text.trim_end() == "k2q0 k2q1"));
+    }
+}
+
+#[test]
+fn messages_too_old_to_be_answered_are_recorded_and_told_about_once() {
+    let mut world = world();
+    world.policy.rules.conversation.stale = Stale::Skip;
+    world.act(Act::Enable(false));
+    let skipped = [world.ask(), world.ask(), world.ask()];
+    world.now = world.now.after(Duration::from_hours(3));
+    world.crash();
+    world.act(Act::Enable(true));
+    world.ends_well();
+    for seq in skipped {
+        assert_eq!(world.outcome(seq), Some(Outcome::Failed(FailureCause::Stale)));
+        assert!(world.store.failures.iter().any(|failed| failed.seq == seq));
+        assert_eq!(world.asked(seq), 0);
+    }
+    let card = world.card(skipped[0]);
+    assert_eq!((card.text, card.failed), (sentence(FailureCause::Stale), true), "it may have been begun");
+    assert!(world.platform.messages.is_empty() && world.platform.cards.len() == 1, "told once");
 }

@@ -3,6 +3,7 @@
 pub mod lines;
 pub mod lists;
 pub mod purge;
+pub mod shown;
 
 use switchboard_domain::ids::{ConversationId, ConversationKey, Version};
 use switchboard_domain::snapshot::TranscriptLine;
@@ -29,6 +30,13 @@ macro_rules! transcripts_suite {
             conversations_are_listed_last_active_first,
             conversations_are_found_by_channel_and_user,
             conversations_are_found_by_text,
+        );
+        $crate::__conformance_cases!($fresh; (transcripts::shown);
+            an_answer_is_found_by_what_the_platform_calls_it,
+            an_answer_is_found_by_whoever_is_in_the_chat_and_nowhere_else,
+            a_name_may_come_before_and_after_its_answer,
+            names_of_old_entries_are_forgotten,
+            names_survive_and_go_with_their_channel,
         );
         $crate::__conformance_cases!($fresh; (transcripts::purge);
             purging_a_channel_forgets_it_in_steps_and_nothing_else,

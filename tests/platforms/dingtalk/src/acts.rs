@@ -30,6 +30,8 @@ impl Simulator {
     }
 
     /// What was disturbed so far, and how the client took it.
+    ///
+    /// Not to be called inside a closure that looks at the simulator (`observe`, `wait_for`): the state is locked there.
     pub fn fuzz_report(&self) -> FuzzReport {
         self.inner.look(fuzz::report)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::connections;
+use crate::fuzz;
 use crate::gateway::TOPIC_ROBOT;
 use crate::payload::payload;
 use crate::push::{ChatKind, Push, PushError, PushHandle, QuotaShape};
@@ -21,6 +22,7 @@ const DELIVERIES_MAX: usize = 1_000;
 pub(crate) fn accept(inner: &Arc<Inner>, push: Push) -> Result<PushHandle, PushError> {
     let handle = inner.change(|state| {
         let handle = admit(state, push)?;
+        fuzz::pushed(state, &handle.msg_id);
         deliver(state, &handle.msg_id, DeliveryCause::First);
         let rate = state.knobs.duplicate_rate;
         if state.chance(rate) {
@@ -149,6 +151,7 @@ fn deliver(state: &mut State, msg_id: &str, cause: DeliveryCause) {
     let at_ms = state.now_ms();
     let routed = routing::route(state, &app, &Outgoing::callback(TOPIC_ROBOT, &payload));
     if let Some(routed) = &routed {
+        fuzz::delivered(state, msg_id, &routed.header_id);
         connections::note(state, routed.number, |record| {
             record.pushes = record.pushes.saturating_add(1);
         });

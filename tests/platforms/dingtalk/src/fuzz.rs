@@ -67,6 +67,16 @@ impl Fuzz {
     pub(crate) fn stop(&mut self) {
         self.running = None;
     }
+
+    /// The running plan; ends it when one of its limits is reached.
+    fn plan(&mut self, now_ms: u64) -> Option<&mut Running> {
+        let over =
+            |it: &Running| it.left == Some(0) || it.until_ms.is_some_and(|until_ms| now_ms >= until_ms);
+        if self.running.as_ref().is_some_and(over) {
+            self.stop();
+        }
+        self.running.as_mut()
+    }
 }
 
 /// Starts a plan in place of the running one; returns its seed.
@@ -109,8 +119,22 @@ pub(crate) fn start(inner: &Arc<Inner>, plan: FuzzPlan) -> u64 {
 }
 
 /// The plan with this seed is running.
-pub(crate) fn is_running(state: &State, seed: u64) -> bool {
-    state.fuzz.running.is_some() && state.fuzz.account.seed == seed
+pub(crate) fn is_running(state: &mut State, seed: u64) -> bool {
+    let now_ms = state.now_ms();
+    state.fuzz.plan(now_ms).is_some() && state.fuzz.account.seed == seed
+}
+
+/// A message was pushed: from here on it is accounted for, whether or not it is ever delivered.
+pub(crate) fn pushed(state: &mut State, msg_id: &str) {
+    let now_ms = state.now_ms();
+    if state.fuzz.plan(now_ms).is_some() {
+        state.fuzz.account.pushed(msg_id);
+    }
+}
+
+/// A message went out; after the end of a plan as it is, so that everything is owed to it.
+pub(crate) fn delivered(state: &mut State, msg_id: &str, header_id: &str) {
+    state.fuzz.account.delivered(msg_id, header_id);
 }
 
 /// The account, judged against what was acknowledged and answered since.
@@ -126,13 +150,9 @@ pub(crate) fn note_traffic(state: &mut State, msg_id: &str, marker: Option<Strin
 /// What is sent for one robot push: the frame as it is, or disturbed, with or without frames beside it.
 pub(crate) fn disturb(state: &mut State, frame: Value, header_id: &str) -> Vec<Order> {
     let now_ms = state.now_ms();
-    let Some(running) = &mut state.fuzz.running else {
+    let Some(running) = state.fuzz.plan(now_ms) else {
         return vec![Order::frame(&frame)];
     };
-    if running.left == Some(0) || running.until_ms.is_some_and(|until_ms| now_ms >= until_ms) {
-        state.fuzz.running = None;
-        return vec![Order::frame(&frame)];
-    }
     running.left = running.left.map(|left| left.saturating_sub(1));
     let rng = &mut running.rng;
     let mut patient = Patient::new(frame, running.long_text_chars);

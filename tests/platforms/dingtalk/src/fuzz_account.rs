@@ -62,7 +62,17 @@ pub struct Kept {
     pub repeated: u64,
 }
 
-/// A type fuzz, judged.
+/// Messages that no connection was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Undelivered {
+    /// How many.
+    pub count: u64,
+    /// Their `msgId`s (the first 100).
+    pub msg_ids: Vec<String>,
+}
+
+/// A type fuzz, judged. Every message pushed while the plan ran is in exactly one of `answer`, `acknowledge`, `garbage`,
+/// `undelivered` and `unaccounted`.
 #[derive(Clone, Debug, Serialize)]
 pub struct FuzzReport {
     /// Seed of the run.
@@ -75,6 +85,10 @@ pub struct FuzzReport {
     pub acknowledge: Kept,
     /// Garbage: nothing is owed.
     pub garbage: Kept,
+    /// Messages that were pushed and never sent to a connection.
+    pub undelivered: Undelivered,
+    /// Messages pushed beyond the 20,000 that an account holds: nothing is known about them.
+    pub unaccounted: u64,
     /// Messages that have to be acknowledged and were not (the first 100).
     pub unacked: Vec<FuzzedMessage>,
     /// Messages that have to be answered and whose marker was not repeated (the first 100).
@@ -95,6 +109,7 @@ pub(crate) struct Account {
     violations_before: u64,
     messages: Vec<FuzzedMessage>,
     numbers: HashMap<String, usize>,
+    unaccounted: u64,
     mutations: BTreeMap<&'static str, u64>,
     beside: BTreeMap<&'static str, u64>,
 }
@@ -117,6 +132,28 @@ impl Account {
             }
         };
         self.messages.get_mut(number)
+    }
+
+    /// A message was pushed.
+    pub(crate) fn pushed(&mut self, msg_id: &str) {
+        if self.message(msg_id).is_none() {
+            self.unaccounted = self.unaccounted.saturating_add(1);
+        }
+    }
+
+    /// A message went out under this id. If it was not disturbed, it is one like any other: to be answered.
+    pub(crate) fn delivered(&mut self, msg_id: &str, header_id: &str) {
+        if let Some(number) = self.numbers.get(msg_id).copied()
+            && let Some(message) = self.messages.get_mut(number)
+            && message.pushes.last().is_none_or(|last| last.header_id != header_id)
+        {
+            message.duty = Duty::Answer;
+            message.pushes.push(FuzzedPush {
+                header_id: header_id.to_owned(),
+                mutations: Vec::new(),
+                duty: Duty::Answer,
+            });
+        }
     }
 
     /// A delivery was disturbed.
@@ -153,6 +190,8 @@ impl Account {
             answer: Kept::default(),
             acknowledge: Kept::default(),
             garbage: Kept::default(),
+            undelivered: Undelivered::default(),
+            unaccounted: self.unaccounted,
             unacked: Vec::new(),
             unanswered: Vec::new(),
             mutations: self.mutations.clone(),
@@ -161,6 +200,13 @@ impl Account {
         };
         let said = said_by_conversation(seen);
         for message in &self.messages {
+            if message.pushes.is_empty() {
+                report.undelivered.count = report.undelivered.count.saturating_add(1);
+                if report.undelivered.msg_ids.len() < LISTED_MAX {
+                    report.undelivered.msg_ids.push(message.msg_id.clone());
+                }
+                continue;
+            }
             let pushed = seen.message(&message.msg_id);
             let acked = pushed.is_some_and(|pushed| pushed.acked.is_some());
             let conversation = pushed.map(|pushed| pushed.conversation.as_str());

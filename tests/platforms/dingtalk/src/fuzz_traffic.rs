@@ -59,7 +59,7 @@ pub(crate) async fn run(inner: Arc<Inner>, seed: u64, traffic: Traffic) {
     // Another stream of numbers than the mutations have, so that both can be repeated.
     let mut rng = StdRng::seed_from_u64(seed ^ 0x7261_6666_6963);
     for number in 0..traffic.count.min(COUNT_MAX) {
-        if inner.root.is_cancelled() || !inner.look(|state| fuzz::is_running(state, seed)) {
+        if inner.root.is_cancelled() || !inner.change(|state| fuzz::is_running(state, seed)) {
             return;
         }
         let marker = format!("fuzz-{seed:x}-{number}.");

@@ -71,7 +71,7 @@ pub use fault_rules::Limit;
 pub use faults::{FaultAction, FaultId, FaultRule};
 pub use files::FileSpec;
 pub use fuzz::FuzzPlan;
-pub use fuzz_account::{Duty, FuzzReport, FuzzedMessage, FuzzedPush, Kept};
+pub use fuzz_account::{Duty, FuzzReport, FuzzedMessage, FuzzedPush, Kept, Undelivered};
 pub use fuzz_traffic::Traffic;
 pub use knobs::{ClickShape, Knobs, ReusedOutTrackId};
 pub use log::Log;

@@ -11,7 +11,7 @@ use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome};
 use switchboard_domain::settings::ReplyLimits;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::provider::{
-    CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, PartRequest, Signal,
+    Came, CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, PartRequest, Signal,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -167,7 +167,7 @@ impl Link for FakeLink {
         let _ = held.wait_for(|held| !held).await;
     }
 
-    async fn card(&self, request: CardRequest) -> CardOutcome {
+    async fn card(&self, request: CardRequest) -> Came<CardOutcome> {
         let (call, text) = match &request.call {
             CardCall::Open { text } => (Call::Open, text.clone()),
             CardCall::Update { text } => (Call::Update, text.clone()),
@@ -197,10 +197,11 @@ impl Link for FakeLink {
         };
         self.platform.inner.steps.step("card:after").await;
         under_way.ended = true;
-        outcome
+        let made = call == Call::Open && outcome == CardOutcome::Done;
+        Came { outcome, key: made.then(|| FakePlatform::quote_key(&request.message)) }
     }
 
-    async fn send(&self, request: PartRequest) -> PartOutcome {
+    async fn send(&self, request: PartRequest) -> Came<PartOutcome> {
         let mut under_way = UnderWay::new(&self.platform, None);
         self.platform.inner.steps.step("send:before").await;
         let fate = self.fate(Called {
@@ -216,7 +217,7 @@ impl Link for FakeLink {
         }
         under_way.ended = true;
         if let Fate::Refuse(outcome) = fate {
-            return match outcome {
+            let outcome = match outcome {
                 CardOutcome::Throttled { retry_after } => PartOutcome::Throttled { retry_after },
                 CardOutcome::Unknown => PartOutcome::Unknown,
                 CardOutcome::Refused(code) => PartOutcome::Refused(code),
@@ -225,12 +226,14 @@ impl Link for FakeLink {
                 | CardOutcome::AlreadyFinished
                 | CardOutcome::Missing => PartOutcome::NotSent,
             };
+            return outcome.into();
         }
         let at = self.platform.inner.clock.now();
         let chat = request.target.chat.id.clone();
         self.platform.state().seen.push(Seen { at, chat, card: None, text: request.text, last: true });
         self.platform.inner.steps.step("send:after").await;
-        if fate == Fate::DoUnknown { PartOutcome::Unknown } else { PartOutcome::Sent }
+        let outcome = if fate == Fate::DoUnknown { PartOutcome::Unknown } else { PartOutcome::Sent };
+        outcome.into()
     }
 
     fn card_id(&self, message: &MessageId, retry: RetryNumber) -> Option<String> {

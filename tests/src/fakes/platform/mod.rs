@@ -221,6 +221,11 @@ impl FakePlatform {
         format!("card-of-{answered}")
     }
 
+    /// What a quote of the card that answers a message says.
+    pub fn quote_key(answered: &MessageId) -> String {
+        format!("carrier-of-{answered}")
+    }
+
     /// The newest connection's way in, to push by when it is no more.
     pub fn sink(&self) -> Option<Arc<dyn ConnectionSink>> {
         self.state().sockets.last().map(|socket| Arc::clone(&socket.sink))
@@ -313,6 +318,7 @@ impl Provider for FakePlatform {
         Description {
             platform: "fake",
             exclusive: false,
+            config_fields: &[],
             secret_fields: &["/secret"],
             connection_fields: &["/secret", "/address"],
             identity_fields: &[],

@@ -12,7 +12,7 @@ use switchboard_ports::conformance::registries::{agent, channel};
 use switchboard_ports::conformance::samples::{accept_first, ask, commit, ending, failed, key, lease, line};
 use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
-use switchboard_ports::conversations::Commit;
+use switchboard_ports::conversations::{Commit, Shown};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::tokens::Role;
 use switchboard_ports::transcripts::ConversationFilter;
@@ -29,6 +29,7 @@ async fn run_everything(core: &Arc<Core>) {
     let first = Commit {
         transcript: vec![line(1, "question")],
         failures: vec![failed(1)],
+        shown: vec![Shown { seq: Seq(1), key: "card-1".to_owned() }],
         ..ending("k1", &key("c").id(), Version(0), &[Seq(1)])
     };
     all.conversations.commit(&held, first).await.unwrap();
@@ -48,6 +49,7 @@ async fn run_everything(core: &Arc<Core>) {
     all.transcripts.conversation(&key("c").id()).await.unwrap();
     all.transcripts.lines(&key("c").id(), &page).await.unwrap();
     all.transcripts.recent(&key("c").id(), SessionNumber(1), 5).await.unwrap();
+    all.transcripts.shown_as(&key("c").channel, "c", "card-1").await.unwrap();
     all.transcripts.private_with(&ChannelId::new("chn_a"), "staff1").await.unwrap();
     let message = new_message("msg_1", &key("c"));
     all.messages.give(message.clone()).await.unwrap();

@@ -5,6 +5,8 @@ use switchboard_domain::ids::AgentId;
 use switchboard_domain::time::Timestamp;
 
 use super::created;
+use crate::cli::seam::Composition as _;
+use crate::compose::Composed;
 use crate::http::dto::channel_input;
 use crate::http::openapi;
 use crate::testing::{kinds, providers};
@@ -23,8 +25,20 @@ fn fields(document: &Value, schema: &str) -> Map<String, Value> {
 }
 
 #[test]
+fn the_limit_of_a_headers_value_is_the_one_that_the_refusal_names() {
+    let made = |length: usize| {
+        let document = json!({"name": "a", "kind": "echo", "headers": {"X-Long": "v".repeat(length)}});
+        created(&document, AgentId::new("agt_1"), Timestamp::from_millis(0), &kinds())
+    };
+    assert!(made(4_096).is_ok());
+    let errors = made(4_097).unwrap_err();
+    assert_eq!(errors[0].pointer, "/headers/X-Long");
+    assert!(errors[0].message.contains("4096 bytes"), "{errors:?}");
+}
+
+#[test]
 fn every_field_in_the_document_is_known_to_the_readers() {
-    let document: Value = serde_json::from_str(openapi::text()).unwrap();
+    let document: Value = serde_json::from_str(&openapi::text(&Composed::default().platforms())).unwrap();
     let now = Timestamp::from_millis(0);
     for schema in ["AgentInput", "AgentPatch"] {
         let agent = Value::Object(fields(&document, schema));

@@ -154,3 +154,42 @@ async fn long_texts_are_as_long_as_asked_for() {
         "{lengths:?}"
     );
 }
+
+#[tokio::test]
+async fn what_is_pushed_is_in_exactly_one_class_also_when_nobody_takes_it() {
+    let simulator = simulator(|knobs| {
+        knobs.redelivery_after_ms = 20;
+        knobs.redelivery_max = 1;
+    })
+    .await;
+    simulator.start_fuzz(FuzzPlan { seed: Some(5), beside_rate: Some(0.0), ..FuzzPlan::default() });
+    let lost = simulator.push_text(APP, ann(), "nobody is there").unwrap();
+    let given_up = |seen: &dingtalk_sim::Observed| seen.message(&lost.msg_id).is_some_and(|it| it.given_up);
+    simulator.wait_for(CAP, given_up).await.unwrap();
+    let mut stream = Stream::connect(&simulator).await;
+    for number in 0..20 {
+        simulator.push_text(APP, ann(), &number.to_string()).unwrap();
+        stream.frame().await;
+    }
+    let report = simulator.fuzz_report();
+    assert_eq!((report.undelivered.count, &report.undelivered.msg_ids), (1, &vec![lost.msg_id.clone()]));
+    assert_eq!(report.unaccounted, 0);
+    assert_eq!(report.answer.sent + report.acknowledge.sent + report.garbage.sent, 20);
+    assert!(report.unacked.len() as u64 >= report.answer.sent, "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_message_that_goes_out_as_it_is_after_the_end_of_a_plan_owes_everything() {
+    let simulator = simulator(|knobs| knobs.redelivery_after_ms = 600_000).await;
+    let ruin = FuzzPlan { garbage_rate: Some(1.0), beside_rate: Some(0.0), ..FuzzPlan::default() };
+    simulator.start_fuzz(ruin);
+    let pushed = simulator.push_text(APP, ann(), "early").unwrap();
+    simulator.stop_fuzz();
+    assert_eq!(simulator.fuzz_report().undelivered.count, 1);
+    let mut stream = Stream::connect(&simulator).await;
+    assert!(simulator.duplicate(&pushed.msg_id));
+    stream.frame().await;
+    let report = simulator.fuzz_report();
+    assert_eq!((report.undelivered.count, report.answer.sent, report.answer.acked), (0, 1, 0));
+    assert_eq!(report.unacked.len(), 1);
+}

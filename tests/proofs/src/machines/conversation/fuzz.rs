@@ -108,7 +108,7 @@ fn ask_with_files(count: usize) -> Intake {
     };
     let attachments: Vec<Attachment> = (1..=count).map(file).collect();
     let marks: Vec<String> = attachments.iter().map(|file| format!("[picture: {}]", file.name)).collect();
-    Intake::Ask { text: marks.join("\n"), attachments }
+    Intake::Ask { text: marks.join("\n"), attachments, quotes: None }
 }
 
 fn luck(bytes: &mut Bytes<'_>) -> Luck {

@@ -24,7 +24,7 @@ pub(super) fn facts(setting: &Setting, now: Timestamp) -> Facts {
         retry: RetryNumber(0),
         target: Target {
             chat: Chat { id: "chat".into(), kind: ChatKind::Private, title: None },
-            im_user_id: None,
+            im_user_id: Some("staff".to_owned()),
             session_address: setting.address_s.map(address),
         },
         attempt: 0,

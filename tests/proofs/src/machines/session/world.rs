@@ -246,7 +246,7 @@ impl World {
     pub(super) fn taken_event(&self, seq: u64) -> Event {
         let item = self.item(seq);
         let resumed = item.process < self.process;
-        Event::Taken { seq: Seq(seq), kind: item.kind, accepted_at: item.at, resumed }
+        Event::Taken { seq: Seq(seq), kind: item.kind, accepted_at: item.at, written_at: item.at, resumed }
     }
 
     /// The end of a step: stored, or lost with the process.
