@@ -75,7 +75,13 @@ async fn the_platforms_name_of_a_card_is_kept_for_quotes_of_it() {
     platform.answers("PUT", STREAMING, vec![ok(json!({"success": true, "result": true}))]).await;
     let link = platform.link(own_template());
     let message = MessageId::new("msgA==");
-    let request = |call| CardRequest { target: group(), message: message.clone(), retry: RetryNumber(0), attempt: 0, call };
+    let request = |call| CardRequest {
+        target: group(),
+        message: message.clone(),
+        retry: RetryNumber(0),
+        attempt: 0,
+        call,
+    };
     let opened = link.card(request(open("Thinking..."))).await;
     assert_eq!((opened.outcome, opened.key.as_deref()), (CardOutcome::Done, Some("4v+Az=")));
     assert_eq!(link.card(request(finish("Hello"))).await.key, None);

@@ -1,7 +1,7 @@
 //! The composition root: the only place that names concrete adapters.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,11 +9,12 @@ use switchboard_adapters::agents;
 use switchboard_adapters::clock::{SystemClock, SystemEntropy};
 use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy};
+use switchboard_adapters::stores::file::{self, OpenError, UpkeepError};
 use switchboard_adapters::stores::{self, Stores};
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::provider::{Description, Provider};
 
-use crate::cli::seam::{Catalog, ComposeError, Composition, OpenMode, Running, Simulation};
+use crate::cli::seam::{Catalog, ComposeError, Composition, KeptUp, OpenMode, Running, Simulation, Upkeep};
 use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
 use crate::ports::Ports;
@@ -25,11 +26,14 @@ use crate::telemetry::metrics as names;
 pub struct Composed {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    /// The file store's directory, between taking it and opening it.
+    owned: Mutex<Option<file::Owned>>,
 }
 
 impl Default for Composed {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock::start()), entropy: Arc::new(SystemEntropy) }
+        let (clock, entropy) = (Arc::new(SystemClock::start()), Arc::new(SystemEntropy));
+        Self { clock, entropy, owned: Mutex::default() }
     }
 }
 
@@ -52,10 +56,14 @@ impl Composed {
             return Ok(stores::memory(clock));
         };
         let (folder, key) = (folder.clone(), config.security.encryption_key_file.clone());
+        let owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner).take();
         let opened = tokio::task::spawn_blocking(move || match mode {
-            OpenMode::Create => stores::file::open(&folder, &key, clock),
+            OpenMode::Create => match owned {
+                Some(owned) => file::open_owned(owned, &folder, &key, clock),
+                None => file::open(&folder, &key, clock),
+            },
             OpenMode::Existing => {
-                let beside = stores::file::open_beside(&folder, &key, Arc::clone(&clock))?;
+                let beside = file::open_beside(&folder, &key, Arc::clone(&clock))?;
                 // Beside a running server, conversations and users are nobody's but the server's.
                 let rest = stores::memory(clock);
                 Ok(Stores { channels: beside.channels, agents: beside.agents, tokens: beside.tokens, ..rest })
@@ -63,10 +71,43 @@ impl Composed {
         });
         match opened.await {
             Ok(Ok(stores)) => Ok(stores),
-            Ok(Err(error)) => {
-                Err(ComposeError::Failed(format!("failed to open the store {}: {error}", config.store.url)))
-            }
+            Ok(Err(error)) => Err(not_opened(config, &error)),
             Err(error) => Err(ComposeError::Failed(format!("failed to open the store: {error}"))),
+        }
+    }
+}
+
+fn not_opened(config: &Config, error: &OpenError) -> ComposeError {
+    ComposeError::Failed(format!("failed to open the store {}: {error}", config.store.url))
+}
+
+/// One act of upkeep; blocks.
+fn kept_up(config: &Config, act: Upkeep, clock: &dyn Clock) -> Result<KeptUp, ComposeError> {
+    let StoreUrl::File(folder) = &config.store.url else {
+        return Err(ComposeError::Failed("a memory: store lives in the server's process only".to_owned()));
+    };
+    let key = &config.security.encryption_key_file;
+    let failed = |what: &'static str| {
+        move |error: UpkeepError| {
+            ComposeError::Failed(format!("failed to {what} {}: {error}", config.store.url))
+        }
+    };
+    match act {
+        Upkeep::Backup { to, force } => {
+            let done = file::backup(folder, key, &to, force).map_err(failed("back up"))?;
+            let file::BackedUp { bytes, format, conversations } = done;
+            Ok(KeptUp::BackedUp { bytes, format, conversations })
+        }
+        Upkeep::Restore { from } => {
+            let done = file::restore(folder, key, &from, clock.now()).map_err(failed("restore"))?;
+            let file::Restored { format, conversations, replaced, key_is_there } = done;
+            Ok(KeptUp::Restored { format, conversations, replaced, key_is_there })
+        }
+        Upkeep::RotateKey { to } => {
+            let done = file::rotate_key(folder, key, to.as_deref(), clock.now())
+                .map_err(failed("change the key of"))?;
+            let file::Rotated { records, key_file, key_id, retired, retired_id } = done;
+            Ok(KeptUp::Rotated { records, key_file, key_id, retired, retired_id })
         }
     }
 }
@@ -116,6 +157,31 @@ impl Composition for Composed {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
         })
+    }
+
+    async fn own(&self, config: &Config) -> Result<bool, ComposeError> {
+        let StoreUrl::File(folder) = &config.store.url else { return Ok(true) };
+        match file::own(folder) {
+            Ok(owned) => {
+                *self.owned.lock().unwrap_or_else(PoisonError::into_inner) = Some(owned);
+                Ok(true)
+            }
+            Err(OpenError::InUse(_)) => Ok(false),
+            Err(error) => Err(not_opened(config, &error)),
+        }
+    }
+
+    async fn is_in_use(&self, config: &Config) -> bool {
+        match &config.store.url {
+            StoreUrl::File(folder) => file::is_in_use(folder),
+            StoreUrl::Memory => false,
+        }
+    }
+
+    async fn keep_up(&self, config: &Config, act: Upkeep) -> Result<KeptUp, ComposeError> {
+        let (config, clock) = (config.clone(), Arc::clone(&self.clock));
+        let done = tokio::task::spawn_blocking(move || kept_up(&config, act, &*clock)).await;
+        done.unwrap_or_else(|error| Err(ComposeError::Failed(format!("failed: {error}"))))
     }
 
     async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {

@@ -61,6 +61,8 @@ impl Refusal {
             Self::NoAgent => "no_agent",
             Self::ChannelDeleted => "channel_deleted",
             Self::NotFetched => "not_fetched",
+            Self::FilesTooLarge => "files_too_large",
+            Self::FilesDenied => "files_denied",
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::message::Target;
 use crate::outbound::Format;
 use crate::outcome::FailureCause;
 use crate::reply::Tried;
+use crate::settings::TurnLimits;
 use crate::time::Timestamp;
 
 /// A conversation's record: its session and the replies that have to be brought to their end.
@@ -54,6 +55,10 @@ pub struct KeptRun {
     pub seq: Seq,
     /// What the agent calls the run; 1 to 512 bytes.
     pub handle: String,
+    /// Where the next turn goes on from if this run is stopped; `None` where that is left as it was.
+    pub continuation: Option<String>,
+    /// The limits that its turn began with, which hold for it in the next process too; `None` where they were not stored.
+    pub limits: Option<TurnLimits>,
 }
 
 /// Count of crash attempts of one turn.

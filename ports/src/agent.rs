@@ -94,6 +94,9 @@ pub struct RunHandle {
     /// Whether the result can be asked for later: then the handle is stored, and a turn that goes on after a crash gets it
     /// as [`RunRequest::resume`].
     pub pollable: bool,
+    /// Where the next turn goes on from if this run is stopped; `None` where a stop leaves that as it was. Counts only where
+    /// the run is pollable.
+    pub continuation: Option<String>,
 }
 
 /// What an agent says.

@@ -120,15 +120,44 @@ impl Home {
 
     /// Any command that serves, once it says that it is ready.
     pub async fn start(&self, arguments: &[&str]) -> Server {
+        let mut server = self.spawn(arguments);
+        server.ready().await;
+        server
+    }
+
+    /// Runs a command and kills it with `kill -9` after a while, unless it has ended by then; whether it had.
+    pub async fn run_killed(&self, arguments: &[&str], after: Duration) -> bool {
+        let mut child = self.command(arguments).stderr(Stdio::null()).spawn().expect("the binary starts");
+        let ended = timeout(after, child.wait()).await.is_ok();
+        child.start_kill().ok();
+        child.wait().await.expect("it is our child");
+        ended
+    }
+
+    /// Any command that serves, as soon as its process is there.
+    pub fn spawn(&self, arguments: &[&str]) -> Server {
+        self.spawn_by(self.command(arguments))
+    }
+
+    /// The same begun by a shell script in a user and mount namespace of its own, where it may mount what it likes; `$0` is the
+    /// binary.
+    pub fn spawn_unshared(&self, script: &str) -> Server {
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", script]).arg(binary::path()).current_dir(self.path());
+        command.env_clear().envs(&self.environment).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        self.spawn_by(command)
+    }
+
+    fn spawn_by(&self, mut command: Command) -> Server {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let log = self.path().join(format!("server-{number}.log"));
         let file = File::create(&log).expect("a log file");
-        let mut child = self.command(arguments).stderr(file).spawn().expect("the binary starts");
+        let mut child = command.stderr(file).spawn().expect("the binary starts");
         let stdout = child.stdout.take().expect("its stdout is a pipe");
         let said = watch::Sender::new(Vec::new());
-        let mut server = Server { child, said: said.subscribe(), log, base: String::new() };
+        let server = Server { child, said: said.subscribe(), log, base: String::new() };
         tokio::spawn(listen(stdout, said));
-        server.base = server.line("ready ").await;
         server
     }
 
@@ -157,6 +186,23 @@ pub struct Server {
 }
 
 impl Server {
+    /// Waits until it says that it is ready.
+    pub async fn ready(&mut self) {
+        self.base = self.line("ready ").await;
+    }
+
+    /// Waits until it has logged something.
+    pub async fn wait_logged(&self, words: &str) {
+        let wait = async {
+            while !self.log().contains(words) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if timeout(CAP, wait).await.is_err() {
+            panic!("the server did not log {words:?}");
+        }
+    }
+
     /// Its address: `http://127.0.0.1:PORT`.
     pub fn base(&self) -> &str {
         &self.base
@@ -185,9 +231,13 @@ impl Server {
     }
 
     /// Its process id.
-    fn pid(&self) -> Pid {
+    pub fn process_id(&self) -> i32 {
         let id = self.child.id().expect("it has not been waited for");
-        Pid::from_raw(i32::try_from(id).expect("a process id"))
+        i32::try_from(id).expect("a process id")
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.process_id())
     }
 
     /// Sends it a signal.

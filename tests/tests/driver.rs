@@ -15,6 +15,7 @@
 //! | `agents.rs` | agents that fail, hang, or talk too much |
 //! | `statuses.rs` | what agents do besides answering |
 //! | `pollable.rs` | runs whose result can be asked for after a crash |
+//! | `owners.rs` | agents that are changed while they answer |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
 //! | `messages.rs` | R10: messages that nobody asked for |
@@ -59,6 +60,8 @@ mod kinds;
 mod lost_files;
 #[path = "driver/messages.rs"]
 mod messages;
+#[path = "driver/owners.rs"]
+mod owners;
 #[path = "driver/parts.rs"]
 mod parts;
 #[path = "driver/pollable.rs"]

@@ -26,6 +26,8 @@ mod demo;
 mod files;
 #[path = "process/fuzz.rs"]
 mod fuzz;
+#[path = "process/handover.rs"]
+mod handover;
 #[path = "process/judge.rs"]
 mod judge;
 #[path = "process/kills.rs"]
@@ -46,8 +48,14 @@ mod retries;
 mod secrecy;
 #[path = "process/stage.rs"]
 mod stage;
+#[path = "process/startup.rs"]
+mod startup;
 #[path = "process/stopping.rs"]
 mod stopping;
+#[path = "process/store_trouble.rs"]
+mod store_trouble;
+#[path = "process/store_upkeep.rs"]
+mod store_upkeep;
 #[path = "process/troubled_agents.rs"]
 mod troubled_agents;
 #[path = "process/volume.rs"]

@@ -40,11 +40,18 @@ pub(super) fn read(path: &Path) -> Result<Option<Key>, OpenError> {
 
 /// Makes a key. An existing file is never touched.
 pub(super) fn create(path: &Path) -> Result<Key, OpenError> {
-    let io = |error: &std::io::Error| OpenError::of(path, error);
     let bytes =
         Key::random().map_err(|error| OpenError::Io { path: path.to_owned(), cause: error.to_string() })?;
+    let key = Key::new(bytes);
+    write(path, &key)?;
+    Ok(key)
+}
+
+/// Writes a key. An existing file is never touched.
+fn write(path: &Path, key: &Key) -> Result<(), OpenError> {
+    let io = |error: &std::io::Error| OpenError::of(path, error);
     let mut digits = Zeroizing::new(String::with_capacity(2 * KEY_BYTES + 1));
-    for byte in bytes.iter() {
+    for byte in key.expose() {
         let halves = [byte >> 4, byte & 0xf].map(u32::from);
         digits.extend(halves.into_iter().filter_map(|half| char::from_digit(half, 16)));
     }
@@ -61,8 +68,7 @@ pub(super) fn create(path: &Path) -> Result<Key, OpenError> {
         let _unused = std::fs::remove_file(path);
         return Err(io(&error));
     }
-    sync_folder_of(path)?;
-    Ok(Key::new(bytes))
+    sync_folder_of(path)
 }
 
 fn parse(text: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {

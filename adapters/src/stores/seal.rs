@@ -90,6 +90,16 @@ impl Key {
         Ok(bytes)
     }
 
+    /// Names it without telling it: the start of a hash of it, 8 hexadecimal digits.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its bytes, for the key file.
+    pub(super) fn expose(&self) -> &[u8; KEY_BYTES] {
+        &self.bytes
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new((&*self.bytes).into())
     }
@@ -121,6 +131,18 @@ impl Sealing for Key {
         let text = String::from_utf8(clear.map_err(|_| SealError::Damaged)?);
         text.map(Secret::new).map_err(|_| SealError::Damaged)
     }
+}
+
+/// The id of the key that a value was sealed with.
+pub(super) fn key_id(sealed: &str) -> Option<&str> {
+    let mut parts = sealed.splitn(3, '.');
+    parts.next().filter(|format| *format == FORMAT)?;
+    parts.next()
+}
+
+/// What every value sealed with a key begins with.
+pub(super) fn beginning(key: &Key) -> String {
+    format!("{FORMAT}.{}.", key.id)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use super::exit::Exit;
 use super::seam::{Composition, OpenMode, Simulation};
 use super::server::{Server, first_token, listen, scheme, tls};
+use super::signals;
 use crate::config::{self, Environment, Overrides, StoreUrl};
 use crate::http::auth::token;
 use crate::http::channels::references;
@@ -40,6 +41,7 @@ pub async fn run(
     config.network.no_proxy.list.push_str(",127.0.0.0/8");
     let given = options.listen.is_some() || environment.value("SWITCHBOARD_SERVER__LISTEN").is_some();
     let listener = listener(&config.server.listen, given).await?;
+    let shutdown = signals::watched()?;
     let folder = Folder::made()?;
     config.store.url = StoreUrl::File(folder.0.join("store"));
     config.security.encryption_key_file = folder.0.join("store").join("key");
@@ -52,7 +54,7 @@ pub async fn run(
         format!("panel: {}://{address}/", scheme(tls.as_ref())),
         format!("chat: {}", simulation.chat_url),
     ];
-    let server = Server { config: &config, ports, listener, tls, lines, reload: None };
+    let server = Server { config: &config, ports, listener, tls, lines, reload: None, shutdown };
     let ended = server.run(composition).await;
     drop(simulation.guard);
     drop(folder);

@@ -40,8 +40,7 @@ enum Command {
     Token(token::Options),
     /// Print the API's OpenAPI document.
     Openapi,
-    /// Back up, restore and copy stores.
-    #[command(hide = true)]
+    /// Back a file store up, restore it, and change its key.
     Store(store::Options),
 }
 
@@ -70,6 +69,9 @@ impl Place {
 
 /// Runs one command to its end.
 pub async fn run(line: CommandLine, environment: &Environment, composition: &dyn Composition) -> Exit {
+    if let Err(error) = signals::outlive_file_limits() {
+        return Exit::Failed(format!("failed to watch for signals: {error}"));
+    }
     let outcome = match line.command {
         Command::Demo(options) => demo::run(&options, environment, composition).await,
         Command::Serve(options) => serve::run(&options, environment, composition).await,
@@ -79,7 +81,7 @@ pub async fn run(line: CommandLine, environment: &Environment, composition: &dyn
             openapi::run(composition);
             Ok(())
         }
-        Command::Store(options) => store::run(&options),
+        Command::Store(options) => store::run(&options, environment, composition).await,
     };
     outcome.map_or_else(|exit| exit, |()| Exit::Fine)
 }

@@ -1,5 +1,6 @@
 //! What commands need from the composition root, so that they name no adapter and tests can put fakes in.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,16 @@ pub trait Composition: Send + Sync {
 
     /// What this build knows, without touching any store.
     fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError>;
+
+    /// Takes the store for this process, where it is one that a process has alone; `false` when another has it. What is taken
+    /// is used by the next `open` that may make a store.
+    async fn own(&self, config: &Config) -> Result<bool, ComposeError>;
+
+    /// Whether another process has the store. Makes nothing.
+    async fn is_in_use(&self, config: &Config) -> bool;
+
+    /// Keeps the store up: see [`Upkeep`].
+    async fn keep_up(&self, config: &Config, act: Upkeep) -> Result<KeptUp, ComposeError>;
 
     /// Opens the store and puts all ports together.
     async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError>;
@@ -51,6 +62,66 @@ pub enum OpenMode {
     Create,
     /// Neither is made, and a running server beside is not disturbed: `check`, `token`.
     Existing,
+}
+
+/// What `switchboard store` can have done to a file store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upkeep {
+    /// Copies it into one file, also beside a running server.
+    Backup {
+        /// The file.
+        to: PathBuf,
+        /// Whether an existing file is replaced.
+        force: bool,
+    },
+    /// Puts a backup in its place; no server may have it.
+    Restore {
+        /// The backup.
+        from: PathBuf,
+    },
+    /// Seals its secrets with another key; no server may have it.
+    RotateKey {
+        /// Where the new key is or will be; `None`: a new one takes the old one's place.
+        to: Option<PathBuf>,
+    },
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeptUp {
+    /// The backup is whole and was checked.
+    BackedUp {
+        /// Its size in bytes.
+        bytes: u64,
+        /// The store's format.
+        format: u32,
+        /// Conversations in it.
+        conversations: u64,
+    },
+    /// The backup is the store.
+    Restored {
+        /// Its format.
+        format: u32,
+        /// Conversations in it.
+        conversations: u64,
+        /// Where the store that was there is kept.
+        replaced: Option<PathBuf>,
+        /// Whether the key file is there; then it is the right one.
+        key_is_there: bool,
+    },
+    /// The store is sealed with the new key.
+    Rotated {
+        /// Records sealed anew; `None` when an earlier, killed attempt had done that.
+        records: Option<u64>,
+        /// Where the new key is.
+        key_file: PathBuf,
+        /// Names it.
+        key_id: String,
+        /// Where the old key is kept.
+        retired: PathBuf,
+        /// Names it.
+        retired_id: String,
+    },
 }
 
 /// What this build knows.
@@ -104,6 +175,18 @@ impl Composition for NotComposed {
     }
 
     fn catalog(&self, _config: &Config) -> Result<Catalog, ComposeError> {
+        not_composed()
+    }
+
+    async fn own(&self, _config: &Config) -> Result<bool, ComposeError> {
+        not_composed()
+    }
+
+    async fn is_in_use(&self, _config: &Config) -> bool {
+        false
+    }
+
+    async fn keep_up(&self, _config: &Config, _act: Upkeep) -> Result<KeptUp, ComposeError> {
         not_composed()
     }
 

@@ -1,12 +1,18 @@
 //! `switchboard serve`.
 
-use clap::Args;
+use std::io::ErrorKind;
+use std::time::Duration;
 
-use super::Place;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
 use super::exit::Exit;
 use super::seam::{Composition, OpenMode};
 use super::server::{Server, first_token, listen, tls};
-use crate::config::{self, Environment, reconcile};
+use super::{Place, signals};
+use crate::config::{self, Config, Environment, reconcile};
 use crate::telemetry::logs;
 
 /// Options of `serve`.
@@ -19,6 +25,15 @@ pub struct Options {
     listen: Option<String>,
 }
 
+/// Pause between two tries at a store that another process has.
+const TAKE_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often it is said that the server waits for a store.
+const SAY_INTERVAL: Duration = Duration::from_mins(1);
+
+/// How long an address may still be taken after the process that had the store has ended.
+const ADDRESS_WAIT_MAX: Duration = Duration::from_secs(10);
+
 /// Runs the server until a signal.
 pub async fn run(
     options: &Options,
@@ -28,14 +43,74 @@ pub async fn run(
     let config = config::load(&options.place.overrides(options.listen.as_deref()), environment)?;
     logs::init(&config.telemetry);
     let tls = tls(&config)?;
-    // Before anything is made: a second server on the same address must not touch the store.
-    let listener = listen(&config.server.listen)
-        .await
-        .map_err(|error| Exit::Failed(format!("failed to listen on {}: {error}", config.server.listen)))?;
+    let shutdown = signals::watched()?;
+    let Some(listener) = taken(&config, composition, &shutdown).await? else {
+        return Ok(());
+    };
     let ports = composition.open(&config, OpenMode::Create).await?;
     reconcile::reconcile(&config.declared, &ports).await?;
     first_token(&config, &ports).await?;
     let reload = options.place.config.clone().map(|path| (path, environment.clone()));
-    let server = Server { config: &config, ports, listener, tls, lines: Vec::new(), reload };
+    let server = Server { config: &config, ports, listener, tls, lines: Vec::new(), reload, shutdown };
     server.run(composition).await
+}
+
+/// The store and the address, both for this process; `None` when it was told to stop first. While another process has the
+/// store, this one waits to take over, with no limit: it is a stand-in, and there is nothing else that it could do. It does
+/// not listen meanwhile, so that nobody is kept waiting by it.
+async fn taken(
+    config: &Config,
+    composition: &dyn Composition,
+    shutdown: &CancellationToken,
+) -> Result<Option<TcpListener>, Exit> {
+    let address = &config.server.listen;
+    // Before anything is made: a second server on the same address must not touch another store.
+    let listener = match listen(address).await {
+        Ok(listener) => Some(listener),
+        Err(error) if error.kind() == ErrorKind::AddrInUse && composition.is_in_use(config).await => None,
+        Err(error) => return Err(not_listening(address, &error)),
+    };
+    if let Some(listener) = listener
+        && composition.own(config).await?
+    {
+        return Ok(Some(listener));
+    }
+    let mut said = Instant::now();
+    waits(config);
+    while !composition.own(config).await? {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(None),
+            () = tokio::time::sleep(TAKE_PAUSE) => {}
+        }
+        if said.elapsed() >= SAY_INTERVAL {
+            said = Instant::now();
+            waits(config);
+        }
+    }
+    tracing::info!(store = %config.store.url, "the store is free: taking over");
+    let deadline = Instant::now() + ADDRESS_WAIT_MAX;
+    loop {
+        match listen(address).await {
+            Ok(listener) => return Ok(Some(listener)),
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {}
+            Err(error) => return Err(not_listening(address, &error)),
+        }
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(None),
+            () = tokio::time::sleep(TAKE_PAUSE) => {}
+        }
+    }
+}
+
+fn waits(config: &Config) {
+    tracing::warn!(
+        store = %config.store.url,
+        "the store is in use by another switchboard process: waiting to take over when that one ends"
+    );
+}
+
+fn not_listening(address: &str, error: &std::io::Error) -> Exit {
+    Exit::Failed(format!("failed to listen on {address}: {error}"))
 }

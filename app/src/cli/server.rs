@@ -47,6 +47,8 @@ pub struct Server<'a> {
     pub lines: Vec<String>,
     /// The file whose declared resources SIGHUP reads again, and the environment for it.
     pub reload: Option<(PathBuf, Environment)>,
+    /// Cancelled by the first signal.
+    pub shutdown: CancellationToken,
 }
 
 /// Prints the admin token where one was made.
@@ -80,16 +82,14 @@ pub async fn listen(address: &str) -> Result<TcpListener, std::io::Error> {
 impl Server<'_> {
     /// Runs until a signal, then ends in good order.
     pub async fn run(self, composition: &dyn Composition) -> Result<(), Exit> {
-        let shutdown = CancellationToken::new();
         let failed = |error: std::io::Error| Exit::Failed(format!("failed to watch for signals: {error}"));
-        signals::watch(shutdown.clone()).map_err(failed)?;
         let mut hangup = signals::hangup().map_err(failed)?;
         let address = self.listener.local_addr();
         let address = address.map_err(|error| Exit::Failed(format!("failed to listen: {error}")))?;
         // Before anything is counted: what recovery begins would else end without ever having begun.
         let metrics = metrics::install().map_err(|error| Exit::Failed(error.to_string()))?;
         let running = composition.start(self.config, &self.ports).await?;
-        let Self { config, ports, listener, tls, lines, reload } = self;
+        let Self { config, ports, listener, tls, lines, reload, shutdown } = self;
         let operations = running.operations();
         let mut http = spawn_http(config, &ports, &*running, (listener, tls.clone()), metrics, &shutdown);
         let mut ready = Some(Box::pin(until_ready(&*operations)));

@@ -3,9 +3,18 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::exit::Exit;
+
+/// What the first signal cancels: see [`watch`].
+pub fn watched() -> Result<CancellationToken, Exit> {
+    let shutdown = CancellationToken::new();
+    watch(shutdown.clone()).map_err(|error| Exit::Failed(format!("failed to watch for signals: {error}")))?;
+    Ok(shutdown)
+}
+
 /// Cancels `shutdown` with the first signal; the second ends the process with code 1. What was accepted is stored, so
 /// nothing is lost either way.
-pub fn watch(shutdown: CancellationToken) -> std::io::Result<()> {
+fn watch(shutdown: CancellationToken) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
@@ -17,6 +26,12 @@ pub fn watch(shutdown: CancellationToken) -> std::io::Result<()> {
         std::process::exit(1);
     });
     Ok(())
+}
+
+/// A write beyond the limit of a file's size (`RLIMIT_FSIZE`) must fail like one on a full disk, and not end the process.
+pub fn outlive_file_limits() -> std::io::Result<()> {
+    // Being listened to is what keeps the signal from ending the process; nobody has to hear it.
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
 }
 
 /// SIGHUP: read the declared resources again.

@@ -301,7 +301,7 @@ impl Operations for Driver {
         if self.shared.stopping.is_cancelled() {
             return Err(NotReady::Stopping);
         }
-        if *self.shared.store_up.borrow() {
+        if *self.shared.store_up.borrow() && *self.shared.store_sound.borrow() {
             Ok(())
         } else {
             Err(NotReady::Store("messages cannot be stored".to_owned()))

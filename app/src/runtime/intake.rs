@@ -148,17 +148,23 @@ impl Waiting {
 
     /// Offers the message until it is stored; `None` once that is pointless.
     async fn stored(&self, first: Option<Submitted>) -> Option<Stored> {
-        let mut offered = false;
+        let (mut offered, mut doubted) = (false, false);
         if let Some(first) = first {
             match first.await {
                 Ok(accepted) => return Some(Stored { accepted, offered }),
                 Err(error) => {
                     offered = true;
                     tracing::warn!(channel = %self.handle.id, %error, "failed to store a message; it is offered again");
+                    doubted = true;
                 }
             }
         }
         let _held = Counted::one_more(&self.trouble, |trouble| &trouble.held);
+        let _held_in_all = Held::one_more(&self.shared);
+        if doubted {
+            // Held first: nobody says that the store is sound again while this message is not stored.
+            super::scan::store_doubted(&self.shared).await;
+        }
         if self.is_pointless() {
             return None;
         }
@@ -207,6 +213,22 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         (self.count)(&self.trouble).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts a push that the store has refused, among those of all connections.
+struct Held(Arc<Shared>);
+
+impl Held {
+    fn one_more(shared: &Arc<Shared>) -> Self {
+        shared.held.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Leases, and the scan that guarantees what wakes only hint at (R5).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use switchboard_domain::ids::Partition;
 use switchboard_ports::conversations::OPEN_LISTED_MAX;
@@ -10,18 +12,24 @@ use tokio::time::Instant;
 use super::channel::{ChannelHandle, Message};
 use super::shared::Shared;
 
+/// How long a renewal may take until it is said that messages cannot be stored. What is written with it takes milliseconds.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(2);
+
 /// Renews leases until the server has stopped; says when the store goes away and comes back.
 pub(crate) async fn renew_leases(shared: Arc<Shared>) {
     let mut failing_since: Option<Instant> = None;
     loop {
         let begun = Instant::now();
-        let pause = match claim(&shared).await {
+        let pause = match watched_claim(&shared).await {
             Ok(()) => {
                 failing_since = None;
                 store_back(&shared).await;
-                shared.settings.renew_interval
+                // Looked at again soon while messages are still held.
+                let sound = *shared.store_sound.borrow();
+                if sound { shared.settings.renew_interval } else { shared.settings.renew_interval / 3 }
             }
             Err(error) => {
+                store_doubted(&shared).await;
                 let since = *failing_since.get_or_insert(begun);
                 tracing::warn!(%error, "failed to renew the leases");
                 if since.elapsed() >= shared.settings.store_patience {
@@ -36,6 +44,19 @@ pub(crate) async fn renew_leases(shared: Arc<Shared>) {
             biased;
             () = shared.parking.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// A renewal; one that takes long is told before it ends.
+async fn watched_claim(shared: &Shared) -> Result<(), StoreError> {
+    let claim = claim(shared);
+    tokio::pin!(claim);
+    match tokio::time::timeout(ANSWER_WAIT_MAX, &mut claim).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            store_doubted(shared).await;
+            claim.await
         }
     }
 }
@@ -87,6 +108,16 @@ pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Something could not be written. Nothing is green from here on (status, `/readyz`), while sockets stay open for as long as
+/// there is patience (R4).
+pub(crate) async fn store_doubted(shared: &Shared) {
+    if shared.store_sound.send_replace(false) {
+        for handle in shared.all_channels() {
+            handle.tell_surely(Message::StoreDoubted).await;
+        }
+    }
+}
+
 /// A message could not be stored for too long: the channel's sockets are closed, so that pushes go elsewhere or come again (R4).
 pub(crate) async fn store_lost(shared: &Shared, handle: &ChannelHandle) {
     // In this order: whoever brings the news that the store is back looks at the mark, and must not find it set before the
@@ -96,6 +127,12 @@ pub(crate) async fn store_lost(shared: &Shared, handle: &ChannelHandle) {
 }
 
 async fn store_back(shared: &Shared) {
+    // What is held is the better witness: it was refused, and has not been stored yet.
+    if shared.held.load(Ordering::Relaxed) == 0 && !shared.store_sound.send_replace(true) {
+        for handle in shared.all_channels() {
+            handle.tell_surely(Message::StoreTrusted).await;
+        }
+    }
     if !shared.store_up.send_replace(true) {
         tracing::info!("the store is back");
         for handle in shared.all_channels() {

@@ -1,6 +1,7 @@
 //! What all tasks of the driver share: ports, leases, channels, conversations, and who listens.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -68,7 +69,12 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) cards: Arc<Cards>,
     pub(crate) files: Files,
+    /// Whether channels may have sockets open, as far as the store goes.
     pub(crate) store_up: watch::Sender<bool>,
+    /// Whether the last thing that was written could be. Sockets stay open for a while without it, but nothing is green.
+    pub(crate) store_sound: watch::Sender<bool>,
+    /// Pushes of all connections that the store has refused once and that are offered again.
+    pub(crate) held: AtomicU32,
     /// Cancelled when the server begins to stop: no new turns, no intake.
     pub(crate) stopping: CancellationToken,
     /// Cancelled when the grace is over: conversations are parked.
@@ -90,6 +96,8 @@ impl Shared {
             cards: Arc::default(),
             files: Files::default(),
             store_up: watch::channel(true).0,
+            store_sound: watch::channel(true).0,
+            held: AtomicU32::new(0),
             stopping: CancellationToken::new(),
             parking: CancellationToken::new(),
             tasks: TaskTracker::new(),

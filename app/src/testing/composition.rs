@@ -1,7 +1,7 @@
 //! A composition root of fakes.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use switchboard_ports::provider::Description;
 
 use super::{FakeClock, FakeEntropy, FakeOperations, FakeStores, kinds, ports, providers};
-use crate::cli::seam::{Catalog, ComposeError, Composition, OpenMode, Running, Simulation};
+use crate::cli::seam::{Catalog, ComposeError, Composition, KeptUp, OpenMode, Running, Simulation, Upkeep};
 use crate::config::{Config, StoreUrl};
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
@@ -25,6 +25,10 @@ pub(crate) struct FakeComposition {
     pub(crate) no_store: bool,
     /// The folder of the store that was asked for last.
     pub(crate) folder: Mutex<Option<PathBuf>>,
+    /// How often the store is another process's before it can be had.
+    pub(crate) in_use: AtomicU32,
+    /// What was asked for the store's upkeep.
+    pub(crate) upkeep: Mutex<Vec<Upkeep>>,
 }
 
 #[async_trait]
@@ -40,6 +44,20 @@ impl Composition for FakeComposition {
             clock: Arc::new(FakeClock::default()),
             entropy: Arc::new(FakeEntropy::default()),
         })
+    }
+
+    async fn own(&self, _config: &Config) -> Result<bool, ComposeError> {
+        let less = self.in_use.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |times| times.checked_sub(1));
+        Ok(less.is_err())
+    }
+
+    async fn is_in_use(&self, _config: &Config) -> bool {
+        self.in_use.load(Ordering::SeqCst) > 0
+    }
+
+    async fn keep_up(&self, _config: &Config, act: Upkeep) -> Result<KeptUp, ComposeError> {
+        self.upkeep.lock().unwrap().push(act);
+        Ok(KeptUp::BackedUp { bytes: 1, format: 1, conversations: 1 })
     }
 
     async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {

@@ -129,6 +129,8 @@ pub enum Said {
     Started {
         /// What the run is called upstream, where its result can be asked for later.
         handle: Option<String>,
+        /// Where the next turn goes on from if this run is stopped; counts only with a handle.
+        continuation: Option<String>,
     },
     /// More of the answer.
     Delta(String),
@@ -337,7 +339,7 @@ impl Conversation {
         now: Timestamp,
     ) -> Result<(), Rejected> {
         let event = match said {
-            Said::Started { handle } => session::Event::Started { epoch, handle },
+            Said::Started { handle, continuation } => session::Event::Started { epoch, handle, continuation },
             Said::Progress(what) => {
                 let told = reply::Event::Progressed { what };
                 return self.heard(epoch, self.answer_chars, told, effects, now);

@@ -29,6 +29,8 @@ pub enum Event {
         epoch: Epoch,
         /// What the run is called upstream, where its result can be asked for later.
         handle: Option<String>,
+        /// Where the next turn goes on from if this run is stopped; counts only with a handle.
+        continuation: Option<String>,
     },
     /// The agent said or did something.
     Heard {

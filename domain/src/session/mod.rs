@@ -46,7 +46,7 @@ pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
 pub struct Rules {
     /// The channel's rules for conversations.
     pub conversation: ConversationSettings,
-    /// The agent's time-outs and bounds.
+    /// The agent's time-outs and bounds; a turn keeps those it began with.
     pub limits: TurnLimits,
 }
 
@@ -245,7 +245,7 @@ impl Session {
                 let arrived = Arrived { waiting, accepted_at };
                 self.take_in(kind, arrived, now)
             }
-            Event::Started { epoch, handle } => self.started(epoch, handle),
+            Event::Started { epoch, handle, continuation } => self.started(epoch, handle, continuation),
             Event::Heard { epoch, chars } => self.heard(epoch, chars, now),
             Event::Completed { epoch, continuation } => self.completed(epoch, continuation, now),
             Event::Failed { epoch, failure, shown } => self.failed(epoch, failure, shown, now),
@@ -328,7 +328,7 @@ impl Session {
     /// When the session has to be looked at next, derived from its state.
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
-        self.state.deadline(&self.rules.limits)
+        self.state.deadline()
     }
 
     /// Does what is due at `now`; nothing before the deadline.
@@ -351,11 +351,12 @@ const fn first_step(now: Timestamp) -> Step {
 }
 
 impl Turn {
-    const fn begun(next: Waiting, epoch: Epoch, now: Timestamp) -> Self {
+    const fn begun(next: Waiting, epoch: Epoch, limits: TurnLimits, now: Timestamp) -> Self {
         Self {
             seq: next.seq,
             written_at: next.written_at,
             epoch,
+            limits,
             began_at: now,
             retried: false,
             step: first_step(now),

@@ -64,7 +64,9 @@ impl Session {
                 self.kept.run = None;
             }
             self.kept.epoch = self.kept.epoch.next();
-            self.state = State::Running(Turn::begun(next, self.kept.epoch, now));
+            // A turn that is resumed with its run has the limits that it began with.
+            let limits = self.kept.run.as_ref().and_then(|run| run.limits).unwrap_or(self.rules.limits);
+            self.state = State::Running(Turn::begun(next, self.kept.epoch, limits, now));
             effects.push(Effect::Ask { seq: next.seq, epoch: self.kept.epoch });
         }
         effects
@@ -115,11 +117,17 @@ impl Session {
     }
 
     /// A run that can be asked for its result is stored at once: whoever resumes the turn asks for that instead.
-    pub(super) fn started(&mut self, epoch: Epoch, handle: Option<String>) -> Result<Effects, Rejected> {
-        let seq = self.turn(epoch, &Event::Started { epoch, handle: None })?.seq;
+    pub(super) fn started(
+        &mut self,
+        epoch: Epoch,
+        handle: Option<String>,
+        continuation: Option<String>,
+    ) -> Result<Effects, Rejected> {
+        let turn = self.turn(epoch, &Event::Started { epoch, handle: None, continuation: None })?;
+        let (seq, limits) = (turn.seq, Some(turn.limits));
         let mut effects = Effects::default();
         let kept = handle.filter(|it| !it.is_empty() && it.len() <= HANDLE_BYTES_MAX);
-        let kept = kept.map(|handle| KeptRun { seq, handle });
+        let kept = kept.map(|handle| KeptRun { seq, handle, continuation, limits });
         if kept.is_some() && kept != self.kept.run {
             self.kept.run = kept;
             effects.durability = Durability::Now;
@@ -128,9 +136,8 @@ impl Session {
     }
 
     pub(super) fn heard(&mut self, epoch: Epoch, chars: usize, now: Timestamp) -> Result<Effects, Rejected> {
-        let bound = self.rules.limits.output_chars_max;
         let turn = self.turn(epoch, &Event::Heard { epoch, chars })?;
-        if chars > bound {
+        if chars > turn.limits.output_chars_max {
             let mut effects = Effects::default();
             self.give_up(Finish::Failed(FailureCause::Agent(AgentFailureKind::TooLong)), &mut effects, now);
             return Ok(effects);
@@ -178,6 +185,9 @@ impl Session {
             RunFailure::Refused(refusal) => (Finish::Refused(refusal), Outcome::Refused(refusal)),
         };
         let seq = turn.seq;
+        if was_stopped(failure) {
+            self.go_on_after_stop(seq);
+        }
         let mut effects = Effects::default();
         effects.push(self.finish_of(seq, how));
         effects.push(Effect::End { seq, outcome });
@@ -210,9 +220,7 @@ impl Session {
             }
             Reason::Retry => match &mut self.state {
                 // Looked at late: the whole turn is over as well.
-                State::Running(turn) if turn.ends_at(&self.rules.limits) <= now => {
-                    AgentFailureKind::TurnTimeout
-                }
+                State::Running(turn) if turn.ends_at() <= now => AgentFailureKind::TurnTimeout,
                 State::Running(turn) => {
                     // The epoch moves on: nothing that the failed run may still say counts.
                     self.kept.epoch = self.kept.epoch.next();
@@ -240,6 +248,9 @@ impl Session {
         effects.push(self.finish_of(seq, how));
         effects.push(Effect::End { seq, outcome: outcome_of(how) });
         self.kept.epoch = self.kept.epoch.next();
+        if has_run {
+            self.go_on_after_stop(seq);
+        }
         let kept = self.kept.run.take();
         self.turn_over(now);
         if has_run {
@@ -252,9 +263,19 @@ impl Session {
         self.cancel_upstream(seq, effects, now);
     }
 
+    /// The next turn goes on where the stopped run of this one stands, where its agent said so: a conversation that is kept
+    /// upstream is not begun anew because one of its answers was not waited for.
+    fn go_on_after_stop(&mut self, seq: Seq) {
+        let stopped = self.kept.run.as_ref().filter(|run| run.seq == seq);
+        if let Some(next) = stopped.and_then(|run| run.continuation.clone()) {
+            self.kept.continuation = Some(next);
+        }
+    }
+
     /// Stops the run of a turn that was given up while nobody listened to it, if its name is known. The next turn waits for
     /// that: agents that call all runs of a conversation by one name would else take it for the next one's.
     pub(super) fn cancel_upstream(&mut self, seq: Seq, effects: &mut Effects, now: Timestamp) {
+        self.go_on_after_stop(seq);
         let Some(run) = self.kept.run.take().filter(|run| run.seq == seq) else {
             return;
         };
@@ -344,6 +365,14 @@ const fn outcome_of(how: Finish) -> Outcome {
 const fn is_over_upstream(failure: RunFailure) -> bool {
     match failure {
         RunFailure::Agent(failure) => matches!(failure.kind, AgentFailureKind::ServerError),
+        RunFailure::Refused(_) | RunFailure::UserLookup => false,
+    }
+}
+
+/// Whether somebody stopped the run on the agent's side.
+const fn was_stopped(failure: RunFailure) -> bool {
+    match failure {
+        RunFailure::Agent(failure) => matches!(failure.kind, AgentFailureKind::Cancelled),
         RunFailure::Refused(_) | RunFailure::UserLookup => false,
     }
 }

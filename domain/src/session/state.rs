@@ -36,6 +36,8 @@ pub(super) struct Turn {
     pub(super) seq: Seq,
     pub(super) written_at: Timestamp,
     pub(super) epoch: Epoch,
+    /// What holds for it, whatever becomes of its agent's settings meanwhile.
+    pub(super) limits: TurnLimits,
     pub(super) began_at: Timestamp,
     /// Whether a failed run was tried again already.
     pub(super) retried: bool,
@@ -44,8 +46,8 @@ pub(super) struct Turn {
 
 impl Turn {
     /// When it is ended, whatever it does.
-    pub(super) fn ends_at(&self, limits: &TurnLimits) -> Timestamp {
-        self.began_at.after(limits.turn_timeout.min(TURN_AGE_MAX))
+    pub(super) fn ends_at(&self) -> Timestamp {
+        self.began_at.after(self.limits.turn_timeout.min(TURN_AGE_MAX))
     }
 
     /// Whether a run of it is open, upstream too.
@@ -84,18 +86,19 @@ impl State {
         }
     }
 
-    pub(super) fn deadline(&self, limits: &TurnLimits) -> Option<Deadline> {
+    pub(super) fn deadline(&self) -> Option<Deadline> {
         match self {
             Self::Idle => None,
             Self::Stopping { until, .. } => Some(Deadline { at: *until, reason: Reason::Closing }),
             Self::Running(turn) => {
-                let whole = Deadline { at: turn.ends_at(limits), reason: Reason::Turn };
+                let whole = Deadline { at: turn.ends_at(), reason: Reason::Turn };
                 let step = match turn.step {
-                    Step::Asking { since } => {
-                        Deadline { at: since.after(limits.first_output_timeout), reason: Reason::FirstOutput }
-                    }
+                    Step::Asking { since } => Deadline {
+                        at: since.after(turn.limits.first_output_timeout),
+                        reason: Reason::FirstOutput,
+                    },
                     Step::Answering { heard_at } => {
-                        Deadline { at: heard_at.after(limits.idle_timeout), reason: Reason::Idle }
+                        Deadline { at: heard_at.after(turn.limits.idle_timeout), reason: Reason::Idle }
                     }
                     Step::Pausing { until } => Deadline { at: until, reason: Reason::Retry },
                 };

@@ -181,7 +181,9 @@ impl World {
         let listened = self.is_listened_to(index);
         let said = match talk {
             Talk::Started(pollable) => {
-                Said::Started { handle: pollable.then(|| format!("run {}", self.process.runs[index].epoch)) }
+                let of_run =
+                    |what: &str| pollable.then(|| format!("{what} {}", self.process.runs[index].epoch));
+                Said::Started { handle: of_run("run"), continuation: of_run("place") }
             }
             Talk::Words(count) => return self.say_words(index, count),
             Talk::Progress => Said::Progress(Progress::Tool(STATUS.to_owned())),

@@ -16,6 +16,7 @@ use switchboard_domain::outbound::{Format, Progress};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::reply::{Trial, Tried};
 use switchboard_domain::secret::Secret;
+use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole,
     ReplySnapshot, ReplyStateSnapshot, Role, SessionSnapshot, TranscriptLine,
@@ -234,7 +235,9 @@ fn sessions() -> impl Strategy<Value = SessionSnapshot> {
         count,
         graceful,
     });
-    let run = (number(), text()).prop_map(|(seq, handle)| KeptRun { seq: Seq(seq), handle });
+    let run = (number(), text(), of(text()), of(limits())).prop_map(|(seq, handle, continuation, limits)| {
+        KeptRun { seq: Seq(seq), handle, continuation, limits }
+    });
     (
         (number(), number(), timestamps(), timestamps(), any::<u32>()),
         (of(text()), of(text()), of(text()), of(attempts), of(run)),
@@ -258,6 +261,16 @@ fn sessions() -> impl Strategy<Value = SessionSnapshot> {
                 }
             },
         )
+}
+
+fn limits() -> impl Strategy<Value = TurnLimits> {
+    let span = || any::<u32>().prop_map(|millis| Duration::from_millis(u64::from(millis)));
+    (span(), span(), span(), any::<u32>()).prop_map(|(first_output, idle, turn, chars)| TurnLimits {
+        first_output_timeout: first_output,
+        idle_timeout: idle,
+        turn_timeout: turn,
+        output_chars_max: chars as usize,
+    })
 }
 
 fn replies() -> impl Strategy<Value = ReplySnapshot> {

@@ -1,4 +1,4 @@
-//! An agent that does as its questions say.
+//! An agent that does as its questions say. All configured agents do the same; which of them was asked is remembered.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,7 +23,8 @@ pub enum Act {
     GoOn(String, Vec<String>, String),
     /// Does all this, one after the other, with this pause before each, and is done.
     Work(Vec<AgentEvent>, Duration),
-    /// Says where the run can be asked for, then these words, and then nothing any more: the run goes on without us.
+    /// Says where the run can be asked for, then these words, and then nothing any more: the run goes on without us. A stop
+    /// leaves the next turn to go on from `stopped RUN`.
     Leave(String, Vec<String>),
     /// Breaks with a panic of its own code.
     Panic,
@@ -39,9 +40,18 @@ pub struct FakeAgent {
 
 struct Inner {
     script: Mutex<Script>,
-    asked: Mutex<Vec<RunRequest>>,
+    /// What was asked, and of whom.
+    asked: Mutex<Vec<(String, RunRequest)>>,
     dropped: Mutex<usize>,
-    cancelled: Mutex<Vec<String>>,
+    /// What was cancelled, and where.
+    cancelled: Mutex<Vec<(String, String)>>,
+}
+
+/// One configured agent.
+struct Configured {
+    /// Its id, and its address where it has one: `agt_1`, `agt_1@elsewhere`.
+    who: String,
+    inner: Arc<Inner>,
 }
 
 impl Default for FakeAgent {
@@ -71,16 +81,26 @@ impl FakeAgent {
 
     /// What was asked so far, in order.
     pub fn asked(&self) -> Vec<RunRequest> {
-        self.inner.asked.lock().expect("asked").clone()
+        self.inner.asked.lock().expect("asked").iter().map(|(_, request)| request.clone()).collect()
+    }
+
+    /// Who was asked so far, in order: ids, with addresses where there are any (`agt_1@elsewhere`).
+    pub fn whom(&self) -> Vec<String> {
+        self.inner.asked.lock().expect("asked").iter().map(|(who, _)| who.clone()).collect()
     }
 
     /// The texts of what was asked so far, in order.
     pub fn questions(&self) -> Vec<String> {
-        self.inner.asked.lock().expect("asked").iter().map(|request| request.text.clone()).collect()
+        self.asked().into_iter().map(|request| request.text).collect()
     }
 
     /// What was cancelled upstream, in order.
     pub fn cancelled(&self) -> Vec<String> {
+        self.cancelled_where().into_iter().map(|(_, run)| run).collect()
+    }
+
+    /// The same with who was told so.
+    pub fn cancelled_where(&self) -> Vec<(String, String)> {
         self.inner.cancelled.lock().expect("cancelled").clone()
     }
 
@@ -99,17 +119,19 @@ impl AgentKind for FakeAgent {
         false
     }
 
-    fn build(&self, _config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
-        Ok(Arc::new(self.clone()))
+    fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
+        let address =
+            if config.base_url.is_empty() { String::new() } else { format!("@{}", config.base_url) };
+        Ok(Arc::new(Configured { who: format!("{}{address}", config.id), inner: Arc::clone(&self.inner) }))
     }
 }
 
 #[async_trait]
-impl Agent for FakeAgent {
+impl Agent for Configured {
     fn run(&self, request: RunRequest) -> BoxStream<'static, AgentEvent> {
         let count = {
             let mut asked = self.inner.asked.lock().expect("asked");
-            asked.push(request.clone());
+            asked.push((self.who.clone(), request.clone()));
             asked.len() - 1
         };
         let act = (self.inner.script.lock().expect("script"))(&request, count);
@@ -122,7 +144,7 @@ impl Agent for FakeAgent {
             }
             Act::Work(events, pause) => (events, pause, Some(AgentEvent::Completed { continuation: None })),
             Act::GoOn(first, words, next) => {
-                started = Some(RunHandle { id: first, pollable: false });
+                started = Some(RunHandle { id: first, pollable: false, continuation: None });
                 (
                     said(words),
                     Duration::from_millis(100),
@@ -130,7 +152,8 @@ impl Agent for FakeAgent {
                 )
             }
             Act::Leave(id, words) => {
-                started = Some(RunHandle { id, pollable: true });
+                let continuation = Some(format!("stopped {id}"));
+                started = Some(RunHandle { id, pollable: true, continuation });
                 (said(words), Duration::from_millis(100), None)
             }
             Act::Panic => {
@@ -159,7 +182,7 @@ impl Agent for FakeAgent {
     }
 
     async fn cancel(&self, run: &str) {
-        self.inner.cancelled.lock().expect("cancelled").push(run.to_owned());
+        self.inner.cancelled.lock().expect("cancelled").push((self.who.clone(), run.to_owned()));
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use switchboard::runtime::Driver;
 use switchboard::runtime::operations::{ChannelStatus, Operations};
-use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, MessageId};
+use switchboard_domain::ids::{AgentId, ChannelId, ConversationId, ConversationKey, MessageId};
 use switchboard_domain::message::Inbound;
 use switchboard_domain::outcome::FailureCause;
 use switchboard_ports::agents::AgentConfig;
@@ -15,7 +15,7 @@ use switchboard_ports::page::PageRequest;
 use switchboard_ports::provider::Ack;
 use switchboard_ports::transcripts::ConversationInfo;
 
-use super::{World, channel_config};
+use super::{World, agent_config, channel_config};
 
 /// A running process.
 pub struct Process<'w> {
@@ -98,6 +98,24 @@ impl Process<'_> {
         change(&mut channel);
         channels.update(&channel, version).await.expect("a change");
         self.driver.channel_changed(id).await.expect("the change is taken in");
+    }
+
+    /// Changes an agent's stored settings and has them taken in.
+    pub async fn edit_agent(&self, id: &str, change: impl FnOnce(&mut AgentConfig)) {
+        let agents = &self.world.stores().agents;
+        let mut agent = agents.find(&AgentId::new(id)).await.expect("agents").expect("the agent");
+        let version = agent.version;
+        change(&mut agent);
+        agents.update(&agent, version).await.expect("a change");
+        self.driver.agent_changed().await;
+    }
+
+    /// Adds one more agent like the first.
+    pub async fn add_agent(&self, id: &str) {
+        let mut agent = agent_config(self.world.clock.now());
+        agent.id = AgentId::new(id);
+        id.clone_into(&mut agent.name);
+        self.world.stores().agents.insert(&agent).await.expect("an agent");
     }
 
     /// The status of the channel that scenarios use.

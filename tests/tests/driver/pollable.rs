@@ -35,9 +35,10 @@ fn a_turn_killed_in_the_middle_is_asked_for_its_result_and_not_asked_again() {
             process.sees("half").await;
         })
         .unwrap();
-    // Kept with whose it is: the agent, by sixteen digits.
+    // Kept with whose it is: the agent, by sixteen digits and its id.
     let handle = kept(&world).unwrap().handle;
-    assert_eq!(handle.split_once(' ').map(|(owner, run)| (owner.len(), run)), Some((16, "run of hello")));
+    let signed = handle.split_once(' ').map(|(owner, run)| (owner.split_at(16).1, run));
+    assert_eq!(signed, Some(("agt_1", "run of hello")));
     assert_eq!(world.agent.cancelled(), [""; 0], "a crash stops nothing");
     world.process(|process| async move { process.finals(1).await }).unwrap();
     let asked: Vec<_> = world.agent.asked().into_iter().map(|request| request.resume).collect();

@@ -45,7 +45,11 @@ fn a_store_away_for_longer_closes_the_sockets_and_recovery_comes_by_itself() {
             let message = process.world.message("ann", "hello");
             let ack = process.push(message.clone());
             process.wait(SECS(9)).await;
-            assert_eq!(process.status().status, "connected", "patience is not over");
+            assert_eq!(process.world.platform.connections().0, 1, "patience is not over");
+            // But nothing is green of which a message could not be stored.
+            assert_eq!(process.status().status, "disconnected");
+            assert_eq!(process.status().last_error.unwrap().code, ErrorCode::StoreUnavailable);
+            assert!(process.driver.ready().await.is_err());
             assert!(process.status().last_frame_at > Some(message.sent_at), "frames go on being taken in");
             process.wait(SECS(2)).await;
             assert!(ack.is_finished());

@@ -135,7 +135,7 @@ pub(crate) async fn begun(agent: &Arc<dyn Agent>, request: RunRequest) -> String
     let mut events = agent.run(request);
     let find = async {
         while let Some(event) = events.next().await {
-            if let AgentEvent::Started { run: Some(RunHandle { id, pollable: true }) } = event {
+            if let AgentEvent::Started { run: Some(RunHandle { id, pollable: true, .. }) } = event {
                 return id;
             }
         }

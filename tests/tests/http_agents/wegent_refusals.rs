@@ -147,7 +147,7 @@ fn settings_that_have_no_effect_or_contradict_each_other_are_refused() {
     let named = |value: &'static str| {
         at(&move |config| drop(config.headers.insert("Wegent-Username".to_owned(), Secret::new(value))))
     };
-    assert_eq!(named("two words"), "/headers/wegent-username");
+    assert_eq!(named("two words"), "/headers/Wegent-Username");
     assert_eq!(named("one"), "");
     assert_eq!(named("im-{{user.username}}"), "");
     for other in ["openai-chat", "openai-responses"] {

@@ -159,16 +159,6 @@ async fn a_wrong_key_an_exposed_one_and_a_missing_one_are_one_clear_line_each() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_server_on_the_same_store_refuses_and_the_first_goes_on() {
-    let stage = Stage::start().await;
-    let ran = stage.home.run(&["serve"]).await;
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
-    is_one_line(&ran, &["in use by another switchboard process"]);
-    stage.say("ann", "hello");
-    stage.wait_texts("ann", &[&answer_to("hello")]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_mistake_in_the_configuration_is_one_line_that_names_file_key_and_what_is_allowed() {
     let mut home = Home::default();
     let cases: [(&str, &[&str]); 8] = [

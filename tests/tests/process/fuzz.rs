@@ -11,14 +11,17 @@ use super::stage::{APP, Plan, Stage};
 
 /// How long messages are sent in the usual run; `SWITCHBOARD_FUZZED_SECONDS` asks for more.
 const SECONDS: u64 = 6;
-/// The pause between two of them.
+/// The pause between two of them; in a run of more than a minute they are spread, because the simulator remembers so many
+/// items of a conversation only, and what it has forgotten would count as unanswered.
 const INTERVAL: Duration = Duration::from_millis(40);
+const INTERVAL_LONG: Duration = Duration::from_millis(200);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pushes_of_every_odd_shape_lose_nothing_and_break_nothing() {
     let wanted = std::env::var_os("SWITCHBOARD_FUZZED_SECONDS");
     let seconds = wanted.map_or(SECONDS, |it| it.to_str().and_then(|it| it.parse().ok()).expect("a number"));
-    let messages = Duration::from_secs(seconds).as_millis() / INTERVAL.as_millis();
+    let interval = if seconds > 60 { INTERVAL_LONG } else { INTERVAL };
+    let messages = Duration::from_secs(seconds).as_millis() / interval.as_millis();
     let messages = usize::try_from(messages).expect("a bounded number");
     let mut plan = Plan::default();
     // Some of what is sent beside pushes ends the connection: only a push that is offered for long enough is owed an answer.
@@ -27,7 +30,8 @@ async fn pushes_of_every_odd_shape_lose_nothing_and_break_nothing() {
     plan.channel = json!({"conversation": {"group_scope": "per_user"}});
     let stage = plan.start().await;
     let mut traffic = Traffic::new(APP, messages as u64);
-    traffic.interval_ms = u64::try_from(INTERVAL.as_millis()).expect("a short pause");
+    traffic.people = (0..8).map(|number| format!("p{number}")).collect();
+    traffic.interval_ms = u64::try_from(interval.as_millis()).expect("a short pause");
     let seed = stage.simulator.start_fuzz(FuzzPlan {
         long_text_chars: Some(2_000),
         traffic: Some(traffic),

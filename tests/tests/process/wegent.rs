@@ -75,6 +75,36 @@ async fn a_stop_is_heard_upstream_before_the_next_turn_begins() {
     all_is_well(&stage, &wegent);
 }
 
+/// Neither answer of a task is lost to it: the first one was stopped, the second goes on from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_of_the_first_answer_leaves_its_task_to_the_next_question() {
+    for (team, half) in [(CHAT_TEAM, "The first half"), (EXECUTOR_TEAM, "")] {
+        let wegent = FakeWegent::start().await.unwrap();
+        let stage = stage(&wegent, team, json!({})).await;
+        wegent.queue([Play::Held { before: half.into(), after: " and the rest".into() }]);
+        stage.say("ann", "one");
+        if half.is_empty() {
+            wegent.wait_for(|seen| seen.count(Verb::Look) >= 1, CAP).await.unwrap();
+        } else {
+            stage.wait_streaming("ann", half).await;
+        }
+        stage.say("ann", "/stop");
+        let stopped = format!("{half}\n\n{}", Notice::StopMark.text(Locale::En)).trim_start().to_owned();
+        stage.wait_texts("ann", &[&stopped]).await;
+        // An executor is not reached by a stop; its task is busy until it is done.
+        wegent.wait_for(|seen| seen.count(Verb::Cancel) == 1, CAP).await.unwrap();
+        wegent.release();
+        stage.say("ann", "two");
+        stage.wait_texts("ann", &[&stopped, &answer_to("two")]).await;
+        wegent.observe(|seen| {
+            let last = seen.tasks.last().unwrap();
+            let previous = seen.questions().last().unwrap()["previous_response_id"].clone();
+            assert_eq!((last.items.len(), previous), (4, json!(last.response())), "{seen:#?}");
+        });
+        all_is_well(&stage, &wegent);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_team_that_queues_is_asked_for_its_answer() {
     let wegent = FakeWegent::start().await.unwrap();

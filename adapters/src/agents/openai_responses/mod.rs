@@ -120,7 +120,7 @@ impl Inner {
         Box::new(move |id| {
             let id = format!("{HANDLE}{id}");
             let pollable = id.len() <= HANDLE_BYTES_MAX;
-            in_background.then_some(RunHandle { id, pollable })
+            in_background.then_some(RunHandle { id, pollable, continuation: None })
         })
     }
 

@@ -79,11 +79,13 @@ impl Look for Fetching<'_> {
     }
 }
 
-/// What a run in a task is called: where the turn began, so that its answer can be told from older ones.
+/// What a run in a task is called: where the turn began, so that its answer can be told from older ones. Stopped, it leaves the
+/// task free for the next turn, with what was asked and said by then, so that the conversation goes on in it.
 fn naming(begun: Task) -> Naming {
     Box::new(move |id| {
-        let task = Task { response: id.to_owned(), ..begun.clone() };
-        Some(RunHandle { id: task.print(), pollable: true }).filter(|_| is_id(id))
+        let task = Task { response: id.to_owned(), ..begun.clone() }.print();
+        let run = RunHandle { id: task.clone(), pollable: true, continuation: Some(task) };
+        Some(run).filter(|_| is_id(id))
     })
 }
 
@@ -137,7 +139,7 @@ impl<'a> Asking<'a> {
         let uploaded = files::upload(agent, request, identity.as_deref(), tell).await?;
         if let Some(task) = &task {
             // Known before the answer begins: a stop in between has something to stop.
-            let run = RunHandle { id: task.print(), pollable: false };
+            let run = RunHandle { id: task.print(), pollable: false, continuation: None };
             tell.say(AgentEvent::Started { run: Some(run) }).await;
         }
         let begun = Instant::now();

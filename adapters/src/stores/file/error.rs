@@ -1,4 +1,4 @@
-//! Why a file store does not open, and what its errors mean to callers of the ports.
+//! Why a file store does not open, why it is not kept up, and what its errors mean to callers of the ports.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,10 @@ pub enum OpenError {
     #[error("{} is not a switchboard store", .0.display())]
     NotAStore(PathBuf),
     /// Damaged. Nothing was written to it.
-    #[error("{} is damaged: {cause}", .path.display())]
+    #[error(
+        "{} is damaged: {cause}; nothing was written to it: restore a backup with `switchboard store restore --from FILE`",
+        .path.display()
+    )]
     Corrupt {
         /// The database.
         path: PathBuf,
@@ -55,8 +58,16 @@ pub enum OpenError {
     #[error("the key file {} is missing, and the store was written with one: put it back", .0.display())]
     KeyMissing(PathBuf),
     /// Another store's key.
-    #[error("the key in {} is not the one this store was written with", .0.display())]
-    KeyWrong(PathBuf),
+    #[error(
+        "the key in {} is not the one this store was written with: put back the key with the id {sealed_with}",
+        .key_file.display()
+    )]
+    KeyWrong {
+        /// The key file.
+        key_file: PathBuf,
+        /// Names the right key: the start of a hash of it. `rotate-key` and `backup` say the ids of keys.
+        sealed_with: String,
+    },
     /// Others may read the key.
     #[error("the key file {} may be read by others (mode {mode:03o}): chmod 600 it", .path.display())]
     KeyExposed {
@@ -68,6 +79,20 @@ pub enum OpenError {
     /// Not a key.
     #[error("the key file {} does not hold 64 hexadecimal digits", .0.display())]
     KeyMalformed(PathBuf),
+    /// The copy before a migration could not be made.
+    #[error(
+        "{}: {cause}: the store could not be copied before it is migrated, and nothing was changed: make room and start again",
+        .path.display()
+    )]
+    NotCopied {
+        /// What was written.
+        path: PathBuf,
+        /// What was said.
+        cause: String,
+    },
+    /// A restore was decided and its process killed.
+    #[error("a restore of the store in {} was interrupted: start the server, which carries it out", .0.display())]
+    RestoreUnfinished(PathBuf),
     /// Anything else the disk or the database says.
     #[error("{}: {cause}", .path.display())]
     Io {
@@ -105,7 +130,99 @@ impl OpenError {
     }
 }
 
-/// What an error of SQLite's means to a caller of a port. SQLite's own messages can quote SQL, so only its code is told.
+/// Why a store was not backed up, restored or sealed anew. Each is one clear line after "failed to …: ", and nothing was
+/// changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UpkeepError {
+    /// The store itself, or the disk.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// There is a file of that name.
+    #[error("{} is there already: choose another name, or replace it with --force", .0.display())]
+    TargetExists(PathBuf),
+    /// A backup would share the store's fate.
+    #[error("{} is in the store's own folder: choose a place outside of it", .0.display())]
+    TargetInStore(PathBuf),
+    /// A backup would take the key's place.
+    #[error("{} is the key file", .0.display())]
+    TargetIsKey(PathBuf),
+    /// A folder or a device.
+    #[error("{} is not a file", .0.display())]
+    NotAFile(PathBuf),
+    /// Another process writes it.
+    #[error("another backup to {} is under way", .0.display())]
+    UnderWay(PathBuf),
+    /// There is no backup of that name.
+    #[error("there is no file {}", .0.display())]
+    SourceMissing(PathBuf),
+    /// The backup is damaged, or something else.
+    #[error("{} is not a sound backup of a switchboard store: {cause}", .path.display())]
+    SourceUnsound {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        cause: String,
+    },
+    /// Written by a newer version.
+    #[error("{} has format {found}, this version knows up to {known}: use the newer version", .path.display())]
+    SourceNewer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format known.
+        known: u32,
+    },
+    /// Written with another key.
+    #[error(
+        "{} was written with another key than the one in {}: put the key with the id {sealed_with} there first",
+        .backup.display(), .key_file.display()
+    )]
+    KeyOfAnother {
+        /// The backup.
+        backup: PathBuf,
+        /// The key file.
+        key_file: PathBuf,
+        /// Names the right key.
+        sealed_with: String,
+    },
+    /// The new key is the old one.
+    #[error("the key in {} is the one the store is sealed with already", .0.display())]
+    SameKey(PathBuf),
+    /// A record cannot be read with the old key; names table and row.
+    #[error("{0}: nothing was sealed anew")]
+    Record(String),
+}
+
+impl UpkeepError {
+    /// What was found where a backup should be.
+    pub(super) fn of_source(path: &Path, error: OpenError) -> Self {
+        let path = path.to_owned();
+        match error {
+            OpenError::Corrupt { cause, .. } => Self::SourceUnsound { path, cause },
+            OpenError::NotAStore(_) => Self::SourceUnsound { path, cause: "it is something else".to_owned() },
+            OpenError::NewerVersion { found, known } => Self::SourceNewer { path, found, known },
+            OpenError::NotADirectory(_)
+            | OpenError::Permission(_)
+            | OpenError::Missing(_)
+            | OpenError::InUse(_)
+            | OpenError::OlderVersion { .. }
+            | OpenError::KeyMissing(_)
+            | OpenError::KeyWrong { .. }
+            | OpenError::KeyExposed { .. }
+            | OpenError::KeyMalformed(_)
+            | OpenError::NotCopied { .. }
+            | OpenError::RestoreUnfinished(_)
+            | OpenError::Io { .. } => Self::Store(error),
+        }
+    }
+}
+
+/// How an error begins that says that the database file is damaged.
+pub(super) const DAMAGED: &str = "the database file is damaged";
+
+/// What an error of SQLite's means to a caller of a port. Damage of the file is `Unavailable`, because `Corrupt` is one
+/// record, which is given up, while the rest goes on. SQLite's own messages can quote SQL, so only its code is told.
 #[expect(clippy::needless_pass_by_value, reason = "fits `map_err`")]
 pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
     let is_damage =
@@ -117,7 +234,9 @@ pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::Utf8Error(..)
     );
-    if is_damage || is_foreign_column {
+    if is_damage {
+        StoreError::Unavailable(format!("{DAMAGED}: {}", words(&error)))
+    } else if is_foreign_column {
         StoreError::Corrupt(words(&error))
     } else {
         StoreError::Unavailable(words(&error))

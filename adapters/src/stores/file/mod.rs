@@ -9,8 +9,11 @@
 
 mod accept;
 mod attachments;
+mod backup;
 mod commit;
 mod conversations;
+mod copies;
+mod damage;
 mod error;
 mod failures;
 mod messages;
@@ -18,6 +21,8 @@ mod opening;
 mod purge;
 mod readers;
 mod registry;
+mod restore;
+mod rotation;
 mod schema;
 mod sql;
 mod tokens;
@@ -41,11 +46,15 @@ use switchboard_ports::clock::Clock;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::tokens::TokenStore;
 
-pub use error::OpenError;
+pub use backup::{BackedUp, backup};
+pub use error::{OpenError, UpkeepError};
 pub(super) use opening::sync_folder_of;
+pub use restore::{Restored, restore};
+pub use rotation::{Rotated, rotate_key};
 
 use self::attachments::Attachments;
 use self::conversations::Conversations;
+use self::damage::Damage;
 use self::failures::Failures;
 use self::messages::Messages;
 use self::opening::Opened;
@@ -91,9 +100,52 @@ fn open_with(
     clock: Arc<dyn Clock>,
     migrations: &[&str],
 ) -> Result<Arc<Core>, OpenError> {
-    let lock = opening::own(directory)?;
-    let opened = opening::open(directory, key_file, migrations)?;
-    Core::start(opened, clock, Some(lock))
+    owned(own(directory)?, directory, key_file, clock, migrations)
+}
+
+/// A store's directory, taken for this process alone until this is dropped, or the store that was opened with it.
+#[derive(Debug)]
+pub struct Owned {
+    lock: File,
+}
+
+/// Takes the store in `directory` for this process alone; makes the directory if need be, and nothing else.
+///
+/// # Errors
+/// [`OpenError::InUse`] when another process has it.
+pub fn own(directory: &Path) -> Result<Owned, OpenError> {
+    Ok(Owned { lock: opening::own(directory)? })
+}
+
+/// Whether another process has the store in `directory`. Makes nothing.
+#[must_use]
+pub fn is_in_use(directory: &Path) -> bool {
+    opening::is_in_use(directory)
+}
+
+/// Opens the store in `directory`, which is the caller's already: see [`own`] and [`open`].
+///
+/// # Errors
+/// See [`open`].
+pub fn open_owned(
+    owned_directory: Owned,
+    directory: &Path,
+    key_file: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<Stores, OpenError> {
+    let core = owned(owned_directory, directory, key_file, clock, schema::MIGRATIONS)?;
+    Ok(stores(&core))
+}
+
+fn owned(
+    owned: Owned,
+    directory: &Path,
+    key_file: &Path,
+    clock: Arc<dyn Clock>,
+    migrations: &[&str],
+) -> Result<Arc<Core>, OpenError> {
+    let opened = opening::open(directory, key_file, migrations, clock.now())?;
+    Core::start(opened, clock, Some(owned.lock))
 }
 
 fn stores(core: &Arc<Core>) -> Stores {
@@ -141,11 +193,12 @@ const READERS_MAX: usize = 4;
 /// Searches of transcripts at the same time, at most; apart from the others, because they can be long.
 const SEARCHERS_MAX: usize = 2;
 
-/// What all parts of an open store share. Dropped in this order.
+/// What all parts of an open store share. Dropped in this order: the writer closes last but for the lock, so that it can fold
+/// the log into the database.
 struct Core {
-    writer: Writer,
     readers: Arc<Readers>,
     searchers: Arc<Readers>,
+    writer: Writer,
     leases: Arc<Mutex<Leases>>,
     key: Arc<Key>,
     lock: Option<File>,
@@ -156,11 +209,12 @@ impl Core {
         let Opened { connection, database, key } = opened;
         let leases = Leases::new(fences(&connection, &database)?);
         let leases = Arc::new(Mutex::new(leases));
-        let writer = Writer::start(connection, clock, Arc::clone(&leases));
+        let damage = Arc::new(Damage::none(&database));
+        let writer = Writer::start(connection, clock, Arc::clone(&leases), Arc::clone(&damage));
         Ok(Arc::new(Self {
             writer: writer.map_err(|error| OpenError::of(&database, &error))?,
-            readers: Readers::new(database.clone(), READERS_MAX),
-            searchers: Readers::new(database, SEARCHERS_MAX),
+            readers: Readers::new(database.clone(), READERS_MAX, Arc::clone(&damage)),
+            searchers: Readers::new(database, SEARCHERS_MAX, damage),
             leases,
             key: Arc::new(key),
             lock,

@@ -1,4 +1,4 @@
-//! From a directory to an open database: its folder, its lock, its key, its format.
+//! From a directory to an open database: its folder, its lock, its key, its format, its soundness.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read};
@@ -6,13 +6,16 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use switchboard_domain::secret::Secret;
+use switchboard_domain::time::Timestamp;
 
 use super::error::OpenError;
 use super::schema::{self, Found};
+use super::{damage, restore, rotation};
 use crate::stores::key;
-use crate::stores::seal::{Key, Place, SealError, Sealing};
+use crate::stores::seal::{Key, Place, SealError, Sealing, key_id};
 
 /// The database, in the store's directory.
 pub(super) const DATABASE: &str = "switchboard.db";
@@ -20,8 +23,9 @@ pub(super) const DATABASE: &str = "switchboard.db";
 /// Held by the process that owns the directory.
 const LOCK: &str = "switchboard.lock";
 
-/// How long a statement waits for another process; `switchboard token …` writes for milliseconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a statement waits for another process; `switchboard token …` writes for milliseconds. Whoever writes for longer
+/// keeps messages from being stored, and that must soon be said.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Pages of write-ahead log kept on disk after a checkpoint, in bytes.
 const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
@@ -68,8 +72,21 @@ pub(super) fn own(directory: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Opens the database of a directory that is ours; makes it, and its key, when there is none.
-pub(super) fn open(directory: &Path, key_file: &Path, migrations: &[&str]) -> Result<Opened, OpenError> {
+/// Whether another process has the directory. Makes nothing.
+pub(super) fn is_in_use(directory: &Path) -> bool {
+    let lock = File::open(directory.join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// Opens the database of a directory that is ours; makes it, and its key, when there is none. What a killed restore or change
+/// of keys has decided is carried out first.
+pub(super) fn open(
+    directory: &Path,
+    key_file: &Path,
+    migrations: &[&str],
+    now: Timestamp,
+) -> Result<Opened, OpenError> {
+    restore::finish(directory)?;
     let database = directory.join(DATABASE);
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&database);
     if let Err(error) = made
@@ -83,15 +100,16 @@ pub(super) fn open(directory: &Path, key_file: &Path, migrations: &[&str]) -> Re
     // Looked at before anything is written: a damaged or foreign file stays as it is.
     let found = schema::inspect(&connection, &database, migrations)?;
     let key = match (key::read(key_file)?, found) {
-        (Some(key), _) => key,
+        (Some(key), Found::Empty) => key,
         (None, Found::Empty) => key::create(key_file)?,
+        (Some(key), Found::Format(_)) => {
+            damage::look(&connection, &database)?;
+            rotation::settled(&connection, &database, key, key_file, now)?
+        }
         (None, Found::Format(_)) => return Err(OpenError::KeyMissing(key_file.to_owned())),
     };
-    if found != Found::Empty {
-        check_key(&connection, &database, &key, key_file)?;
-    }
     writing(&connection, &database)?;
-    schema::migrate(&connection, &database, found, migrations, |connection| {
+    schema::migrate(&connection, &database, found, migrations, now, |connection| {
         write_sentinel(connection, &database, &key)
     })?;
     Ok(Opened { connection, database, key })
@@ -103,6 +121,28 @@ pub(super) fn open_beside(
     key_file: &Path,
     migrations: &[&str],
 ) -> Result<Opened, OpenError> {
+    let (connection, database) = existing(directory)?;
+    newest(&connection, &database, migrations)?;
+    let key = key::read(key_file)?.ok_or_else(|| OpenError::KeyMissing(key_file.to_owned()))?;
+    let key = rotation::right_key(&connection, &database, key, key_file)?;
+    writing(&connection, &database)?;
+    Ok(Opened { connection, database, key })
+}
+
+/// Refuses a store that has to be migrated first.
+pub(super) fn newest(connection: &Connection, database: &Path, migrations: &[&str]) -> Result<(), OpenError> {
+    let known = schema::newest(migrations);
+    match schema::inspect(connection, database, migrations)? {
+        Found::Format(found) if found < known => Err(OpenError::OlderVersion { found, known }),
+        Found::Empty | Found::Format(_) => Ok(()),
+    }
+}
+
+/// Connects to the database of a directory that may be another process's, of whatever format this version knows.
+pub(super) fn existing(directory: &Path) -> Result<(Connection, PathBuf), OpenError> {
+    if restore::decided(directory)?.is_some() {
+        return Err(OpenError::RestoreUnfinished(directory.to_owned()));
+    }
     let database = directory.join(DATABASE);
     match fs::metadata(&database) {
         Ok(_) => {}
@@ -114,16 +154,11 @@ pub(super) fn open_beside(
     refuse_foreign_bytes(&database)?;
     let failed = |error: rusqlite::Error| OpenError::of_database(&database, &error);
     let connection = connect(&database, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
-    let known = schema::newest(migrations);
-    match schema::inspect(&connection, &database, migrations)? {
-        Found::Empty => return Err(OpenError::Missing(directory.to_owned())),
-        Found::Format(found) if found < known => return Err(OpenError::OlderVersion { found, known }),
-        Found::Format(_) => {}
+    match schema::inspect(&connection, &database, schema::MIGRATIONS) {
+        Ok(Found::Empty) => Err(OpenError::Missing(directory.to_owned())),
+        Ok(Found::Format(_)) => Ok((connection, database)),
+        Err(error) => Err(error),
     }
-    let key = key::read(key_file)?.ok_or_else(|| OpenError::KeyMissing(key_file.to_owned()))?;
-    check_key(&connection, &database, &key, key_file)?;
-    writing(&connection, &database)?;
-    Ok(Opened { connection, database, key })
 }
 
 /// Puts a new entry of a folder on disk: without it, what is in the entry could be gone after a power cut.
@@ -159,11 +194,18 @@ fn connect(database: &Path, mode: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(database, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    // Whoever closes last would fold the log into the database, be it damaged or not. That is the writer's to decide.
+    fold_at_close(&connection, false)?;
     Ok(connection)
 }
 
+/// Whether closing the last connection folds the log into the database.
+pub(super) fn fold_at_close(connection: &Connection, fold: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !fold).map(drop)
+}
+
 /// What makes a commit last: the log is synced with each one.
-fn writing(connection: &Connection, database: &Path) -> Result<(), OpenError> {
+pub(super) fn writing(connection: &Connection, database: &Path) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| OpenError::of_database(database, &error);
     let set = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
     let mode = set.map_err(failed)?;
@@ -176,28 +218,40 @@ fn writing(connection: &Connection, database: &Path) -> Result<(), OpenError> {
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(failed)?;
+    // It was looked at, and is sound.
+    fold_at_close(connection, true).map_err(failed)?;
     Ok(())
 }
 
-fn write_sentinel(connection: &Connection, database: &Path, key: &Key) -> Result<(), OpenError> {
+/// Stores what shows which key was used, or replaces it.
+pub(super) fn write_sentinel(connection: &Connection, database: &Path, key: &Key) -> Result<(), OpenError> {
     let sealed = key.seal(SENTINEL, &Secret::new(SENTINEL_TEXT));
     let sealed =
         sealed.map_err(|error| OpenError::Io { path: database.to_owned(), cause: error.to_string() })?;
-    let written =
-        connection.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", [SENTINEL.row, &sealed]);
+    let sql = "INSERT INTO meta (key, value) VALUES (?1, ?2)
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    let written = connection.execute(sql, [SENTINEL.row, &sealed]);
     written.map_err(|error| OpenError::of_database(database, &error))?;
     Ok(())
 }
 
 /// Compares the key with the one that sealed the sentinel.
-fn check_key(connection: &Connection, database: &Path, key: &Key, key_file: &Path) -> Result<(), OpenError> {
+pub(super) fn check_key(
+    connection: &Connection,
+    database: &Path,
+    key: &Key,
+    key_file: &Path,
+) -> Result<(), OpenError> {
     let sql = "SELECT value FROM meta WHERE key = ?1";
     let sealed = connection.query_row(sql, [SENTINEL.row], |row| row.get::<_, String>(0)).optional();
     let sealed = sealed.map_err(|error| OpenError::of_database(database, &error))?;
-    let opened = sealed.map_or(Err(SealError::Damaged), |sealed| key.open(SENTINEL, &sealed));
-    match opened {
+    let sealed = sealed.unwrap_or_default();
+    match key.open(SENTINEL, &sealed) {
         Ok(text) if text.expose() == SENTINEL_TEXT => Ok(()),
-        Err(SealError::OtherKey) => Err(OpenError::KeyWrong(key_file.to_owned())),
+        Err(SealError::OtherKey) => {
+            let sealed_with = key_id(&sealed).unwrap_or_default().to_owned();
+            Err(OpenError::KeyWrong { key_file: key_file.to_owned(), sealed_with })
+        }
         Ok(_) | Err(SealError::Damaged | SealError::NotSealed) => Err(OpenError::Corrupt {
             path: database.to_owned(),
             cause: "the row that shows which key was used".to_owned(),

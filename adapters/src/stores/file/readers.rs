@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use switchboard_ports::error::StoreError;
 use tokio::sync::Semaphore;
 
+use super::damage::Damage;
 use super::error::store_error;
 use super::opening;
 
@@ -15,12 +16,14 @@ pub(super) struct Readers {
     database: PathBuf,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    damage: Arc<Damage>,
 }
 
 impl Readers {
     /// Opens connections as they are needed, at most `readers_max`; further reads wait.
-    pub(super) fn new(database: PathBuf, readers_max: usize) -> Arc<Self> {
-        Arc::new(Self { database, idle: Mutex::default(), permits: Arc::new(Semaphore::new(readers_max)) })
+    pub(super) fn new(database: PathBuf, readers_max: usize, damage: Arc<Damage>) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(readers_max));
+        Arc::new(Self { database, idle: Mutex::default(), permits, damage })
     }
 
     /// Reads on a thread where waiting for the disk holds up nobody. All of `work` sees the same moment.
@@ -33,6 +36,9 @@ impl Readers {
         let readers = Arc::clone(self);
         let reading = tokio::task::spawn_blocking(move || {
             let answer = readers.with_connection(work);
+            if let Err(error) = &answer {
+                readers.damage.note(error);
+            }
             drop(permit);
             answer
         });

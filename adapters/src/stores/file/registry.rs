@@ -120,9 +120,9 @@ impl<T: Registered> Registry<T> {
     }
 }
 
-type Columns = (String, Version, String);
+pub(super) type Columns = (String, Version, String);
 
-fn columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<Columns> {
+pub(super) fn columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<Columns> {
     Ok((row.get(0)?, Version(uint(row.get(1)?)), row.get(2)?))
 }
 

@@ -1,11 +1,11 @@
 //! Formats of the store, one after the other: `PRAGMA user_version` says which one a file has.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
+use switchboard_domain::time::Timestamp;
 
+use super::copies;
 use super::error::OpenError;
 
 /// What leads from format n to format n + 1, from 0, the empty file.
@@ -61,6 +61,7 @@ pub(super) fn migrate(
     path: &Path,
     found: Found,
     migrations: &[&str],
+    now: Timestamp,
     first: impl FnOnce(&Connection) -> Result<(), OpenError>,
 ) -> Result<(), OpenError> {
     let mut first = Some(first);
@@ -70,7 +71,7 @@ pub(super) fn migrate(
     };
     for (format, migration) in (1..).zip(migrations).skip(done as usize) {
         if format > 1 && found != Found::Empty {
-            let copy = copy(connection, path, format - 1)?;
+            let copy = copies::before_migration(connection, path, format - 1, now)?;
             tracing::info!(from = format - 1, to = format, copy = %copy.display(), "migrating the store");
         }
         let failed = |error: rusqlite::Error| OpenError::of_database(path, &error);
@@ -83,22 +84,6 @@ pub(super) fn migrate(
         }
         transaction.commit().map_err(failed)?;
     }
+    copies::prune(path);
     Ok(())
-}
-
-/// Copies a database as it is, beside it; a copy left over by an earlier attempt is replaced.
-fn copy(connection: &Connection, path: &Path, format: u32) -> Result<PathBuf, OpenError> {
-    let target = path.with_extension(format!("format{format}.db"));
-    let partial = path.with_extension(format!("format{format}.partial"));
-    let io = |error: std::io::Error| OpenError::of(&partial, &error);
-    if partial.exists() {
-        fs::remove_file(&partial).map_err(io)?;
-    }
-    // Made by us first, because SQLite would let others read it.
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(io)?;
-    let name = partial.to_string_lossy();
-    let copied = connection.execute("VACUUM INTO ?1", [&name]);
-    copied.map_err(|error| OpenError::of_database(&partial, &error))?;
-    fs::rename(&partial, &target).map_err(|error| OpenError::of(&target, &error))?;
-    Ok(target)
 }

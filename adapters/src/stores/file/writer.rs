@@ -20,6 +20,8 @@ use switchboard_ports::conversations::DEDUPLICATION_KEPT;
 use switchboard_ports::error::StoreError;
 use tokio::sync::oneshot;
 
+use super::damage::{self, Damage};
+use super::opening;
 use super::sql::{int, run};
 use crate::stores::leases::Leases;
 
@@ -71,9 +73,10 @@ impl Writer {
         connection: Connection,
         clock: Arc<dyn Clock>,
         leases: Arc<Mutex<Leases>>,
+        damage: Arc<Damage>,
     ) -> std::io::Result<Self> {
         let (queue, members) = sync_channel(QUEUE_MAX);
-        let writing = Writing { connection, clock, leases, health: Health::Sound };
+        let writing = Writing { connection, clock, leases, damage, health: Health::Sound };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writing.serve(&members))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
@@ -123,8 +126,8 @@ trait Member: Send {
     /// Works, and remembers the result. Says whether what was written is to be kept.
     fn work(&mut self, step: &mut Step<'_>) -> bool;
 
-    /// Whether it failed because of the disk.
-    fn met_trouble(&self) -> bool;
+    /// The trouble with the disk that it met, if it did.
+    fn trouble(&self) -> Option<&StoreError>;
 
     /// Answers, now that the transaction is on disk or lost.
     fn answer(self: Box<Self>, lost: Option<&StoreError>);
@@ -153,8 +156,9 @@ where
         keep
     }
 
-    fn met_trouble(&self) -> bool {
-        matches!(self.result, Some(Err(StoreError::Unavailable(_))))
+    fn trouble(&self) -> Option<&StoreError> {
+        let error = self.result.as_ref()?.as_ref().err();
+        error.filter(|error| matches!(error, StoreError::Unavailable(_)))
     }
 
     fn answer(self: Box<Self>, lost: Option<&StoreError>) {
@@ -172,6 +176,7 @@ struct Writing {
     connection: Connection,
     clock: Arc<dyn Clock>,
     leases: Arc<Mutex<Leases>>,
+    damage: Arc<Damage>,
     health: Health,
 }
 
@@ -185,10 +190,27 @@ impl Writing {
             {
                 group.push(next);
             }
-            self.write(group);
+            if self.damage.is_found() {
+                Self::refuse(group);
+            } else {
+                self.write(group);
+            }
         }
-        // The planner's statistics; without them plans are only slower.
-        let _unused = self.connection.execute_batch("PRAGMA optimize");
+        if self.damage.is_found() {
+            // Closing must not fold the log into a damaged file. This fails only where there is nothing to fold.
+            let _unused = opening::fold_at_close(&self.connection, false);
+        } else {
+            // The planner's statistics; without them plans are only slower.
+            let _unused = self.connection.execute_batch("PRAGMA optimize");
+        }
+    }
+
+    /// Nothing more is written to a damaged file.
+    fn refuse(group: Vec<Box<dyn Member>>) {
+        let refusal = damage::refusal();
+        for member in group {
+            member.answer(Some(&refusal));
+        }
     }
 
     fn write(&mut self, mut group: Vec<Box<dyn Member>>) {
@@ -196,8 +218,10 @@ impl Writing {
         let mut health = self.health;
         let written = self.transact(&mut group, &mut claimed, &mut health);
         let lost = written.err();
+        let troubles = group.iter().filter_map(|member| member.trouble()).chain(&lost);
+        let is_troubled = troubles.inspect(|error| self.damage.note(error)).count() > 0;
         self.health = match health {
-            _ if lost.is_some() || group.iter().any(|member| member.met_trouble()) => Health::Troubled,
+            _ if is_troubled => Health::Troubled,
             Health::Sound | Health::Proving => Health::Sound,
             Health::Troubled => Health::Troubled,
         };

@@ -1,7 +1,10 @@
 //! The record of a conversation's state: its session and the replies to bring out.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use switchboard_domain::ids::{AgentId, Epoch, MessageId, RetryNumber, Seq, SessionNumber};
+use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplySnapshot,
     ReplyStateSnapshot, SessionSnapshot,
@@ -12,7 +15,7 @@ use switchboard_ports::error::StoreError;
 use super::message::TargetRecord;
 use super::outbound::FormatRecord;
 use super::tried::TriedRecord;
-use super::{Record, Row, mirrored};
+use super::{Record, Row, millis, mirrored};
 
 /// A conversation's state.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,7 +25,7 @@ pub(in crate::stores) struct ConversationRecord {
 }
 
 impl Record for ConversationRecord {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const OLDEST: u32 = 1;
 }
 
@@ -46,6 +49,20 @@ struct SessionRecord {
 struct KeptRunRecord {
     seq: u64,
     handle: String,
+    /// Since format 3.
+    #[serde(default)]
+    continuation: Option<String>,
+    /// Since format 3.
+    #[serde(default)]
+    limits: Option<LimitsRecord>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LimitsRecord {
+    first_output_timeout_ms: u64,
+    idle_timeout_ms: u64,
+    turn_timeout_ms: u64,
+    output_chars_max: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,16 +77,16 @@ struct ReplyRecord {
     seq: u64,
     role: ReplyRoleRecord,
     message: String,
-    /// Since format 3.
+    /// Since format 4.
     #[serde(default)]
     retry: u64,
     target: TargetRecord,
     attempt: u32,
     ended_at: u64,
-    /// Since format 3.
+    /// Since format 4.
     #[serde(default)]
     format: FormatRecord,
-    /// Since format 3.
+    /// Since format 4.
     #[serde(default)]
     tried: TriedRecord,
     state: ReplyStateRecord,
@@ -128,7 +145,7 @@ impl From<&SessionSnapshot> for SessionRecord {
                 count: attempts.count,
                 graceful: attempts.graceful,
             }),
-            run: from.run.as_ref().map(|run| KeptRunRecord { seq: run.seq.0, handle: run.handle.clone() }),
+            run: from.run.as_ref().map(KeptRunRecord::from),
         }
     }
 }
@@ -149,7 +166,51 @@ impl From<SessionRecord> for SessionSnapshot {
                 count: attempts.count,
                 graceful: attempts.graceful,
             }),
-            run: from.run.map(|run| KeptRun { seq: Seq(run.seq), handle: run.handle }),
+            run: from.run.map(KeptRun::from),
+        }
+    }
+}
+
+impl From<&KeptRun> for KeptRunRecord {
+    fn from(from: &KeptRun) -> Self {
+        Self {
+            seq: from.seq.0,
+            handle: from.handle.clone(),
+            continuation: from.continuation.clone(),
+            limits: from.limits.map(LimitsRecord::from),
+        }
+    }
+}
+
+impl From<KeptRunRecord> for KeptRun {
+    fn from(from: KeptRunRecord) -> Self {
+        Self {
+            seq: Seq(from.seq),
+            handle: from.handle,
+            continuation: from.continuation,
+            limits: from.limits.map(TurnLimits::from),
+        }
+    }
+}
+
+impl From<TurnLimits> for LimitsRecord {
+    fn from(from: TurnLimits) -> Self {
+        Self {
+            first_output_timeout_ms: millis(from.first_output_timeout),
+            idle_timeout_ms: millis(from.idle_timeout),
+            turn_timeout_ms: millis(from.turn_timeout),
+            output_chars_max: u64::try_from(from.output_chars_max).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl From<LimitsRecord> for TurnLimits {
+    fn from(from: LimitsRecord) -> Self {
+        Self {
+            first_output_timeout: Duration::from_millis(from.first_output_timeout_ms),
+            idle_timeout: Duration::from_millis(from.idle_timeout_ms),
+            turn_timeout: Duration::from_millis(from.turn_timeout_ms),
+            output_chars_max: usize::try_from(from.output_chars_max).unwrap_or(usize::MAX),
         }
     }
 }

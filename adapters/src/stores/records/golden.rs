@@ -20,6 +20,7 @@ use switchboard_domain::message::{Chat, ChatKind};
 use switchboard_domain::outbound::{Format, Progress};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::reply::{Trial, Tried};
+use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole,
     ReplyStateSnapshot, Role, TranscriptLine,
@@ -156,7 +157,8 @@ fn entries(version: u32) -> Vec<Entry> {
     entries
 }
 
-/// Format 2 knows runs that can be asked for, format 3 retries and the ways that were tried.
+/// Format 2 knows runs that can be asked for, format 3 the limits of their turns and where one goes on from after a stop,
+/// format 4 retries, the ways that were tried and messages that nobody asked for.
 fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     let mut session = samples::session(2);
     session.epoch = Epoch(9);
@@ -165,7 +167,17 @@ fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     session.model = Some("model".to_owned());
     session.continuation = Some("resp_1".to_owned());
     session.attempts = Some(Attempts { seq: Seq(7), count: 2, graceful: true });
-    session.run = (version >= 2).then(|| KeptRun { seq: Seq(7), handle: "resp_1".to_owned() });
+    session.run = (version >= 2).then(|| KeptRun {
+        seq: Seq(7),
+        handle: "resp_1".to_owned(),
+        continuation: (version >= 3).then(|| "resp_1 stopped".to_owned()),
+        limits: (version >= 3).then(|| TurnLimits {
+            first_output_timeout: Duration::from_millis(1_500),
+            idle_timeout: Duration::from_secs(2),
+            turn_timeout: Duration::from_mins(3),
+            output_chars_max: 4_000,
+        }),
+    });
     let mut finishing = samples::reply(Seq(5), "");
     finishing.target.session_address = Some(samples::address("https://example.invalid/5"));
     finishing.state = ReplyStateSnapshot::Finishing {
@@ -188,13 +200,13 @@ fn conversations(version: u32) -> Vec<ConversationSnapshot> {
         parts: statuses.map(part).to_vec(),
         pointer: Some(Pointer { text: "see below".to_owned(), covers: 2 }),
     };
-    if version >= 3 {
+    if version >= 4 {
         plain.retry = RetryNumber(12);
         plain.tried = tried();
         finishing.tried.card = Some(Trial::Throttled);
     }
     let mut replies = vec![finishing, plain.clone()];
-    if version >= 3 {
+    if version >= 4 {
         plain.id = ReplyId { seq: Seq(8), role: ReplyRole::Message };
         plain.format = Format::Text;
         replies.push(plain);

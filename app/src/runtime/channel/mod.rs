@@ -50,6 +50,10 @@ pub(crate) enum Message {
     Closed(ConnectionId, CloseCause),
     /// Something is wrong that the status should show.
     Noted(ErrorCode, String),
+    /// Something could not be written: not green, but the sockets stay.
+    StoreDoubted,
+    /// Everything could be written.
+    StoreTrusted,
     /// Messages cannot be stored.
     StoreLost,
     /// Messages can be stored again.
@@ -192,7 +196,8 @@ impl Bot {
     }
 }
 
-fn build_agent(shared: &Shared, config: AgentConfig) -> Option<(AgentConfig, SharedAgent)> {
+/// An agent with these settings, if one can be made of them.
+pub(crate) fn build_agent(shared: &Shared, config: AgentConfig) -> Option<(AgentConfig, SharedAgent)> {
     let kind = shared.ports.agent_kinds.get(config.kind.as_str())?;
     match kind.build(&config) {
         Ok(agent) => Some((config, agent)),

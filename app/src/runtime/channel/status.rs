@@ -1,15 +1,24 @@
 //! The published status: what the machine says, as the contract shows it.
 
-use switchboard_domain::channel::Channel as Machine;
+use switchboard_domain::channel::{Channel as Machine, Status};
 use switchboard_domain::ids::{ChannelId, ReplicaId};
 
 use crate::runtime::operations::{ChannelStatus, LastError};
 
-/// The status that a machine is in. What depends on the moment of reading is filled in then.
-pub(super) fn project(id: &ChannelId, replica: &ReplicaId, machine: &Machine) -> ChannelStatus {
+/// The status that a machine is in; connected is only what can also store messages. What depends on the moment of reading is filled in then.
+pub(super) fn project(
+    id: &ChannelId,
+    replica: &ReplicaId,
+    machine: &Machine,
+    store_sound: bool,
+) -> ChannelStatus {
+    let status = match machine.status() {
+        Status::Connected if !store_sound => Status::Disconnected,
+        status @ (Status::Connected | Status::Disconnected | Status::Disabled) => status,
+    };
     ChannelStatus {
         channel: id.clone(),
-        status: machine.status().as_str(),
+        status: status.as_str(),
         state: machine.phase(),
         since: machine.since(),
         connected_at: machine.connected_at(),

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use switchboard_domain::admission::Admission;
-use switchboard_domain::channel::{Channel as Machine, CloseCause, Effect, Effects, ErrorCode, Event};
+use switchboard_domain::channel::{
+    Channel as Machine, CloseCause, Effect, Effects, ErrorCode, Event, Status,
+};
 use switchboard_domain::ids::ConnectionId;
 use switchboard_ports::provider::Signal;
 use tokio::sync::{Semaphore, mpsc};
@@ -26,7 +28,7 @@ pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
     let (messages, inbox) = mpsc::channel(MESSAGES_MAX);
     let id = bot.channel.id.clone();
     let handle = Arc::new(ChannelHandle {
-        status: Mutex::new(project(&id, &shared.replica, &machine)),
+        status: Mutex::new(project(&id, &shared.replica, &machine, true)),
         id: id.clone(),
         admission: Mutex::new(Admission::default()),
         bot: Mutex::new(Arc::new(bot)),
@@ -43,6 +45,7 @@ pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
         machine,
         inbox,
         sockets: BTreeMap::new(),
+        store_sound: true,
     };
     shared.tasks.spawn(async move { task.run().await });
     handle
@@ -55,6 +58,8 @@ struct Task {
     inbox: mpsc::Receiver<Message>,
     /// Open or opening connections, and how to close each; two at most (make-before-break).
     sockets: BTreeMap<ConnectionId, CancellationToken>,
+    /// Whether messages can be stored, as far as is known.
+    store_sound: bool,
 }
 
 impl Task {
@@ -104,6 +109,11 @@ impl Task {
                 self.apply(Event::Closed { connection, cause });
             }
             Message::Noted(code, detail) => self.apply(Event::Noted { code, detail }),
+            Message::StoreDoubted => self.store_doubted(),
+            Message::StoreTrusted => {
+                self.store_sound = true;
+                self.publish();
+            }
             Message::StoreLost => self.apply(Event::StoreLost),
             Message::StoreBack => self.apply(Event::StoreBack),
             Message::Drain => {}
@@ -113,6 +123,9 @@ impl Task {
     /// What is desired of the channel, and what its settings alone say is wrong.
     fn settings_taken_in(&mut self) {
         let bot = self.handle.bot();
+        if !*self.shared.store_sound.borrow() {
+            self.store_sound = false;
+        }
         if !*self.shared.store_up.borrow() {
             self.apply(Event::StoreLost);
         }
@@ -120,6 +133,16 @@ impl Task {
         if bot.channel.enabled && bot.agent.is_none() {
             self.apply(Event::Noted { code: ErrorCode::NoAgent, detail: String::new() });
         }
+    }
+
+    /// Green until now is red at once, and the status says why.
+    fn store_doubted(&mut self) {
+        let was_green = self.machine.status() == Status::Connected;
+        self.store_sound = false;
+        if was_green {
+            self.apply(Event::Noted { code: ErrorCode::StoreUnavailable, detail: String::new() });
+        }
+        self.publish();
     }
 
     fn apply(&mut self, event: Event) {
@@ -177,7 +200,7 @@ impl Task {
 
     fn publish(&self) {
         let bot = self.handle.bot();
-        let new = project(&self.handle.id, &self.shared.replica, &self.machine);
+        let new = project(&self.handle.id, &self.shared.replica, &self.machine, self.store_sound);
         let changed = {
             let mut status = lock(&self.handle.status);
             let changed =

@@ -11,7 +11,7 @@ use switchboard_ports::conversations::Shown;
 use switchboard_ports::provider::{Came, CardRequest, PartRequest};
 use tokio::sync::mpsc;
 
-use super::owner::Owner;
+use super::owner::Asked;
 use super::turn::{self, Question};
 use super::{Actor, Back, Lost, Run, SAID_MAX};
 use crate::runtime::operations::RuntimeEvent;
@@ -33,13 +33,11 @@ impl Actor<'_> {
                 }
             }
             Perform::CancelUpstream { epoch, handle } => {
-                let agent = self.bot.agent.as_ref();
-                // A run of an agent that the channel had before cannot be reached any more.
-                let named = agent
-                    .and_then(|(config, agent)| Some((Arc::clone(agent), Owner::of(config).own(&handle)?)));
+                let (shared, bot) = (Arc::clone(self.shared), Arc::clone(&self.bot));
                 self.shared.tasks.spawn(async move {
-                    if let Some((agent, run)) = named {
-                        turn::cancel_upstream(&agent, &run).await;
+                    // Where its agent is gone or elsewhere now, nobody can reach it.
+                    if let Some((asked, run)) = Asked::owner(&shared, &bot, &handle).await {
+                        turn::cancel_upstream(&bot, &asked, &run).await;
                     }
                     drop(back.send(Event::Closed { epoch }.into()).await);
                 });
@@ -140,7 +138,7 @@ impl Actor<'_> {
 fn shown(reply: ReplyId, key: Option<String>) -> Option<Shown> {
     match reply.role {
         ReplyRole::Answer => key.map(|key| Shown { seq: reply.seq, key }),
-        ReplyRole::Notice => None,
+        ReplyRole::Notice | ReplyRole::Message => None,
     }
 }
 

@@ -19,10 +19,10 @@ use switchboard_ports::users::User;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
-use super::owner::Owner;
+use super::owner::Asked;
 use super::{RunSaid, attached};
-use crate::ports::SharedAgent;
 use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
 use crate::runtime::shared::{Patience, Shared};
@@ -52,7 +52,7 @@ pub(super) struct Ways {
 
 /// A run as the agent knows it.
 struct Upstream {
-    agent: SharedAgent,
+    asked: Arc<Asked>,
     run: RunHandle,
 }
 
@@ -75,10 +75,10 @@ pub(super) async fn run(
     };
     metrics::gauge!(names::TURNS_RUNNING).decrement(1.0);
     metrics::histogram!(names::TURN_SECONDS).record(begun.elapsed().as_secs_f64());
-    if let Some(Upstream { agent, run }) = upstream.filter(|_| cancelled) {
+    if let Some(Upstream { asked, run }) = upstream.filter(|_| cancelled) {
         // What can be asked for later is not stopped by our going away.
         if !(run.pollable && ways.left.is_cancelled()) {
-            cancel_upstream(&agent, &run.id).await;
+            cancel_upstream(&bot, &asked, &run.id).await;
         }
     }
     // A conversation that is gone from memory does not listen; the store knows what it needs.
@@ -86,9 +86,12 @@ pub(super) async fn run(
 }
 
 /// Stops a run upstream, within bounds: the next turn waits for this, since a late stop could hit it.
-pub(super) async fn cancel_upstream(agent: &SharedAgent, run: &str) {
-    if tokio::time::timeout(CANCEL_TIMEOUT, agent.cancel(run)).await.is_err() {
-        tracing::warn!("an agent did not answer a request to stop a run in time; it may go on upstream");
+pub(super) async fn cancel_upstream(bot: &Bot, asked: &Asked, run: &str) {
+    let span = asked.span(&bot.channel.id);
+    if tokio::time::timeout(CANCEL_TIMEOUT, asked.agent.cancel(run).instrument(span.clone())).await.is_err() {
+        span.in_scope(|| {
+            tracing::warn!("an agent did not answer a request to stop a run in time; it may go on upstream");
+        });
     }
 }
 
@@ -100,7 +103,7 @@ async fn ask(
     tell: &mpsc::Sender<RunSaid>,
     upstream: &mut Option<Upstream>,
 ) {
-    let Prepared { agent, owner, request } = match prepare(shared, handle, bot, question, tell).await {
+    let Prepared { asked, request } = match prepare(shared, handle, bot, question, tell).await {
         Ok(prepared) => prepared,
         Err(failure) => {
             let _ = tell.send(RunSaid::Agent(Said::Failed(failure))).await;
@@ -108,33 +111,36 @@ async fn ask(
         }
     };
     *upstream = request.resume.clone().map(|id| {
-        let run = RunHandle { id, pollable: true };
-        Upstream { agent: Arc::clone(&agent), run }
+        let run = RunHandle { id, pollable: true, continuation: None };
+        Upstream { asked: Arc::clone(&asked), run }
     });
-    let asked = Instant::now();
+    let begun = Instant::now();
     let mut first = true;
-    let mut events = agent.run(request);
-    while let Some(event) = events.next().await {
+    let span = asked.span(&handle.id);
+    let mut events = asked.agent.run(request);
+    while let Some(event) = events.next().instrument(span.clone()).await {
         let said = match event {
             AgentEvent::Started { run } => {
                 let pollable = run.as_ref().filter(|run| run.pollable);
-                let handle = pollable.map(|run| owner.sign(&run.id));
-                *upstream = run.map(|run| Upstream { agent: Arc::clone(&agent), run });
-                Said::Started { handle }
+                let sign = |name: &String| asked.owner.sign(name);
+                let continuation = pollable.and_then(|run| run.continuation.as_ref()).map(sign);
+                let handle = pollable.map(|run| sign(&run.id));
+                *upstream = run.map(|run| Upstream { asked: Arc::clone(&asked), run });
+                Said::Started { handle, continuation }
             }
             AgentEvent::Delta(text) => {
                 if std::mem::take(&mut first) {
-                    metrics::histogram!(names::TIME_TO_FIRST_OUTPUT).record(asked.elapsed().as_secs_f64());
+                    metrics::histogram!(names::TIME_TO_FIRST_OUTPUT).record(begun.elapsed().as_secs_f64());
                 }
                 Said::Delta(text)
             }
             AgentEvent::Reasoning(text) => Said::Progress(Progress::Reasoning(text)),
             AgentEvent::Tool { name } => Said::Progress(Progress::Tool(name)),
             AgentEvent::Completed { continuation } => {
-                Said::Completed { continuation: continuation.map(|name| owner.sign(&name)) }
+                Said::Completed { continuation: continuation.map(|name| asked.owner.sign(&name)) }
             }
             AgentEvent::Failed { failure, detail } => {
-                note_failure(handle, bot, failure.kind, &detail);
+                note_failure(handle, &asked, failure.kind, &detail);
                 Said::Failed(RunFailure::Agent(failure))
             }
         };
@@ -144,28 +150,26 @@ async fn ask(
             Said::Started { .. } | Said::Delta(_) | Said::Progress(_) => (false, ""),
         };
         if ended {
-            count_request(bot, outcome);
+            count_request(&asked, outcome);
         }
         if tell.send(RunSaid::Agent(said)).await.is_err() || ended {
             return;
         }
     }
-    note_failure(handle, bot, AgentFailureKind::CutStream, "the stream ended without an end");
-    count_request(bot, "failed");
+    note_failure(handle, &asked, AgentFailureKind::CutStream, "the stream ended without an end");
+    count_request(&asked, "failed");
     let cut = RunFailure::Agent(AgentFailure::new(AgentFailureKind::CutStream));
     let _ = tell.send(RunSaid::Agent(Said::Failed(cut))).await;
 }
 
 /// A question ready to be asked.
 struct Prepared {
-    agent: SharedAgent,
-    /// Whose the names are that the agent gives.
-    owner: Owner,
+    asked: Arc<Asked>,
     request: RunRequest,
 }
 
-fn count_request(bot: &Bot, outcome: &'static str) {
-    let agent = bot.agent.as_ref().map_or_else(String::new, |(config, _)| config.name.clone());
+fn count_request(asked: &Asked, outcome: &'static str) {
+    let agent = asked.config.name.clone();
     metrics::counter!(names::AGENT_REQUESTS, "agent" => agent, "outcome" => outcome).increment(1);
 }
 
@@ -176,11 +180,11 @@ async fn prepare(
     question: Question,
     tell: &mpsc::Sender<RunSaid>,
 ) -> Result<Prepared, RunFailure> {
-    let Some((config, agent)) = &bot.agent else {
+    let Some((asked, resume)) = Asked::of_turn(shared, bot, question.resume.as_deref()).await else {
         handle.note(ErrorCode::NoAgent, String::new());
         return Err(RunFailure::Refused(Refusal::NoAgent));
     };
-    let owner = Owner::of(config);
+    let config = &asked.config;
     let user = map_author(shared, bot, &question.entry.sender).await?;
     let _ = tell.send(RunSaid::Mapped(user.id.clone())).await;
     let lines_max = config.history_messages_max;
@@ -209,13 +213,14 @@ async fn prepare(
         turn: format!("{}-{}", question.conversation, question.entry.seq),
         text,
         history: history::select(&lines, lines_max as usize, chars_max),
-        continuation: question.continuation.and_then(|name| owner.own(&name)),
-        model: question.model,
+        continuation: question.continuation.and_then(|name| asked.owner.own(&name)),
+        // The model is chosen among those of the channel's agent.
+        model: question.model.filter(|_| asked.is_present),
         user: agent_user(&user, &bot.channel.platform),
         attachments: files.into_iter().map(|file| file.handed).collect(),
-        resume: question.resume.and_then(|name| owner.own(&name)),
+        resume,
     };
-    Ok(Prepared { agent: Arc::clone(agent), owner, request })
+    Ok(Prepared { asked: Arc::new(asked), request })
 }
 
 /// A question that quotes an answer of ours, with the answer's words; where they are not found (any more), it goes as it
@@ -263,8 +268,8 @@ fn agent_user(user: &User, platform: &str) -> AgentUser {
 }
 
 /// The agent's failure in the log, and in the channel's status where somebody has to do something.
-fn note_failure(handle: &ChannelHandle, bot: &Bot, kind: AgentFailureKind, detail: &str) {
-    let agent = bot.agent.as_ref().map_or("", |(config, _)| config.name.as_str());
+fn note_failure(handle: &ChannelHandle, asked: &Asked, kind: AgentFailureKind, detail: &str) {
+    let agent = asked.config.name.as_str();
     tracing::warn!(channel = %handle.id, agent, kind = kind.as_str(), detail, "the agent failed");
     let code = match kind {
         AgentFailureKind::Unauthorized
@@ -288,5 +293,7 @@ fn note_failure(handle: &ChannelHandle, bot: &Bot, kind: AgentFailureKind, detai
         | AgentFailureKind::CutStream
         | AgentFailureKind::Malformed => ErrorCode::AgentUnreachable,
     };
-    handle.note(code, detail.to_owned());
+    if asked.is_present {
+        handle.note(code, detail.to_owned());
+    }
 }

@@ -42,9 +42,11 @@ enum Said {
 impl Said {
     fn of(self, epoch: Epoch) -> Event {
         match self {
-            Self::Started(pollable) => {
-                Event::Started { epoch, handle: pollable.then(|| format!("run {epoch}")) }
-            }
+            Self::Started(pollable) => Event::Started {
+                epoch,
+                handle: pollable.then(|| format!("run {epoch}")),
+                continuation: pollable.then(|| format!("place {epoch}")),
+            },
             Self::Heard(chars) => Event::Heard { epoch, chars },
             Self::Completed => Event::Completed { epoch, continuation: Some("there".into()) },
             Self::Failed(failure, shown) => Event::Failed { epoch, failure, shown },

@@ -2,6 +2,7 @@
 //! `domain/tests/conversation`.
 
 mod laws;
+mod limits;
 mod pollable;
 mod staleness;
 mod stories;

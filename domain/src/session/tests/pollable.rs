@@ -8,8 +8,13 @@ use crate::outcome::{AgentFailureKind, FailureCause, Outcome};
 use crate::reply::Durability;
 use crate::snapshot::KeptRun;
 
+/// What is kept of the run that answers message 1.
+fn run(handle: &str) -> KeptRun {
+    KeptRun { seq: Seq(1), handle: handle.into(), continuation: None, limits: Some(super::rules().limits) }
+}
+
 fn started(epoch: u64, handle: &str) -> Event {
-    Event::Started { epoch: Epoch(epoch), handle: Some(handle.into()) }
+    Event::Started { epoch: Epoch(epoch), handle: Some(handle.into()), continuation: None }
 }
 
 /// Message 1 is being answered by a run that can be asked for.
@@ -51,9 +56,10 @@ fn closings(effects: &super::Effects) -> Vec<(Epoch, String)> {
 #[test]
 fn a_pollable_run_is_stored_at_once_and_only_when_it_is_new() {
     let mut bench = Bench::running();
-    assert_eq!(bench.tell(Event::Started { epoch: Epoch(1), handle: None }).durability, Durability::None);
+    let nameless = Event::Started { epoch: Epoch(1), handle: None, continuation: None };
+    assert_eq!(bench.tell(nameless).durability, Durability::None);
     assert_eq!(bench.tell(started(1, "run-a")).durability, Durability::Now);
-    assert_eq!(kept(&bench), Some(KeptRun { seq: Seq(1), handle: "run-a".into() }));
+    assert_eq!(kept(&bench), Some(run("run-a")));
     assert_eq!(bench.tell(started(1, "run-a")).durability, Durability::None, "it is stored already");
     assert_eq!(bench.tell(started(1, "run-b")).durability, Durability::Now, "it was asked anew");
     assert_eq!(bench.session.resume(), Some("run-b"));
@@ -101,7 +107,7 @@ fn a_broken_connection_asks_for_the_result_and_a_failed_run_is_begun_anew() {
 fn a_parked_turn_keeps_its_run() {
     let mut bench = pollable();
     bench.tell(Event::Parked);
-    assert_eq!(kept(&bench), Some(KeptRun { seq: Seq(1), handle: "run-a".into() }));
+    assert_eq!(kept(&bench), Some(run("run-a")));
 }
 
 #[test]
@@ -139,4 +145,56 @@ fn a_turn_that_kills_the_process_again_and_again_stops_its_run_upstream() {
     let effects = found(&bench).tell(Event::Released(Hold::Loading));
     assert_eq!(ended(&effects), [(Seq(1), Outcome::Failed(FailureCause::CrashLoop))]);
     assert_eq!(closings(&effects).len(), 1);
+}
+
+/// Message 1 is being answered by a run that can be gone on from, in a conversation that went on from elsewhere before.
+fn placed() -> Bench {
+    let mut bench = Bench::running();
+    bench.tell(Event::Started {
+        epoch: Epoch(1),
+        handle: Some("run-a".into()),
+        continuation: Some("place-a".into()),
+    });
+    bench
+}
+
+#[test]
+fn a_stop_goes_on_where_the_stopped_run_stands_and_a_new_session_does_not() {
+    for (control, next) in [
+        (Control::Stop { all: false }, Some("place-a")),
+        (Control::Stop { all: true }, Some("place-a")),
+        (Control::StopAnswer { seq: Seq(1) }, Some("place-a")),
+        (Control::New, None),
+    ] {
+        let mut listening = placed();
+        listening.command(2, control);
+        let mut pausing = placed();
+        pausing.tell(failed(1, AgentFailureKind::Unreachable, false));
+        pausing.command(2, control);
+        let mut crashed = found(&placed());
+        crashed.command(2, control);
+        for bench in [listening, pausing, crashed] {
+            assert_eq!(bench.session.continuation(), next, "{control:?}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_elsewhere_is_gone_on_from_and_one_that_failed_is_not() {
+    for (kind, next) in [(AgentFailureKind::Cancelled, Some("place-a")), (AgentFailureKind::BadRequest, None)]
+    {
+        let mut bench = placed();
+        bench.tell(failed(1, kind, true));
+        assert_eq!(bench.session.continuation(), next, "{kind:?}");
+    }
+    let mut bench = placed();
+    bench.pass_to_deadline();
+    assert_eq!(bench.session.continuation(), Some("place-a"), "a time-out stops the run as a person does");
+}
+
+#[test]
+fn the_end_of_an_answer_says_where_to_go_on_from_whatever_its_beginning_said() {
+    let mut bench = placed();
+    bench.tell(Event::Completed { epoch: Epoch(1), continuation: Some("place-b".into()) });
+    assert_eq!(bench.session.continuation(), Some("place-b"));
 }

@@ -268,9 +268,11 @@ fn the_inbox_is_full_with_the_running_one_counted() {
 #[test]
 fn an_epoch_never_given_out_is_an_alarm() {
     let mut bench = Bench::running();
-    for event in
-        [completed(2), Event::Closed { epoch: Epoch(2) }, Event::Started { epoch: Epoch(2), handle: None }]
-    {
+    for event in [
+        completed(2),
+        Event::Closed { epoch: Epoch(2) },
+        Event::Started { epoch: Epoch(2), handle: None, continuation: None },
+    ] {
         assert!(bench.offer(event).expect_err("nothing of it ever began").is_alarm());
     }
 }

@@ -33,7 +33,7 @@ fn states() -> Vec<(&'static str, Bench)> {
     let pollable = {
         let mut bench = idle.clone();
         bench.ask(2);
-        bench.tell(Event::Started { epoch: Epoch(2), handle: Some("run".into()) });
+        bench.tell(Event::Started { epoch: Epoch(2), handle: Some("run".into()), continuation: None });
         let mut bench = bench.restarted();
         bench.tell(Event::Held(Hold::Loading));
         bench.take(2, Taken::Ask, true);
@@ -61,7 +61,7 @@ fn states() -> Vec<(&'static str, Bench)> {
         (
             "Running, pausing, pollable",
             after(vec![
-                Event::Started { epoch: Epoch(2), handle: Some("run".into()) },
+                Event::Started { epoch: Epoch(2), handle: Some("run".into()), continuation: None },
                 failed(2, AgentFailureKind::Unreachable, false),
             ]),
         ),
@@ -110,8 +110,11 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
         [
             ("Completed", completed(epoch)),
             ("Closed", Event::Closed { epoch: Epoch(epoch) }),
-            ("Started", Event::Started { epoch: Epoch(epoch), handle: None }),
-            ("Started, pollable", Event::Started { epoch: Epoch(epoch), handle: Some("run".into()) }),
+            ("Started", Event::Started { epoch: Epoch(epoch), handle: None, continuation: None }),
+            (
+                "Started, pollable",
+                Event::Started { epoch: Epoch(epoch), handle: Some("run".into()), continuation: None },
+            ),
             ("Heard", Event::Heard { epoch: Epoch(epoch), chars: 2 }),
             ("Heard too much", Event::Heard { epoch: Epoch(epoch), chars: 101 }),
             ("Failed, transient", failed(epoch, AgentFailureKind::ServerError, false)),

@@ -11,7 +11,10 @@ use super::super::object::Scope;
 use super::Reader;
 
 fn reader(scope: Scope) -> Reader {
-    Reader::new(scope, Box::new(|id| Some(RunHandle { id: id.to_owned(), pollable: true })))
+    Reader::new(
+        scope,
+        Box::new(|id| Some(RunHandle { id: id.to_owned(), pollable: true, continuation: None })),
+    )
 }
 
 fn read_in<'a>(scope: Scope, chunks: impl IntoIterator<Item = &'a [u8]>) -> (Vec<String>, Option<String>) {

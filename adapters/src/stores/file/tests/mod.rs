@@ -3,6 +3,8 @@
 mod opening;
 mod plans;
 mod trouble;
+mod upgrade;
+mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -297,7 +297,9 @@ impl World {
 
     pub(super) fn run(&mut self, epoch: u64, said: Said) {
         let event = match said {
-            Said::Started(number) => Event::Started { epoch: Epoch(epoch), handle: number.map(name) },
+            Said::Started(number) => {
+                Event::Started { epoch: Epoch(epoch), handle: number.map(name), continuation: None }
+            }
             Said::Heard(chars) => Event::Heard { epoch: Epoch(epoch), chars },
             Said::Completed => Event::Completed { epoch: Epoch(epoch), continuation: None },
             Said::Failed(failure, shown) => Event::Failed { epoch: Epoch(epoch), failure, shown },
