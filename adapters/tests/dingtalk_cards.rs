@@ -12,7 +12,7 @@ use dingtalk_support::{
 use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::ids::MessageId;
+use switchboard_domain::ids::{MessageId, RetryNumber};
 use switchboard_domain::message::Target;
 use switchboard_domain::reply::{CardCall, CardOutcome};
 use switchboard_ports::provider::CardRequest;
@@ -75,7 +75,13 @@ async fn the_platforms_name_of_a_card_is_kept_for_quotes_of_it() {
     platform.answers("PUT", STREAMING, vec![ok(json!({"success": true, "result": true}))]).await;
     let link = platform.link(own_template());
     let message = MessageId::new("msgA==");
-    let request = |call| CardRequest { target: group(), message: message.clone(), attempt: 0, call };
+    let request = |call| CardRequest {
+        target: group(),
+        message: message.clone(),
+        retry: RetryNumber(0),
+        attempt: 0,
+        call,
+    };
     let opened = link.card(request(open("Thinking..."))).await;
     assert_eq!((opened.outcome, opened.key.as_deref()), (CardOutcome::Done, Some("4v+Az=")));
     assert_eq!(link.card(request(finish("Hello"))).await.key, None);
@@ -270,7 +276,10 @@ async fn the_stop_button_is_shown_from_the_beginning_and_goes_after_the_end() {
     assert_eq!(platform.asked().await, [CREATE, STREAMING, STREAMING, INSTANCES]);
     let create = platform.sent(CREATE).await.remove(0);
     assert_eq!(create["cardData"]["cardParamMap"]["canStop"], "true");
-    assert_eq!(link.card_id(&MessageId::new("msgA==")).as_deref(), create["outTrackId"].as_str());
+    assert_eq!(
+        link.card_id(&MessageId::new("msgA=="), RetryNumber(0)).as_deref(),
+        create["outTrackId"].as_str()
+    );
     let hide = platform.sent(INSTANCES).await.remove(0);
     assert_eq!(hide["outTrackId"], create["outTrackId"]);
     assert_eq!(hide["cardData"]["cardParamMap"], json!({"canStop": "false"}));
@@ -313,6 +322,9 @@ async fn a_card_finished_before_a_restart_loses_its_button_then_and_one_not_fini
 async fn without_a_template_of_ones_own_no_card_has_a_button() {
     let platform = Platform::start().await;
     let message = MessageId::new("msgA==");
-    assert_eq!(platform.link(json!({})).card_id(&message), None);
-    assert!(platform.link(own_template()).card_id(&message).is_some(), "its template may always show one");
+    assert_eq!(platform.link(json!({})).card_id(&message, RetryNumber(0)), None);
+    assert!(
+        platform.link(own_template()).card_id(&message, RetryNumber(0)).is_some(),
+        "its template may always show one"
+    );
 }

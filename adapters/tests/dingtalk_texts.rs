@@ -11,6 +11,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::message::Target;
+use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{PartOutcome, Way};
 use switchboard_ports::provider::PartRequest;
 use tokio::io::AsyncReadExt;
@@ -172,7 +173,7 @@ async fn the_platforms_name_of_a_message_is_kept_for_quotes_of_it() {
         (private.clone(), Way::Api, Some("pqk2")),
         (private, Way::SessionAddress, None),
     ] {
-        let came = link.send(PartRequest { target, text: "hi".into(), way }).await;
+        let came = link.send(PartRequest { target, text: "hi".into(), format: Format::Markdown, way }).await;
         assert_eq!((came.outcome, came.key.as_deref()), (PartOutcome::Sent, key));
     }
 }

@@ -30,9 +30,18 @@ struct FileFixture {
 }
 
 fn open(directory: &Path, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
-    let Stores { conversations, transcripts, channels, agents, users, tokens, attachments } =
-        file::open_bounded(directory, &key.join("key"), Arc::clone(clock) as _, SMALL).unwrap();
-    StoreSet { conversations, transcripts, channels, agents, users, tokens, attachments }
+    let Stores {
+        conversations,
+        transcripts,
+        failures,
+        messages,
+        channels,
+        agents,
+        users,
+        tokens,
+        attachments,
+    } = file::open_bounded(directory, &key.join("key"), Arc::clone(clock) as _, SMALL).unwrap();
+    StoreSet { conversations, transcripts, failures, messages, channels, agents, users, tokens, attachments }
 }
 
 #[async_trait]
@@ -81,6 +90,14 @@ mod conversations_decorated {
 
 mod transcripts {
     switchboard_ports::transcripts_suite!(super::fresh);
+}
+
+mod messages {
+    switchboard_ports::message_store_suite!(super::fresh);
+}
+
+mod failures {
+    switchboard_ports::failure_store_suite!(super::fresh);
 }
 
 mod channels {

@@ -40,9 +40,28 @@ impl Fixture for MemoryFixture {
 
 async fn fresh() -> MemoryFixture {
     let clock = Arc::new(FakeClock::new());
-    let Stores { conversations, transcripts, channels, agents, users, tokens, attachments } =
-        stores::memory_bounded(Arc::clone(&clock) as _, SMALL);
-    let stores = StoreSet { conversations, transcripts, channels, agents, users, tokens, attachments };
+    let Stores {
+        conversations,
+        transcripts,
+        failures,
+        messages,
+        channels,
+        agents,
+        users,
+        tokens,
+        attachments,
+    } = stores::memory_bounded(Arc::clone(&clock) as _, SMALL);
+    let stores = StoreSet {
+        conversations,
+        transcripts,
+        failures,
+        messages,
+        channels,
+        agents,
+        users,
+        tokens,
+        attachments,
+    };
     MemoryFixture { clock, stores }
 }
 
@@ -60,6 +79,14 @@ mod conversations_decorated {
 
 mod transcripts {
     switchboard_ports::transcripts_suite!(super::fresh);
+}
+
+mod messages {
+    switchboard_ports::message_store_suite!(super::fresh);
+}
+
+mod failures {
+    switchboard_ports::failure_store_suite!(super::fresh);
 }
 
 mod channels {

@@ -200,6 +200,8 @@ impl Composition for Composed {
             entropy: catalog.entropy,
             conversations: stores.conversations,
             transcripts: stores.transcripts,
+            failures: stores.failures,
+            messages: stores.messages,
             channels: stores.channels,
             agents: stores.agents,
             users: stores.users,

@@ -9,6 +9,8 @@ use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::channels::ChannelStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::conversations::ConversationStore;
+use switchboard_ports::failures::FailureStore;
+use switchboard_ports::messages::MessageStore;
 use switchboard_ports::provider::{Link, Provider};
 use switchboard_ports::tokens::TokenStore;
 use switchboard_ports::transcripts::Transcripts;
@@ -29,8 +31,12 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Inbox, state and outbox of conversations.
     pub conversations: Arc<dyn ConversationStore>,
-    /// Transcripts and failures.
+    /// Transcripts.
     pub transcripts: Arc<dyn Transcripts>,
+    /// Failure records.
+    pub failures: Arc<dyn FailureStore>,
+    /// Messages that nobody asked for.
+    pub messages: Arc<dyn MessageStore>,
     /// Configured channels.
     pub channels: Arc<dyn ChannelStore>,
     /// Configured agents.

@@ -109,6 +109,11 @@ number_id!(
     FencingToken
 );
 number_id!(
+    /// The operator's retry of a message (R8): 0 for the message as it came, else the number of the failure record that was
+    /// retried, which no other retry of the message has.
+    RetryNumber
+);
+number_id!(
     /// Which session of a conversation: 1 for the first, one more after each `/new`.
     SessionNumber
 );

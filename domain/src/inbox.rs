@@ -4,8 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::content::Attachment;
-use crate::ids::{FencingToken, MessageId, Seq};
-use crate::message::{Chat, Sender, SessionAddress};
+use crate::ids::{FencingToken, MessageId, RetryNumber, Seq};
+use crate::message::{Chat, Sender, SessionAddress, Target};
+use crate::outbound::Format;
 use crate::outcome::Refusal;
 use crate::time::Timestamp;
 
@@ -23,6 +24,8 @@ pub struct Entry {
     pub fence: FencingToken,
     /// The platform's id, or a made-up one for control through the API.
     pub message: MessageId,
+    /// Which retry of it this is.
+    pub retry: RetryNumber,
     /// Where it was written.
     pub chat: Chat,
     /// Who wrote it.
@@ -33,6 +36,44 @@ pub struct Entry {
     pub session_address: Option<SessionAddress>,
     /// What it asks for.
     pub intake: Intake,
+}
+
+/// What a retry puts into the inbox: an entry without its place, its message and its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// Where it was written.
+    pub chat: Chat,
+    /// Who wrote it.
+    pub sender: Sender,
+    /// When the platform says it was sent; for an answer that did not arrive, when that was found out.
+    pub sent_at: Timestamp,
+    /// The short-lived address that came with the message; most likely it works no more.
+    pub session_address: Option<SessionAddress>,
+    /// What to do again: [`Intake::Ask`] or [`Intake::Deliver`].
+    pub intake: Intake,
+}
+
+impl Again {
+    /// Asks an entry's question again.
+    #[must_use]
+    pub fn ask(entry: Entry) -> Self {
+        let Entry { chat, sender, sent_at, session_address, intake, .. } = entry;
+        Self { chat, sender, sent_at, session_address, intake }
+    }
+
+    /// Delivers a text again.
+    #[must_use]
+    pub fn deliver(text: String, target: &Target, at: Timestamp) -> Self {
+        let im_user_id = target.im_user_id.clone();
+        let opaque_id = im_user_id.clone().unwrap_or_default();
+        Self {
+            chat: target.chat.clone(),
+            sender: Sender { im_user_id, opaque_id, name: String::new() },
+            sent_at: at,
+            session_address: target.session_address.clone(),
+            intake: Intake::Deliver { text },
+        }
+    }
 }
 
 /// What an inbox entry asks for.
@@ -47,6 +88,18 @@ pub enum Intake {
         /// What the platform calls the bot's own answer that is quoted without its words, at most
         /// [`crate::content::KEY_BYTES_MAX`] bytes; the turn puts them in.
         quotes: Option<String>,
+    },
+    /// An answer that was given and did not arrive: it is delivered again, without asking the agent (R9).
+    Deliver {
+        /// What did not arrive; not blank.
+        text: String,
+    },
+    /// A message that nobody asked for: it waits for no agent, and its own record tells what becomes of it.
+    Send {
+        /// Its text; not blank.
+        text: String,
+        /// How it is meant.
+        format: Format,
     },
     /// A control act (R3): affects only entries with a smaller sequence.
     Control {

@@ -19,6 +19,7 @@ pub mod inbox;
 pub mod mapping;
 pub mod message;
 pub mod notice;
+pub mod outbound;
 pub mod outcome;
 pub mod rejected;
 pub mod reply;

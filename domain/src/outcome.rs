@@ -9,6 +9,8 @@ pub enum Outcome {
     Answered,
     /// A person or an administrator stopped it.
     Cancelled,
+    /// A message that nobody asked for is on its way out; its own record tells the rest.
+    HandedOver,
     /// It was not taken on, and its author was told why.
     Refused(Refusal),
     /// It could not be answered; its author was told so, or there is a failure record.
@@ -42,6 +44,27 @@ pub enum Refusal {
     FilesTooLarge,
     /// Nothing but files came, and the platform does not let us have them.
     FilesDenied,
+}
+
+impl Refusal {
+    /// The stable name used in the API and the guides.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TooManyMessages => "too_many_messages",
+            Self::InboxFull => "inbox_full",
+            Self::Busy => "busy",
+            Self::AccessDenied => "access_denied",
+            Self::UserDisabled => "user_disabled",
+            Self::NotMapped => "not_mapped",
+            Self::Unsupported => "unsupported",
+            Self::NoAgent => "no_agent",
+            Self::ChannelDeleted => "channel_deleted",
+            Self::NotFetched => "not_fetched",
+            Self::FilesTooLarge => "files_too_large",
+            Self::FilesDenied => "files_denied",
+        }
+    }
 }
 
 /// Why a message could not be answered, or an answer not shown. Label `cause` of `switchboard_failures_total`.

@@ -6,9 +6,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ids::{AgentId, Epoch, MessageId, Seq, SessionNumber};
+use crate::ids::{AgentId, Epoch, MessageId, RetryNumber, Seq, SessionNumber};
 use crate::message::Target;
+use crate::outbound::Format;
 use crate::outcome::FailureCause;
+use crate::reply::Tried;
 use crate::settings::TurnLimits;
 use crate::time::Timestamp;
 
@@ -86,6 +88,8 @@ pub enum ReplyRole {
     Answer,
     /// One sentence of ours, always plain text.
     Notice,
+    /// A message that nobody asked for, always plain messages.
+    Message,
 }
 
 /// What is kept of a reply.
@@ -95,12 +99,18 @@ pub struct ReplySnapshot {
     pub id: ReplyId,
     /// The message it answers; with the channel it makes the card's id (R8).
     pub message: MessageId,
+    /// Which retry of the message it answers; part of the card's id (R8).
+    pub retry: RetryNumber,
     /// Where it goes.
     pub target: Target,
     /// Crash attempts of its turn so far; part of each call's idempotency key, never of the card's id.
     pub attempt: u32,
     /// When its end was committed; deadlines count from here.
     pub ended_at: Timestamp,
+    /// How its text is meant.
+    pub format: Format,
+    /// The ways that were tried so far.
+    pub tried: Tried,
     /// How far it is.
     pub state: ReplyStateSnapshot,
 }

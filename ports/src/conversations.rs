@@ -11,12 +11,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use switchboard_domain::ids::{
-    CommitId, ConversationId, ConversationKey, FencingToken, MessageId, Partition, ReplicaId, Seq, UserId,
-    Version,
+    CommitId, ConversationId, ConversationKey, FencingToken, MessageId, Partition, ReplicaId, RetryNumber,
+    Seq, UserId, Version,
 };
-use switchboard_domain::inbox::{Entry, Intake, Verdict};
+use switchboard_domain::inbox::{Again, Entry, Intake, Verdict};
 use switchboard_domain::message::{Chat, Sender, SessionAddress};
+use switchboard_domain::outbound::News;
 use switchboard_domain::outcome::{FailureCause, Outcome};
+use switchboard_domain::reply::Tried;
 use switchboard_domain::snapshot::{ConversationSnapshot, TranscriptLine};
 use switchboard_domain::time::Timestamp;
 
@@ -178,7 +180,9 @@ pub struct Commit {
     /// New transcript lines.
     pub transcript: Vec<TranscriptLine>,
     /// New failure records.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<NewFailure>,
+    /// News of messages that nobody asked for; those whose records are gone are passed over.
+    pub news: Vec<News>,
     /// The user that the conversation's last author was mapped to, where one was mapped with this step.
     pub user: Option<UserId>,
     /// What the platform calls messages that show answers, as far as it was learnt since the last commit.
@@ -195,6 +199,15 @@ pub struct Shown {
     pub key: String,
 }
 
+/// A failure record on its way into the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFailure {
+    /// The record.
+    pub failure: Failure,
+    /// What a retry of it does; stored beside the record, its secrets encrypted.
+    pub again: Again,
+}
+
 /// One failure record: a message given up on, or an answer not shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -202,10 +215,14 @@ pub struct Failure {
     pub seq: Seq,
     /// The platform's id of the message.
     pub message: MessageId,
+    /// Which retry of it failed: the number of the record that was retried.
+    pub retry: RetryNumber,
     /// Why.
     pub cause: FailureCause,
     /// Crash attempts by then.
     pub attempts: u32,
     /// When.
     pub at: Timestamp,
+    /// The ways of answering that were tried.
+    pub tried: Tried,
 }

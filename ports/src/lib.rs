@@ -14,6 +14,8 @@ pub mod config_field;
 pub mod conformance;
 pub mod conversations;
 pub mod error;
+pub mod failures;
+pub mod messages;
 pub mod page;
 pub mod provider;
 pub mod tokens;

@@ -13,9 +13,10 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::content::Attachment;
-use switchboard_domain::ids::{ConnectionId, MessageId};
+use switchboard_domain::ids::{ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::message::{Inbound, Target};
 use switchboard_domain::notice::Finding;
+use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
 use thiserror::Error;
@@ -93,9 +94,9 @@ pub trait Link: Send + Sync {
     /// connection is [`PartOutcome::Unknown`].
     async fn send(&self, request: PartRequest) -> Came<PartOutcome>;
 
-    /// The platform's own name for the card that answers a message, where presses of its stop button can come: the `card`
+    /// The platform's own name for the card that answers a message or a retry of it, where presses of its stop button can come: the `card`
     /// of a [`Press`]. `None` where the channel shows no such button. Pure.
-    fn card_id(&self, message: &MessageId) -> Option<String>;
+    fn card_id(&self, message: &MessageId, retry: RetryNumber) -> Option<String>;
 
     /// Fetches a file that came with a message, whole: at most [`FILE_BYTES_MAX`](crate::attachments::FILE_BYTES_MAX)
     /// bytes. Platforms keep files for a while only, so it is made soon after the message. May be repeated and
@@ -174,8 +175,10 @@ pub enum Ack {
 pub struct CardRequest {
     /// Where the card lives.
     pub target: Target,
-    /// Names the card, with the channel: the same for all attempts at one message (R8).
+    /// Names the card, with the channel and the retry: the same for all attempts at one message (R8).
     pub message: MessageId,
+    /// The operator's retry of the message: each has a card of its own (R8).
+    pub retry: RetryNumber,
     /// Crash attempts so far: part of the call's key, never of the card's id (R8).
     pub attempt: u32,
     /// What to do.
@@ -187,8 +190,10 @@ pub struct CardRequest {
 pub struct PartRequest {
     /// Where it goes.
     pub target: Target,
-    /// Its text, in Markdown.
+    /// Its text.
     pub text: String,
+    /// How it is meant: characters are to be shown as they stand.
+    pub format: Format,
     /// Which way.
     pub way: Way,
 }

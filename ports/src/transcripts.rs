@@ -1,4 +1,4 @@
-//! Reading conversations, transcripts and failure records. Written only by `ConversationStore::commit`.
+//! Reading conversations and transcripts. Written only by `ConversationStore::commit`.
 
 use async_trait::async_trait;
 use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, SessionNumber, UserId};
@@ -6,7 +6,6 @@ use switchboard_domain::message::ChatKind;
 use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_domain::time::Timestamp;
 
-use crate::conversations::Failure;
 use crate::error::StoreError;
 use crate::page::{Page, PageRequest};
 
@@ -22,6 +21,13 @@ pub trait Transcripts: Send + Sync {
 
     /// One conversation.
     async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationInfo>, StoreError>;
+
+    /// The private conversation that was last active with a person, as the platform's calls name them.
+    async fn private_with(
+        &self,
+        channel: &ChannelId,
+        person: &str,
+    ) -> Result<Option<ConversationInfo>, StoreError>;
 
     /// A conversation's transcript over all sessions, oldest first.
     async fn lines(
@@ -47,9 +53,6 @@ pub trait Transcripts: Send + Sync {
         chat: &str,
         key: &str,
     ) -> Result<Option<TranscriptLine>, StoreError>;
-
-    /// Failure records, newest first.
-    async fn failures(&self, page: &PageRequest) -> Result<Page<FailureInfo>, StoreError>;
 
     /// Forgets all conversations of a channel with inbox, transcript and failures, in bounded steps: returns whether
     /// there may be more. Deduplication marks stay until they are old enough. Repeatable.
@@ -80,6 +83,9 @@ pub struct ConversationInfo {
     pub title: Option<String>,
     /// The last author's name.
     pub author: String,
+    /// The person behind a private chat, as the platform's calls name them; `None` in groups, and where the platform gives no
+    /// usable name or the person has not written since format 4.
+    pub person: Option<String>,
     /// The user that the last author was mapped to.
     pub user: Option<UserId>,
     /// The current session, and when it began; `None` before the first commit.
@@ -90,17 +96,4 @@ pub struct ConversationInfo {
     pub active_at: Timestamp,
     /// Entries that have not ended.
     pub waiting: u32,
-}
-
-/// A failure record as lists show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailureInfo {
-    /// Its id, `flr_…`.
-    pub id: String,
-    /// The conversation.
-    pub conversation: ConversationId,
-    /// The channel.
-    pub channel: ChannelId,
-    /// The record.
-    pub failure: Failure,
 }

@@ -18,6 +18,8 @@
 //! | `owners.rs` | agents that are changed while they answer |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
+//! | `messages.rs` | R10: messages that nobody asked for |
+//! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
 //! | `crowd.rs` | many at once |
 #![allow(
@@ -56,6 +58,8 @@ mod kills;
 mod kinds;
 #[path = "driver/lost_files.rs"]
 mod lost_files;
+#[path = "driver/messages.rs"]
+mod messages;
 #[path = "driver/owners.rs"]
 mod owners;
 #[path = "driver/parts.rs"]
@@ -68,6 +72,8 @@ mod press;
 mod quotes;
 #[path = "driver/recovery.rs"]
 mod recovery;
+#[path = "driver/retries.rs"]
+mod retries;
 #[path = "driver/shutdown.rs"]
 mod shutdown;
 #[path = "driver/statuses.rs"]

@@ -34,12 +34,16 @@ mod judge;
 mod kills;
 #[path = "process/long_answers.rs"]
 mod long_answers;
+#[path = "process/messages.rs"]
+mod messages;
 #[path = "process/network.rs"]
 mod network;
 #[path = "process/plain_kills.rs"]
 mod plain_kills;
 #[path = "process/presses.rs"]
 mod presses;
+#[path = "process/retries.rs"]
+mod retries;
 #[path = "process/secrecy.rs"]
 mod secrecy;
 #[path = "process/stage.rs"]

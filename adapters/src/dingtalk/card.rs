@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use switchboard_domain::content::KEY_BYTES_MAX;
-use switchboard_domain::ids::{ChannelId, MessageId};
+use switchboard_domain::ids::{ChannelId, MessageId, RetryNumber};
 use switchboard_domain::message::{ChatKind, Target};
 use switchboard_domain::time::Timestamp;
 
@@ -87,9 +87,14 @@ impl CardSettings {
     }
 }
 
-/// A card's id: 64 hexadecimal digits, as long as allowed (dingtalk §6.3), the same for every attempt at one message (R8).
-pub(super) fn track_id(channel: &ChannelId, message: &MessageId) -> String {
-    digest(&["card", channel.as_str(), message.as_str()])
+/// A card's id: 64 hexadecimal digits, as long as allowed (dingtalk §6.3), the same for every attempt at one message or at
+/// one retry of it (R8).
+pub(super) fn track_id(channel: &ChannelId, message: &MessageId, retry: RetryNumber) -> String {
+    if retry == RetryNumber(0) {
+        // As before there were retries: cards may be open while the program is upgraded.
+        return digest(&["card", channel.as_str(), message.as_str()]);
+    }
+    digest(&["card", channel.as_str(), message.as_str(), &retry.to_string()])
 }
 
 /// A streaming call's key: the same for the same content of the same attempt (R8). The kind of call is part of it, or a
@@ -256,12 +261,20 @@ fn parameters(settings: &CardSettings, status: FlowStatus, text: &str) -> Map<St
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use switchboard_domain::ids::{ChannelId, MessageId};
+    use switchboard_domain::ids::{ChannelId, MessageId, RetryNumber};
 
     use super::{Stroke, carrier, delivery_failure, guid, track_id};
 
     fn ids(channel: &str, message: &str) -> String {
-        track_id(&ChannelId::new(channel), &MessageId::new(message))
+        track_id(&ChannelId::new(channel), &MessageId::new(message), RetryNumber(0))
+    }
+
+    #[test]
+    fn every_retry_has_a_card_of_its_own() {
+        let id = |retry| track_id(&ChannelId::new("chn_1"), &MessageId::new("msgA=="), RetryNumber(retry));
+        assert_eq!(id(0), ids("chn_1", "msgA=="));
+        assert_eq!(id(7), id(7));
+        assert!(id(1) != id(0) && id(1) != id(2) && id(1).len() == 64);
     }
 
     #[test]

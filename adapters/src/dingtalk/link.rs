@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use switchboard_domain::channel::CloseCause;
 use switchboard_domain::content::Attachment;
-use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId};
+use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
 use switchboard_ports::provider::{
@@ -108,7 +109,7 @@ impl Link for DingTalkLink {
         let card = Card {
             platform: &self.platform,
             phases: &self.phases,
-            track_id: track_id(&self.channel, &request.message),
+            track_id: track_id(&self.channel, &request.message, request.retry),
             attempt: request.attempt,
             deadline: (Instant::now() + CALL_TIMEOUT).min(begun + LINK_TIMEOUT),
         };
@@ -121,14 +122,17 @@ impl Link for DingTalkLink {
 
     async fn send(&self, request: PartRequest) -> Came<PartOutcome> {
         let begun = Instant::now();
-        let text = self.images.shown(&self.platform, request.text).await;
+        let text = match request.format {
+            Format::Markdown => self.images.shown(&self.platform, request.text).await,
+            Format::Text => request.text,
+        };
         let request = PartRequest { text, ..request };
         let deadline = (Instant::now() + CALL_TIMEOUT).min(begun + LINK_TIMEOUT);
         self.platform.send_part(&request, deadline).await
     }
 
-    fn card_id(&self, message: &MessageId) -> Option<String> {
-        self.platform.settings.card.stop.as_ref().map(|_| track_id(&self.channel, message))
+    fn card_id(&self, message: &MessageId, retry: RetryNumber) -> Option<String> {
+        self.platform.settings.card.stop.as_ref().map(|_| track_id(&self.channel, message, retry))
     }
 
     async fn fetch(&self, attachment: &Attachment) -> Result<Fetched, FetchFailure> {

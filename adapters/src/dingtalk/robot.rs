@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::message::{ChatKind, Target};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{PartOutcome, Way};
 use switchboard_ports::provider::{Came, PartRequest};
 use tokio::time::Instant;
@@ -41,10 +42,10 @@ impl Platform {
         if cleaned.trim().is_empty() {
             return PartOutcome::Refused(ErrorCode::Misconfigured).into();
         }
-        let text = adapted(&cleaned);
+        let content = Content::of(cleaned, request.format);
         let result = match request.way {
-            Way::SessionAddress => self.post_to_session(&request.target, &text, deadline).await,
-            Way::Api => self.send_by_robot(&request.target, &text, deadline).await,
+            Way::SessionAddress => self.post_to_session(&request.target, &content, deadline).await,
+            Way::Api => self.send_by_robot(&request.target, &content, deadline).await,
         };
         match result {
             Ok(key) => Came { outcome: PartOutcome::Sent, key },
@@ -56,13 +57,13 @@ impl Platform {
     async fn post_to_session(
         &self,
         target: &Target,
-        text: &str,
+        content: &Content,
         deadline: Instant,
     ) -> Result<Option<String>, Failure> {
         let address = target.session_address.as_ref().ok_or_else(|| misfit("no session webhook"))?;
         let url = Url::parse(address.url.expose()).ok().filter(|url| self.may_post_to(url));
         let url = url.ok_or_else(|| misfit("a session webhook that is not the platform's"))?;
-        let body = json!({"msgtype": "markdown", "markdown": {"title": title(text), "text": text}});
+        let body = content.for_session();
         let request = Request { api: Api::SessionWebhook, url: url.as_str(), token: None, body: &body };
         let answer = self.exchange(request, deadline).await.map_err(without_token)?;
         // A success says so; an answer without a verdict proves nothing (dingtalk §4.1).
@@ -88,16 +89,16 @@ impl Platform {
     async fn send_by_robot(
         &self,
         target: &Target,
-        text: &str,
+        content: &Content,
         deadline: Instant,
     ) -> Result<Option<String>, Failure> {
-        let parameters = parameters(text);
+        let (key, parameters) = content.for_robot();
         let robot_code = &self.settings.client_id;
         match target.chat.kind {
             ChatKind::Group => {
                 let body = json!({
                     "robotCode": robot_code, "openConversationId": target.chat.id,
-                    "msgKey": "sampleMarkdown", "msgParam": parameters,
+                    "msgKey": key, "msgParam": parameters,
                 });
                 self.call(Api::GroupSend, &body, deadline).await.map(|answer| query_key(&answer))
             }
@@ -105,7 +106,7 @@ impl Platform {
                 let person = target.im_user_id.as_deref().ok_or_else(|| misfit("no staff id"))?;
                 let body = json!({
                     "robotCode": robot_code, "userIds": [person],
-                    "msgKey": "sampleMarkdown", "msgParam": parameters,
+                    "msgKey": key, "msgParam": parameters,
                 });
                 let result = self
                     .call(Api::PrivateSend, &body, deadline)
@@ -118,6 +119,40 @@ impl Platform {
                 }
                 result
             }
+        }
+    }
+}
+
+/// What a plain message says, in the platform's own terms (dingtalk §4.1, §4.3).
+enum Content {
+    /// Adapted to what its clients render.
+    Markdown(String),
+    /// Shown as it stands.
+    Text(String),
+}
+
+impl Content {
+    fn of(text: String, format: Format) -> Self {
+        match format {
+            Format::Markdown => Self::Markdown(adapted(&text)),
+            Format::Text => Self::Text(text),
+        }
+    }
+
+    fn for_session(&self) -> Value {
+        match self {
+            Self::Markdown(text) => {
+                json!({"msgtype": "markdown", "markdown": {"title": title(text), "text": text}})
+            }
+            Self::Text(text) => json!({"msgtype": "text", "text": {"content": text}}),
+        }
+    }
+
+    /// The kind of message, and its parameters as a JSON text.
+    fn for_robot(&self) -> (&'static str, String) {
+        match self {
+            Self::Markdown(text) => ("sampleMarkdown", parameters(text)),
+            Self::Text(text) => ("sampleText", json!({"content": text}).to_string()),
         }
     }
 }

@@ -23,6 +23,8 @@ use switchboard_ports::attachments::{AttachmentLimits, AttachmentStore};
 use switchboard_ports::channels::ChannelStore;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conversations::ConversationStore;
+use switchboard_ports::failures::FailureStore;
+use switchboard_ports::messages::MessageStore;
 use switchboard_ports::tokens::TokenStore;
 use switchboard_ports::transcripts::Transcripts;
 use switchboard_ports::users::UserStore;
@@ -38,8 +40,12 @@ const PURGE_ROWS_MAX: u32 = 1_000;
 pub struct Stores {
     /// Inbox, state and outbox of conversations.
     pub conversations: Arc<dyn ConversationStore>,
-    /// Transcripts and failures.
+    /// Transcripts.
     pub transcripts: Arc<dyn Transcripts>,
+    /// Failure records.
+    pub failures: Arc<dyn FailureStore>,
+    /// Messages that nobody asked for.
+    pub messages: Arc<dyn MessageStore>,
     /// Configured channels.
     pub channels: Arc<dyn ChannelStore>,
     /// Configured agents.
@@ -62,6 +68,12 @@ pub fn memory(clock: Arc<dyn Clock>) -> Stores {
 #[must_use]
 pub fn memory_bounded(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
     memory::open(clock, limits)
+}
+
+/// The number of a failure record's id, `flr_…`; `None` for what is no such id.
+fn failure_number(id: &str) -> Option<u64> {
+    let number = id.strip_prefix("flr_")?.parse().ok()?;
+    (number > 0 && format!("flr_{number}") == id && i64::try_from(number).is_ok()).then_some(number)
 }
 
 /// A name as names are compared: without regard to case, in every script.

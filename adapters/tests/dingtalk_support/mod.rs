@@ -14,8 +14,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::net::{Authorities, Network, Proxies};
-use switchboard_domain::ids::{ChannelId, MessageId, Version};
+use switchboard_domain::ids::{ChannelId, MessageId, RetryNumber, Version};
 use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, PartOutcome, Way};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, UserMapping};
@@ -183,7 +184,13 @@ pub fn group() -> Target {
 }
 
 pub async fn card(link: &Arc<dyn Link>, target: &Target, call: CardCall) -> CardOutcome {
-    let request = CardRequest { target: target.clone(), message: MessageId::new("msgA=="), attempt: 0, call };
+    let request = CardRequest {
+        target: target.clone(),
+        message: MessageId::new("msgA=="),
+        retry: RetryNumber(0),
+        attempt: 0,
+        call,
+    };
     link.card(request).await.outcome
 }
 
@@ -200,5 +207,6 @@ pub fn finish(text: &str) -> CardCall {
 }
 
 pub async fn send(link: &Arc<dyn Link>, target: Target, way: Way, text: &str) -> PartOutcome {
-    link.send(PartRequest { target, text: text.into(), way }).await.outcome
+    let request = PartRequest { target, text: text.into(), format: Format::Markdown, way };
+    link.send(request).await.outcome
 }

@@ -15,6 +15,7 @@ pub mod failures;
 pub mod headers;
 pub mod health;
 pub mod language;
+pub mod messages;
 pub mod metrics;
 pub mod openapi;
 pub mod origin;

@@ -157,6 +157,14 @@ impl Problem {
         Self::invalid(vec![FieldError { pointer: pointer.to_owned(), message: message.into() }])
     }
 
+    /// 422: a key was used for another request before.
+    #[must_use]
+    pub fn key_reused() -> Self {
+        let detail = "this Idempotency-Key was used for another message of this channel: take a new key";
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self::new(status, "key-reused", "Key used before", detail)
+    }
+
     /// 429: too many failed attempts, or too many streams.
     #[must_use]
     pub fn too_many(detail: &str, retry_after_s: u32) -> Self {

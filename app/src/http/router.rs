@@ -13,8 +13,8 @@ use super::auth::authenticate;
 use super::problem::Problem;
 use super::state::Api;
 use super::{
-    agents, channels, conversations, events, failures, headers, health, metrics, openapi, origin, page,
-    status, users,
+    agents, channels, conversations, events, failures, headers, health, messages, metrics, openapi, origin,
+    page, status, users,
 };
 
 /// Longest id in a path, in characters; no stored one is longer.
@@ -60,7 +60,11 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(conversations::messages::list))
         .routes(routes!(conversations::control::reset))
         .routes(routes!(conversations::control::stop))
-        .routes(routes!(failures::list))
+        .routes(routes!(messages::send::send))
+        .routes(routes!(messages::read::read))
+        .routes(routes!(failures::list::list))
+        .routes(routes!(failures::delete::delete))
+        .routes(routes!(failures::retry::retry))
         .routes(routes!(events::events))
         .routes(routes!(openapi::read))
 }

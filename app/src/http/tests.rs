@@ -4,13 +4,17 @@ use axum::body::Body;
 use axum::http::{Method, Request, header};
 use rstest::rstest;
 use serde_json::json;
-use switchboard_domain::ids::{ChannelId, ConversationKey, MessageId, Seq, SessionNumber, UserId};
+use switchboard_domain::ids::{
+    ChannelId, ConversationKey, MessageId, RetryNumber, Seq, SessionNumber, UserId,
+};
 use switchboard_domain::message::ChatKind;
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause};
+use switchboard_domain::reply::Tried;
 use switchboard_domain::snapshot::{Mark, Role, TranscriptLine};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::Failure;
-use switchboard_ports::transcripts::{ConversationInfo, FailureInfo};
+use switchboard_ports::failures::FailureInfo;
+use switchboard_ports::transcripts::ConversationInfo;
 use switchboard_ports::users::{Identity, User};
 
 use super::origin::Arrival;
@@ -248,6 +252,7 @@ fn conversation(api: &TestApi, chat: &str, title: &str) -> ConversationInfo {
         kind: ChatKind::Group,
         title: Some(title.to_owned()),
         author: String::from("U"),
+        person: None,
         user: Some(UserId::new("usr_1")),
         session: Some((SessionNumber(2), NOW)),
         created_at: NOW,
@@ -308,21 +313,27 @@ async fn failures_are_listed_with_their_cause() {
     let failure = Failure {
         seq: Seq(7),
         message: MessageId::new("msg1"),
+        retry: RetryNumber(0),
         cause: FailureCause::CrashLoop,
         attempts: 3,
         at: NOW,
+        tried: Tried::default(),
     };
     let info = FailureInfo {
         id: String::from("flr_1"),
         conversation: key.id(),
         channel: key.channel.clone(),
         failure,
+        retried_at: None,
+        can_be_retried: true,
     };
     api.stores.state().failures.push(info);
     let listed = api.get("/failures").await;
     assert_eq!(listed.json["items"][0]["cause"], "crash_loop");
     assert_eq!(listed.json["items"][0]["attempts"], 3);
     assert_eq!(listed.json["items"][0]["seq"], 7);
+    assert_eq!(listed.json["items"][0]["ways"], json!([]));
+    assert_eq!(listed.json["items"][0]["retry_of"], json!(null));
 }
 
 #[rstest]

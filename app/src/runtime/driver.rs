@@ -10,6 +10,8 @@ use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
 use switchboard_domain::message::{Chat, Sender};
 use switchboard_ports::conversations::{Accepted, Admission, Arrival};
 use switchboard_ports::error::StoreError;
+use switchboard_ports::failures::{Requeued, Retried};
+use switchboard_ports::messages::{Given, NewMessage};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::provider::Check;
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
@@ -142,7 +144,8 @@ impl Driver {
     }
 
     fn is_unfinished(&self, info: &ConversationInfo) -> bool {
-        info.waiting > 0 || self.shared.registry.is_busy_one(&info.id)
+        let registry = &self.shared.registry;
+        info.waiting > 0 || registry.is_busy_one(&info.id) || registry.is_sending(&info.id)
     }
 
     async fn put_control(&self, info: &ConversationInfo, control: Control) -> Result<(), StoreError> {
@@ -255,6 +258,32 @@ impl Operations for Driver {
         }
         self.put_control(&info, control).await?;
         Ok(true)
+    }
+
+    async fn retry(&self, failure: &str) -> Result<Option<Retried>, StoreError> {
+        let retried = self.shared.ports.failures.retry(failure).await?;
+        if let Some(Retried { info, partition, outcome: Requeued::Now(seq) }) = &retried {
+            tracing::info!(channel = %info.channel, failure, seq = seq.0, "a failure is retried");
+            super::wake(&self.shared, *partition, info.conversation.clone());
+        }
+        Ok(retried)
+    }
+
+    async fn send(&self, message: NewMessage) -> Result<Option<Given>, StoreError> {
+        let id = message.key.id();
+        let Some(handle) = self.shared.channel(&message.key.channel).filter(|handle| !handle.is_withdrawn())
+        else {
+            return Ok(None);
+        };
+        let given = self.shared.ports.messages.give(message).await?;
+        if let Given::Now { partition, .. } = &given {
+            super::wake(&self.shared, *partition, id.clone());
+            if handle.is_withdrawn() {
+                // The deletion began in between, and may have looked already.
+                self.control(&id, Control::Withdraw).await?;
+            }
+        }
+        Ok(Some(given))
     }
 
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {

@@ -261,7 +261,11 @@ fn fetch_files(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arri
             let (conversation, attachments) = (arrival.key.id(), attachments.clone());
             shared.files.begin(shared, handle, Job { conversation, seq, attachments });
         }
-        Intake::Ask { .. } | Intake::Control { .. } | Intake::Refused(_) => {}
+        Intake::Ask { .. }
+        | Intake::Deliver { .. }
+        | Intake::Send { .. }
+        | Intake::Control { .. }
+        | Intake::Refused(_) => {}
     }
 }
 

@@ -6,6 +6,8 @@ use switchboard_domain::ids::{ChannelId, ConversationId};
 use switchboard_domain::inbox::Control;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
+use switchboard_ports::failures::Retried;
+use switchboard_ports::messages::{Given, NewMessage};
 use switchboard_ports::provider::Check;
 use tokio::sync::broadcast;
 
@@ -32,6 +34,14 @@ pub trait Operations: Send + Sync {
     /// Puts a control act into a conversation's inbox; `false` when there is no such conversation. Acts at once, however
     /// busy the conversation is.
     async fn control(&self, conversation: &ConversationId, control: Control) -> Result<bool, StoreError>;
+
+    /// Retries what a failure record tells of: the question is asked again, or the answer delivered again. `None` for an unknown
+    /// record. Repeatable: a record is retried once.
+    async fn retry(&self, failure: &str) -> Result<Option<Retried>, StoreError>;
+
+    /// Gives a message in that nobody asked for, and has it sent. `None` where the channel is not there, or is being deleted.
+    /// Repeatable by the message's id.
+    async fn send(&self, message: NewMessage) -> Result<Option<Given>, StoreError>;
 
     /// Asks a channel's platform with the stored credentials, without connecting. `None` for an unknown channel.
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError>;

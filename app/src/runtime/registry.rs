@@ -37,6 +37,8 @@ struct SlotState {
     woken: bool,
     /// Whether an agent is at work or a reply is on its way.
     busy: bool,
+    /// Whether a message that nobody asked for is on its way, however long it pauses.
+    sending: bool,
     /// The entry whose run is under way, and how to stop it.
     run: Option<(Seq, CancellationToken)>,
 }
@@ -50,6 +52,11 @@ impl Slot {
     /// Notes whether an agent is at work or a reply is on its way.
     pub(crate) fn busy(&self, busy: bool) {
         lock(&self.state).busy = busy;
+    }
+
+    /// Notes whether a message that nobody asked for is on its way.
+    pub(crate) fn sending(&self, sending: bool) {
+        lock(&self.state).sending = sending;
     }
 
     /// Takes the wake mark: whatever was stored before this is seen by the look that follows.
@@ -124,6 +131,12 @@ impl Registry {
     /// Whether this conversation has an agent at work or a reply on its way.
     pub(crate) fn is_busy_one(&self, id: &ConversationId) -> bool {
         lock(&self.inner).active.get(id).is_some_and(|slot| lock(&slot.state).busy)
+    }
+
+    /// Whether a message that nobody asked for is on its way in a conversation.
+    pub(crate) fn is_sending(&self, id: &ConversationId) -> bool {
+        let slot = lock(&self.inner).active.get(id).cloned();
+        slot.is_some_and(|slot| lock(&slot.state).sending)
     }
 
     /// Wakes every conversation in memory: something about its channel changed.

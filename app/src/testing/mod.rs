@@ -4,6 +4,8 @@ mod api;
 mod attachments;
 pub(crate) mod certificates;
 mod composition;
+mod failures;
+mod messages;
 mod operations;
 mod platforms;
 mod stores;
@@ -63,6 +65,8 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         entropy: Arc::new(FakeEntropy::default()),
         conversations: stores.clone(),
         transcripts: stores.clone(),
+        failures: stores.clone(),
+        messages: stores.clone(),
         channels: stores.clone(),
         agents: stores.clone(),
         users: stores.clone(),

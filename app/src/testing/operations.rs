@@ -5,11 +5,13 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::ids::{ChannelId, ConversationId};
+use switchboard_domain::ids::{ChannelId, ConversationId, Seq};
 use switchboard_domain::inbox::Control;
 use switchboard_domain::notice::Finding;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
+use switchboard_ports::failures::Retried;
+use switchboard_ports::messages::{Given, MessageRecord, NewMessage};
 use switchboard_ports::provider::{Check, CheckResult};
 use tokio::sync::broadcast;
 
@@ -26,6 +28,12 @@ pub(crate) struct FakeOperations {
     pub(crate) ready: Mutex<Result<(), NotReady>>,
     /// Conversations it knows.
     pub(crate) conversations: Mutex<Vec<ConversationId>>,
+    /// What becomes of retries.
+    pub(crate) retries: Mutex<BTreeMap<String, Retried>>,
+    /// Messages it was given.
+    pub(crate) sent: Mutex<Vec<NewMessage>>,
+    /// What it answers to them, instead of taking them.
+    pub(crate) given: Mutex<Option<Option<Given>>>,
     events: broadcast::Sender<RuntimeEvent>,
 }
 
@@ -36,6 +44,9 @@ impl Default for FakeOperations {
             statuses: Mutex::default(),
             ready: Mutex::new(Ok(())),
             conversations: Mutex::default(),
+            retries: Mutex::default(),
+            sent: Mutex::default(),
+            given: Mutex::default(),
             events: broadcast::channel(4).0,
         }
     }
@@ -111,6 +122,25 @@ impl Operations for FakeOperations {
             self.calls().push(format!("control {control:?}"));
         }
         Ok(known)
+    }
+
+    async fn retry(&self, failure: &str) -> Result<Option<Retried>, StoreError> {
+        self.calls().push(format!("retry {failure}"));
+        Ok(self.retries.lock().unwrap().get(failure).cloned())
+    }
+
+    async fn send(&self, message: NewMessage) -> Result<Option<Given>, StoreError> {
+        self.calls().push(format!("send {}", message.key.chat));
+        let given = match &*self.given.lock().unwrap() {
+            Some(given) => given.clone(),
+            None => Some(Given::Now {
+                record: MessageRecord::new(&message, Timestamp::from_millis(START_MS)),
+                seq: Seq(1),
+                partition: message.key.partition(),
+            }),
+        };
+        self.sent.lock().unwrap().push(message);
+        Ok(given)
     }
 
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {

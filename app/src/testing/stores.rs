@@ -8,16 +8,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use switchboard_domain::ids::{
-    AgentId, ChannelId, ConversationId, Partition, ReplicaId, Seq, SessionNumber, UserId, Version,
+    AgentId, ChannelId, ConversationId, MessageId, Partition, ReplicaId, Seq, SessionNumber, UserId, Version,
 };
 use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_ports::agents::{AgentConfig, AgentStore};
 use switchboard_ports::channels::{Channel, ChannelStore};
 use switchboard_ports::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
 use switchboard_ports::error::StoreError;
+use switchboard_ports::failures::FailureInfo;
+use switchboard_ports::messages::MessageRecord;
 use switchboard_ports::page::{Page, PageRequest};
 use switchboard_ports::tokens::{Token, TokenStore};
-use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, FailureInfo, Transcripts};
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Transcripts};
 use switchboard_ports::users::{Identity, Matches, User, UserStore};
 
 /// What is stored.
@@ -30,6 +32,7 @@ pub(crate) struct State {
     pub(crate) conversations: BTreeMap<ConversationId, ConversationInfo>,
     pub(crate) lines: BTreeMap<ConversationId, Vec<TranscriptLine>>,
     pub(crate) failures: Vec<FailureInfo>,
+    pub(crate) messages: BTreeMap<MessageId, MessageRecord>,
     pub(crate) purged: Vec<ChannelId>,
 }
 
@@ -49,7 +52,7 @@ impl FakeStores {
         self.down.store(down, Ordering::SeqCst);
     }
 
-    fn up(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+    pub(super) fn up(&self) -> Result<MutexGuard<'_, State>, StoreError> {
         if self.down.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable(String::from("switched off by the test")));
         }
@@ -62,7 +65,7 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 /// A page by position; the cursor is the index of the next row.
-fn page<T: Clone>(rows: &[T], request: &PageRequest) -> Page<T> {
+pub(super) fn page<T: Clone>(rows: &[T], request: &PageRequest) -> Page<T> {
     let from: usize = request.after.as_deref().map_or(0, |after| after.parse().unwrap_or(usize::MAX));
     let limit = usize::try_from(request.limit).unwrap();
     let items: Vec<_> = rows.iter().skip(from).take(limit).cloned().collect();
@@ -190,6 +193,17 @@ impl Transcripts for FakeStores {
         Ok(self.up()?.conversations.get(id).cloned())
     }
 
+    async fn private_with(
+        &self,
+        channel: &ChannelId,
+        person: &str,
+    ) -> Result<Option<ConversationInfo>, StoreError> {
+        let state = self.up()?;
+        let is_with =
+            |row: &&ConversationInfo| row.key.channel == *channel && row.person.as_deref() == Some(person);
+        Ok(state.conversations.values().find(is_with).cloned())
+    }
+
     async fn lines(
         &self,
         id: &ConversationId,
@@ -214,10 +228,6 @@ impl Transcripts for FakeStores {
         _key: &str,
     ) -> Result<Option<TranscriptLine>, StoreError> {
         panic!("nothing in the shell asks for what is quoted")
-    }
-
-    async fn failures(&self, request: &PageRequest) -> Result<Page<FailureInfo>, StoreError> {
-        Ok(page(&self.up()?.failures, request))
     }
 
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {

@@ -47,7 +47,7 @@ impl Conversation {
         for index in 0..self.replies.len() {
             if let Some(reply) = self.replies.get_mut(index) {
                 let due = reply.expire(now);
-                effects.of_reply(reply.facts(), due, now);
+                effects.of_reply(reply, due, now);
             }
         }
         self.settle(&mut effects, now);

@@ -4,10 +4,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::channel::ErrorCode;
-use crate::ids::{Epoch, MessageId, Seq};
+use crate::ids::{Epoch, MessageId, RetryNumber, Seq};
+use crate::inbox::Again;
 use crate::message::Target;
+use crate::outbound::{Format, News};
 use crate::outcome::{FailureCause, Outcome};
-use crate::reply::{self, CallNumber, CardCall, Claim, Durability, Facts, Way};
+use crate::reply::{self, CallNumber, CardCall, Claim, Durability, Reply, Tried, Way};
 use crate::snapshot::{ReplyId, TranscriptLine};
 use crate::time::Timestamp;
 
@@ -24,6 +26,8 @@ pub struct Effects {
     pub transcript: Vec<TranscriptLine>,
     /// Failure records; part of the commit.
     pub failures: Vec<Failed>,
+    /// News of messages that nobody asked for; part of the commit.
+    pub news: Vec<News>,
     /// What the channel's status should show.
     pub notes: Vec<ErrorCode>,
     /// Replies that reached their end with this step.
@@ -37,12 +41,18 @@ pub struct Failed {
     pub seq: Seq,
     /// The platform's id of the message.
     pub message: MessageId,
+    /// Which retry of it failed.
+    pub retry: RetryNumber,
     /// Why.
     pub cause: FailureCause,
     /// Crash attempts by then.
     pub attempts: u32,
     /// When.
     pub at: Timestamp,
+    /// The ways of answering that were tried.
+    pub tried: Tried,
+    /// What a retry does.
+    pub again: Again,
 }
 
 /// Something to do.
@@ -86,6 +96,8 @@ pub enum Perform {
         target: Target,
         /// The message answered: names the card.
         message: MessageId,
+        /// Which retry of it: part of the card's name.
+        retry: RetryNumber,
         /// Crash attempts so far.
         attempt: u32,
         /// What.
@@ -101,6 +113,8 @@ pub enum Perform {
         target: Target,
         /// What.
         text: String,
+        /// How it is meant.
+        format: Format,
         /// Which way.
         way: Way,
     },
@@ -108,8 +122,9 @@ pub enum Perform {
 
 impl Effects {
     /// Adds what a reply wants.
-    pub(super) fn of_reply(&mut self, facts: &Facts, effects: reply::Effects, now: Timestamp) {
+    pub(super) fn of_reply(&mut self, reply: &Reply, effects: reply::Effects, now: Timestamp) {
         self.durability = self.durability.max(effects.durability);
+        let facts = reply.facts();
         let id = facts.id;
         for effect in effects.list {
             match effect {
@@ -121,6 +136,7 @@ impl Effects {
                     call,
                     target: facts.target.clone(),
                     message: facts.message.clone(),
+                    retry: facts.retry,
                     attempt: facts.attempt,
                     card,
                 }),
@@ -130,16 +146,23 @@ impl Effects {
                         call,
                         target: facts.target.clone(),
                         text,
+                        format: facts.format,
                         way,
                     });
                 }
-                reply::Effect::Fail(cause) => self.failures.push(Failed {
+                reply::Effect::Fail { cause, text } => self.failures.push(Failed {
                     seq: id.seq,
                     message: facts.message.clone(),
+                    retry: facts.retry,
                     cause,
                     attempts: facts.attempt,
                     at: now,
+                    tried: reply.tried(),
+                    again: Again::deliver(text, &facts.target, now),
                 }),
+                reply::Effect::Tell(progress) => {
+                    self.news.push(News { message: facts.message.clone(), progress });
+                }
                 reply::Effect::Note(code) => self.notes.push(code),
             }
         }

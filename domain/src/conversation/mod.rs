@@ -5,17 +5,18 @@
 
 mod deadline;
 mod effects;
+mod messages;
 mod steps;
 
 pub use deadline::{Deadline, Reason};
 pub use effects::{Effects, Failed, Perform};
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ids::{Epoch, Seq};
-use crate::inbox::{Entry, Intake};
+use crate::ids::{Epoch, RetryNumber, Seq};
+use crate::inbox::{Control, Entry, Intake};
 use crate::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use crate::rejected::Rejected;
 use crate::reply::{self, CallNumber, CardOutcome, PartOutcome, Progress, Reply};
@@ -164,6 +165,8 @@ pub struct Conversation {
     session: Session,
     replies: Vec<Reply>,
     entries: BTreeMap<Seq, Entry>,
+    /// Messages that nobody asked for, waiting for the one before them.
+    outgoing: VecDeque<Seq>,
     /// Length of the running turn's answer, in characters.
     answer_chars: usize,
 }
@@ -186,7 +189,14 @@ impl Conversation {
         };
         // Holding a new session cannot be refused.
         let _ = session.apply(session::Event::Held(Hold::Loading), now);
-        Self { policy, session, replies, entries: BTreeMap::new(), answer_chars: 0 }
+        Self {
+            policy,
+            session,
+            replies,
+            entries: BTreeMap::new(),
+            outgoing: VecDeque::new(),
+            answer_chars: 0,
+        }
     }
 
     /// What is kept of it.
@@ -236,7 +246,7 @@ impl Conversation {
     /// Whether nothing runs, waits or is being delivered: it may be forgotten until the next message.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
-        self.session.is_at_rest() && self.replies.is_empty()
+        self.session.is_at_rest() && self.replies.is_empty() && self.outgoing.is_empty()
     }
 
     /// Takes an event in. A rejected event leaves the conversation as it was.
@@ -277,17 +287,28 @@ impl Conversation {
         now: Timestamp,
     ) -> Result<(), Rejected> {
         let kind = match &entry.intake {
-            Intake::Ask { .. } => Taken::Ask,
+            Intake::Ask { .. } if entry.retry == RetryNumber(0) => Taken::Ask,
+            Intake::Ask { .. } => Taken::AskedAgain,
+            Intake::Deliver { .. } => Taken::Deliver,
+            Intake::Send { .. } => Taken::Message,
             Intake::Control { control, origin } => Taken::Control(*control, *origin),
             Intake::Refused(refusal) => Taken::Refused(*refusal),
         };
         let (seq, accepted_at) = (entry.seq, entry.accepted_at);
-        let written_at = entry.sent_at.min(accepted_at);
+        // What an operator asks again is as old as their asking.
+        let written_at =
+            if entry.retry == RetryNumber(0) { entry.sent_at.min(accepted_at) } else { accepted_at };
         if seq > self.session.taken() {
             self.entries.insert(seq, entry);
         }
         let taken = session::Event::Taken { seq, kind, accepted_at, written_at, resumed };
-        self.session_event(taken, effects, now)
+        self.session_event(taken, effects, now)?;
+        match kind {
+            Taken::Message => self.outgoing.push_back(seq),
+            Taken::Control(Control::Withdraw, _) => self.withdraw_messages(effects, now),
+            Taken::Control(..) | Taken::Ask | Taken::AskedAgain | Taken::Deliver | Taken::Refused(_) => {}
+        }
+        Ok(())
     }
 
     fn loaded(&mut self, effects: &mut Effects, now: Timestamp) -> Result<(), Rejected> {
@@ -302,10 +323,10 @@ impl Conversation {
                         gate = gate.after(reply::GATE_WAIT_MAX);
                         Some(waits)
                     }
-                    ReplyRole::Notice => None,
+                    ReplyRole::Notice | ReplyRole::Message => None,
                 };
                 let resumed = reply.apply(reply::Event::Resumed { gate: waits }, now)?;
-                effects.of_reply(reply.facts(), resumed, now);
+                effects.of_reply(reply, resumed, now);
             }
         }
         self.session_event(session::Event::Released(Hold::Loading), effects, now)
@@ -361,7 +382,7 @@ impl Conversation {
             if let Some(reply) = self.answer_mut(seq)
                 && let Ok(shown) = reply.apply(told, now)
             {
-                effects.of_reply(reply.facts(), shown, now);
+                effects.of_reply(reply, shown, now);
             }
         }
         Ok(())

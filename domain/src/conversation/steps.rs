@@ -6,9 +6,10 @@ use core::time::Duration;
 use super::effects::Failed;
 use super::{ANSWERS_OPEN_MAX, Conversation, Effects, NOTICES_OPEN_MAX, Perform};
 use crate::ids::{Seq, SessionNumber};
-use crate::inbox::{Entry, Intake};
+use crate::inbox::{Again, Entry, Intake};
 use crate::message::Target;
 use crate::notice::{Notice, StatusReport};
+use crate::outbound::Format;
 use crate::outcome::{FailureCause, Outcome};
 use crate::rejected::Rejected;
 use crate::reply::{self, Facts, GATE_WAIT_MAX, Reply};
@@ -39,7 +40,7 @@ impl Conversation {
             return Err(Rejected::Stale { event: event.name(), phase: "Done" });
         };
         let wanted = reply.apply(event, now)?;
-        effects.of_reply(reply.facts(), wanted, now);
+        effects.of_reply(reply, wanted, now);
         Ok(())
     }
 
@@ -87,8 +88,9 @@ impl Conversation {
             // Neither can be refused.
             let _ = self.session_event(hold, effects, now);
             self.admit_next(effects, now);
+            let sends = self.send_next(effects, now);
             // A turn begun just now may fill the room. An answer with nothing left to send is done by being admitted.
-            if self.answers().count() == open && !self.replies.iter().any(Reply::is_done) {
+            if self.answers().count() == open && !sends && !self.replies.iter().any(Reply::is_done) {
                 return;
             }
         }
@@ -103,7 +105,7 @@ impl Conversation {
         };
         // Being admitted twice is the ordinary case, and harmless.
         if let Ok(wanted) = reply.apply(reply::Event::Admitted, now) {
-            effects.of_reply(reply.facts(), wanted, now);
+            effects.of_reply(reply, wanted, now);
         }
     }
 
@@ -117,11 +119,16 @@ impl Conversation {
             let behind = self.answers().filter_map(Reply::gate).fold(now, Timestamp::max);
             let reply = Reply::answer(facts, resumed, behind.after(GATE_WAIT_MAX), now);
             let lead = late.map(|age| Notice::Late { age }.text(self.policy.locale));
-            self.replies.push(reply.below(lead));
+            let mut reply = reply.below(lead);
+            if let Intake::Deliver { text } = &entry.intake {
+                // A reply that has just been made takes its text, and wants nothing for it yet.
+                let _ = reply.apply(reply::Event::Grew { text: text.clone() }, now);
+            }
+            self.replies.push(reply);
         }
     }
 
-    fn facts(&self, entry: &Entry, role: ReplyRole, attempt: u32) -> Facts {
+    pub(super) fn facts(&self, entry: &Entry, role: ReplyRole, attempt: u32) -> Facts {
         let target = Target {
             chat: entry.chat.clone(),
             im_user_id: entry.sender.im_user_id.clone(),
@@ -132,8 +139,10 @@ impl Conversation {
         Facts {
             id: ReplyId { seq: entry.seq, role },
             message: entry.message.clone(),
+            retry: entry.retry,
             target,
             attempt,
+            format: Format::Markdown,
             limits,
             locale: self.policy.locale,
         }
@@ -153,7 +162,7 @@ impl Conversation {
         if let Some(reply) = self.answer_mut(seq)
             && let Ok(wanted) = reply.apply(reply::Event::Ended { suffix, failed }, now)
         {
-            effects.of_reply(reply.facts(), wanted, now);
+            effects.of_reply(reply, wanted, now);
         }
     }
 
@@ -195,7 +204,7 @@ impl Conversation {
         };
         let mut reply = Reply::notice(self.facts(entry, ReplyRole::Notice, 0), &text, now);
         if let Ok(wanted) = reply.apply(reply::Event::Resumed { gate: None }, now) {
-            effects.of_reply(reply.facts(), wanted, now);
+            effects.of_reply(&reply, wanted, now);
         }
         self.replies.push(reply);
     }
@@ -224,12 +233,21 @@ impl Conversation {
         let entry = self.entries.remove(&seq);
         effects.ended.push((seq, outcome));
         match outcome {
-            Outcome::Answered | Outcome::Cancelled | Outcome::Refused(_) => {}
+            Outcome::Answered | Outcome::Cancelled | Outcome::HandedOver | Outcome::Refused(_) => {}
             Outcome::Failed(cause) => {
                 if let Some(entry) = entry {
                     // The session has forgotten them with the turn; its reply was made with them.
-                    let attempts = self.answer(seq).map_or(0, |reply| reply.facts().attempt);
-                    effects.failures.push(Failed { seq, message: entry.message, cause, attempts, at: now });
+                    let reply = self.answer(seq);
+                    effects.failures.push(Failed {
+                        seq,
+                        message: entry.message.clone(),
+                        retry: entry.retry,
+                        cause,
+                        attempts: reply.map_or(0, |reply| reply.facts().attempt),
+                        at: now,
+                        tried: reply.map(Reply::tried).unwrap_or_default(),
+                        again: Again::ask(entry),
+                    });
                 }
             }
         }

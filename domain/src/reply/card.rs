@@ -212,6 +212,7 @@ impl Reply {
             Kind::Open | Kind::Update | Kind::Finish | Kind::Point => self.set_call(Call::Idle),
             Kind::Part { .. } => return Err(self.illegal("CardDone", "PartDone for a plain message")),
         }
+        self.tried.card = Some(outcome.into());
         match &self.state {
             State::Thinking { .. } => Ok(self.opened(kind, outcome, shown, now)),
             State::Streaming { .. } => Ok(self.updated(outcome, shown, now)),

@@ -2,13 +2,14 @@
 
 use alloc::vec::Vec;
 
+use super::plain::{joined, refuse_all};
 use super::state::{Call, Kind, State};
 use super::{
     CALL_AGE_MAX, CardOutcome, DELIVERY_AGE_MAX, DRAFT_AGE_MAX, Effect, Effects, PartOutcome, Reply,
 };
 use crate::notice::Notice;
 use crate::outcome::{AgentFailureKind, FailureCause};
-use crate::snapshot::{Part, PartStatus};
+use crate::snapshot::{Part, PartStatus, ReplyRole};
 use crate::time::Timestamp;
 
 /// When a reply has to be looked at, and why.
@@ -123,23 +124,34 @@ impl Reply {
     }
 
     fn delivery_overdue(&mut self) -> Effects {
-        let mut causes = Vec::new();
+        let mut failed = Vec::new();
+        let mut told = None;
+        if let State::Plain(plain) = &mut self.state
+            && self.facts.id.role == ReplyRole::Message
+        {
+            refuse_all(&mut plain.parts);
+            told = Some(self.told(None));
+        }
         match &self.state {
             State::Plain(plain) => {
                 let covers = plain.pointer.as_ref().map_or(0, |pointer| pointer.covers) as usize;
-                let is_pending = |part: &Part| part.status == PartStatus::Pending;
-                if plain.parts.iter().skip(covers).any(is_pending) {
-                    causes.push(FailureCause::DeliveryRefused);
+                let pending = |part: &&Part| part.status == PartStatus::Pending;
+                let refused = joined(plain.parts.iter().skip(covers).filter(pending));
+                if !refused.is_empty() {
+                    failed.push((FailureCause::DeliveryRefused, refused));
                 }
                 // The card may show these.
-                if plain.parts.iter().take(covers).any(is_pending) {
-                    causes.push(FailureCause::DeliveryUnknown);
+                let unknown = joined(plain.parts.iter().take(covers).filter(pending));
+                if !unknown.is_empty() {
+                    failed.push((FailureCause::DeliveryUnknown, unknown));
                 }
                 if plain.pointer.is_some() {
-                    causes.push(FailureCause::CardAbandoned);
+                    failed.push((FailureCause::CardAbandoned, plain.text_of(|_| true)));
                 }
             }
-            State::Finishing(_) => causes.push(FailureCause::CardAbandoned),
+            State::Finishing(ending) => {
+                failed.push((FailureCause::CardAbandoned, self.text_of_ending(ending)));
+            }
             State::Unopened { .. }
             | State::Thinking { .. }
             | State::Streaming { .. }
@@ -148,7 +160,9 @@ impl Reply {
             | State::Abandoned => return Effects::none(),
         }
         self.state = State::Abandoned;
-        Effects { list: causes.into_iter().map(Effect::Fail).collect(), ..Effects::none() }.now()
+        let failed = failed.into_iter().map(|(cause, text)| Effect::Fail { cause, text });
+        let list = told.into_iter().chain(failed).collect();
+        Effects { list, ..Effects::none() }.now()
     }
 }
 

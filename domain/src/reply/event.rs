@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::{CallNumber, CardCall, CardOutcome, Claim, PartOutcome, Progress, Way};
 use crate::channel::ErrorCode;
+use crate::outbound;
 use crate::outcome::FailureCause;
 use crate::time::Timestamp;
 
@@ -54,6 +55,8 @@ pub enum Event {
         /// What came of it.
         outcome: PartOutcome,
     },
+    /// What has not been sent of a message that nobody asked for will not be: the channel is being deleted.
+    Withdrawn,
 }
 
 impl Event {
@@ -69,6 +72,7 @@ impl Event {
             Self::Granted { .. } => "Granted",
             Self::CardDone { .. } => "CardDone",
             Self::PartDone { .. } => "PartDone",
+            Self::Withdrawn => "Withdrawn",
         }
     }
 }
@@ -100,7 +104,14 @@ pub enum Effect {
         way: Way,
     },
     /// Write a failure record.
-    Fail(FailureCause),
+    Fail {
+        /// Why.
+        cause: FailureCause,
+        /// What did not arrive, or may not have: a retry delivers it.
+        text: String,
+    },
+    /// Keep in a message's record how far it is.
+    Tell(outbound::Progress),
     /// Something is wrong that the channel's status should show.
     Note(ErrorCode),
 }

@@ -72,6 +72,16 @@ impl Reply {
         (format!("{}{line}", head.first), rest)
     }
 
+    /// The whole text that a card on its way to its end, and the messages behind it, were to show.
+    pub(super) fn text_of_ending(&self, ending: &Ending) -> String {
+        if ending.rest.is_empty() {
+            return ending.text.clone();
+        }
+        let line = Notice::ContinuedBelow.text(self.facts.locale);
+        let first = ending.text.strip_suffix(line.as_str()).map_or(ending.text.as_str(), str::trim_end);
+        format!("{first}\n\n{}", ending.rest.join("\n\n"))
+    }
+
     pub(super) fn finish_done(&mut self, kind: Kind, outcome: CardOutcome, now: Timestamp) -> Effects {
         if kind == Kind::Finish {
             return self.finished(outcome, now);

@@ -14,21 +14,24 @@ mod state;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tried;
 
 pub use call::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 pub use deadline::{Deadline, Reason};
 pub use event::{Durability, Effect, Effects, Event};
 pub use status::{Progress, STATUS_CHARS_MAX, STATUS_INTERVAL_MIN, TOOL_CHARS_MAX};
+pub use tried::{Trial, Tried};
 
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::ids::MessageId;
+use crate::ids::{MessageId, RetryNumber};
 use crate::message::Target;
+use crate::outbound::Format;
 use crate::outcome::FailureCause;
 use crate::rejected::Rejected;
 use crate::settings::{Locale, ReplyLimits};
-use crate::snapshot::{ReplyId, ReplySnapshot, ReplyStateSnapshot};
+use crate::snapshot::{ReplyId, ReplyRole, ReplySnapshot, ReplyStateSnapshot};
 use crate::time::Timestamp;
 use state::{Call, Ending, Plain, Presence, State};
 
@@ -65,10 +68,14 @@ pub struct Facts {
     pub id: ReplyId,
     /// The message it answers.
     pub message: MessageId,
+    /// Which retry of the message it answers; part of the card's id (R8).
+    pub retry: RetryNumber,
     /// Where it goes.
     pub target: Target,
     /// Crash attempts of its turn so far.
     pub attempt: u32,
+    /// How its text is meant; answers and notices are Markdown.
+    pub format: Format,
     /// What the channel can show.
     pub limits: ReplyLimits,
     /// The language of our own sentences.
@@ -82,6 +89,7 @@ pub struct Reply {
     calls: CallNumber,
     /// Until when it waits behind the reply before it; `None` once admitted.
     gate: Option<Timestamp>,
+    tried: Tried,
     /// A line of ours above the agent's text, shown with it and no part of the transcript.
     lead: Option<String>,
     state: State,
@@ -99,7 +107,7 @@ impl Reply {
         } else {
             State::collecting(String::new(), Presence::Absent, now)
         };
-        Self { facts, calls: 0, gate: Some(gate), lead: None, state }
+        Self { facts, calls: 0, gate: Some(gate), tried: Tried::default(), lead: None, state }
     }
 
     /// The same answer with a line of ours above it.
@@ -113,7 +121,39 @@ impl Reply {
     #[must_use]
     pub fn notice(facts: Facts, text: &str, now: Timestamp) -> Self {
         let state = State::Plain(Plain::new(plain::parts(text, &facts.limits), None, now));
-        Self { facts, calls: 0, gate: None, lead: None, state }
+        Self { facts, calls: 0, gate: None, tried: Tried::default(), lead: None, state }
+    }
+
+    /// A message that nobody asked for: ended as it begins, like a notice, but each step of it is told.
+    #[must_use]
+    pub fn message(facts: Facts, text: &str, now: Timestamp) -> Self {
+        let parts = match facts.format {
+            Format::Markdown => plain::parts(text, &facts.limits),
+            Format::Text => plain::characters(text, &facts.limits),
+        };
+        let state = State::Plain(Plain::new(parts, None, now));
+        Self { facts, calls: 0, gate: None, tried: Tried::default(), lead: None, state }
+    }
+
+    /// The ways of answering that were tried so far.
+    #[must_use]
+    pub const fn tried(&self) -> Tried {
+        self.tried
+    }
+
+    /// How many plain messages it consists of; 0 where it is none.
+    #[must_use]
+    pub fn part_count(&self) -> usize {
+        match &self.state {
+            State::Plain(plain) => plain.parts.len(),
+            State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Streaming { .. }
+            | State::Collecting { .. }
+            | State::Finishing(_)
+            | State::Done
+            | State::Abandoned => 0,
+        }
     }
 
     /// What never changes about it.
@@ -195,6 +235,7 @@ impl Reply {
             Event::Granted { call } => self.granted(call, now),
             Event::CardDone { call, outcome } => self.card_done(call, outcome, now),
             Event::PartDone { call, outcome } => self.part_done(call, outcome, now),
+            Event::Withdrawn => self.withdrawn(now),
         }
     }
 
@@ -233,9 +274,12 @@ impl Reply {
         Some(ReplySnapshot {
             id: self.facts.id,
             message: self.facts.message.clone(),
+            retry: self.facts.retry,
             target: self.facts.target.clone(),
             attempt: self.facts.attempt,
             ended_at,
+            format: self.facts.format,
+            tried: self.tried,
             state,
         })
     }
@@ -254,12 +298,14 @@ impl Reply {
         let facts = Facts {
             id: from.id,
             message: from.message,
+            retry: from.retry,
             target: from.target,
             attempt: from.attempt,
+            format: from.format,
             limits,
             locale,
         };
-        Self { facts, calls: 0, gate: None, lead: None, state }
+        Self { facts, calls: 0, gate: None, tried: from.tried, lead: None, state }
     }
 
     fn resumed(&mut self, gate: Option<Timestamp>, now: Timestamp) -> Result<Effects, Rejected> {
@@ -268,7 +314,7 @@ impl Reply {
             return Err(Rejected::Duplicate { event: "Resumed", phase: self.phase() });
         }
         self.gate = gate;
-        let mut lost = 0;
+        let mut lost = None;
         // The hour of tries begins again: while no process ran nothing was tried, and the clock may have been set back.
         if let State::Finishing(ending) = &mut self.state {
             ending.ended_at = now;
@@ -278,12 +324,15 @@ impl Reply {
             plain.ended_at = now;
             plain.pointer_uncertain = plain.pointer.is_some();
             lost = plain.lose_attempts();
+            self.tried.lose();
         }
-        let mut effects = self.advance(now);
-        if lost > 0 {
-            effects.list.insert(0, Effect::Fail(FailureCause::DeliveryUnknown));
-            effects = effects.now();
+        let mut effects = Effects::none();
+        if let Some(text) = lost {
+            effects = effects.and(self.failed(FailureCause::DeliveryUnknown, text)).now();
         }
+        let next = self.advance(now);
+        effects.list.extend(next.list);
+        effects.durability = effects.durability.max(next.durability);
         Ok(effects)
     }
 
@@ -296,6 +345,14 @@ impl Reply {
             | State::Collecting { .. }
             | State::Done
             | State::Abandoned => Err(self.illegal("Resumed", "Finishing or Plain")),
+        }
+    }
+
+    /// What is left behind by something that did not arrive: a failure record, or news of a message that has its own.
+    fn failed(&self, cause: FailureCause, text: String) -> Effect {
+        match self.facts.id.role {
+            ReplyRole::Answer | ReplyRole::Notice => Effect::Fail { cause, text },
+            ReplyRole::Message => self.told(None),
         }
     }
 

@@ -6,13 +6,14 @@ use alloc::vec::Vec;
 use super::state::{Call, Kind, Plain, State};
 use super::{
     CARD_TRIES_MAX, CallNumber, CardOutcome, Effect, Effects, PartOutcome, Reply, SESSION_ADDRESS_MARGIN,
-    WAY_TRIES_MAX, Way, pause, throttle,
+    Trial, WAY_TRIES_MAX, Way, pause, throttle,
 };
 use crate::channel::ErrorCode;
-use crate::outcome::FailureCause;
+use crate::outbound::Progress;
+use crate::outcome::{FailureCause, Refusal};
 use crate::rejected::Rejected;
 use crate::settings::ReplyLimits;
-use crate::snapshot::{Part, PartStatus};
+use crate::snapshot::{Part, PartStatus, ReplyRole};
 use crate::text;
 use crate::time::Timestamp;
 
@@ -21,10 +22,19 @@ impl Plain {
         self.pointer.is_none() && self.next_pending().is_none()
     }
 
-    /// What was under way when the process died may have arrived: it is never repeated (R10). Says how many.
-    pub(super) fn lose_attempts(&mut self) -> usize {
-        let attempting = self.parts.iter_mut().filter(|part| part.status == PartStatus::Attempting);
-        attempting.map(|part| part.status = PartStatus::Unknown).count()
+    /// What was under way when the process died may have arrived: it is never repeated (R10). Says what that was.
+    pub(super) fn lose_attempts(&mut self) -> Option<String> {
+        let is_attempting = |part: &Part| part.status == PartStatus::Attempting;
+        let lost = self.parts.iter().any(is_attempting).then(|| self.text_of(is_attempting));
+        for part in self.parts.iter_mut().filter(|part| is_attempting(part)) {
+            part.status = PartStatus::Unknown;
+        }
+        lost
+    }
+
+    /// Some of its messages as one text.
+    pub(super) fn text_of(&self, is_meant: impl Fn(&Part) -> bool) -> String {
+        joined(self.parts.iter().filter(|part| is_meant(part)))
     }
 
     /// The pointer comes first; after three tries the parts go out and it is tried again behind them, unless it holds them.
@@ -54,6 +64,47 @@ impl Plain {
 }
 
 impl Reply {
+    /// How far a message is, for its record.
+    pub(super) fn told(&self, refusal: Option<Refusal>) -> Effect {
+        let parts = match &self.state {
+            State::Plain(plain) => plain.parts.iter().map(|part| part.status).collect(),
+            State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Streaming { .. }
+            | State::Collecting { .. }
+            | State::Finishing(_)
+            | State::Done
+            | State::Abandoned => Vec::new(),
+        };
+        Effect::Tell(Progress { parts, last: self.tried.api, refusal })
+    }
+
+    /// Nothing of a message begins any more; what is on its way is waited for.
+    pub(super) fn withdrawn(&mut self, now: Timestamp) -> Result<Effects, Rejected> {
+        let is_message = self.facts.id.role == ReplyRole::Message;
+        match &mut self.state {
+            State::Plain(plain) if is_message => {
+                refuse_all(&mut plain.parts);
+                match plain.call {
+                    Call::Sent { .. } => {}
+                    Call::Idle | Call::Claimed { .. } | Call::Paused { .. } => plain.call = Call::Idle,
+                }
+            }
+            State::Done | State::Abandoned => return Err(self.stale("Withdrawn")),
+            State::Plain(_)
+            | State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Streaming { .. }
+            | State::Collecting { .. }
+            | State::Finishing(_) => return Err(self.illegal("Withdrawn", "a message that nobody asked for")),
+        }
+        let told = self.told(Some(Refusal::ChannelDeleted));
+        let next = self.advance(now);
+        let mut effects = Effects::one(told);
+        effects.list.extend(next.list);
+        Ok(effects.now())
+    }
+
     /// Marks a part as attempted; the commit that says so comes before the call.
     pub(super) fn attempt_part(&mut self, call: CallNumber, index: usize, way: Way) -> Effects {
         let State::Plain(plain) = &mut self.state else {
@@ -63,7 +114,10 @@ impl Reply {
             return Effects::none();
         };
         part.status = PartStatus::Attempting;
-        Effects::one(Effect::Send { call, text: part.text.clone(), way }).now()
+        let send = Effect::Send { call, text: part.text.clone(), way };
+        self.tried.note(way, Trial::UnderWay);
+        let told = (self.facts.id.role == ReplyRole::Message).then(|| self.told(None));
+        Effects { list: told.into_iter().chain([send]).collect(), ..Effects::none() }.now()
     }
 
     pub(super) fn part_done(
@@ -87,14 +141,17 @@ impl Reply {
             return Err(self.stale("PartDone"));
         };
         plain.call = Call::Idle;
+        self.tried.note(way, outcome.into());
         let mut effects = Effects::none().now();
+        let mut failed = None;
         let status = match outcome {
             PartOutcome::Sent => {
                 plain.tries = 0;
                 PartStatus::Sent
             }
             PartOutcome::Unknown => {
-                effects = effects.and(Effect::Fail(FailureCause::DeliveryUnknown));
+                let text = plain.text_of(|part| part.status == PartStatus::Attempting);
+                failed = Some((FailureCause::DeliveryUnknown, text));
                 PartStatus::Unknown
             }
             PartOutcome::Throttled { retry_after } => {
@@ -116,11 +173,13 @@ impl Reply {
                     PartStatus::Pending
                 }
                 Way::Api => {
+                    let is_left =
+                        |part: &Part| matches!(part.status, PartStatus::Attempting | PartStatus::Pending);
+                    failed = Some((FailureCause::DeliveryRefused, plain.text_of(is_left)));
                     // A person whom no call can name is no fault of the channel's.
                     if self.facts.target.takes_calls() {
                         effects = effects.and(Effect::Note(code));
                     }
-                    effects = effects.and(Effect::Fail(FailureCause::DeliveryRefused));
                     refuse_all(&mut plain.parts);
                     PartStatus::Refused
                 }
@@ -129,9 +188,20 @@ impl Reply {
         if let Some(part) = plain.parts.get_mut(index) {
             part.status = status;
         }
+        effects.list.extend(self.after_part(failed));
         let next = self.advance(now);
         effects.list.extend(next.list);
         Ok(effects)
+    }
+
+    /// What a plain message that came back leaves behind, besides what comes next.
+    fn after_part(&self, failed: Option<(FailureCause, String)>) -> Option<Effect> {
+        match (self.facts.id.role, failed) {
+            (ReplyRole::Message, _) => Some(self.told(None)),
+            (ReplyRole::Answer | ReplyRole::Notice, failed) => {
+                failed.map(|(cause, text)| Effect::Fail { cause, text })
+            }
+        }
     }
 
     /// The outcome of reducing the abandoned card to one line (R11).
@@ -148,7 +218,8 @@ impl Reply {
                 // twice. If a pointer call is of unknown fate too, nobody knows which of the two worked.
                 let status = if plain.pointer_uncertain { PartStatus::Unknown } else { PartStatus::Sent };
                 if covers > 0 && plain.pointer_uncertain {
-                    failed = Some(Effect::Fail(FailureCause::DeliveryUnknown));
+                    let text = joined(plain.parts.iter().take(covers as usize));
+                    failed = Some(Effect::Fail { cause: FailureCause::DeliveryUnknown, text });
                 }
                 for part in plain.parts.iter_mut().take(covers as usize) {
                     part.status = status;
@@ -183,16 +254,27 @@ pub(super) fn parts(whole: &str, limits: &ReplyLimits) -> Vec<Part> {
     text::split(whole, self::limits(limits)).into_iter().map(pending).collect()
 }
 
+/// A text that nothing is read into as plain messages within a channel's limits.
+pub(super) fn characters(whole: &str, limits: &ReplyLimits) -> Vec<Part> {
+    text::split_plain(whole, self::limits(limits)).into_iter().map(pending).collect()
+}
+
 /// Bounds of a plain message.
 pub(super) const fn limits(limits: &ReplyLimits) -> text::Limits {
     text::Limits::new(limits.part_chars_max, limits.part_bytes_max)
+}
+
+/// Messages as one text.
+pub(super) fn joined<'a>(parts: impl Iterator<Item = &'a Part>) -> String {
+    let texts: Vec<&str> = parts.map(|part| part.text.as_str()).collect();
+    texts.join("\n\n")
 }
 
 pub(super) fn pending(text: String) -> Part {
     Part { text, status: PartStatus::Pending }
 }
 
-fn refuse_all(parts: &mut [Part]) {
+pub(super) fn refuse_all(parts: &mut [Part]) {
     for part in parts.iter_mut().filter(|part| part.status == PartStatus::Pending) {
         part.status = PartStatus::Refused;
     }

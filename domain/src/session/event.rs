@@ -91,6 +91,12 @@ impl Event {
 pub enum Taken {
     /// A question.
     Ask,
+    /// A question that an operator has asked again: it waits its turn, whatever the rule for busy conversations says.
+    AskedAgain,
+    /// A message that nobody asked for: none of the session's business.
+    Message,
+    /// An answer to be delivered again: a turn that is over as soon as it begins.
+    Deliver,
     /// A control act.
     Control(Control, Origin),
     /// Nothing: its author is told why.
@@ -106,6 +112,6 @@ pub enum Hold {
     Disabled,
     /// The process is stopping.
     Stopping,
-    /// Too many ended replies of the conversation are still being delivered.
+    /// Too many ended replies of the conversation are still being delivered, or one more is since a moment ago.
     Replies,
 }

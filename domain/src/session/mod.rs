@@ -68,6 +68,16 @@ struct Waiting {
     seq: Seq,
     written_at: Timestamp,
     resumed: bool,
+    work: Work,
+}
+
+/// What a turn consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// The agent is asked.
+    Ask,
+    /// An answer that there is already is delivered again.
+    Deliver,
 }
 
 /// A message taken in just now.
@@ -187,6 +197,13 @@ impl Session {
         self.kept.run.as_ref().filter(|run| run.seq == seq).map(|run| run.handle.as_str())
     }
 
+    /// Whether nothing may begin at all: the inbox is being read, the channel is disabled, the process stops.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        let replies = Holds::bit(Hold::Replies);
+        self.holds.0 & !replies != 0
+    }
+
     /// The last inbox entry taken in.
     #[must_use]
     pub const fn taken(&self) -> Seq {
@@ -224,7 +241,8 @@ impl Session {
     pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
         match event {
             Event::Taken { seq, kind, accepted_at, written_at, resumed } => {
-                let arrived = Arrived { waiting: Waiting { seq, written_at, resumed }, accepted_at };
+                let waiting = Waiting { seq, written_at, resumed, work: Work::Ask };
+                let arrived = Arrived { waiting, accepted_at };
                 self.take_in(kind, arrived, now)
             }
             Event::Started { epoch, handle, continuation } => self.started(epoch, handle, continuation),
@@ -253,6 +271,13 @@ impl Session {
         let mut effects = Effects::default();
         match kind {
             Taken::Ask => self.asked(arrived, &mut effects, now),
+            Taken::AskedAgain if self.is_full() => refuse(seq, Refusal::InboxFull, &mut effects),
+            Taken::AskedAgain => self.queued(arrived, now),
+            Taken::Deliver => {
+                let waiting = Waiting { resumed: false, work: Work::Deliver, ..arrived.waiting };
+                self.waiting.push_back(waiting);
+            }
+            Taken::Message => {}
             Taken::Control(control, origin) => self.control(seq, control, origin, &mut effects, now),
             Taken::Refused(refusal) => refuse(seq, refusal, &mut effects),
         }
@@ -260,12 +285,9 @@ impl Session {
     }
 
     fn asked(&mut self, arrived: Arrived, effects: &mut Effects, now: Timestamp) {
-        let Arrived { waiting: Waiting { seq, written_at, resumed }, accepted_at } = arrived;
+        let Waiting { seq, resumed, .. } = arrived.waiting;
         let busy = !self.state.is_idle();
-        // The running one counts too: parking puts it back in front of those that wait.
-        if self.waiting.len().saturating_add(usize::from(self.running().is_some()))
-            >= INBOX_ENTRIES_MAX as usize
-        {
+        if self.is_full() {
             return refuse(seq, Refusal::InboxFull, effects);
         }
         match self.rules.conversation.busy {
@@ -273,6 +295,17 @@ impl Session {
             Busy::Interrupt if busy => self.stop_running(Finish::Interrupted, effects, now),
             Busy::Queue | Busy::Reject | Busy::Interrupt => {}
         }
+        self.queued(arrived, now);
+    }
+
+    /// Whether no more questions can wait. The running one counts too: parking puts it back in front of those that wait.
+    fn is_full(&self) -> bool {
+        self.waiting.len().saturating_add(usize::from(self.running().is_some())) >= INBOX_ENTRIES_MAX as usize
+    }
+
+    /// A question waits for its turn.
+    fn queued(&mut self, arrived: Arrived, now: Timestamp) {
+        let Arrived { waiting, accepted_at } = arrived;
         let idle = self.rules.conversation.idle_timeout;
         let slept = accepted_at.since(self.kept.last_activity_at);
         if !idle.is_zero() && slept > idle && self.is_at_rest() {
@@ -280,8 +313,8 @@ impl Session {
         }
         self.kept.last_activity_at = now;
         // Turns begin in order, and the end of one is stored before the next begins: only the first can have begun.
-        let resumed = resumed && !busy && self.waiting.is_empty();
-        self.waiting.push_back(Waiting { seq, written_at, resumed });
+        let resumed = waiting.resumed && self.is_at_rest();
+        self.waiting.push_back(Waiting { resumed, ..waiting });
     }
 
     /// A new session: the context is gone, choices stay.

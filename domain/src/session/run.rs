@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::state::{State, Step, Turn};
 use super::{
     ATTEMPTS_MAX, Effect, Effects, Event, Finish, HANDLE_BYTES_MAX, Hold, RETRY_PAUSE, RETRY_PAUSE_MAX,
-    Reason, STOPPING_WAIT_MAX, Say, Session, Waiting,
+    Reason, STOPPING_WAIT_MAX, Say, Session, Waiting, Work,
 };
 use crate::ids::{Epoch, Seq};
 use crate::outcome::{AgentFailure, AgentFailureKind, FailureCause, Outcome, RunFailure};
@@ -33,6 +33,14 @@ impl Session {
             let Some(next) = self.waiting.pop_front() else {
                 break;
             };
+            if next.work == Work::Deliver {
+                effects.push(Effect::Open { seq: next.seq, attempt: 0, resumed: false, late: None });
+                effects.push(self.finish_of(next.seq, Finish::Answered));
+                effects.push(Effect::End { seq: next.seq, outcome: Outcome::Answered });
+                // Whether there is room for one more answer is to be found out before anything else begins.
+                self.holds.add(Hold::Replies);
+                continue;
+            }
             let late = match self.lateness(next, now) {
                 Lateness::None => None,
                 Lateness::Told(age) => Some(age),
@@ -289,7 +297,12 @@ impl Session {
             effects.durability = Durability::Now;
             self.kept.epoch = self.kept.epoch.next();
             // Back in front, so that a `/stop` or `/new` that is still taken in ends it.
-            self.waiting.push_front(Waiting { seq: turn.seq, written_at: turn.written_at, resumed: true });
+            self.waiting.push_front(Waiting {
+                seq: turn.seq,
+                written_at: turn.written_at,
+                resumed: true,
+                work: Work::Ask,
+            });
             self.state = State::Idle;
         }
         effects

@@ -14,6 +14,7 @@ mod fence;
 mod limits;
 mod line;
 mod pictures;
+mod plain;
 mod quote;
 #[cfg(test)]
 mod quoted;
@@ -29,6 +30,7 @@ mod visible;
 pub use closed::closed;
 pub use limits::Limits;
 pub use pictures::{DATA_BYTES_MAX, presentable, without_data};
+pub use plain::split_plain;
 pub use unseen::{is_unseen, plain_name};
 pub use visible::{says_something, with_newlines};
 

@@ -2,12 +2,13 @@
 
 use proptest::prelude::*;
 use switchboard_domain::inbox::{Control, Intake, Origin};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::outcome::{AgentFailureKind, Refusal};
 use switchboard_domain::settings::Busy;
 
 use super::platform::Luck;
 use super::shell::{Fuse, World};
-use super::store::ask;
+use super::store::{ask, send};
 use super::walk::{Act, Quiet, Talk, policy};
 
 fn intake() -> impl Strategy<Value = Intake> {
@@ -22,6 +23,7 @@ fn intake() -> impl Strategy<Value = Intake> {
     let origin = prop_oneof![4 => Just(Origin::Chat), 1 => Just(Origin::Api)];
     prop_oneof![
         6 => Just(ask("question")),
+        1 => prop_oneof![Just(Format::Text), Just(Format::Markdown)].prop_map(send),
         3 => (control, origin).prop_map(|(control, origin)| Intake::Control { control, origin }),
         1 => Just(Intake::Refused(Refusal::TooManyMessages)),
     ]
@@ -61,6 +63,7 @@ fn act(mood: [u32; 6]) -> impl Strategy<Value = Act> {
     prop_oneof![
         10 => (intake(), prop::option::of(0..200_000u32), prop::bool::weighted(0.8))
             .prop_map(|(intake, address, feed)| Act::Accept(intake, address, feed)),
+        3 => any::<u8>().prop_map(Act::Retry),
         2 => Just(Act::Feed),
         20 => any::<u8>().prop_map(Act::Grant),
         20 => (any::<u8>(), luck(mood)).prop_map(|(which, luck)| Act::Land(which, luck)),

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_domain::ids::Seq;
 use switchboard_domain::inbox::{Control, Intake};
-use switchboard_domain::outcome::{FailureCause, Outcome};
+use switchboard_domain::outbound::MessageState;
+use switchboard_domain::outcome::{FailureCause, Outcome, Refusal};
 use switchboard_domain::reply::{CardCall, GATE_WAIT_MAX, SESSION_ADDRESS_MARGIN, Way};
 use switchboard_domain::session::ATTEMPTS_MAX;
 use switchboard_domain::snapshot::{PartStatus, ReplyId, ReplyRole, ReplySnapshot, ReplyStateSnapshot, Role};
 
+use super::platform::Message;
 use super::shell::World;
 use super::walk::STATUS;
 
@@ -39,12 +41,12 @@ pub(crate) fn send_is_allowed(world: &World, reply: ReplyId, text: &str, way: Wa
 
 /// R12: while an earlier answer has not made its last call, a later one shows nothing before its wait is over.
 pub(crate) fn order_is_kept(world: &World, reply: ReplyId) {
-    if reply.role == ReplyRole::Notice {
+    if reply.role != ReplyRole::Answer {
         return;
     }
     for earlier in world.process.conversation.replies() {
         let id = earlier.facts().id;
-        if id.role == ReplyRole::Notice || id.seq >= reply.seq {
+        if id.role != ReplyRole::Answer || id.seq >= reply.seq {
             continue;
         }
         let ended =
@@ -93,6 +95,11 @@ pub(crate) fn judge(world: &World) {
                 the_card_is_closed(world, entry.seq);
                 asked_a_bounded_number_of_times(world, entry.seq, outcome);
             }
+            Intake::Deliver { ref text } => {
+                delivered_once(world, entry.seq, outcome, text);
+                the_card_is_closed(world, entry.seq);
+            }
+            Intake::Send { ref text, .. } => told_truly(world, entry.seq, outcome, text),
             Intake::Control { .. } => assert_eq!(outcome, Outcome::Answered),
             Intake::Refused(refusal) => assert_eq!(outcome, Outcome::Refused(refusal)),
         }
@@ -102,6 +109,7 @@ pub(crate) fn judge(world: &World) {
         let wanted = world.store.transcript.iter().filter(|it| it.seq == line.seq && it.role == line.role);
         assert_eq!(wanted.count(), 1, "a line twice: {line:?}");
     }
+    messages_come_in_order(world);
     nothing_late_is_seen(world);
     no_status_is_left(world);
     no_message_twice(world);
@@ -119,7 +127,7 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 
 /// What people see of an answer: its card, if it is closed, then its messages.
 fn seen(world: &World, seq: Seq) -> Vec<String> {
-    let card = world.platform.cards.get(&world.store.entry(seq).message).filter(|card| card.finished);
+    let card = world.platform.cards.get(&world.store.card_of(seq)).filter(|card| card.finished);
     let mut seen = card.map(|card| words(&card.text)).unwrap_or_default();
     for message in world.platform.messages.iter().filter(|message| message.reply.seq == seq) {
         seen.extend(words(&message.text));
@@ -151,8 +159,47 @@ fn every_word_once(world: &World, seq: Seq, outcome: Outcome) {
     }
 }
 
+/// Words that did not arrive, and were delivered again: once, without asking anybody.
+fn delivered_once(world: &World, seq: Seq, outcome: Outcome, text: &str) {
+    let seen = seen(world, seq);
+    let once: BTreeSet<&String> = seen.iter().collect();
+    assert_eq!(once.len(), seen.len(), "seen twice for {seq}: {seen:?}");
+    assert_eq!(world.ledger.asked.get(&seq), None, "asked for an answer that there was");
+    let wanted = if outcome == Outcome::Answered { words(text) } else { Vec::new() };
+    if world.store.failures.iter().any(|failed| failed.seq == seq) {
+        assert!(seen.iter().all(|word| wanted.contains(word)), "seen, and not to be delivered: {seen:?}");
+    } else {
+        assert_eq!(seen, wanted, "what people see of {seq} is not what was to be delivered");
+    }
+    assert!(!world.store.transcript.iter().any(|line| line.seq == seq), "told a second time");
+}
+
+/// The record of a message says no more than is true.
+fn told_truly(world: &World, seq: Seq, outcome: Outcome, text: &str) {
+    let record = &world.store.records[&world.store.entry(seq).message];
+    let (seen, wanted) = (seen(world, seq), words(text));
+    match (outcome, record.state()) {
+        (Outcome::HandedOver, MessageState::Sent) => assert_eq!(seen, wanted, "{seq} is said to be sent"),
+        (Outcome::HandedOver, MessageState::Failed | MessageState::Unknown) => {
+            assert!(seen.iter().all(|word| wanted.contains(word)), "{seq}: {seen:?}");
+        }
+        (Outcome::Refused(Refusal::ChannelDeleted), MessageState::Failed) => assert!(seen.is_empty()),
+        other => panic!("{seq} ended as {other:?}"),
+    }
+    assert!(!world.store.failures.iter().any(|failed| failed.seq == seq), "told in two places");
+    let by_api = |message: &&Message| message.reply.seq == seq && message.way != Way::Api;
+    assert_eq!(world.platform.messages.iter().find(by_api), None, "by a way that takes a question");
+}
+
+fn messages_come_in_order(world: &World) {
+    let messages = world.platform.messages.iter();
+    let sent: Vec<_> =
+        messages.filter(|it| it.reply.role == ReplyRole::Message).map(|it| it.reply.seq).collect();
+    assert!(sent.is_sorted(), "{sent:?}");
+}
+
 fn the_card_is_closed(world: &World, seq: Seq) {
-    let Some(card) = world.platform.cards.get(&world.store.entry(seq).message) else { return };
+    let Some(card) = world.platform.cards.get(&world.store.card_of(seq)) else { return };
     let recorded = world.store.failed_with(seq, FailureCause::CardAbandoned);
     assert!(card.finished || recorded, "the card of {seq} is left at {:?}", card.text);
 }

@@ -17,7 +17,7 @@ use switchboard_domain::time::Timestamp;
 use super::judge;
 use super::laws;
 use super::platform::{Luck, Platform};
-use super::store::Store;
+use super::store::{Store, card_of};
 
 /// A call is bounded in time by the link that makes it.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -212,9 +212,9 @@ impl World {
                 self.ledger.claimed.entry(reply).or_insert(self.now);
                 self.process.claims.push((reply, call));
             }
-            Perform::Card { reply, call, message, card, .. } => {
+            Perform::Card { reply, call, message, retry, card, .. } => {
                 judge::card_call_is_allowed(self, reply, &card);
-                self.take_off(reply, call, Request::Card(message, card));
+                self.take_off(reply, call, Request::Card(card_of(&message, retry), card));
             }
             Perform::Send { reply, call, text, way, .. } => {
                 judge::send_is_allowed(self, reply, &text, way);

@@ -21,6 +21,8 @@ use super::store::command;
 pub(crate) enum Act {
     /// A message or command is accepted; with the flag it is taken in at once.
     Accept(Intake, Option<u32>, bool),
+    /// A failure is retried.
+    Retry(u8),
     /// What is new in the inbox is taken in.
     Feed,
     /// A claim gets its place.
@@ -115,6 +117,9 @@ impl World {
                 if feed {
                     self.feed();
                 }
+            }
+            Act::Retry(which) => {
+                self.store.retry(which.into(), self.now);
             }
             Act::Feed => self.feed(),
             Act::Grant(which) => self.grant(which.into()),
@@ -249,7 +254,7 @@ impl World {
         let enabled = match quiet {
             Quiet::Works => true,
             // Stopped and withdrawn, nothing waits, even while the channel is disabled.
-            Quiet::Stopped(..) | Quiet::Silent(_) => !self.disabled,
+            Quiet::Stopped(..) | Quiet::Silent(_) => !self.disabled || self.store.has_messages(),
         };
         self.act(Act::Enable(enabled));
         for round in 0..20_000 {

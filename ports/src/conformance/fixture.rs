@@ -9,6 +9,8 @@ use crate::attachments::AttachmentStore;
 use crate::channels::ChannelStore;
 use crate::conformance::FakeClock;
 use crate::conversations::ConversationStore;
+use crate::failures::FailureStore;
+use crate::messages::MessageStore;
 use crate::tokens::TokenStore;
 use crate::transcripts::Transcripts;
 use crate::users::UserStore;
@@ -18,8 +20,12 @@ use crate::users::UserStore;
 pub struct StoreSet {
     /// Inbox, state and outbox of conversations.
     pub conversations: Arc<dyn ConversationStore>,
-    /// Transcripts and failures.
+    /// Transcripts.
     pub transcripts: Arc<dyn Transcripts>,
+    /// Failure records.
+    pub failures: Arc<dyn FailureStore>,
+    /// Messages that nobody asked for.
+    pub messages: Arc<dyn MessageStore>,
     /// Configured channels.
     pub channels: Arc<dyn ChannelStore>,
     /// Configured agents.

@@ -7,11 +7,14 @@ use proptest::option::of;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::content::{Attachment, AttachmentKind};
-use switchboard_domain::ids::{AgentId, Epoch, FencingToken, MessageId, Seq, SessionNumber};
-use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
+use switchboard_domain::ids::{AgentId, Epoch, FencingToken, MessageId, RetryNumber, Seq, SessionNumber};
+use switchboard_domain::inbox::{Again, Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress, Target};
+use switchboard_domain::outbound::{Format, Progress};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
+use switchboard_domain::reply::{Trial, Tried};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::snapshot::{
@@ -38,15 +41,19 @@ pub fn snapshots() -> impl Strategy<Value = ConversationSnapshot> {
 /// Inbox entries.
 pub fn entries() -> impl Strategy<Value = Entry> {
     (
-        (number(), timestamps(), number(), text()),
+        (number(), timestamps(), number(), text(), number()),
         (chats(), senders(), timestamps(), of(addresses()), intakes()),
     )
         .prop_map(
-            |((seq, accepted_at, fence, message), (chat, sender, sent_at, session_address, intake))| Entry {
+            |(
+                (seq, accepted_at, fence, message, retry),
+                (chat, sender, sent_at, session_address, intake),
+            )| Entry {
                 seq: Seq(seq),
                 accepted_at,
                 fence: FencingToken(fence),
                 message: MessageId::new(message),
+                retry: RetryNumber(retry),
                 chat,
                 sender,
                 sent_at,
@@ -63,7 +70,57 @@ pub fn intakes() -> impl Strategy<Value = Intake> {
             .prop_map(|(text, attachments, quotes)| Intake::Ask { text, attachments, quotes }),
         (controls(), prop_oneof![Just(Origin::Chat), Just(Origin::Api)])
             .prop_map(|(control, origin)| Intake::Control { control, origin }),
+        text().prop_map(|text| Intake::Deliver { text }),
+        (text(), formats()).prop_map(|(text, format)| Intake::Send { text, format }),
         refusals().prop_map(Intake::Refused),
+    ]
+}
+
+/// How texts are meant.
+pub fn formats() -> impl Strategy<Value = Format> {
+    prop_oneof![Just(Format::Markdown), Just(Format::Text)]
+}
+
+/// How far messages are.
+pub fn progresses() -> impl Strategy<Value = Progress> {
+    (vec(statuses(), 0..4), of(trials()), of(refusals())).prop_map(|(parts, last, refusal)| Progress {
+        parts,
+        last,
+        refusal,
+    })
+}
+
+/// What retries do.
+pub fn agains() -> impl Strategy<Value = Again> {
+    (chats(), senders(), timestamps(), of(addresses()), intakes()).prop_map(
+        |(chat, sender, sent_at, session_address, intake)| Again {
+            chat,
+            sender,
+            sent_at,
+            session_address,
+            intake,
+        },
+    )
+}
+
+/// Ways that were tried.
+pub fn tried() -> impl Strategy<Value = Tried> {
+    (of(trials()), of(trials()), of(trials())).prop_map(|(card, session_address, api)| Tried {
+        card,
+        session_address,
+        api,
+    })
+}
+
+fn trials() -> impl Strategy<Value = Trial> {
+    prop_oneof![
+        Just(Trial::UnderWay),
+        Just(Trial::Done),
+        Just(Trial::Missing),
+        Just(Trial::Throttled),
+        Just(Trial::NotSent),
+        Just(Trial::Unknown),
+        proptest::sample::select(ErrorCode::ALL.as_slice()).prop_map(Trial::Refused),
     ]
 }
 
@@ -217,16 +274,20 @@ fn limits() -> impl Strategy<Value = TurnLimits> {
 }
 
 fn replies() -> impl Strategy<Value = ReplySnapshot> {
-    let role = prop_oneof![Just(ReplyRole::Answer), Just(ReplyRole::Notice)];
+    let role = prop_oneof![Just(ReplyRole::Answer), Just(ReplyRole::Notice), Just(ReplyRole::Message)];
     let target = (chats(), of(text()), of(addresses()))
         .prop_map(|(chat, im_user_id, session_address)| Target { chat, im_user_id, session_address });
-    (number(), role, text(), target, any::<u32>(), timestamps(), reply_states()).prop_map(
-        |(seq, role, message, target, attempt, ended_at, state)| ReplySnapshot {
+    let names = (number(), role, text(), number());
+    (names, target, any::<u32>(), timestamps(), (tried(), formats()), reply_states()).prop_map(
+        |((seq, role, message, retry), target, attempt, ended_at, (tried, format), state)| ReplySnapshot {
             id: ReplyId { seq: Seq(seq), role },
             message: MessageId::new(message),
+            retry: RetryNumber(retry),
             target,
             attempt,
             ended_at,
+            format,
+            tried,
             state,
         },
     )
@@ -243,12 +304,15 @@ fn reply_states() -> impl Strategy<Value = ReplyStateSnapshot> {
 }
 
 fn parts() -> impl Strategy<Value = Part> {
-    let status = prop_oneof![
+    (text(), statuses()).prop_map(|(text, status)| Part { text, status })
+}
+
+fn statuses() -> impl Strategy<Value = PartStatus> {
+    prop_oneof![
         Just(PartStatus::Pending),
         Just(PartStatus::Attempting),
         Just(PartStatus::Sent),
         Just(PartStatus::Refused),
         Just(PartStatus::Unknown),
-    ];
-    (text(), status).prop_map(|(text, status)| Part { text, status })
+    ]
 }

@@ -18,10 +18,12 @@
 pub mod attachments;
 mod clock;
 pub mod conversations;
+pub mod failures;
 mod faulty;
 mod faulty_attachments;
 mod fixture;
 pub mod generate;
+pub mod messages;
 pub mod registries;
 pub mod samples;
 pub mod tokens;

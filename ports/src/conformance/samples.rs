@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use switchboard_domain::ids::{
-    ChannelId, CommitId, ConversationId, ConversationKey, Epoch, MessageId, ReplicaId, Seq, SessionNumber,
-    Version,
+    ChannelId, CommitId, ConversationId, ConversationKey, Epoch, MessageId, ReplicaId, RetryNumber, Seq,
+    SessionNumber, Version,
 };
-use switchboard_domain::inbox::{Intake, Verdict};
+use switchboard_domain::inbox::{Again, Intake, Verdict};
 use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress, Target};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::outcome::{FailureCause, Outcome};
+use switchboard_domain::reply::Tried;
 use switchboard_domain::secret::Secret;
 use switchboard_domain::snapshot::{
     ConversationSnapshot, Part, PartStatus, ReplyId, ReplyRole, ReplySnapshot, ReplyStateSnapshot, Role,
@@ -18,7 +20,9 @@ use switchboard_domain::snapshot::{
 use switchboard_domain::time::Timestamp;
 
 use crate::conformance::FakeClock;
-use crate::conversations::{Accepted, Admission, Arrival, Commit, ConversationStore, Failure, Lease};
+use crate::conversations::{
+    Accepted, Admission, Arrival, Commit, ConversationStore, Failure, Lease, NewFailure,
+};
 
 /// How long cases take leases for.
 pub const TTL: Duration = Duration::from_secs(30);
@@ -159,6 +163,7 @@ pub fn reply(seq: Seq, text: &str) -> ReplySnapshot {
     ReplySnapshot {
         id: ReplyId { seq, role: ReplyRole::Answer },
         message: MessageId::new(format!("m{seq}")),
+        retry: RetryNumber(0),
         target: Target {
             chat: Chat { id: "cid1".to_owned(), kind: ChatKind::Private, title: None },
             im_user_id: Some("staff1".to_owned()),
@@ -166,6 +171,8 @@ pub fn reply(seq: Seq, text: &str) -> ReplySnapshot {
         },
         attempt: 0,
         ended_at: FakeClock::START,
+        format: Format::Markdown,
+        tried: Tried::default(),
         state: ReplyStateSnapshot::Plain {
             parts: vec![Part { text: text.to_owned(), status: PartStatus::Pending }],
             pointer: None,
@@ -184,6 +191,7 @@ pub fn commit(id: &str, conversation: &ConversationId, expected: Version) -> Com
         ended: Vec::new(),
         transcript: Vec::new(),
         failures: Vec::new(),
+        news: Vec::new(),
         user: None,
         shown: Vec::new(),
     }
@@ -228,8 +236,31 @@ pub fn failure(seq: u64) -> Failure {
     Failure {
         seq: Seq(seq),
         message: MessageId::new(format!("m{seq}")),
+        retry: RetryNumber(0),
         cause: FailureCause::CrashLoop,
         attempts: 3,
         at: FakeClock::START.after(Duration::from_secs(seq)),
+        tried: Tried::default(),
+    }
+}
+
+/// A failure record on its way into the store; a retry asks its question again.
+#[must_use]
+pub fn failed(seq: u64) -> NewFailure {
+    NewFailure {
+        failure: failure(seq),
+        again: again(Intake::Ask { text: format!("q{seq}"), attachments: Vec::new(), quotes: None }),
+    }
+}
+
+/// What a retry in the chat `c` does.
+#[must_use]
+pub fn again(intake: Intake) -> Again {
+    Again {
+        chat: Chat { id: "c".to_owned(), kind: ChatKind::Private, title: None },
+        sender: sender("Author"),
+        sent_at: Timestamp::from_millis(1_699_999_999_000),
+        session_address: Some(address("https://example.invalid/again")),
+        intake,
     }
 }

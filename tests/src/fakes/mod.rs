@@ -4,6 +4,8 @@ pub mod agent;
 pub mod channels;
 pub mod clock;
 pub mod counters;
+pub mod failures;
+pub mod messages;
 pub mod platform;
 pub mod steps;
 pub mod store;

@@ -32,6 +32,8 @@ use crate::fakes::agent::FakeAgent;
 use crate::fakes::channels::SlowChannels;
 use crate::fakes::clock::{SimClock, SimEntropy};
 use crate::fakes::counters::Counters;
+use crate::fakes::failures::SteppingFailures;
+use crate::fakes::messages::SteppingMessages;
 use crate::fakes::platform::FakePlatform;
 use crate::fakes::steps::Steps;
 use crate::fakes::store::SteppingStore;
@@ -49,6 +51,10 @@ pub struct World {
     pub agent: FakeAgent,
     /// The conversation store, with its faults.
     pub store: Arc<SteppingStore>,
+    /// The failure store, with a killing point before and after each retry.
+    pub failures: Arc<SteppingFailures>,
+    /// The message store, with a killing point before and after each message.
+    pub messages: Arc<SteppingMessages>,
     /// The user store, which can be away.
     pub users: Arc<AwayUsers>,
     /// The files of messages, with their faults.
@@ -57,7 +63,7 @@ pub struct World {
     pub counters: Counters,
     stores: Stores,
     entropy: Arc<SimEntropy>,
-    messages: AtomicU64,
+    written: AtomicU64,
 }
 
 impl World {
@@ -70,11 +76,13 @@ impl World {
             platform: FakePlatform::new(Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&steps)),
             agent: FakeAgent::default(),
             store: Arc::new(SteppingStore::new(Arc::clone(&stores.conversations), Arc::clone(&steps))),
+            failures: Arc::new(SteppingFailures::new(Arc::clone(&stores.failures), Arc::clone(&steps))),
+            messages: Arc::new(SteppingMessages::new(Arc::clone(&stores.messages), Arc::clone(&steps))),
             users: Arc::new(AwayUsers::new(Arc::clone(&stores.users))),
             files: Arc::new(FaultyAttachments::around(Arc::clone(&stores.attachments))),
             counters: Counters::default(),
             entropy: Arc::new(SimEntropy::new(seed)),
-            messages: AtomicU64::new(0),
+            written: AtomicU64::new(0),
             clock,
             steps,
             stores,
@@ -175,6 +183,8 @@ impl World {
             conversations: Arc::clone(&self.store)
                 as Arc<dyn switchboard_ports::conversations::ConversationStore>,
             transcripts: Arc::clone(&self.stores.transcripts),
+            failures: Arc::clone(&self.failures) as _,
+            messages: Arc::clone(&self.messages) as _,
             channels: Arc::new(SlowChannels::new(Arc::clone(&self.stores.channels))),
             agents: Arc::clone(&self.stores.agents),
             users: Arc::clone(&self.users) as Arc<dyn switchboard_ports::users::UserStore>,
@@ -203,7 +213,7 @@ impl World {
 
     /// A private message from one of several people; each has a chat of their own.
     pub fn message(&self, person: &str, text: &str) -> Inbound {
-        let number = self.messages.fetch_add(1, Ordering::Relaxed);
+        let number = self.written.fetch_add(1, Ordering::Relaxed);
         Inbound {
             id: MessageId::new(format!("msg-{number}")),
             chat: Chat { id: format!("chat-{person}"), kind: ChatKind::Private, title: None },

@@ -142,7 +142,7 @@ impl Process<'_> {
     /// Causes of all failure records, oldest first.
     pub async fn failures(&self) -> Vec<FailureCause> {
         let page = PageRequest { limit: 200, after: None };
-        let listed = self.world.stores().transcripts.failures(&page).await.expect("failures");
+        let listed = self.world.stores().failures.list(&page).await.expect("failures");
         listed.items.into_iter().rev().map(|info| info.failure.cause).collect()
     }
 

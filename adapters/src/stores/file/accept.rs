@@ -3,9 +3,9 @@
 use std::sync::PoisonError;
 
 use rusqlite::Connection;
-use switchboard_domain::ids::Seq;
+use switchboard_domain::ids::{ConversationKey, RetryNumber, Seq};
 use switchboard_domain::inbox::{Entry, Intake, Verdict};
-use switchboard_domain::message::ChatKind;
+use switchboard_domain::message::{Chat, ChatKind};
 use switchboard_ports::conversations::{Accepted, Arrival};
 use switchboard_ports::error::StoreError;
 
@@ -16,10 +16,10 @@ use crate::stores::records::EntryRecord;
 use crate::stores::seal::Key;
 
 /// What accepting has to know of a conversation.
-struct Known {
-    num: i64,
-    seq: Seq,
-    waiting: u32,
+pub(super) struct Known {
+    pub(super) num: i64,
+    pub(super) seq: Seq,
+    pub(super) waiting: u32,
 }
 
 /// Marks and appends, or neither.
@@ -39,9 +39,14 @@ pub(super) fn accept(step: &mut Step<'_>, key: &Key, arrival: Arrival) -> Result
         Verdict::Admit => arrival.intake.clone(),
         Verdict::Refuse(refusal) => Intake::Refused(refusal),
     };
+    let (chat, author) = (&arrival.chat, arrival.sender.name.as_str());
+    let person = match chat.kind {
+        ChatKind::Private => arrival.sender.im_user_id.as_deref(),
+        ChatKind::Group => None,
+    };
     let (num, seq) = match known {
-        Some(known) => (known.num, touch(step, &arrival, &known)?),
-        None => (begin(step, &arrival, id.as_str())?, Seq(1)),
+        Some(known) => (known.num, touch(step, chat, author, person, &known)?),
+        None => (begin(step, &arrival.key, chat, author, person)?, Seq(1)),
     };
     let leases = step.leases.lock().unwrap_or_else(PoisonError::into_inner);
     let fence = leases.fence(arrival.key.partition());
@@ -51,6 +56,7 @@ pub(super) fn accept(step: &mut Step<'_>, key: &Key, arrival: Arrival) -> Result
         accepted_at: step.now,
         fence,
         message: arrival.message,
+        retry: RetryNumber(0),
         chat: arrival.chat,
         sender: arrival.sender,
         sent_at: arrival.sent_at,
@@ -78,45 +84,54 @@ fn kind_name(kind: ChatKind) -> &'static str {
     }
 }
 
-fn known(connection: &Connection, id: &str) -> Result<Option<Known>, StoreError> {
+pub(super) fn known(connection: &Connection, id: &str) -> Result<Option<Known>, StoreError> {
     let sql = "SELECT num, seq, waiting FROM conversations WHERE id = ?1";
     first(connection, sql, [id], |row| {
         Ok(Known { num: row.get(0)?, seq: Seq(uint(row.get(1)?)), waiting: row.get(2)? })
     })
 }
 
-fn begin(step: &Step<'_>, arrival: &Arrival, id: &str) -> Result<i64, StoreError> {
+/// Makes a conversation with one entry.
+pub(super) fn begin(
+    step: &Step<'_>,
+    key: &ConversationKey,
+    chat: &Chat,
+    author: &str,
+    person: Option<&str>,
+) -> Result<i64, StoreError> {
     let sql = "INSERT INTO conversations (id, partition, channel, chat, member, kind, title, author,
-                 created_at, active_at, seq, waiting, replies, version)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, 1, 1, 0, 0)";
-    let key = &arrival.key;
+                 created_at, active_at, seq, waiting, replies, version, person)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, 1, 1, 0, 0, ?10)";
+    let id = key.id();
     let params = (
-        id,
+        id.as_str(),
         key.partition().0,
         key.channel.as_str(),
         &key.chat,
         &key.member,
-        kind_name(arrival.chat.kind),
-        &arrival.chat.title,
-        &arrival.sender.name,
+        kind_name(chat.kind),
+        &chat.title,
+        author,
         int(step.now.as_millis()),
+        person,
     );
     run(step.connection, sql, params)?;
     Ok(step.connection.last_insert_rowid())
 }
 
-fn touch(step: &Step<'_>, arrival: &Arrival, known: &Known) -> Result<Seq, StoreError> {
+/// One more entry of a conversation. Nobody's name takes the last author's place.
+pub(super) fn touch(
+    step: &Step<'_>,
+    chat: &Chat,
+    author: &str,
+    person: Option<&str>,
+    known: &Known,
+) -> Result<Seq, StoreError> {
     let seq = known.seq.next();
-    let sql = "UPDATE conversations SET kind = ?2, title = coalesce(?3, title), author = ?4, active_at = ?5,
-                 seq = ?6, waiting = waiting + 1 WHERE num = ?1";
-    let params = (
-        known.num,
-        kind_name(arrival.chat.kind),
-        &arrival.chat.title,
-        &arrival.sender.name,
-        int(step.now.as_millis()),
-        int(seq.0),
-    );
+    let sql = "UPDATE conversations SET kind = ?2, title = coalesce(?3, title), author = coalesce(nullif(?4, ''), author),
+                 active_at = ?5, seq = ?6, waiting = waiting + 1, person = coalesce(?7, person) WHERE num = ?1";
+    let params =
+        (known.num, kind_name(chat.kind), &chat.title, author, int(step.now.as_millis()), int(seq.0), person);
     run(step.connection, sql, params)?;
     Ok(seq)
 }

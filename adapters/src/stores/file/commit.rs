@@ -4,13 +4,15 @@ use std::sync::PoisonError;
 
 use rusqlite::Connection;
 use switchboard_domain::ids::{Partition, Seq, Version};
+use switchboard_domain::outbound::News;
 use switchboard_ports::conversations::{Commit, Lease, SHOWN_ENTRIES_MAX, Shown};
 use switchboard_ports::error::StoreError;
+use switchboard_ports::failures::FAILURES_MAX;
 
-use super::row;
 use super::sql::{first, int, run, uint};
 use super::writer::Step;
-use crate::stores::records::{ConversationRecord, FailureRecord, LineRecord};
+use super::{messages, row};
+use crate::stores::records::{AgainRecord, ConversationRecord, FailureRecord, LineRecord};
 use crate::stores::seal::Key;
 
 /// A commit as it will be written. Made by the caller, so that the writer only writes.
@@ -25,7 +27,8 @@ pub(super) struct Prepared {
     state: String,
     ended: Vec<Seq>,
     lines: Vec<(i64, String, String)>,
-    failures: Vec<String>,
+    failures: Vec<(String, String)>,
+    news: Vec<News>,
     user: Option<String>,
     shown: Vec<Shown>,
 }
@@ -49,8 +52,11 @@ impl Prepared {
             let body = new_row("transcript").write(&LineRecord::from(&line))?;
             Ok((int(line.session.0), line.text, body))
         });
-        let failures =
-            commit.failures.iter().map(|failure| new_row("failures").write(&FailureRecord::from(failure)));
+        let failures = commit.failures.iter().map(|new| {
+            let row = new_row("failures");
+            let body = row.write(&FailureRecord::from(&new.failure))?;
+            Ok((body, row.write(&AgainRecord::seal(&new.again, &row)?)?))
+        });
         let session = &commit.snapshot.session;
         Ok(Self {
             lease: lease.clone(),
@@ -63,6 +69,7 @@ impl Prepared {
             ended: commit.ended.into_iter().map(|(seq, _)| seq).collect(),
             lines: lines.collect::<Result<_, StoreError>>()?,
             failures: failures.collect::<Result<_, StoreError>>()?,
+            news: commit.news,
             user: commit.user.map(|user| user.to_string()),
             shown: commit.shown,
             conversation,
@@ -70,7 +77,7 @@ impl Prepared {
     }
 
     /// Writes everything, or answers why not.
-    pub(super) fn write(self, step: &mut Step<'_>) -> Result<Version, StoreError> {
+    pub(super) fn write(self, step: &mut Step<'_>, key: &Key) -> Result<Version, StoreError> {
         let stored = stored(step.connection, &self.conversation)?;
         let partition = stored.as_ref().map_or(self.lease.partition, |stored| stored.partition);
         // The lease comes first: a fenced owner must not perform what its successor performs too.
@@ -89,6 +96,7 @@ impl Prepared {
         self.state(step, stored.num, version, ended)?;
         self.append(step.connection, stored.num)?;
         self.show(step.connection, stored.num)?;
+        messages::take_in(step, key, self.news)?;
         Ok(version)
     }
 
@@ -142,9 +150,13 @@ impl Prepared {
         for (session, text, body) in &self.lines {
             run(connection, sql, (num, session, text, body))?;
         }
-        let sql = "INSERT INTO failures (num, body) VALUES (?1, ?2)";
-        for body in &self.failures {
-            run(connection, sql, (num, body))?;
+        let sql = "INSERT INTO failures (num, body, again) VALUES (?1, ?2, ?3)";
+        for (body, again) in &self.failures {
+            run(connection, sql, (num, body, again))?;
+        }
+        if !self.failures.is_empty() {
+            let sql = "DELETE FROM failures WHERE id <= (SELECT max(id) FROM failures) - ?1";
+            run(connection, sql, [int(FAILURES_MAX)])?;
         }
         Ok(())
     }

@@ -91,7 +91,8 @@ impl ConversationStore for Conversations {
 
     async fn commit(&self, lease: &Lease, commit: Commit) -> Result<Version, StoreError> {
         let prepared = Prepared::new(&self.core.key, lease, commit)?;
-        self.core.writer.submit(move |step| prepared.write(step)).await
+        let key = Arc::clone(&self.core.key);
+        self.core.writer.submit(move |step| prepared.write(step, &key)).await
     }
 }
 

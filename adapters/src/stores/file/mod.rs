@@ -15,6 +15,8 @@ mod conversations;
 mod copies;
 mod damage;
 mod error;
+mod failures;
+mod messages;
 mod opening;
 mod purge;
 mod readers;
@@ -53,6 +55,8 @@ pub use rotation::{Rotated, rotate_key};
 use self::attachments::Attachments;
 use self::conversations::Conversations;
 use self::damage::Damage;
+use self::failures::Failures;
+use self::messages::Messages;
 use self::opening::Opened;
 use self::readers::Readers;
 use self::registry::Registry;
@@ -148,6 +152,8 @@ fn stores(core: &Arc<Core>) -> Stores {
     Stores {
         conversations: Arc::new(Conversations::new(Arc::clone(core))),
         transcripts: Arc::new(FileTranscripts::new(Arc::clone(core))),
+        failures: Arc::new(Failures::new(Arc::clone(core))),
+        messages: Arc::new(Messages::new(Arc::clone(core))),
         channels: Arc::new(Registry::<Channel>::new(Arc::clone(core))),
         agents: Arc::new(Registry::<AgentConfig>::new(Arc::clone(core))),
         users: Arc::new(Users::new(Arc::clone(core))),

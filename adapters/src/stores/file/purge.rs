@@ -8,10 +8,11 @@ use super::sql::{first, run};
 use crate::stores::PURGE_ROWS_MAX;
 
 /// What hangs on a conversation and can be long, with a way to delete some of it.
-const LONG: [&str; 4] = [
+const LONG: [&str; 5] = [
     "DELETE FROM transcript WHERE id IN (SELECT id FROM transcript WHERE num = ?1 LIMIT ?2)",
     "DELETE FROM shown WHERE num = ?1 AND key IN (SELECT key FROM shown WHERE num = ?1 LIMIT ?2)",
     "DELETE FROM failures WHERE id IN (SELECT id FROM failures WHERE num = ?1 LIMIT ?2)",
+    "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE num = ?1 LIMIT ?2)",
     "DELETE FROM inbox WHERE num = ?1 AND seq IN (SELECT seq FROM inbox WHERE num = ?1 ORDER BY seq LIMIT ?2)",
 ];
 

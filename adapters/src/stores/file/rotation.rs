@@ -27,7 +27,7 @@ use super::registry::Registered;
 use super::sql::uint;
 use super::{copies, restore, row, schema};
 use crate::stores::key;
-use crate::stores::records::{ConversationRecord, EntryRecord};
+use crate::stores::records::{AgainRecord, ConversationRecord, EntryRecord};
 use crate::stores::seal::{Key, beginning};
 
 /// Rows read at once while they are sealed anew.
@@ -173,6 +173,7 @@ fn seal_anew(mut connection: Connection, database: &Path, old: &Key, new: &Key) 
         .and_then(|records| Ok(records + registered::<AgentConfig>(&transaction, old, new)?))
         .and_then(|records| Ok(records + entries(&transaction, old, new)?))
         .and_then(|records| Ok(records + states(&transaction, old, new)?))
+        .and_then(|records| Ok(records + retries(&transaction, old, new)?))
         .map_err(|error| UpkeepError::Record(error.to_string()))?;
     opening::write_sentinel(&transaction, database, new)?;
     transaction.commit().map_err(failed)?;
@@ -258,6 +259,28 @@ fn states(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreErr
             let new_row = row(new, "states", &id);
             let body = new_row.write(&ConversationRecord::seal(&snapshot, &new_row)?)?;
             sealed += changed(connection, "UPDATE states SET body = ?2 WHERE num = ?1", (num, body))?;
+        }
+    }
+}
+
+/// What failures keep for a retry, where there is a secret in it.
+fn retries(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreError> {
+    let sql = "SELECT failures.id, conversations.id, again FROM failures JOIN conversations USING (num)
+               WHERE failures.id > ?1 AND instr(again, ?2) > 0 ORDER BY failures.id LIMIT ?3";
+    let mark = beginning(old);
+    let (mut sealed, mut after) = (0, -1_i64);
+    loop {
+        let found = rows(connection, sql, (after, &mark, ROWS_AT_ONCE), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })?;
+        let Some(last) = found.last() else { return Ok(sealed) };
+        after = last.0;
+        for (number, id, again) in found {
+            let old_row = row(old, "failures", &id);
+            let again = old_row.read::<AgainRecord>(&again)?.open(&old_row)?;
+            let new_row = row(new, "failures", &id);
+            let again = new_row.write(&AgainRecord::seal(&again, &new_row)?)?;
+            sealed += changed(connection, "UPDATE failures SET again = ?2 WHERE id = ?1", (number, again))?;
         }
     }
 }

@@ -9,8 +9,12 @@ use super::copies;
 use super::error::OpenError;
 
 /// What leads from format n to format n + 1, from 0, the empty file.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("schema/v1.sql"),
+    include_str!("schema/v2.sql"),
+    include_str!("schema/v3.sql"),
+    include_str!("schema/v4.sql"),
+];
 
 /// Marks a database as ours: "SWBD".
 const APPLICATION_ID: i64 = 0x5357_4244;

@@ -1,4 +1,4 @@
-//! Transcripts, lists and failures in a file.
+//! Transcripts and lists in a file.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
-use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, FailureInfo, Transcripts};
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Transcripts};
 
 use super::sql::{all, first, int, uint};
 use super::{Core, purge, row};
 use crate::stores::cursor::{self, After};
-use crate::stores::records::{FailureRecord, LineRecord};
+use crate::stores::records::LineRecord;
 use crate::stores::seal::Key;
 
 const INFO: &str =
     "id, channel, chat, member, kind, title, author, user, session, session_at, created_at, active_at,
-    waiting";
+    waiting, person";
 
 /// Text is compared like in `ConversationFilter`: `lower()` of SQLite knows ASCII only. The transcript is searched without
 /// an index: two Chinese characters are a word, and trigram indexes begin at three, at the price of the table once more.
@@ -73,6 +73,21 @@ impl Transcripts for FileTranscripts {
         let read = move |connection: &Connection| {
             let sql = format!("SELECT {INFO} FROM conversations WHERE id = ?1");
             first(connection, &sql, [id.as_str()], info)
+        };
+        self.core.readers.read(read).await
+    }
+
+    async fn private_with(
+        &self,
+        channel: &ChannelId,
+        person: &str,
+    ) -> Result<Option<ConversationInfo>, StoreError> {
+        let (channel, person) = (channel.clone(), person.to_owned());
+        let read = move |connection: &Connection| {
+            let sql = format!(
+                "SELECT {INFO} FROM conversations WHERE channel = ?1 AND person = ?2 ORDER BY active_at DESC LIMIT 1"
+            );
+            first(connection, &sql, [channel.as_str(), person.as_str()], info)
         };
         self.core.readers.read(read).await
     }
@@ -135,16 +150,6 @@ impl Transcripts for FileTranscripts {
             row.map(|row| row.open(&key)).transpose()
         };
         self.core.readers.read(read).await
-    }
-
-    async fn failures(&self, page: &PageRequest) -> Result<Page<FailureInfo>, StoreError> {
-        let before = match cursor::after_number(page) {
-            After::Start => i64::MAX,
-            After::Row(number) => int(number),
-            After::Nowhere => return Ok(cursor::empty()),
-        };
-        let (key, limit) = (Arc::clone(&self.core.key), cursor::limit(page));
-        self.core.readers.read(move |connection| failures(connection, &key, before, limit)).await
     }
 
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {
@@ -227,6 +232,7 @@ fn info(row: &rusqlite::Row<'_>) -> rusqlite::Result<ConversationInfo> {
         created_at: time(10)?,
         active_at: time(11)?,
         waiting: row.get(12)?,
+        person: row.get(13)?,
     })
 }
 
@@ -252,32 +258,4 @@ impl LineRow {
         let row = row(key, "transcript", &number);
         row.read::<LineRecord>(&self.body)?.open(self.session, self.text, &row)
     }
-}
-
-fn failures(
-    connection: &Connection,
-    key: &Key,
-    before: i64,
-    limit: u32,
-) -> Result<Page<FailureInfo>, StoreError> {
-    let sql =
-        "SELECT failures.id, conversations.id, channel, body FROM failures JOIN conversations USING (num)
-               WHERE failures.id < ?1 ORDER BY failures.id DESC LIMIT ?2";
-    let rows = all(connection, sql, (before, limit + 1), |row| {
-        let texts = (row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?);
-        Ok((row.get::<_, i64>(0)?, texts))
-    })?;
-    let open = |(number, (conversation, channel, body)): (i64, (String, String, String))| {
-        let number = number.to_string();
-        let row = row(key, "failures", &number);
-        let info = FailureInfo {
-            id: format!("flr_{number}"),
-            conversation: ConversationId::new(conversation),
-            channel: ChannelId::new(channel),
-            failure: row.read::<FailureRecord>(&body)?.open(&row)?,
-        };
-        Ok((number, info))
-    };
-    let rows = rows.into_iter().map(open).collect::<Result<_, StoreError>>()?;
-    Ok(cursor::page(rows, limit))
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use switchboard_domain::ids::{ConversationId, Partition, ReplicaId, Seq, Version};
+use switchboard_domain::ids::{ConversationId, Partition, ReplicaId, RetryNumber, Seq, Version};
 use switchboard_domain::inbox::{Entry, Intake, Verdict};
+use switchboard_domain::message::ChatKind;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conversations::{
@@ -32,6 +33,11 @@ impl Conversations {
     /// The state. A panic of somebody else's admission happens before anything is changed, so the state is whole even then.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Whether an entry is there that has not ended.
@@ -141,13 +147,19 @@ fn append(
     refused: Option<Intake>,
     now: Timestamp,
 ) -> Result<Seq, StoreError> {
-    let id = state.begin(&arrival, now)?;
+    let id = state.begin(&arrival.key, arrival.chat.kind, now)?;
     let fence = state.leases.fence(arrival.key.partition());
     let appended = state.change(&id, now, |conversation| {
         let seq = conversation.seq.next();
         conversation.seq = seq;
         conversation.kind = arrival.chat.kind;
-        conversation.author.clone_from(&arrival.sender.name);
+        // Nobody's name takes the last author's place.
+        if !arrival.sender.name.is_empty() {
+            conversation.author.clone_from(&arrival.sender.name);
+        }
+        if arrival.chat.kind == ChatKind::Private && arrival.sender.im_user_id.is_some() {
+            conversation.person.clone_from(&arrival.sender.im_user_id);
+        }
         if arrival.chat.title.is_some() {
             conversation.title.clone_from(&arrival.chat.title);
         }
@@ -156,6 +168,7 @@ fn append(
             accepted_at: now,
             fence,
             message: arrival.message,
+            retry: RetryNumber(0),
             chat: arrival.chat,
             sender: arrival.sender,
             sent_at: arrival.sent_at,
@@ -186,6 +199,9 @@ fn write(state: &mut State, commit: Commit, now: Timestamp) -> Version {
             conversation.user = commit.user;
         }
     });
+    for news in commit.news {
+        state.messages.take_in(news, now);
+    }
     for failure in commit.failures {
         state.fail(&commit.conversation, failure);
     }

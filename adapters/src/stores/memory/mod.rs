@@ -5,7 +5,9 @@
 
 mod attachments;
 mod conversations;
+mod failures;
 mod marks;
+mod messages;
 mod registry;
 mod state;
 mod tokens;
@@ -32,6 +34,8 @@ pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
     Stores {
         attachments: Arc::new(Attachments::new(Arc::clone(&conversations), limits)),
         transcripts: Arc::clone(&conversations) as _,
+        failures: Arc::clone(&conversations) as _,
+        messages: Arc::clone(&conversations) as _,
         conversations,
         channels: Arc::new(Registry::<Channel>::default()),
         agents: Arc::new(Registry::<AgentConfig>::default()),

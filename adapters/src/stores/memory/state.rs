@@ -9,11 +9,13 @@ use switchboard_domain::inbox::Entry;
 use switchboard_domain::message::ChatKind;
 use switchboard_domain::snapshot::{ConversationSnapshot, Role, TranscriptLine};
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::{Arrival, Failure, SHOWN_ENTRIES_MAX, Shown};
+use switchboard_ports::conversations::{NewFailure, SHOWN_ENTRIES_MAX, Shown};
 use switchboard_ports::error::StoreError;
-use switchboard_ports::transcripts::{ConversationInfo, FailureInfo};
+use switchboard_ports::transcripts::ConversationInfo;
 
+use super::failures::Failures;
 use super::marks::Marks;
+use super::messages::Messages;
 use crate::stores::leases::Leases;
 
 /// Conversations kept at most. One more makes the longest inactive one at rest be forgotten.
@@ -25,16 +27,13 @@ const EVICTION_LOOKS_MAX: usize = 1_000;
 /// Transcript lines kept per conversation; the oldest go first.
 const LINES_MAX: usize = 2_000;
 
-/// Failure records kept; the oldest go first.
-const FAILURES_MAX: usize = 10_000;
-
 /// Everything, under one lock.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) marks: Marks,
     pub(super) leases: Leases,
-    pub(super) failures: VecDeque<(u64, FailureInfo)>,
-    failures_given: u64,
+    pub(super) failures: Failures,
+    pub(super) messages: Messages,
     conversations: BTreeMap<ConversationId, Conversation>,
     open: BTreeSet<(Partition, ConversationId)>,
     active: BTreeSet<(Timestamp, ConversationId)>,
@@ -46,6 +45,7 @@ pub(super) struct Conversation {
     pub(super) kind: ChatKind,
     pub(super) title: Option<String>,
     pub(super) author: String,
+    pub(super) person: Option<String>,
     pub(super) user: Option<UserId>,
     pub(super) created_at: Timestamp,
     pub(super) active_at: Timestamp,
@@ -60,12 +60,13 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    fn begin(arrival: &Arrival, now: Timestamp) -> Self {
+    fn begin(key: &ConversationKey, kind: ChatKind, now: Timestamp) -> Self {
         Self {
-            key: arrival.key.clone(),
-            kind: arrival.chat.kind,
+            key: key.clone(),
+            kind,
             title: None,
             author: String::new(),
+            person: None,
             user: None,
             created_at: now,
             active_at: now,
@@ -124,6 +125,7 @@ impl Conversation {
             kind: self.kind,
             title: self.title.clone(),
             author: self.author.clone(),
+            person: self.person.clone(),
             user: self.user.clone(),
             session: session
                 .map(|session| -> (SessionNumber, Timestamp) { (session.number, session.started_at) }),
@@ -140,13 +142,18 @@ impl State {
         self.conversations.get(id)
     }
 
-    /// The conversation of an arrival, made if need be.
-    pub(super) fn begin(&mut self, arrival: &Arrival, now: Timestamp) -> Result<ConversationId, StoreError> {
-        let id = arrival.key.id();
+    /// The conversation of a key, made if need be.
+    pub(super) fn begin(
+        &mut self,
+        key: &ConversationKey,
+        kind: ChatKind,
+        now: Timestamp,
+    ) -> Result<ConversationId, StoreError> {
+        let id = key.id();
         if !self.conversations.contains_key(&id) {
             self.make_room()?;
             self.active.insert((now, id.clone()));
-            self.conversations.insert(id.clone(), Conversation::begin(arrival, now));
+            self.conversations.insert(id.clone(), Conversation::begin(key, kind, now));
         }
         Ok(id)
     }
@@ -206,6 +213,16 @@ impl State {
         }
     }
 
+    /// The private conversation that was last active with a person.
+    pub(super) fn private_with(&self, channel: &ChannelId, person: &str) -> Option<ConversationInfo> {
+        let latest_first =
+            self.active.iter().rev().filter_map(|(_, id)| Some((id, self.conversations.get(id)?)));
+        let mut with = latest_first.filter(|(_, conversation)| {
+            conversation.key.channel == *channel && conversation.person.as_deref() == Some(person)
+        });
+        with.next().map(|(id, conversation)| conversation.info(id))
+    }
+
     /// Ids of a channel's conversations, at most `count`.
     pub(super) fn of_channel(&self, channel: &ChannelId, count: usize) -> Vec<ConversationId> {
         let conversations = self.conversations.iter();
@@ -219,22 +236,11 @@ impl State {
         self.conversations.values().filter(in_chat).find_map(|conversation| conversation.shown_as(key))
     }
 
-    /// Adds a failure record, at the cost of the oldest when there are too many.
-    pub(super) fn fail(&mut self, conversation: &ConversationId, failure: Failure) {
-        let Some(channel) = self.conversations.get(conversation).map(|found| found.key.channel.clone())
-        else {
-            return;
-        };
-        self.failures_given += 1;
-        let info = FailureInfo {
-            id: format!("flr_{}", self.failures_given),
-            conversation: conversation.clone(),
-            channel,
-            failure,
-        };
-        self.failures.push_back((self.failures_given, info));
-        if self.failures.len() > FAILURES_MAX {
-            self.failures.pop_front();
+    /// Adds a failure record.
+    pub(super) fn fail(&mut self, conversation: &ConversationId, new: NewFailure) {
+        let channel = self.conversations.get(conversation).map(|found| found.key.channel.clone());
+        if let Some(channel) = channel {
+            self.failures.add(conversation, &channel, new);
         }
     }
 
@@ -262,15 +268,15 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use switchboard_ports::conformance::samples::{ask, key, line};
+    use switchboard_ports::conformance::samples::{key, line};
 
     use super::*;
 
     fn filled() -> State {
         let mut state = State::default();
         for n in 0..CONVERSATIONS_MAX {
-            let arrival = ask(&key(&format!("c{n}")), "m", "");
-            state.begin(&arrival, Timestamp::from_millis(n as u64)).unwrap();
+            let key = key(&format!("c{n}"));
+            state.begin(&key, ChatKind::Private, Timestamp::from_millis(n as u64)).unwrap();
         }
         state
     }
@@ -289,8 +295,7 @@ mod tests {
         let mut state = filled();
         // The two longest inactive: one has something waiting.
         state.change(&key("c0").id(), Timestamp::from_millis(0), wait);
-        let newest = ask(&key("newest"), "m", "");
-        state.begin(&newest, Timestamp::MAX).unwrap();
+        state.begin(&key("newest"), ChatKind::Private, Timestamp::MAX).unwrap();
         assert!(state.conversation(&key("c0").id()).is_some());
         assert!(state.conversation(&key("c1").id()).is_none());
         assert_eq!(state.conversations.len(), CONVERSATIONS_MAX);
@@ -303,13 +308,13 @@ mod tests {
         for n in 0..EVICTION_LOOKS_MAX {
             state.change(&key(&format!("c{n}")).id(), Timestamp::from_millis(n as u64), wait);
         }
-        let refused = state.begin(&ask(&key("newest"), "m", ""), Timestamp::MAX);
+        let refused = state.begin(&key("newest"), ChatKind::Private, Timestamp::MAX);
         assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     }
 
     #[test]
     fn a_transcript_keeps_its_last_lines() {
-        let mut conversation = Conversation::begin(&ask(&key("c"), "m", ""), Timestamp::default());
+        let mut conversation = Conversation::begin(&key("c"), ChatKind::Private, Timestamp::default());
         for n in 0..=LINES_MAX as u64 {
             conversation.tell(line(n, "x"));
         }

@@ -1,4 +1,4 @@
-//! Transcripts, lists and failures in memory.
+//! Transcripts and lists in memory.
 
 use std::task::Poll;
 
@@ -7,7 +7,7 @@ use switchboard_domain::ids::{ChannelId, ConversationId, SessionNumber};
 use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
-use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, FailureInfo, Transcripts};
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Transcripts};
 
 use super::conversations::Conversations;
 use super::state::Conversation;
@@ -58,6 +58,14 @@ impl Transcripts for Conversations {
         Ok(state.conversation(id).map(|conversation| conversation.info(id)))
     }
 
+    async fn private_with(
+        &self,
+        channel: &ChannelId,
+        person: &str,
+    ) -> Result<Option<ConversationInfo>, StoreError> {
+        Ok(self.lock().private_with(channel, person))
+    }
+
     async fn lines(
         &self,
         id: &ConversationId,
@@ -105,20 +113,6 @@ impl Transcripts for Conversations {
         Ok(self.lock().shown_as(channel, chat, key).cloned())
     }
 
-    async fn failures(&self, page: &PageRequest) -> Result<Page<FailureInfo>, StoreError> {
-        let before = match cursor::after_number(page) {
-            After::Start => u64::MAX,
-            After::Row(number) => number,
-            After::Nowhere => return Ok(cursor::empty()),
-        };
-        let limit = cursor::limit(page);
-        let state = self.lock();
-        let newest_first = state.failures.iter().rev().filter(|(number, _)| *number < before);
-        let failures = newest_first.take(limit as usize + 1);
-        let rows = failures.map(|(number, info)| (number.to_string(), info.clone())).collect();
-        Ok(cursor::page(rows, limit))
-    }
-
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {
         let mut state = self.lock();
         let ids = state.of_channel(channel, PURGE_CONVERSATIONS_MAX);
@@ -131,7 +125,8 @@ impl Transcripts for Conversations {
             }
             rows += state.forget(&id).map_or(0, |forgotten| forgotten.lines.len() + 1);
         }
-        state.failures.retain(|(_, info)| info.channel != *channel);
+        state.failures.purge(channel);
+        state.messages.purge(channel);
         Ok(left)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use switchboard_domain::ids::{AgentId, Epoch, MessageId, Seq, SessionNumber};
+use switchboard_domain::ids::{AgentId, Epoch, MessageId, RetryNumber, Seq, SessionNumber};
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplySnapshot,
@@ -13,6 +13,8 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 
 use super::message::TargetRecord;
+use super::outbound::FormatRecord;
+use super::tried::TriedRecord;
 use super::{Record, Row, millis, mirrored};
 
 /// A conversation's state.
@@ -23,7 +25,7 @@ pub(in crate::stores) struct ConversationRecord {
 }
 
 impl Record for ConversationRecord {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const OLDEST: u32 = 1;
 }
 
@@ -75,13 +77,22 @@ struct ReplyRecord {
     seq: u64,
     role: ReplyRoleRecord,
     message: String,
+    /// Since format 4.
+    #[serde(default)]
+    retry: u64,
     target: TargetRecord,
     attempt: u32,
     ended_at: u64,
+    /// Since format 4.
+    #[serde(default = "FormatRecord::as_ever")]
+    format: FormatRecord,
+    /// Since format 4.
+    #[serde(default)]
+    tried: TriedRecord,
     state: ReplyStateRecord,
 }
 
-mirrored!(ReplyRoleRecord = ReplyRole { Answer, Notice });
+mirrored!(ReplyRoleRecord = ReplyRole { Answer, Notice, Message });
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -209,6 +220,7 @@ fn address_field(seq: u64, role: ReplyRoleRecord) -> String {
     let role = match role {
         ReplyRoleRecord::Answer => "answer",
         ReplyRoleRecord::Notice => "notice",
+        ReplyRoleRecord::Message => "message",
     };
     format!("replies/{seq}/{role}/session_address")
 }
@@ -220,9 +232,12 @@ impl ReplyRecord {
             seq,
             role,
             message: from.message.to_string(),
+            retry: from.retry.0,
             target: TargetRecord::seal(&from.target, row, &address_field(seq, role))?,
             attempt: from.attempt,
             ended_at: from.ended_at.as_millis(),
+            format: from.format.into(),
+            tried: from.tried.into(),
             state: (&from.state).into(),
         })
     }
@@ -231,9 +246,12 @@ impl ReplyRecord {
         Ok(ReplySnapshot {
             id: ReplyId { seq: Seq(self.seq), role: self.role.into() },
             message: MessageId::new(self.message),
+            retry: RetryNumber(self.retry),
             target: self.target.open(row, &address_field(self.seq, self.role))?,
             attempt: self.attempt,
             ended_at: Timestamp::from_millis(self.ended_at),
+            format: self.format.into(),
+            tried: self.tried.open(row)?,
             state: self.state.into(),
         })
     }

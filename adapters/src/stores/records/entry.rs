@@ -1,13 +1,14 @@
 //! The record of an inbox entry.
 
 use serde::{Deserialize, Serialize};
-use switchboard_domain::ids::{FencingToken, MessageId, Seq};
-use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
+use switchboard_domain::ids::{FencingToken, MessageId, RetryNumber, Seq};
+use switchboard_domain::inbox::{Again, Control, Entry, Intake, Origin};
 use switchboard_domain::outcome::Refusal;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 
 use super::message::{AddressRecord, AttachmentRecord, ChatRecord, SenderRecord};
+use super::outbound::FormatRecord;
 use super::{Record, Row, mirrored};
 
 const ADDRESS: &str = "session_address";
@@ -18,6 +19,9 @@ pub(in crate::stores) struct EntryRecord {
     accepted_at: u64,
     fence: u64,
     message: String,
+    /// Since format 4.
+    #[serde(default)]
+    retry: u64,
     chat: ChatRecord,
     sender: SenderRecord,
     sent_at: u64,
@@ -26,7 +30,7 @@ pub(in crate::stores) struct EntryRecord {
 }
 
 impl Record for EntryRecord {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const OLDEST: u32 = 1;
 }
 
@@ -41,6 +45,15 @@ enum IntakeRecord {
         /// Since format 3.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         quotes: Option<String>,
+    },
+    /// Since format 4.
+    Deliver {
+        text: String,
+    },
+    /// Since format 4.
+    Send {
+        text: String,
+        format: FormatRecord,
     },
     Control {
         control: ControlRecord,
@@ -87,6 +100,7 @@ impl EntryRecord {
             accepted_at: from.accepted_at.as_millis(),
             fence: from.fence.0,
             message: from.message.to_string(),
+            retry: from.retry.0,
             chat: (&from.chat).into(),
             sender: (&from.sender).into(),
             sent_at: from.sent_at.as_millis(),
@@ -103,6 +117,47 @@ impl EntryRecord {
             accepted_at: Timestamp::from_millis(self.accepted_at),
             fence: FencingToken(self.fence),
             message: MessageId::new(self.message),
+            retry: RetryNumber(self.retry),
+            chat: self.chat.into(),
+            sender: self.sender.into(),
+            sent_at: Timestamp::from_millis(self.sent_at),
+            session_address: address.map(|address| address.open(row, ADDRESS)).transpose()?,
+            intake: self.intake.open(row)?,
+        })
+    }
+}
+
+/// What a retry puts into the inbox.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::stores) struct AgainRecord {
+    chat: ChatRecord,
+    sender: SenderRecord,
+    sent_at: u64,
+    session_address: Option<AddressRecord>,
+    intake: IntakeRecord,
+}
+
+impl Record for AgainRecord {
+    const VERSION: u32 = 1;
+}
+
+impl AgainRecord {
+    /// Seals it for the row of its failure.
+    pub(in crate::stores) fn seal(from: &Again, row: &Row<'_>) -> Result<Self, StoreError> {
+        let address = from.session_address.as_ref();
+        Ok(Self {
+            chat: (&from.chat).into(),
+            sender: (&from.sender).into(),
+            sent_at: from.sent_at.as_millis(),
+            session_address: address.map(|address| AddressRecord::seal(address, row, ADDRESS)).transpose()?,
+            intake: IntakeRecord::seal(&from.intake, row)?,
+        })
+    }
+
+    /// Opens that of a row.
+    pub(in crate::stores) fn open(self, row: &Row<'_>) -> Result<Again, StoreError> {
+        let address = self.session_address;
+        Ok(Again {
             chat: self.chat.into(),
             sender: self.sender.into(),
             sent_at: Timestamp::from_millis(self.sent_at),
@@ -120,6 +175,8 @@ impl IntakeRecord {
                 let attachments = attachments.iter().enumerate().map(sealed).collect::<Result<_, _>>()?;
                 Self::Ask { text: text.clone(), attachments, quotes: quotes.clone() }
             }
+            Intake::Deliver { text } => Self::Deliver { text: text.clone() },
+            Intake::Send { text, format } => Self::Send { text: text.clone(), format: (*format).into() },
             Intake::Control { control, origin } => {
                 Self::Control { control: (*control).into(), origin: (*origin).into() }
             }
@@ -135,6 +192,8 @@ impl IntakeRecord {
                 let attachments = attachments.collect::<Result<_, _>>()?;
                 Intake::Ask { text, attachments, quotes }
             }
+            Self::Deliver { text } => Intake::Deliver { text },
+            Self::Send { text, format } => Intake::Send { text, format: format.into() },
             Self::Control { control, origin } => {
                 Intake::Control { control: control.into(), origin: origin.into() }
             }

@@ -10,11 +10,16 @@ use std::time::Duration;
 
 use proptest::prelude::{ProptestConfig, proptest};
 use serde_json::Value;
+use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::content::{Attachment, AttachmentKind};
-use switchboard_domain::ids::{Epoch, FencingToken, MessageId, Seq, SessionNumber, Version};
-use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
+use switchboard_domain::ids::{
+    ChannelId, ConversationId, Epoch, FencingToken, MessageId, RetryNumber, Seq, SessionNumber, Version,
+};
+use switchboard_domain::inbox::{Again, Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind};
+use switchboard_domain::outbound::{Format, Progress};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
+use switchboard_domain::reply::{Trial, Tried};
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole,
@@ -27,6 +32,7 @@ use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conformance::{FakeClock, generate, samples};
 use switchboard_ports::conversations::Failure;
+use switchboard_ports::messages::MessageRecord;
 use switchboard_ports::tokens;
 
 use super::*;
@@ -88,13 +94,14 @@ fn check<T: PartialEq + Debug, R: Record>(
     }
 }
 
-/// Format 2 knows files, format 3 quoted answers.
+/// Format 2 knows files, format 3 quoted answers, format 4 retries and messages that nobody asked for.
 fn entries(version: u32) -> Vec<Entry> {
     let first = Entry {
         seq: Seq(7),
         accepted_at: FakeClock::START,
         fence: FencingToken(3),
         message: MessageId::new("msg7"),
+        retry: RetryNumber(0),
         chat: Chat { id: "cid1".to_owned(), kind: ChatKind::Group, title: Some("Sales 销售".to_owned()) },
         sender: samples::sender("Author"),
         sent_at: Timestamp::from_millis(1_699_999_999_000),
@@ -140,10 +147,18 @@ fn entries(version: u32) -> Vec<Entry> {
         let quotes = Some("carrier_1".to_owned());
         entries.push(with(Intake::Ask { text: "and?".to_owned(), attachments: Vec::new(), quotes }));
     }
+    if version >= 4 {
+        entries.push(with(Intake::Send { text: "notice 通知".to_owned(), format: Format::Markdown }));
+        entries.push(with(Intake::Send { text: "*as it is*".to_owned(), format: Format::Text }));
+        let deliver = with(Intake::Deliver { text: "answer 答".to_owned() });
+        entries
+            .extend([Entry { retry: RetryNumber(12), ..first }, Entry { retry: RetryNumber(13), ..deliver }]);
+    }
     entries
 }
 
-/// Format 2 knows runs that can be asked for, format 3 the limits of their turns and where one goes on from after a stop.
+/// Format 2 knows runs that can be asked for, format 3 the limits of their turns and where one goes on from after a stop,
+/// format 4 retries, the ways that were tried and messages that nobody asked for.
 fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     let mut session = samples::session(2);
     session.epoch = Epoch(9);
@@ -185,7 +200,17 @@ fn conversations(version: u32) -> Vec<ConversationSnapshot> {
         parts: statuses.map(part).to_vec(),
         pointer: Some(Pointer { text: "see below".to_owned(), covers: 2 }),
     };
-    let replies = vec![finishing, plain];
+    if version >= 4 {
+        plain.retry = RetryNumber(12);
+        plain.tried = tried();
+        finishing.tried.card = Some(Trial::Throttled);
+    }
+    let mut replies = vec![finishing, plain.clone()];
+    if version >= 4 {
+        plain.id = ReplyId { seq: Seq(8), role: ReplyRole::Message };
+        plain.format = Format::Text;
+        replies.push(plain);
+    }
     vec![samples::snapshot(1), ConversationSnapshot { session, replies }]
 }
 
@@ -204,7 +229,16 @@ fn lines() -> Vec<TranscriptLine> {
     ]
 }
 
-fn failures() -> Vec<Failure> {
+fn tried() -> Tried {
+    Tried {
+        card: Some(Trial::Refused(ErrorCode::PermissionDenied)),
+        session_address: Some(Trial::NotSent),
+        api: Some(Trial::UnderWay),
+    }
+}
+
+/// Format 2 knows retries and the ways that were tried.
+fn failures(version: u32) -> Vec<Failure> {
     let ours = [
         FailureCause::CrashLoop,
         FailureCause::UserLookup,
@@ -215,7 +249,64 @@ fn failures() -> Vec<Failure> {
     // Those that format 1 was first written with; a name added since changes no format, and is read back below.
     let agents = AgentFailureKind::ALL.into_iter().take(13).map(FailureCause::Agent);
     let causes = ours.into_iter().chain(agents);
-    causes.map(|cause| Failure { cause, ..samples::failure(2) }).collect()
+    let mut failures: Vec<_> = causes.map(|cause| Failure { cause, ..samples::failure(2) }).collect();
+    if version >= 2 {
+        failures.push(Failure { retry: RetryNumber(12), tried: tried(), ..samples::failure(3) });
+        let rest = Tried { card: Some(Trial::Done), session_address: Some(Trial::Unknown), api: None };
+        failures.push(Failure { tried: rest, ..samples::failure(4) });
+        let missing = Tried { card: Some(Trial::Missing), api: Some(Trial::Throttled), ..Tried::default() };
+        failures.push(Failure { tried: missing, ..samples::failure(5) });
+    }
+    failures
+}
+
+#[test]
+fn messages_of_every_format_are_read_back() {
+    let row = row("messages", "msg_1");
+    let record = |progress| MessageRecord {
+        id: MessageId::new("msg_1"),
+        channel: ChannelId::new("chn_1"),
+        conversation: ConversationId::new("cnv_1"),
+        fingerprint: "f00d".to_owned(),
+        progress,
+        created_at: FakeClock::START,
+        updated_at: FakeClock::START.after(Duration::from_secs(3)),
+    };
+    let parts = vec![PartStatus::Sent, PartStatus::Unknown, PartStatus::Refused, PartStatus::Attempting];
+    let refused = Some(Trial::Refused(ErrorCode::Misconfigured));
+    check(
+        "outbound",
+        |_| {
+            vec![
+                record(Progress::default()),
+                record(Progress { parts: parts.clone(), last: refused, refusal: None }),
+                record(Progress::refused(Refusal::ChannelDeleted)),
+            ]
+        },
+        |message| Ok(OutboundRecord::from(message)),
+        |message, record: OutboundRecord| {
+            let place = (message.channel.clone(), message.conversation.clone());
+            record.open(message.id.clone(), place, &row)
+        },
+    );
+}
+
+fn agains() -> Vec<Again> {
+    let texts = entries(4)
+        .into_iter()
+        .filter(|entry| matches!(entry.intake, Intake::Ask { .. } | Intake::Deliver { .. }));
+    texts.map(Again::ask).collect()
+}
+
+#[test]
+fn what_can_be_retried_is_read_back_in_every_format() {
+    let row = row("failures", "cnv_1");
+    check(
+        "again",
+        |_| agains(),
+        |again| AgainRecord::seal(again, &row),
+        |_, record: AgainRecord| record.open(&row),
+    );
 }
 
 #[test]
@@ -251,7 +342,7 @@ fn transcript_lines_and_failures_of_every_format_are_read_back() {
     );
     check(
         "failure",
-        |_| failures(),
+        failures,
         |failure| Ok(FailureRecord::from(failure)),
         |_, record: FailureRecord| record.open(&row),
     );

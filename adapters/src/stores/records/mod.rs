@@ -9,9 +9,11 @@ mod channel;
 mod conversation;
 mod entry;
 mod message;
+mod outbound;
 #[cfg(feature = "fuzzing")]
 pub mod reread;
 mod transcript;
+mod tried;
 mod user;
 
 #[cfg(test)]
@@ -27,7 +29,8 @@ use super::seal::{Place, SealError, Sealing};
 pub(super) use agent::AgentRecord;
 pub(super) use channel::ChannelRecord;
 pub(super) use conversation::ConversationRecord;
-pub(super) use entry::EntryRecord;
+pub(super) use entry::{AgainRecord, EntryRecord};
+pub(super) use outbound::OutboundRecord;
 pub(super) use transcript::{FailureRecord, LineRecord};
 pub(super) use user::{TokenRecord, UserRecord};
 

@@ -1,19 +1,19 @@
 //! Stored texts read, written and read again, for the fuzzers: what one version of a record means must not depend on how
 //! often it was written.
 
-use switchboard_domain::ids::{Seq, SessionNumber, Version};
+use switchboard_domain::ids::{ChannelId, ConversationId, MessageId, Seq, SessionNumber, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_ports::error::StoreError;
 
 use super::{
-    AgentRecord, ChannelRecord, ConversationRecord, EntryRecord, FailureRecord, LineRecord, Record, Row,
-    TokenRecord, UserRecord,
+    AgainRecord, AgentRecord, ChannelRecord, ConversationRecord, EntryRecord, FailureRecord, LineRecord,
+    OutboundRecord, Record, Row, TokenRecord, UserRecord,
 };
 use crate::stores::seal::{Place, SealError, Sealing};
 
 /// Every kind of record, by the name its golden files have.
-pub const KINDS: [&str; 8] =
-    ["agent", "channel", "conversation", "entry", "failure", "line", "token", "user"];
+pub const KINDS: [&str; 10] =
+    ["again", "agent", "channel", "conversation", "entry", "failure", "line", "outbound", "token", "user"];
 
 /// What a text was read as, and what it became.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,10 @@ impl Sealing for Glass {
 pub fn reread(kind: &str, text: &str) -> Result<Reread, StoreError> {
     let row = Row { sealing: &Glass, table: "reread", key: "row" };
     match kind {
+        "again" => both(&row, text, |record: AgainRecord| {
+            let again = record.open(&row)?;
+            Ok((format!("{again:?}"), AgainRecord::seal(&again, &row)?))
+        }),
         "agent" => both(&row, text, |record: AgentRecord| {
             let agent = record.open(Version(1), &row)?;
             Ok((format!("{agent:?}"), AgentRecord::seal(&agent, &row)?))
@@ -67,6 +71,11 @@ pub fn reread(kind: &str, text: &str) -> Result<Reread, StoreError> {
         "line" => both(&row, text, |record: LineRecord| {
             let line = record.open(SessionNumber(1), String::new(), &row)?;
             Ok((format!("{line:?}"), LineRecord::from(&line)))
+        }),
+        "outbound" => both(&row, text, |record: OutboundRecord| {
+            let place = (ChannelId::new(""), ConversationId::new(""));
+            let message = record.open(MessageId::new(""), place, &row)?;
+            Ok((format!("{message:?}"), OutboundRecord::from(&message)))
         }),
         "token" => both(&row, text, |record: TokenRecord| {
             let token = record.open(String::new(), [0; 32], &row);

@@ -1,13 +1,14 @@
 //! Records of transcript lines and failures.
 
 use serde::{Deserialize, Serialize};
-use switchboard_domain::ids::{MessageId, Seq, SessionNumber};
+use switchboard_domain::ids::{MessageId, RetryNumber, Seq, SessionNumber};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause};
 use switchboard_domain::snapshot::{Mark, Role, TranscriptLine};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::Failure;
 use switchboard_ports::error::StoreError;
 
+use super::tried::TriedRecord;
 use super::{Record, Row, mirrored};
 
 /// A transcript line; session and text have columns of their own, to be found by.
@@ -75,10 +76,17 @@ pub(in crate::stores) struct FailureRecord {
     cause: String,
     attempts: u32,
     at: u64,
+    /// Since format 2.
+    #[serde(default)]
+    retry: u64,
+    /// Since format 2.
+    #[serde(default)]
+    tried: TriedRecord,
 }
 
 impl Record for FailureRecord {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const OLDEST: u32 = 1;
 }
 
 impl From<&Failure> for FailureRecord {
@@ -89,6 +97,8 @@ impl From<&Failure> for FailureRecord {
             cause: from.cause.as_str().to_owned(),
             attempts: from.attempts,
             at: from.at.as_millis(),
+            retry: from.retry.0,
+            tried: from.tried.into(),
         }
     }
 }
@@ -99,9 +109,11 @@ impl FailureRecord {
         Ok(Failure {
             seq: Seq(self.seq),
             message: MessageId::new(self.message),
+            retry: RetryNumber(self.retry),
             cause: cause(&self.cause, row)?,
             attempts: self.attempts,
             at: Timestamp::from_millis(self.at),
+            tried: self.tried.open(row)?,
         })
     }
 }

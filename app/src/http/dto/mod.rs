@@ -10,6 +10,7 @@ pub mod failure;
 pub mod fields;
 pub mod list;
 pub mod merge;
+pub mod message;
 pub mod status;
 pub mod time;
 pub mod user;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use switchboard_domain::conversation::Effects;
+use switchboard_domain::outbound::MessageState;
 use switchboard_domain::outcome::Outcome;
 use switchboard_domain::reply::Durability;
 use switchboard_domain::snapshot::ReplyRole;
-use switchboard_ports::conversations::{Commit, Failure};
+use switchboard_ports::conversations::{Commit, Failure, NewFailure};
 use switchboard_ports::error::StoreError;
 
 use super::{Actor, Lost};
@@ -93,7 +94,7 @@ impl Actor<'_> {
         metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(ended));
         let at = self.shared.now();
         let channel = &self.handle.id;
-        for (seq, outcome) in &effects.ended {
+        for (seq, outcome) in effects.ended.iter().filter(|(_, outcome)| *outcome != Outcome::HandedOver) {
             self.card.take_if(|card| card.seq() == *seq);
             let outcome = outcome_name(*outcome);
             metrics::counter!(names::TURNS, "channel" => channel.to_string(), "outcome" => outcome)
@@ -118,6 +119,13 @@ impl Actor<'_> {
                 at,
             });
         }
+        for news in &effects.news {
+            let state = news.progress.state();
+            if matches!(state, MessageState::Failed | MessageState::Unknown) {
+                let (message, state) = (&news.message, state.as_str());
+                tracing::warn!(%channel, conversation = %self.id, %message, state, "a message that nobody asked for did not arrive for certain");
+            }
+        }
         for code in &effects.notes {
             self.handle.note(*code, String::new());
         }
@@ -139,14 +147,20 @@ fn commit_of(actor: &Actor<'_>, effects: &Effects) -> Commit {
         failures: effects
             .failures
             .iter()
-            .map(|failed| Failure {
-                seq: failed.seq,
-                message: failed.message.clone(),
-                cause: failed.cause,
-                attempts: failed.attempts,
-                at: failed.at,
+            .map(|failed| NewFailure {
+                failure: Failure {
+                    seq: failed.seq,
+                    message: failed.message.clone(),
+                    retry: failed.retry,
+                    cause: failed.cause,
+                    attempts: failed.attempts,
+                    at: failed.at,
+                    tried: failed.tried,
+                },
+                again: failed.again.clone(),
             })
             .collect(),
+        news: effects.news.clone(),
         user: actor.user.clone(),
         shown: actor.shown.clone(),
     }
@@ -157,6 +171,8 @@ const fn outcome_name(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Answered => "answered",
         Outcome::Cancelled => "cancelled",
+        // Not a turn, and told nowhere.
+        Outcome::HandedOver => "handed_over",
         Outcome::Refused(_) => "refused",
         Outcome::Failed(_) => "failed",
     }

@@ -22,7 +22,9 @@ use switchboard_domain::ids::{
     ConversationId, ConversationKey, Epoch, FencingToken, Partition, Seq, UserId, Version,
 };
 use switchboard_domain::inbox::{Entry, Intake};
+use switchboard_domain::reply::Reply;
 use switchboard_domain::session::Hold;
+use switchboard_domain::snapshot::ReplyRole;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::Shown;
 use tokio::sync::mpsc;
@@ -300,6 +302,8 @@ impl Actor<'_> {
         }
         let working = self.conversation.session().running().is_some();
         self.slot.busy(working || self.is_delivering());
+        let is_message = |reply: &Reply| reply.facts().id.role == ReplyRole::Message;
+        self.slot.sending(self.conversation.replies().iter().any(is_message));
         Ok(())
     }
 
@@ -348,6 +352,7 @@ fn merge(into: &mut Effects, more: Effects) {
     into.ended.extend(more.ended);
     into.transcript.extend(more.transcript);
     into.failures.extend(more.failures);
+    into.news.extend(more.news);
     into.notes.extend(more.notes);
     into.replies_done.extend(more.replies_done);
 }

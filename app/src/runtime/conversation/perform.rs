@@ -52,10 +52,10 @@ impl Actor<'_> {
                     }
                 });
             }
-            Perform::Card { reply, call, target, message, attempt, card } => {
+            Perform::Card { reply, call, target, message, retry, attempt, card } => {
                 self.lease_for_call().await?;
                 self.calls = self.calls.saturating_add(1);
-                let request = CardRequest { target, message, attempt, call: card };
+                let request = CardRequest { target, message, retry, attempt, call: card };
                 self.shared.tasks.spawn(async move {
                     let came = tokio::time::timeout(limit, link.card(request)).await;
                     let Came { outcome, key } = came.unwrap_or(CardOutcome::Unknown.into());
@@ -64,10 +64,10 @@ impl Actor<'_> {
                     drop(back.send(Back { event, shown: shown(reply, key) }).await);
                 });
             }
-            Perform::Send { reply, call, target, text, way } => {
+            Perform::Send { reply, call, target, text, format, way } => {
                 self.lease_for_call().await?;
                 self.calls = self.calls.saturating_add(1);
-                let request = PartRequest { target, text, way };
+                let request = PartRequest { target, text, format, way };
                 self.shared.tasks.spawn(async move {
                     let came = tokio::time::timeout(limit, link.send(request)).await;
                     let Came { outcome, key } = came.unwrap_or(PartOutcome::Unknown.into());
@@ -85,7 +85,7 @@ impl Actor<'_> {
         };
         // Forgotten first: a turn that is tried again has the same card.
         self.card = None;
-        if let Some(card) = self.bot.link.card_id(&entry.message) {
+        if let Some(card) = self.bot.link.card_id(&entry.message, entry.retry) {
             self.card = Cards::learn(&self.shared.cards, card, CardTurn::of(self.key.clone(), &entry));
         }
         let session = self.conversation.session();
@@ -138,7 +138,7 @@ impl Actor<'_> {
 fn shown(reply: ReplyId, key: Option<String>) -> Option<Shown> {
     match reply.role {
         ReplyRole::Answer => key.map(|key| Shown { seq: reply.seq, key }),
-        ReplyRole::Notice => None,
+        ReplyRole::Notice | ReplyRole::Message => None,
     }
 }
 

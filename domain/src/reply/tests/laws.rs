@@ -103,7 +103,8 @@ impl Outside {
                     self.attempted = Some(text.clone());
                 }
                 Effect::Card { card: CardCall::Open { .. } | CardCall::Update { .. }, .. }
-                | Effect::Fail(_)
+                | Effect::Fail { .. }
+                | Effect::Tell(_)
                 | Effect::Note(_) => {}
             }
         }

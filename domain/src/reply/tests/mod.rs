@@ -14,8 +14,9 @@ use super::{
     CallNumber, CardCall, CardOutcome, Effect, Effects, Event, Facts, GATE_WAIT_MAX, PartOutcome, Reply, Way,
 };
 use crate::channel::ErrorCode;
-use crate::ids::{MessageId, Seq};
+use crate::ids::{MessageId, RetryNumber, Seq};
 use crate::message::{Chat, ChatKind, SessionAddress, Target};
+use crate::outbound::Format;
 use crate::outcome::FailureCause;
 use crate::rejected::Rejected;
 use crate::secret::Secret;
@@ -48,6 +49,15 @@ impl Bench {
     fn plain(until: Option<Timestamp>) -> Self {
         let mut bench = Self::answering(facts(false, until), false);
         bench.tell(Event::Admitted);
+        bench
+    }
+
+    /// A message that nobody asked for.
+    fn message(text: &str) -> Self {
+        let id = ReplyId { seq: Seq(1), role: ReplyRole::Message };
+        let facts = Facts { id, format: Format::Text, ..facts(false, None) };
+        let mut bench = Self { reply: Reply::message(facts, text, START), now: START };
+        bench.tell(Event::Resumed { gate: None });
         bench
     }
 
@@ -152,6 +162,7 @@ fn facts(cards: bool, address_until: Option<Timestamp>) -> Facts {
     Facts {
         id: ReplyId { seq: Seq(1), role: ReplyRole::Answer },
         message: MessageId::new("m1"),
+        retry: RetryNumber(0),
         target: Target {
             chat: Chat { id: "chat".into(), kind: ChatKind::Private, title: None },
             im_user_id: Some("staff".into()),
@@ -159,6 +170,7 @@ fn facts(cards: bool, address_until: Option<Timestamp>) -> Facts {
                 .map(|until| SessionAddress { url: Secret::new("https://example.invalid"), until }),
         },
         attempt: 0,
+        format: Format::Markdown,
         limits: ReplyLimits {
             cards,
             card_chars_max: 150,
@@ -178,7 +190,7 @@ fn shown(effects: &Effects) -> (&'static str, &str) {
         Effect::Card { card: CardCall::Finish { text, .. }, .. } => Some(("finish", text.as_str())),
         Effect::Send { text, way: Way::Api, .. } => Some(("send", text.as_str())),
         Effect::Send { text, way: Way::SessionAddress, .. } => Some(("post", text.as_str())),
-        Effect::Claim { .. } | Effect::Fail(_) | Effect::Note(_) => None,
+        Effect::Claim { .. } | Effect::Fail { .. } | Effect::Tell(_) | Effect::Note(_) => None,
     });
     let call = calls.next().expect("something is shown");
     assert_eq!(calls.next(), None, "one call at a time (R12)");
@@ -187,8 +199,12 @@ fn shown(effects: &Effects) -> (&'static str, &str) {
 
 fn failures(effects: &Effects) -> Vec<FailureCause> {
     let failure = |effect: &Effect| match effect {
-        Effect::Fail(cause) => Some(*cause),
-        Effect::Claim { .. } | Effect::Card { .. } | Effect::Send { .. } | Effect::Note(_) => None,
+        Effect::Fail { cause, .. } => Some(*cause),
+        Effect::Claim { .. }
+        | Effect::Card { .. }
+        | Effect::Send { .. }
+        | Effect::Tell(_)
+        | Effect::Note(_) => None,
     };
     effects.list.iter().filter_map(failure).collect()
 }

@@ -53,7 +53,11 @@ fn states() -> Vec<(&'static str, Bench)> {
         it.grow("text");
         it.end(None);
     });
+    let message = Bench::message("text");
     vec![
+        ("message, part found attempting", called(&message).restarted()),
+        ("message, part on its way", called(&message)),
+        ("message, part claimed", message),
         ("unopened", unopened),
         ("thinking, open on its way", called(&opening)),
         ("thinking, open claimed", opening),
@@ -82,6 +86,7 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
         ("Progressed".to_owned(), Event::Progressed { what: Progress::Tool("search".into()) }),
         ("Ended".to_owned(), Event::Ended { suffix: Some("End.".into()), failed: false }),
         ("Resumed".to_owned(), Event::Resumed { gate: None }),
+        ("Withdrawn".to_owned(), Event::Withdrawn),
     ];
     let present = bench.reply.calls;
     let called =
@@ -154,7 +159,8 @@ fn words(effects: &[Effect]) -> Vec<String> {
         Effect::Card { card: super::CardCall::Finish { .. }, .. } => "Card Finish".to_owned(),
         Effect::Send { way: Way::Api, .. } => "Send by the API".to_owned(),
         Effect::Send { way: Way::SessionAddress, .. } => "Send to the address".to_owned(),
-        Effect::Fail(cause) => format!("Fail {}", cause.as_str()),
+        Effect::Fail { cause, .. } => format!("Fail {}", cause.as_str()),
+        Effect::Tell(progress) => format!("Tell {}", progress.state().as_str()),
         Effect::Note(code) => format!("Note {}", code.as_str()),
     };
     effects.iter().map(word).collect()

@@ -67,6 +67,8 @@ fn any_taken() -> impl Strategy<Value = Taken> {
     ];
     prop_oneof![
         6 => Just(Taken::Ask),
+        1 => Just(Taken::AskedAgain),
+        1 => Just(Taken::Deliver),
         3 => (control, prop_oneof![Just(Origin::Chat), Just(Origin::Api)])
             .prop_map(|(control, origin)| Taken::Control(control, origin)),
         1 => Just(Taken::Refused(Refusal::Unsupported)),

@@ -80,6 +80,9 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
     };
     let mut events = vec![
         ("a question".to_owned(), take(Taken::Ask)),
+        ("a question asked again".to_owned(), take(Taken::AskedAgain)),
+        ("a message that nobody asked for".to_owned(), take(Taken::Message)),
+        ("an answer to deliver again".to_owned(), take(Taken::Deliver)),
         ("a refused one".to_owned(), take(Taken::Refused(Refusal::TooManyMessages))),
     ];
     let controls = [

@@ -3,7 +3,9 @@
 mod agent;
 mod control;
 mod delivery;
+mod messages;
 mod recovery;
+mod retries;
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use switchboard_domain::ids::{FencingToken, MessageId, Seq, Version};
+use switchboard_domain::ids::{FencingToken, MessageId, RetryNumber, Seq, Version};
 use switchboard_domain::inbox::{Entry, Intake, Verdict};
 use switchboard_domain::outcome::Refusal;
 
@@ -37,6 +37,7 @@ pub async fn a_first_delivery_is_stored_and_a_second_is_a_duplicate(fixture: imp
         accepted_at: FakeClock::START,
         fence: FencingToken(0),
         message: arrival.message,
+        retry: RetryNumber(0),
         chat: arrival.chat,
         sender: arrival.sender,
         sent_at: arrival.sent_at,
@@ -196,6 +197,7 @@ pub async fn every_kind_of_entry_comes_back_as_it_was(fixture: impl Fixture) {
             accepted_at: FakeClock::START,
             fence: FencingToken(0),
             message: MessageId::new(message),
+            retry: RetryNumber(0),
             intake,
             ..entry
         });

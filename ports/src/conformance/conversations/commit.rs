@@ -8,7 +8,7 @@ use switchboard_domain::message::TEXT_BYTES_MAX;
 
 use crate::conformance::generate::{snapshots, values};
 use crate::conformance::samples::{
-    TTL, accept_first, ask, commit, ending, failure, key, lease, line, replica, reply, snapshot, telling,
+    TTL, accept_first, ask, commit, ending, failed, key, lease, line, replica, reply, snapshot, telling,
 };
 use crate::conformance::{FakeClock, Fixture, StoreSet};
 use crate::conversations::{Commit, Lease, Loaded};
@@ -34,7 +34,7 @@ async fn load(stores: &StoreSet, lease: &Lease) -> Loaded {
 async fn written(stores: &StoreSet) -> (usize, usize) {
     let page = PageRequest::default();
     let lines = stores.transcripts.lines(&key("c").id(), &page).await.unwrap();
-    let failures = stores.transcripts.failures(&page).await.unwrap();
+    let failures = stores.failures.list(&page).await.unwrap();
     (lines.items.len(), failures.items.len())
 }
 
@@ -45,7 +45,7 @@ fn full(id: &str, expected: Version) -> Commit {
     Commit {
         snapshot: with_reply,
         transcript: vec![line(1, "question"), line(1, "answer")],
-        failures: vec![failure(1)],
+        failures: vec![failed(1)],
         user: Some(UserId::new("usr_1")),
         ..ending(id, &key("c").id(), expected, &[Seq(1)])
     }

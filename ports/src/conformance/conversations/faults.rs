@@ -5,7 +5,7 @@ use std::sync::Arc;
 use switchboard_domain::ids::{Seq, Version};
 use switchboard_domain::inbox::Verdict;
 
-use crate::conformance::samples::{TTL, ask, commit, ending, failure, key, lease, line, replica};
+use crate::conformance::samples::{TTL, ask, commit, ending, failed, key, lease, line, replica};
 use crate::conformance::{Fate, Faulty, Fixture, StoreSet, Verb};
 use crate::conversations::{Accepted, Commit, ConversationStore};
 use crate::error::StoreError;
@@ -27,7 +27,7 @@ async fn commit_once_in_spite_of(fixture: impl Fixture, fate: Fate) {
     let lease = lease(&*faulty, "a", &key("c")).await;
     let step = Commit {
         transcript: vec![line(1, "question")],
-        failures: vec![failure(1)],
+        failures: vec![failed(1)],
         ..ending("k1", &key("c").id(), Version(0), &[Seq(1)])
     };
     faulty.fail(Verb::Commit, 1, fate);
@@ -38,7 +38,7 @@ async fn commit_once_in_spite_of(fixture: impl Fixture, fate: Fate) {
     assert_eq!(faulty.commit(&lease, commit("k2", &key("c").id(), Version(1))).await, Ok(Version(2)));
     let page = PageRequest::default();
     let lines = stores.transcripts.lines(&key("c").id(), &page).await.unwrap();
-    let failures = stores.transcripts.failures(&page).await.unwrap();
+    let failures = stores.failures.list(&page).await.unwrap();
     assert_eq!((lines.items.len(), failures.items.len()), (1, 1));
 }
 

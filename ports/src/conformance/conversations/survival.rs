@@ -5,7 +5,7 @@ use std::time::Duration;
 use switchboard_domain::ids::{ConversationKey, Seq, Version};
 
 use crate::conformance::samples::{
-    TTL, accept_first, ask, ending, failure, key, lease, line, reply, snapshot,
+    TTL, accept_first, ask, ending, failed, key, lease, line, reply, snapshot,
 };
 use crate::conformance::{Fixture, StoreSet};
 use crate::conversations::{Accepted, Commit, Lease};
@@ -47,7 +47,7 @@ async fn step(stores: &StoreSet, key: &ConversationKey, lease: &Lease, number: u
             }
         }
         4 => ending("k2", &id, Version(1), &[]),
-        _ => Commit { failures: vec![failure(2)], ..ending("k3", &id, Version(2), &[Seq(2)]) },
+        _ => Commit { failures: vec![failed(2)], ..ending("k3", &id, Version(2), &[Seq(2)]) },
     };
     store.commit(lease, commit).await.unwrap();
 }
@@ -55,7 +55,7 @@ async fn step(stores: &StoreSet, key: &ConversationKey, lease: &Lease, number: u
 async fn found(stores: &StoreSet, key: &ConversationKey, lease: &Lease) -> Expected {
     let page = PageRequest { limit: 200, after: None };
     let lines = stores.transcripts.lines(&key.id(), &page).await.unwrap().items.len();
-    let failures = stores.transcripts.failures(&page).await.unwrap();
+    let failures = stores.failures.list(&page).await.unwrap();
     let failures = failures.items.iter().filter(|info| info.conversation == key.id()).count();
     let loaded = stores.conversations.load(lease, &key.id(), Seq(0)).await.unwrap();
     let Some(loaded) = loaded else {

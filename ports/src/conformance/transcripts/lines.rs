@@ -69,7 +69,7 @@ pub async fn an_unknown_cursor_gives_an_empty_page(fixture: impl Fixture) {
         let request = page(10, Some(cursor.to_owned()));
         let lines = stores.transcripts.lines(&key("c").id(), &request).await.unwrap();
         assert_eq!((lines.items.len(), lines.next), (0, None), "lines after {cursor:?}");
-        let failures = stores.transcripts.failures(&request).await.unwrap();
+        let failures = stores.failures.list(&request).await.unwrap();
         assert_eq!((failures.items.len(), failures.next), (0, None), "failures after {cursor:?}");
         let all = ConversationFilter::default();
         let listed = stores.transcripts.conversations(&all, &request).await.unwrap();

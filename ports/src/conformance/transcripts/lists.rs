@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use switchboard_domain::ids::{ChannelId, ConversationId, UserId, Version};
-use switchboard_domain::message::{Chat, ChatKind};
+use switchboard_domain::message::{Chat, ChatKind, Sender};
 
 use crate::conformance::Fixture;
 use crate::conformance::samples::{accept_first, ask, commit, key, key_on, lease, line, member_key, sender};
@@ -32,6 +32,7 @@ pub async fn a_conversation_shows_who_wrote_last_and_where(fixture: impl Fixture
         kind: ChatKind::Group,
         title: Some("Sales 销售".to_owned()),
         author: "Second".to_owned(),
+        person: None,
         user: None,
         session: None,
         created_at,
@@ -45,6 +46,29 @@ pub async fn a_conversation_shows_who_wrote_last_and_where(fixture: impl Fixture
     assert_eq!(listed.items, [expected]);
     let nobody = ConversationId::new("cnv_00000000000000000000000000000000");
     assert_eq!(stores.transcripts.conversation(&nobody).await, Ok(None));
+}
+
+/// In private chats alone, on one channel, the chat that was active last; a message without a usable name takes nothing away.
+pub async fn a_private_conversation_is_found_by_its_person(fixture: impl Fixture) {
+    let stores = fixture.stores();
+    let store = &*stores.conversations;
+    for (n, key) in
+        [key("old"), key("new"), key_on("chn_b", "other"), member_key("group", "staff1")].iter().enumerate()
+    {
+        fixture.clock().advance(Duration::from_millis(1));
+        accept_first(store, ask(key, &format!("m{n}"), "hello")).await;
+    }
+    let nameless = Sender { im_user_id: None, ..sender("Author") };
+    accept_first(store, Arrival { sender: nameless, ..ask(&key("new"), "m9", "hello") }).await;
+    let with = async |channel: &str, person: &str| {
+        stores.transcripts.private_with(&ChannelId::new(channel), person).await.unwrap()
+    };
+    let found = with("chn_a", "staff1").await.unwrap();
+    assert_eq!((found.id, found.person.as_deref()), (key("new").id(), Some("staff1")));
+    assert_eq!(with("chn_b", "staff1").await.unwrap().id, key_on("chn_b", "other").id());
+    for (channel, person) in [("chn_a", "staff2"), ("chn_c", "staff1"), ("chn_a", "")] {
+        assert_eq!(with(channel, person).await, None, "{channel} {person}");
+    }
 }
 
 /// In pages; ties do not lose anybody.

@@ -1,8 +1,8 @@
 //! The suite of `Transcripts`: reading what commits wrote, and forgetting it.
 
-pub mod failures;
 pub mod lines;
 pub mod lists;
+pub mod purge;
 pub mod shown;
 
 use switchboard_domain::ids::{ConversationId, ConversationKey, Version};
@@ -26,6 +26,7 @@ macro_rules! transcripts_suite {
         );
         $crate::__conformance_cases!($fresh; (transcripts::lists);
             a_conversation_shows_who_wrote_last_and_where,
+            a_private_conversation_is_found_by_its_person,
             conversations_are_listed_last_active_first,
             conversations_are_found_by_channel_and_user,
             conversations_are_found_by_text,
@@ -37,8 +38,7 @@ macro_rules! transcripts_suite {
             names_of_old_entries_are_forgotten,
             names_survive_and_go_with_their_channel,
         );
-        $crate::__conformance_cases!($fresh; (transcripts::failures);
-            failures_are_listed_newest_first,
+        $crate::__conformance_cases!($fresh; (transcripts::purge);
             purging_a_channel_forgets_it_in_steps_and_nothing_else,
         );
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::content::Attachment;
-use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId};
+use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome};
 use switchboard_domain::settings::ReplyLimits;
 use switchboard_ports::channels::Channel;
@@ -15,7 +15,7 @@ use switchboard_ports::provider::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::state::Socket;
+use super::state::{Socket, card_of, named};
 use super::{Call, Called, FakePlatform, Fate, FileFate, Seen};
 
 /// Something is heard over a connection this often.
@@ -173,13 +173,13 @@ impl Link for FakeLink {
             CardCall::Update { text } => (Call::Update, text.clone()),
             CardCall::Finish { text, .. } => (Call::Finish, text.clone()),
         };
-        let mut under_way = UnderWay::new(&self.platform, Some(request.message.clone()));
+        let mut under_way = UnderWay::new(&self.platform, Some(named(&request)));
         self.platform.inner.steps.step("card:before").await;
         let fate = self.fate(Called {
             at: self.platform.inner.clock.now(),
             chat: request.target.chat.id.clone(),
             call,
-            card: Some(request.message.clone()),
+            card: Some(named(&request)),
             attempt: request.attempt,
             text,
         });
@@ -236,8 +236,8 @@ impl Link for FakeLink {
         outcome.into()
     }
 
-    fn card_id(&self, message: &MessageId) -> Option<String> {
-        Some(FakePlatform::card_id(message))
+    fn card_id(&self, message: &MessageId, retry: RetryNumber) -> Option<String> {
+        Some(FakePlatform::card_id(&card_of(message, retry)))
     }
 
     async fn fetch(&self, attachment: &Attachment) -> Result<Fetched, FetchFailure> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use switchboard_domain::channel::CloseCause;
-use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId};
+use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::provider::{CardRequest, ConnectionSink};
@@ -38,6 +38,20 @@ pub(super) struct State {
     pub(super) fetches_at_once: u32,
 }
 
+/// The card that answers a message, or a retry of it.
+pub(super) fn card_of(message: &MessageId, retry: RetryNumber) -> MessageId {
+    if retry == RetryNumber(0) {
+        message.clone()
+    } else {
+        MessageId::new(format!("{message}, retry {retry}"))
+    }
+}
+
+/// The card that a call is for.
+pub(super) fn named(request: &CardRequest) -> MessageId {
+    card_of(&request.message, request.retry)
+}
+
 impl State {
     pub(super) fn new() -> Self {
         Self {
@@ -61,14 +75,15 @@ impl State {
 
     /// Does a card call, as the platform understands it.
     pub(super) fn show(&mut self, request: &CardRequest, at: Timestamp) -> CardOutcome {
-        let exists = self.cards.contains_key(&request.message);
+        let name = named(request);
+        let exists = self.cards.contains_key(&name);
         let (text, last) = match &request.call {
             CardCall::Open { .. } if exists => return CardOutcome::Done,
             CardCall::Update { .. } | CardCall::Finish { .. } if !exists => return CardOutcome::Missing,
             CardCall::Open { text } | CardCall::Update { text } => (text.clone(), false),
             CardCall::Finish { text, .. } => (text.clone(), true),
         };
-        let card = self.cards.entry(request.message.clone()).or_default();
+        let card = self.cards.entry(name.clone()).or_default();
         if card.finished {
             // The same call again is the same call; anything else comes too late.
             return if card.text == text { CardOutcome::Done } else { CardOutcome::AlreadyFinished };
@@ -77,7 +92,7 @@ impl State {
         card.finished = last;
         card.finishes += u32::from(last);
         let chat = request.target.chat.id.clone();
-        self.seen.push(Seen { at, chat, card: Some(request.message.clone()), text, last });
+        self.seen.push(Seen { at, chat, card: Some(name), text, last });
         CardOutcome::Done
     }
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use switchboard_domain::ids::{ChannelId, Seq, SessionNumber, UserId, Version};
+use switchboard_domain::outbound::{News, Progress};
+use switchboard_domain::outcome::Refusal;
 use switchboard_ports::attachments::{AttachmentPlace, StoredAttachment};
+use switchboard_ports::conformance::messages::new_message;
 use switchboard_ports::conformance::registries::{agent, channel};
-use switchboard_ports::conformance::samples::{accept_first, ask, ending, failure, key, lease, line};
+use switchboard_ports::conformance::samples::{accept_first, ask, commit, ending, failed, key, lease, line};
 use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conversations::{Commit, Shown};
@@ -23,13 +26,13 @@ async fn run_everything(core: &Arc<Core>) {
     accept_first(&*all.conversations, ask(&key("c"), "m1", "hello")).await;
     accept_first(&*all.conversations, ask(&key("c"), "m2", "hello")).await;
     let held = lease(&*all.conversations, "a", &key("c")).await;
-    let commit = Commit {
+    let first = Commit {
         transcript: vec![line(1, "question")],
-        failures: vec![failure(1)],
+        failures: vec![failed(1)],
         shown: vec![Shown { seq: Seq(1), key: "card-1".to_owned() }],
         ..ending("k1", &key("c").id(), Version(0), &[Seq(1)])
     };
-    all.conversations.commit(&held, commit).await.unwrap();
+    all.conversations.commit(&held, first).await.unwrap();
     all.conversations.open(key("c").partition(), None).await.unwrap();
     all.conversations.load(&held, &key("c").id(), Seq(0)).await.unwrap();
     for bits in 0..8 {
@@ -47,7 +50,17 @@ async fn run_everything(core: &Arc<Core>) {
     all.transcripts.lines(&key("c").id(), &page).await.unwrap();
     all.transcripts.recent(&key("c").id(), SessionNumber(1), 5).await.unwrap();
     all.transcripts.shown_as(&key("c").channel, "c", "card-1").await.unwrap();
-    all.transcripts.failures(&page).await.unwrap();
+    all.transcripts.private_with(&ChannelId::new("chn_a"), "staff1").await.unwrap();
+    let message = new_message("msg_1", &key("c"));
+    all.messages.give(message.clone()).await.unwrap();
+    all.messages.find(&message.id).await.unwrap();
+    let news = News { message: message.id, progress: Progress::refused(Refusal::ChannelDeleted) };
+    let told = Commit { news: vec![news], ..commit("k2", &key("c").id(), Version(1)) };
+    all.conversations.commit(&held, told).await.unwrap();
+    all.failures.list(&page).await.unwrap();
+    all.failures.find("flr_1").await.unwrap();
+    all.failures.retry("flr_1").await.unwrap();
+    all.failures.delete("flr_1").await.unwrap();
     all.channels.insert(&channel("chn_1", "one")).await.unwrap();
     all.channels.update(&channel("chn_1", "two"), Version(1)).await.unwrap();
     all.channels.find(&ChannelId::new("chn_1")).await.unwrap();

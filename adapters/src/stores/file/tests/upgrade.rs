@@ -11,9 +11,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use switchboard_domain::ids::{AgentId, ChannelId, Seq, SessionNumber, Version};
 use switchboard_ports::conformance::registries::{agent, channel};
-use switchboard_ports::conformance::samples::{
-    accept_first, address, ask, ending, failure, key, lease, line,
-};
+use switchboard_ports::conformance::samples::{accept_first, address, ask, ending, failed, key, lease, line};
 use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conversations::{Arrival, Commit};
@@ -53,7 +51,7 @@ pub(super) async fn fill(core: &Arc<Core>) {
     let lines = vec![line(1, "a question"), line(1, "an answer")];
     let commit = Commit {
         transcript: lines,
-        failures: vec![failure(1)],
+        failures: vec![failed(1)],
         ..ending("k1", &key("rest").id(), Version(0), &[Seq(1)])
     };
     all.conversations.commit(&held, commit).await.unwrap();
@@ -94,7 +92,7 @@ pub(super) async fn everything_is_there(core: &Arc<Core>) {
     assert_eq!((found.name.as_str(), found.role), ("ci", Role::Operator));
     let lines = all.transcripts.recent(&key("rest").id(), SessionNumber(1), 5).await.unwrap();
     assert_eq!(lines, [line(1, "a question"), line(1, "an answer")]);
-    assert_eq!(all.transcripts.failures(&PageRequest::default()).await.unwrap().items.len(), 1);
+    assert_eq!(all.failures.list(&PageRequest::default()).await.unwrap().items.len(), 1);
     assert_eq!(all.conversations.open(key("rest").partition(), None).await, Ok(vec![]));
     for (chat, waiting) in [("waits", 1), ("leaves", 0)] {
         let (key, id) = (key(chat), key(chat).id());

@@ -3,13 +3,14 @@
 use switchboard_domain::content::{Attachment, AttachmentKind};
 use switchboard_domain::ids::Seq;
 use switchboard_domain::inbox::{Control, Intake, Origin};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::outcome::{AgentFailureKind, Refusal};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::Busy;
 
 use super::platform::Luck;
 use super::shell::{Fuse, World};
-use super::store::ask;
+use super::store::{ask, send};
 use super::walk::{Act, Quiet, Talk, policy};
 use crate::bytes::Bytes;
 
@@ -70,7 +71,8 @@ fn act(bytes: &mut Bytes<'_>) -> Act {
         _ => {
             let enable = Act::Enable(bytes.flag());
             let busy = bytes.one_of(&[Busy::Queue, Busy::Interrupt, Busy::Reject]);
-            bytes.one_of(&[enable, Act::Configure(busy)])
+            let retry = Act::Retry(bytes.byte());
+            bytes.one_of(&[enable, Act::Configure(busy), retry])
         }
     }
 }
@@ -82,7 +84,8 @@ fn address(bytes: &mut Bytes<'_>) -> Option<u32> {
 fn intake(bytes: &mut Bytes<'_>) -> Intake {
     let control = |control| Intake::Control { control, origin: Origin::Chat };
     match bytes.below(16) {
-        0..=6 => ask("question"),
+        0..=5 => ask("question"),
+        6 => send(bytes.one_of(&[Format::Text, Format::Markdown])),
         7 => ask_with_files(bytes.below(4)),
         8 => control(Control::StopAnswer { seq: Seq(u64::from(bytes.byte() % 8)) }),
         9 => control(Control::New),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use switchboard_domain::ids::{MessageId, Seq};
+use switchboard_domain::ids::{MessageId, RetryNumber, Seq};
 use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::Facts;
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{Locale, ReplyLimits};
@@ -20,12 +21,14 @@ pub(super) fn facts(setting: &Setting, now: Timestamp) -> Facts {
     Facts {
         id: ReplyId { seq: Seq(1), role: ReplyRole::Answer },
         message: MessageId::new("m1"),
+        retry: RetryNumber(0),
         target: Target {
             chat: Chat { id: "chat".into(), kind: ChatKind::Private, title: None },
             im_user_id: Some("staff".to_owned()),
             session_address: setting.address_s.map(address),
         },
         attempt: 0,
+        format: Format::Markdown,
         limits: ReplyLimits {
             cards: setting.cards,
             card_chars_max: 150,

@@ -39,10 +39,11 @@ impl World {
                     self.may_send(text, *way);
                     self.take_off(*call, Request::Send(text.clone(), *way));
                 }
-                Effect::Fail(cause) => {
+                Effect::Fail { cause, .. } => {
                     assert_eq!(effects.durability, Durability::Now, "a failure without a commit");
                     self.failures.push(*cause);
                 }
+                Effect::Tell(_) => panic!("an answer has no record"),
                 Effect::Note(_) => {}
             }
         }

@@ -60,7 +60,7 @@ impl World {
     }
 
     fn opens(&mut self, seq: u64, attempt: u32) {
-        assert!(self.item(seq).kind == Taken::Ask && !self.is_ended(seq));
+        assert!(self.is_question(seq) && !self.is_ended(seq));
         assert_eq!(self.open_questions().first(), Some(&seq), "out of order");
         assert!(self.opened.is_none() && attempt <= ATTEMPTS_MAX + 1);
         self.opened = Some(seq);
@@ -91,7 +91,10 @@ impl World {
         let waiting = before.open_questions();
         let ended_now = |seq: u64| self.ending.get(&seq).copied();
         match item.kind {
-            Taken::Ask => {
+            Taken::Message => assert!(self.ending.is_empty(), "a message ends something"),
+            Taken::Deliver => panic!("answers are delivered again in the conversation's world alone"),
+            Taken::Ask | Taken::AskedAgain => {
+                let again = item.kind == Taken::AskedAgain;
                 let is_full = waiting.len() >= INBOX_ENTRIES_MAX as usize;
                 let is_busy = before.turn.is_some() || before.closing.is_some();
                 let busy = self.rules.conversation.busy;
@@ -99,10 +102,10 @@ impl World {
                 let refused = if is_full {
                     Some(Refusal::InboxFull)
                 } else {
-                    (busy == Busy::Reject && is_busy && !is_resumed).then_some(Refusal::Busy)
+                    (busy == Busy::Reject && is_busy && !is_resumed && !again).then_some(Refusal::Busy)
                 };
                 assert_eq!(ended_now(seq), refused.map(Outcome::Refused));
-                let is_interrupted = busy == Busy::Interrupt && refused.is_none();
+                let is_interrupted = busy == Busy::Interrupt && refused.is_none() && !again;
                 for other in waiting {
                     let is_running = before.turn.is_some_and(|turn| turn.seq == other);
                     let expected = (is_interrupted && is_running).then_some(Outcome::Cancelled);

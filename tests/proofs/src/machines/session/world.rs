@@ -206,7 +206,11 @@ impl World {
 
     /// Questions taken in that have not ended, the running one included.
     pub(super) fn open_questions(&self) -> Vec<u64> {
-        (1..=self.taken).filter(|seq| self.item(*seq).kind == Taken::Ask && !self.is_ended(*seq)).collect()
+        (1..=self.taken).filter(|seq| self.is_question(*seq) && !self.is_ended(*seq)).collect()
+    }
+
+    pub(super) fn is_question(&self, seq: u64) -> bool {
+        matches!(self.item(seq).kind, Taken::Ask | Taken::AskedAgain)
     }
 
     pub(super) fn last(&self) -> u64 {

@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::auth::Viewer;
-use super::dto::failure::FailureView;
-use super::dto::list::List;
-use super::problem::Problem;
-use super::query::{PageParams, Query};
-use super::state::Api;
+use crate::http::auth::Viewer;
+use crate::http::dto::failure::FailureView;
+use crate::http::dto::list::List;
+use crate::http::problem::Problem;
+use crate::http::query::{PageParams, Query};
+use crate::http::state::Api;
 
 /// Messages given up on and answers not shown, newest first.
 #[utoipa::path(get, path = "/failures", tag = "failures", operation_id = "list_failures", params(PageParams),
@@ -21,5 +21,5 @@ pub async fn list(
 ) -> Result<Json<List<FailureView>>, Problem> {
     let page = query.page();
     query.finish()?;
-    Ok(Json(List::of(api.ports.transcripts.failures(&page).await?, FailureView::from)))
+    Ok(Json(List::of(api.ports.failures.list(&page).await?, FailureView::from)))
 }

@@ -1,0 +1,9 @@
+//! Messages that nobody asked for: `POST /channels/{id}/messages` and `GET /messages/{id}`.
+
+mod key;
+pub mod read;
+mod recipient;
+pub mod send;
+
+#[cfg(test)]
+mod tests;
