@@ -1,7 +1,5 @@
 //! Messages that nobody asked for, over the API of the real server.
 
-use std::time::Duration;
-
 use dingtalk_sim::{Conversation, FaultRule, Group, Observed, Origin, Via};
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -60,7 +58,7 @@ async fn kill_and_serve(stage: Stage) -> Stage {
     let server = home.serve().await;
     let api = Api::of(&server);
     api.wait_connected(&channel).await;
-    Stage { api, server, channel, agent, simulator, home }
+    Stage { server, api, channel, agent, simulator, home }
 }
 
 #[tokio::test(flavor = "multi_thread")]
