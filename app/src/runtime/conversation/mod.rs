@@ -55,6 +55,8 @@ pub(crate) fn start(shared: &Arc<Shared>, partition: Partition, id: Conversation
         match work.await {
             Ok(Ended::Retired) => {}
             Ok(Ended::Dropped) => shared.registry.drop_from_memory(&id, false),
+            // What was begun before is still begun for whoever can load it.
+            Ok(Ended::NotLoaded) => shared.registry.drop_from_memory(&id, crashed),
             // What was begun here may have been shown: it goes on as after a crash.
             Ok(Ended::Lost) => shared.registry.drop_from_memory(&id, true),
             Err(_panic) => {
@@ -70,7 +72,9 @@ pub(crate) fn start(shared: &Arc<Shared>, partition: Partition, id: Conversation
 enum Ended {
     /// At rest, and out of the registry.
     Retired,
-    /// It could not be loaded, or the server stops: memory is forgotten.
+    /// It could not be loaded.
+    NotLoaded,
+    /// The server stops: memory is forgotten.
     Dropped,
     /// Somebody else owns or changed it in the middle of a step: memory is forgotten.
     Lost,
@@ -99,7 +103,7 @@ async fn run(
     crashed: bool,
 ) -> Ended {
     let Some(mut actor) = Actor::load(shared, partition, id, slot, crashed).await else {
-        return Ended::Dropped;
+        return Ended::NotLoaded;
     };
     match actor.work().await {
         Ok(ended) => ended,
