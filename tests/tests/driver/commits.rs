@@ -89,7 +89,10 @@ fn after_a_conflict_memory_is_dropped_and_nothing_is_performed(
         let known = commits.last().is_some_and(|commit| {
             let shown = |reply: &switchboard_domain::snapshot::ReplySnapshot| match &reply.state {
                 ReplyStateSnapshot::Finishing { text: last, .. } => last == text,
-                ReplyStateSnapshot::Plain { parts, .. } => parts.iter().any(|part| part.text == text),
+                ReplyStateSnapshot::Plain { parts, pointer } => {
+                    let points = pointer.as_ref().is_some_and(|pointer| pointer.text == text);
+                    points || parts.iter().any(|part| part.text == text)
+                }
             };
             commit.snapshot.replies.iter().any(shown)
         });
