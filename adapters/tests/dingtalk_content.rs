@@ -81,7 +81,9 @@ fn content(pieces: Vec<Piece>) -> Body {
 #[case::empty_rich("richText", json!({"richText": "none"}), vec![])]
 #[case::markdown("markdown", json!({"text": " **b** "}), vec![text("**b**")])]
 #[case::bare_markdown("markdown", json!({}), vec![text("")])]
-#[case::card_with_words("interactiveCard", json!({"title": "Weekly", "markdown": "# Report"}), vec![text("# Report")])]
+#[case::card_with_words("interactiveCard", json!({"title": "Weekly", "markdown": "# Report"}), vec![text("Weekly\n# Report")])]
+#[case::card_that_says_its_title("actionCard", json!({"title": "Report", "text": "# Report\n\nAll well."}), vec![text("# Report\n\nAll well.")])]
+#[case::card_of_title_and_text("actionCard", json!({"title": "Weekly", "text": "All well."}), vec![text("Weekly\nAll well.")])]
 #[case::action_card("actionCard", json!({"title": "Weekly"}), vec![text("Weekly")])]
 #[case::chat_record("chatRecord", json!({"summary": "Ann: hi", "title": "Chat of Ann and Bob", "chatRecord": "[]"}),
     vec![text("Chat of Ann and Bob\nAnn: hi")])]
@@ -156,6 +158,7 @@ fn text_piece() -> Piece {
 #[case::markdown(json!({"msgType": "markdown", "content": {"text": "# T"}}), vec![text("# T")])]
 #[case::chat_record(json!({"msgType": "chatRecord", "content": {"title": "T", "summary": "S"}}), vec![text("T\nS")])]
 #[case::card_with_words(json!({"msgType": "interactiveCard", "content": {"title": "T"}}), vec![text("T")])]
+#[case::card_of_title_and_text(json!({"msgType": "actionCard", "content": {"title": "T", "text": "x"}}), vec![text("T\nx")])]
 fn a_quoted_message_is_decoded_like_any_other(#[case] replied: Value, #[case] pieces: Vec<Piece>) {
     assert_eq!(answering(&replied), Some(Quoted::Content(pieces)));
 }

@@ -5,6 +5,8 @@ mod dingtalk_support;
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use dingtalk_support::{
     GROUP_SEND, Platform, STREAMING, card, finish, group, ok, own_template, send, update,
 };
@@ -77,6 +79,38 @@ async fn a_plain_message_shows_its_images_too() {
     let param: Value =
         serde_json::from_str(platform.sent(GROUP_SEND).await[0]["msgParam"].as_str().unwrap()).unwrap();
     assert_eq!(param["text"], "![a](@lADPxample)");
+}
+
+#[tokio::test]
+async fn images_in_html_those_defined_below_and_those_written_out_are_uploaded_too() {
+    let (platform, link, address) = platform(vec![uploaded("@lADPxample")]).await;
+    let data = format!("data:image/png;base64,{}", STANDARD.encode(PNG));
+    let text =
+        format!("<img src='{address}' alt='a'> ![b][p]\n\n![c]({data}) `![d]({data})`\n\n[p]: {address}");
+    assert_eq!(card(&link, &group(), update(&text)).await, CardOutcome::Done);
+    assert_eq!(card(&link, &group(), finish(&text)).await, CardOutcome::Done);
+    let code = format!("`![d]({data})`");
+    assert_eq!(
+        streamed(&platform).await,
+        [
+            json!(format!("![a]({address}) ![b]({address})\n\n🖼 c {code}")),
+            json!(format!("![a](@lADPxample) ![b](@lADPxample)\n\n![c](@lADPxample) {code}")),
+        ]
+    );
+    assert_eq!((count(&platform, "/p.png").await, count(&platform, UPLOAD).await), (1, 2));
+}
+
+#[rstest]
+#[case::no_picture("data:image/png;base64,AAAA")]
+#[case::no_base64("data:image/svg+xml,svg")]
+#[case::broken("data:image/png;base64,A")]
+#[tokio::test]
+async fn an_image_written_out_that_cannot_be_uploaded_becomes_a_sign(#[case] data: &str) {
+    let (platform, link, _) = platform(vec![uploaded("@l")]).await;
+    let text = format!("![a]({data})");
+    assert_eq!(card(&link, &group(), finish(&text)).await, CardOutcome::Done);
+    assert_eq!(streamed(&platform).await, [json!("🖼 a")]);
+    assert_eq!(count(&platform, UPLOAD).await, 0);
 }
 
 #[rstest]

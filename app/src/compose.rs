@@ -127,11 +127,6 @@ fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
         }
     };
     let (plain, tls) = (proxy(settings.plain_proxy.as_ref())?, proxy(settings.tls_proxy.as_ref())?);
-    for (of, proxy) in [("http, ws", &plain), ("https, wss", &tls)] {
-        if let Some(proxy) = proxy {
-            tracing::info!(of, %proxy, "outgoing connections go through a proxy");
-        }
-    }
     let past = &settings.no_proxy;
     // Without a proxy the list means nothing, whatever other programs read in it.
     let exceptions = if plain.is_none() && tls.is_none() {
@@ -141,6 +136,16 @@ fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
     };
     let proxies = Proxies::new(plain, tls, exceptions);
     Network::new(&authorities, proxies).map_err(|error| ComposeError::Failed(format!("failed to {error}")))
+}
+
+/// Says which proxies outgoing connections go through. The settings were found sound before.
+fn tell_proxies(settings: &settings::Network) {
+    for (of, variable) in [("http, ws", &settings.plain_proxy), ("https, wss", &settings.tls_proxy)] {
+        if let Some(proxy) = variable.as_ref().and_then(|it| Proxy::parse(it.address.expose()).ok().flatten())
+        {
+            tracing::info!(of, %proxy, "outgoing connections go through a proxy");
+        }
+    }
 }
 
 #[async_trait]
@@ -160,6 +165,8 @@ impl Composition for Composed {
     }
 
     async fn own(&self, config: &Config) -> Result<bool, ComposeError> {
+        // Mistakes in the configuration are found before anything is made.
+        network(&config.network)?;
         let StoreUrl::File(folder) = &config.store.url else { return Ok(true) };
         match file::own(folder) {
             Ok(owned) => {
@@ -185,8 +192,8 @@ impl Composition for Composed {
     }
 
     async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {
-        // Mistakes in the configuration are found before anything is made.
         let catalog = self.catalog(config)?;
+        tell_proxies(&config.network);
         let stores = self.stores(config, mode).await?;
         Ok(Ports {
             clock: catalog.clock,

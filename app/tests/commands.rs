@@ -48,7 +48,7 @@ fn openapi_prints_the_document_and_nothing_else() {
 #[case(&["serve", "--listen", "here"], &[], "switchboard: command line: --listen: must be HOST:PORT")]
 #[case(&["check", "--store", "redis://h"], &[], "switchboard: command line: --store: is not available in this version; ")]
 #[case(&["token", "list", "--store", "memory:"], &[], "switchboard: configuration: store.url: must be ")]
-#[case(&["store", "backup", "--to", "x"], &[], "switchboard: store backup: is not available in this version; ")]
+#[case(&["store", "copy", "--to", "x"], &[], "switchboard: store copy: is not available in this version; ")]
 #[case(&["serve"], &[("SWITCHBOARD_SECURITY__ADMIN_TOKEN", "short-s3cr3t")],
        "switchboard: environment: SWITCHBOARD_SECURITY__ADMIN_TOKEN: must be empty, or 16 to 512")]
 #[case(&["demo"], &[("SWITCHBOARD_SERVER__LISTN", "x")], "switchboard: environment: SWITCHBOARD_SERVER__LISTN: unknown")]

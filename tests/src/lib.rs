@@ -17,6 +17,7 @@ pub mod events;
 pub mod fake_responses;
 pub mod fake_wegent;
 pub mod fakes;
+pub mod looks;
 pub mod scripted_agent;
 pub mod server;
 pub mod world;

@@ -15,7 +15,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::binary;
+use crate::{binary, looks};
 
 /// Longest wait for anything that has to happen; far longer than it ever takes on a busy machine.
 pub const CAP: Duration = Duration::from_secs(90);
@@ -193,14 +193,7 @@ impl Server {
 
     /// Waits until it has logged something.
     pub async fn wait_logged(&self, words: &str) {
-        let wait = async {
-            while !self.log().contains(words) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        if timeout(CAP, wait).await.is_err() {
-            panic!("the server did not log {words:?}");
-        }
+        looks::until(words, async || self.log().contains(words).then_some(())).await;
     }
 
     /// Its address: `http://127.0.0.1:PORT`.

@@ -1,10 +1,13 @@
 //! Images in answers: got from where the answer says, uploaded, and named by their media id, which the platform's clients
-//! show (dingtalk §7.2). Whatever fails leaves the image's address as it is.
+//! show (dingtalk §7.2). Whatever fails leaves the image's address as it is; one that is the image itself becomes a sign when
+//! the text is adapted.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use reqwest::Client;
@@ -96,7 +99,10 @@ impl Images {
     }
 
     async fn upload(&self, platform: &Platform, address: &str, deadline: Instant) -> Option<String> {
-        let content = self.fetch_public(address).await?;
+        let content = match address.strip_prefix("data:") {
+            Some(data) => written_out(data)?,
+            None => self.fetch_public(&address.replace("&amp;", "&")).await?,
+        };
         let kind = kind(&content)?;
         let image = Image { content: &content, kind };
         match platform.upload_image(image, deadline).await {
@@ -134,6 +140,13 @@ impl Images {
             }
         }
     }
+}
+
+/// An image that is written out in its address (RFC 2397), in base64.
+fn written_out(data: &str) -> Option<Bytes> {
+    let (media_type, content) = data.split_once(',')?;
+    media_type.strip_suffix(";base64")?;
+    STANDARD.decode(content).ok().map(Bytes::from)
 }
 
 /// An image to be uploaded.

@@ -1,5 +1,7 @@
 //! Texts on their way in and out: cut at characters, cleaned of what the platform's limits cannot bear.
 
+use switchboard_domain::text::with_newlines;
+
 /// Longest title of a plain message, in characters: it is what the conversation list and notifications show.
 const TITLE_CHARS_MAX: usize = 40;
 
@@ -20,9 +22,10 @@ pub(super) fn cut_chars(text: &str, chars_max: usize) -> String {
     text.chars().take(chars_max).collect()
 }
 
-/// A text as it is sent: without control characters except tab and newline. In JSON each takes six bytes, which would
-/// break the byte limits (dingtalk §4.5), and no client shows them.
+/// A text as it is sent: without control characters except tab and newline, which every line ends with. In JSON each takes
+/// six bytes, which would break the byte limits (dingtalk §4.5), and no client shows them.
 pub(super) fn clean(text: &str) -> String {
+    let text = with_newlines(text);
     text.chars().filter(|&c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
 }
 
@@ -52,6 +55,7 @@ mod tests {
     #[test]
     fn control_characters_do_not_go_out() {
         assert_eq!(clean("a\u{0}b\r\n\tc\u{1b}[0m"), "ab\n\tc[0m");
+        assert_eq!(clean("a\rb\r\r\nc\r"), "a\nb\n\nc");
     }
 
     #[rstest]

@@ -26,7 +26,7 @@ pub trait Composition: Send + Sync {
     fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError>;
 
     /// Takes the store for this process, where it is one that a process has alone; `false` when another has it. What is taken
-    /// is used by the next `open` that may make a store.
+    /// is used by the next `open` that may make a store. Mistakes in the configuration are found first, and make nothing.
     async fn own(&self, config: &Config) -> Result<bool, ComposeError>;
 
     /// Whether another process has the store. Makes nothing.

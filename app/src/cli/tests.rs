@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::exit::Exit;
+use super::seam::Upkeep;
 use super::{CommandLine, run};
 use crate::config::Environment;
 use crate::testing::FakeComposition;
@@ -141,6 +142,57 @@ async fn serve_with_a_bad_declaration_is_exit_2_and_on_a_taken_address_exit_1() 
     let address = taken.local_addr().unwrap().to_string();
     let exit = ran(&["serve", "--listen", &address], &composition).await;
     assert!(matches!(exit, Exit::Failed(line) if line.starts_with("failed to listen on 127.0.0.1:")));
+}
+
+#[tokio::test]
+async fn serve_waits_for_a_store_that_another_process_has_until_it_is_told_to_stop() {
+    let composition = FakeComposition::default();
+    composition.in_use.store(u32::MAX, Ordering::SeqCst);
+    let address = free_address().await;
+    let arguments = ["serve", "--listen", &address, "--store", "file:./never-made"];
+    let steps = async {
+        while composition.in_use.load(Ordering::SeqCst) > u32::MAX - 3 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(answer(&address, "/readyz").await.is_err(), "it does not listen while it waits");
+        kill_process(getpid(), Signal::TERM).unwrap();
+    };
+    let (exit, ()) = tokio::join!(ran(&arguments, &composition), steps);
+    assert_eq!(exit, Exit::Fine);
+    assert_eq!(*composition.folder.lock().unwrap(), None, "the store was never opened");
+}
+
+#[tokio::test]
+async fn serve_takes_over_as_soon_as_the_store_is_free() {
+    let composition = FakeComposition::default();
+    composition.in_use.store(3, Ordering::SeqCst);
+    let address = free_address().await;
+    let arguments = ["serve", "--listen", &address, "--store", "memory:"];
+    let steps = async {
+        ready(&address).await;
+        kill_process(getpid(), Signal::TERM).unwrap();
+    };
+    let (exit, ()) = tokio::join!(ran(&arguments, &composition), steps);
+    assert_eq!(exit, Exit::Fine);
+}
+
+#[tokio::test]
+async fn what_is_asked_of_a_store_is_passed_on_and_a_store_in_memory_has_no_upkeep() {
+    let composition = FakeComposition::default();
+    let backup = ["store", "backup", "--to", "b.db", "--force"];
+    assert_eq!(ran(&backup, &composition).await, Exit::Fine);
+    assert_eq!(ran(&["store", "restore", "--from", "b.db"], &composition).await, Exit::Fine);
+    assert_eq!(ran(&["store", "rotate-key", "--to", "k"], &composition).await, Exit::Fine);
+    let asked = [
+        Upkeep::Backup { to: "b.db".into(), force: true },
+        Upkeep::Restore { from: "b.db".into() },
+        Upkeep::RotateKey { to: Some("k".into()) },
+    ];
+    assert_eq!(*composition.upkeep.lock().unwrap(), asked);
+    for command in [&["store", "rotate-key", "--store", "memory:"][..], &["store", "copy", "--to", "x"]] {
+        assert!(matches!(ran(command, &composition).await, Exit::Usage(_)));
+    }
+    assert_eq!(composition.upkeep.lock().unwrap().len(), 3);
 }
 
 #[tokio::test]

@@ -52,13 +52,11 @@ pub(crate) async fn renew_leases(shared: Arc<Shared>) {
 async fn watched_claim(shared: &Shared) -> Result<(), StoreError> {
     let claim = claim(shared);
     tokio::pin!(claim);
-    match tokio::time::timeout(ANSWER_WAIT_MAX, &mut claim).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            store_doubted(shared).await;
-            claim.await
-        }
+    if let Ok(answer) = tokio::time::timeout(ANSWER_WAIT_MAX, &mut claim).await {
+        return answer;
     }
+    store_doubted(shared).await;
+    claim.await
 }
 
 /// One renewal of everything we can get.

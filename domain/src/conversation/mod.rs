@@ -22,6 +22,7 @@ use crate::reply::{self, CallNumber, CardOutcome, PartOutcome, Progress, Reply};
 use crate::session::{self, Hold, Session, Taken};
 use crate::settings::{Locale, ReplyLimits};
 use crate::snapshot::{ConversationSnapshot, ReplyId, ReplyRole};
+use crate::text;
 use crate::time::Timestamp;
 
 /// Answers of one conversation that may be open at once; no new turn begins beyond.
@@ -328,15 +329,15 @@ impl Conversation {
                 return self.heard(epoch, chars, reply::Event::Grew { text }, effects, now);
             }
             Said::Completed { continuation } => {
-                if self.draft().trim().is_empty() {
+                if text::says_something(self.draft()) {
+                    session::Event::Completed { epoch, continuation }
+                } else {
                     let failure = RunFailure::Agent(AgentFailure::new(AgentFailureKind::Empty));
                     session::Event::Failed { epoch, failure, shown: false }
-                } else {
-                    session::Event::Completed { epoch, continuation }
                 }
             }
             Said::Failed(failure) => {
-                session::Event::Failed { epoch, failure, shown: !self.draft().trim().is_empty() }
+                session::Event::Failed { epoch, failure, shown: text::says_something(self.draft()) }
             }
         };
         self.session_event(event, effects, now)

@@ -37,7 +37,7 @@ impl Reply {
             | State::Streaming { draft, .. }
             | State::Collecting { draft, .. } => {
                 draft.text.push_str(more);
-                if !more.trim().is_empty() {
+                if text::says_something(more) {
                     draft.status.clear();
                 }
                 Ok(Effects::none())
@@ -165,7 +165,7 @@ impl Reply {
         let locale = self.facts.locale;
         let draft = self.led(self.state.draft());
         let status = self.state.status().and_then(|status| status.words(locale));
-        if draft.trim().is_empty() {
+        if !text::says_something(&draft) {
             let thinking = Notice::Thinking.text(locale);
             return status.map_or_else(|| thinking.clone(), |words| format!("{thinking} · {words}"));
         }
@@ -181,9 +181,9 @@ impl Reply {
 
     /// The agent's text as people see it: without data of ours, below our line where there is one.
     pub(super) fn led<'d>(&self, draft: &'d str) -> Cow<'d, str> {
-        let text = text::without_data(draft);
+        let text = text::presentable(draft);
         match &self.lead {
-            Some(lead) if !text.trim().is_empty() => Cow::Owned(format!("> {lead}\n\n{text}")),
+            Some(lead) if text::says_something(&text) => Cow::Owned(format!("> {lead}\n\n{text}")),
             Some(_) | None => text,
         }
     }

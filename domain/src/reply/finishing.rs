@@ -208,7 +208,7 @@ impl Reply {
 fn last_text(said: &str, suffix: Option<&str>) -> String {
     match suffix {
         None => String::from(said),
-        Some(suffix) if said.trim().is_empty() => String::from(suffix),
+        Some(suffix) if !text::says_something(said) => String::from(suffix),
         Some(suffix) => {
             format!("{}\n\n{suffix}", text::closed(said))
         }

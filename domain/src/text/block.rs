@@ -2,9 +2,10 @@
 
 use alloc::string::String;
 
-use super::fence::Fence;
+use super::fence::{Fence, Within};
 use super::limits::Limits;
 use super::line;
+use super::quote::Quote;
 use super::table::{self, Table};
 
 /// What is open at a place and has to be opened again behind a cut there.
@@ -37,6 +38,22 @@ impl<'a> Open<'a> {
         match self {
             Self::Fence(fence) => fence.write_opening(text),
             Self::Table(table) => table.write_opening(text),
+        }
+    }
+
+    /// Whether it is still open where this stands behind it.
+    fn goes_on(self, behind: Behind<'_>) -> bool {
+        match (self, behind) {
+            (Self::Fence(_), Behind::Within(..)) => true,
+            (Self::Fence(fence), Behind::Lines(lines)) => {
+                fence.meets(Quote::NONE, line::first(lines).0) != Within::Outside
+            }
+            (Self::Table(_), Behind::Within(..)) => false,
+            (Self::Table(table), Behind::Lines(lines)) => {
+                let next = line::first(lines).0;
+                let (quote, content) = Quote::parted(Quote::NONE, next);
+                table.goes_on_with(quote, content) && Fence::opened_by(Quote::NONE, next).is_none()
+            }
         }
     }
 
@@ -79,6 +96,10 @@ pub(super) struct Line<'a> {
     pub(super) start: usize,
     /// The line without its line break.
     pub(super) text: &'a str,
+    /// The marks of quotes that it has lost, because it was cut.
+    pub(super) lost: Quote,
+    /// The quotes around it; for code those around its fence.
+    pub(super) quote: Quote,
     pub(super) kind: Kind,
 }
 
@@ -86,6 +107,12 @@ impl Line<'_> {
     /// Where it ends, before its line break.
     pub(super) const fn end(&self) -> usize {
         self.start.saturating_add(self.text.len())
+    }
+
+    /// How long the marks of its quotes are, in bytes.
+    pub(super) fn marks_bytes(&self) -> usize {
+        let content = self.quote.inside(self.lost, self.text).unwrap_or(self.text);
+        self.text.len().saturating_sub(content.len())
     }
 }
 
@@ -95,14 +122,17 @@ pub(super) struct Lines<'a> {
     text: &'a str,
     next: usize,
     open: Option<Open<'a>>,
-    /// Where the first line of a table begins whose second comes next.
-    head: Option<usize>,
+    lost: Quote,
+    /// The first line of a table whose second comes next: where it begins, and the marks it has lost.
+    head: Option<(usize, Quote)>,
+    /// Whether the next line makes a heading of the one before it.
+    is_titled: bool,
 }
 
 impl<'a> Lines<'a> {
-    /// The lines of `text`, of which `open` is open at its beginning.
-    pub(super) const fn new(text: &'a str, open: Option<Open<'a>>) -> Self {
-        Self { text, next: 0, open, head: None }
+    /// The lines of `text`, at whose beginning `open` is open and the marks `lost` are missing.
+    pub(super) const fn new(text: &'a str, open: Option<Open<'a>>, lost: Quote) -> Self {
+        Self { text, next: 0, open, lost, head: None, is_titled: false }
     }
 
     /// What is open behind the lines seen so far.
@@ -110,36 +140,53 @@ impl<'a> Lines<'a> {
         self.open
     }
 
-    fn kind(&mut self, start: usize, content: &'a str, behind: &'a str) -> Kind {
+    fn line(&mut self, start: usize, text: &'a str, behind: &'a str) -> Line<'a> {
+        let lost = core::mem::take(&mut self.lost);
+        let line = |quote, kind| Line { start, text, lost, quote, kind };
         if let Some(Open::Fence(fence)) = self.open {
-            if fence.is_closed_by(content) {
-                self.open = None;
-                return Kind::FenceEnd;
+            match fence.meets(lost, text) {
+                Within::Code => return line(fence.quote(), Kind::Code),
+                Within::Closing => {
+                    self.open = None;
+                    return line(fence.quote(), Kind::FenceEnd);
+                }
+                Within::Outside => self.open = None,
             }
-            return Kind::Code;
         }
-        if let Some(head) = self.head.take() {
-            let end = start.saturating_add(content.len());
-            self.open = self.text.get(head..end).map(|lines| Open::Table(Table::new(lines.trim_end())));
-            return Kind::TableDelimiter;
+        let (quote, content) = Quote::parted(lost, text);
+        if let Some((head, lost)) = self.head.take() {
+            let end = start.saturating_add(text.len());
+            let rows = self.text.get(head..end).map(str::trim_end);
+            self.open = rows.map(|rows| Open::Table(Table::new(quote, lost, rows)));
+            return line(quote, Kind::TableDelimiter);
         }
-        let opened = Fence::opened_by(content);
-        if self.open.is_some() && opened.is_none() && table::is_row(content) {
-            return Kind::TableRow;
+        let opened = Fence::opened_by(lost, text);
+        if let Some(Open::Table(table)) = self.open
+            && opened.is_none()
+            && table.goes_on_with(quote, content)
+        {
+            return line(quote, Kind::TableRow);
         }
         self.open = opened.map(Open::Fence);
-        if self.open.is_some() {
-            Kind::FenceStart
+        let is_under_title = core::mem::take(&mut self.is_titled);
+        let kind = if let Some(fence) = opened {
+            return line(fence.quote(), Kind::FenceStart);
         } else if line::is_blank(content) {
             Kind::Blank
-        } else if line::is_heading(content) {
+        } else if line::is_heading(content) || is_under_title {
             Kind::Heading
-        } else if table::is_row(content) && table::is_delimiter(line::first(behind).0) {
-            self.head = Some(start);
+        } else if table::is_row(content) && is_before(behind, quote, table::is_delimiter) {
+            self.head = Some((start, lost));
             Kind::TableHead
+        } else if let Some(indent) = line::item_indent(content) {
+            Kind::Item { nested: indent > 1 }
+        } else if is_before(behind, quote, line::is_underline) {
+            self.is_titled = true;
+            Kind::Heading
         } else {
-            line::item_indent(content).map_or(Kind::Prose, |indent| Kind::Item { nested: indent > 1 })
-        }
+            Kind::Prose
+        };
+        line(quote, kind)
     }
 }
 
@@ -151,24 +198,53 @@ impl<'a> Iterator for Lines<'a> {
         let (content, behind) = line::first(rest);
         let start = self.next;
         self.next = self.text.len().saturating_sub(behind.len());
-        let kind = self.kind(start, content, behind);
-        Some(Line { start, text: content, kind })
+        Some(self.line(start, content, behind))
     }
 }
 
-/// What is open behind this text, when `open` was open before it, and `behind` follows it.
-pub(super) fn after<'a>(open: Option<Open<'a>>, text: &'a str, behind: &str) -> Option<Open<'a>> {
-    let mut lines = Lines::new(text, open);
-    while lines.next().is_some() {}
-    match lines.open() {
-        Some(Open::Table(_)) if !table_goes_on(text, behind) => None,
-        open => open,
-    }
+/// Whether the next line is in the same quotes and is this.
+fn is_before(behind: &str, quote: Quote, is: fn(&str) -> bool) -> bool {
+    let (around, content) = Quote::parted(Quote::NONE, line::first(behind).0);
+    around == quote && is(content)
 }
 
-/// Whether a cut at the end of a row is followed by another row.
-fn table_goes_on(before: &str, behind: &str) -> bool {
-    let at_line_end = before.ends_with('\n') || behind.starts_with('\n') || behind.starts_with("\r\n");
-    let next = line::first(line::skip_newline(behind)).0;
-    at_line_end && table::is_row(next) && Fence::opened_by(next).is_none()
+/// What a cut parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parted<'a> {
+    /// The fence that is open at the end of what stands before the cut.
+    pub(super) closed: Option<Fence<'a>>,
+    /// What has to be opened again behind it.
+    pub(super) open: Option<Open<'a>>,
+    pub(super) behind: Behind<'a>,
+}
+
+/// What stands behind a cut.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Behind<'a> {
+    /// The rest of a line, which has lost the marks of its quotes.
+    Within(Quote, &'a str),
+    /// What begins with a whole line.
+    Lines(&'a str),
+}
+
+/// What a cut between `text` and `behind` parts, when `open` was open and the marks `lost` were missing before `text`.
+pub(super) fn parted<'a>(open: Option<Open<'a>>, lost: Quote, text: &'a str, behind: &'a str) -> Parted<'a> {
+    let mut lines = Lines::new(text, open, lost);
+    let mut quote = lost;
+    for line in lines.by_ref() {
+        quote = line.quote;
+    }
+    let behind = line_end(text, behind).map_or(Behind::Within(quote, behind), Behind::Lines);
+    let open = lines.open();
+    let closed = open.and_then(Open::fence);
+    Parted { closed, open: open.filter(|open| open.goes_on(behind)), behind }
+}
+
+/// What stands behind the end of the line between the two; `None` if they part a line. White space does not count.
+fn line_end<'a>(text: &str, behind: &'a str) -> Option<&'a str> {
+    if text.ends_with('\n') {
+        return Some(behind);
+    }
+    let (left, lines) = line::first(behind);
+    line::is_blank(left).then_some(lines)
 }

@@ -7,70 +7,76 @@ use super::cluster;
 use super::fence::{self, CLOSING_CHARS_MAX, Fence};
 use super::limits::Limits;
 use super::line;
+use super::quote::{self, Quote};
 use super::spans::spans;
 use crate::content;
 
 /// How much of a line is looked at behind a window, however small that is: more marks than a fence can have.
 const BEHIND_BYTES_MIN: usize = 64;
 
-/// Where to cut `text`, at whose beginning `open` is open, so that what stands before the cut fits into `room` together
-/// with the closing line it needs. Never 0; the text's length where all of it fits.
-pub(super) fn cut(text: &str, open: Option<Open<'_>>, room: Limits) -> usize {
-    let free = place(text, open, room);
-    if fits_closed(text, free, open, room) {
+/// Where to cut `text`, at whose beginning `open` is open and the marks `lost` are missing, so that what stands before the cut
+/// fits into `room` together with the closing line it needs. Never 0; the text's length where all of it fits.
+pub(super) fn cut(text: &str, open: Option<Open<'_>>, lost: Quote, room: Limits) -> usize {
+    let free = place(text, open, lost, room);
+    if fits_closed(text, free, open, lost, room) {
         return free;
     }
     // The window is smaller by the longest closing line there is, so this one fits without asking again.
-    place(text, open, room.less(CLOSING_CHARS_MAX, CLOSING_CHARS_MAX))
+    place(text, open, lost, room.less(CLOSING_CHARS_MAX, CLOSING_CHARS_MAX))
 }
 
-fn fits_closed(text: &str, at: usize, open: Option<Open<'_>>, room: Limits) -> bool {
+fn fits_closed(text: &str, at: usize, open: Option<Open<'_>>, lost: Quote, room: Limits) -> bool {
     let content = text.get(..at).unwrap_or(text);
-    fence::after(open.and_then(Open::fence), content).is_none_or(|fence| {
+    fence::after(open.and_then(Open::fence), lost, content).is_none_or(|fence| {
         let closing = fence.closing_chars();
         room.less(closing, closing).fits(content)
     })
 }
 
-fn place(text: &str, open: Option<Open<'_>>, room: Limits) -> usize {
+fn place(text: &str, open: Option<Open<'_>>, lost: Quote, room: Limits) -> usize {
     let window = room.window(text);
     if window == text.len() {
         return window;
     }
-    let places = Places::find(text, open, window);
-    places.best(text, window).unwrap_or_else(|| last_resort(text, open.and_then(Open::fence), window))
+    let places = Places::find(text, open, lost, window);
+    places.best(text, window).unwrap_or_else(|| last_resort(text, open.and_then(Open::fence), lost, window))
 }
 
-/// Inside a word, but not inside a character, and not where a part of a line would become a fence, or close one, that the
-/// line did not. A run of marks too long for a fence stays one where it can.
-fn last_resort(text: &str, fence: Option<Fence<'_>>, window: usize) -> usize {
+/// Inside a word, but not inside a character, not between the marks of a quote, and not where a part of a line would become a
+/// fence, or close one, that the line did not. A run of marks too long for a fence stays one where it can.
+fn last_resort(text: &str, fence: Option<Fence<'_>>, lost: Quote, window: usize) -> usize {
     // How the line goes on far behind the window changes little, and a line can be very long.
     let text = content::cut(text, window.saturating_mul(2).saturating_add(BEHIND_BYTES_MIN));
     let at = cluster::boundary_before(text, window);
     let places = || {
         core::iter::successors(Some(at), |at| place_before(text, *at))
             .take_while(|at| says_something(text, *at))
+            .filter(|at| !quote::is_between_marks(text, *at))
     };
     let behind = |at: usize| text.get(at..).unwrap_or("");
     let plain = |at: &usize| !fence::looks_like_fence(behind(*at));
-    let neutral = |at: &usize| parts_are_as_the_line(text, fence, *at);
+    let neutral = |at: &usize| parts_are_as_the_line(text, fence, lost, *at);
     places()
         .find(|at| plain(at) && neutral(at))
         .or_else(|| places().find(neutral))
         .or_else(|| places().find(plain))
-        .unwrap_or(at)
+        // Marks are shorter than any window.
+        .unwrap_or_else(|| if quote::is_between_marks(text, at) { window } else { at })
 }
 
 /// Whether the two parts of the line that is cut here open and close together what the line does, and the second nothing.
-fn parts_are_as_the_line(text: &str, fence: Option<Fence<'_>>, at: usize) -> bool {
+fn parts_are_as_the_line(text: &str, fence: Option<Fence<'_>>, lost: Quote, at: usize) -> bool {
     let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
     let start = before.rfind('\n').map_or(0, |end| end.saturating_add(1));
     let (first, second) = (text.get(start..at).unwrap_or(""), line::first(behind).0);
     let end = at.saturating_add(second.len());
-    let open = fence::after(fence, text.get(..start.saturating_sub(1)).unwrap_or(""));
-    let whole = fence::after_line(open, text.get(start..end).unwrap_or(""));
-    let parted = fence::after_line(open, first);
-    parted.is_some() == whole.is_some() && fence::after_line(parted, second).is_some() == parted.is_some()
+    let open = fence::after(fence, lost, text.get(..start).unwrap_or(""));
+    let lost = if start == 0 { lost } else { Quote::NONE };
+    let whole = fence::after_line(open, lost, text.get(start..end).unwrap_or(""));
+    let parted = fence::after_line(open, lost, first);
+    let again = parted.map_or_else(|| Quote::parted(lost, first).0, Fence::quote);
+    parted.is_some() == whole.is_some()
+        && fence::after_line(parted, again, second).is_some() == parted.is_some()
 }
 
 /// Whether there is anything to read before this place: not at the beginning, nor inside an indent, whatever it is made of.
@@ -114,12 +120,12 @@ impl Places {
             .or_else(|| any.into_iter().filter(worth).max())
     }
 
-    fn find(text: &str, open: Option<Open<'_>>, window: usize) -> Self {
+    fn find(text: &str, open: Option<Open<'_>>, lost: Quote, window: usize) -> Self {
         let mut places = Self::default();
         let mut before: Option<Line<'_>> = None;
         // Whether what was seen last must not stand alone at the end of a piece.
         let mut leads = true;
-        for line in Lines::new(text, open) {
+        for line in Lines::new(text, open, lost) {
             if let Some(before) = before.filter(|_| !leads) {
                 places.between(&before, &line);
             }
@@ -144,7 +150,10 @@ impl Places {
         }
         self.line = at;
         match (before.kind, line.kind) {
-            (Kind::Code | Kind::FenceStart, _) => {}
+            (Kind::Code | Kind::FenceStart, Kind::Code | Kind::FenceEnd) => {}
+            // Another quote begins, or one ends, and with it whatever was open in it.
+            (Kind::Code | Kind::FenceStart, _) => self.block = at,
+            _ if before.quote != line.quote => self.block = at,
             (Kind::TableRow, Kind::TableRow) => self.row = at,
             (Kind::FenceEnd | Kind::TableRow | Kind::TableDelimiter, _)
             | (_, Kind::Blank | Kind::Heading | Kind::FenceStart | Kind::TableHead) => self.block = at,
@@ -173,6 +182,7 @@ impl Places {
         if !(prose || (last && !(is_table(line.kind) && fits))) {
             return;
         }
+        let marks = line.marks_bytes();
         let whole: Vec<_> = if code { Vec::new() } else { spans(line.text) };
         let mut whole = whole.into_iter().filter(|span| span.len() <= window).peekable();
         let (mut earlier, mut left) = (None, None);
@@ -183,12 +193,18 @@ impl Places {
             }
             while whole.next_if(|span| span.end <= offset).is_some() {}
             let inside = whole.peek().is_some_and(|span| span.start < offset);
-            if let Some(left) = left.filter(|_| !inside) {
+            if let Some(left) = left.filter(|_| !inside && offset > marks) {
                 let around = Around { earlier, left, right };
                 let sentence = !code && around.ends_sentence();
                 let word = last && around.ends_word(code);
-                let becomes_fence =
-                    || no_fence && line.text.get(..offset).and_then(Fence::opened_by).is_some();
+                let becomes_fence = || {
+                    no_fence
+                        && line
+                            .text
+                            .get(..offset)
+                            .and_then(|part| Fence::opened_by(line.lost, part))
+                            .is_some()
+                };
                 if (sentence || word) && is_safe(text, at) && !becomes_fence() {
                     if sentence {
                         self.sentence = at;

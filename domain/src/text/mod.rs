@@ -3,7 +3,8 @@
 //! [`split`] makes plain messages of an answer, [`head`] what fits into a card and the rest. Both cut where a reader
 //! would: between blocks, else items of a list, rows of a table, sentences, lines, words, and only as a last resort
 //! inside a word; not inside a link, an image or code between backticks that fits, and not behind a heading. A code
-//! fence that is open at a cut is closed there and opened again in the next piece; a table gets its head again.
+//! fence that is open at a cut is closed there and opened again in the next piece; a table gets its head again. All that
+//! holds in block quotes too, whose marks stand before what is added, and before the rest of a line that was cut.
 
 mod block;
 mod closed;
@@ -13,6 +14,9 @@ mod fence;
 mod limits;
 mod line;
 mod pictures;
+mod quote;
+#[cfg(test)]
+mod quoted;
 #[cfg(test)]
 mod shapes;
 mod spans;
@@ -20,19 +24,22 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod unseen;
+mod visible;
 
 pub use closed::closed;
 pub use limits::Limits;
-pub use pictures::without_data;
+pub use pictures::{DATA_BYTES_MAX, presentable, without_data};
 pub use unseen::{is_unseen, plain_name};
+pub use visible::{says_something, with_newlines};
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use block::Open;
+use block::{Behind, Open, Parted};
 use cut::cut;
-use fence::Fence;
+use fence::{Fence, Within};
+use quote::Quote;
 
 /// What fits into one card or message, and what does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,11 +50,13 @@ pub struct Head<'a> {
     pub rest: Option<Rest<'a>>,
 }
 
-/// The part of a text behind a cut. It remembers the code fence or the table that was open there.
+/// The part of a text behind a cut. It remembers the code fence or the table that was open there, and the quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rest<'a> {
     text: &'a str,
     open: Option<Open<'a>>,
+    /// The marks of quotes that the first line has lost, because it was cut.
+    lost: Quote,
 }
 
 /// Cuts a text into pieces that fit. No piece is blank; a text of nothing but white space has none.
@@ -72,7 +81,7 @@ pub fn head(text: &str, limits: Limits) -> Head<'_> {
     if limits.fits(text) {
         return Head { first: Cow::Borrowed(text), rest: None };
     }
-    let Some(start) = (Rest { text: line::skip_blank_lines(text), open: None }).unless_blank() else {
+    let Some(start) = Rest::at_line(line::skip_blank_lines(text), None).unless_blank() else {
         return Head { first: Cow::Borrowed(""), rest: None };
     };
     let (piece, rest) = start.next_piece(limits);
@@ -110,19 +119,42 @@ impl<'a> Rest<'a> {
     /// The first piece, never blank, and what is left, which is always shorter.
     fn next_piece(self, limits: Limits) -> (Piece<'a>, Option<Self>) {
         let opened = self.open.and_then(|open| open.to_reopen(limits));
-        let room = opened.map_or(limits, |open| open.room_in(limits));
-        let at = cut(self.text, opened, room);
+        let room = self.lost.room_in(opened.map_or(limits, |open| open.room_in(limits)));
+        let at = cut(self.text, opened, self.lost, room);
         let (content, behind) = self.text.split_at_checked(at).unwrap_or((self.text, ""));
-        let open = block::after(opened, content, behind);
-        let closed = open.and_then(Open::fence);
-        let content = if closed.is_some() { content } else { content.trim_end() };
-        let piece = Piece { opened, content, closed };
-        let behind = match open {
-            Some(Open::Fence(fence)) => fence.behind_cut(content, behind),
-            Some(Open::Table(_)) => Rest { text: line::skip_newline(behind), open },
-            None => Rest { text: line::skip_gap(behind), open: None },
+        let parted = block::parted(opened, self.lost, content, behind);
+        let trimmed = match parted.behind {
+            Behind::Within(..) => content.trim_end(),
+            Behind::Lines(_) => quote::trim_end(content),
         };
-        (piece, behind.unless_blank())
+        let fence = opened.and_then(Open::fence);
+        // The blank line that ended a fence in a quote stays.
+        let is_needed = parted.closed.is_some() || fence::after(fence, self.lost, trimmed).is_some();
+        let content = if is_needed { content } else { trimmed };
+        let piece = Piece { opened, lost: self.lost, content, closed: parted.closed };
+        (piece, Self::behind(parted).unless_blank())
+    }
+
+    /// What goes on behind a cut. The closing line of a fence that was open there is dropped, because the cut closed it; the
+    /// rest of a line is no closing line, whatever it looks like.
+    fn behind(parted: Parted<'a>) -> Self {
+        match (parted.open, parted.behind) {
+            (Some(Open::Fence(fence)), Behind::Lines(lines)) => {
+                let (first, after) = line::first(lines);
+                match fence.meets(Quote::NONE, first) {
+                    Within::Closing => Self::at_line(line::skip_empty_lines(after), None),
+                    Within::Code | Within::Outside => Self::at_line(lines, parted.open),
+                }
+            }
+            (Some(Open::Table(_)), Behind::Lines(lines)) => Self::at_line(lines, parted.open),
+            (None, Behind::Lines(lines)) => Self::at_line(line::skip_empty_lines(lines), None),
+            (open @ Some(_), Behind::Within(lost, text)) => Self { text, open, lost },
+            (None, Behind::Within(lost, text)) => Self { text: text.trim_start(), open: None, lost },
+        }
+    }
+
+    const fn at_line(text: &'a str, open: Option<Open<'a>>) -> Self {
+        Self { text, open, lost: Quote::NONE }
     }
 
     fn unless_blank(self) -> Option<Self> {
@@ -130,37 +162,25 @@ impl<'a> Rest<'a> {
     }
 }
 
-impl<'a> Fence<'a> {
-    /// What follows a cut inside this fence: its own closing line is dropped, because the cut closed it. The rest of a line
-    /// is no closing line, whatever it looks like.
-    fn behind_cut(self, content: &str, behind: &'a str) -> Rest<'a> {
-        let (first, after) = line::first(line::skip_newline(behind));
-        let is_line = content.ends_with('\n') || line::skip_newline(behind).len() < behind.len();
-        if is_line && self.is_closed_by(first) {
-            Rest { text: line::skip_blank_lines(after), open: None }
-        } else {
-            Rest { text: line::skip_newline(behind), open: Some(Open::Fence(self)) }
-        }
-    }
-}
-
 /// One piece before it is put together: a part of the text between an opening and a closing of ours.
 #[derive(Debug, Clone, Copy)]
 struct Piece<'a> {
     opened: Option<Open<'a>>,
+    lost: Quote,
     content: &'a str,
     closed: Option<Fence<'a>>,
 }
 
 impl<'a> Piece<'a> {
     fn into_text(self) -> Cow<'a, str> {
-        if self.opened.is_none() && self.closed.is_none() {
+        if self.opened.is_none() && self.closed.is_none() && self.lost == Quote::NONE {
             return Cow::Borrowed(self.content);
         }
         let mut text = String::with_capacity(self.content.len().saturating_add(2 * fence::CLOSING_CHARS_MAX));
         if let Some(open) = self.opened {
             open.write_opening(&mut text);
         }
+        self.lost.write(&mut text);
         text.push_str(self.content);
         if let Some(fence) = self.closed {
             if !text.ends_with('\n') {

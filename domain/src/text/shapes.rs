@@ -90,6 +90,17 @@ fn a_cut_makes_no_heading_list_or_quote_of_what_was_none() {
 }
 
 #[test]
+fn a_heading_with_a_line_under_it_goes_with_that_and_with_what_it_heads() {
+    for (before, marks) in [("", "=====\n\n"), ("", "------\n"), ("> ", "===\n")] {
+        let text = format!(
+            "{before}Words that stand before, enough.\n{before}Title\n{before}{marks}{before}What it heads, in a few words."
+        );
+        let pieces = split(&text, TINY);
+        assert!(pieces[1].starts_with(&format!("{before}Title\n{before}{}", marks.trim_end())), "{pieces:?}");
+    }
+}
+
+#[test]
 fn a_fence_below_an_item_is_a_fence() {
     let text = format!("- an item:\n\n    ```sh\n{}    ```\n\nDone.", "    echo one line\n".repeat(8));
     for piece in split(&text, TINY) {

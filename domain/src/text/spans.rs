@@ -53,6 +53,27 @@ pub(super) fn spans(line: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// The code between backticks of a line, in order, in bytes; whatever links are around it.
+pub(super) fn code_spans(line: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let bytes = line.as_bytes();
+    let mut exhausted = 0_u32;
+    let mut at = 0_usize;
+    while let Some(byte) = bytes.get(at) {
+        at = match byte {
+            b'\\' => at.saturating_add(2),
+            b'`' => {
+                let behind = at.saturating_add(run(bytes, at));
+                code_end(bytes, at, behind, &mut exhausted)
+                    .inspect(|end| found.push(at..*end))
+                    .unwrap_or(behind)
+            }
+            _ => at.saturating_add(1),
+        };
+    }
+    found
+}
+
 fn is(bytes: &[u8], at: usize, byte: u8) -> bool {
     bytes.get(at) == Some(&byte)
 }

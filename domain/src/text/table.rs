@@ -3,17 +3,27 @@
 use alloc::string::String;
 
 use super::limits::Limits;
+use super::quote::Quote;
 
 /// A table that goes on: its header and delimiter rows, to be repeated where it is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Table<'a> {
-    /// Both lines with the line break between them.
+    /// The quotes around it: a line with other marks is none of its rows.
+    quote: Quote,
+    /// The marks that the head's first line has lost, because it was cut.
+    lost: Quote,
+    /// Both lines with the line break between them, and with the marks of their quotes.
     head: &'a str,
 }
 
 impl<'a> Table<'a> {
-    pub(super) const fn new(head: &'a str) -> Self {
-        Self { head }
+    pub(super) const fn new(quote: Quote, lost: Quote, head: &'a str) -> Self {
+        Self { quote, lost, head }
+    }
+
+    /// Whether a line of these quotes with this in it is one of its rows.
+    pub(super) fn goes_on_with(self, quote: Quote, content: &str) -> bool {
+        quote == self.quote && is_row(content)
     }
 
     /// The table as it is opened again in a piece of these limits; not at all if its head is too long.
@@ -24,15 +34,16 @@ impl<'a> Table<'a> {
 
     /// Length of the head with its line break, in characters.
     pub(super) fn opening_chars(self) -> usize {
-        self.head.chars().count().saturating_add(1)
+        self.head.chars().count().saturating_add(self.lost.chars()).saturating_add(1)
     }
 
     /// Length of the head with its line break, in bytes.
     pub(super) const fn opening_bytes(self) -> usize {
-        self.head.len().saturating_add(1)
+        self.head.len().saturating_add(self.lost.chars()).saturating_add(1)
     }
 
     pub(super) fn write_opening(self, text: &mut String) {
+        self.lost.write(text);
         text.push_str(self.head);
         text.push('\n');
     }

@@ -268,14 +268,14 @@ proptest! {
         let pieces = split(&text, limits);
         if pieces.len() > 1 {
             for piece in pieces {
-                prop_assert_eq!(fence::after(None, &piece), None, "{:?}", &piece);
+                prop_assert_eq!(fence::after(None, super::quote::Quote::NONE, &piece), None, "{:?}", &piece);
             }
         }
     }
 
     #[test]
     fn nothing_is_lost_but_white_space(text in any_text(), limits in any_limits()) {
-        let start = super::Rest { text: &text, open: None };
+        let start = super::Rest { text: &text, open: None, lost: super::quote::Quote::NONE };
         let contents: String = start.pieces(limits).iter().map(|piece| piece.content).collect();
         prop_assert_eq!(content_of(&contents), content_of(&text));
     }

@@ -176,9 +176,10 @@ impl World {
         let listened = self.is_listened_to(index);
         let said = match talk {
             Talk::Started(pollable) => {
-                let of_run =
-                    |what: &str| pollable.then(|| format!("{what} {}", self.process.runs[index].epoch));
-                Said::Started { handle: of_run("run"), continuation: of_run("place") }
+                let run = &self.process.runs[index];
+                let handle = pollable.then(|| format!("run {}", run.epoch));
+                let continuation = pollable.then(|| format!("c{}", run.seq));
+                Said::Started { handle, continuation }
             }
             Talk::Words(count) => return self.say_words(index, count),
             Talk::Progress => Said::Progress(Progress::Tool(STATUS.to_owned())),

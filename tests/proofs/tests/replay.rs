@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use switchboard_proofs::{TARGETS, Target};
 
 /// Files and bytes of one corpus, at most: it is for reading quickly, the fuzzers keep their own.
-const FILES_MAX: usize = 60;
+const FILES_MAX: usize = 64;
 const BYTES_MAX: usize = 80 * 1024;
 
 fn fuzz_folder() -> PathBuf {

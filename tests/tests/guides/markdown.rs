@@ -102,8 +102,12 @@ impl Guide {
             if let Some(id) = explicit_anchor(line) {
                 id.clone_into(&mut section);
             }
+            let is_mark =
+                explicit_anchor(line).is_some() || line.starts_with("<!--") || line.starts_with('#');
+            let ends =
+                line.is_empty() || is_mark || in_code || line.starts_with("```") || line.starts_with('|');
             let piece = match line {
-                _ if in_words || line.starts_with('<') || line.starts_with('#') || line.is_empty() => None,
+                _ if in_words || is_mark || line.is_empty() => None,
                 _ if line.starts_with("```") => in_code.then_some('c'),
                 _ if in_code => None,
                 _ if line.starts_with('|') => Some('r'),
@@ -111,8 +115,6 @@ impl Guide {
                 _ if line.starts_with('>') => (!goes_on).then_some('q'),
                 _ => (!goes_on).then_some('p'),
             };
-            let ends =
-                line.is_empty() || in_code || line.starts_with("```") || line.starts_with(['<', '#', '|']);
             goes_on = !ends;
             sections.entry(section.clone()).or_default().extend(piece);
         }
@@ -250,7 +252,7 @@ fn a_page_is_read_as_github_shows_it() {
 #[test]
 fn a_page_is_taken_apart_into_its_pieces() {
     let page = Guide::of(
-        "# T\n\n`one`\ntwo\n\nthree\n\n<a id=\"x\"></a>\n## X\n\n- a\n  more\n- b\n\n1. c\n\n   d\n\n| r |\n|---|\n\n```sh\na\n\nb\n```\ntext\n\n\
+        "# T\n\n`one`\n<https://two>\nthree\n\nfour\n\n<a id=\"x\"></a>\n## X\n\n- a\n  more\n- b\n\n1. c\n\n   d\n\n| r |\n|---|\n\n```sh\na\n\nb\n```\ntext\n\n\
          <!-- words: error x -->\n> w\n<!-- /words -->\n\n> q\n> q\n",
     );
     assert_eq!(page.pieces()[""], "pp");

@@ -4,7 +4,8 @@ use std::net::TcpListener;
 
 use nix::sys::signal::Signal;
 use switchboard_tests::api::Api;
-use switchboard_tests::server::{CAP, Home, Server};
+use switchboard_tests::looks;
+use switchboard_tests::server::{Home, Server};
 use tokio::time::Instant;
 
 use super::judge::{answered_once_in_order, no_violations};
@@ -83,7 +84,7 @@ async fn of_two_servers_started_at_once_exactly_one_serves() {
         let answer = Api::of(&both[first]).get("/channels").await;
         assert!(answer["items"].is_array());
         assert!(both[other].said().is_empty(), "round {round}: {:?}", both[other].said());
-        both[first].signal(if round % 2 == 0 { Signal::SIGKILL } else { Signal::SIGTERM });
+        both[first].signal(if round.is_multiple_of(2) { Signal::SIGKILL } else { Signal::SIGTERM });
         both[first].end().await;
         both[other].ready().await;
         both[other].signal(Signal::SIGTERM);
@@ -94,15 +95,7 @@ async fn of_two_servers_started_at_once_exactly_one_serves() {
 /// Which of the two says first that it is ready.
 async fn first_ready(both: &[Server; 2]) -> usize {
     let ready = |server: &Server| server.said().iter().any(|line| line.starts_with("ready "));
-    let wait = async {
-        loop {
-            if let Some(first) = both.iter().position(ready) {
-                return first;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(CAP, wait).await.expect("one of them serves")
+    looks::until("one of them serves", async || both.iter().position(ready)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

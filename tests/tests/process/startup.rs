@@ -17,6 +17,7 @@ use switchboard_ports::conformance::FakeClock;
 use switchboard_ports::conformance::samples::{ask, ending, key_on, line, replica};
 use switchboard_ports::conversations::{Commit, ConversationStore, Lease};
 use switchboard_tests::api::Api;
+use switchboard_tests::looks;
 use switchboard_tests::server::Home;
 use tokio::time::Instant;
 
@@ -38,7 +39,7 @@ fn lines() -> Vec<TranscriptLine> {
     let words =
         "some words that somebody wrote or an agent answered, about as long as messages usually are. ";
     let each = |number: u64| TranscriptLine {
-        role: if number % 2 == 0 { Role::User } else { Role::Assistant },
+        role: if number.is_multiple_of(2) { Role::User } else { Role::Assistant },
         ..line(1 + number / 2, &words.repeat(1 + (number % 3) as usize))
     };
     (0..LINES).map(each).collect()
@@ -120,9 +121,9 @@ async fn starting_takes_as_long_as_there_is_work_and_not_as_there_is_history() {
         let (pid, mut peak) = (server.process_id(), 0);
         let cpu = cpu_millis(pid);
         // What is open is taken up after that.
-        for _ in 0..20 {
+        for _ in 0..50 {
             peak = peak.max(memory_kib(pid, "VmRSS"));
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            looks::pause().await;
         }
         println!(
             "{count} conversations of {LINES} messages ({} MiB), {OPEN} open, round {round}: ready after {} ms ({cpu} ms of \

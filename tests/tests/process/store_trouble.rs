@@ -8,15 +8,13 @@ use dingtalk_sim::{Observed, PushHandle};
 use reqwest::Method;
 use rusqlite::Connection;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use switchboard_tests::looks;
 use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
 use tokio::time::{Instant, timeout};
 
 use super::judge::{answered_once_in_order, no_violations};
 use super::stage::{Plan, Stage, answer_to};
-
-/// Pause between two looks.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Seconds that the store fails for without `SWITCHBOARD_STORE_AWAY`, after the sockets are closed.
 const AWAY_SECS: u64 = 1;
@@ -44,12 +42,8 @@ async fn is_ready(stage: &Stage) -> bool {
 /// Waits until the channel is not green and the server not ready; answers how long that took.
 async fn until_red(stage: &Stage) -> Duration {
     let begun = Instant::now();
-    let wait = async {
-        while is_green(stage).await || is_ready(stage).await {
-            tokio::time::sleep(PAUSE).await;
-        }
-    };
-    timeout(CAP, wait).await.expect("the status tells that the store fails");
+    let red = async || (!is_green(stage).await && !is_ready(stage).await).then_some(());
+    looks::until("the status tells that the store fails", red).await;
     // Of a store that cannot even be read nothing is told but that.
     let status = stage.api.send(Method::GET, &format!("/channels/{}/status", stage.channel), None).await;
     let code = &status.json["last_error"]["code"];
@@ -60,12 +54,7 @@ async fn until_red(stage: &Stage) -> Duration {
 async fn until_green(stage: &Stage) -> Duration {
     let begun = Instant::now();
     stage.api.wait_connected(&stage.channel).await;
-    let wait = async {
-        while !is_ready(stage).await {
-            tokio::time::sleep(PAUSE).await;
-        }
-    };
-    timeout(CAP, wait).await.expect("the server is ready again");
+    looks::until("the server is ready again", async || is_ready(stage).await.then_some(())).await;
     begun.elapsed()
 }
 
@@ -77,10 +66,10 @@ struct Load {
 
 impl Load {
     async fn step(&mut self, stage: &Stage) {
-        let who = format!("p{}", self.number % 7);
+        let who = format!("p{}", self.number % 41);
         self.pushed.push(stage.say(&who, &format!("question {}", self.number)));
         self.number += 1;
-        tokio::time::sleep(PAUSE).await;
+        looks::pause().await;
     }
 }
 
@@ -238,9 +227,9 @@ async fn a_file_limit_stops_neither_a_backup_nor_a_start_without_a_sentence() {
     assert!(stderr.contains("failed to open the store"), "{stderr}");
 }
 
-/// A file system of its own around the store, so small that it can be filled.
+/// A file system of its own around the store, so small that it can be filled; the store's log takes up to 4 MiB of it.
 const SMALL_DISK: &str = "mv switchboard-data kept && mkdir switchboard-data && \
-    mount -t tmpfs -o size=2m tmpfs switchboard-data && cp -a kept/. switchboard-data && exec \"$0\" serve";
+    mount -t tmpfs -o size=16m tmpfs switchboard-data && cp -a kept/. switchboard-data && exec \"$0\" serve";
 
 /// Whether this machine lets us mount one; where it does not, that is said.
 fn may_mount() -> bool {
@@ -281,7 +270,7 @@ async fn a_full_disk_is_told_and_comes_back_by_itself() {
     }
     drop(file);
     for number in 0..5 {
-        stage.say("ann", &format!("meanwhile {number} {}", "and so on ".repeat(2_000)));
+        stage.say("ann", &format!("meanwhile {number} {}", "and so on ".repeat(200)));
     }
     let told = until_red(&stage).await;
     fs::remove_file(&filler).unwrap();

@@ -202,6 +202,7 @@ async fn a_restore_killed_anywhere_leaves_the_old_store_or_the_new_one() {
         }
     }
     println!("killed {KILLS} times: the old store {old} times, the new one {new} times");
+    assert!(old > 0 && new > 0, "the kills were all too early or all too late");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,6 +261,7 @@ async fn a_change_of_keys_killed_anywhere_leaves_a_store_that_opens() {
         if fs::read(&key).unwrap() == before { unchanged += 1 } else { changed += 1 }
     }
     println!("killed {KILLS} times: the old key {unchanged} times, the new one {changed} times");
+    assert!(unchanged > 0 && changed > 0, "the kills were all too early or all too late");
     assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o077, 0);
 }
 

@@ -82,7 +82,10 @@ pub(super) fn body(message: &Map<String, Value>, chat: ChatKind) -> Body {
         Kind::Picture | Kind::Audio | Kind::Video | Kind::File => file(kind, &content),
         // An empty text calls the bot; without a word of their own these say nothing that we could name.
         Kind::Markdown | Kind::Reply => vec![Piece::Text(words(message, &content, &["text", "content"]))],
-        Kind::Card => vec![Piece::Text(words(message, &content, &["markdown", "text", "title"]))],
+        Kind::Card => {
+            let card = card(&content);
+            vec![Piece::Text(if card.is_empty() { plain(message) } else { card })]
+        }
         Kind::Record => vec![Piece::Text(record(&content))],
         Kind::Unknown => return Body::Unknown,
     };
@@ -109,6 +112,14 @@ fn plain(message: &Map<String, Value>) -> String {
 /// Words that stand in one of these fields of the content, else where those of a text stand.
 fn words(message: &Map<String, Value>, content: &Map<String, Value>, names: &[&str]) -> String {
     text_of(content, names).map_or_else(|| plain(message), tidy)
+}
+
+/// What a card says: its title, unless its text begins with that, and its text.
+pub(super) fn card(content: &Map<String, Value>) -> String {
+    let text = text_of(content, &["markdown", "text"]).unwrap_or_default();
+    let title = text_of(content, &["title"]).unwrap_or_default();
+    let beginning = text.trim_start_matches(|c: char| c.is_whitespace() || "#*>".contains(c));
+    if beginning.starts_with(title) { tidy(text) } else { tidy(&format!("{title}\n{text}")) }
 }
 
 /// What messages passed on together say of themselves: their title and summary. What is in `chatRecord` differs from

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use switchboard_domain::content::{Piece, Quoted};
 
-use super::body::{Kind, file, record};
+use super::body::{Kind, card, file, record};
 use super::fields::{id, is_set, object, text_of, tidy};
 use super::rich::rich;
 
@@ -44,7 +44,7 @@ fn of(replied: &Map<String, Value>) -> Quoted {
         Kind::Rich => rich(&content, None, false),
         Kind::Record => vec![Piece::Text(record(&content))],
         kind @ (Kind::Picture | Kind::Audio | Kind::Video | Kind::File) => file(kind, &content),
-        Kind::Card => match words(&content, &["markdown", "text", "title"]) {
+        Kind::Card => match vec![Piece::Text(card(&content))] {
             pieces if is_blank(&pieces) => return Quoted::Card { key: None },
             pieces => pieces,
         },

@@ -1,5 +1,7 @@
 //! HTML tags within a line, and what Markdown can say of them.
 
+use std::ops::Range;
+
 /// Longest tag that is looked at, in bytes.
 const TAG_BYTES_MAX: usize = 1_000;
 
@@ -59,7 +61,7 @@ const DROPPED: [&str; 52] = [
     "ul",
 ];
 /// Tags of tables: dropped too, with a gap in their place.
-const CELLS: [&str; 6] = ["table", "tbody", "td", "th", "thead", "tr"];
+const CELLS: [&str; 7] = ["table", "tbody", "td", "tfoot", "th", "thead", "tr"];
 
 /// A tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,23 +93,45 @@ impl<'a> Tag<'a> {
     pub(super) fn address(&self, name: &str) -> Option<&'a str> {
         let value = self.attribute(name)?;
         let is_web = value.starts_with("https://") || value.starts_with("http://");
-        let is_plain = !value.contains(|c: char| c.is_whitespace() || "()<>[]`\\|".contains(c));
-        (is_web && is_plain).then_some(value)
+        (is_web && is_plain(value)).then_some(value)
+    }
+
+    /// An image's address, or the id that an uploaded one has.
+    pub(super) fn image_address(&self) -> Option<&'a str> {
+        let id = || self.attribute("src").filter(|value| is_media_id(value));
+        self.address("src").or_else(id)
+    }
+
+    /// Where an image's address stands in the tag, in bytes.
+    pub(super) fn image_address_range(&self) -> Option<Range<usize>> {
+        let address = self.address("src")?;
+        let (at, _) = self.placed_attribute("src")?;
+        let begin = at.saturating_add(self.name.len()).saturating_add("<".len());
+        Some(begin..begin.saturating_add(address.len()))
     }
 
     /// An attribute's value, in quotes or without.
     pub(super) fn attribute(&self, name: &str) -> Option<&'a str> {
+        self.placed_attribute(name).map(|(_, value)| value)
+    }
+
+    /// An attribute's value, and where it begins behind the tag's name, in bytes.
+    fn placed_attribute(&self, name: &str) -> Option<(usize, &'a str)> {
         let mut rest = self.attributes;
         while let Some((before, behind)) = rest.split_once('=') {
             let key = before.trim_end().rsplit([' ', '\t', '"', '\'']).next().unwrap_or_default();
             let behind = behind.trim_start();
             let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''));
+            let begin = if quote.is_some() { behind.get(1..)? } else { behind };
             let (value, after) = match quote {
-                Some(quote) => behind.get(1..)?.split_once(quote)?,
-                None => behind.split_once([' ', '\t', '/']).unwrap_or((behind, "")),
+                Some(quote) => begin.split_once(quote)?,
+                None => match begin.split_once([' ', '\t']) {
+                    Some(parts) => parts,
+                    None => (begin.strip_suffix('/').unwrap_or(begin), ""),
+                },
             };
             if key.eq_ignore_ascii_case(name) {
-                return Some(value);
+                return Some((self.attributes.len().saturating_sub(begin.len()), value));
             }
             rest = after;
         }
@@ -135,6 +159,15 @@ impl<'a> Tag<'a> {
             _ => return None,
         })
     }
+}
+
+/// Whether this may be the id of an uploaded image (dingtalk §7.2).
+pub(super) fn is_media_id(text: &str) -> bool {
+    text.starts_with("@l") && is_plain(text)
+}
+
+fn is_plain(address: &str) -> bool {
+    !address.contains(|c: char| c.is_whitespace() || "()<>[]`\\|".contains(c))
 }
 
 #[cfg(test)]

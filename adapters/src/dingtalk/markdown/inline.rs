@@ -10,6 +10,9 @@ const DEPTH_MAX: usize = 3;
 /// Characters of an address that cannot stand in a link made of it.
 const NOT_IN_ADDRESSES: &str = "()[]<>`|\\\"";
 
+/// Stands for a picture that is written out in the text and was not uploaded.
+const DATA_SIGN: &str = "🖼";
+
 /// Adapts lines.
 pub(super) struct Inline<'a> {
     pub(super) style: Style,
@@ -76,6 +79,14 @@ impl Inline<'_> {
             out.push_str(text.get(..literal).unwrap_or_default());
             return literal;
         };
+        if it.image && is_data(address) {
+            out.push_str(DATA_SIGN);
+            if !it.text.trim().is_empty() {
+                out.push(' ');
+                self.write(it.text.trim(), Context { line_break: " ", depth: DEPTH_MAX, ..context }, out);
+            }
+            return it.bytes;
+        }
         out.push_str(if it.image { "![" } else { "[" });
         let inside = Context { line_break: " ", depth: context.depth.saturating_add(1), ..context };
         self.write(it.text, inside, out);
@@ -137,7 +148,7 @@ impl Inline<'_> {
                 .chars()
                 .filter(|c| !"[]<>`\\!|".contains(*c))
                 .collect();
-            match tag.address("src") {
+            match tag.image_address() {
                 Some(address) => out.extend(["![", described.as_str(), "](", address, ")"]),
                 None => out.push_str(&described),
             }
@@ -155,6 +166,11 @@ impl Inline<'_> {
         out.push_str(tag.replacement(context.code_mark)?);
         Some(tag.bytes)
     }
+}
+
+/// Whether the address is the picture itself.
+fn is_data(address: &str) -> bool {
+    address.get(.."data:".len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
 }
 
 /// Code between backticks as it is, or backticks that begin none.

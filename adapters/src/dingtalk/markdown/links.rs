@@ -1,6 +1,9 @@
 //! Links and images as they are written: where one ends, what a reference stands for, what is unfinished.
 
 use std::cell::Cell;
+use std::ops::Range;
+
+use super::html::is_media_id;
 
 /// Brackets within brackets that are followed.
 const DEPTH_MAX: usize = 8;
@@ -148,6 +151,14 @@ impl<'a> References<'a> {
     }
 }
 
+/// The label that a line defines, in small letters, and where its address stands on the line, in bytes.
+pub(super) fn defined_address(line: &str) -> Option<(String, Range<usize>)> {
+    let Reference { label, address, .. } = definition(line)?;
+    let (before, behind) = line.split_once("]:")?;
+    let begin = before.len().saturating_add("]:".len()).saturating_add(behind.find(address)?);
+    Some((label, begin..begin.saturating_add(address.len())))
+}
+
 /// Whether the line defines what an address is called.
 pub(super) fn is_definition(line: &str) -> bool {
     definition(line).is_some()
@@ -163,7 +174,7 @@ fn definition(line: &str) -> Option<Reference<'_>> {
     let title: Vec<_> = words.collect();
     let title = title.join(" ");
     let is_title = title.is_empty() || (title.len() > 1 && title.starts_with(['"', '\'', '(']));
-    let is_web = address.starts_with("https://") || address.starts_with("http://");
+    let is_web = address.starts_with("https://") || address.starts_with("http://") || is_media_id(address);
     let is_plain = address.len() <= ADDRESS_BYTES_MAX
         && !address.contains(['(', ')', '<', '>', '[', ']', '`', '\\', '|']);
     let is_label = !label.is_empty() && !label.starts_with('^') && !label.contains(['[', ']', '`', '\\']);

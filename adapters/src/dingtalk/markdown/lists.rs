@@ -1,6 +1,6 @@
 //! Lists: which level an item is on, and how it is written. The platform draws one level below the first reliably.
 
-use super::blocks::indent;
+use super::fences::indent;
 
 /// Spaces before an item of the second level: enough below `1. ` too, and no code below `- `.
 const LEVEL_SPACES: usize = 4;
@@ -57,16 +57,21 @@ impl Lists {
     }
 }
 
+/// What stands behind the mark of a list item at the beginning of a text.
+pub(super) fn behind_mark(text: &str) -> Option<&str> {
+    if let Some(behind) = text.strip_prefix(['-', '*', '+']) {
+        return Some(behind);
+    }
+    let behind = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = text.len().saturating_sub(behind.len());
+    behind.strip_prefix(['.', ')']).filter(|_| (1..=DIGITS_MAX).contains(&digits))
+}
+
 /// A list item as it is written: `- ` or its number with a full stop, and a box for a task.
 pub(super) fn item(text: &str) -> Option<String> {
-    let (mark, content) = if let Some(content) = text.strip_prefix(['-', '*', '+']) {
-        ("-".to_owned(), content)
-    } else {
-        let behind = text.trim_start_matches(|c: char| c.is_ascii_digit());
-        let digits = text.len().saturating_sub(behind.len());
-        let content = behind.strip_prefix(['.', ')']).filter(|_| (1..=DIGITS_MAX).contains(&digits))?;
-        (format!("{}.", text.get(..digits)?), content)
-    };
+    let content = behind_mark(text)?;
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    let mark = if digits == 0 { "-".to_owned() } else { format!("{}.", text.get(..digits)?) };
     if !content.starts_with([' ', '\t']) {
         return None;
     }

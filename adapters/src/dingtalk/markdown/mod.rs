@@ -3,21 +3,29 @@
 //! | written | on a card | in a plain message |
 //! |---|---|---|
 //! | a single line break in prose | a blank line: the only break that all sources agree on | two spaces, break, two spaces |
-//! | a table | a table, set apart by blank lines | a list, `- header: value · …`: tables are not promised there |
+//! | a table, in Markdown or HTML | a table, set apart by blank lines; a list of its rows if it may go on below the card | a list, `- header: value · …`, or of its rows alone if it may be a part of a longer one: tables are not promised there |
 //! | a code fence | a fence at the left margin | the same: where it is not drawn, the code is still unharmed and can be copied; an indent is promised no more than a fence |
-//! | a fence in a quote | a fence in the quote, its code as it was | the same |
+//! | a fence behind the mark of an item | a fence at the left margin, below the item's number | the same |
+//! | code in a quote | a fence in the quote, its code as it was | the same |
 //! | an indented code block | a fence | a fence |
+//! | a heading with a line under it | a heading with marks before it; three dashes are a rule | the same |
 //! | HTML outside code | what Markdown can say (`<b>`, `<a>`, `<img>`, `<br>` …), other known tags are dropped, unknown ones like `<name>` are escaped: a raw tag may blank the card | the same, but `<font>` stays |
+//! | an image that is written out in the text (`data:`) and was not uploaded | a sign with its description | the same |
 //! | nested lists | two levels by indent, deeper ones on the second | the same |
 //! | task lists | ☐ and ☑ | the same |
 //! | `<https://…>`, `[text][id]` | `[…](…)`; a definition that is used up is dropped | the same |
 //! | headings below the sixth level | the sixth | the same |
 //!
+//! One table of an answer looks the same in every message that it is cut into, although each message is adapted alone: its
+//! shape follows from where it stands (`tables.rs`), and not from whether everything else fits.
+//!
 //! Footnotes, strikethrough and formulas stay as they are. What would become too long by all that is adapted *lean*:
 //! nothing is added, not even the blank lines. Both are idempotent, and neither loses a word.
 
 mod blocks;
+mod fences;
 mod html;
+mod html_tables;
 mod images;
 mod inline;
 mod links;
@@ -25,9 +33,13 @@ mod lists;
 mod quotes;
 #[cfg(feature = "fuzzing")]
 pub mod readapt;
+#[cfg(test)]
+mod stories;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod titles;
+mod verbatim;
 
 use blocks::Page;
 pub(super) use images::image_addresses;

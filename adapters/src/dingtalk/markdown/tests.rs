@@ -121,15 +121,15 @@ fn a_table_is_one_on_a_card_and_a_list_in_a_message() {
         "Sizes:\n\n| name | **size** |\n|:--|--:|\n| a<br>b | 1 |\n| `x \\| y` | |\n\nEnd."
     );
     assert_eq!(message(text), "Sizes:\n\n- name: a b · **size**: 1\n- name: `x \\| y` · **size**: –\n\nEnd.");
-    assert_eq!(message("| a | b |\n|---|---|"), "- a · b");
+    assert_eq!(message("x\n\n| a | b |\n|---|---|"), "x\n\n- a · b");
 }
 
 #[test]
 fn a_table_whose_headers_would_be_repeated_too_often_is_written_shortly() {
     let header = "a very long header of many words".repeat(4);
-    let text = format!("| {header} | b |\n|---|---|\n{}", "| 1 | 2 |\n".repeat(40));
+    let text = format!("x\n| {header} | b |\n|---|---|\n{}", "| 1 | 2 |\n".repeat(40)) + "\nend";
     let list = message(&text);
-    assert!(list.starts_with(&format!("- {header} · b\n- 1 · 2\n")), "{list}");
+    assert!(list.starts_with(&format!("x\n\n- {header} · b\n- 1 · 2\n")), "{list}");
     assert!(list.len() < 2 * text.len());
 }
 

@@ -91,16 +91,12 @@ pub fn rotate_key(
     }
     opening::writing(&connection, &database)?;
     let records = Some(seal_anew(connection, &database, &old, &new)?);
-    match to {
-        Some(to) => {
-            let (key_file, retired) = (to.to_owned(), key_file.to_owned());
-            Ok(Rotated { records, key_file, key_id, retired, retired_id })
-        }
-        None => {
-            let retired = take_its_place(key_file, &new_file, now)?;
-            Ok(Rotated { records, key_file: key_file.to_owned(), key_id, retired, retired_id })
-        }
+    if let Some(to) = to {
+        let (key_file, retired) = (to.to_owned(), key_file.to_owned());
+        return Ok(Rotated { records, key_file, key_id, retired, retired_id });
     }
+    let retired = take_its_place(key_file, &new_file, now)?;
+    Ok(Rotated { records, key_file: key_file.to_owned(), key_id, retired, retired_id })
 }
 
 /// Where a new key waits until the store is sealed with it.
@@ -218,8 +214,8 @@ fn registered<T: Registered>(connection: &Connection, old: &Key, new: &Key) -> R
 }
 
 fn entries(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreError> {
-    let sql = "SELECT num, seq, id, body FROM inbox JOIN conversations USING (num)
-               WHERE (num, seq) > (?1, ?2) ORDER BY num, seq LIMIT ?3";
+    let sql = "SELECT inbox.num, inbox.seq, id, body FROM inbox JOIN conversations USING (num)
+               WHERE (inbox.num, inbox.seq) > (?1, ?2) ORDER BY inbox.num, inbox.seq LIMIT ?3";
     let (mut sealed, mut after) = (0, (-1_i64, -1_i64));
     loop {
         let found = rows(connection, sql, (after.0, after.1, ROWS_AT_ONCE), |row| {

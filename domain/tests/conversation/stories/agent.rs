@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rstest::rstest;
+use switchboard_domain::conversation::Said;
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Outcome};
 
 use super::super::walk::Talk;
@@ -90,6 +91,18 @@ fn too_long_an_answer_keeps_what_was_allowed() {
 fn an_empty_answer_is_a_failure_of_its_own() {
     let mut world = world();
     let seq = world.ask();
+    world.completes();
+    world.ends_well();
+    assert_eq!(world.card(seq).text, sentence(AgentFailureKind::Empty));
+    assert_eq!(world.outcome(seq), Some(Outcome::Failed(FailureCause::Agent(AgentFailureKind::Empty))));
+}
+
+#[test]
+fn an_answer_that_nobody_can_see_is_empty() {
+    let mut world = world();
+    let seq = world.ask();
+    let run = world.process.runs.len() - 1;
+    assert!(world.say(run, Said::Delta("\u{200B}\u{FEFF} \n\u{2060}".to_owned())).is_ok());
     world.completes();
     world.ends_well();
     assert_eq!(world.card(seq).text, sentence(AgentFailureKind::Empty));

@@ -31,7 +31,9 @@ impl Simulator {
 
     /// What was disturbed so far, and how the client took it.
     ///
-    /// Not to be called inside a closure that looks at the simulator (`observe`, `wait_for`): the state is locked there.
+    /// # Panics
+    ///
+    /// Inside a closure that looks at the simulator (`observe`, `wait_for`), as every other call of it: it holds the lock.
     pub fn fuzz_report(&self) -> FuzzReport {
         self.inner.look(fuzz::report)
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::fuzz_account::Duty;
 use crate::gateway::Ticket;
 use crate::listener::StreamControl;
 use crate::records::{Ack, ConnectionPhase, ConnectionRecord, ViolationKind};
@@ -34,6 +35,15 @@ pub(crate) struct Connection {
 pub(crate) enum Order {
     /// Send this text frame.
     Frame(String),
+    /// Send this text frame, a delivery of a type fuzz, and account for it.
+    Push {
+        /// The frame.
+        text: String,
+        /// `msgId`.
+        msg_id: String,
+        /// What is owed to it.
+        duty: Duty,
+    },
     /// Send this message, whatever it is.
     Raw(Message),
     /// Like `Disconnect`, but without `messageId` in the frame (dingtalk §2.1).
@@ -247,6 +257,7 @@ fn acknowledge(state: &mut State, number: u64, header_id: &str, code: i64, now_m
         delivery.swallowed = true;
     } else if code == 200 && message.acked.is_none() {
         message.acked = Some(Ack { at_ms: now_ms, connection, header_id: header_id.to_owned() });
+        state.fuzz.acked(&message.msg_id);
     }
     if late {
         let detail = format!("{header_id} after {took_ms} ms");

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::connections;
-use crate::fuzz;
 use crate::gateway::TOPIC_ROBOT;
 use crate::payload::payload;
 use crate::push::{ChatKind, Push, PushError, PushHandle, QuotaShape};
@@ -20,9 +19,20 @@ const DELIVERIES_MAX: usize = 1_000;
 
 /// Accepts a message, delivers it, and keeps repeating it as the knobs say.
 pub(crate) fn accept(inner: &Arc<Inner>, push: Push) -> Result<PushHandle, PushError> {
+    accept_marked(inner, push, None)
+}
+
+/// The same for a message of a type fuzz, whose marker (its number) a robot repeats.
+pub(crate) fn accept_marked(
+    inner: &Arc<Inner>,
+    push: Push,
+    marker: Option<u64>,
+) -> Result<PushHandle, PushError> {
     let handle = inner.change(|state| {
         let handle = admit(state, push)?;
-        fuzz::pushed(state, &handle.msg_id);
+        let now_ms = state.now_ms();
+        // Accounted for from here on, whether or not it is ever delivered.
+        state.fuzz.pushed(now_ms, &handle, marker);
         deliver(state, &handle.msg_id, DeliveryCause::First);
         let rate = state.knobs.duplicate_rate;
         if state.chance(rate) {
@@ -56,6 +66,8 @@ async fn keep_repeating(inner: Arc<Inner>, msg_id: String) {
         let over = inner.change(|state| {
             let repeats_max = state.knobs.redelivery_max;
             let Some(message) = state.observed.message_mut(&msg_id) else {
+                // It left the log: nobody is there to be repeated.
+                state.fuzz.given_up(&msg_id);
                 return true;
             };
             if message.acked.is_some() {
@@ -63,6 +75,7 @@ async fn keep_repeating(inner: Arc<Inner>, msg_id: String) {
             }
             if message.repeats >= repeats_max || message.deliveries.len() >= DELIVERIES_MAX {
                 message.given_up = true;
+                state.fuzz.given_up(&msg_id);
                 return true;
             }
             message.repeats = message.repeats.saturating_add(1);
@@ -151,7 +164,6 @@ fn deliver(state: &mut State, msg_id: &str, cause: DeliveryCause) {
     let at_ms = state.now_ms();
     let routed = routing::route(state, &app, &Outgoing::callback(TOPIC_ROBOT, &payload));
     if let Some(routed) = &routed {
-        fuzz::delivered(state, msg_id, &routed.header_id);
         connections::note(state, routed.number, |record| {
             record.pushes = record.pushes.saturating_add(1);
         });

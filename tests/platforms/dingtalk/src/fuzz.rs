@@ -10,9 +10,10 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::connections::Order;
-use crate::fuzz_account::{Account, FuzzReport, FuzzedPush};
+use crate::fuzz_account::{Account, Duty, FuzzReport, FuzzedPush};
 use crate::fuzz_mutations::{self, LONG_TEXT_CHARS_MAX, Patient};
 use crate::fuzz_traffic::{self, Traffic};
+use crate::push::PushHandle;
 use crate::state::{Inner, State};
 
 /// What is to be disturbed. Ends with the first limit that is reached; without limits it ends when stopped.
@@ -77,6 +78,40 @@ impl Fuzz {
         }
         self.running.as_mut()
     }
+
+    /// A message was pushed, with its number if the plan's own traffic sent it and an echoing robot repeats its marker.
+    pub(crate) fn pushed(&mut self, now_ms: u64, pushed: &PushHandle, marker: Option<u64>) {
+        if self.plan(now_ms).is_some() {
+            self.account.pushed(&pushed.msg_id, &pushed.conversation, marker);
+        }
+    }
+
+    /// A connection took a delivery.
+    pub(crate) fn taken(&mut self, msg_id: &str, duty: Duty) {
+        self.account.taken(msg_id, duty);
+    }
+
+    /// A message was acknowledged.
+    pub(crate) fn acked(&mut self, msg_id: &str) {
+        self.account.acked(msg_id);
+    }
+
+    /// A message will not be repeated any more although nobody acknowledged it.
+    pub(crate) fn given_up(&mut self, msg_id: &str) {
+        self.account.given_up(msg_id);
+    }
+
+    /// What a robot said leaves the simulator's memory.
+    pub(crate) fn forgetting(&mut self, conversation: &str, text: &str) {
+        self.account.said(conversation, text);
+    }
+
+    fn push(&mut self, patient: Patient, header_id: &str) -> Order {
+        let msg_id = patient.msg_id.clone();
+        let (order, mutations, duty) = patient.finish();
+        self.account.push(&msg_id, FuzzedPush { header_id: header_id.to_owned(), mutations, duty });
+        order
+    }
 }
 
 /// Starts a plan in place of the running one; returns its seed.
@@ -84,8 +119,7 @@ pub(crate) fn start(inner: &Arc<Inner>, plan: FuzzPlan) -> u64 {
     let (seed, traffic) = inner.change(|state| {
         let seed = plan.seed.unwrap_or_else(|| state.rng.random());
         let now_ms = state.now_ms();
-        state.fuzz.account =
-            Account::new(seed, state.observed.violations.forgotten(), state.observed.violations.len());
+        state.fuzz.account = Account::new(seed, &state.observed);
         state.fuzz.running = Some(Running {
             rng: StdRng::seed_from_u64(seed),
             left: plan.messages,
@@ -124,34 +158,20 @@ pub(crate) fn is_running(state: &mut State, seed: u64) -> bool {
     state.fuzz.plan(now_ms).is_some() && state.fuzz.account.seed == seed
 }
 
-/// A message was pushed: from here on it is accounted for, whether or not it is ever delivered.
-pub(crate) fn pushed(state: &mut State, msg_id: &str) {
-    let now_ms = state.now_ms();
-    if state.fuzz.plan(now_ms).is_some() {
-        state.fuzz.account.pushed(msg_id);
-    }
-}
-
-/// A message went out; after the end of a plan as it is, so that everything is owed to it.
-pub(crate) fn delivered(state: &mut State, msg_id: &str, header_id: &str) {
-    state.fuzz.account.delivered(msg_id, header_id);
-}
-
 /// The account, judged against what was acknowledged and answered since.
 pub(crate) fn report(state: &State) -> FuzzReport {
     state.fuzz.account.judge(&state.observed, state.fuzz.running.is_some())
 }
 
-/// Notes a message that the plan's own traffic sent.
-pub(crate) fn note_traffic(state: &mut State, msg_id: &str, marker: Option<String>) {
-    state.fuzz.account.expect(msg_id, marker);
-}
-
 /// What is sent for one robot push: the frame as it is, or disturbed, with or without frames beside it.
 pub(crate) fn disturb(state: &mut State, frame: Value, header_id: &str) -> Vec<Order> {
+    if !state.fuzz.was_used() {
+        return vec![Order::frame(&frame)];
+    }
     let now_ms = state.now_ms();
     let Some(running) = state.fuzz.plan(now_ms) else {
-        return vec![Order::frame(&frame)];
+        // After the end of a plan its messages go out as they are, and are owed what any message is.
+        return vec![state.fuzz.push(Patient::new(frame, 0), header_id)];
     };
     running.left = running.left.map(|left| left.saturating_sub(1));
     let rng = &mut running.rng;
@@ -169,13 +189,11 @@ pub(crate) fn disturb(state: &mut State, frame: Value, header_id: &str) -> Vec<O
         state.fuzz.account.beside(name);
         orders.push(order);
     }
-    let msg_id = patient.msg_id.clone();
-    let (order, mutations, duty) = patient.finish();
-    orders.push(order);
+    state.fuzz.account.enter_older(&state.observed, &patient.msg_id);
+    orders.push(state.fuzz.push(patient, header_id));
     // What ends the connection comes after the push, which can still be acknowledged while it drains.
     if matches!(orders.first(), Some(Order::BareDisconnect)) {
         orders.rotate_left(1);
     }
-    state.fuzz.account.push(&msg_id, FuzzedPush { header_id: header_id.to_owned(), mutations, duty });
     orders
 }

@@ -65,13 +65,14 @@ impl Patient {
         }
     }
 
-    /// The order, what was done, and what is owed.
+    /// The order, what was done, and what is owed. What was not touched goes out as it came.
     pub(crate) fn finish(mut self) -> (Order, Vec<&'static str>, Duty) {
         let data = self.raw_data.take().unwrap_or_else(|| json!(Value::Object(self.data).to_string()));
-        if let Some(fields) = self.frame.as_object_mut() {
+        if let Some(fields) = self.frame.as_object_mut().filter(|_| !self.mutations.is_empty()) {
             fields.insert("data".to_owned(), data);
         }
-        (Order::frame(&self.frame), self.mutations, self.duty)
+        let (text, duty) = (self.frame.to_string(), self.duty);
+        (Order::Push { text, msg_id: self.msg_id, duty }, self.mutations, duty)
     }
 
     fn at_most(&mut self, duty: Duty) {

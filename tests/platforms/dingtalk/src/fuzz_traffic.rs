@@ -54,6 +54,22 @@ impl Traffic {
     }
 }
 
+/// What the text of a message begins with.
+pub(crate) fn marker(seed: u64, number: u64) -> String {
+    format!("{}{number}.", marker_beginning(seed))
+}
+
+fn marker_beginning(seed: u64) -> String {
+    format!("fuzz-{seed:x}-")
+}
+
+/// Numbers of the messages of a plan whose markers are in a text.
+pub(crate) fn markers_in(seed: u64, text: &str) -> Vec<u64> {
+    let beginning = marker_beginning(seed);
+    let pieces = text.split(beginning.as_str()).skip(1);
+    pieces.filter_map(|rest| rest.split_once('.')?.0.parse().ok()).collect()
+}
+
 /// Sends everything, unless the plan ends first.
 pub(crate) async fn run(inner: Arc<Inner>, seed: u64, traffic: Traffic) {
     // Another stream of numbers than the mutations have, so that both can be repeated.
@@ -62,13 +78,9 @@ pub(crate) async fn run(inner: Arc<Inner>, seed: u64, traffic: Traffic) {
         if inner.root.is_cancelled() || !inner.change(|state| fuzz::is_running(state, seed)) {
             return;
         }
-        let marker = format!("fuzz-{seed:x}-{number}.");
-        let (push, repeats) = message(&traffic, &mut rng, &marker);
-        match delivery::accept(&inner, push) {
-            Ok(handle) => inner.change(|state| {
-                fuzz::note_traffic(state, &handle.msg_id, repeats.then(|| marker.clone()));
-            }),
-            Err(error) => tracing::warn!(%error, "a message of the type fuzz was not accepted"),
+        let (push, repeats) = message(&traffic, &mut rng, &marker(seed, number));
+        if let Err(error) = delivery::accept_marked(&inner, push, repeats.then_some(number)) {
+            tracing::warn!(%error, "a message of the type fuzz was not accepted");
         }
         tokio::select! {
             biased;

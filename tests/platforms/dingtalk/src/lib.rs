@@ -33,6 +33,7 @@ mod fuzz_traffic;
 mod gateway;
 mod knobs;
 mod listener;
+mod lock;
 mod log;
 mod media;
 mod multipart;

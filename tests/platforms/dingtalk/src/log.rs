@@ -30,7 +30,8 @@ impl<T> Log<T> {
         (number, left)
     }
 
-    fn next_number(&self) -> u64 {
+    /// The number that the next entry gets.
+    pub(crate) fn next_number(&self) -> u64 {
         self.first.saturating_add(u64::try_from(self.entries.len()).unwrap_or(u64::MAX))
     }
 

@@ -14,7 +14,7 @@ use crate::records::{
     CallCount, CallRecord, ConnectionRecord, OpenRecord, PushedMessage, Violation, ViolationKind,
 };
 use crate::sent::SentMessage;
-use crate::timeline::{Card, CardState, Conversation};
+use crate::timeline::{Card, CardState, Conversation, ItemContent};
 
 /// Pushed messages kept.
 const MESSAGES_MAX: usize = 20_000;
@@ -118,17 +118,19 @@ impl Observed {
     /// plain replies and the last text of each card.
     #[must_use]
     pub fn robot_texts(&self, conversation: &str) -> Vec<String> {
-        use crate::timeline::ItemContent;
         let items = self.conversation(conversation).into_iter().flat_map(|found| found.items.iter());
-        items
-            .filter_map(|item| match &item.content {
-                ItemContent::User { .. } => None,
-                ItemContent::Reply(reply) => (!reply.recalled).then(|| reply.text.clone()),
-                ItemContent::Card { out_track_id } => {
-                    self.card(out_track_id).filter(|card| !card.recalled).map(|card| card.text.clone())
-                }
-            })
-            .collect()
+        items.filter_map(|item| self.robot_text(&item.content)).collect()
+    }
+
+    /// What an item shows of the robot's words, if it has any and they were not taken back.
+    pub(crate) fn robot_text(&self, item: &ItemContent) -> Option<String> {
+        match item {
+            ItemContent::User { .. } => None,
+            ItemContent::Reply(reply) => (!reply.recalled).then(|| reply.text.clone()),
+            ItemContent::Card { out_track_id } => {
+                self.card(out_track_id).filter(|card| !card.recalled).map(|card| card.text.clone())
+            }
+        }
     }
 
     /// Names of the reactions that a message shows now.

@@ -75,7 +75,8 @@ pub(crate) fn route(state: &mut State, app: &str, outgoing: &Outgoing<'_>) -> Op
         connections::set_phase(state, number, ConnectionPhase::Draining);
     }
     for order in messages {
-        // A full queue loses the frame, as a full socket buffer would; the redelivery clock runs.
+        // A full queue loses the frame, as a full socket buffer would; the redelivery clock runs. A push of a type fuzz
+        // is accounted for only when the connection has taken it.
         let _ = orders.try_send(order);
     }
     Some(Routed { number, connection: id, header_id })

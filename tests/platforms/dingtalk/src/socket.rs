@@ -215,8 +215,14 @@ impl Task {
     fn obey(&mut self, order: Order) -> Option<End> {
         match order {
             // "From that instant it delivers nothing more on that socket" (dingtalk §2.7).
-            Order::Frame(_) | Order::Raw(_) if self.draining => None,
+            Order::Frame(_) | Order::Push { .. } | Order::Raw(_) if self.draining => None,
             Order::Frame(text) => {
+                self.wire.queue(Message::text(text));
+                None
+            }
+            Order::Push { text, msg_id, duty } => {
+                // Noted before the client can see it, so that whoever has read it finds it in the account.
+                self.inner.change(|state| state.fuzz.taken(&msg_id, duty));
                 self.wire.queue(Message::text(text));
                 None
             }

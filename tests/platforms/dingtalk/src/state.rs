@@ -1,7 +1,7 @@
 //! The platform's state behind one lock, and the one way to change it: every change wakes waiters and pages.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -19,6 +19,7 @@ use crate::files::Files;
 use crate::fuzz::Fuzz;
 use crate::gateway::Ticket;
 use crate::knobs::Knobs;
+use crate::lock::{Held, Lock};
 use crate::media::MediaStore;
 use crate::observe::{CONVERSATIONS_MAX, Observed};
 use crate::push::ChatKind;
@@ -36,7 +37,7 @@ const PEOPLE_MAX: usize = 20_000;
 /// Shared by the server's tasks and the [`crate::Simulator`].
 #[derive(Debug)]
 pub(crate) struct Inner {
-    state: Mutex<State>,
+    state: Lock<State>,
     /// Bumped after every change.
     version: watch::Sender<u64>,
     /// Page events as JSON text.
@@ -110,7 +111,7 @@ impl Inner {
             state.learn_group(&group.conversation, &group.title);
         }
         Self {
-            state: Mutex::new(state),
+            state: Lock::new(state),
             version: watch::Sender::new(0),
             events: broadcast::Sender::new(EVENTS_BUFFERED),
             root,
@@ -119,9 +120,8 @@ impl Inner {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while holding the lock is a failed test already; the state is still worth looking at.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_, State> {
+        self.state.hold()
     }
 
     /// Changes the state, then wakes everybody who waits for a change.
@@ -248,12 +248,18 @@ impl State {
         let Some(found) = self.observed.conversations.get_mut(conversation) else {
             return;
         };
+        let id = found.id.clone();
         let conversation =
             json!({"id": found.id, "kind": found.kind, "title": found.title, "person": found.person});
         let mut event = json!({"type": "item", "conversation": conversation, "item": item});
-        let (number, _) = found.items.push(item);
+        let (number, left) = found.items.push(item);
         if let Some(fields) = event.as_object_mut() {
             fields.insert("number".to_owned(), json!(number));
+        }
+        if let Some(left) = left
+            && let Some(text) = self.observed.robot_text(&left.content)
+        {
+            self.fuzz.forgetting(&id, &text);
         }
         self.page_event(&event);
     }

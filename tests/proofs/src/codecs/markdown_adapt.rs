@@ -91,10 +91,32 @@ const BITS: [&str; 40] = [
     "* * *",
 ];
 
+/// What else there is whose every word has to be seen.
+const WORDED: [&str; 16] = [
+    "\n- ```py\n",
+    "\n1. ```\n",
+    "\n> - ~~~\n> ",
+    "\n- > ```\n  > ",
+    "\n> ```\n",
+    "\n>\n>     W\n",
+    "\nW\n===\n",
+    "\nW\n-----\n",
+    "\n<table><tr><td>W</td><td>W</td></tr>\n<tr><td>W</td></tr></table>",
+    "\n<table>\n<tr><th>W ",
+    "</th><td>W|W</td>",
+    "</tr> W <tr>",
+    "</table>",
+    "\n> | W | W |\n> |---|---|\n> | W | W |\n",
+    "|W|W|\n",
+    "\r",
+];
+
 /// The target.
 pub fn markdown_adapt(data: &[u8]) {
     let mut bytes = Bytes::new(data);
-    let (text, is_harmless) = match bytes.below(3) {
+    let choice = bytes.byte();
+    let (text, is_harmless) = match choice % 3 {
+        _ if choice >= 0xC0 => (assembled(bytes.rest(), &WORDED), true),
         0 => (bytes.rest_text(), false),
         1 => (assembled(bytes.rest(), &[]), true),
         _ => (assembled(bytes.rest(), &BITS), false),
@@ -114,7 +136,7 @@ pub fn markdown_adapt(data: &[u8]) {
     addresses_are_in_order(&text);
     let without = without_data(&text);
     assert!(without.len() <= text.len(), "a picture left out is longer than the picture");
-    assert!(text.contains("](data:") || without == text, "changed for no reason");
+    assert!(text.contains("data:") || without == text, "changed for no reason");
 }
 
 fn assembled(choices: &[u8], more: &[&str]) -> String {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use switchboard_domain::text::{Limits, closed, head, split};
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::markdown_lines::{Fence, closed_at_end, open_fence, open_table, opening, quoted};
 use crate::bytes::Bytes;
 
 /// Longest cluster that cutting promises to keep whole wherever it stands, in characters.
@@ -70,14 +71,44 @@ const BITS: [&str; 56] = [
     "\n- item\n",
 ];
 
+/// What else there is in quotes.
+const QUOTED_BITS: [&str; 26] = [
+    ">",
+    "> ",
+    "\n> ",
+    "\n> ",
+    "\n> ",
+    "\n>\n",
+    "\n> > ",
+    "\n>> ",
+    "\n>>>>> ",
+    "\n  >   > ",
+    "\n>       >     > ",
+    "\n> ```py\n> ",
+    "\n> ```\n",
+    "\n>> ~~~~ info\n>> ",
+    "\n>> ~~~~\n",
+    "\n- > ```py\n  > ",
+    "\n> - ```py\n>   ",
+    "\n> 1. - ~~~\n",
+    "\n- ```\n  ",
+    "\n>   ```\n",
+    "\n>     ",
+    "\n> | a | b |\n> |---|---|\n",
+    "> | cell | cell |\n",
+    "\n> - item\n",
+    "\n> ## Heading\n",
+    "\t",
+];
+
 /// The target.
 pub fn markdown_split(data: &[u8]) {
     let mut bytes = Bytes::new(data);
     let limits = limits(&mut bytes);
-    let text = if bytes.flag() {
-        bytes.rest_text()
-    } else {
-        bytes.rest().iter().map(|byte| BITS[usize::from(*byte) % BITS.len()]).collect()
+    let text = match bytes.byte() & 3 {
+        0 => assembled(bytes.rest(), &[]),
+        2 => assembled(bytes.rest(), &QUOTED_BITS),
+        _ => bytes.rest_text(),
     };
     let pieces = split(&text, limits.0);
     for piece in &pieces {
@@ -99,6 +130,12 @@ pub fn markdown_split(data: &[u8]) {
     a_head_and_its_rest_are_the_whole(&text, &pieces, limits.0);
     assert_eq!(open_fence(&closed(&text)), None, "closing leaves a fence open");
     assert!(closed(&text).starts_with(&text));
+}
+
+fn assembled(choices: &[u8], more: &[&str]) -> String {
+    let bits = || BITS.iter().chain(more);
+    let count = bits().count();
+    choices.iter().filter_map(|choice| bits().nth(usize::from(*choice) % count)).copied().collect()
 }
 
 /// Limits, and the numbers they were made of.
@@ -127,9 +164,10 @@ fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-/// Every character but white space stands in the pieces, once and in order. A piece may have three things more: in front
-/// the opening line of a fence or the head of a table, if that stood open at the end of the piece before; at its end the
-/// closing line of a fence. A cut that closed a fence may drop the fence's own closing line, if that comes next.
+/// Every character but white space stands in the pieces, once and in order. A piece may have a few things more: in front the
+/// opening line of a fence or the head of a table, if that stood open at the end of the piece before, and the marks of its
+/// quotes before the rest of a line that was cut; at its end the closing line of a fence. A cut may drop lines that are empty
+/// but for the marks of quotes, and one that closed a fence may drop the fence's own closing line, if that comes next.
 fn nothing_is_lost(text: &str, pieces: &[String]) {
     let wanted = Visible::of(text);
     let mut reached = BTreeSet::from([0]);
@@ -140,14 +178,18 @@ fn nothing_is_lost(text: &str, pieces: &[String]) {
         let mut next = BTreeSet::new();
         for added_in_front in [0, opened_again(before, piece)] {
             for added_at_end in [0, usize::from(closed.is_some())] {
-                let own = lines.get(added_in_front..lines.len() - added_at_end).unwrap_or_default();
-                let own = Visible::of(&own.join("\n"));
-                for at in reached.iter().filter(|at| wanted.chars[**at..].starts_with(&own.chars)) {
+                let own =
+                    lines.get(added_in_front..lines.len() - added_at_end).unwrap_or_default().join("\n");
+                for at in &reached {
+                    let marks = if wanted.is_within_line(*at) { marks_at_end(before) } else { 0 };
+                    let own = Visible::of(without_marks(&own, marks).unwrap_or_default());
+                    if !wanted.chars[*at..].starts_with(&own.chars) {
+                        continue;
+                    }
                     let end = at + own.chars.len();
-                    next.insert(end);
                     let own_closing =
                         closed.filter(|_| added_at_end == 1).and_then(|it| wanted.closing(end, it));
-                    next.extend(own_closing);
+                    next.extend([end].into_iter().chain(own_closing).flat_map(|end| wanted.empty_lines(end)));
                 }
             }
         }
@@ -171,13 +213,35 @@ impl Visible {
         Self { chars, lines }
     }
 
+    /// Whether there is something on the same line before this place and behind it.
+    fn is_within_line(&self, at: usize) -> bool {
+        at > 0 && self.lines.get(at) == Some(&self.lines[at - 1])
+    }
+
+    /// What there is to see of the line that begins here.
+    fn line(&self, at: usize) -> &[char] {
+        let rest = &self.lines[at..];
+        let length = rest.iter().take_while(|line| Some(*line) == rest.first()).count();
+        if self.is_within_line(at) { &[] } else { &self.chars[at..at + length] }
+    }
+
     /// Where a line ends that stands here, has nothing in it but marks, and closes this fence.
-    fn closing(&self, at: usize, (mark, marks, _): (char, usize, &str)) -> Option<usize> {
-        let line = self.lines.get(at)?;
-        let whole = self.lines[at..].iter().take_while(|other| *other == line).count();
-        let begins = at == 0 || self.lines[at - 1] != *line;
-        let is_marks = self.chars[at..].iter().take(whole).all(|character| *character == mark);
-        (begins && is_marks && whole >= marks).then_some(at + whole)
+    fn closing(&self, at: usize, fence: Fence<'_>) -> Option<usize> {
+        let line = self.line(at);
+        let (quote, marks) = line.split_at_checked(fence.depth)?;
+        let closes = quote.iter().all(|it| *it == '>') && marks.iter().all(|it| *it == fence.mark);
+        (closes && marks.len() >= fence.marks).then_some(at + line.len())
+    }
+
+    /// This place, and those behind the lines that follow here and are empty but for the marks of quotes.
+    fn empty_lines(&self, at: usize) -> Vec<usize> {
+        let mut places = vec![at];
+        let mut end = at;
+        while !self.line(end).is_empty() && self.line(end).iter().all(|it| *it == '>') {
+            end += self.line(end).len();
+            places.push(end);
+        }
+        places
     }
 }
 
@@ -186,8 +250,8 @@ fn opened_again(before: Option<&str>, piece: &str) -> usize {
     let Some(before) = before else { return 0 };
     let mut lines = piece.split('\n');
     let (first, second) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
-    if let (Some((mark, marks, info)), Some(again)) = (closed_at_end(before), fence(first)) {
-        return usize::from(again == (mark, marks, info) || again == (mark, marks, ""));
+    if let (Some(closed), Some(again)) = (closed_at_end(before), opening(first)) {
+        return usize::from(again == closed || again == Fence { info: "", ..closed });
     }
     let is_head = open_table(before).is_some_and(|(head, delimiter)| {
         (head.trim_end(), delimiter.trim_end()) == (first.trim_end(), second.trim_end())
@@ -195,63 +259,15 @@ fn opened_again(before: Option<&str>, piece: &str) -> usize {
     if is_head { 2 } else { 0 }
 }
 
-/// The head and the delimiter row of a table that reaches to the end of this text.
-fn open_table(text: &str) -> Option<(&str, &str)> {
-    let lines: Vec<&str> = text.split('\n').collect();
-    let is_row = |line: &&&str| line.contains('|') && open_behind(None, line).is_none();
-    let rows = lines.iter().rev().take_while(is_row).count();
-    // A heading is no head, whatever borders it has.
-    let is_heading = |line: &str| {
-        let behind = line.trim_start_matches('#');
-        (1..=6).contains(&(line.len() - behind.len())) && behind.starts_with(char::is_whitespace)
-    };
-    let is_head = |pair: &&[&str]| is_delimiter(pair[1]) && !is_heading(pair[0]);
-    let mut heads = lines[lines.len() - rows..].windows(2).filter(is_head);
-    heads.next().map(|pair| (pair[0], pair[1]))
+/// How many quotes are around the end of this piece, before its last line is closed.
+fn marks_at_end(piece: Option<&str>) -> usize {
+    let last = piece.and_then(|piece| piece.split('\n').next_back()).unwrap_or_default();
+    piece.and_then(closed_at_end).map_or(quoted(last).0, |fence| fence.depth)
 }
 
-fn is_delimiter(line: &str) -> bool {
-    let cells: Vec<&str> = line.trim().split('|').map(str::trim).collect();
-    let (first, last) =
-        (cells.first().is_some_and(|cell| cell.is_empty()), cells.last().is_some_and(|cell| cell.is_empty()));
-    let inner = &cells[usize::from(first)..cells.len().max(1) - usize::from(last && cells.len() > 1)];
-    let is_rule = |cell: &&str| {
-        let dashes = cell.strip_prefix(':').unwrap_or(cell);
-        let dashes = dashes.strip_suffix(':').unwrap_or(dashes);
-        !dashes.is_empty() && dashes.chars().all(|character| character == '-')
-    };
-    line.contains('|') && !inner.is_empty() && inner.iter().all(is_rule)
-}
-
-/// Mark, number of marks and info string of a line that looks like a fence: up to eight blanks (those in lists count
-/// too), and three or more equal marks.
-fn fence(line: &str) -> Option<(char, usize, &str)> {
-    let bare = line.trim_start_matches(' ');
-    let mark = bare.chars().next().filter(|mark| *mark == '`' || *mark == '~')?;
-    let marks = bare.chars().take_while(|c| *c == mark).count();
-    let is_indented_code = line.len() - bare.len() > 8;
-    (!is_indented_code && marks >= 3).then(|| (mark, marks, bare[marks..].trim()))
-}
-
-fn open_fence(text: &str) -> Option<(char, usize, &str)> {
-    text.split('\n').fold(None, open_behind)
-}
-
-/// What is open behind this line: more than sixteen marks are no fence, nor are backticks with a backtick behind them.
-fn open_behind<'a>(open: Option<(char, usize, &'a str)>, line: &'a str) -> Option<(char, usize, &'a str)> {
-    let Some((mark, marks, info)) = fence(line) else { return open };
-    match open {
-        Some((opened, length, _)) if opened == mark && marks >= length && info.is_empty() => None,
-        Some(still) => Some(still),
-        None if marks > 16 || (mark == '`' && info.contains('`')) => None,
-        None => Some((mark, marks, info)),
-    }
-}
-
-/// The fence that the last line of a piece closes.
-fn closed_at_end(piece: &str) -> Option<(char, usize, &str)> {
-    let (before, _) = piece.rsplit_once('\n')?;
-    open_fence(before).filter(|_| open_fence(piece).is_none())
+/// A text whose first line has got so many marks, without them.
+fn without_marks(text: &str, marks: usize) -> Option<&str> {
+    if marks == 0 { Some(text) } else { text.strip_prefix(&format!("{} ", ">".repeat(marks))) }
 }
 
 /// Finds each cut in the text and asks the standard (UAX 29) whether a cluster lies across it.
@@ -260,8 +276,16 @@ fn clusters_stay_whole(text: &str, pieces: &[String]) {
     let mut cuts = Vec::new();
     for (number, piece) in pieces.iter().enumerate() {
         let before = number.checked_sub(1).map(|before| pieces[before].as_str());
-        let piece = piece.splitn(1 + opened_again(before, piece), '\n').last().unwrap_or_default();
-        at += text[at..].find(piece).expect("pieces stand in the text, in order");
+        // What looks like a head that is said again may be the table's own.
+        let own = [0, opened_again(before, piece)].map(|added| piece.splitn(1 + added, '\n').nth(added));
+        let bare = own.map(|own| own.and_then(|own| without_marks(own, marks_at_end(before))));
+        let is_there = |piece: &&str| {
+            let between = text[at..].find(piece).map(|found| &text[at..at + found]);
+            between.is_some_and(|it| it.chars().all(|c| c == '>' || c.is_whitespace()))
+        };
+        let mut places = own.into_iter().chain(bare).flatten();
+        let piece = places.find(is_there).expect("pieces stand in the text, in order");
+        at += text[at..].find(piece).unwrap_or_default();
         cuts.push(at);
         at += piece.len();
         cuts.push(at);

@@ -4,6 +4,7 @@ pub mod card_callback;
 pub mod chat_answer;
 pub mod chat_command;
 pub mod markdown_adapt;
+mod markdown_lines;
 pub mod markdown_split;
 pub mod robot_callback;
 pub mod sse;

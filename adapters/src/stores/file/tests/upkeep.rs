@@ -178,7 +178,8 @@ fn everything(database: &Path) -> String {
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().unwrap() {
             for column in 0..columns {
-                all.push_str(&format!("{:?} ", row.get_ref(column).unwrap().as_str().unwrap_or_default()));
+                all.push_str(row.get_ref(column).unwrap().as_str().unwrap_or_default());
+                all.push(' ');
             }
         }
     }
@@ -285,7 +286,8 @@ async fn of_the_copies_before_migrations_the_newest_three_are_kept() {
     for name in copies.iter().map(String::as_str).chain(others) {
         fs::write(place.directory().join(name), "x").unwrap();
     }
-    drop(place.open().unwrap());
+    // One step, or the copies of the steps behind it would push out the older ones.
+    drop(place.open_with(&schema::MIGRATIONS[..2]).unwrap());
     let names = place.names();
     let kept: Vec<_> = names.iter().filter(|name| name.starts_with("switchboard.format1.2")).collect();
     let own = format!("switchboard.format1.{}.db", copies::stamp(place.now()));
