@@ -27,7 +27,7 @@ impl Change {
     async fn make(self, process: &Process<'_>) {
         match self {
             Self::Moved => {
-                process.edit_agent("agt_1", |agent| "elsewhere".clone_into(&mut agent.base_url)).await
+                process.edit_agent("agt_1", |agent| "elsewhere".clone_into(&mut agent.base_url)).await;
             }
             Self::Replaced | Self::Deleted => {
                 process.add_agent("agt_2").await;
