@@ -1,13 +1,12 @@
 //! Messages that nobody asked for, over the API of the real server.
 
-use std::time::Duration;
-
 use dingtalk_sim::{Conversation, FaultRule, Group, Observed, Origin, Via};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::api::{Answer, Api};
 use switchboard_tests::looks;
+use switchboard_tests::looks::until;
 use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
 
