@@ -17,6 +17,15 @@ pub enum Outcome {
     Failed(FailureCause),
 }
 
+/// Why an answer that ended in good order is not all that its agent had to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cut {
+    /// The agent's own limit of an answer's length was reached.
+    Length,
+    /// The agent's filter of contents ended it.
+    Filter,
+}
+
 /// Why a message was not taken on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {

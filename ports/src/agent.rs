@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use switchboard_domain::outcome::AgentFailure;
+use switchboard_domain::outcome::{AgentFailure, Cut};
 use switchboard_domain::snapshot::TranscriptLine;
 
 use crate::agents::AgentConfig;
@@ -117,10 +117,12 @@ pub enum AgentEvent {
         /// The tool's name.
         name: String,
     },
-    /// The answer is whole.
+    /// The answer is whole, or as whole as the agent makes it.
     Completed {
         /// Where the next turn goes on from.
         continuation: Option<String>,
+        /// Why it is not whole, where the agent says that it is not.
+        cut: Option<Cut>,
     },
     /// The run failed. `detail` is for the log and the API's test: no secret, no message text, at most 300 characters.
     Failed {

@@ -189,7 +189,7 @@ async fn a_held_answer_goes_on_when_released() {
     while timeout(CAP, run.next()).await.unwrap() != Some(AgentEvent::Delta("half ".to_owned())) {}
     agent.release(1);
     let rest: Vec<AgentEvent> = timeout(CAP, run.collect()).await.unwrap();
-    assert_eq!(rest.last(), Some(&AgentEvent::Completed { continuation: None }));
+    assert_eq!(rest.last(), Some(&AgentEvent::Completed { continuation: None, cut: None }));
 }
 
 #[tokio::test]

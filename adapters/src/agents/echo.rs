@@ -72,7 +72,7 @@ impl Agent for Echo {
                 failure: AgentFailure::new(AgentFailureKind::Empty),
                 detail: "nothing to echo".to_owned(),
             },
-            _ => AgentEvent::Completed { continuation: None },
+            _ => AgentEvent::Completed { continuation: None, cut: None },
         });
         let pause = self.pause;
         stream::unfold(events, move |mut events| async move {

@@ -43,7 +43,7 @@ async fn the_question_comes_back_word_by_word() {
             AgentEvent::Delta("吗 ".to_owned()),
             AgentEvent::Delta("my ".to_owned()),
             AgentEvent::Delta("friend?".to_owned()),
-            AgentEvent::Completed { continuation: None },
+            AgentEvent::Completed { continuation: None, cut: None },
         ]
     );
     assert_eq!(begun.elapsed(), Duration::from_millis(240));

@@ -10,7 +10,7 @@ use crate::peer::{
 };
 
 const STOP: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-const COMPLETED: AgentEvent = AgentEvent::Completed { continuation: None };
+const COMPLETED: AgentEvent = AgentEvent::Completed { continuation: None, cut: None };
 
 #[tokio::test]
 async fn an_answer_in_single_bytes_is_the_same_answer() {

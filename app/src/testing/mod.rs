@@ -12,7 +12,7 @@ mod stores;
 
 pub(crate) use api::{Answer, CONFIGURED, TestApi, problem, server_section};
 pub(crate) use composition::FakeComposition;
-pub(crate) use operations::{FakeOperations, connected};
+pub(crate) use operations::{FakeOperations, Taking, connected};
 pub(crate) use platforms::{kinds, providers};
 pub(crate) use stores::FakeStores;
 

@@ -33,8 +33,20 @@ pub(crate) struct FakeOperations {
     /// Messages it was given.
     pub(crate) sent: Mutex<Vec<NewMessage>>,
     /// What it answers to them, instead of taking them.
-    pub(crate) given: Mutex<Option<Option<Given>>>,
+    pub(crate) given: Mutex<Taking>,
     events: broadcast::Sender<RuntimeEvent>,
+}
+
+/// What becomes of a message that is given to it.
+#[derive(Default)]
+pub(crate) enum Taking {
+    /// It is taken.
+    #[default]
+    New,
+    /// Nobody would take it up.
+    Nobody,
+    /// This is answered.
+    Answered(Given),
 }
 
 impl Default for FakeOperations {
@@ -132,8 +144,9 @@ impl Operations for FakeOperations {
     async fn send(&self, message: NewMessage) -> Result<Option<Given>, StoreError> {
         self.calls().push(format!("send {}", message.key.chat));
         let given = match &*self.given.lock().unwrap() {
-            Some(given) => given.clone(),
-            None => Some(Given::Now {
+            Taking::Answered(given) => Some(given.clone()),
+            Taking::Nobody => None,
+            Taking::New => Some(Given::Now {
                 record: MessageRecord::new(&message, Timestamp::from_millis(START_MS)),
                 seq: Seq(1),
                 partition: message.key.partition(),

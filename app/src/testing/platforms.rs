@@ -105,7 +105,7 @@ struct FakeAgent {
 impl Agent for FakeAgent {
     fn run(&self, request: RunRequest) -> BoxStream<'static, AgentEvent> {
         let started = AgentEvent::Started { run: None };
-        let completed = AgentEvent::Completed { continuation: None };
+        let completed = AgentEvent::Completed { continuation: None, cut: None };
         let delta = AgentEvent::Delta(request.text);
         let slow = |event| async move {
             tokio::time::sleep(Duration::from_millis(250)).await;

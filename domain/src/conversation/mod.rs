@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 
 use crate::ids::{Epoch, RetryNumber, Seq};
 use crate::inbox::{Control, Entry, Intake};
-use crate::outcome::{AgentFailure, AgentFailureKind, RunFailure};
+use crate::outcome::{AgentFailure, AgentFailureKind, Cut, RunFailure};
 use crate::rejected::Rejected;
 use crate::reply::{self, CallNumber, CardOutcome, PartOutcome, Progress, Reply};
 use crate::session::{self, Hold, Session, Taken};
@@ -137,10 +137,12 @@ pub enum Said {
     Delta(String),
     /// Thinking aloud, a tool at work: a sign of life, shown beside the answer and never kept.
     Progress(Progress),
-    /// The answer is whole.
+    /// The answer is whole, or as whole as its agent makes it.
     Completed {
         /// Where the next turn goes on from.
         continuation: Option<String>,
+        /// Why it is not whole.
+        cut: Option<Cut>,
     },
     /// The run failed.
     Failed(RunFailure),
@@ -349,9 +351,9 @@ impl Conversation {
                 let chars = self.answer_chars.saturating_add(text.chars().count());
                 return self.heard(epoch, chars, reply::Event::Grew { text }, effects, now);
             }
-            Said::Completed { continuation } => {
+            Said::Completed { continuation, cut } => {
                 if text::says_something(self.draft()) {
-                    session::Event::Completed { epoch, continuation }
+                    session::Event::Completed { epoch, continuation, cut }
                 } else {
                     let failure = RunFailure::Agent(AgentFailure::new(AgentFailureKind::Empty));
                     session::Event::Failed { epoch, failure, shown: false }

@@ -152,6 +152,7 @@ impl Conversation {
         let locale = self.policy.locale;
         let (notice, failed) = match how {
             Finish::Answered => (None, false),
+            Finish::Cut(cut) => (Some(Notice::Cut(cut)), false),
             Finish::Stopped => (Some(Notice::StopMark), false),
             Finish::Interrupted => (Some(Notice::InterruptMark), false),
             Finish::Withdrawn => (Some(Notice::ChannelDeleted), false),
@@ -169,7 +170,8 @@ impl Conversation {
     /// Transcript lines of a turn that ends.
     fn record(&self, seq: Seq, how: Finish, session: SessionNumber, effects: &mut Effects, now: Timestamp) {
         let mark = match how {
-            Finish::Answered => None,
+            // That it was cut is ours to say, and no part of what the agent is told again.
+            Finish::Answered | Finish::Cut(_) => None,
             Finish::Stopped | Finish::Interrupted | Finish::Withdrawn => Some(Mark::Stopped),
             Finish::Failed(cause) => Some(Mark::Failed(cause)),
             Finish::Refused(_) => return,

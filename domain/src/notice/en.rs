@@ -5,7 +5,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use super::{Age, Notice, StatusReport, help};
-use crate::outcome::{AgentFailureKind, FailureCause, Refusal};
+use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use crate::settings::Locale;
 
 pub(super) fn text(notice: &Notice) -> String {
@@ -15,6 +15,8 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::NewConversation => "Started a new conversation. How can I help you?",
         Notice::StopMark => "⏹ Stopped.",
         Notice::InterruptMark => "⏹ Stopped here, because a newer message came.",
+        Notice::Cut(Cut::Length) => "✂️ Cut here by the agent's own length limit. Ask it to go on.",
+        Notice::Cut(Cut::Filter) => "✂️ Cut here by the agent's content filter. Please ask in other words.",
         Notice::NothingToStop => "There is nothing to stop: no reply is running.",
         Notice::Stopped { withdrawn: 0 } => "Stopped.",
         Notice::Stopped { withdrawn: 1 } => "Stopped, and 1 waiting message was withdrawn.",

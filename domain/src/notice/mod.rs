@@ -18,7 +18,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use crate::command::COMMANDS;
-use crate::outcome::{AgentFailureKind, FailureCause, Refusal, RunFailure};
+use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal, RunFailure};
 use crate::settings::Locale;
 
 /// Something we say in a chat.
@@ -37,6 +37,8 @@ pub enum Notice {
     StopMark,
     /// Follows the text of an answer that gave way to a newer message (`busy = "interrupt"`).
     InterruptMark,
+    /// Follows the text of an answer that its agent ended before its end.
+    Cut(Cut),
     /// The answer to `/stop` when nothing is running.
     NothingToStop,
     /// The answer to `/stop` when something was running or waiting.

@@ -8,7 +8,7 @@ use rstest::rstest;
 use super::{Notice, StatusReport, remedy};
 use crate::channel::ErrorCode;
 use crate::command::COMMANDS;
-use crate::outcome::{AgentFailureKind, FailureCause, Refusal};
+use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use crate::settings::Locale;
 
 const REFUSALS: [Refusal; 12] = [
@@ -44,6 +44,8 @@ fn all() -> Vec<Notice> {
         Notice::NewConversation,
         Notice::StopMark,
         Notice::InterruptMark,
+        Notice::Cut(Cut::Length),
+        Notice::Cut(Cut::Filter),
         Notice::NothingToStop,
         Notice::Stopped { withdrawn: 0 },
         Notice::Stopped { withdrawn: 1 },

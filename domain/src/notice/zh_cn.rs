@@ -5,7 +5,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use super::{Age, Notice, StatusReport, help};
-use crate::outcome::{AgentFailureKind, FailureCause, Refusal};
+use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use crate::settings::Locale;
 
 pub(super) fn text(notice: &Notice) -> String {
@@ -15,6 +15,8 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::NewConversation => "已开始新对话。有什么可以帮助您的？",
         Notice::StopMark => "⏹ 已停止。",
         Notice::InterruptMark => "⏹ 收到新消息，本次回答到此为止。",
+        Notice::Cut(Cut::Length) => "✂️ 已达智能体的长度上限，回答在此截断。可让它继续。",
+        Notice::Cut(Cut::Filter) => "✂️ 回答被智能体的内容过滤截断。请换个说法再问。",
         Notice::NothingToStop => "当前没有正在生成的回复，无需停止。",
         Notice::Stopped { withdrawn: 0 } => "已停止。",
         Notice::Stopped { withdrawn } => return format!("已停止，并撤回了 {withdrawn} 条等待中的消息。"),

@@ -105,7 +105,8 @@ impl Reply {
         let state = if facts.limits.cards {
             State::unopened(presence, now)
         } else {
-            State::collecting(String::new(), Presence::Absent, now)
+            // Its card may be from a time when the channel had cards: then it is pointed from (R11).
+            State::collecting(String::new(), presence, now)
         };
         Self { facts, calls: 0, gate: Some(gate), tried: Tried::default(), lead: None, state }
     }

@@ -235,6 +235,8 @@ impl Reply {
                 plain.pointer_uncertain = true;
                 plain.pointer_failed(1, now);
             }
+            // Without cards nobody knows whether there was one, and a refusal is what most such channels answer.
+            CardOutcome::Refused(_) if !self.facts.limits.cards => plain.pointer = None,
             // A refusal will not change by asking again at once: let the parts go first.
             CardOutcome::Refused(_) => plain.pointer_failed(CARD_TRIES_MAX, now),
         }

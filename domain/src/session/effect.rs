@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::ids::{Epoch, Seq, SessionNumber};
-use crate::outcome::{FailureCause, Outcome, Refusal};
+use crate::outcome::{Cut, FailureCause, Outcome, Refusal};
 use crate::reply::Durability;
 use crate::time::Timestamp;
 
@@ -72,6 +72,8 @@ pub enum Effect {
 pub enum Finish {
     /// The answer is whole.
     Answered,
+    /// The answer is all that comes of it, and not whole.
+    Cut(Cut),
     /// It was stopped by a person or an administrator.
     Stopped,
     /// A newer message took its place.

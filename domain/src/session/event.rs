@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use crate::ids::{Epoch, Seq};
 use crate::inbox::{Control, Origin};
-use crate::outcome::{Refusal, RunFailure};
+use crate::outcome::{Cut, Refusal, RunFailure};
 use crate::time::Timestamp;
 
 /// What happens to a session.
@@ -39,12 +39,14 @@ pub enum Event {
         /// Length of the answer so far, in characters.
         chars: usize,
     },
-    /// The answer is whole.
+    /// The answer is whole, or as whole as its agent makes it.
     Completed {
         /// The run's epoch.
         epoch: Epoch,
         /// Where the next turn goes on from.
         continuation: Option<String>,
+        /// Why it is not whole.
+        cut: Option<Cut>,
     },
     /// The run failed.
     Failed {

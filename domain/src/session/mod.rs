@@ -247,7 +247,7 @@ impl Session {
             }
             Event::Started { epoch, handle, continuation } => self.started(epoch, handle, continuation),
             Event::Heard { epoch, chars } => self.heard(epoch, chars, now),
-            Event::Completed { epoch, continuation } => self.completed(epoch, continuation, now),
+            Event::Completed { epoch, continuation, cut } => self.completed(epoch, continuation, cut, now),
             Event::Failed { epoch, failure, shown } => self.failed(epoch, failure, shown, now),
             Event::Closed { epoch } => self.closed(epoch, now),
             Event::Held(hold) => {

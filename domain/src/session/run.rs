@@ -9,7 +9,7 @@ use super::{
     Reason, STOPPING_WAIT_MAX, Say, Session, Waiting, Work,
 };
 use crate::ids::{Epoch, Seq};
-use crate::outcome::{AgentFailure, AgentFailureKind, FailureCause, Outcome, RunFailure};
+use crate::outcome::{AgentFailure, AgentFailureKind, Cut, FailureCause, Outcome, RunFailure};
 use crate::rejected::Rejected;
 use crate::reply::Durability;
 use crate::settings::Stale;
@@ -150,11 +150,12 @@ impl Session {
         &mut self,
         epoch: Epoch,
         continuation: Option<String>,
+        cut: Option<Cut>,
         now: Timestamp,
     ) -> Result<Effects, Rejected> {
-        let seq = self.turn(epoch, &Event::Completed { epoch, continuation: None })?.seq;
+        let seq = self.turn(epoch, &Event::Completed { epoch, continuation: None, cut: None })?.seq;
         let mut effects = Effects::default();
-        effects.push(self.finish_of(seq, Finish::Answered));
+        effects.push(self.finish_of(seq, cut.map_or(Finish::Answered, Finish::Cut)));
         effects.push(Effect::End { seq, outcome: Outcome::Answered });
         self.kept.turns = self.kept.turns.saturating_add(1);
         self.kept.continuation = continuation;
@@ -354,7 +355,7 @@ const fn failed_as(cause: FailureCause) -> (Finish, Outcome) {
 
 const fn outcome_of(how: Finish) -> Outcome {
     match how {
-        Finish::Answered => Outcome::Answered,
+        Finish::Answered | Finish::Cut(_) => Outcome::Answered,
         Finish::Stopped | Finish::Interrupted | Finish::Withdrawn => Outcome::Cancelled,
         Finish::Failed(cause) => Outcome::Failed(cause),
         Finish::Refused(refusal) => Outcome::Refused(refusal),

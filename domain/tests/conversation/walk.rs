@@ -191,7 +191,7 @@ impl World {
             Talk::Completed => {
                 self.process.runs[index].over = true;
                 let continuation = Some(format!("c{}", self.process.runs[index].seq));
-                Said::Completed { continuation }
+                Said::Completed { continuation, cut: None }
             }
             Talk::Failed(kind) => {
                 self.process.runs[index].over = true;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
+use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Cut};
 use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunHandle, RunRequest};
 use switchboard_ports::agents::AgentConfig;
 
@@ -15,6 +15,8 @@ use switchboard_ports::agents::AgentConfig;
 pub enum Act {
     /// Says these words, one after the other, with this pause between.
     Say(Vec<String>, Duration),
+    /// Says these words, and that this is not all there would have been to say.
+    Stop(Vec<String>, Cut),
     /// Says these words and then nothing any more.
     Hang(Vec<String>),
     /// Says these words and fails.
@@ -140,15 +142,22 @@ impl Agent for Configured {
         let said = |words: Vec<String>| words.into_iter().map(AgentEvent::Delta).collect();
         let (events, pause, end): (Vec<_>, _, _) = match act {
             Act::Say(words, pause) => {
-                (said(words), pause, Some(AgentEvent::Completed { continuation: None }))
+                (said(words), pause, Some(AgentEvent::Completed { continuation: None, cut: None }))
             }
-            Act::Work(events, pause) => (events, pause, Some(AgentEvent::Completed { continuation: None })),
+            Act::Stop(words, cut) => (
+                said(words),
+                Duration::from_millis(100),
+                Some(AgentEvent::Completed { continuation: None, cut: Some(cut) }),
+            ),
+            Act::Work(events, pause) => {
+                (events, pause, Some(AgentEvent::Completed { continuation: None, cut: None }))
+            }
             Act::GoOn(first, words, next) => {
                 started = Some(RunHandle { id: first, pollable: false, continuation: None });
                 (
                     said(words),
                     Duration::from_millis(100),
-                    Some(AgentEvent::Completed { continuation: Some(next) }),
+                    Some(AgentEvent::Completed { continuation: Some(next), cut: None }),
                 )
             }
             Act::Leave(id, words) => {

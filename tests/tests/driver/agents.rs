@@ -6,7 +6,7 @@ use rstest::rstest;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::ids::AgentId;
 use switchboard_domain::notice::Notice;
-use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, FailureCause, Refusal};
+use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Cut, FailureCause, Refusal};
 use switchboard_domain::settings::Locale;
 use switchboard_tests::fakes::agent::{Act, answer_to, failure};
 use switchboard_tests::world::{World, agent_config};
@@ -143,6 +143,32 @@ fn an_endless_answer_is_cut_off() {
     let finals = world.platform.finals();
     assert_eq!(finals, [format!("{}\n\n{}", "0123456789".repeat(200), sentence(AgentFailureKind::TooLong))]);
     assert_eq!(world.agent.closed_early(), 1);
+}
+
+/// An answer that its agent cut off says so below it, in the channel's language; the agent is not told that again.
+#[rstest]
+#[case(Cut::Length, Locale::En)]
+#[case(Cut::Filter, Locale::ZhCn)]
+fn an_answer_that_its_agent_cut_off_says_so(#[case] cut: Cut, #[case] locale: Locale) {
+    let world = World::new(12);
+    world.agent.script(move |request, count| match count {
+        0 => Act::Stop(words("half an answer\n"), cut),
+        _ => Act::Say(answer_to(&request.text), Duration::ZERO),
+    });
+    world
+        .process(|process| async move {
+            process.set_up_with(|channel, _| channel.locale = locale).await;
+            process.says("ann", "hello").await;
+            process.finals(1).await;
+            process.says("ann", "go on").await;
+            process.finals(2).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    let told = format!("half an answer\n\n{}", Notice::Cut(cut).text(locale));
+    assert_eq!(world.platform.finals(), [told, "answer to <go on>".to_owned()]);
+    let history: Vec<_> = world.agent.asked()[1].history.iter().map(|line| line.text.clone()).collect();
+    assert_eq!(history, ["hello", "half an answer\n"]);
 }
 
 /// An answer without a word is none.

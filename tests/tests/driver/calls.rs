@@ -6,8 +6,10 @@ use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::notice::Notice;
 use switchboard_domain::reply::{CardOutcome, Claim};
 use switchboard_domain::settings::Locale;
+use switchboard_ports::error::StoreError;
 use switchboard_tests::fakes::agent::Act;
 use switchboard_tests::fakes::platform::{Call, Fate};
+use switchboard_tests::fakes::store::CommitFate;
 use switchboard_tests::world::World;
 
 const SECS: fn(u64) -> Duration = Duration::from_secs;
@@ -79,6 +81,29 @@ fn a_card_call_that_hangs_is_given_up_and_repeated() {
         .unwrap();
     assert_eq!(world.platform.overlapping(), 0);
     assert_eq!(world.platform.finals(), ["answer to <hello>"]);
+}
+
+/// R12: memory that is dropped while a call is under way knows nothing of it afterwards; the next call waits for it all the
+/// same.
+#[test]
+fn a_call_that_outlives_its_memory_is_waited_for() {
+    let world = World::new(7);
+    world.agent.script(|_, _| Act::Hang(vec!["half ".to_owned()]));
+    world.platform.rule(|call, _, _| if call == Call::Update { Fate::Slow(SECS(8)) } else { Fate::Do });
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "hello").await;
+            process.until("an update", || process.world.platform.kinds().contains(&Call::Update)).await;
+            process.world.store.fates([CommitFate::Refuse(StoreError::Conflict)]);
+            process.says("ann", "/stop").await;
+            process.finals(1).await;
+            process.wait(SECS(30)).await;
+        })
+        .unwrap();
+    assert_eq!(world.store.fates_left(), 0);
+    assert_eq!(world.platform.overlapping(), 0);
+    assert!(world.platform.cards().values().all(|card| card.finished && card.finishes == 1));
 }
 
 /// R12: the first visible call of the next reply waits for the last call of the one before.

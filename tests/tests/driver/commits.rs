@@ -89,7 +89,10 @@ fn after_a_conflict_memory_is_dropped_and_nothing_is_performed(
         let known = commits.last().is_some_and(|commit| {
             let shown = |reply: &switchboard_domain::snapshot::ReplySnapshot| match &reply.state {
                 ReplyStateSnapshot::Finishing { text: last, .. } => last == text,
-                ReplyStateSnapshot::Plain { parts, .. } => parts.iter().any(|part| part.text == text),
+                ReplyStateSnapshot::Plain { parts, pointer } => {
+                    let points = pointer.as_ref().is_some_and(|pointer| pointer.text == text);
+                    points || parts.iter().any(|part| part.text == text)
+                }
             };
             commit.snapshot.replies.iter().any(shown)
         });
@@ -215,4 +218,29 @@ fn a_conversation_whose_lease_was_somebody_elses_is_read_anew(#[case] held: Dura
     assert_eq!(finals.len(), 1, "{finals:?}");
     assert!(finals[0].contains("word119"));
     assert_eq!(world.agent.asked().len(), 2);
+}
+
+/// R7, R8: what was begun before memory was dropped is known to have begun, however often the conversation cannot be read
+/// in between. Else its open card would be taken for none, and stay open.
+#[test]
+fn a_turn_lost_in_the_middle_closes_its_card_even_if_it_could_not_be_read_at_first() {
+    let world = World::new(8);
+    world.agent.script(|_, _| Act::Hang(vec!["half ".to_owned()]));
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "hello").await;
+            process.sees("half").await;
+            process.world.store.fates([CommitFate::Refuse(StoreError::Conflict)]);
+            process.says("ann", "/new").await;
+            process.until("the commit is refused", || process.world.store.fates_left() == 0).await;
+            process.world.store.away(&[Verb::Load]);
+            process.wait(SECS(5)).await;
+            process.world.store.away(&[]);
+            process.finals(2).await;
+            process.wait(SECS(30)).await;
+        })
+        .unwrap();
+    let cards = world.platform.cards();
+    assert!(cards.len() == 1 && cards.values().all(|card| card.finished), "{cards:?}");
 }

@@ -201,6 +201,60 @@ fn a_fallback_outlives_the_process() {
     assert_eq!(world.agent.asked().len(), 1);
 }
 
+/// R11: cards that are switched off while a card stands open, and no process runs: it is reduced to one line all the same.
+#[test]
+fn a_card_left_open_is_pointed_from_although_the_channel_shows_none_any_more() {
+    let world = World::new(11);
+    slow(&world);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "hello").await;
+            process.sees("answer").await;
+        })
+        .unwrap();
+    world.platform.cards_on(false);
+    let failures = world
+        .process(|process| async move {
+            process.finals(2).await;
+            process.wait(SECS(30)).await;
+            process.failures().await
+        })
+        .unwrap();
+    assert_eq!(failures, []);
+    assert_eq!(world.platform.finals(), [pointer(), ANSWER.to_owned()]);
+    assert!(world.platform.cards().values().all(|card| card.finished));
+}
+
+/// R11: a channel that never had cards asks once for the one that nobody made, and takes a refusal for an answer.
+#[test]
+fn a_turn_resumed_without_cards_is_answered_as_text_whatever_the_platform_says_of_cards() {
+    for fate in [Fate::Do, DENIED] {
+        let world = World::new(12);
+        world.platform.cards_on(false);
+        slow(&world);
+        world.platform.rule(move |call, _, _| if call == Call::Finish { fate } else { Fate::Do });
+        world
+            .process(|process| async move {
+                process.set_up().await;
+                process.says("ann", "hello").await;
+                process.until("it is asked", || !process.world.agent.asked().is_empty()).await;
+            })
+            .unwrap();
+        let failures = world
+            .long_process(|process| async move {
+                process.finals(1).await;
+                process.wait(SECS(3_700)).await;
+                process.failures().await
+            })
+            .unwrap();
+        assert_eq!(failures, [], "{fate:?}");
+        assert_eq!(world.platform.finals(), [ANSWER]);
+        let finishes = world.platform.kinds().into_iter().filter(|call| *call == Call::Finish).count();
+        assert_eq!(finishes, 1, "{fate:?}");
+    }
+}
+
 /// What does not fit on the card goes on as text; nothing is said twice.
 #[test]
 fn what_does_not_fit_on_the_card_follows_as_text() {

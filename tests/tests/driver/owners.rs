@@ -26,7 +26,9 @@ enum Change {
 impl Change {
     async fn make(self, process: &Process<'_>) {
         match self {
-            Self::Moved => process.edit_agent("agt_1", |agent| agent.base_url = "elsewhere".to_owned()).await,
+            Self::Moved => {
+                process.edit_agent("agt_1", |agent| "elsewhere".clone_into(&mut agent.base_url)).await;
+            }
             Self::Replaced | Self::Deleted => {
                 process.add_agent("agt_2").await;
                 let channel = ChannelId::new("chn_1");

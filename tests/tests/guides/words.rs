@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::command::COMMANDS;
 use switchboard_domain::notice::{Finding, Notice, Remedy, remedy};
-use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
+use switchboard_domain::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use switchboard_domain::settings::Locale;
 
 /// Kind and name of every code that somebody may look up.
@@ -76,7 +76,9 @@ fn after_notice(notice: &Notice) -> Option<Notice> {
         Notice::Thinking => Some(Notice::NewConversation),
         Notice::NewConversation => Some(Notice::StopMark),
         Notice::StopMark => Some(Notice::InterruptMark),
-        Notice::InterruptMark => Some(Notice::NothingToStop),
+        Notice::InterruptMark => Some(Notice::Cut(Cut::Length)),
+        Notice::Cut(Cut::Length) => Some(Notice::Cut(Cut::Filter)),
+        Notice::Cut(Cut::Filter) => Some(Notice::NothingToStop),
         Notice::NothingToStop => Some(Notice::Stopped { withdrawn: 0 }),
         Notice::Stopped { withdrawn: 0 } => Some(Notice::Stopped { withdrawn: 2 }),
         Notice::Stopped { .. } => Some(Notice::AnswerBelow),

@@ -108,7 +108,7 @@ impl Ran {
     /// The text of a run that ended well, and where the next turn goes on from.
     pub(crate) fn answered(&self) -> (String, Option<String>) {
         match self.events.last() {
-            Some(AgentEvent::Completed { continuation }) => (self.text(), continuation.clone()),
+            Some(AgentEvent::Completed { continuation, .. }) => (self.text(), continuation.clone()),
             other => panic!("not answered: {other:?}"),
         }
     }

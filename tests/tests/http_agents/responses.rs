@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::ids::{Seq, SessionNumber};
+use switchboard_domain::outcome::Cut;
 use switchboard_domain::secret::Secret;
 use switchboard_domain::snapshot::{Role, TranscriptLine};
 use switchboard_domain::time::Timestamp;
@@ -136,8 +137,14 @@ async fn an_answer_comes_whole_in_every_form(#[case] form: Form) {
     let server = FakeResponses::start().await.unwrap();
     let text = "One two three, 四 five.";
     server.queue([Play::Say(text.to_owned(), form)]);
-    let (said, continuation) = run(&agent(&server, |_| {}), question("ann", "hi")).await.answered();
+    let ran = run(&agent(&server, |_| {}), question("ann", "hi")).await;
+    let (said, continuation) = ran.answered();
     assert_eq!((said.as_str(), continuation.as_deref()), (text, Some("resp_1")));
+    let expected = (form == Form::Incomplete).then_some(Cut::Length);
+    assert!(
+        matches!(ran.events.last(), Some(AgentEvent::Completed { cut, .. }) if *cut == expected),
+        "{ran:#?}"
+    );
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn kill_and_serve(stage: Stage) -> Stage {
     let server = home.serve().await;
     let api = Api::of(&server);
     api.wait_connected(&channel).await;
-    Stage { api, server, channel, agent, simulator, home }
+    Stage { server, api, channel, agent, simulator, home }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 
 use serde_json::Value;
-use switchboard_domain::outcome::AgentFailureKind;
+use switchboard_domain::outcome::{AgentFailureKind, Cut};
 use switchboard_ports::agent::AgentEvent;
 
 use super::super::sse::{SseDecoder, SseEvent};
@@ -36,8 +36,9 @@ pub(in crate::agents) trait Protocol {
     /// Whether the answer is whole, though its end was not seen yet.
     fn is_finished(&self) -> bool;
 
-    /// The end of a stream that ended in good order without having said how.
-    fn end(&mut self) -> Ending;
+    /// The end of an answer that ended in good order without having said how; adds what was held back to `said`. Asked again,
+    /// there is nothing to add.
+    fn end(&mut self, said: &mut VecDeque<AgentEvent>) -> Ending;
 }
 
 /// How an answer ended.
@@ -55,9 +56,9 @@ impl Ending {
         Self::Event(failed(kind, detail.into()))
     }
 
-    /// An end in good order, with nowhere to go on from yet.
-    pub(in crate::agents) const fn completed() -> Self {
-        Self::Event(AgentEvent::Completed { continuation: None })
+    /// An end in good order, with nowhere to go on from yet; `cut` where it is not the answer's own end.
+    pub(in crate::agents) const fn completed(cut: Option<Cut>) -> Self {
+        Self::Event(AgentEvent::Completed { continuation: None, cut })
     }
 }
 
@@ -195,7 +196,7 @@ impl<P: Protocol> Answer<P> {
             },
         }
         if self.is_finished() {
-            let ending = self.protocol.end();
+            let ending = self.protocol.end(&mut self.ready);
             self.finish(ending);
         } else {
             self.fail(AgentFailureKind::CutStream, "the answer broke off".to_owned());
@@ -220,7 +221,7 @@ impl<P: Protocol> Answer<P> {
             return;
         }
         if data == DONE {
-            let ending = self.protocol.end();
+            let ending = self.protocol.end(&mut self.ready);
             return self.finish(ending);
         }
         let is_error = event.name == "error";

@@ -95,11 +95,13 @@ fn thinking_parts(part: &Value) -> Vec<AgentEvent> {
     parts.filter_map(|part| part.get("text")?.as_str()).flat_map(reasoning).collect()
 }
 
-fn delta(text: &str) -> Vec<AgentEvent> {
+/// Words of the answer.
+pub(super) fn delta(text: &str) -> Vec<AgentEvent> {
     pieces(text, EVENT_TEXT_BYTES_MAX).into_iter().map(AgentEvent::Delta).collect()
 }
 
-fn reasoning(text: &str) -> Vec<AgentEvent> {
+/// Thinking aloud.
+pub(super) fn reasoning(text: &str) -> Vec<AgentEvent> {
     pieces(text, EVENT_TEXT_BYTES_MAX).into_iter().map(AgentEvent::Reasoning).collect()
 }
 

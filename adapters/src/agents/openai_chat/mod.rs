@@ -7,6 +7,7 @@ mod body;
 mod chunk;
 #[cfg(feature = "fuzzing")]
 pub mod reread;
+mod thinking;
 
 use std::sync::Arc;
 

@@ -122,8 +122,8 @@ impl Inner {
     /// An answer, with where the next turn goes on from.
     fn going_on(&self, event: AgentEvent, id: Option<String>) -> AgentEvent {
         match event {
-            AgentEvent::Completed { .. } => {
-                AgentEvent::Completed { continuation: id.filter(|id| self.keeps() && is_id(id)) }
+            AgentEvent::Completed { cut, .. } => {
+                AgentEvent::Completed { continuation: id.filter(|id| self.keeps() && is_id(id)), cut }
             }
             AgentEvent::Started { .. }
             | AgentEvent::Delta(_)

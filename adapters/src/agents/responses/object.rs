@@ -1,6 +1,7 @@
 //! A response as one JSON document: how far it is, what it says. Pure.
 
 use serde_json::Value;
+use switchboard_domain::outcome::Cut;
 
 use super::super::http::failure::{ErrorObject, word};
 
@@ -64,6 +65,16 @@ impl<'a> Object<'a> {
     /// Why it is not complete: `max_output_tokens`, `content_filter`.
     pub(in crate::agents) fn incomplete(self) -> Option<String> {
         self.0.get("incomplete_details")?.get("reason").and_then(word)
+    }
+
+    /// What ended it before its end, if it says that something did.
+    pub(in crate::agents) fn cut(self) -> Option<Cut> {
+        match (self.0.get("status").and_then(Value::as_str), self.incomplete().as_deref()) {
+            (_, Some("content_filter")) => Some(Cut::Filter),
+            // The protocol has no other reasons.
+            (Some("incomplete"), _) | (_, Some(_)) => Some(Cut::Length),
+            (_, None) => None,
+        }
     }
 
     /// The answer's text so far.
@@ -173,6 +184,8 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
+    use switchboard_domain::outcome::Cut;
+
     use super::{Object, Scope, Status};
 
     fn message(id: &str, role: &str, text: &str) -> Value {
@@ -247,6 +260,17 @@ mod tests {
     fn each_status_is_read(#[case] status: &str, #[case] expected: Status) {
         let value = json!({ "status": status });
         assert_eq!(Object::read(&value).unwrap().status(), expected);
+    }
+
+    #[rstest]
+    #[case(json!({"status": "completed"}), None)]
+    #[case(json!({"status": "completed", "incomplete_details": null}), None)]
+    #[case(json!({"status": "incomplete"}), Some(Cut::Length))]
+    #[case(json!({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}), Some(Cut::Length))]
+    #[case(json!({"output": [], "incomplete_details": {"reason": "max_output_tokens"}}), Some(Cut::Length))]
+    #[case(json!({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}), Some(Cut::Filter))]
+    fn what_cut_an_answer_is_read(#[case] value: Value, #[case] expected: Option<Cut>) {
+        assert_eq!(Object::read(&value).unwrap().cut(), expected);
     }
 
     #[test]

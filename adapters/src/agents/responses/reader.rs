@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use serde_json::Value;
-use switchboard_domain::outcome::AgentFailureKind;
+use switchboard_domain::outcome::{AgentFailureKind, Cut};
 use switchboard_ports::agent::{AgentEvent, RunHandle};
 
 use super::super::http::answer::{Ending, Protocol};
@@ -90,7 +90,7 @@ impl Reader {
                     self.say(&question, said);
                 }
                 if !self.is_silent() {
-                    return Ending::completed();
+                    return Ending::completed(object.cut());
                 }
                 let reason =
                     object.incomplete().map_or_else(String::new, |reason| format!(", incomplete: {reason}"));
@@ -263,9 +263,11 @@ impl Protocol for Reader {
                 return None;
             }
             "response.completed" | "response.incomplete" | "response.done" => {
+                // The event's own word counts, too: some responses in it say nothing of themselves.
+                let cut = (kind == "response.incomplete").then_some(Cut::Length);
                 return Some(match response {
-                    Some(object) => self.ended(object, said),
-                    None => self.end(),
+                    Some(object) => self.ended(object, object.cut().or(cut), said),
+                    None => self.end_as(cut),
                 });
             }
             "response.failed" => {
@@ -303,24 +305,30 @@ impl Protocol for Reader {
         false
     }
 
-    fn end(&mut self) -> Ending {
-        if self.is_silent() {
-            Ending::failed(AgentFailureKind::Empty, "no text")
-        } else {
-            Ending::completed()
-        }
+    fn end(&mut self, _said: &mut VecDeque<AgentEvent>) -> Ending {
+        self.end_as(None)
     }
 }
 
 impl Reader {
     /// The stream says that the response is done, whatever the response in it still says of itself.
-    fn ended(&mut self, object: Object<'_>, said: &mut VecDeque<AgentEvent>) -> Ending {
+    fn ended(&mut self, object: Object<'_>, cut: Option<Cut>, said: &mut VecDeque<AgentEvent>) -> Ending {
         match self.take(object, said) {
             Ending::Unfinished => {
                 self.say_rest(&object.text(&self.scope), said);
-                self.end()
+                self.end_as(cut)
             }
+            Ending::Event(AgentEvent::Completed { .. }) => Ending::completed(cut),
             ending @ Ending::Event(_) => ending,
+        }
+    }
+
+    /// The end, where all there is to know of it is whether something was said.
+    fn end_as(&self, cut: Option<Cut>) -> Ending {
+        if self.is_silent() {
+            Ending::failed(AgentFailureKind::Empty, "no text")
+        } else {
+            Ending::completed(cut)
         }
     }
 }

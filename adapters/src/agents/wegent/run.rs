@@ -92,11 +92,12 @@ fn naming(begun: Task) -> Naming {
 /// An answer, with where the next turn goes on from.
 fn going_on(event: AgentEvent, task: &Task, reader: &Reader) -> AgentEvent {
     match event {
-        AgentEvent::Completed { .. } => {
+        AgentEvent::Completed { cut, .. } => {
             let response = reader.id().unwrap_or(&task.response).to_owned();
             let last = reader.last_item().filter(|id| is_id(id)).map(str::to_owned);
             let next = Task { response, last, identity: task.identity.clone() };
-            AgentEvent::Completed { continuation: Some(next.print()).filter(|_| is_id(&next.response)) }
+            let continuation = Some(next.print()).filter(|_| is_id(&next.response));
+            AgentEvent::Completed { continuation, cut }
         }
         AgentEvent::Started { .. }
         | AgentEvent::Delta(_)

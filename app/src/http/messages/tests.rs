@@ -12,7 +12,7 @@ use switchboard_ports::tokens::Role;
 use switchboard_ports::transcripts::ConversationInfo;
 use switchboard_ports::users::{Identity, User};
 
-use crate::testing::{Answer, START_MS, TestApi, problem};
+use crate::testing::{Answer, START_MS, Taking, TestApi, problem};
 
 /// An API with a channel; its path for messages, and its id.
 async fn api() -> (TestApi, String, ChannelId) {
@@ -206,7 +206,7 @@ async fn two_requests_at_once_under_one_key_are_told_apart_by_what_the_store_has
     let (api, path, _) = api().await;
     let first = post_with(&api, &path, "k1", &to_person("hello")).await;
     let record = MessageRecord::new(&sent(&api)[0], Timestamp::from_millis(START_MS));
-    *api.operations.given.lock().unwrap() = Some(Some(Given::Before(record)));
+    *api.operations.given.lock().unwrap() = Taking::Answered(Given::Before(record));
     let again = post_with(&api, &path, "k1", &to_person("hello")).await;
     assert_eq!((again.status, &again.json["id"]), (first.status, &first.json["id"]));
     problem(&post_with(&api, &path, "k1", &to_person("other")).await, 422, "key-reused");
@@ -235,13 +235,13 @@ async fn keys_are_a_channels_own_and_bounded() {
 #[tokio::test]
 async fn disabled_deleted_and_crowded_places_say_so() {
     let (api, path, channel) = api().await;
-    *api.operations.given.lock().unwrap() = Some(Some(Given::Full));
+    *api.operations.given.lock().unwrap() = Taking::Answered(Given::Full);
     let crowded = api.post(&path, to_person("x")).await;
     problem(&crowded, 429, "too-many");
     assert_eq!(crowded.header(header::RETRY_AFTER), "5");
-    *api.operations.given.lock().unwrap() = Some(None);
+    *api.operations.given.lock().unwrap() = Taking::Nobody;
     problem(&api.post(&path, to_person("x")).await, 409, "wrong-state");
-    *api.operations.given.lock().unwrap() = None;
+    *api.operations.given.lock().unwrap() = Taking::New;
     api.patch(&format!("/channels/{channel}"), json!({"enabled": false})).await;
     let before = sent(&api).len();
     problem(&api.post(&path, to_person("x")).await, 409, "wrong-state");

@@ -9,7 +9,7 @@ use switchboard_ports::conversations::{LOADED_ENTRIES_MAX, Lease, Loaded};
 use switchboard_ports::error::StoreError;
 use tokio::sync::mpsc;
 
-use super::{Actor, Lost, OUTCOMES_MAX};
+use super::{Actor, Begun, Lost, OUTCOMES_MAX};
 use crate::runtime::registry::Slot;
 use crate::runtime::shared::Shared;
 
@@ -29,7 +29,7 @@ impl<'a> Actor<'a> {
         partition: Partition,
         id: &'a ConversationId,
         slot: &'a Slot,
-        crashed: bool,
+        begun: Begun<'a>,
     ) -> Option<Self> {
         slot.take_wake();
         let lease = shared.lease(partition)?;
@@ -64,11 +64,12 @@ impl<'a> Actor<'a> {
             stopped_by_control: None,
             events_since_look: 0,
             calls: 0,
+            under_way: begun.calls,
             outcomes: mpsc::channel(OUTCOMES_MAX),
         };
         let mut effects = Effects::default();
         for entry in loaded.entries {
-            let resumed = crashed || entry.fence < lease.token;
+            let resumed = begun.crashed || entry.fence < lease.token;
             actor.take_in(entry, resumed, &mut effects);
         }
         actor.hold(&mut effects);

@@ -28,6 +28,7 @@ use switchboard_domain::snapshot::ReplyRole;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::Shown;
 use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 
 use super::channel::{Bot, ChannelHandle};
 use super::press::Known;
@@ -53,26 +54,49 @@ pub(crate) fn start(shared: &Arc<Shared>, partition: Partition, id: Conversation
     let tracker = shared.tasks.clone();
     tracker.spawn(async move {
         let crashed = shared.registry.take_crashed(&id);
-        let work = std::panic::AssertUnwindSafe(run(&shared, partition, &id, &slot, crashed)).catch_unwind();
+        let calls = TaskTracker::new();
+        let begun = Begun { crashed, calls: &calls };
+        let work = std::panic::AssertUnwindSafe(run(&shared, partition, &id, &slot, begun)).catch_unwind();
         match work.await {
             Ok(Ended::Retired) => {}
             Ok(Ended::Dropped) => shared.registry.drop_from_memory(&id, false),
+            // What was begun before is still begun for whoever can load it.
+            Ok(Ended::NotLoaded) => shared.registry.drop_from_memory(&id, crashed),
             // What was begun here may have been shown: it goes on as after a crash.
-            Ok(Ended::Lost) => shared.registry.drop_from_memory(&id, true),
+            Ok(Ended::Lost) => forget(&shared, &id, &calls).await,
             Err(_panic) => {
                 tracing::error!(conversation = %id, "a conversation's task panicked; it goes on from the store");
                 metrics::counter!(names::ALARMS, "kind" => "panic").increment(1);
-                shared.registry.drop_from_memory(&id, true);
+                forget(&shared, &id, &calls).await;
             }
         }
     });
+}
+
+/// Forgets a conversation in the middle of its work, once the calls it has under way have come back (each is bounded in
+/// time): whoever goes on with it knows nothing of them, and would make others beside them (R12).
+async fn forget(shared: &Shared, id: &ConversationId, calls: &TaskTracker) {
+    calls.close();
+    calls.wait().await;
+    shared.registry.drop_from_memory(id, true);
+}
+
+/// What a conversation's task begins with.
+#[derive(Clone, Copy)]
+struct Begun<'a> {
+    /// Whether the conversation was forgotten in the middle of its work before.
+    crashed: bool,
+    /// Its platform calls under way.
+    calls: &'a TaskTracker,
 }
 
 /// How a conversation's task ended.
 enum Ended {
     /// At rest, and out of the registry.
     Retired,
-    /// It could not be loaded, or the server stops: memory is forgotten.
+    /// It could not be loaded.
+    NotLoaded,
+    /// The server stops: memory is forgotten.
     Dropped,
     /// Somebody else owns or changed it in the middle of a step: memory is forgotten.
     Lost,
@@ -98,10 +122,10 @@ async fn run(
     partition: Partition,
     id: &ConversationId,
     slot: &Slot,
-    crashed: bool,
+    begun: Begun<'_>,
 ) -> Ended {
-    let Some(mut actor) = Actor::load(shared, partition, id, slot, crashed).await else {
-        return Ended::Dropped;
+    let Some(mut actor) = Actor::load(shared, partition, id, slot, begun).await else {
+        return Ended::NotLoaded;
     };
     match actor.work().await {
         Ok(ended) => ended,
@@ -141,8 +165,10 @@ struct Actor<'a> {
     stopped_by_control: Option<Epoch>,
     /// Outcomes and words taken in since the last look into the inbox.
     events_since_look: u32,
-    /// Platform calls under way.
+    /// Platform calls whose outcome has not been taken in.
     calls: usize,
+    /// Platform calls under way, for whoever has to wait for them.
+    under_way: &'a TaskTracker,
     outcomes: (mpsc::Sender<Back>, mpsc::Receiver<Back>),
 }
 

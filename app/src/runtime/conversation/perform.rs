@@ -10,6 +10,7 @@ use switchboard_domain::snapshot::{ReplyId, ReplyRole};
 use switchboard_ports::conversations::Shown;
 use switchboard_ports::provider::{Came, CardRequest, PartRequest};
 use tokio::sync::mpsc;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::owner::Asked;
 use super::turn::{self, Question};
@@ -54,9 +55,10 @@ impl Actor<'_> {
             }
             Perform::Card { reply, call, target, message, retry, attempt, card } => {
                 self.lease_for_call().await?;
-                self.calls = self.calls.saturating_add(1);
+                let under_way = self.call_begins();
                 let request = CardRequest { target, message, retry, attempt, call: card };
                 self.shared.tasks.spawn(async move {
+                    let _under_way = under_way;
                     let came = tokio::time::timeout(limit, link.card(request)).await;
                     let Came { outcome, key } = came.unwrap_or(CardOutcome::Unknown.into());
                     metrics::counter!(names::CARD_UPDATES, "outcome" => card_label(outcome)).increment(1);
@@ -66,9 +68,10 @@ impl Actor<'_> {
             }
             Perform::Send { reply, call, target, text, format, way } => {
                 self.lease_for_call().await?;
-                self.calls = self.calls.saturating_add(1);
+                let under_way = self.call_begins();
                 let request = PartRequest { target, text, format, way };
                 self.shared.tasks.spawn(async move {
+                    let _under_way = under_way;
                     let came = tokio::time::timeout(limit, link.send(request)).await;
                     let Came { outcome, key } = came.unwrap_or(PartOutcome::Unknown.into());
                     let event = Event::PartDone { reply, call, outcome };
@@ -77,6 +80,12 @@ impl Actor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// One more platform call; what is returned lives as long as the call is under way.
+    fn call_begins(&mut self) -> TaskTrackerToken {
+        self.calls = self.calls.saturating_add(1);
+        self.under_way.token()
     }
 
     fn ask(&mut self, seq: Seq, epoch: Epoch) {

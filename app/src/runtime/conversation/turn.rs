@@ -136,8 +136,9 @@ async fn ask(
             }
             AgentEvent::Reasoning(text) => Said::Progress(Progress::Reasoning(text)),
             AgentEvent::Tool { name } => Said::Progress(Progress::Tool(name)),
-            AgentEvent::Completed { continuation } => {
-                Said::Completed { continuation: continuation.map(|name| asked.owner.sign(&name)) }
+            AgentEvent::Completed { continuation, cut } => {
+                let continuation = continuation.map(|name| asked.owner.sign(&name));
+                Said::Completed { continuation, cut }
             }
             AgentEvent::Failed { failure, detail } => {
                 note_failure(handle, &asked, failure.kind, &detail);

@@ -48,7 +48,7 @@ impl Said {
                 continuation: pollable.then(|| format!("place {epoch}")),
             },
             Self::Heard(chars) => Event::Heard { epoch, chars },
-            Self::Completed => Event::Completed { epoch, continuation: Some("there".into()) },
+            Self::Completed => Event::Completed { epoch, continuation: Some("there".into()), cut: None },
             Self::Failed(failure, shown) => Event::Failed { epoch, failure, shown },
             Self::Closed => Event::Closed { epoch },
         }

@@ -91,7 +91,7 @@ fn rules() -> Rules {
 }
 
 fn completed(epoch: u64) -> Event {
-    Event::Completed { epoch: Epoch(epoch), continuation: None }
+    Event::Completed { epoch: Epoch(epoch), continuation: None, cut: None }
 }
 
 fn failed(epoch: u64, kind: AgentFailureKind, shown: bool) -> Event {

@@ -195,6 +195,6 @@ fn a_run_that_was_stopped_elsewhere_is_gone_on_from_and_one_that_failed_is_not()
 #[test]
 fn the_end_of_an_answer_says_where_to_go_on_from_whatever_its_beginning_said() {
     let mut bench = placed();
-    bench.tell(Event::Completed { epoch: Epoch(1), continuation: Some("place-b".into()) });
+    bench.tell(Event::Completed { epoch: Epoch(1), continuation: Some("place-b".into()), cut: None });
     assert_eq!(bench.session.continuation(), Some("place-b"));
 }

@@ -22,7 +22,7 @@ fn a_session_that_slept_starts_over_and_decides_the_same_after_a_crash() {
     rules.conversation.idle_timeout = Duration::from_mins(30);
     let mut bench = Bench::with(rules);
     bench.ask(1);
-    bench.tell(Event::Completed { epoch: Epoch(1), continuation: Some("first".into()) });
+    bench.tell(Event::Completed { epoch: Epoch(1), continuation: Some("first".into()), cut: None });
     let stored = bench.clone();
     bench.pass(DAY);
     bench.ask(2);

@@ -40,7 +40,8 @@ fn lines(events: &[AgentEvent]) -> Vec<String> {
             AgentEvent::Delta(text) => text.clone(),
             AgentEvent::Reasoning(text) => format!("thinks {text}"),
             AgentEvent::Tool { name } => format!("uses {name}"),
-            AgentEvent::Completed { .. } => "completed".to_owned(),
+            AgentEvent::Completed { cut: None, .. } => "completed".to_owned(),
+            AgentEvent::Completed { cut: Some(cut), .. } => format!("cut {cut:?}"),
             AgentEvent::Failed { failure, detail } => format!("{}: {detail}", failure.kind.as_str()),
         })
         .collect()
@@ -64,6 +65,55 @@ fn each_kind_of_delta_is_read(#[case] delta: &str, #[case] expected: &[&str]) {
     );
     let read = lines(&read(SSE, &body));
     assert_eq!(read, [expected, &["!", "completed"]].concat());
+}
+
+#[rstest]
+#[case("length", "cut Length")]
+#[case("max_tokens", "cut Length")]
+#[case("MAX_TOKENS", "cut Length")]
+#[case("content_filter", "cut Filter")]
+#[case("stop", "completed")]
+#[case("tool_calls", "completed")]
+fn an_answer_that_is_not_whole_is_told_from_one_that_is(#[case] reason: &str, #[case] end: &str) {
+    let choice = json!({"choices": [{"index": 0, "message": {"content": "half"}, "finish_reason": reason}]});
+    assert_eq!(lines(&read(JSON, &choice.to_string())), ["half", end]);
+    for done in ["", "data: [DONE]\n\n"] {
+        assert_eq!(lines(&read(SSE, &format!("data: {choice}\n\n{done}"))), ["half", end]);
+    }
+    let silent = json!({"choices": [{"index": 0, "message": {"content": ""}, "finish_reason": reason}]});
+    assert_eq!(
+        lines(&read(JSON, &silent.to_string())),
+        [format!("agent_empty: no text, finish_reason {reason}")]
+    );
+}
+
+#[test]
+fn a_thought_in_the_text_is_told_as_one_and_an_unclosed_one_said_at_the_end() {
+    let piece = |text: &str| format!("data: {}\n\n", json!({"choices": [{"delta": {"content": text}}]}));
+    let stream =
+        |texts: &[&str]| texts.iter().map(|text| piece(text)).collect::<String>() + "data: [DONE]\n\n";
+    assert_eq!(
+        lines(&read(SSE, &stream(&["<th", "ink>hm", "</thi", "nk>\n\n4", "2"]))),
+        ["thinks hm", "4", "2", "completed"]
+    );
+    assert_eq!(
+        lines(&read(SSE, &stream(&["<think>", "the answer"]))),
+        ["thinks the answer", "<think>the answer", "completed"]
+    );
+    let whole =
+        json!({"choices": [{"message": {"content": "<think>hm</think>42"}, "finish_reason": "length"}]});
+    assert_eq!(lines(&read(JSON, &whole.to_string())), ["thinks hm", "42", "cut Length"]);
+    let thought_alone =
+        json!({"choices": [{"message": {"content": "<think>hm</think>"}, "finish_reason": "stop"}]});
+    assert_eq!(
+        lines(&read(JSON, &thought_alone.to_string())),
+        ["thinks hm", "agent_empty: no text, finish_reason stop"]
+    );
+    assert_eq!(
+        lines(&read(SSE, &piece("<think>hm"))),
+        ["thinks hm", "agent_cut_stream: the answer broke off"],
+        "a thought of an answer that broke off is none of it"
+    );
 }
 
 const A: &str = r#"data: {"choices":[{"delta":{"content":"a"},"finish_reason":null}]}"#;

@@ -301,7 +301,7 @@ impl World {
                 Event::Started { epoch: Epoch(epoch), handle: number.map(name), continuation: None }
             }
             Said::Heard(chars) => Event::Heard { epoch: Epoch(epoch), chars },
-            Said::Completed => Event::Completed { epoch: Epoch(epoch), continuation: None },
+            Said::Completed => Event::Completed { epoch: Epoch(epoch), continuation: None, cut: None },
             Said::Failed(failure, shown) => Event::Failed { epoch: Epoch(epoch), failure, shown },
         };
         let (is_heard, newest) = (self.runs.get(&epoch) == Some(&Run::Open), self.epoch(0));
