@@ -23,7 +23,9 @@ impl Conversation {
         let Intake::Send { text, format } = &entry.intake else {
             return false;
         };
-        let facts = Facts { format: *format, ..self.facts(&entry, ReplyRole::Message, 0) };
+        let mut facts = Facts { format: *format, ..self.facts(&entry, ReplyRole::Message, 0) };
+        // Whatever the entry says: an address that came with a question is for its answer.
+        facts.target.session_address = None;
         let mut reply = Reply::message(facts, text, now);
         let parts = reply.part_count();
         let progress = match parts {

@@ -75,8 +75,9 @@ pub(crate) fn ask_is_allowed(world: &World, seq: Seq) {
         let kept = kept.expect("a run is gone on with that no commit knows");
         assert_eq!((kept.seq, kept.handle.as_str()), (seq, handle), "another turn's run is gone on with");
     }
-    if let Some(continuation) = session.continuation() {
-        let of: u64 = continuation.trim_start_matches('c').parse().expect("a continuation of ours");
+    // Where a stopped run goes on from has the run's own name.
+    if let Some(of) = session.continuation().and_then(|continuation| continuation.strip_prefix('c')) {
+        let of: u64 = of.parse().expect("a continuation of ours");
         assert_eq!(world.store.session_of(Seq(of)), world.store.session_of(seq), "context leaks over /new");
     }
 }

@@ -58,7 +58,7 @@ async fn answered_once(stage: &Stage) {
 async fn a_question_retried_twice_at_once_is_answered_once_in_a_card_of_its_own() {
     let (stage, failure) = with_failure().await;
     assert_eq!((&failure["cause"], &failure["retried_at"]), (&json!("agent_unauthorized"), &Value::Null));
-    assert_eq!(failure["ways"][0]["way"], "card");
+    assert!(failure["ways"].is_array(), "{failure}");
     let answers = futures_util::future::join(retry(&stage, &failure), retry(&stage, &failure)).await;
     assert_eq!(answers.0, answers.1);
     assert!(answers.0["retried_at"].is_string());

@@ -12,12 +12,10 @@ use proptest::prelude::{ProptestConfig, proptest};
 use serde_json::Value;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::content::{Attachment, AttachmentKind};
-use switchboard_domain::ids::{
-    ChannelId, ConversationId, Epoch, FencingToken, MessageId, RetryNumber, Seq, SessionNumber, Version,
-};
-use switchboard_domain::inbox::{Again, Control, Entry, Intake, Origin};
+use switchboard_domain::ids::{Epoch, FencingToken, MessageId, RetryNumber, Seq, SessionNumber, Version};
+use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind};
-use switchboard_domain::outbound::{Format, Progress};
+use switchboard_domain::outbound::Format;
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::reply::{Trial, Tried};
 use switchboard_domain::settings::TurnLimits;
@@ -31,11 +29,11 @@ use switchboard_ports::conformance::registries::{agent, agent_variants, channel,
 use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conformance::{FakeClock, generate, samples};
-use switchboard_ports::conversations::Failure;
-use switchboard_ports::messages::MessageRecord;
 use switchboard_ports::tokens;
 
 use super::*;
+
+mod failures;
 
 /// Hides nothing, but insists on the place like a real one.
 struct Glass;
@@ -237,78 +235,6 @@ fn tried() -> Tried {
     }
 }
 
-/// Format 2 knows retries and the ways that were tried.
-fn failures(version: u32) -> Vec<Failure> {
-    let ours = [
-        FailureCause::CrashLoop,
-        FailureCause::UserLookup,
-        FailureCause::DeliveryRefused,
-        FailureCause::DeliveryUnknown,
-        FailureCause::CardAbandoned,
-    ];
-    // Those that format 1 was first written with; a name added since changes no format, and is read back below.
-    let agents = AgentFailureKind::ALL.into_iter().take(13).map(FailureCause::Agent);
-    let causes = ours.into_iter().chain(agents);
-    let mut failures: Vec<_> = causes.map(|cause| Failure { cause, ..samples::failure(2) }).collect();
-    if version >= 2 {
-        failures.push(Failure { retry: RetryNumber(12), tried: tried(), ..samples::failure(3) });
-        let rest = Tried { card: Some(Trial::Done), session_address: Some(Trial::Unknown), api: None };
-        failures.push(Failure { tried: rest, ..samples::failure(4) });
-        let missing = Tried { card: Some(Trial::Missing), api: Some(Trial::Throttled), ..Tried::default() };
-        failures.push(Failure { tried: missing, ..samples::failure(5) });
-    }
-    failures
-}
-
-#[test]
-fn messages_of_every_format_are_read_back() {
-    let row = row("messages", "msg_1");
-    let record = |progress| MessageRecord {
-        id: MessageId::new("msg_1"),
-        channel: ChannelId::new("chn_1"),
-        conversation: ConversationId::new("cnv_1"),
-        fingerprint: "f00d".to_owned(),
-        progress,
-        created_at: FakeClock::START,
-        updated_at: FakeClock::START.after(Duration::from_secs(3)),
-    };
-    let parts = vec![PartStatus::Sent, PartStatus::Unknown, PartStatus::Refused, PartStatus::Attempting];
-    let refused = Some(Trial::Refused(ErrorCode::Misconfigured));
-    check(
-        "outbound",
-        |_| {
-            vec![
-                record(Progress::default()),
-                record(Progress { parts: parts.clone(), last: refused, refusal: None }),
-                record(Progress::refused(Refusal::ChannelDeleted)),
-            ]
-        },
-        |message| Ok(OutboundRecord::from(message)),
-        |message, record: OutboundRecord| {
-            let place = (message.channel.clone(), message.conversation.clone());
-            record.open(message.id.clone(), place, &row)
-        },
-    );
-}
-
-fn agains() -> Vec<Again> {
-    let texts = entries(4)
-        .into_iter()
-        .filter(|entry| matches!(entry.intake, Intake::Ask { .. } | Intake::Deliver { .. }));
-    texts.map(Again::ask).collect()
-}
-
-#[test]
-fn what_can_be_retried_is_read_back_in_every_format() {
-    let row = row("failures", "cnv_1");
-    check(
-        "again",
-        |_| agains(),
-        |again| AgainRecord::seal(again, &row),
-        |_, record: AgainRecord| record.open(&row),
-    );
-}
-
 #[test]
 fn entries_of_every_format_are_read_back() {
     let row = row("inbox", "cnv_1/7");
@@ -321,18 +247,7 @@ fn entries_of_every_format_are_read_back() {
 }
 
 #[test]
-fn conversations_of_every_format_are_read_back() {
-    let row = row("states", "cnv_1");
-    check(
-        "conversation",
-        conversations,
-        |snapshot| ConversationRecord::seal(snapshot, &row),
-        |_, record: ConversationRecord| record.open(&row),
-    );
-}
-
-#[test]
-fn transcript_lines_and_failures_of_every_format_are_read_back() {
+fn transcript_lines_of_every_format_are_read_back() {
     let row = row("transcript", "1");
     check(
         "line",
@@ -340,11 +255,16 @@ fn transcript_lines_and_failures_of_every_format_are_read_back() {
         |line| Ok(LineRecord::from(line)),
         |line, record: LineRecord| record.open(line.session, line.text.clone(), &row),
     );
+}
+
+#[test]
+fn conversations_of_every_format_are_read_back() {
+    let row = row("states", "cnv_1");
     check(
-        "failure",
-        failures,
-        |failure| Ok(FailureRecord::from(failure)),
-        |_, record: FailureRecord| record.open(&row),
+        "conversation",
+        conversations,
+        |snapshot| ConversationRecord::seal(snapshot, &row),
+        |_, record: ConversationRecord| record.open(&row),
     );
 }
 
@@ -427,16 +347,6 @@ fn a_format_from_the_future_is_corrupt_and_named_by_table_and_row() {
         };
         assert!(message.contains("inbox") && message.contains("cnv_1/7"), "{message}");
         assert!(!message.contains("secret text"), "{message}");
-    }
-}
-
-#[test]
-fn every_cause_of_failure_comes_back_by_its_name() {
-    let row = row("failures", "1");
-    for kind in AgentFailureKind::ALL {
-        let failure = Failure { cause: FailureCause::Agent(kind), ..samples::failure(2) };
-        let text = row.write(&FailureRecord::from(&failure)).unwrap();
-        assert_eq!(row.read::<FailureRecord>(&text).unwrap().open(&row).unwrap(), failure);
     }
 }
 

@@ -106,7 +106,9 @@ pub fn asked(document: &Value) -> Result<Asked, Vec<FieldError>> {
     let to = reader
         .section("to", |to| (to.line("user_id", TO_CHARS_MAX), to.line("conversation_id", TO_CHARS_MAX)));
     let text = reader.prose("text", MESSAGE_CHARS_MAX).unwrap_or_default();
-    if text.trim().is_empty() && reader.raw("text").is_none_or(Value::is_string) {
+    // Anything else that is wrong with it has been told.
+    let is_blank = |given: &Value| given.as_str().is_some_and(|given| given.trim().is_empty());
+    if reader.raw("text").is_none_or(is_blank) {
         reader.wrong("text", "is required, and must be more than white space");
     }
     let format =

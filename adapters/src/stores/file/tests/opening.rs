@@ -15,6 +15,7 @@ use switchboard_ports::tokens::Role;
 
 use super::super::{Beside, OpenError, open_beside, schema, stores};
 use super::Place;
+use super::upgrade::of_format;
 
 fn beside(place: &Place) -> Result<Beside, OpenError> {
     open_beside(&place.directory(), &place.key(), std::sync::Arc::clone(&place.clock) as _)
@@ -109,12 +110,10 @@ fn a_newer_store_is_refused_in_one_line() {
 
 #[tokio::test]
 async fn a_migration_keeps_everything_and_leaves_a_copy() {
-    let place = Place::new();
-    let core = place.open_with(&schema::MIGRATIONS[..1]).unwrap();
-    accept_first(&*stores(&core).conversations, ask(&key("c"), "m1", "hello")).await;
-    drop(core);
+    let place = of_format(1);
     let core = place.open().unwrap();
-    assert_eq!(stores(&core).conversations.open(key("c").partition(), None).await, Ok(vec![key("c").id()]));
+    let waits = key("waits");
+    assert_eq!(stores(&core).conversations.open(waits.partition(), None).await, Ok(vec![waits.id()]));
     drop(core);
     let now = super::super::copies::stamp(place.clock.now());
     let copy = place.directory().join(format!("switchboard.format1.{now}.db"));

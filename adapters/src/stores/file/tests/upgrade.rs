@@ -34,6 +34,17 @@ fn write_key(place: &Place) {
     fs::set_permissions(place.key(), fs::Permissions::from_mode(0o600)).unwrap();
 }
 
+/// A store of a format there has been, not opened yet: one chat at rest, one that `waits`, one whose answer `leaves`.
+pub(super) fn of_format(format: u32) -> Place {
+    let place = Place::new();
+    write_key(&place);
+    fs::create_dir(place.directory()).unwrap();
+    let written = fs::read(fixture(format))
+        .unwrap_or_else(|_| panic!("format {format} has no file: run this once with SWITCHBOARD_BLESS=1"));
+    fs::write(place.database(), &written).unwrap();
+    place
+}
+
 /// Something of every kind that is stored.
 pub(super) async fn fill(core: &Arc<Core>) {
     let all = stores(core);
@@ -121,13 +132,7 @@ async fn a_file_of_each_format_is_opened_with_everything_in_it() {
         bless(newest).await;
     }
     for format in 1..=newest {
-        let place = Place::new();
-        write_key(&place);
-        fs::create_dir(place.directory()).unwrap();
-        let written = fs::read(fixture(format)).unwrap_or_else(|_| {
-            panic!("format {format} has no file: run this once with SWITCHBOARD_BLESS=1")
-        });
-        fs::write(place.database(), &written).unwrap();
+        let place = of_format(format);
         let before = Connection::open(place.database()).unwrap();
         let version: u32 = before.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         assert_eq!(version, format, "the file is of another format than its name");
