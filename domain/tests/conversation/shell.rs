@@ -390,11 +390,13 @@ impl Process {
 }
 
 fn merge(into: &mut Effects, more: Effects) {
-    into.perform.extend(more.perform);
-    into.durability = into.durability.max(more.durability);
-    into.ended.extend(more.ended);
-    into.transcript.extend(more.transcript);
-    into.failures.extend(more.failures);
-    into.notes.extend(more.notes);
-    into.replies_done.extend(more.replies_done);
+    let Effects { perform, durability, ended, transcript, failures, news, notes, replies_done } = more;
+    into.perform.extend(perform);
+    into.durability = into.durability.max(durability);
+    into.ended.extend(ended);
+    into.transcript.extend(transcript);
+    into.failures.extend(failures);
+    into.news.extend(news);
+    into.notes.extend(notes);
+    into.replies_done.extend(replies_done);
 }

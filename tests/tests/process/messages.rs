@@ -6,7 +6,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::api::{Answer, Api};
 use switchboard_tests::looks;
-use switchboard_tests::looks::until;
 use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
 
