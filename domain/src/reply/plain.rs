@@ -87,7 +87,11 @@ impl Reply {
                 refuse_all(&mut plain.parts);
                 match plain.call {
                     Call::Sent { .. } => {}
-                    Call::Idle | Call::Claimed { .. } | Call::Paused { .. } => plain.call = Call::Idle,
+                    Call::Idle | Call::Claimed { .. } | Call::Paused { .. } => {
+                        plain.call = Call::Idle;
+                        // Back from a store and not gone on with yet: what was under way there may have arrived.
+                        plain.lose_attempts();
+                    }
                 }
             }
             State::Done | State::Abandoned => return Err(self.stale("Withdrawn")),
