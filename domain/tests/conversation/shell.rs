@@ -17,7 +17,7 @@ use switchboard_domain::time::Timestamp;
 use super::judge;
 use super::laws;
 use super::platform::{Luck, Platform};
-use super::store::{Store, card_of};
+use super::store::{Store, card_of, merge};
 
 /// A call is bounded in time by the link that makes it.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -387,16 +387,4 @@ impl Process {
             resumed: 0,
         }
     }
-}
-
-fn merge(into: &mut Effects, more: Effects) {
-    let Effects { perform, durability, ended, transcript, failures, news, notes, replies_done } = more;
-    into.perform.extend(perform);
-    into.durability = into.durability.max(durability);
-    into.ended.extend(ended);
-    into.transcript.extend(transcript);
-    into.failures.extend(failures);
-    into.news.extend(news);
-    into.notes.extend(notes);
-    into.replies_done.extend(replies_done);
 }

@@ -162,3 +162,16 @@ pub(crate) fn send(format: Format) -> Intake {
 pub(crate) fn command(control: Control) -> Intake {
     Intake::Control { control, origin: Origin::Chat }
 }
+
+/// Two steps that are committed together.
+pub(crate) fn merge(into: &mut Effects, more: Effects) {
+    let Effects { perform, durability, ended, transcript, failures, news, notes, replies_done } = more;
+    into.perform.extend(perform);
+    into.durability = into.durability.max(durability);
+    into.ended.extend(ended);
+    into.transcript.extend(transcript);
+    into.failures.extend(failures);
+    into.news.extend(news);
+    into.notes.extend(notes);
+    into.replies_done.extend(replies_done);
+}

@@ -63,6 +63,7 @@ async fn a_question_retried_twice_at_once_is_answered_once_in_a_card_of_its_own(
     assert_eq!(answers.0, answers.1);
     assert!(answers.0["retried_at"].is_string());
     answered_once(&stage).await;
+    stage.simulator.wait_for(CAP, |seen| seen.open_cards().is_empty()).await.unwrap();
     stage.simulator.observe(|seen| {
         let cards = seen.cards_in(&chat("ann"));
         let states: Vec<_> = cards.iter().map(|card| card.state).collect();
