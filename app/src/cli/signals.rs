@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 
-/// What the first signal cancels: see [`watch`].
+/// What the first signal cancels: what was accepted is stored, so a stop in good order loses nothing.
 pub fn watched() -> Result<CancellationToken, Exit> {
     let shutdown = CancellationToken::new();
     watch(shutdown.clone()).map_err(|error| Exit::Failed(format!("failed to watch for signals: {error}")))?;

@@ -2,7 +2,7 @@
 //! request's header may take.
 //!
 //! A client that opens connections and says nothing must not cost the server its file descriptors: the platform's
-//! sockets and the store need them too. Nor may it keep others out: see [`places`]. Each connection agrees on TLS in a
+//! sockets and the store need them too. Nor may it keep others out: see `places`. Each connection agrees on TLS in a
 //! task of its own, so that one that stalls holds up nobody.
 
 mod places;
