@@ -26,6 +26,8 @@ Tasks:
   doc             the documentation of all packages into target/doc, warnings are errors
   fuzz TARGET     looks for broken promises for a minute, or `--seconds N`; `--merge` makes the committed
                   corpus of the target anew. Installs cargo-fuzz where it is missing
+  bench           what hung conversations cost the others, and how fast commands act under load;
+                  `bench --debug` without optimisation, which builds faster
   search          the exhaustive search of the machines in its larger configurations
   run ARGUMENTS   switchboard itself, unoptimised: `cargo xtask run demo`
   help            this text
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
         ("doc", []) => tasks::document(),
         ("fuzz", _) => fuzz::fuzz(rest),
         ("search", []) => fuzz::search(),
+        ("bench", []) => tasks::bench(tasks::Build::Optimised),
+        ("bench", [flag]) if flag == "--debug" => tasks::bench(tasks::Build::Plain),
         ("run", _) => tasks::run(rest),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");
