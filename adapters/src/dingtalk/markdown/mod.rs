@@ -113,7 +113,8 @@ fn adapt(text: &str, style: Style, extent: Extent) -> String {
 }
 
 fn adapt_once(text: &str, style: Style, extent: Extent) -> String {
-    let lines: Vec<&str> = text.lines().collect();
+    // All carriage returns before a line break belong to it: taken off one by one, they would go round by round.
+    let lines: Vec<&str> = text.lines().map(|line| line.trim_end_matches('\r')).collect();
     let mut page = Page::new(style, extent, &lines);
     let mut at = 0;
     while at < lines.len() {

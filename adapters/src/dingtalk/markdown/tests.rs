@@ -39,6 +39,13 @@ fn what_needs_no_change_has_none(#[case] text: &str) {
     assert_eq!(message(text), text);
 }
 
+#[test]
+fn however_many_carriage_returns_before_a_line_break_go_at_once() {
+    let text = format!("```\na{}\nb\n```", "\r".repeat(15));
+    assert_eq!(card(&text), "```\na\nb\n```");
+    assert_eq!(message(&text), "```\na\nb\n```");
+}
+
 #[rstest]
 #[case::prose("one\ntwo", "one\n\ntwo", "one  \n  two")]
 #[case::three("one\ntwo\n\nthree", "one\n\ntwo\n\nthree", "one  \n  two\n\nthree")]
