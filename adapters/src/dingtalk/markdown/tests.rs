@@ -5,11 +5,13 @@ use rstest::rstest;
 
 use super::{Dialect, Extent, Style, adapt, for_card, for_message};
 
-const STYLES: [Style; 4] = [
+const STYLES: [Style; 6] = [
     Style { dialect: Dialect::Card, lean: false },
     Style { dialect: Dialect::Card, lean: true },
     Style { dialect: Dialect::Message, lean: false },
     Style { dialect: Dialect::Message, lean: true },
+    Style { dialect: Dialect::CloseMessage, lean: false },
+    Style { dialect: Dialect::CloseMessage, lean: true },
 ];
 
 fn card(text: &str) -> String {
