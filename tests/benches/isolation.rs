@@ -34,7 +34,7 @@ use stage::{Plan, Stage, chat};
 const HUNG: usize = 50;
 /// Messages of the others, per second (`SWITCHBOARD_BENCH_RATE`).
 const RATE: u64 = 50;
-/// Length of the measurement without hung conversations, in seconds (`SWITCHBOARD_BENCH_SECONDS`).
+/// Length of each of the two measurements of the load alone, in seconds (`SWITCHBOARD_BENCH_SECONDS`).
 const SECONDS: u64 = 30;
 /// People who send the load, each in a conversation of their own.
 const PEOPLE: u64 = 400;
@@ -48,7 +48,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 const WORDS: &str = "one two three four five six seven eight nine ten";
 
 fn number(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+    std::env::var_os(name).and_then(|text| text.to_str()?.parse().ok()).unwrap_or(usual)
 }
 
 #[tokio::main]
@@ -70,12 +70,19 @@ async fn main() {
     let load = Load::begin(&stage, "quiet", rate);
     sleep(Duration::from_secs(seconds)).await;
     let quiet = load.end(&stage).await;
-    let load = Load::begin(&stage, "hung", rate);
     let mut commands = Commands::default();
+    commands.hang(&stage, 0).await;
+    let load = Load::begin(&stage, "hung", rate);
+    sleep(Duration::from_secs(seconds)).await;
+    let hung = load.end(&stage).await;
+    let load = Load::begin(&stage, "commands", rate);
     for round in 0..ROUNDS {
+        if round > 0 {
+            commands.hang(&stage, round).await;
+        }
         commands.round(&stage, round).await;
     }
-    let hung = load.end(&stage).await;
+    load.end(&stage).await;
 
     for (name, of) in [
         ("acknowledged", acked as fn(&Sent) -> u64),
@@ -194,15 +201,14 @@ struct Commands {
 }
 
 impl Commands {
-    /// Everybody asks what the agent hangs at, then says one command each.
-    async fn round(&mut self, stage: &Arc<Stage>, round: usize) {
-        let question = |person: usize| format!("hang {round} {person}");
+    /// Everybody asks what the agent hangs at.
+    async fn hang(&mut self, stage: &Stage, round: usize) {
         let hangs = |all: &[Asked]| {
             let of_round = all.iter().filter(|asked| asked.question().starts_with(&format!("hang {round} ")));
             of_round.count() == HUNG
         };
         for person in 0..HUNG {
-            stage.say(&who(person), &question(person));
+            stage.say(&who(person), &question(round, person));
         }
         stage.agent.wait_for(hangs, CAP).await.expect("the agent is asked by everybody");
         if self.conversations.is_empty() {
@@ -210,6 +216,10 @@ impl Commands {
         }
         // They hang for a while, beside the load.
         sleep(Duration::from_secs(2)).await;
+    }
+
+    /// Everybody says one command.
+    async fn round(&mut self, stage: &Stage, round: usize) {
         let mut said = Vec::new();
         for person in 0..HUNG {
             // In turn, and not the same in each round.
@@ -228,7 +238,8 @@ impl Commands {
         };
         let asked = stage.agent.wait_for(closed, CAP).await.expect("every request is closed");
         for (person, is_new, at, msg_id) in said {
-            let request = asked.iter().find(|asked| asked.question() == question(person)).expect("asked");
+            let request =
+                asked.iter().find(|asked| asked.question() == question(round, person)).expect("asked");
             let Some(End::ClosedByClient(end)) = request.end else { panic!("{request:?} was not closed") };
             let shown = self.wait_shown(stage, person, round, &msg_id).await;
             let (closed, seen) = if is_new {
@@ -278,6 +289,10 @@ impl Commands {
             Times::new(spans.iter().map(|span| u64::try_from(span.as_millis()).unwrap())).print(name);
         }
     }
+}
+
+fn question(round: usize, person: usize) -> String {
+    format!("hang {round} {person}")
 }
 
 fn who(person: usize) -> String {

@@ -126,7 +126,7 @@ pub struct LastError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuntimeEvent {
     /// A channel's status changed.
-    ChannelStatus(ChannelStatus),
+    ChannelStatus(Box<ChannelStatus>),
     /// An agent was asked.
     TurnStarted {
         /// The channel.

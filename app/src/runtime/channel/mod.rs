@@ -189,7 +189,7 @@ impl Bot {
                 .clone()
                 .or_else(|| agent.as_ref().and_then(|(it, _)| it.model.clone())),
         };
-        Ok(Self { description, channel, link, agent, policy, meter })
+        Ok(Self { channel, description, link, agent, policy, meter })
     }
 
     /// What the channel's app used of its monthly quota, where that is known.
