@@ -194,6 +194,7 @@ impl Link for FakeLink {
                 tokio::time::sleep(pause).await;
                 self.show(&request)
             }
+            Fate::Panic => panic!("the platform panics at a card, as the test wants"),
         };
         self.platform.inner.steps.step("card:after").await;
         under_way.ended = true;
@@ -212,8 +213,10 @@ impl Link for FakeLink {
             attempt: 0,
             text: request.text.clone(),
         });
-        if let Fate::Slow(pause) = fate {
-            tokio::time::sleep(pause).await;
+        match fate {
+            Fate::Slow(pause) => tokio::time::sleep(pause).await,
+            Fate::Panic => panic!("the platform panics at a message, as the test wants"),
+            Fate::Do | Fate::DoUnknown | Fate::Refuse(_) => {}
         }
         under_way.ended = true;
         if let Fate::Refuse(outcome) = fate {

@@ -50,6 +50,8 @@ pub enum Fate {
     DoUnknown,
     /// Done after a while.
     Slow(Duration),
+    /// Not done: the platform's code panics.
+    Panic,
 }
 
 /// A call that was made.
