@@ -158,3 +158,21 @@ fn messages_behind_one_that_panics_are_answered_in_order() {
         .unwrap();
     assert_eq!(world.platform.finals()[1..], ["answer to <one>", "answer to <two>"]);
 }
+
+/// A connection whose code panics is one that was lost: the channel knows at once, and is back at once.
+#[test]
+fn a_connection_that_panics_is_replaced() {
+    let world = World::new(7);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.world.platform.panics_at_connections(1);
+            process.wait(SECS(6)).await;
+            process.connected().await;
+            process.says("ann", "hello").await;
+            process.finals(1).await;
+        })
+        .unwrap();
+    assert_eq!((panics(&world), world.platform.connections().1), (1, 2));
+    assert_eq!(world.platform.finals(), ["answer to <hello>"]);
+}

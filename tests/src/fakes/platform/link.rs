@@ -45,6 +45,16 @@ impl FakeLink {
         state.refuse_connections.clone()
     }
 
+    fn panic_if_told(&self, id: ConnectionId) {
+        let mut state = self.platform.state();
+        if state.connections_panicked_at > 0 {
+            state.connections_panicked_at -= 1;
+            state.sockets.retain(|socket| (&socket.channel, socket.id) != (&self.channel, id));
+            drop(state);
+            panic!("the connection panics, as the test wants");
+        }
+    }
+
     fn fate(&self, called: Called) -> Fate {
         let (call, text) = (called.call, called.text.clone());
         let before = {
@@ -153,7 +163,10 @@ impl Link for FakeLink {
                     detail: "cut".to_owned(),
                     retry_after: None,
                 },
-                () = tokio::time::sleep(HEARTBEAT) => sink.signal(Signal::Heard),
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    self.panic_if_told(id);
+                    sink.signal(Signal::Heard);
+                }
             }
         };
         self.platform.state().sockets.retain(|socket| (&socket.channel, socket.id) != (&self.channel, id));

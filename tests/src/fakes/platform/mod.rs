@@ -184,6 +184,11 @@ impl FakePlatform {
         self.state().refuse_connections = cause;
     }
 
+    /// The code of the next `count` connections panics once they have been open for five seconds.
+    pub fn panics_at_connections(&self, count: u32) {
+        self.state().connections_panicked_at = count;
+    }
+
     /// Takes connections with this secret only.
     pub fn takes_secret(&self, secret: &str) {
         self.state().secret_taken = Some(secret.to_owned());
