@@ -21,6 +21,7 @@
 //! | `messages.rs` | R10: messages that nobody asked for |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
+//! | `panics.rs` | panics in one conversation |
 //! | `crowd.rs` | many at once |
 #![allow(
     clippy::unwrap_used,
@@ -62,6 +63,8 @@ mod lost_files;
 mod messages;
 #[path = "driver/owners.rs"]
 mod owners;
+#[path = "driver/panics.rs"]
+mod panics;
 #[path = "driver/parts.rs"]
 mod parts;
 #[path = "driver/pollable.rs"]

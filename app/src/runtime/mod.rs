@@ -7,6 +7,7 @@ mod files;
 mod intake;
 mod mapping;
 pub mod operations;
+mod panics;
 mod press;
 mod registry;
 mod scan;

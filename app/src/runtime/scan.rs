@@ -10,6 +10,7 @@ use switchboard_ports::error::StoreError;
 use tokio::time::Instant;
 
 use super::channel::{ChannelHandle, Message};
+use super::panics::caught;
 use super::shared::Shared;
 
 /// How long a renewal may take until it is said that messages cannot be stored. What is written with it takes milliseconds.
@@ -63,9 +64,11 @@ async fn watched_claim(shared: &Shared) -> Result<(), StoreError> {
 pub(crate) async fn claim(shared: &Shared) -> Result<(), StoreError> {
     let all: Vec<Partition> = Partition::all().collect();
     let claimed = shared.ports.conversations.claim(&shared.replica, &all, shared.settings.lease_ttl);
-    let granted = tokio::time::timeout(shared.settings.store_patience, claimed)
+    let claimed = tokio::time::timeout(shared.settings.store_patience, claimed);
+    let granted = caught("a claim of leases", claimed)
         .await
-        .map_err(|_| StoreError::Unavailable("no answer to a claim".to_owned()))??;
+        .and_then(Result::ok)
+        .unwrap_or_else(|| Err(StoreError::Unavailable("no answer to a claim".to_owned())))?;
     shared.set_leases(granted);
     Ok(())
 }
@@ -78,7 +81,7 @@ pub(crate) async fn scan_open(shared: Arc<Shared>) {
             () = shared.parking.cancelled() => return,
             () = tokio::time::sleep(shared.settings.scan_interval) => {}
         }
-        if let Err(error) = scan_once(&shared).await {
+        if let Some(Err(error)) = caught("a look through what is open", scan_once(&shared)).await {
             tracing::warn!(%error, "failed to look through the open conversations");
         }
     }

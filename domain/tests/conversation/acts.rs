@@ -75,6 +75,7 @@ fn act(mood: [u32; 6]) -> impl Strategy<Value = Act> {
         3 => (0..20_000u32).prop_map(Act::Wait),
         1 => (0..4_000_000u32).prop_map(Act::Wait),
         8 => Just(Act::Deadline),
+        2 => (0..4_000_000u32).prop_map(Act::Stall),
         1 => Just(Act::Lazy),
         2 => fuse.prop_map(Act::Arm),
         2 => Just(Act::Crash),

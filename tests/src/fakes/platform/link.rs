@@ -45,6 +45,16 @@ impl FakeLink {
         state.refuse_connections.clone()
     }
 
+    fn panic_if_told(&self, id: ConnectionId) {
+        let mut state = self.platform.state();
+        if state.connections_panicked_at > 0 {
+            state.connections_panicked_at -= 1;
+            state.sockets.retain(|socket| (&socket.channel, socket.id) != (&self.channel, id));
+            drop(state);
+            panic!("the connection panics, as the test wants");
+        }
+    }
+
     fn fate(&self, called: Called) -> Fate {
         let (call, text) = (called.call, called.text.clone());
         let before = {
@@ -153,7 +163,10 @@ impl Link for FakeLink {
                     detail: "cut".to_owned(),
                     retry_after: None,
                 },
-                () = tokio::time::sleep(HEARTBEAT) => sink.signal(Signal::Heard),
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    self.panic_if_told(id);
+                    sink.signal(Signal::Heard);
+                }
             }
         };
         self.platform.state().sockets.retain(|socket| (&socket.channel, socket.id) != (&self.channel, id));
@@ -194,6 +207,7 @@ impl Link for FakeLink {
                 tokio::time::sleep(pause).await;
                 self.show(&request)
             }
+            Fate::Panic => panic!("the platform panics at a card, as the test wants"),
         };
         self.platform.inner.steps.step("card:after").await;
         under_way.ended = true;
@@ -212,8 +226,10 @@ impl Link for FakeLink {
             attempt: 0,
             text: request.text.clone(),
         });
-        if let Fate::Slow(pause) = fate {
-            tokio::time::sleep(pause).await;
+        match fate {
+            Fate::Slow(pause) => tokio::time::sleep(pause).await,
+            Fate::Panic => panic!("the platform panics at a message, as the test wants"),
+            Fate::Do | Fate::DoUnknown | Fate::Refuse(_) => {}
         }
         under_way.ended = true;
         if let Fate::Refuse(outcome) = fate {

@@ -50,6 +50,8 @@ pub enum Fate {
     DoUnknown,
     /// Done after a while.
     Slow(Duration),
+    /// Not done: the platform's code panics.
+    Panic,
 }
 
 /// A call that was made.
@@ -180,6 +182,11 @@ impl FakePlatform {
     /// Refuses connections from now on, or takes them again.
     pub fn refuse_connections(&self, cause: Option<CloseCause>) {
         self.state().refuse_connections = cause;
+    }
+
+    /// The code of the next `count` connections panics once they have been open for five seconds.
+    pub fn panics_at_connections(&self, count: u32) {
+        self.state().connections_panicked_at = count;
     }
 
     /// Takes connections with this secret only.
