@@ -18,6 +18,8 @@ pub mod fake_responses;
 pub mod fake_wegent;
 pub mod fakes;
 pub mod looks;
+pub mod model;
 pub mod scripted_agent;
 pub mod server;
+pub mod simulation;
 pub mod world;
