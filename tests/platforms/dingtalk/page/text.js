@@ -108,11 +108,12 @@ function readList(rest) {
       list.lastElementChild.append(" ", ...inline(rest.shift().trim()));
       continue;
     }
-    if (!item || item[1].length < depth || (item[2] !== undefined) !== isNumbered) break;
+    if (!item || item[1].length < depth) break;
     if (item[1].length > depth + 1) {
       list.lastElementChild.append(readList(rest));
       continue;
     }
+    if ((item[2] !== undefined) !== isNumbered) break;
     rest.shift();
     const made = element("li", ...inline(item[3]));
     if (isNumbered) made.value = Number(item[2]);
