@@ -341,7 +341,8 @@ impl World {
                 (_, None) => break,
             }
         }
-        self.now = until;
+        // A commit on the way may have waited for longer than that.
+        self.now = self.now.max(until);
     }
 
     pub(crate) fn expire(&mut self) {
