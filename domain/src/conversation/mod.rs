@@ -11,7 +11,6 @@ mod told;
 
 pub use deadline::{Deadline, Reason};
 pub use effects::{Effects, Failed, Perform};
-pub use told::TOLD_BUSY_MAX;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;

@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 
 /// Authors of one conversation that are told while one answer is written; further ones are not.
-pub const TOLD_BUSY_MAX: usize = 64;
+const TOLD_BUSY_MAX: usize = 64;
 
 /// The authors told. Memory only: after a restart they may be told once more.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

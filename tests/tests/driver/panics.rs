@@ -56,9 +56,8 @@ fn an_agent_that_panics_each_time_ends_its_message_once() {
 fn a_platform_that_panics_at_cards_gets_the_answer_out_as_text() {
     let world = World::new(2);
     world.platform.rule(|call, text, _| match call {
-        Call::Open => Fate::Do,
         Call::Update | Call::Finish if text.contains("poison") => Fate::Panic,
-        Call::Update | Call::Finish | Call::Send(_) => Fate::Do,
+        Call::Open | Call::Update | Call::Finish | Call::Send(_) => Fate::Do,
     });
     world
         .process(|process| async move {

@@ -182,10 +182,8 @@ fn shown_now(world: &World, text: &str) -> usize {
 #[test]
 fn a_platform_that_hangs_on_the_last_update_does_not_hold_the_end_up() {
     let world = World::new(6);
-    world.platform.rule(|_, text, _| match text.contains("restarting") {
-        true => Fate::Slow(SECS(3_600)),
-        false => Fate::Do,
-    });
+    let hangs = |text: &str| if text.contains("restarting") { Fate::Slow(SECS(3_600)) } else { Fate::Do };
+    world.platform.rule(move |_, text, _| hangs(text));
     world.agent.script(|request, count| match count {
         0 => Act::Hang(vec!["half".to_owned()]),
         _ => Act::Say(answer_to(&request.text), Duration::ZERO),
