@@ -1,10 +1,11 @@
 //! Leases, and the scan that guarantees what wakes only hint at (R5).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use switchboard_domain::ids::Partition;
+use switchboard_domain::ids::{ConversationId, Partition};
 use switchboard_ports::conversations::OPEN_LISTED_MAX;
 use switchboard_ports::error::StoreError;
 use tokio::time::Instant;
@@ -93,20 +94,35 @@ pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), StoreError> {
         if shared.lease(partition).is_none() {
             continue;
         }
-        let mut after = None;
-        loop {
-            let ids = shared.ports.conversations.open(partition, after.as_ref()).await?;
-            let full = ids.len() >= OPEN_LISTED_MAX as usize;
-            after = ids.last().cloned();
-            for id in ids {
-                super::wake(shared, partition, id);
-            }
-            if !full {
-                break;
-            }
+        for id in open_in(shared, partition).await? {
+            super::wake(shared, partition, id);
         }
     }
     Ok(())
+}
+
+/// What is open in these partitions.
+pub(super) async fn open_among(
+    shared: &Shared,
+    partitions: impl IntoIterator<Item = Partition>,
+) -> Result<BTreeSet<ConversationId>, StoreError> {
+    let mut open = BTreeSet::new();
+    for partition in partitions {
+        open.extend(open_in(shared, partition).await?);
+    }
+    Ok(open)
+}
+
+async fn open_in(shared: &Shared, partition: Partition) -> Result<Vec<ConversationId>, StoreError> {
+    let mut open = Vec::new();
+    loop {
+        let listed = shared.ports.conversations.open(partition, open.last()).await?;
+        let full = listed.len() >= OPEN_LISTED_MAX as usize;
+        open.extend(listed);
+        if !full {
+            return Ok(open);
+        }
+    }
 }
 
 /// Something could not be written. Nothing is green from here on (status, `/readyz`), while sockets stay open for as long as
