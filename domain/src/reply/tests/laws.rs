@@ -247,7 +247,7 @@ fn stall(bench: &mut Bench, span: Duration, outside: &mut Outside) -> bool {
     bench.reply.stalled(span);
     let half = Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or_default() / 2);
     twice.stalled(half);
-    twice.stalled(span - half);
+    twice.stalled(span.saturating_sub(half));
     assert_eq!(twice, bench.reply, "two waits are one of their length");
     assert_eq!((bench.reply.phase(), bench.reply.draft()), (before.phase(), before.draft()));
     let (Some(was), Some(is)) = (before.deadline(), bench.reply.deadline()) else {

@@ -254,7 +254,7 @@ fn stall(bench: &mut Bench, span: Duration) -> Effects {
     bench.session.stalled(span);
     let half = Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or_default() / 2);
     twice.stalled(half);
-    twice.stalled(span - half);
+    twice.stalled(span.saturating_sub(half));
     assert_eq!(twice, bench.session, "two waits are one of their length");
     assert_eq!((bench.session.snapshot(), bench.session.phase()), (before.snapshot(), before.phase()));
     assert_eq!(bench.session.waiting, before.waiting);
