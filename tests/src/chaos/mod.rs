@@ -23,6 +23,8 @@ mod record;
 mod schedule;
 mod stage;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod transcripts;
 
 use std::fmt;
