@@ -122,10 +122,10 @@ impl Outcome {
         assert!(self.broken.is_empty(), "{:?} broke promises:\n{}", self.plan, self.broken.join("\n"));
     }
 
-    fn add(&mut self, verdict: &Verdict, tally: &Tally, schedule: &Schedule, events: &[String]) {
+    fn add(&mut self, part: &Plan, verdict: &Verdict, tally: &Tally, schedule: &Schedule, events: &[String]) {
         self.tally.add(tally);
         if !verdict.holds() {
-            let Plan { seed, .. } = self.plan;
+            let seed = part.seed;
             let events = events.join("\n");
             self.broken.push(format!(
                 "--- a stage of seed {seed}\n{verdict}--- its schedule\n{schedule}--- what happened\n{events}"
@@ -153,10 +153,11 @@ pub async fn run(plan: &Plan) -> Outcome {
         let mut stage = Stage::start(part).await;
         stage.carry_out(&schedule).await;
         let (verdict, tally) = stage.judge().await;
-        outcome.add(&verdict, &tally, &schedule, &stage.events);
         if !verdict.holds() {
-            eprintln!("chaos: stage {} does not hold", number + 1);
+            // At once: a long run has long to go yet.
+            eprintln!("chaos: stage {} does not hold: {verdict}", number + 1);
         }
+        outcome.add(part, &verdict, &tally, &schedule, &stage.events);
         stage.end().await;
     }
     outcome

@@ -122,7 +122,7 @@ impl Stage {
         }
         let ids: Vec<&str> = live.iter().map(String::as_str).collect();
         let hit = self.simulator.disrupt(self.random.pick(&ids), how);
-        format!("{}", if hit { "hit" } else { "missed" })
+        if hit { "hit".to_owned() } else { "missed".to_owned() }
     }
 
     /// Old messages and new ones, each as likely.

@@ -153,6 +153,8 @@ fn allowed(stage: &Stage) -> Faults {
     let mut faults = Faults {
         kills: u32::try_from(stage.tally.kills + stage.tally.stops).expect("few"),
         platform: is(Cast::Calls),
+        // Messages pile up where nothing goes on for a while, and on a machine that is busy with something else.
+        refusals: vec!["inbox_full"],
         ..Faults::default()
     };
     if is(Cast::Agent) {
@@ -160,10 +162,6 @@ fn allowed(stage: &Stage) -> Faults {
     }
     if is(Cast::Calls) {
         faults.causes.extend(["delivery_unknown", "delivery_refused"]);
-    }
-    // Where answers take long, messages pile up.
-    if is(Cast::Agent) || is(Cast::Store) {
-        faults.refusals.push("inbox_full");
     }
     if is(Cast::Store) { faults.with_slow_store() } else { faults }
 }

@@ -105,7 +105,9 @@ impl Tally {
         }
         for (what, names) in &other.names {
             let own = self.names.entry(what).or_default();
-            names.iter().for_each(|(name, count)| *own.entry(name.clone()).or_default() += count);
+            for (name, count) in names {
+                *own.entry(name.clone()).or_default() += count;
+            }
         }
     }
 }
