@@ -15,6 +15,7 @@ use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::notice::Finding;
 use switchboard_domain::secret::Secret;
+use switchboard_domain::settings::Locale;
 use switchboard_ports::provider::{Check, CheckResult, Provider};
 use tokio::time::Instant;
 use wiremock::matchers::{method, path};
@@ -280,10 +281,31 @@ async fn with_wrong_credentials_token_and_stream_fail_and_nothing_else_is_guesse
         assert_found(&checks, name, CheckResult::CannotBeTold, Finding::SeeOtherChecks);
     }
     for name in ["ip_list", "quota"] {
-        assert_found(&checks, name, CheckResult::CannotBeTold, Finding::Untold);
+        assert_found(&checks, name, CheckResult::CannotBeTold, Finding::SeeOtherChecks);
     }
     assert!(checks.iter().all(|check| !check.detail.contains("s3cr3t")));
     assert_eq!(platform.asked().await, [OPEN], "without a token nothing is asked");
+}
+
+/// A failed check says what to do: what it has no words for is told by the one that has.
+#[rstest]
+#[case(error(403, ADDRESS), "ip_list")]
+#[case(ok(json!({"status": 1111, "wait": 5, "punish": "deny"})), "ip_list")]
+#[case(error(403, QUOTA), "quota")]
+#[case(ResponseTemplate::new(503), "token")]
+#[tokio::test]
+async fn every_failed_check_says_what_to_do(#[case] answer: ResponseTemplate, #[case] failed: &str) {
+    let platform = Platform { server: MockServer::start().await, calls: std::sync::Arc::default() };
+    platform.answers("POST", TOKEN, vec![answer.clone()]).await;
+    Answers::all(&answer).given_by(&platform).await;
+    let checks = platform.link(own_template()).preflight().await;
+    for check in checks.iter().filter(|check| check.result == CheckResult::Failed) {
+        assert_eq!(check.name, failed, "{checks:?}");
+        for locale in [Locale::En, Locale::ZhCn] {
+            assert!(check.finding.words(locale).remedy.is_some(), "{check:?}");
+        }
+    }
+    assert!(checks.iter().any(|check| check.result == CheckResult::Failed), "{checks:?}");
 }
 
 #[tokio::test]

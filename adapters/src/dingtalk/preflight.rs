@@ -133,8 +133,12 @@ enum Step {
 fn judge_token(asked: &Asked) -> Found {
     match asked {
         Ok(()) => (CheckResult::Ok, Finding::CredentialsAccepted),
-        // Without a token nothing works, whatever kept it from coming: a platform that is away is no good news either.
-        Err(failure) => by_credentials(failure).unwrap_or_else(|| (CheckResult::Failed, untold(failure).1)),
+        // Without a token nothing works, whatever kept it from coming: a platform that is away is no good news either. What
+        // another check names fails there, with what to do about it.
+        Err(failure) => by_credentials(failure).unwrap_or_else(|| match untold(failure) {
+            (_, Finding::Untold) => (CheckResult::Failed, Finding::Untold),
+            named => named,
+        }),
     }
 }
 
@@ -215,7 +219,12 @@ fn judge_file(asked: &Asked) -> Found {
 
 /// An answer that says nothing about what was asked: something that another check names, or nothing clear.
 fn untold(failure: &Failure) -> Found {
-    let elsewhere = lacks_address(failure)
+    (CheckResult::CannotBeTold, if is_elsewhere(failure) { Finding::SeeOtherChecks } else { Finding::Untold })
+}
+
+/// Whether a check that has nothing to do with what was asked names this.
+fn is_elsewhere(failure: &Failure) -> bool {
+    lacks_address(failure)
         || failure.is_ban()
         || match failure.verdict {
             Verdict::NotSent
@@ -227,8 +236,7 @@ fn untold(failure: &Failure) -> Found {
             | Verdict::CardExists
             | Verdict::CardFinished
             | Verdict::Unclear(_) => false,
-        };
-    (CheckResult::CannotBeTold, if elsewhere { Finding::SeeOtherChecks } else { Finding::Untold })
+        }
 }
 
 /// The first call that failed like this.
@@ -280,8 +288,14 @@ fn let_through(name: &'static str, asked: &[Option<&Asked>], fine: Finding) -> C
             | Verdict::Unclear(_) => false,
         },
     };
-    if asked.iter().copied().flatten().any(|asked| is_through(&asked)) {
+    let is_named = |asked: &Asked| {
+        asked.as_ref().is_err_and(|failure| is_elsewhere(failure) || lacks_permission(failure))
+    };
+    let mut calls = asked.iter().copied().flatten();
+    if calls.clone().any(|asked| is_through(&asked)) {
         told(name, CheckResult::Ok, fine)
+    } else if calls.all(is_named) {
+        told(name, CheckResult::CannotBeTold, Finding::SeeOtherChecks)
     } else {
         told(name, CheckResult::CannotBeTold, Finding::Untold)
     }

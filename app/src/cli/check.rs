@@ -1,5 +1,7 @@
 //! `switchboard check`: configuration, store, platforms, agents; one line each.
 
+use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::notice::remedy;
 use switchboard_domain::settings::Locale;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
@@ -88,11 +90,17 @@ pub async fn run(
     }
     let agents = overlay(stored.agents, plan.agents, |agent| agent.id.to_string());
     let channels = overlay(stored.channels, plan.channels, |channel| channel.id.to_string());
+    let locale = locale(environment);
     for channel in channels.iter().filter(|channel| channel.enabled) {
-        platform(channel, &catalog, &mut report).await;
+        platform(channel, &catalog, locale, &mut report).await;
+        if channel.default_agent.is_none() {
+            let words = remedy(ErrorCode::NoAgent, locale);
+            let what = format!("channel \"{}\" agent", channel.name);
+            report.line(&what, Err(format!("{} {}", words.message, words.remedy)));
+        }
     }
     for agent in &agents {
-        report.line(&format!("agent \"{}\"", agent.name), sign_of_life(agent, &catalog).await);
+        report.line(&format!("agent \"{}\"", agent.name), sign_of_life(agent, &catalog, locale).await);
     }
     match report.failed {
         0 => Ok(()),
@@ -142,7 +150,7 @@ fn overlay<T>(stored: Vec<T>, planned: Vec<T>, id: impl Fn(&T) -> String) -> Vec
 }
 
 /// One line for each thing that the platform was asked; one where it cannot be asked at all.
-async fn platform(channel: &Channel, catalog: &Catalog, report: &mut Report) {
+async fn platform(channel: &Channel, catalog: &Catalog, locale: Locale, report: &mut Report) {
     let what = format!("channel \"{}\"", channel.name);
     let Some(provider) = catalog.providers.get(channel.platform.as_str()) else {
         let words = format!("the platform \"{}\" is not available in this version", channel.platform);
@@ -157,7 +165,7 @@ async fn platform(channel: &Channel, catalog: &Catalog, report: &mut Report) {
         }
     };
     for check in link.preflight().await {
-        let view = CheckView::of(&check, Locale::En);
+        let view = CheckView::of(&check, locale);
         // What is fine needs no advice.
         let remedy = view.remedy.filter(|_| check.result != CheckResult::Ok);
         let words =
@@ -166,11 +174,46 @@ async fn platform(channel: &Channel, catalog: &Catalog, report: &mut Report) {
     }
 }
 
-async fn sign_of_life(agent: &AgentConfig, catalog: &Catalog) -> Result<String, String> {
+async fn sign_of_life(agent: &AgentConfig, catalog: &Catalog, locale: Locale) -> Result<String, String> {
     let trial = trial::asked(agent, &catalog.kinds).await;
     match (trial.error, trial.first_output_ms) {
-        (Some(error), _) => Err(format!("{} {}", error.code, error.message).trim_end().to_owned()),
+        (Some(error), _) => {
+            let said = format!("{} {}", error.code, error.message);
+            Err(format!("{} {}", said.trim_end(), remedy(trial::error_code(&error), locale).remedy))
+        }
         (None, Some(millis)) => Ok(format!("first output after {millis} ms")),
         (None, None) => Ok(String::from("answered")),
+    }
+}
+
+/// The language that the terminal's variables ask for (POSIX, "Internationalization Variables"): ours of them, else English.
+fn locale(environment: &Environment) -> Locale {
+    let variables = ["LC_ALL", "LC_MESSAGES", "LANG"];
+    let asked = variables.iter().filter_map(|name| environment.value(name)).find(|value| !value.is_empty());
+    if asked.is_some_and(|value| value.to_ascii_lowercase().starts_with("zh")) {
+        Locale::ZhCn
+    } else {
+        Locale::En
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::{Environment, Locale, locale};
+
+    #[rstest]
+    #[case([("LANG", "zh_CN.UTF-8")], Locale::ZhCn)]
+    #[case([("LANG", "en_GB.UTF-8")], Locale::En)]
+    #[case([("LANG", "C")], Locale::En)]
+    #[case([("LC_MESSAGES", "zh_CN"), ("LANG", "en_GB")], Locale::ZhCn)]
+    #[case([("LC_ALL", "C"), ("LANG", "zh_CN")], Locale::En)]
+    #[case([("LC_ALL", ""), ("LANG", "zh_CN")], Locale::ZhCn)]
+    fn the_terminals_language_is_spoken<const N: usize>(
+        #[case] variables: [(&str, &str); N],
+        #[case] expected: Locale,
+    ) {
+        assert_eq!(locale(&Environment::of(variables)), expected);
     }
 }

@@ -121,6 +121,9 @@ const fn advice(message: &'static str, remedy: &'static str) -> FindingWords {
     FindingWords { message, remedy: Some(remedy) }
 }
 
+const ELSEWHERE: &str = "Not known: the call failed for a reason that another check names.";
+const MEND_THAT_FIRST: &str = "Do what the failed check says, then run the test again.";
+
 const fn en(finding: Finding) -> FindingWords {
     match finding {
         Finding::CredentialsAccepted => fine("The credentials are accepted."),
@@ -186,7 +189,7 @@ const fn en(finding: Finding) -> FindingWords {
         Finding::AgentAnswers => fine("The channel's agent answers."),
         // Its words are the error's, taken before.
         Finding::Error(_) => fine("The check failed."),
-        Finding::SeeOtherChecks => fine("Not known: the call failed for a reason that another check names."),
+        Finding::SeeOtherChecks => advice(ELSEWHERE, MEND_THAT_FIRST),
         Finding::Untold => advice(
             "Not known: there was no clear answer.",
             "Run the test again in a minute; if it stays so, the words in brackets are the other side's own.",
@@ -253,7 +256,10 @@ const fn zh_cn(finding: Finding) -> FindingWords {
         Finding::QuotaLeft => fine("调用可以通过；本月剩余额度平台没有提供。"),
         Finding::AgentAnswers => fine("该渠道的智能体可以回答。"),
         Finding::Error(_) => fine("检查未通过。"),
-        Finding::SeeOtherChecks => fine("无法判断：调用因另一项检查所指出的原因没有成功。"),
+        Finding::SeeOtherChecks => advice(
+            "无法判断：调用因另一项检查所指出的原因没有成功。",
+            "请先按失败的检查项所给的办法处理，然后重新测试。",
+        ),
         Finding::Untold => advice(
             "无法判断：没有得到明确的结果。",
             "请一分钟后重新测试；如果仍然如此，括号中是对方返回的原文。",

@@ -56,7 +56,7 @@ async fn check_says_one_line_for_each_thing_beside_a_running_server_and_fails_on
         failed[0].contains("channel \"Bot\" token:") && failed[1].contains("channel \"Bot\" stream:"),
         "{ran:?}"
     );
-    assert!(failed[2].contains("agent \"scripted\""), "{ran:?}");
+    assert!(failed[2].contains("agent \"scripted\"") && failed[2].contains("Check api_key"), "{ran:?}");
     assert_eq!(ran.stdout.lines().count(), 10, "{ran:?}");
     assert!(!ran.stdout.contains("wr0ng-s3cret") && !ran.stderr.contains("wr0ng-s3cret"), "{ran:?}");
     // The server noticed nothing.
@@ -65,6 +65,23 @@ async fn check_says_one_line_for_each_thing_beside_a_running_server_and_fails_on
     stage.api.wait_connected(&stage.channel).await;
     stage.say("ann", "hello");
     stage.wait_texts("ann", &[&answer_to("hello")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_misses_a_channels_agent_and_says_so_in_the_terminals_language() {
+    let mut stage = Stage::start().await;
+    let patch = json!({ "default_agent_id": null });
+    stage.api.patch(&format!("/channels/{}", stage.channel), &patch).await;
+    stage.home.set("LANG", "zh_CN.UTF-8");
+    let ran = stage.home.run(&["check"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let failed: Vec<_> = ran.stdout.lines().filter(|line| line.starts_with("failed")).collect();
+    assert_eq!(failed.len(), 1, "{ran:?}");
+    assert!(
+        failed[0].contains("channel \"Bot\" agent:") && failed[0].contains("请在渠道设置中选择"),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.contains("凭证有效。"), "{ran:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

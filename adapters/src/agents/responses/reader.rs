@@ -84,10 +84,8 @@ impl Reader {
             Status::Unfinished => Ending::Unfinished,
             Status::Completed => {
                 self.say_rest(&object.text(&self.scope), said);
-                if self.is_silent()
-                    && let Some(question) = object.question(&self.scope)
-                {
-                    self.say(&question, said);
+                if let Some(question) = object.question(&self.scope) {
+                    self.ask_back(&question, said);
                 }
                 if !self.is_silent() {
                     return Ending::completed(object.cut());
@@ -140,6 +138,17 @@ impl Reader {
         if let Some(rest) = whole.strip_prefix(self.said.as_str()) {
             self.say(rest, said);
         }
+    }
+
+    /// What the agent asks back: all of the answer, or its end where the text does not ask it already.
+    fn ask_back(&mut self, question: &str, said: &mut VecDeque<AgentEvent>) {
+        if !self.is_silent() {
+            if self.said.contains(question.trim()) {
+                return;
+            }
+            self.say(BETWEEN_MESSAGES, said);
+        }
+        self.say(question, said);
     }
 
     /// More of one part of the answer. Parts of one message stand together, messages apart.

@@ -202,7 +202,7 @@ impl<'a> Page<'a> {
 
     const fn line_break(&self) -> &'static str {
         match self.style.dialect {
-            Dialect::Card => "\n\n",
+            Dialect::Card | Dialect::CloseMessage => "\n\n",
             Dialect::Message => "  \n  ",
         }
     }
@@ -210,7 +210,7 @@ impl<'a> Page<'a> {
     const fn quote_break(&self) -> &'static str {
         match self.style.dialect {
             Dialect::Card => "\n>\n",
-            Dialect::Message => "  \n",
+            Dialect::Message | Dialect::CloseMessage => "  \n",
         }
     }
 }

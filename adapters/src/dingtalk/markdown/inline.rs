@@ -36,8 +36,10 @@ impl Inline<'_> {
         let structured = item(text).is_some() || text.starts_with(['#', '>']);
         let line_break = match self.style.dialect {
             Dialect::Card if text.contains('|') => "<br>",
-            Dialect::Card | Dialect::Message if structured || text.contains('|') => " ",
-            Dialect::Card | Dialect::Message => "\n",
+            Dialect::Card | Dialect::Message | Dialect::CloseMessage if structured || text.contains('|') => {
+                " "
+            }
+            Dialect::Card | Dialect::Message | Dialect::CloseMessage => "\n",
         };
         // Marks of code could pair with others on the line and turn text into code.
         let code_mark = if line.contains('`') { "" } else { "`" };
@@ -137,7 +139,7 @@ impl Inline<'_> {
             out.push_str(context.line_break);
             return Some(tag.bytes);
         }
-        if tag.is("font") && self.style.dialect == Dialect::Message {
+        if tag.is("font") && self.style.dialect != Dialect::Card {
             out.push_str(text.get(..tag.bytes)?);
             return Some(tag.bytes);
         }

@@ -19,8 +19,9 @@
 //! One table of an answer looks the same in every message that it is cut into, although each message is adapted alone: its
 //! shape follows from where it stands (`tables.rs`), and not from whether everything else fits.
 //!
-//! Footnotes, strikethrough and formulas stay as they are. What would become too long by all that is adapted *lean*:
-//! nothing is added, not even the blank lines. Both are idempotent, and neither loses a word.
+//! Footnotes, strikethrough and formulas stay as they are. A plain message that would become too long by all that is adapted
+//! *close*: its line breaks are blank lines, as on a card, and its tables are lists of their rows. What is still too long is
+//! adapted *lean*: nothing is added, not even the blank lines. All are idempotent, and none loses a word.
 
 mod blocks;
 mod fences;
@@ -66,6 +67,9 @@ pub(super) enum Extent {
 enum Dialect {
     Card,
     Message,
+    /// A message of so many lines or rows that it must be written more shortly: the other way of breaking a line that the
+    /// platform promises (dingtalk §4.5), and tables as their rows alone.
+    CloseMessage,
 }
 
 /// How a text is adapted.
@@ -82,21 +86,22 @@ pub(super) fn for_card(text: &str, extent: Extent) -> String {
         let visible = adapted.chars().filter(|c| !c.is_whitespace()).count();
         visible <= CARD_VISIBLE_CHARS_MAX && adapted.chars().count() <= CARD_CHARS_MAX
     };
-    fitted(text, Dialect::Card, extent, fits)
+    fitted(text, &[Dialect::Card], extent, fits)
 }
 
 /// The text as a plain message shows it; `fits` says whether a text may be sent at all.
 pub(super) fn for_message(text: &str, fits: impl Fn(&str) -> bool) -> String {
-    fitted(text, Dialect::Message, Extent::Whole, fits)
+    fitted(text, &[Dialect::Message, Dialect::CloseMessage], Extent::Whole, fits)
 }
 
-fn fitted(text: &str, dialect: Dialect, extent: Extent, fits: impl Fn(&str) -> bool) -> String {
-    let full = adapt(text, Style { dialect, lean: false }, extent);
-    if fits(&full) {
-        return full;
-    }
-    // A lean text is not longer than what it was made of.
-    adapt(text, Style { dialect, lean: true }, extent)
+/// The text in the first of these dialects in which it fits; lean in the last, where it fits in none.
+fn fitted(text: &str, dialects: &[Dialect], extent: Extent, fits: impl Fn(&str) -> bool) -> String {
+    let full = dialects.iter().map(|dialect| adapt(text, Style { dialect: *dialect, lean: false }, extent));
+    full.into_iter().find(|full| fits(full)).unwrap_or_else(|| {
+        let dialect = dialects.last().copied().unwrap_or(Dialect::Message);
+        // A lean text is not longer than what it was made of.
+        adapt(text, Style { dialect, lean: true }, extent)
+    })
 }
 
 /// Adapts until nothing changes any more, which is at once but where tags stood inside of other marks.
@@ -113,7 +118,8 @@ fn adapt(text: &str, style: Style, extent: Extent) -> String {
 }
 
 fn adapt_once(text: &str, style: Style, extent: Extent) -> String {
-    let lines: Vec<&str> = text.lines().collect();
+    // All carriage returns before a line break belong to it: taken off one by one, they would go round by round.
+    let lines: Vec<&str> = text.lines().map(|line| line.trim_end_matches('\r')).collect();
     let mut page = Page::new(style, extent, &lines);
     let mut at = 0;
     while at < lines.len() {

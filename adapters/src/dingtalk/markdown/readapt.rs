@@ -13,20 +13,23 @@ pub enum Way {
     LeanCard,
     /// For a plain message.
     Message,
+    /// For a plain message of many lines.
+    CloseMessage,
     /// For a plain message, and nothing may be added.
     LeanMessage,
 }
 
 impl Way {
     /// Every way there is.
-    pub const ALL: [Self; 4] = [Self::Card, Self::LeanCard, Self::Message, Self::LeanMessage];
+    pub const ALL: [Self; 5] =
+        [Self::Card, Self::LeanCard, Self::Message, Self::CloseMessage, Self::LeanMessage];
 
     /// Whether nothing may be added.
     #[must_use]
     pub const fn is_lean(self) -> bool {
         match self {
             Self::LeanCard | Self::LeanMessage => true,
-            Self::Card | Self::Message => false,
+            Self::Card | Self::Message | Self::CloseMessage => false,
         }
     }
 }
@@ -36,7 +39,8 @@ impl Way {
 pub fn adapted(text: &str, way: Way) -> String {
     let dialect = match way {
         Way::Card | Way::LeanCard => Dialect::Card,
-        Way::Message | Way::LeanMessage => Dialect::Message,
+        Way::Message => Dialect::Message,
+        Way::CloseMessage | Way::LeanMessage => Dialect::CloseMessage,
     };
     adapt(text, Style { dialect, lean: way.is_lean() }, Extent::Whole)
 }

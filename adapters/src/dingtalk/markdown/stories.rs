@@ -112,6 +112,24 @@ fn a_table_that_is_cut_has_one_shape_in_all_messages(#[case] row: &str) {
     assert!(sent(&parts[0]).contains("- key: one · value: 1"), "a whole table names its values");
 }
 
+/// The platform runs lines together that a bare break parts (dingtalk §4.5).
+#[rstest]
+#[case::chinese("第#行，写着几个字，")]
+#[case::english("Line # has a few words,")]
+fn the_lines_of_a_long_answer_stay_apart_in_every_message(#[case] line: &str) {
+    let lines: Vec<String> = (0..900).map(|number| line.replace('#', &number.to_string())).collect();
+    let parts = split(&lines.join("\n"), MESSAGES);
+    assert!(parts.len() > 2, "{} parts", parts.len());
+    let mut seen: Vec<String> = Vec::new();
+    for part in &parts {
+        let shown = sent(part);
+        assert!(shown.chars().count() <= 3_800);
+        let broken = shown.replace("  \n  ", "\n\n");
+        seen.extend(broken.split("\n\n").map(str::to_owned));
+    }
+    assert_eq!(seen, lines);
+}
+
 #[test]
 fn a_part_that_is_too_full_for_more_has_lists_all_the_same() {
     let table = "| row | a value |\n|---|---|\n";

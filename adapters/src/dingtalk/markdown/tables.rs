@@ -73,6 +73,7 @@ impl Shape {
             Dialect::Card => Self::Table,
             Dialect::Message if style.lean || place.may_be_begun || place.may_go_on => Self::Short,
             Dialect::Message => Self::Named,
+            Dialect::CloseMessage => Self::Short,
         }
     }
 }

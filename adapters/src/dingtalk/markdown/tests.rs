@@ -5,11 +5,13 @@ use rstest::rstest;
 
 use super::{Dialect, Extent, Style, adapt, for_card, for_message};
 
-const STYLES: [Style; 4] = [
+const STYLES: [Style; 6] = [
     Style { dialect: Dialect::Card, lean: false },
     Style { dialect: Dialect::Card, lean: true },
     Style { dialect: Dialect::Message, lean: false },
     Style { dialect: Dialect::Message, lean: true },
+    Style { dialect: Dialect::CloseMessage, lean: false },
+    Style { dialect: Dialect::CloseMessage, lean: true },
 ];
 
 fn card(text: &str) -> String {
@@ -37,6 +39,13 @@ fn message(text: &str) -> String {
 fn what_needs_no_change_has_none(#[case] text: &str) {
     assert_eq!(card(text), text);
     assert_eq!(message(text), text);
+}
+
+#[test]
+fn however_many_carriage_returns_before_a_line_break_go_at_once() {
+    let text = format!("```\na{}\nb\n```", "\r".repeat(15));
+    assert_eq!(card(&text), "```\na\nb\n```");
+    assert_eq!(message(&text), "```\na\nb\n```");
 }
 
 #[rstest]

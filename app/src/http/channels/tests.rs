@@ -280,7 +280,8 @@ async fn a_test_reports_each_check_with_its_remedy() {
     assert_eq!(checks[0]["message"], "The platform refuses the channel's credentials. (40089)");
     assert!(checks[0]["remedy"].as_str().unwrap().contains("凭证与基础信息"));
     let message = "Not known: the call failed for a reason that another check names.";
-    let card = json!({"name": "card", "result": "cannot_be_told", "message": message, "remedy": null});
+    let remedy = "Do what the failed check says, then run the test again.";
+    let card = json!({"name": "card", "result": "cannot_be_told", "message": message, "remedy": remedy});
     assert_eq!(checks[1], card);
     assert_eq!(
         (&checks[2]["name"], &checks[2]["result"]),

@@ -270,31 +270,36 @@ fn without_marks(text: &str, marks: usize) -> Option<&str> {
     if marks == 0 { Some(text) } else { text.strip_prefix(&format!("{} ", ">".repeat(marks))) }
 }
 
-/// Finds each cut in the text and asks the standard (UAX 29) whether a cluster lies across it.
+/// Asks the standard (UAX 29) where a cut may not lie, and looks for the pieces in the text, cut elsewhere alone. Where lines
+/// are like one another, a piece may stand in several places: one way through is enough.
 fn clusters_stay_whole(text: &str, pieces: &[String]) {
-    let mut at = 0;
-    let mut cuts = Vec::new();
-    for (number, piece) in pieces.iter().enumerate() {
-        let before = number.checked_sub(1).map(|before| pieces[before].as_str());
+    let inside = inside_of_clusters(text);
+    let mut reached = BTreeSet::from([0]);
+    let mut before: Option<&str> = None;
+    for piece in pieces {
         // What looks like a head that is said again may be the table's own.
         let own = [0, opened_again(before, piece)].map(|added| piece.splitn(1 + added, '\n').nth(added));
         let bare = own.map(|own| own.and_then(|own| without_marks(own, marks_at_end(before))));
-        let is_there = |piece: &&str| {
-            let between = text[at..].find(piece).map(|found| &text[at..at + found]);
-            between.is_some_and(|it| it.chars().all(|c| c == '>' || c.is_whitespace()))
+        let forms: BTreeSet<&str> = own.into_iter().chain(bare).flatten().collect();
+        let place = |(at, form): (usize, &str)| {
+            let start = at + text[at..].find(form)?;
+            let end = start + form.len();
+            let is_next = text[at..start].chars().all(|c| c == '>' || c.is_whitespace());
+            (is_next && !inside.contains(&start) && !inside.contains(&end)).then_some(end)
         };
-        let mut places = own.into_iter().chain(bare).flatten();
-        let piece = places.find(is_there).expect("pieces stand in the text, in order");
-        at += text[at..].find(piece).unwrap_or_default();
-        cuts.push(at);
-        at += piece.len();
-        cuts.push(at);
+        let ways = reached.iter().flat_map(|at| forms.iter().map(|form| (*at, *form)));
+        reached = ways.filter_map(place).collect();
+        assert!(!reached.is_empty(), "a character is cut, or out of order, before or in {piece:?}");
+        before = Some(piece);
     }
-    for (start, cluster) in text.grapheme_indices(true) {
-        let is_bearable = cluster.chars().count() > CLUSTER_CHARS_MAX || !is_promised(cluster);
-        let is_cut = cuts.iter().any(|cut| (start + 1..start + cluster.len()).contains(cut));
-        assert!(is_bearable || !is_cut, "{cluster:?} is cut");
-    }
+}
+
+/// The places within what a reader sees as one character, as far as it is promised to stay whole.
+fn inside_of_clusters(text: &str) -> BTreeSet<usize> {
+    let clusters = text.grapheme_indices(true);
+    let promised =
+        clusters.filter(|(_, cluster)| cluster.chars().count() <= CLUSTER_CHARS_MAX && is_promised(cluster));
+    promised.flat_map(|(start, cluster)| start + 1..start + cluster.len()).collect()
 }
 
 /// Marks of rarer scripts are not told apart from letters; what is promised is told in `domain/src/text/cluster.rs`.

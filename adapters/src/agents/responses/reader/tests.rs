@@ -53,6 +53,27 @@ fn read(events: &[Value]) -> Vec<String> {
     read_in(Scope::Whole, [stream(events).as_bytes()]).0
 }
 
+/// A question back is part of the answer, whether there are words before it or not, and is asked once.
+#[rstest]
+#[case("", "Which one?\n\n- a\n- b", &["Which one?\n\n- a\n- b"])]
+#[case("I need to know more.", "Which one?\n\n- a\n- b", &["I need to know more.", "\n\n", "Which one?\n\n- a\n- b"])]
+#[case("Well. Which one?", "Which one?", &["Well. Which one?"])]
+fn a_question_back_stands_behind_what_was_said(
+    #[case] text: &str,
+    #[case] asked: &str,
+    #[case] said: &[&str],
+) {
+    let output =
+        json!([{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}]);
+    let whole = json!({"id": "resp_1", "status": "completed", "output": output, "pending_user_input": asked});
+    let expected: Vec<&str> =
+        ["started resp_1"].into_iter().chain(said.iter().copied()).chain(["completed"]).collect();
+    let done = json!({"type": "response.completed", "response": whole});
+    let streamed =
+        if text.is_empty() { vec![created(), done] } else { vec![created(), delta(0, text), done] };
+    assert_eq!(read(&streamed), expected);
+}
+
 fn created() -> Value {
     json!({"type": "response.created", "response": {"id": "resp_1", "status": "in_progress", "output": []}})
 }
