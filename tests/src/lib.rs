@@ -22,4 +22,5 @@ pub mod looks;
 pub mod model;
 pub mod scripted_agent;
 pub mod server;
+pub mod simulation;
 pub mod world;

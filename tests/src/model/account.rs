@@ -174,7 +174,7 @@ impl Faults {
     pub(super) fn allows_cause(&self, cause: &str) -> bool {
         let by_kills =
             self.kills > 0 && cause == "delivery_unknown" || self.kills > 2 && cause == "crash_loop";
-        by_kills || self.causes.iter().any(|allowed| *allowed == cause)
+        by_kills || self.causes.contains(&cause)
     }
 
     pub(super) fn allows_refusal(&self, refusal: &str) -> bool {
@@ -221,4 +221,4 @@ impl Account {
 }
 
 /// Causes that say that an answer did not arrive, or may not have.
-pub(super) const UNDELIVERED: [&str; 3] = ["delivery_refused", "delivery_unknown", "card_abandoned"];
+pub const UNDELIVERED: [&str; 3] = ["delivery_refused", "delivery_unknown", "card_abandoned"];

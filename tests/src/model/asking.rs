@@ -62,7 +62,8 @@ fn context_is_of_the_session(account: &Account, asked: &Asked, verdict: &mut Ver
                 .broken(format!("{}: its context has q{key}, which is of another conversation", question.id));
             continue;
         };
-        if said.id == question.id {
+        // A retry is asked in the session of its day.
+        if said.id == question.id || said.retries > 0 {
             continue;
         }
         let parts = |act: &&Act| {

@@ -98,7 +98,8 @@ fn question<'a>(
         }
     } else if said.is_none_or(|said| said == "refused") && !seen.any(key) && may_be_refused(account, act) {
         verdict.counts.refused += counted;
-        if !is_deleted(account, act) {
+        // Whoever writes too much is told once a while, wherever they write next.
+        if !is_deleted(account, act) && !account.faults.allows_refusal("too_many_messages") {
             *owed.entry((&act.chat, Kind::Refused)).or_default() += 1;
         }
     } else {
@@ -108,7 +109,8 @@ fn question<'a>(
         let said = said.unwrap_or("nothing that is known");
         verdict.broken(format!("{}: {shown}, no record says why, and it ended as {said}", act.id));
     }
-    if acked && account.ends.is_some() && ended.is_none() {
+    let flooded = account.faults.allows_refusal("too_many_messages") && !seen.any(key);
+    if acked && account.ends.is_some() && ended.is_none() && !flooded {
         verdict.counts.lost += 1;
         verdict.broken(format!("{}: it was acked and has no end in the store", act.id));
     }
@@ -164,20 +166,19 @@ fn sentences_have_reasons(account: &Account, seen: &Seen, verdict: &mut Verdict)
     let mut told = BTreeSet::new();
     for (chat, sentence) in seen.sentences() {
         let acts = |is_such: fn(&Act) -> bool| {
-            account.acts.iter().filter(|act| act.chat == chat && act.in_chat && is_such(act)).count()
+            let such = account.acts.iter().filter(|act| act.chat == chat && act.in_chat && is_such(act));
+            such.map(|act| 1 + act.retries).sum::<u64>()
         };
         let most = match sentence {
-            Sentence::Refused("channel_deleted") | Sentence::ChannelDeleted => {
-                usize::from(deleted) * usize::MAX
-            }
-            Sentence::Refused(refusal) if account.faults.allows_refusal(refusal) => usize::MAX,
+            Sentence::Refused("channel_deleted") | Sentence::ChannelDeleted => u64::from(deleted) * u64::MAX,
+            Sentence::Refused(refusal) if account.faults.allows_refusal(refusal) => u64::MAX,
             Sentence::Refused(_) => 0,
             Sentence::NewConversation => acts(|act| act.what == What::New),
             Sentence::NothingToStop => acts(|act| matches!(act.what, What::Stop | What::StopAll)),
-            Sentence::InterruptMark => usize::from(account.faults.interrupts) * usize::MAX,
-            Sentence::Failed(_) | Sentence::StopMark | Sentence::Cut => usize::MAX,
+            Sentence::InterruptMark => u64::from(account.faults.interrupts) * u64::MAX,
+            Sentence::Failed(_) | Sentence::StopMark | Sentence::Cut => u64::MAX,
         };
-        let count = seen.count(chat, |other| other == sentence);
+        let count = seen.count(chat, |other| other == sentence) as u64;
         if count > most && told.insert((chat, sentence)) {
             verdict.broken(format!("{chat}: {sentence:?} is said {count} times, with reason for {most}"));
         }

@@ -24,7 +24,7 @@ mod tests;
 mod verdict;
 pub mod words;
 
-pub use account::{Account, Act, Asked, Card, End, Failed, Faults, Given, Shown, What};
+pub use account::{Account, Act, Asked, Card, End, Failed, Faults, Given, Shown, UNDELIVERED, What};
 pub use sentences::{Sentence, sentences_of};
 pub use verdict::{Counts, Verdict};
 

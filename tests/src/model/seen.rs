@@ -55,10 +55,15 @@ impl Seen {
         self.words_of(key).next().is_some()
     }
 
-    /// Whether a sentence of ours stands with what is seen of an answer.
+    /// Whether a sentence of ours stands with what is seen of an answer, or right behind it.
     pub(super) fn has_a_sentence(&self, key: u64) -> bool {
-        let mut of = self.items.iter().filter(|item| item.words.iter().any(|word| word.key == key));
-        of.any(|item| !item.sentences.is_empty())
+        let Some(last) = self.items.iter().rposition(|item| item.words.iter().any(|word| word.key == key))
+        else {
+            return false;
+        };
+        let chat = &self.items[last].chat;
+        let mut from = self.items[last..].iter().filter(|item| item.chat == *chat).take(2);
+        from.any(|item| !item.sentences.is_empty())
     }
 
     /// Whether an answer is shown as all that its agent had to say.
@@ -197,11 +202,9 @@ fn is_abandoned(account: &Account, shown: &Shown) -> bool {
         let key = words_in(&shown.text).first().map(|word| word.key)?;
         account.question(key).map(|act| act.id.clone())
     };
-    match shown.answers.clone().or_else(by_words) {
-        Some(message) => account.causes(&message).any(|cause| cause == "card_abandoned"),
-        None => {
-            let mut here = account.acts.iter().filter(|act| act.chat == shown.chat);
-            here.any(|act| account.causes(&act.id).any(|cause| cause == "card_abandoned"))
-        }
+    if let Some(message) = shown.answers.clone().or_else(by_words) {
+        return account.causes(&message).any(|cause| cause == "card_abandoned");
     }
+    let mut here = account.acts.iter().filter(|act| act.chat == shown.chat);
+    here.any(|act| account.causes(&act.id).any(|cause| cause == "card_abandoned"))
 }

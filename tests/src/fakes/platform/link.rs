@@ -162,9 +162,7 @@ impl Link for FakeLink {
 
     async fn claim(&self, claim: Claim) {
         self.platform.state().claims.push(claim);
-        let mut held = self.platform.inner.claims_held.subscribe();
-        // The sender outlives every claim.
-        let _ = held.wait_for(|held| !held).await;
+        self.platform.inner.claims_held.wait(|held| !held).await;
     }
 
     async fn card(&self, request: CardRequest) -> Came<CardOutcome> {

@@ -20,8 +20,8 @@ use switchboard_ports::clock::Clock;
 use switchboard_ports::provider::{
     Ack, ConnectionSink, Description, FetchFailure, FieldError, Link, Press, Pressed, Provider, Signal,
 };
-use tokio::sync::watch;
 
+use super::gate::Gate;
 use super::steps::Steps;
 use link::FakeLink;
 use state::State;
@@ -123,7 +123,7 @@ struct Inner {
     rule: Mutex<Rule>,
     file_rule: Mutex<FileRule>,
     /// Whether claims wait.
-    claims_held: watch::Sender<bool>,
+    claims_held: Gate<bool>,
 }
 
 impl FakePlatform {
@@ -138,7 +138,7 @@ impl FakePlatform {
             file_rule: Mutex::new(Box::new(|source| {
                 FileFate::Give(Bytes::from(format!("content of {source}")), Duration::ZERO)
             })),
-            claims_held: watch::channel(false).0,
+            claims_held: Gate::new(false),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -174,7 +174,7 @@ impl FakePlatform {
 
     /// Whether claims on the budget wait from now on.
     pub fn hold_claims(&self, held: bool) {
-        self.inner.claims_held.send_replace(held);
+        self.inner.claims_held.set(held);
     }
 
     /// Refuses connections from now on, or takes them again.
