@@ -84,7 +84,7 @@ impl Tally {
         self.number("calls to the platform", calls(|count| count.total));
         self.number("calls that failed", calls(|count| count.failed));
         for violation in seen.violations.iter() {
-            self.named("repeats that the platform refused", format!("{:?}", violation.kind));
+            self.named("noted by the platform", format!("{:?}", violation.kind));
         }
     }
 
