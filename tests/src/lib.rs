@@ -13,6 +13,7 @@
 
 pub mod api;
 pub mod binary;
+pub mod chaos;
 pub mod events;
 pub mod fake_responses;
 pub mod fake_wegent;

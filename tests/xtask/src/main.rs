@@ -5,6 +5,7 @@
 //! What `cargo xtask test` does is what continuous integration does, whole.
 
 mod cargo;
+mod chaos;
 mod fuzz;
 mod prerequisites;
 mod tasks;
@@ -27,6 +28,9 @@ Tasks:
   fuzz TARGET     looks for broken promises for a minute, or `--seconds N`; `--merge` makes the committed
                   corpus of the target anew. Installs cargo-fuzz where it is missing
   search          the exhaustive search of the machines in its larger configurations
+  chaos [CASE]    the real binary under random schedules, one case after the other, with the raw counts; `--seed N`,
+                  `--rate N` (messages a second), `--seconds N`, or `--kills N` for the case that only kills, `--plain`
+                  without cards
   run ARGUMENTS   switchboard itself, unoptimised: `cargo xtask run demo`
   help            this text
 
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         ("doc", []) => tasks::document(),
         ("fuzz", _) => fuzz::fuzz(rest),
         ("search", []) => fuzz::search(),
+        ("chaos", _) => chaos::chaos(rest),
         ("run", _) => tasks::run(rest),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");
