@@ -12,6 +12,7 @@ mod responses;
 pub mod sse;
 mod template;
 mod text;
+mod thinking;
 mod transport;
 mod wegent;
 
