@@ -18,6 +18,7 @@ pub mod fake_responses;
 pub mod fake_wegent;
 pub mod fakes;
 pub mod looks;
+mod loopback;
 pub mod scripted_agent;
 pub mod server;
 pub mod world;
