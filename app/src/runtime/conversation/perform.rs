@@ -36,10 +36,12 @@ impl Actor<'_> {
             }
             Perform::CancelUpstream { epoch, handle } => {
                 let (shared, bot) = (Arc::clone(self.shared), Arc::clone(&self.bot));
+                let conversation = self.id.clone();
                 self.shared.tasks.spawn(async move {
                     // Where its agent is gone or elsewhere now, nobody can reach it.
                     if let Some((asked, run)) = Asked::owner(&shared, &bot, &handle).await {
-                        turn::cancel_upstream(&bot, &asked, &run).await;
+                        let span = asked.span(&bot.channel.id, &conversation, None);
+                        turn::cancel_upstream(&asked, &run, span).await;
                     }
                     drop(back.send(Event::Closed { epoch }.into()).await);
                 });

@@ -8,7 +8,7 @@ use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::content;
 use switchboard_domain::conversation::Said;
 use switchboard_domain::history;
-use switchboard_domain::ids::{ConversationId, SessionNumber};
+use switchboard_domain::ids::{ConversationId, Seq, SessionNumber};
 use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Refusal, RunFailure};
 use switchboard_domain::reply::Progress;
@@ -67,6 +67,7 @@ pub(super) async fn run(
     tell: mpsc::Sender<RunSaid>,
 ) {
     let begun = Instant::now();
+    let (conversation, turn) = (question.conversation.clone(), question.entry.seq);
     metrics::gauge!(names::TURNS_RUNNING).increment(1.0);
     let mut upstream = None;
     let given_up = tokio::select! {
@@ -80,16 +81,17 @@ pub(super) async fn run(
     if let Some(Upstream { asked, run }) = upstream.filter(|_| given_up) {
         // What can be asked for later is not stopped by our going away.
         if !(run.pollable && ways.left.is_cancelled()) {
-            cancel_upstream(&bot, &asked, &run.id).await;
+            let span = asked.span(&bot.channel.id, &conversation, Some(turn));
+            cancel_upstream(&asked, &run.id, span).await;
         }
     }
     // A conversation that is gone from memory does not listen; the store knows what it needs.
     let _ = tell.send(RunSaid::Closed).await;
 }
 
-/// Stops a run upstream, within bounds: the next turn waits for this, since a late stop could hit it.
-pub(super) async fn cancel_upstream(bot: &Bot, asked: &Asked, run: &str) {
-    let span = asked.span(&bot.channel.id);
+/// Stops a run upstream, within bounds: the next turn waits for this, since a late stop could hit it. Log lines about it are
+/// found by `span`.
+pub(super) async fn cancel_upstream(asked: &Asked, run: &str, span: tracing::Span) {
     let cancel = asked.agent.cancel(run).instrument(span.clone());
     let stopped = caught("a stop upstream", tokio::time::timeout(CANCEL_TIMEOUT, cancel)).await;
     if stopped.is_some_and(|stopped| stopped.is_err()) {
@@ -107,6 +109,7 @@ async fn ask(
     tell: &mpsc::Sender<RunSaid>,
     upstream: &mut Option<Upstream>,
 ) {
+    let place = (question.conversation.clone(), question.entry.seq);
     let Prepared { asked, request } = match prepare(shared, handle, bot, question, tell).await {
         Ok(prepared) => prepared,
         Err(failure) => {
@@ -120,7 +123,7 @@ async fn ask(
     });
     let begun = Instant::now();
     let mut first = true;
-    let span = asked.span(&handle.id);
+    let span = asked.span(&handle.id, &place.0, Some(place.1));
     let mut events = asked.agent.run(request);
     while let Some(event) = events.next().instrument(span.clone()).await {
         let said = match event {
@@ -145,7 +148,7 @@ async fn ask(
                 Said::Completed { continuation, cut }
             }
             AgentEvent::Failed { failure, detail } => {
-                note_failure(handle, &asked, failure.kind, &detail);
+                note_failure(handle, &asked, &place, failure.kind, &detail);
                 Said::Failed(RunFailure::Agent(failure))
             }
         };
@@ -161,7 +164,7 @@ async fn ask(
             return;
         }
     }
-    note_failure(handle, &asked, AgentFailureKind::CutStream, "the stream ended without an end");
+    note_failure(handle, &asked, &place, AgentFailureKind::CutStream, "the stream ended without an end");
     count_request(&asked, "failed");
     let cut = RunFailure::Agent(AgentFailure::new(AgentFailureKind::CutStream));
     let _ = tell.send(RunSaid::Agent(Said::Failed(cut))).await;
@@ -185,7 +188,9 @@ async fn prepare(
     question: Question,
     tell: &mpsc::Sender<RunSaid>,
 ) -> Result<Prepared, RunFailure> {
-    let Some((asked, resume)) = Asked::of_turn(shared, bot, question.resume.as_deref()).await else {
+    let Some((asked, resume)) =
+        Asked::of_turn(shared, bot, &question.conversation, question.resume.as_deref()).await
+    else {
         handle.note(ErrorCode::NoAgent, String::new());
         return Err(RunFailure::Refused(Refusal::NoAgent));
     };
@@ -273,9 +278,15 @@ fn agent_user(user: &User, platform: &str) -> AgentUser {
 }
 
 /// The agent's failure in the log, and in the channel's status where somebody has to do something.
-fn note_failure(handle: &ChannelHandle, asked: &Asked, kind: AgentFailureKind, detail: &str) {
-    let agent = asked.config.name.as_str();
-    tracing::warn!(channel = %handle.id, agent, kind = kind.as_str(), detail, "the agent failed");
+fn note_failure(
+    handle: &ChannelHandle,
+    asked: &Asked,
+    (conversation, turn): &(ConversationId, Seq),
+    kind: AgentFailureKind,
+    detail: &str,
+) {
+    let (agent, turn, kind_name) = (asked.config.name.as_str(), turn.0, kind.as_str());
+    tracing::warn!(channel = %handle.id, %conversation, turn, agent, kind = kind_name, detail, "the agent failed");
     let code = match kind {
         AgentFailureKind::Unauthorized
         | AgentFailureKind::UnknownModel
