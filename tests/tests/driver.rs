@@ -19,6 +19,7 @@
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
 //! | `messages.rs` | R10: messages that nobody asked for |
+//! | `meter.rs` | what apps use of their monthly quotas |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
 //! | `panics.rs` | panics in one conversation |
@@ -61,6 +62,8 @@ mod kinds;
 mod lost_files;
 #[path = "driver/messages.rs"]
 mod messages;
+#[path = "driver/meter.rs"]
+mod meter;
 #[path = "driver/owners.rs"]
 mod owners;
 #[path = "driver/panics.rs"]

@@ -38,6 +38,8 @@ mod kills;
 mod long_answers;
 #[path = "process/messages.rs"]
 mod messages;
+#[path = "process/meter.rs"]
+mod meter;
 #[path = "process/network.rs"]
 mod network;
 #[path = "process/plain_kills.rs"]

@@ -20,7 +20,7 @@ use tokio::sync::{Mutex as FairMutex, broadcast};
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{files, intake, scan};
+use super::{files, intake, meter, scan};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -56,6 +56,7 @@ impl Driver {
         shared.tasks.spawn(scan::renew_leases(Arc::clone(&shared)));
         shared.tasks.spawn(scan::scan_open(Arc::clone(&shared)));
         shared.tasks.spawn(files::sweep(Arc::clone(&shared)));
+        shared.tasks.spawn(meter::keep_meters(Arc::clone(&shared)));
         Ok(Arc::new(Self { shared, reloading: FairMutex::default() }))
     }
 
@@ -75,6 +76,7 @@ impl Driver {
         self.shared.tasks.close();
         // Platform calls under way are bounded by the call time-out; what they leave open the next process finishes.
         let _ = tokio::time::timeout(self.shared.settings.call_timeout, self.shared.tasks.wait()).await;
+        meter::keep_last(&self.shared).await;
     }
 
     fn is_busy(&self) -> bool {

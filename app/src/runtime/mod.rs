@@ -6,6 +6,7 @@ mod driver;
 mod files;
 mod intake;
 mod mapping;
+mod meter;
 pub mod operations;
 mod panics;
 mod press;

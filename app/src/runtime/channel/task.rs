@@ -225,7 +225,7 @@ impl Task {
         )
         .set(if status.status == "connected" { 1.0 } else { 0.0 });
         if changed {
-            self.shared.publish(RuntimeEvent::ChannelStatus(status));
+            self.shared.publish(RuntimeEvent::ChannelStatus(Box::new(status)));
         }
     }
 

@@ -9,9 +9,10 @@ use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome};
 use switchboard_domain::settings::ReplyLimits;
+use switchboard_domain::usage::Used;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::provider::{
-    Came, CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, PartRequest, Signal,
+    Came, CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, Meter, PartRequest, Signal,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -25,12 +26,13 @@ pub(super) struct FakeLink {
     platform: FakePlatform,
     channel: ChannelId,
     secret: String,
+    meter: Arc<dyn Meter>,
 }
 
 impl FakeLink {
-    pub(super) fn new(platform: FakePlatform, channel: &Channel) -> Self {
+    pub(super) fn new(platform: FakePlatform, channel: &Channel, meter: Arc<dyn Meter>) -> Self {
         let secret = channel.secrets.get("/secret").map(|secret| secret.expose().to_owned());
-        Self { platform, channel: channel.id.clone(), secret: secret.unwrap_or_default() }
+        Self { platform, channel: channel.id.clone(), secret: secret.unwrap_or_default(), meter }
     }
 
     fn refusal(&self) -> Option<CloseCause> {
@@ -56,6 +58,7 @@ impl FakeLink {
     }
 
     fn fate(&self, called: Called) -> Fate {
+        self.meter.count(Used::ApiCall);
         let (call, text) = (called.call, called.text.clone());
         let before = {
             let mut state = self.platform.state();
@@ -152,7 +155,8 @@ impl Link for FakeLink {
             let mut state = self.platform.state();
             *state.opened.entry(self.channel.clone()).or_default() += 1;
             let channel = self.channel.clone();
-            state.sockets.push(Socket { id, channel, sink: Arc::clone(&sink), cut: cut.clone() });
+            let (sink, meter) = (Arc::clone(&sink), Arc::clone(&self.meter));
+            state.sockets.push(Socket { id, channel, sink, cut: cut.clone(), meter });
         }
         let cause = loop {
             tokio::select! {

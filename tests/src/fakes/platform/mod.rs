@@ -18,13 +18,14 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::provider::{
-    Ack, ConnectionSink, Description, FetchFailure, FieldError, Link, Press, Pressed, Provider, Signal,
+    Ack, ConnectionSink, Description, FetchFailure, FieldError, Link, Meter, MonthlyQuota, Press, Pressed,
+    Provider, Signal,
 };
 
 use super::gate::Gate;
 use super::steps::Steps;
 use link::FakeLink;
-use state::State;
+use state::{Socket, State};
 
 /// A call as rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,7 +204,7 @@ impl FakePlatform {
 
     /// Pushes a message over the newest connection; `None` without one.
     pub fn push(&self, message: Inbound) -> Option<BoxFuture<'static, Ack>> {
-        let sink = self.state().sockets.last().map(|socket| Arc::clone(&socket.sink))?;
+        let sink = self.state().sockets.last().map(Socket::pushed)?;
         Some(sink.offer(message))
     }
 
@@ -212,7 +213,7 @@ impl FakePlatform {
         let sink = {
             let state = self.state();
             let socket = state.sockets.iter().rev().find(|socket| socket.channel == *channel)?;
-            Arc::clone(&socket.sink)
+            socket.pushed()
         };
         Some(sink.offer(message))
     }
@@ -328,7 +329,8 @@ impl Provider for FakePlatform {
             config_fields: &[],
             secret_fields: &["/secret"],
             connection_fields: &["/secret", "/address"],
-            identity_fields: &[],
+            identity_fields: &["/app"],
+            quota: Some(MonthlyQuota { utc_offset_minutes: 480 }),
         }
     }
 
@@ -336,7 +338,7 @@ impl Provider for FakePlatform {
         Ok(config.clone())
     }
 
-    fn link(&self, channel: &Channel) -> Result<Arc<dyn Link>, Vec<FieldError>> {
-        Ok(Arc::new(FakeLink::new(self.clone(), channel)))
+    fn link(&self, channel: &Channel, meter: Arc<dyn Meter>) -> Result<Arc<dyn Link>, Vec<FieldError>> {
+        Ok(Arc::new(FakeLink::new(self.clone(), channel, meter)))
     }
 }
