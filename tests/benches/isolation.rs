@@ -48,7 +48,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 const WORDS: &str = "one two three four five six seven eight nine ten";
 
 fn number(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+    std::env::var_os(name).and_then(|text| text.to_str()?.parse().ok()).unwrap_or(usual)
 }
 
 #[tokio::main]
