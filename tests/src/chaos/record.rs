@@ -163,7 +163,7 @@ fn allowed(stage: &Stage) -> Faults {
     if is(Cast::Calls) {
         faults.causes.extend(["delivery_unknown", "delivery_refused"]);
     }
-    if is(Cast::Store) { faults.with_slow_store() } else { faults }
+    faults
 }
 
 async fn alarms(stage: &Stage) -> u64 {

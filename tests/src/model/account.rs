@@ -157,20 +157,7 @@ pub struct Faults {
     pub kills: u32,
 }
 
-/// The one place for known shortcomings: while this is true, time spent waiting for a commit may count against what follows
-/// it, in a run where commits were slow or failed.
-const COMMIT_WAITS_COUNT: bool = true;
-
 impl Faults {
-    /// Allows what is known to go wrong where the store was slow or away; nothing once it is mended.
-    #[must_use]
-    pub fn with_slow_store(mut self) -> Self {
-        if COMMIT_WAITS_COUNT {
-            self.causes.extend(["agent_first_output_timeout", "agent_idle_timeout", "delivery_unknown"]);
-        }
-        self
-    }
-
     pub(super) fn allows_cause(&self, cause: &str) -> bool {
         let by_kills =
             self.kills > 0 && cause == "delivery_unknown" || self.kills > 2 && cause == "crash_loop";

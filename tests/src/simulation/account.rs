@@ -96,7 +96,7 @@ fn faults(plan: &Plan) -> Faults {
     }
     let kills = plan.moves.iter().filter(|(_, it)| matches!(it, Move::Kill { .. })).count();
     faults.kills = u32::try_from(kills).expect("few");
-    if plan.trouble.store { faults.with_slow_store() } else { faults }
+    faults
 }
 
 /// Writes the platform's calls into the log, where they belong.
