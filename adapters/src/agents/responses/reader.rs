@@ -158,7 +158,7 @@ impl Reader {
     fn say_rest(&mut self, whole: &str, said: &mut VecDeque<AgentEvent>) {
         if let Some(rest) = whole.strip_prefix(self.said.as_str()) {
             self.say(rest, said);
-        } else if self.is_silent() {
+        } else if self.is_silent() && !whole.trim().is_empty() {
             // What came was white space, or a thought that the whole answer is without.
             (self.said, self.thinking) = (String::new(), Thinking::default());
             self.say(whole, said);
