@@ -211,6 +211,7 @@ impl Composition for Composed {
             users: stores.users,
             tokens: stores.tokens,
             attachments: stores.attachments,
+            usage: stores.usage,
             providers: catalog.providers,
             agent_kinds: catalog.kinds,
         })

@@ -1,12 +1,14 @@
 //! `switchboard check`: configuration, store, platforms, agents; one line each.
 
+use std::sync::Arc;
+
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::notice::{Finding, remedy};
 use switchboard_domain::settings::Locale;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
-use switchboard_ports::provider::CheckResult;
+use switchboard_ports::provider::{CheckResult, Unmetered};
 
 use super::exit::Exit;
 use super::seam::{Catalog, Composition, OpenMode};
@@ -156,7 +158,7 @@ async fn platform(channel: &Channel, catalog: &Catalog, locale: Locale, report: 
         let words = format!("the platform \"{}\" is not available in this version", channel.platform);
         return report.line(&what, Err(words));
     };
-    let link = match provider.link(channel) {
+    let link = match provider.link(channel, Arc::new(Unmetered)) {
         Ok(link) => link,
         Err(errors) => {
             let fields: Vec<_> =

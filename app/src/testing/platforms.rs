@@ -11,7 +11,7 @@ use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
 use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunRequest};
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
-use switchboard_ports::provider::{Description, FieldError, Link, Provider};
+use switchboard_ports::provider::{Description, FieldError, Link, Meter, Provider};
 
 use crate::http::dto::agent_input::Kinds;
 use crate::http::dto::channel_input::Providers;
@@ -41,6 +41,7 @@ impl Provider for FakeProvider {
             secret_fields: &["/client_secret"],
             connection_fields: &["/client_id", "/client_secret"],
             identity_fields: &["/client_id"],
+            quota: None,
         }
     }
 
@@ -70,7 +71,7 @@ impl Provider for FakeProvider {
         Err(errors)
     }
 
-    fn link(&self, _channel: &Channel) -> Result<Arc<dyn Link>, Vec<FieldError>> {
+    fn link(&self, _channel: &Channel, _meter: Arc<dyn Meter>) -> Result<Arc<dyn Link>, Vec<FieldError>> {
         panic!("the shell asks the driver")
     }
 }

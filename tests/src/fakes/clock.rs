@@ -26,10 +26,21 @@ impl Default for SimClock {
 }
 
 impl SimClock {
+    /// Where the next runtime's time begins.
+    pub fn begin_at(&self, millis: u64) {
+        self.inner.lock().expect("clock").base = millis;
+    }
+
     /// Called first in each runtime: time goes on from where the last one ended.
     pub fn start(&self) {
         let mut inner = self.inner.lock().expect("clock");
         inner.started = Some(Instant::now());
+    }
+
+    /// Time passes while nothing runs.
+    pub fn pass(&self, span: std::time::Duration) {
+        let mut inner = self.inner.lock().expect("clock");
+        inner.base += u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     }
 
     /// Called last in each runtime.

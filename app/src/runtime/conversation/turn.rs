@@ -25,6 +25,7 @@ use super::owner::Asked;
 use super::{RunSaid, attached};
 use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
+use crate::runtime::panics::caught;
 use crate::runtime::shared::{Patience, Shared};
 use crate::telemetry::metrics as names;
 
@@ -69,14 +70,15 @@ pub(super) async fn run(
     let (conversation, turn) = (question.conversation.clone(), question.entry.seq);
     metrics::gauge!(names::TURNS_RUNNING).increment(1.0);
     let mut upstream = None;
-    let cancelled = tokio::select! {
+    let given_up = tokio::select! {
         biased;
         () = ways.cancel.cancelled() => true,
-        () = ask(&shared, &handle, &bot, question, &tell, &mut upstream) => false,
+        // Its conversation learns of a panic as of a cut stream: by the closing without an end.
+        done = caught("a run", ask(&shared, &handle, &bot, question, &tell, &mut upstream)) => done.is_none(),
     };
     metrics::gauge!(names::TURNS_RUNNING).decrement(1.0);
     metrics::histogram!(names::TURN_SECONDS).record(begun.elapsed().as_secs_f64());
-    if let Some(Upstream { asked, run }) = upstream.filter(|_| cancelled) {
+    if let Some(Upstream { asked, run }) = upstream.filter(|_| given_up) {
         // What can be asked for later is not stopped by our going away.
         if !(run.pollable && ways.left.is_cancelled()) {
             let span = asked.span(&bot.channel.id, &conversation, Some(turn));
@@ -90,7 +92,9 @@ pub(super) async fn run(
 /// Stops a run upstream, within bounds: the next turn waits for this, since a late stop could hit it. Log lines about it are
 /// found by `span`.
 pub(super) async fn cancel_upstream(asked: &Asked, run: &str, span: tracing::Span) {
-    if tokio::time::timeout(CANCEL_TIMEOUT, asked.agent.cancel(run).instrument(span.clone())).await.is_err() {
+    let cancel = asked.agent.cancel(run).instrument(span.clone());
+    let stopped = caught("a stop upstream", tokio::time::timeout(CANCEL_TIMEOUT, cancel)).await;
+    if stopped.is_some_and(|stopped| stopped.is_err()) {
         span.in_scope(|| {
             tracing::warn!("an agent did not answer a request to stop a run in time; it may go on upstream");
         });
