@@ -16,7 +16,7 @@ use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::notice::Finding;
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::Locale;
-use switchboard_ports::provider::{Check, CheckResult, Provider};
+use switchboard_ports::provider::{Check, CheckResult, Provider, Unmetered};
 use tokio::time::Instant;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -357,6 +357,6 @@ async fn a_secret_goes_no_further_and_garbles_nothing(
     channel.secrets.insert("/client_secret".into(), Secret::new(secret));
     let provider =
         DingTalk::new(std::sync::Arc::new(StillClock), direct(), std::sync::Arc::new(|_, _| ())).unwrap();
-    let checks = provider.link(&channel).unwrap().preflight().await;
+    let checks = provider.link(&channel, std::sync::Arc::new(Unmetered)).unwrap().preflight().await;
     assert_eq!(detail(&checks, "token"), expected);
 }

@@ -40,8 +40,20 @@ fn open(directory: &Path, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
         users,
         tokens,
         attachments,
+        usage,
     } = file::open_bounded(directory, &key.join("key"), Arc::clone(clock) as _, SMALL).unwrap();
-    StoreSet { conversations, transcripts, failures, messages, channels, agents, users, tokens, attachments }
+    StoreSet {
+        conversations,
+        transcripts,
+        failures,
+        messages,
+        channels,
+        agents,
+        users,
+        tokens,
+        attachments,
+        usage,
+    }
 }
 
 #[async_trait]
@@ -114,6 +126,10 @@ mod users {
 
 mod tokens {
     switchboard_ports::token_store_suite!(super::fresh);
+}
+
+mod usage {
+    switchboard_ports::usage_store_suite!(super::fresh);
 }
 
 mod attachments {

@@ -50,6 +50,7 @@ async fn fresh() -> MemoryFixture {
         users,
         tokens,
         attachments,
+        usage,
     } = stores::memory_bounded(Arc::clone(&clock) as _, SMALL);
     let stores = StoreSet {
         conversations,
@@ -61,6 +62,7 @@ async fn fresh() -> MemoryFixture {
         users,
         tokens,
         attachments,
+        usage,
     };
     MemoryFixture { clock, stores }
 }
@@ -103,6 +105,10 @@ mod users {
 
 mod tokens {
     switchboard_ports::token_store_suite!(super::fresh);
+}
+
+mod usage {
+    switchboard_ports::usage_store_suite!(super::fresh);
 }
 
 mod attachments {

@@ -68,12 +68,20 @@ function show(row, status) {
   word.textContent = text(status.status);
   row.querySelector(".state").textContent = status.state;
   row.querySelector(".since").textContent = when(status.since);
+  row.querySelector(".used").textContent = used(status.usage);
   const error = row.querySelector(".error");
   error.hidden = !status.last_error;
   if (!status.last_error) return;
   error.querySelector(".message").textContent = `${text("lastError")}: ${status.last_error.message}`;
   error.querySelector(".remedy").textContent = status.last_error.remedy;
   error.querySelector(".at").textContent = when(status.last_error.at);
+}
+
+// Ours only: other programs may use the same app, so the line says whose count it is.
+function used(usage) {
+  if (!usage) return text("notCounted");
+  const values = { calls: usage.api_calls, pushes: usage.pushes, month: usage.month };
+  return text("usedIn").replace(/{(\w+)}/g, (_, name) => values[name].toLocaleString(language));
 }
 
 // One event as its lines; returns whether the state has to be read again.

@@ -14,6 +14,7 @@ use switchboard_ports::messages::MessageStore;
 use switchboard_ports::provider::{Link, Provider};
 use switchboard_ports::tokens::TokenStore;
 use switchboard_ports::transcripts::Transcripts;
+use switchboard_ports::usage::UsageStore;
 use switchboard_ports::users::UserStore;
 
 /// A channel's access to its platform, shared by its connection and all its conversations.
@@ -47,6 +48,8 @@ pub struct Ports {
     pub tokens: Arc<dyn TokenStore>,
     /// Files of waiting messages.
     pub attachments: Arc<dyn AttachmentStore>,
+    /// What apps used of their quotas.
+    pub usage: Arc<dyn UsageStore>,
     /// Chat platforms by name.
     pub providers: BTreeMap<&'static str, Arc<dyn Provider>>,
     /// Kinds of agents by name.

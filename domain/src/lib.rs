@@ -31,3 +31,4 @@ pub mod text;
 pub mod time;
 #[cfg(test)]
 mod transitions;
+pub mod usage;

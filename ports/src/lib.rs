@@ -20,4 +20,5 @@ pub mod page;
 pub mod provider;
 pub mod tokens;
 pub mod transcripts;
+pub mod usage;
 pub mod users;

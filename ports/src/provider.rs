@@ -19,6 +19,7 @@ use switchboard_domain::notice::Finding;
 use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
+use switchboard_domain::usage::Used;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -34,8 +35,30 @@ pub trait Provider: Send + Sync {
     /// secrets that are there. All bad fields are named at once, unknown ones included. Pure.
     fn check_config(&self, config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>>;
 
-    /// A channel's access to the platform. Does no I/O. The channel's settings were checked before.
-    fn link(&self, channel: &Channel) -> Result<Arc<dyn Link>, Vec<FieldError>>;
+    /// A channel's access to the platform. Does no I/O. The channel's settings were checked before. Whatever the platform
+    /// counts against a monthly quota is counted with `meter`.
+    fn link(&self, channel: &Channel, meter: Arc<dyn Meter>) -> Result<Arc<dyn Link>, Vec<FieldError>>;
+}
+
+/// Counts one app's use of its quota. Never blocks and never fails.
+pub trait Meter: Send + Sync {
+    /// Counts one use, made now.
+    fn count(&self, used: Used);
+}
+
+/// A meter of what nobody counts: of platforms without a quota, and where nothing is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Unmetered;
+
+impl Meter for Unmetered {
+    fn count(&self, _used: Used) {}
+}
+
+/// A quota that a platform sets a company for each month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MonthlyQuota {
+    /// How many minutes the clock by which its months turn is ahead of UTC.
+    pub utc_offset_minutes: i16,
 }
 
 /// What a platform is and can do.
@@ -55,6 +78,9 @@ pub struct Description {
     /// with the same values would both take in its messages, so the application refuses the second. Empty: nothing
     /// is refused.
     pub identity_fields: &'static [&'static str],
+    /// The quota that calls and pushes count against; `None` where there is none. What a channel uses is counted under the
+    /// first of its `identity_fields`.
+    pub quota: Option<MonthlyQuota>,
 }
 
 /// A bad field of somebody's input.

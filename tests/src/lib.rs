@@ -19,6 +19,7 @@ pub mod fake_responses;
 pub mod fake_wegent;
 pub mod fakes;
 pub mod looks;
+mod loopback;
 pub mod model;
 pub mod scripted_agent;
 pub mod server;

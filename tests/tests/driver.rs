@@ -19,8 +19,10 @@
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
 //! | `messages.rs` | R10: messages that nobody asked for |
+//! | `meter.rs` | what apps use of their monthly quotas |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
+//! | `panics.rs` | panics in one conversation |
 //! | `crowd.rs` | many at once |
 #![allow(
     clippy::unwrap_used,
@@ -60,8 +62,12 @@ mod kinds;
 mod lost_files;
 #[path = "driver/messages.rs"]
 mod messages;
+#[path = "driver/meter.rs"]
+mod meter;
 #[path = "driver/owners.rs"]
 mod owners;
+#[path = "driver/panics.rs"]
+mod panics;
 #[path = "driver/parts.rs"]
 mod parts;
 #[path = "driver/pollable.rs"]

@@ -24,6 +24,8 @@ mod delivery;
 mod demo;
 #[path = "process/files.rs"]
 mod files;
+#[path = "process/floods.rs"]
+mod floods;
 #[path = "process/fuzz.rs"]
 mod fuzz;
 #[path = "process/handover.rs"]
@@ -36,6 +38,8 @@ mod kills;
 mod long_answers;
 #[path = "process/messages.rs"]
 mod messages;
+#[path = "process/meter.rs"]
+mod meter;
 #[path = "process/network.rs"]
 mod network;
 #[path = "process/plain_kills.rs"]

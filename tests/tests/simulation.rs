@@ -12,7 +12,7 @@ use rstest::rstest;
 use switchboard_tests::simulation::{run, run_all};
 
 /// Seeds without `SWITCHBOARD_SEEDS`.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 1_600;
 /// Cases that share the seeds, so that a runner can run them side by side.
 const SHARES: u64 = 8;
 

@@ -64,6 +64,22 @@ impl Api {
         }
     }
 
+    /// Whether its calls count against the company's monthly quota of API calls. Tokens are free (dingtalk §9.2); asking for a
+    /// connection and posting to an address that came with a message need no token, and are taken to be.
+    pub(super) const fn is_metered(self) -> bool {
+        match self {
+            Self::GatewayOpen | Self::Token | Self::SessionWebhook => false,
+            Self::CardCreate
+            | Self::CardDraft
+            | Self::CardUpdate
+            | Self::CardStreaming
+            | Self::PrivateSend
+            | Self::GroupSend
+            | Self::FileDownload
+            | Self::MediaUpload => true,
+        }
+    }
+
     /// Which budget its calls are taken from; tokens, connections and what a preflight alone asks are not limited by us, and
     /// uploads by their number in one answer.
     pub(super) const fn lane(self) -> Option<Lane> {

@@ -21,6 +21,9 @@ const BAN_CODE: &str = "1111";
 /// What a failure's detail begins with where a page came in place of an answer: a ban, most likely (dingtalk §9.1).
 const BAN_PAGE: &str = "a page with status";
 
+/// Legacy codes of a missing permission and of an address that is not on the list (dingtalk §5.3).
+const LEGACY_GATEWAY_CODES: [&str; 2] = ["60011", "60020"];
+
 /// What is known about a call that did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -67,6 +70,22 @@ impl Failure {
     /// Whether the platform lets nothing through from our address for a while.
     pub(super) fn is_ban(&self) -> bool {
         self.code() == BAN_CODE || self.detail.starts_with(BAN_PAGE)
+    }
+
+    /// Whether the call counts against the monthly quota all the same: it did, where an API took it and refused it, and it may
+    /// have where nobody knows. What the gateway in front keeps from the APIs does not: throttles say so (dingtalk §9.2),
+    /// and a missing token, permission or address is found out in the same place.
+    pub(super) fn is_metered(&self) -> bool {
+        match self.verdict {
+            Verdict::NotSent
+            | Verdict::Throttled { .. }
+            | Verdict::TokenRejected
+            | Verdict::Refused(ErrorCode::QuotaExceeded | ErrorCode::InvalidCredentials) => false,
+            Verdict::Refused(_) => {
+                !self.code().starts_with("Forbidden.") && !LEGACY_GATEWAY_CODES.contains(&self.code())
+            }
+            Verdict::CardMissing | Verdict::CardExists | Verdict::CardFinished | Verdict::Unclear(_) => true,
+        }
     }
 
     /// The failure as a channel's status names it.

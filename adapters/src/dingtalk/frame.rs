@@ -58,6 +58,18 @@ pub enum Push {
     Other,
 }
 
+impl Push {
+    /// Whether the platform counts it against the company's monthly quota of pushes: everything but what keeps the connection
+    /// going (dingtalk §9.2). Whether it counts repeats, nobody has established; we do.
+    #[must_use]
+    pub const fn is_metered(&self) -> bool {
+        match self {
+            Self::Robot { .. } | Self::Card { .. } | Self::Callback { .. } | Self::Event { .. } => true,
+            Self::Ping { .. } | Self::Disconnect | Self::System | Self::Other => false,
+        }
+    }
+}
+
 /// A frame that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum FrameError {

@@ -82,7 +82,8 @@ impl Link for DingTalkLink {
         };
         tracing::debug!(channel = %self.channel, connection = %id, "a stream connection is open");
         let stop = self.platform.settings.card.stop.clone();
-        serve(socket, sink, Arc::clone(&self.platform.clock), stop, close).await
+        serve(socket, sink, Arc::clone(&self.platform.clock), Arc::clone(&self.platform.meter), stop, close)
+            .await
     }
 
     async fn claim(&self, claim: Claim) {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::secret::Secret;
+use switchboard_domain::usage::Used;
 use switchboard_ports::clock::Clock;
+use switchboard_ports::provider::Meter;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -35,13 +37,20 @@ pub(super) struct Platform {
     pub(super) settings: Settings,
     pub(super) budget: Arc<Budget>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) meter: Arc<dyn Meter>,
     http: Http,
     tokens: TokenCell,
 }
 
 impl Platform {
-    pub(super) fn new(settings: Settings, budget: Arc<Budget>, clock: Arc<dyn Clock>, http: Http) -> Self {
-        Self { settings, budget, clock, http, tokens: TokenCell::default() }
+    pub(super) fn new(
+        settings: Settings,
+        budget: Arc<Budget>,
+        clock: Arc<dyn Clock>,
+        http: Http,
+        meter: Arc<dyn Meter>,
+    ) -> Self {
+        Self { settings, budget, clock, meter, http, tokens: TokenCell::default() }
     }
 
     /// Makes an authorised call of the new API. A rejected token is replaced once and the call made once more: the
@@ -106,7 +115,9 @@ impl Platform {
         let query = [("access_token", token.expose()), ("type", "image")];
         let url = Url::parse_with_params(&base, &query).map_err(misfit)?;
         let (content_type, body) = image.form();
-        self.http.upload(Api::MediaUpload, url, &content_type, body, deadline).await
+        let result = self.http.upload(Api::MediaUpload, url, &content_type, body, deadline).await;
+        self.count(Api::MediaUpload, &result);
+        result
     }
 
     async fn call_with(
@@ -123,13 +134,22 @@ impl Platform {
     /// Makes one exchange; a throttle answer closes the API's bucket.
     pub(super) async fn exchange(&self, request: Request<'_>, deadline: Instant) -> Result<Value, Failure> {
         let lane = request.api.lane();
+        let api = request.api;
         let result = self.http.exchange(request, deadline).await;
+        self.count(api, &result);
         if let (Some(lane), Err(failure)) = (lane, &result)
             && let Some(pause) = failure.retry_after()
         {
             self.budget.bucket(lane).close(pause);
         }
         result
+    }
+
+    /// Counts a call that the platform counts, too.
+    fn count(&self, api: Api, result: &Result<Value, Failure>) {
+        if api.is_metered() && result.as_ref().map_or_else(Failure::is_metered, |_| true) {
+            self.meter.count(Used::ApiCall);
+        }
     }
 
     /// The app's token. A failure to get one proves that the call it was for is not made.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
-use switchboard_ports::provider::{Description, FieldError, Link, Provider};
+use switchboard_ports::provider::{Description, FieldError, Link, Meter, MonthlyQuota, Provider};
 
 use super::budget::Budgets;
 use super::config::{CONNECTION_FIELDS, FIELDS, IDENTITY_FIELDS, SECRET_FIELDS, Settings, check};
@@ -16,6 +16,9 @@ use super::media::Downloads;
 use super::phases::Phases;
 use super::platform::Platform;
 use crate::net::{ClientError, Network};
+
+/// China's clock, ahead of UTC: by it we turn the quota's months. The platform does not say which one it uses.
+const CHINA_MINUTES: i16 = 480;
 
 /// The chat platform DingTalk, over Stream mode. One value serves all channels: they share HTTP connections, and those
 /// with the same credentials share their budget of calls (R14).
@@ -36,6 +39,7 @@ impl DingTalk {
         secret_fields: SECRET_FIELDS,
         connection_fields: CONNECTION_FIELDS,
         identity_fields: IDENTITY_FIELDS,
+        quota: Some(MonthlyQuota { utc_offset_minutes: CHINA_MINUTES }),
     };
 
     /// The platform as seen through `clock` and reached through `network`; `observer` is told of each HTTP call, for
@@ -56,10 +60,10 @@ impl Provider for DingTalk {
         check(config, secrets_set)
     }
 
-    fn link(&self, channel: &Channel) -> Result<Arc<dyn Link>, Vec<FieldError>> {
+    fn link(&self, channel: &Channel, meter: Arc<dyn Meter>) -> Result<Arc<dyn Link>, Vec<FieldError>> {
         let settings = Settings::of(&channel.config, &channel.secrets)?;
         let budget = self.budgets.of(&settings.api_base, &settings.client_id, settings.calls_per_second);
-        let platform = Platform::new(settings, budget, Arc::clone(&self.clock), self.http.clone());
+        let platform = Platform::new(settings, budget, Arc::clone(&self.clock), self.http.clone(), meter);
         let (network, downloads) = (self.network.clone(), self.downloads.clone());
         let images = Images::new(&downloads, platform.settings.reach());
         Ok(Arc::new(DingTalkLink {

@@ -13,8 +13,9 @@ use futures_util::stream::{FuturesUnordered, SplitSink};
 use futures_util::{FutureExt, SinkExt, Stream, StreamExt};
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::time::Timestamp;
+use switchboard_domain::usage::Used;
 use switchboard_ports::clock::Clock;
-use switchboard_ports::provider::{Ack, ConnectionSink, Press, Pressed, Signal};
+use switchboard_ports::provider::{Ack, ConnectionSink, Meter, Press, Pressed, Signal};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout, timeout_at};
@@ -64,6 +65,7 @@ pub(super) async fn serve<S>(
     socket: WebSocketStream<S>,
     sink: Arc<dyn ConnectionSink>,
     clock: Arc<dyn Clock>,
+    meter: Arc<dyn Meter>,
     stop: Option<StopButton>,
     close: CancellationToken,
 ) -> CloseCause
@@ -76,6 +78,7 @@ where
         outbox,
         sink,
         clock,
+        meter,
         stop,
         pending: FuturesUnordered::new(),
         pressing: FuturesUnordered::new(),
@@ -106,6 +109,7 @@ struct Connection {
     outbox: mpsc::Sender<Message>,
     sink: Arc<dyn ConnectionSink>,
     clock: Arc<dyn Clock>,
+    meter: Arc<dyn Meter>,
     stop: Option<StopButton>,
     pending: FuturesUnordered<Pending>,
     pressing: FuturesUnordered<Pressing>,
@@ -193,6 +197,9 @@ impl Connection {
                 return ControlFlow::Continue(());
             }
         };
+        if push.is_metered() {
+            self.meter.count(Used::Push);
+        }
         match push {
             Push::Ping { message_id, data } => self.answer(message_id.as_deref(), Answer::Pong(&data)),
             Push::Disconnect => {

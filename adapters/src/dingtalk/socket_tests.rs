@@ -1,6 +1,6 @@
 //! An open connection against a scripted peer, in virtual time over a pipe.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -10,8 +10,9 @@ use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::content::Content;
 use switchboard_domain::message::{Body, Inbound};
 use switchboard_domain::time::Timestamp;
+use switchboard_domain::usage::{Usage, Used};
 use switchboard_ports::clock::Clock;
-use switchboard_ports::provider::{Ack, ConnectionSink, Press, Pressed, Signal};
+use switchboard_ports::provider::{Ack, ConnectionSink, Meter, Press, Pressed, Signal};
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -60,6 +61,15 @@ impl ConnectionSink for Sink {
     }
 }
 
+#[derive(Default)]
+struct Tally(Mutex<Usage>);
+
+impl Meter for Tally {
+    fn count(&self, used: Used) {
+        self.0.lock().unwrap().count(used);
+    }
+}
+
 /// A connection under test, with its peer and its sink.
 pub(super) struct Bench {
     peer: WebSocketStream<DuplexStream>,
@@ -67,6 +77,7 @@ pub(super) struct Bench {
     offers: mpsc::UnboundedReceiver<(Inbound, oneshot::Sender<Ack>)>,
     pub(super) presses: mpsc::UnboundedReceiver<(Press, oneshot::Sender<Pressed>)>,
     pub(super) close: CancellationToken,
+    tally: Arc<Tally>,
     served: JoinHandle<CloseCause>,
 }
 
@@ -94,8 +105,10 @@ impl Bench {
         let close = CancellationToken::new();
         let (presses, decided) = mpsc::unbounded_channel();
         let sink = Arc::new(Sink { signals, offers, presses });
-        let served = tokio::spawn(serve(socket, sink, Arc::new(StillClock), stop, close.clone()));
-        Self { peer, signals: heard, offers: offered, presses: decided, close, served }
+        let tally = Arc::new(Tally::default());
+        let meter = Arc::clone(&tally) as Arc<dyn Meter>;
+        let served = tokio::spawn(serve(socket, sink, Arc::new(StillClock), meter, stop, close.clone()));
+        Self { peer, signals: heard, offers: offered, presses: decided, close, tally, served }
     }
 
     pub(super) async fn push(&mut self, frame: Value) {
@@ -162,6 +175,24 @@ async fn a_new_connection_pings_at_once_and_hears_the_pong() {
     let _ = timeout(Duration::from_millis(1), bench.peer.next()).await;
     assert_eq!(bench.signals.recv().await, Some(Signal::Opened));
     assert_eq!(bench.signals.recv().await, Some(Signal::Heard));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pushes_are_counted_and_what_keeps_the_connection_going_is_not() {
+    let mut bench = Bench::start().await;
+    let system =
+        |topic: &str| json!({"type": "SYSTEM", "headers": {"topic": topic, "messageId": "s"}, "data": "{}"});
+    let callback =
+        json!({"type": "CALLBACK", "headers": {"topic": "/other", "messageId": "c"}, "data": "{}"});
+    let event = json!({"type": "EVENT", "headers": {"topic": "*", "messageId": "e"}, "data": "{}"});
+    for frame in
+        [robot("p1", "m1"), robot("p2", "m1"), callback, event, system("KEEPALIVE"), json!({"type": "NEWS"})]
+    {
+        bench.push(frame).await;
+    }
+    bench.push(system("ping")).await;
+    while bench.answer().await["headers"]["messageId"] != "s" {}
+    assert_eq!(*bench.tally.0.lock().unwrap(), Usage { api_calls: 0, pushes: 4 });
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,6 +27,7 @@ use switchboard_ports::failures::FailureStore;
 use switchboard_ports::messages::MessageStore;
 use switchboard_ports::tokens::TokenStore;
 use switchboard_ports::transcripts::Transcripts;
+use switchboard_ports::usage::UsageStore;
 use switchboard_ports::users::UserStore;
 
 #[cfg(feature = "fuzzing")]
@@ -56,6 +57,8 @@ pub struct Stores {
     pub tokens: Arc<dyn TokenStore>,
     /// Files of waiting messages.
     pub attachments: Arc<dyn AttachmentStore>,
+    /// What apps used of their quotas.
+    pub usage: Arc<dyn UsageStore>,
 }
 
 /// Stores that live and die with this process. What they keep is bounded: see `memory`.

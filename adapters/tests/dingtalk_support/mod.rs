@@ -23,7 +23,7 @@ use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale,
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
-use switchboard_ports::provider::{CardRequest, Link, PartRequest, Provider};
+use switchboard_ports::provider::{CardRequest, Link, Meter, PartRequest, Provider, Unmetered};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -89,10 +89,15 @@ impl Platform {
 
     /// The same to another place.
     pub fn link_to(&self, base: &str, config: Value) -> Arc<dyn Link> {
+        self.metered_link(base, config, Arc::new(Unmetered))
+    }
+
+    /// The same with a meter.
+    pub fn metered_link(&self, base: &str, config: Value, meter: Arc<dyn Meter>) -> Arc<dyn Link> {
         let calls = Arc::clone(&self.calls);
         let observer = Arc::new(move |api, outcome| calls.lock().unwrap().push((api, outcome)));
         let provider = DingTalk::new(Arc::new(StillClock), direct(), observer).unwrap();
-        provider.link(&channel(base, config)).unwrap()
+        provider.link(&channel(base, config), meter).unwrap()
     }
 
     /// The bodies sent to an API, in order.

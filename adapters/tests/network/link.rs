@@ -10,7 +10,9 @@ use switchboard_adapters::net::Network;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::ids::ConnectionId;
 use switchboard_domain::message::Inbound;
-use switchboard_ports::provider::{Ack, ConnectionSink, Link, Press, Pressed, Provider as _, Signal};
+use switchboard_ports::provider::{
+    Ack, ConnectionSink, Link, Press, Pressed, Provider as _, Signal, Unmetered,
+};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -39,7 +41,7 @@ impl ConnectionSink for Closing {
 /// A link to `http://api.example`, which only the proxy knows.
 fn link(network: Network) -> Arc<dyn Link> {
     let provider = DingTalk::new(Arc::new(StillClock), network, Arc::new(|_, _| {})).unwrap();
-    provider.link(&channel("http://api.example", json!({}))).unwrap()
+    provider.link(&channel("http://api.example", json!({})), Arc::new(Unmetered)).unwrap()
 }
 
 async fn connected(link: &Arc<dyn Link>, close: &CancellationToken) -> CloseCause {

@@ -5,6 +5,7 @@ use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::ids::{ChannelId, ConversationId};
 use switchboard_domain::inbox::Control;
 use switchboard_domain::time::Timestamp;
+use switchboard_domain::usage::{Month, Usage};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::Retried;
 use switchboard_ports::messages::{Given, NewMessage};
@@ -93,6 +94,21 @@ pub struct ChannelStatus {
     pub last_message_at: Option<Timestamp>,
     /// The last reply finished.
     pub last_reply_at: Option<Timestamp>,
+    /// What the channel's app used of its monthly quota, as far as this server has counted it.
+    pub usage: Option<QuotaUsage>,
+}
+
+/// What an app used of its monthly quota, by our own count: other programs may use the same app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuotaUsage {
+    /// The present month.
+    pub month: Month,
+    /// The clock by which months turn, in minutes ahead of UTC.
+    pub utc_offset_minutes: i16,
+    /// What was used in it so far.
+    pub usage: Usage,
+    /// Earlier months in which something was used, the newest first; twelve at most.
+    pub earlier: Vec<(Month, Usage)>,
 }
 
 /// The last thing that went wrong with a channel. Message and remedy texts go with the code, in both languages.
@@ -110,7 +126,7 @@ pub struct LastError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuntimeEvent {
     /// A channel's status changed.
-    ChannelStatus(ChannelStatus),
+    ChannelStatus(Box<ChannelStatus>),
     /// An agent was asked.
     TurnStarted {
         /// The channel.

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::channel::ChannelHandle;
 use super::files::Files;
+use super::meter::Meters;
 use super::operations::RuntimeEvent;
 use super::press::Cards;
 use super::registry::Registry;
@@ -69,6 +70,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) cards: Arc<Cards>,
     pub(crate) files: Files,
+    pub(crate) meters: Meters,
     /// Whether channels may have sockets open, as far as the store goes.
     pub(crate) store_up: watch::Sender<bool>,
     /// Whether the last thing that was written could be. Sockets stay open for a while without it, but nothing is green.
@@ -95,6 +97,7 @@ impl Shared {
             registry: Registry::default(),
             cards: Arc::default(),
             files: Files::default(),
+            meters: Meters::default(),
             store_up: watch::channel(true).0,
             store_sound: watch::channel(true).0,
             held: AtomicU32::new(0),

@@ -40,8 +40,11 @@ pub const COMMITS_LOST: &str = "switchboard_commits_lost_total";
 /// Counter, `channel`: pushes that could not be understood.
 pub const UNDECODABLE: &str = "switchboard_undecodable_total";
 
+/// Gauge, `channel`, `kind` (`api_calls`, `pushes`): what this server counted of the app's monthly quota, this month.
+pub const QUOTA_USED: &str = "switchboard_platform_quota_used";
+
 /// All names, for tests and documentation.
-pub const ALL: [&str; 13] = [
+pub const ALL: [&str; 14] = [
     CHANNEL_CONNECTED,
     CHANNEL_RECONNECTS,
     MESSAGES_RECEIVED,
@@ -55,6 +58,7 @@ pub const ALL: [&str; 13] = [
     PLATFORM_REQUESTS,
     AGENT_REQUESTS,
     FAILURES,
+    QUOTA_USED,
 ];
 
 /// Upper edges of the first output's buckets, in seconds.
@@ -106,6 +110,7 @@ fn describe() {
     describe_histogram!(TURN_SECONDS, Unit::Seconds, "one run of the agent, from its beginning to its end");
     describe_counter!(CARD_UPDATES, Unit::Count, "card calls, by outcome");
     describe_counter!(PLATFORM_REQUESTS, Unit::Count, "requests to platforms, by api and outcome");
+    describe_gauge!(QUOTA_USED, Unit::Count, "use of the app's quota this month, as this server counted it");
     describe_counter!(AGENT_REQUESTS, Unit::Count, "requests to agents, by outcome");
     describe_counter!(FAILURES, Unit::Count, "failure records written, by cause");
 }

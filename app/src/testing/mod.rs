@@ -9,6 +9,7 @@ mod messages;
 mod operations;
 mod platforms;
 mod stores;
+mod usage;
 
 pub(crate) use api::{Answer, CONFIGURED, TestApi, problem, server_section};
 pub(crate) use composition::FakeComposition;
@@ -72,6 +73,7 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         users: stores.clone(),
         tokens: stores.clone(),
         attachments: stores.clone(),
+        usage: stores.clone(),
         providers: providers(),
         agent_kinds: kinds(),
     }

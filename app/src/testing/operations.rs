@@ -100,6 +100,7 @@ pub(crate) fn connected(channel: &ChannelId) -> ChannelStatus {
         last_frame_at: Some(since),
         last_message_at: None,
         last_reply_at: None,
+        usage: None,
     }
 }
 

@@ -11,7 +11,7 @@ use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
 use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunRequest};
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
-use switchboard_ports::provider::{Description, FieldError, Link, Provider};
+use switchboard_ports::provider::{Description, FieldError, Link, Meter, Provider};
 
 use crate::http::dto::agent_input::Kinds;
 use crate::http::dto::channel_input::Providers;
@@ -41,6 +41,7 @@ impl Provider for FakeProvider {
             secret_fields: &["/client_secret"],
             connection_fields: &["/client_id", "/client_secret"],
             identity_fields: &["/client_id"],
+            quota: None,
         }
     }
 
@@ -70,7 +71,7 @@ impl Provider for FakeProvider {
         Err(errors)
     }
 
-    fn link(&self, _channel: &Channel) -> Result<Arc<dyn Link>, Vec<FieldError>> {
+    fn link(&self, _channel: &Channel, _meter: Arc<dyn Meter>) -> Result<Arc<dyn Link>, Vec<FieldError>> {
         panic!("the shell asks the driver")
     }
 }
@@ -120,6 +121,10 @@ impl Agent for FakeAgent {
                 let failure = AgentFailure::new(AgentFailureKind::Unauthorized);
                 stream::iter([AgentEvent::Failed { failure, detail: String::from("HTTP 401") }]).boxed()
             }
+            "makes users" if request.user.is_tester() => {
+                let failure = AgentFailure::new(AgentFailureKind::UserNameRefused);
+                stream::iter([AgentEvent::Failed { failure, detail: String::from("HTTP 400") }]).boxed()
+            }
             _ => stream::iter([started])
                 .chain(stream::once(slow(delta)))
                 .chain(stream::iter([completed]))
@@ -128,4 +133,8 @@ impl Agent for FakeAgent {
     }
 
     async fn cancel(&self, _run: &str) {}
+
+    fn makes_users(&self) -> bool {
+        self.script == "makes users"
+    }
 }

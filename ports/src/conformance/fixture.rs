@@ -13,6 +13,7 @@ use crate::failures::FailureStore;
 use crate::messages::MessageStore;
 use crate::tokens::TokenStore;
 use crate::transcripts::Transcripts;
+use crate::usage::UsageStore;
 use crate::users::UserStore;
 
 /// All stores of one implementation, over the same data.
@@ -36,6 +37,8 @@ pub struct StoreSet {
     pub tokens: Arc<dyn TokenStore>,
     /// Files of waiting messages.
     pub attachments: Arc<dyn AttachmentStore>,
+    /// What apps used of their quotas.
+    pub usage: Arc<dyn UsageStore>,
 }
 
 /// Fresh, empty stores and what a case may do to them. Dropping it cleans up.

@@ -28,6 +28,7 @@ pub mod registries;
 pub mod samples;
 pub mod tokens;
 pub mod transcripts;
+pub mod usage;
 pub mod users;
 
 pub use clock::FakeClock;

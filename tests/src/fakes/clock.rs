@@ -26,6 +26,11 @@ impl Default for SimClock {
 }
 
 impl SimClock {
+    /// Where the next runtime's time begins.
+    pub fn begin_at(&self, millis: u64) {
+        self.inner.lock().expect("clock").base = millis;
+    }
+
     /// Called first in each runtime: time goes on from where the last one ended.
     pub fn start(&self) {
         let mut inner = self.inner.lock().expect("clock");

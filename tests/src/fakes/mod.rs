@@ -10,4 +10,5 @@ pub mod messages;
 pub mod platform;
 pub mod steps;
 pub mod store;
+pub mod usage;
 pub mod users;

@@ -83,7 +83,12 @@ struct Faults {
     slow: Vec<(Verb, Duration)>,
     accepts_lied_about: u32,
     commits: VecDeque<CommitFate>,
+    /// Commits that the store's code panics at, by what is in them.
+    poison: Option<Poison>,
+    loads_panicked_at: u32,
 }
+
+type Poison = Box<dyn Fn(&Commit) -> bool + Send + Sync>;
 
 impl SteppingStore {
     /// Around a store.
@@ -134,6 +139,16 @@ impl SteppingStore {
     /// What becomes of the next commits, in order; of all further ones: they happen.
     pub fn fates(&self, fates: impl IntoIterator<Item = CommitFate>) {
         self.faults().commits = fates.into_iter().collect();
+    }
+
+    /// The store's code panics at every commit of which this is true, before anything happens.
+    pub fn panics_at(&self, poison: impl Fn(&Commit) -> bool + Send + Sync + 'static) {
+        self.faults().poison = Some(Box::new(poison));
+    }
+
+    /// The store's code panics at the next `count` looks into a conversation.
+    pub fn panics_at_loads(&self, count: u32) {
+        self.faults().loads_panicked_at = count;
     }
 
     /// Fates given and not used yet.
@@ -255,6 +270,13 @@ impl ConversationStore for SteppingStore {
     ) -> Result<Option<Loaded>, StoreError> {
         self.ready(Verb::Load).await;
         self.check(Verb::Load)?;
+        let panics = {
+            let mut faults = self.faults();
+            let left = faults.loads_panicked_at;
+            faults.loads_panicked_at = left.saturating_sub(1);
+            left > 0
+        };
+        assert!(!panics, "the store panics at a look, as the test wants");
         self.inner.load(lease, id, after).await
     }
 
@@ -262,7 +284,11 @@ impl ConversationStore for SteppingStore {
         self.commits.lock().expect("commits").push(commit.clone());
         self.ready(Verb::Commit).await;
         self.check(Verb::Commit)?;
-        let fate = self.faults().commits.pop_front().unwrap_or(CommitFate::Do);
+        let fate = {
+            let mut faults = self.faults();
+            let poisoned = faults.poison.as_ref().is_some_and(|poison| poison(&commit));
+            if poisoned { CommitFate::Panic } else { faults.commits.pop_front().unwrap_or(CommitFate::Do) }
+        };
         match &fate {
             CommitFate::Do | CommitFate::Lie => {}
             CommitFate::Refuse(error) => return Err(error.clone()),

@@ -29,13 +29,14 @@ pub(super) fn judge(account: &Account, seen: &Seen, verdict: &mut Verdict) {
             None => control(account, act, &mut owed),
         }
     }
-    for ((chat, kind), count) in owed {
+    for (&(chat, kind), &count) in &owed {
         let said = seen.count(chat, |sentence| match (kind, sentence) {
             (Kind::Refused, Sentence::Refused(_)) | (Kind::New, Sentence::NewConversation) => true,
             (Kind::Failed, Sentence::Failed(cause)) => !UNDELIVERED.contains(&cause),
             _ => false,
         });
-        if said < count.min(NOTICES_MAX) {
+        let unsaid = if kind == Kind::Failed { 0 } else { unsaid(account, &owed, chat) };
+        if said + unsaid < count {
             verdict.counts.lost += (count - said) as u64;
             verdict.broken(format!("{chat}: {count} sentences are owed ({kind:?}), {said} are seen"));
         }
@@ -45,6 +46,13 @@ pub(super) fn judge(account: &Account, seen: &Seen, verdict: &mut Verdict) {
     if let Some(ends) = &account.ends {
         one_end_each(ends, verdict);
     }
+}
+
+/// How many sentences of a chat need not be said: those beyond what may be on its way at once, answers to commands included.
+fn unsaid(account: &Account, owed: &Owed<'_>, chat: &str) -> usize {
+    let commands = account.acts.iter().filter(|act| act.chat == chat && act.key().is_none()).count();
+    let refused = owed.get(&(chat, Kind::Refused)).copied().unwrap_or_default();
+    (refused + commands).saturating_sub(NOTICES_MAX)
 }
 
 fn control<'a>(account: &'a Account, act: &'a Act, owed: &mut Owed<'a>) {

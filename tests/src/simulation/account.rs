@@ -73,7 +73,7 @@ fn shown(world: &World) -> Vec<Shown> {
 
 /// What this run's trouble may bring about.
 fn faults(plan: &Plan) -> Faults {
-    let mut faults = Faults { interrupts: plan.busy == Busy::Interrupt, ..Faults::default() };
+    let mut faults = Faults { interrupts: plan.is_ever(Busy::Interrupt), ..Faults::default() };
     if plan.trouble.agent {
         faults.causes.extend(AGENT_CAUSES);
     }
@@ -88,7 +88,7 @@ fn faults(plan: &Plan) -> Faults {
     if plan.stale.1 == Stale::Skip {
         faults.causes.push("stale");
     }
-    if plan.busy == Busy::Reject {
+    if plan.is_ever(Busy::Reject) {
         faults.refusals.push("busy");
     }
     if plan.per_minute > 0 {

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Cut};
 use switchboard_domain::reply::CardOutcome;
+use switchboard_ports::agent::AgentEvent;
+use switchboard_ports::provider::FetchFailure;
 
 use super::dice::Dice;
 use super::plan::Plan;
 use crate::fakes::agent::Act;
-use crate::fakes::platform::{Call, Fate};
+use crate::fakes::platform::{Call, Fate, FileFate};
 use crate::model::words;
 
 /// Causes that the agent of a troubled run brings about.
@@ -66,11 +69,35 @@ pub(super) fn agent(plan: &Plan, key: u64, run: u64, context: &[u64], resumed: b
             Act::Stop(words, d.pick(&[Cut::Length, Cut::Filter]))
         }
         5 | 6 if plan.trouble.agent => Act::Leave(format!("run of q{key}, number {run}"), some(&mut d)),
-        7 | 8 if count < 20 => {
+        7 if count < 20 => {
+            let mut events = vec![AgentEvent::Reasoning("let me see".to_owned())];
+            events.extend(
+                all.into_iter().flat_map(|word| {
+                    [AgentEvent::Tool { name: "search".to_owned() }, AgentEvent::Delta(word)]
+                }),
+            );
+            Act::Work(events, Duration::from_millis(pause))
+        }
+        8 if count < 20 => {
             let known: Vec<_> = context.iter().chain([&key]).map(|key| words::name(*key)).collect();
             Act::GoOn(format!("run {run}"), all, known.join(" "))
         }
         _ => Act::Say(all, Duration::from_millis(pause)),
+    }
+}
+
+/// What becomes of a file of this name: the message's key, and its number.
+pub(super) fn file(plan: &Plan, name: &str) -> FileFate {
+    let mut numbers = name.split(' ').map(|number| number.parse().expect("a number"));
+    let mut d = Dice::of(plan.seed, &[3, numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)]);
+    match d.between(0, 9) {
+        0 if plan.trouble.platform => FileFate::Hang,
+        1 | 2 if plan.trouble.platform => {
+            FileFate::Refuse(if d.chance(50) { FetchFailure::Gone } else { FetchFailure::Unavailable })
+        }
+        _ => {
+            FileFate::Give(Bytes::from_static(b"a picture"), Duration::from_millis(d.pick(&[0, 100, 3_000])))
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use switchboard_domain::ids::{AgentId, ChannelId};
-use switchboard_domain::settings::TurnLimits;
+use switchboard_domain::settings::{Locale, TurnLimits};
 
 use crate::model::{Asked, Verdict, words};
 use crate::world::{World, agent_config, channel_config};
@@ -49,11 +49,10 @@ pub fn run(seed: u64) -> Run {
     let ledger = Ledger::new(Arc::clone(&world.clock));
     set_up(&world, &plan, &ledger);
     let played = catch_unwind(AssertUnwindSafe(|| player::play(&world, &plan, &ledger)));
-    let quiet_after = ledger.now().saturating_sub(plan.last_at());
-    let mut verdict = match played {
-        Ok(Ok(())) => account::judge(&world, &plan, &ledger),
-        Ok(Err(never)) => broken(never),
-        Err(panic) => broken(format!("the run panics: {}", words_of(&*panic))),
+    let (mut verdict, quiet_after) = match played {
+        Ok(Ok(after)) => (account::judge(&world, &plan, &ledger), after),
+        Ok(Err(never)) => (broken(never), player::QUIET_WITHIN),
+        Err(panic) => (broken(format!("the run panics: {}", words_of(&*panic))), 0),
     };
     let panics = PANICS.get();
     if panics > 0 {
@@ -116,6 +115,8 @@ fn set_up(world: &World, plan: &Plan, ledger: &Ledger) {
             channel.default_agent = Some(AgentId::new("agt_1"));
             channel.conversation.busy = plan.busy;
             channel.conversation.group_scope = plan.scope;
+            channel.conversation.idle_timeout = plan.idle;
+            channel.locale = if id == plan::CHANNELS[1] { plan.locale } else { Locale::En };
             (channel.conversation.stale_after, channel.conversation.stale) = plan.stale;
             channel.access.messages_per_minute = plan.per_minute;
             stores.channels.insert(&channel).await.expect("a channel");
@@ -127,6 +128,8 @@ fn set_up(world: &World, plan: &Plan, ledger: &Ledger) {
         let percent = theirs.pages().platform_percent;
         mischief::platform(&mine, percent, call, number)
     });
+    let mine = plan.clone();
+    world.platform.files(move |name| mischief::file(&mine, name));
     let (mine, theirs) = (plan.clone(), ledger.clone());
     world.agent.script(move |request, _| {
         let said = request.history.iter().map(|line| line.text.as_str());

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use switchboard::runtime::operations::Operations;
-use switchboard_domain::content::Content;
+use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::ids::{ChannelId, ConversationKey, MessageId};
 use switchboard_domain::inbox::Control;
-use switchboard_domain::message::{Body, Chat, ChatKind, Inbound};
+use switchboard_domain::message::{Chat, ChatKind, Inbound};
 use switchboard_domain::outbound::Format;
+use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::Requeued;
 use switchboard_ports::messages::{Given, NewMessage};
@@ -15,7 +16,7 @@ use switchboard_ports::page::PageRequest;
 use switchboard_ports::provider::Pressed;
 
 use super::ledger::Letter;
-use super::plan::{Move, Place};
+use super::plan::{CHANNELS, Move, Place};
 use super::player::{Player, Work, timestamp};
 use crate::fakes::store::{CommitFate, Verb};
 use crate::model::{What, words};
@@ -28,10 +29,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(super) fn make<'a>(player: &'a Player<'a>, process: &'a Process<'a>, it: &Move) -> Option<Work<'a>> {
     let world = player.world;
     match *it {
-        Move::Ask { at, key } => {
-            let text = format!("{} please", words::name(key));
-            say(player, at, &format!("m{key}"), &text, What::Question { key });
-        }
+        Move::Ask { at, key, files } => ask(player, at, key, files),
         Move::Command { at, text } => command(player, at, text),
         Move::Duplicate { back } => return duplicate(player, back),
         Move::Press { key } => return press(player, key),
@@ -61,7 +59,13 @@ pub(super) fn make<'a>(player: &'a Player<'a>, process: &'a Process<'a>, it: &Mo
         Move::Platform { percent } => player.ledger.pages().platform_percent = percent,
         Move::Claims { held } => world.platform.hold_claims(held),
         Move::Cut => world.platform.cut_connections(),
-        Move::Switch { channel, on } => return Some(Box::pin(switch(player, process, channel, on))),
+        Move::Refuse { on } => world.platform.refuse_connections(on.then(unreachable)),
+        Move::Busy { busy } => {
+            return Some(Box::pin(set(player, process, CHANNELS[0], move |it| it.conversation.busy = busy)));
+        }
+        Move::Switch { channel, on } => {
+            return Some(Box::pin(set(player, process, channel, move |it| it.enabled = on)));
+        }
         Move::Delete { channel } => return Some(Box::pin(delete(player, process, channel))),
     }
     None
@@ -81,10 +85,17 @@ fn doubt(world: &World, lies: u64, refusals: u64) {
     world.store.lie_about_accepts(u32::try_from(lies).expect("few"));
 }
 
-fn say(player: &Player<'_>, at: Place, id: &str, text: &str, what: What) {
+fn ask(player: &Player<'_>, at: Place, key: u64, files: u64) {
+    let text = format!("{} please", words::name(key));
+    let sources: Vec<_> = (0..files).map(|number| format!("{key} {number}")).collect();
+    let sources: Vec<_> = sources.iter().map(String::as_str).collect();
+    let message = inbound(player.world, at, &format!("m{key}"), &text, &sources);
+    say(player, at, message, What::Question { key });
+}
+
+fn say(player: &Player<'_>, at: Place, message: Inbound, what: What) {
     let (plan, ledger) = (player.plan, player.ledger);
-    let message = inbound(player.world, at, id, text);
-    let act = ledger.act(id, at.chat(), at.conversation(plan.scope), what, true);
+    let act = ledger.act(message.id.as_str(), at.chat(), at.conversation(plan.scope), what, true);
     let due = Some(ledger.now());
     ledger.pages().letters.push(Letter { message, channel: at.channel, act, due });
 }
@@ -97,16 +108,12 @@ fn command(player: &Player<'_>, at: Place, text: &'static str) {
         _ => What::Command,
     };
     let id = format!("c{}", player.ledger.pages().made);
-    say(player, at, &id, text, what);
+    say(player, at, inbound(player.world, at, &id, text, &[]), what);
 }
 
-fn inbound(world: &World, at: Place, id: &str, text: &str) -> Inbound {
-    let mut message = world.message(at.who, text);
-    message.id = MessageId::new(id);
-    message.chat = chat(at);
-    message.body = Body::Content(Content::of_text(text));
-    message.mentioned = at.group.then_some(true);
-    message
+fn inbound(world: &World, at: Place, id: &str, text: &str, files: &[&str]) -> Inbound {
+    let mentioned = at.group.then_some(true);
+    Inbound { id: MessageId::new(id), chat: chat(at), mentioned, ..world.message_with(at.who, text, files) }
 }
 
 fn chat(at: Place) -> Chat {
@@ -216,16 +223,25 @@ async fn retry(player: &Player<'_>, process: &Process<'_>) {
     }
 }
 
-async fn switch(player: &Player<'_>, process: &Process<'_>, channel: &'static str, on: bool) {
+fn unreachable() -> CloseCause {
+    CloseCause::Failed { code: ErrorCode::NetworkUnreachable, detail: String::new(), retry_after: None }
+}
+
+async fn set(
+    player: &Player<'_>,
+    process: &Process<'_>,
+    channel: &'static str,
+    change: impl FnOnce(&mut Channel),
+) {
     let id = ChannelId::new(channel);
     let channels = &player.world.stores().channels;
     let Some(mut stored) = channels.find(&id).await.expect("channels") else { return };
     let version = stored.version;
-    stored.enabled = on;
+    change(&mut stored);
     stored.updated_at = timestamp(player.world);
     channels.update(&stored, version).await.expect("a change");
     let taken = process.driver.channel_changed(&id).await;
-    player.ledger.note(format!("{channel} is switched: {taken:?}"));
+    player.ledger.note(format!("{channel} is changed: {taken:?}"));
 }
 
 /// Deletes a channel as the API does, and again until it is done.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use switchboard_domain::settings::{Busy, GroupScope, Stale};
+use switchboard_domain::settings::{Busy, GroupScope, Locale, Stale};
 
 use super::dice::Dice;
 use crate::fakes::store::Verb;
@@ -28,6 +28,10 @@ pub(super) struct Plan {
     pub(super) stale: (Duration, Stale),
     /// Messages a minute and person; 0: no limit.
     pub(super) per_minute: u32,
+    /// After how long without a message a session ends; zero: never.
+    pub(super) idle: Duration,
+    /// The second channel's language.
+    pub(super) locale: Locale,
     /// Whether the leases of a process that died last until they run out, as in a store that several have open.
     pub(super) leases_last: bool,
     /// What may go wrong.
@@ -69,7 +73,7 @@ pub(super) struct Place {
 #[derive(Debug, Clone)]
 pub(super) enum Move {
     /// Somebody asks.
-    Ask { at: Place, key: u64 },
+    Ask { at: Place, key: u64, files: u64 },
     /// Somebody gives a command.
     Command { at: Place, text: &'static str },
     /// Something that was said is pushed once more: so many messages ago.
@@ -106,6 +110,10 @@ pub(super) enum Move {
     Claims { held: bool },
     /// All connections are cut.
     Cut,
+    /// No connection can be opened, or they can again.
+    Refuse { on: bool },
+    /// What a message does that comes while an answer is written is set anew, for the first channel.
+    Busy { busy: Busy },
     /// A channel is switched.
     Switch { channel: &'static str, on: bool },
     /// A channel is deleted.
@@ -136,6 +144,8 @@ impl Plan {
             scope: d.pick(&[GroupScope::PerUser, GroupScope::Shared]),
             stale: (Duration::from_secs(stale.0), stale.1),
             per_minute: if d.chance(15) { 6 } else { 0 },
+            idle: Duration::from_secs(if d.chance(15) { 20 } else { 0 }),
+            locale: d.pick(&[Locale::En, Locale::ZhCn]),
             leases_last: d.chance(15),
             trouble,
             moves: Vec::new(),
@@ -152,6 +162,12 @@ impl Plan {
         self.moves.last().map_or(0, |(at, _)| *at)
     }
 
+    /// Whether messages that come while an answer is written do this at any time.
+    pub(super) fn is_ever(&self, busy: Busy) -> bool {
+        let set = |(_, it): &(u64, Move)| matches!(it, Move::Busy { busy: set } if *set == busy);
+        self.busy == busy || self.moves.iter().any(set)
+    }
+
     fn talk(&mut self, d: &mut Dice, span: u64) {
         let mut key = 0;
         // Few places make for busy conversations.
@@ -160,7 +176,8 @@ impl Plan {
             let mut at = d.between(0, span);
             for _ in 0..d.between(1, 4) {
                 key += 1;
-                self.moves.push((at, Move::Ask { at: d.pick(&places), key }));
+                let files = if d.chance(10) { d.between(1, 3) } else { 0 };
+                self.moves.push((at, Move::Ask { at: d.pick(&places), key, files }));
                 at += d.pick(&[0, 1, 300, 2_000]);
             }
         }
@@ -190,7 +207,7 @@ impl Plan {
     fn trouble(&mut self, d: &mut Dice, span: u64) {
         let trouble = self.trouble;
         for _ in 0..if trouble.process { d.between(1, 4) } else { 0 } {
-            let down = d.pick(&[0, 100, 5_000, 60_000]);
+            let down = if d.chance(4) { 2 * 3_600_000 } else { d.pick(&[0, 100, 5_000, 60_000]) };
             let end = if d.chance(75) {
                 Move::Kill { steps: usize::try_from(d.between(1, 25)).expect("few"), down }
             } else {
@@ -227,6 +244,16 @@ impl Plan {
         }
         if trouble.channels {
             self.moves.push((d.between(0, span), Move::Cut));
+            if d.chance(30) {
+                let begins = d.between(0, span);
+                self.moves.push((begins, Move::Refuse { on: true }));
+                self.moves.push((begins, Move::Cut));
+                self.moves.push((begins + d.between(100, 40_000), Move::Refuse { on: false }));
+            }
+            if d.chance(30) {
+                let busy = d.pick(&[Busy::Queue, Busy::Interrupt, Busy::Reject]);
+                self.moves.push((d.between(0, span), Move::Busy { busy }));
+            }
             let begins = d.between(0, span);
             // Deleting waits for 10 s, and not until somebody else's leases run out.
             if d.chance(40) && !self.leases_last {
@@ -266,12 +293,13 @@ impl Place {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, cards, busy, scope, stale, per_minute, leases_last, trouble, moves } = self;
+        let Self { seed, moves, trouble, .. } = self;
+        let Self { cards, busy, scope, stale, per_minute, idle, locale, leases_last, .. } = self;
+        writeln!(f, "seed {seed}: cards {cards}, busy {busy:?}, groups {scope:?}, stale {stale:?}")?;
         writeln!(
             f,
-            "seed {seed}: cards {cards}, busy {busy:?}, groups {scope:?}, stale {stale:?}, {per_minute} a minute"
+            "{per_minute} a minute, idle {idle:?}, {locale:?}, leases last {leases_last}, {trouble:?}"
         )?;
-        writeln!(f, "{trouble:?}, leases last {leases_last}")?;
         moves.iter().try_for_each(|(at, it)| writeln!(f, "{at:>8} {it:?}"))
     }
 }

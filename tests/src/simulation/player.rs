@@ -23,8 +23,9 @@ use crate::world::{Process, World};
 const LOOK: Duration = Duration::from_millis(200);
 /// The pause before a message is pushed again.
 const PUSHED_AGAIN: u64 = 3_000;
-/// How long after the last move all has to be quiet: far longer than it takes, far shorter than for ever (ms).
-pub(super) const QUIET_WITHIN: u64 = 3 * 3_600_000;
+/// How long after the last move, and the last beginning of a process, all has to be quiet (ms): longer than it takes to ask all
+/// that can wait, and to close a card whose platform is well again.
+pub(super) const QUIET_WITHIN: u64 = 3_600_000;
 
 /// How one process's part ended.
 pub(super) enum Ended {
@@ -47,10 +48,13 @@ pub(super) struct Player<'w> {
     pub(super) stop: Cell<Option<u64>>,
     /// How long the process that is killed next is away.
     pub(super) down: Cell<u64>,
+    /// When the process began.
+    pub(super) began: Cell<u64>,
 }
 
-/// Plays a plan; the error says what never became quiet.
-pub(super) fn play(world: &World, plan: &Plan, ledger: &Ledger) -> Result<(), String> {
+/// Plays a plan, and says how long it took from the last move, or the last beginning of a process, until all was quiet; the error
+/// says what never became so.
+pub(super) fn play(world: &World, plan: &Plan, ledger: &Ledger) -> Result<u64, String> {
     let settings = Settings {
         // Nothing depends on how often it is looked; the bounds between these are kept.
         lease_ttl: Duration::from_mins(1),
@@ -58,14 +62,15 @@ pub(super) fn play(world: &World, plan: &Plan, ledger: &Ledger) -> Result<(), St
         scan_interval: Duration::from_secs(4),
         ..Settings::default()
     };
-    let player = Player { world, plan, ledger, stop: Cell::new(None), down: Cell::new(0) };
+    let player =
+        Player { world, plan, ledger, stop: Cell::new(None), down: Cell::new(0), began: Cell::new(0) };
     loop {
         let ended = world.process_with(settings, |process| player.part(process));
         ledger.process_died();
         // The store does not stay away over restarts: a process that cannot read it does not start.
         moves::store_back(world);
         let down = match ended {
-            Some(Ended::Quiet) => return Ok(()),
+            Some(Ended::Quiet) => return Ok(ledger.now() - plan.last_at().max(player.began.get())),
             Some(Ended::Never(what)) => return Err(what),
             Some(Ended::Stopped(down)) => down,
             None => {
@@ -87,6 +92,8 @@ impl<'w> Player<'w> {
         let process = &process;
         let mut work = FuturesUnordered::<Work<'_>>::new();
         self.ledger.note("a process begins");
+        let began = self.ledger.now();
+        self.began.set(began);
         // What was being done about channels when the last process died is done again, as its caller would.
         let again: Vec<_> = self.ledger.pages().deleted.iter().filter(|it| !it.1).map(|it| *it.0).collect();
         for channel in again {
@@ -102,7 +109,7 @@ impl<'w> Player<'w> {
                     return Ended::Quiet;
                 }
             }
-            if self.ledger.now() > self.plan.last_at() + QUIET_WITHIN {
+            if self.ledger.now() > self.plan.last_at().max(began) + QUIET_WITHIN {
                 return Ended::Never(self.unfinished().await);
             }
             let looked = process.wait(LOOK);

@@ -19,13 +19,13 @@ use switchboard_domain::content::{Attachment, AttachmentKind, Content, Piece};
 use switchboard_domain::ids::{AgentId, ChannelId, MessageId, Version};
 use switchboard_domain::message::{Body, Chat, ChatKind, Inbound, Sender, SessionAddress};
 use switchboard_domain::secret::Secret;
-use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, TurnLimits, UserMapping};
+use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, UserMapping};
 use switchboard_ports::agent::AgentKind;
-use switchboard_ports::agents::{AgentConfig, AgentMode};
+use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
-use switchboard_ports::conformance::FaultyAttachments;
+use switchboard_ports::conformance::{FaultyAttachments, samples};
 use switchboard_ports::provider::Provider;
 
 use crate::fakes::agent::FakeAgent;
@@ -37,6 +37,7 @@ use crate::fakes::messages::SteppingMessages;
 use crate::fakes::platform::FakePlatform;
 use crate::fakes::steps::Steps;
 use crate::fakes::store::SteppingStore;
+use crate::fakes::usage::UnsureUsage;
 use crate::fakes::users::AwayUsers;
 
 /// What outlives processes: the store, the platform, the agent, time.
@@ -57,6 +58,8 @@ pub struct World {
     pub messages: Arc<SteppingMessages>,
     /// The user store, which can be away.
     pub users: Arc<AwayUsers>,
+    /// The store of what apps used, with its faults.
+    pub usage: Arc<UnsureUsage>,
     /// The files of messages, with their faults.
     pub files: Arc<FaultyAttachments>,
     /// What was counted.
@@ -79,6 +82,7 @@ impl World {
             failures: Arc::new(SteppingFailures::new(Arc::clone(&stores.failures), Arc::clone(&steps))),
             messages: Arc::new(SteppingMessages::new(Arc::clone(&stores.messages), Arc::clone(&steps))),
             users: Arc::new(AwayUsers::new(Arc::clone(&stores.users))),
+            usage: Arc::new(UnsureUsage::new(Arc::clone(&stores.usage), Arc::clone(&steps))),
             files: Arc::new(FaultyAttachments::around(Arc::clone(&stores.attachments))),
             counters: Counters::default(),
             entropy: Arc::new(SimEntropy::new(seed)),
@@ -190,6 +194,7 @@ impl World {
             users: Arc::clone(&self.users) as Arc<dyn switchboard_ports::users::UserStore>,
             tokens: Arc::clone(&self.stores.tokens),
             attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
+            usage: Arc::clone(&self.usage) as _,
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),
         }
@@ -236,25 +241,11 @@ impl World {
 /// The agent that scenarios use.
 pub fn agent_config(now: switchboard_domain::time::Timestamp) -> AgentConfig {
     AgentConfig {
-        id: AgentId::new("agt_1"),
-        name: "helper".to_owned(),
-        kind: "fake".to_owned(),
-        base_url: String::new(),
         api_key: Secret::default(),
         model: Some("model-1".to_owned()),
-        system_prompt: None,
-        headers: BTreeMap::new(),
-        extra_body: serde_json::Map::new(),
-        stream: true,
-        mode: AgentMode::Auto,
-        connect_timeout: Duration::from_secs(5),
-        limits: TurnLimits::default(),
-        history_messages_max: 40,
-        history_chars_max: 60_000,
-        managed_by_file: false,
-        version: Version(1),
         created_at: now,
         updated_at: now,
+        ..samples::agent("fake", "")
     }
 }
 
@@ -268,7 +259,7 @@ pub fn channel_config(now: switchboard_domain::time::Timestamp) -> Channel {
         default_agent: Some(AgentId::new("agt_1")),
         default_model: None,
         locale: Locale::En,
-        config: json!({}),
+        config: json!({"app": "app-1"}),
         secrets: BTreeMap::from([("/secret".to_owned(), Secret::new("secret"))]),
         user_mapping: UserMapping::default(),
         conversation: ConversationSettings::default(),

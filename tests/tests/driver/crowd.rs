@@ -86,6 +86,51 @@ fn fifty_hung_conversations_delay_nobody_else() {
     assert!(world.platform.cards().values().all(|card| card.finished && card.finishes == 1));
 }
 
+/// Beside fifty conversations that hang, a hundred others are answered, and each of the fifty is stopped or begun anew.
+#[test]
+fn commands_reach_fifty_hung_conversations_beside_a_crowd() {
+    let world = World::new(4);
+    world.agent.script(|request, _| {
+        if request.text == "hang" {
+            Act::Hang(vec!["half".to_owned()])
+        } else {
+            Act::Say(answer_to(&request.text), Duration::from_millis(20))
+        }
+    });
+    let sessions = world
+        .process(|process| async move {
+            process.set_up().await;
+            for person in 0..50 {
+                process.says(&format!("hung{person}"), "hang").await;
+            }
+            process.until("all of them hang", || process.world.agent.asked().len() == 50).await;
+            for person in 0..100 {
+                process.push(process.world.message(&format!("p{person}"), "hello"));
+                if person % 2 == 0 {
+                    let command = if person % 4 == 0 { "/stop" } else { "/new" };
+                    process.push(process.world.message(&format!("hung{}", person / 2), command));
+                }
+            }
+            // An answer each, a card and a sentence for each that is stopped or begun anew; none by a time-out.
+            process.wait(SECS(20)).await;
+            assert_eq!(process.failures().await, []);
+            let mut sessions = Vec::new();
+            for person in 0..50 {
+                let (number, _) = process.conversation(&format!("hung{person}")).await.session.unwrap();
+                sessions.push(number.0);
+            }
+            sessions
+        })
+        .unwrap();
+    assert_eq!(world.agent.closed_early(), 50);
+    for person in 0..100 {
+        assert_eq!(world.platform.finals_in(&format!("chat-p{person}")), ["answer to <hello>"]);
+    }
+    let expected: Vec<_> = (0..50).map(|person| if person % 2 == 0 { 1 } else { 2 }).collect();
+    assert_eq!(sessions, expected);
+    assert!(world.platform.cards().values().all(|card| card.finished && card.finishes == 1));
+}
+
 /// A process that dies under a crowd leaves everybody answered once by the next.
 #[test]
 fn a_crowd_survives_three_kills() {

@@ -13,6 +13,15 @@ pub(crate) enum Formatting {
     Check,
 }
 
+/// How a bench is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// As release packages are.
+    Optimised,
+    /// As tests are.
+    Plain,
+}
+
 /// `fmt`
 pub(crate) fn format(formatting: Formatting) -> Result<(), Failure> {
     require(&[Need::Rustfmt])?;
@@ -82,6 +91,23 @@ pub(crate) fn with_binary(tests: Cargo) -> Result<Cargo, Failure> {
         return Err(format!("the build made no {}", binary.display()));
     }
     Ok(tests.variable(BINARY, &binary))
+}
+
+/// `bench`: the program and what measures it, of one build. Times are printed and judge nothing.
+pub(crate) fn bench(build: Build) -> Result<(), Failure> {
+    require(&[Need::CCompiler])?;
+    let (profile, folder) = match build {
+        Build::Optimised => ("release", "release"),
+        Build::Plain => ("dev", "debug"),
+    };
+    Cargo::new(&["build", "--workspace", "--all-features", "--bin", "switchboard", "--profile", profile])
+        .run()?;
+    let own =
+        std::env::current_exe().map_err(|error| format!("failed to find the target folder: {error}"))?;
+    let target = own.ancestors().nth(2).ok_or("the task runner lies in no target folder")?;
+    let binary = target.join(folder).join(format!("switchboard{}", std::env::consts::EXE_SUFFIX));
+    let bench = ["bench", "--workspace", "--all-features", "--bench", "isolation", "--profile", profile];
+    Cargo::new(&bench).variable(BINARY, &binary).run()
 }
 
 /// `run`

@@ -27,6 +27,7 @@ mod schema;
 mod sql;
 mod tokens;
 mod transcripts;
+mod usage;
 mod users;
 mod writer;
 
@@ -62,6 +63,7 @@ use self::readers::Readers;
 use self::registry::Registry;
 use self::tokens::Tokens;
 use self::transcripts::FileTranscripts;
+use self::usage::UsageCounts;
 use self::users::Users;
 use self::writer::Writer;
 use crate::stores::leases::Leases;
@@ -159,6 +161,7 @@ fn stores(core: &Arc<Core>) -> Stores {
         users: Arc::new(Users::new(Arc::clone(core))),
         tokens: Arc::new(Tokens::new(Arc::clone(core))),
         attachments: Arc::new(Attachments::new(Arc::clone(core), AttachmentLimits::default())),
+        usage: Arc::new(UsageCounts::new(Arc::clone(core))),
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
     include_str!("schema/v4.sql"),
+    include_str!("schema/v5.sql"),
 ];
 
 /// Marks a database as ours: "SWBD".
@@ -54,8 +55,9 @@ pub(super) fn inspect(connection: &Connection, path: &Path, migrations: &[&str])
     if found == 0 { Err(corrupt()) } else { Ok(Found::Format(found)) }
 }
 
-/// Brings a database to the newest format, each step in one transaction, after a copy of what was there. `first` is done
-/// in the same transaction as the first step from nothing.
+/// Brings a database to the newest format, each step in one transaction, after a copy of what was there before the first:
+/// formats in between are of no use to anybody, and their copies would push out older ones. `first` is done in the same
+/// transaction as the first step from nothing.
 pub(super) fn migrate(
     connection: &Connection,
     path: &Path,
@@ -70,9 +72,10 @@ pub(super) fn migrate(
         Found::Format(format) => format,
     };
     for (format, migration) in (1..).zip(migrations).skip(done as usize) {
-        if format > 1 && found != Found::Empty {
+        if found == Found::Format(format - 1) {
             let copy = copies::before_migration(connection, path, format - 1, now)?;
-            tracing::info!(from = format - 1, to = format, copy = %copy.display(), "migrating the store");
+            let to = newest(migrations);
+            tracing::info!(from = format - 1, to, copy = %copy.display(), "migrating the store");
         }
         let failed = |error: rusqlite::Error| OpenError::of_database(path, &error);
         let transaction = connection.unchecked_transaction().map_err(failed)?;

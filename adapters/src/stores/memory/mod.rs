@@ -12,6 +12,7 @@ mod registry;
 mod state;
 mod tokens;
 mod transcripts;
+mod usage;
 mod users;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use self::attachments::Attachments;
 use self::conversations::Conversations;
 use self::registry::Registry;
 use self::tokens::Tokens;
+use self::usage::UsageCounts;
 use self::users::Users;
 use crate::stores::Stores;
 
@@ -41,5 +43,6 @@ pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
         agents: Arc::new(Registry::<AgentConfig>::default()),
         users: Arc::new(Users::default()),
         tokens: Arc::new(Tokens::default()),
+        usage: Arc::new(UsageCounts::default()),
     }
 }

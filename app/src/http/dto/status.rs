@@ -7,7 +7,7 @@ use switchboard_ports::channels::Channel;
 use utoipa::ToSchema;
 
 use super::time::rfc3339;
-use crate::runtime::operations::{ChannelStatus, LastError};
+use crate::runtime::operations::{ChannelStatus, LastError, QuotaUsage};
 
 /// What is observed of a channel.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -46,6 +46,37 @@ pub struct StatusView {
     /// The last reply finished.
     #[schema(format = DateTime)]
     pub last_reply_at: Option<String>,
+    /// What the channel's app used of the company's monthly quota, as this server has counted it: other programs may use the
+    /// same app, and the quota is the company's. Null until what was counted before is read, and on platforms without a quota.
+    pub usage: Option<UsageView>,
+}
+
+/// What an app used of its monthly quota.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct UsageView {
+    /// Whose count this is: always `this_server`. The platform's own is in its console.
+    pub counted_by: &'static str,
+    /// The present month, `2026-11`.
+    pub month: String,
+    /// The clock by which months turn, `+08:00`.
+    pub utc_offset: String,
+    /// Calls of the platform's API in this month that count against the quota.
+    pub api_calls: u64,
+    /// Pushes of the platform in this month, repeated ones included.
+    pub pushes: u64,
+    /// Earlier months in which something was counted, the newest first; twelve at most.
+    pub earlier: Vec<MonthView>,
+}
+
+/// What an app used in a month that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MonthView {
+    /// The month, `2026-10`.
+    pub month: String,
+    /// Calls of the platform's API.
+    pub api_calls: u64,
+    /// Pushes of the platform.
+    pub pushes: u64,
 }
 
 /// The last thing that went wrong.
@@ -81,6 +112,7 @@ impl StatusView {
             last_frame_at: status.last_frame_at.map(rfc3339),
             last_message_at: status.last_message_at.map(rfc3339),
             last_reply_at: status.last_reply_at.map(rfc3339),
+            usage: status.usage.as_ref().map(UsageView::of),
         }
     }
 
@@ -102,6 +134,7 @@ impl StatusView {
             last_frame_at: None,
             last_message_at: None,
             last_reply_at: None,
+            usage: None,
         }
     }
 
@@ -114,6 +147,27 @@ impl StatusView {
 
 fn seconds(millis: u64) -> f64 {
     std::time::Duration::from_millis(millis).as_secs_f64()
+}
+
+impl UsageView {
+    fn of(used: &QuotaUsage) -> Self {
+        let minutes = used.utc_offset_minutes;
+        let sign = if minutes < 0 { '-' } else { '+' };
+        let (hours, rest) = (minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
+        let earlier = used.earlier.iter().map(|(month, usage)| MonthView {
+            month: month.to_string(),
+            api_calls: usage.api_calls,
+            pushes: usage.pushes,
+        });
+        Self {
+            counted_by: "this_server",
+            month: used.month.to_string(),
+            utc_offset: format!("{sign}{hours:02}:{rest:02}"),
+            api_calls: used.usage.api_calls,
+            pushes: used.usage.pushes,
+            earlier: earlier.collect(),
+        }
+    }
 }
 
 impl LastErrorView {
@@ -133,7 +187,32 @@ mod tests {
 
     use switchboard_domain::channel::ErrorCode;
 
-    use super::{LastError, LastErrorView, Locale};
+    use switchboard_domain::usage::{Month, Usage};
+
+    use super::{LastError, LastErrorView, Locale, MonthView, QuotaUsage, UsageView};
+
+    #[test]
+    fn what_was_used_says_whose_count_it_is() {
+        let month = Month::of(Timestamp::from_millis(1_796_054_400_000), 480);
+        let of = |utc_offset_minutes| {
+            let earlier = vec![(month.before(1), Usage { api_calls: 3, pushes: 4 })];
+            let usage = Usage { api_calls: 1, pushes: 2 };
+            UsageView::of(&QuotaUsage { month, utc_offset_minutes, usage, earlier })
+        };
+        let earlier = vec![MonthView { month: "2026-11".to_owned(), api_calls: 3, pushes: 4 }];
+        assert_eq!(
+            of(480),
+            UsageView {
+                counted_by: "this_server",
+                month: "2026-12".to_owned(),
+                utc_offset: "+08:00".to_owned(),
+                api_calls: 1,
+                pushes: 2,
+                earlier,
+            }
+        );
+        assert_eq!((of(-210).utc_offset, of(0).utc_offset), ("-03:30".to_owned(), "+00:00".to_owned()));
+    }
 
     #[test]
     fn the_platforms_words_follow_the_message() {

@@ -37,7 +37,7 @@ async fn events_have_the_contracts_names_and_a_silent_stream_a_heartbeat() {
     let api = TestApi::new().await;
     let mut stream = opened(&api).await;
     let (channel, conversation) = (ChannelId::new("chn_1"), ConversationId::new("cnv_1"));
-    api.operations.publish(RuntimeEvent::ChannelStatus(connected(&channel)));
+    api.operations.publish(RuntimeEvent::ChannelStatus(Box::new(connected(&channel))));
     api.operations.publish(started(1));
     let (to, of) = (channel.clone(), conversation.clone());
     api.operations.publish(RuntimeEvent::TurnFinished {

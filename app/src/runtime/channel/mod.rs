@@ -17,10 +17,11 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
-use switchboard_ports::provider::{Description, Signal};
+use switchboard_ports::provider::{Description, Signal, Unmetered};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::operations::ChannelStatus;
+use super::meter::AppMeter;
+use super::operations::{ChannelStatus, QuotaUsage};
 use super::shared::{Shared, lock};
 use crate::ports::{SharedAgent, SharedLink};
 
@@ -36,6 +37,7 @@ pub(crate) struct Bot {
     pub(crate) link: SharedLink,
     pub(crate) agent: Option<(AgentConfig, SharedAgent)>,
     pub(crate) policy: Policy,
+    meter: Option<Arc<AppMeter>>,
 }
 
 /// What a channel's task is told.
@@ -91,6 +93,7 @@ impl ChannelHandle {
             .map(|at| u64::try_from(now.since(at).as_millis()).unwrap_or(u64::MAX));
         status.last_message_at = known(&self.message_at);
         status.last_reply_at = known(&self.reply_at);
+        status.usage = self.bot().usage();
         status
     }
 
@@ -162,7 +165,10 @@ impl Bot {
             .providers
             .get(channel.platform.as_str())
             .ok_or_else(|| BotError::UnknownPlatform(channel.platform.clone()))?;
-        let link = provider.link(&channel).map_err(|errors| {
+        let description = provider.description();
+        let meter = shared.meters.of(&description, &channel, &shared.ports.clock);
+        let counting = meter.clone().map_or_else(|| Arc::new(Unmetered) as _, |meter| meter as _);
+        let link = provider.link(&channel, counting).map_err(|errors| {
             let first = errors.into_iter().next();
             let (pointer, message) =
                 first.map_or_else(Default::default, |error| (error.pointer, error.message));
@@ -183,7 +189,12 @@ impl Bot {
                 .clone()
                 .or_else(|| agent.as_ref().and_then(|(it, _)| it.model.clone())),
         };
-        Ok(Self { description: provider.description(), channel, link, agent, policy })
+        Ok(Self { channel, description, link, agent, policy, meter })
+    }
+
+    /// What the channel's app used of its monthly quota, where that is known.
+    pub(crate) fn usage(&self) -> Option<QuotaUsage> {
+        self.meter.as_ref()?.usage()
     }
 
     /// Whether going over to `new` needs a new connection.

@@ -35,5 +35,6 @@ pub(super) fn project(
         last_frame_at: machine.last_heard_at(),
         last_message_at: None,
         last_reply_at: None,
+        usage: None,
     }
 }

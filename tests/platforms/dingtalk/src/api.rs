@@ -141,8 +141,10 @@ impl Endpoint {
     /// Counts the call against the limits of its app.
     fn count(&self, state: &mut State, request: &ApiRequest) -> Result<(), Refused> {
         let now_ms = state.now_ms();
-        let State { buckets, knobs, .. } = state;
-        buckets.take(request.caller(), self.path, knobs, now_ms)
+        let State { buckets, knobs, observed, .. } = state;
+        buckets.take(request.caller(), self.path, knobs, now_ms)?;
+        observed.metered_calls = observed.metered_calls.saturating_add(1);
+        Ok(())
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Observed {
     pub calls: Log<CallRecord>,
     /// Calls by path (without query).
     pub call_counts: BTreeMap<String, CallCount>,
+    /// Calls that counted against the organisation's month (dingtalk §9.2), of all apps.
+    pub metered_calls: u64,
     /// Calls that arrived and were not answered yet.
     pub calls_in_flight: u32,
     /// WebSocket connections, oldest first.
@@ -69,6 +71,7 @@ impl Observed {
             conversations: BTreeMap::new(),
             calls: Log::new(CALLS_MAX),
             call_counts: BTreeMap::new(),
+            metered_calls: 0,
             calls_in_flight: 0,
             connections: Log::new(RECORDS_MAX),
             opens: Log::new(RECORDS_MAX),

@@ -9,9 +9,10 @@ use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome};
 use switchboard_domain::settings::ReplyLimits;
+use switchboard_domain::usage::Used;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::provider::{
-    Came, CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, PartRequest, Signal,
+    Came, CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, Meter, PartRequest, Signal,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -25,12 +26,13 @@ pub(super) struct FakeLink {
     platform: FakePlatform,
     channel: ChannelId,
     secret: String,
+    meter: Arc<dyn Meter>,
 }
 
 impl FakeLink {
-    pub(super) fn new(platform: FakePlatform, channel: &Channel) -> Self {
+    pub(super) fn new(platform: FakePlatform, channel: &Channel, meter: Arc<dyn Meter>) -> Self {
         let secret = channel.secrets.get("/secret").map(|secret| secret.expose().to_owned());
-        Self { platform, channel: channel.id.clone(), secret: secret.unwrap_or_default() }
+        Self { platform, channel: channel.id.clone(), secret: secret.unwrap_or_default(), meter }
     }
 
     fn refusal(&self) -> Option<CloseCause> {
@@ -45,7 +47,18 @@ impl FakeLink {
         state.refuse_connections.clone()
     }
 
+    fn panic_if_told(&self, id: ConnectionId) {
+        let mut state = self.platform.state();
+        if state.connections_panicked_at > 0 {
+            state.connections_panicked_at -= 1;
+            state.sockets.retain(|socket| (&socket.channel, socket.id) != (&self.channel, id));
+            drop(state);
+            panic!("the connection panics, as the test wants");
+        }
+    }
+
     fn fate(&self, called: Called) -> Fate {
+        self.meter.count(Used::ApiCall);
         let (call, text) = (called.call, called.text.clone());
         let before = {
             let mut state = self.platform.state();
@@ -142,7 +155,8 @@ impl Link for FakeLink {
             let mut state = self.platform.state();
             *state.opened.entry(self.channel.clone()).or_default() += 1;
             let channel = self.channel.clone();
-            state.sockets.push(Socket { id, channel, sink: Arc::clone(&sink), cut: cut.clone() });
+            let (sink, meter) = (Arc::clone(&sink), Arc::clone(&self.meter));
+            state.sockets.push(Socket { id, channel, sink, cut: cut.clone(), meter });
         }
         let cause = loop {
             tokio::select! {
@@ -153,7 +167,10 @@ impl Link for FakeLink {
                     detail: "cut".to_owned(),
                     retry_after: None,
                 },
-                () = tokio::time::sleep(HEARTBEAT) => sink.signal(Signal::Heard),
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    self.panic_if_told(id);
+                    sink.signal(Signal::Heard);
+                }
             }
         };
         self.platform.state().sockets.retain(|socket| (&socket.channel, socket.id) != (&self.channel, id));
@@ -192,6 +209,7 @@ impl Link for FakeLink {
                 tokio::time::sleep(pause).await;
                 self.show(&request)
             }
+            Fate::Panic => panic!("the platform panics at a card, as the test wants"),
         };
         self.platform.inner.steps.step("card:after").await;
         under_way.ended = true;
@@ -210,8 +228,10 @@ impl Link for FakeLink {
             attempt: 0,
             text: request.text.clone(),
         });
-        if let Fate::Slow(pause) = fate {
-            tokio::time::sleep(pause).await;
+        match fate {
+            Fate::Slow(pause) => tokio::time::sleep(pause).await,
+            Fate::Panic => panic!("the platform panics at a message, as the test wants"),
+            Fate::Do | Fate::DoUnknown | Fate::Refuse(_) => {}
         }
         under_way.ended = true;
         if let Fate::Refuse(outcome) = fate {

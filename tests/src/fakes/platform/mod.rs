@@ -18,13 +18,14 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::provider::{
-    Ack, ConnectionSink, Description, FetchFailure, FieldError, Link, Press, Pressed, Provider, Signal,
+    Ack, ConnectionSink, Description, FetchFailure, FieldError, Link, Meter, MonthlyQuota, Press, Pressed,
+    Provider, Signal,
 };
 
 use super::gate::Gate;
 use super::steps::Steps;
 use link::FakeLink;
-use state::State;
+use state::{Socket, State};
 
 /// A call as rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub enum Fate {
     DoUnknown,
     /// Done after a while.
     Slow(Duration),
+    /// Not done: the platform's code panics.
+    Panic,
 }
 
 /// A call that was made.
@@ -182,6 +185,11 @@ impl FakePlatform {
         self.state().refuse_connections = cause;
     }
 
+    /// The code of the next `count` connections panics once they have been open for five seconds.
+    pub fn panics_at_connections(&self, count: u32) {
+        self.state().connections_panicked_at = count;
+    }
+
     /// Takes connections with this secret only.
     pub fn takes_secret(&self, secret: &str) {
         self.state().secret_taken = Some(secret.to_owned());
@@ -196,7 +204,7 @@ impl FakePlatform {
 
     /// Pushes a message over the newest connection; `None` without one.
     pub fn push(&self, message: Inbound) -> Option<BoxFuture<'static, Ack>> {
-        let sink = self.state().sockets.last().map(|socket| Arc::clone(&socket.sink))?;
+        let sink = self.state().sockets.last().map(Socket::pushed)?;
         Some(sink.offer(message))
     }
 
@@ -205,7 +213,7 @@ impl FakePlatform {
         let sink = {
             let state = self.state();
             let socket = state.sockets.iter().rev().find(|socket| socket.channel == *channel)?;
-            Arc::clone(&socket.sink)
+            socket.pushed()
         };
         Some(sink.offer(message))
     }
@@ -321,7 +329,8 @@ impl Provider for FakePlatform {
             config_fields: &[],
             secret_fields: &["/secret"],
             connection_fields: &["/secret", "/address"],
-            identity_fields: &[],
+            identity_fields: &["/app"],
+            quota: Some(MonthlyQuota { utc_offset_minutes: 480 }),
         }
     }
 
@@ -329,7 +338,7 @@ impl Provider for FakePlatform {
         Ok(config.clone())
     }
 
-    fn link(&self, channel: &Channel) -> Result<Arc<dyn Link>, Vec<FieldError>> {
-        Ok(Arc::new(FakeLink::new(self.clone(), channel)))
+    fn link(&self, channel: &Channel, meter: Arc<dyn Meter>) -> Result<Arc<dyn Link>, Vec<FieldError>> {
+        Ok(Arc::new(FakeLink::new(self.clone(), channel, meter)))
     }
 }

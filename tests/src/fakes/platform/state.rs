@@ -7,7 +7,8 @@ use switchboard_domain::channel::CloseCause;
 use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim};
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::provider::{CardRequest, ConnectionSink};
+use switchboard_domain::usage::Used;
+use switchboard_ports::provider::{CardRequest, ConnectionSink, Meter};
 use tokio_util::sync::CancellationToken;
 
 use super::{Called, Card, Seen};
@@ -18,6 +19,15 @@ pub(super) struct Socket {
     pub(super) channel: ChannelId,
     pub(super) sink: Arc<dyn ConnectionSink>,
     pub(super) cut: CancellationToken,
+    pub(super) meter: Arc<dyn Meter>,
+}
+
+impl Socket {
+    /// Something is pushed over it.
+    pub(super) fn pushed(&self) -> Arc<dyn ConnectionSink> {
+        self.meter.count(Used::Push);
+        Arc::clone(&self.sink)
+    }
 }
 
 pub(super) struct State {
@@ -28,6 +38,7 @@ pub(super) struct State {
     pub(super) claims: Vec<Claim>,
     pub(super) sockets: Vec<Socket>,
     pub(super) opened: BTreeMap<ChannelId, u32>,
+    pub(super) connections_panicked_at: u32,
     pub(super) refuse_connections: Option<CloseCause>,
     pub(super) secret_taken: Option<String>,
     pub(super) under_way: BTreeMap<MessageId, u32>,
@@ -62,6 +73,7 @@ impl State {
             claims: Vec::new(),
             sockets: Vec::new(),
             opened: BTreeMap::new(),
+            connections_panicked_at: 0,
             refuse_connections: None,
             secret_taken: None,
             under_way: BTreeMap::new(),

@@ -11,6 +11,7 @@ use switchboard_ports::conformance::messages::new_message;
 use switchboard_ports::conformance::registries::{agent, channel};
 use switchboard_ports::conformance::samples::{accept_first, ask, commit, ending, failed, key, lease, line};
 use switchboard_ports::conformance::tokens::token;
+use switchboard_ports::conformance::usage::{app, batch, month, usage};
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conversations::{Commit, Shown};
 use switchboard_ports::page::PageRequest;
@@ -74,6 +75,8 @@ async fn run_everything(core: &Arc<Core>) {
     all.tokens.by_hash(&[1; 32]).await.unwrap();
     all.tokens.list().await.unwrap();
     all.tokens.revoke("a").await.unwrap();
+    all.usage.add(batch("b1", &[(&app("a"), month(1), usage(1, 1))])).await.unwrap();
+    all.usage.of(&app("a")).await.unwrap();
     accept_first(&*all.conversations, ask(&key("d"), "m3", "see")).await;
     let place = AttachmentPlace { conversation: key("d").id(), seq: Seq(1), position: 0 };
     let file = StoredAttachment { media_type: "image/png".to_owned(), content: Bytes::from_static(b"png") };
@@ -103,7 +106,7 @@ async fn no_statement_walks_a_table_or_sorts() {
             let plan: String = row.get(3).unwrap();
             let walks = plan.starts_with("SCAN") && !plan.contains("USING") && !plan.contains("CONSTANT ROW");
             // The whole of a small table, or the newest rows of one with a limit, in the order of its key.
-            let in_key_order = ["SCAN failures", "SCAN users"].contains(&plan.as_str());
+            let in_key_order = ["SCAN failures", "SCAN users", "SCAN usage"].contains(&plan.as_str());
             assert!(!walks || in_key_order, "{statement}\n{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{statement}\n{plan}");
         }

@@ -13,6 +13,7 @@ use switchboard_domain::ids::{AgentId, ChannelId, Seq, SessionNumber, Version};
 use switchboard_ports::conformance::registries::{agent, channel};
 use switchboard_ports::conformance::samples::{accept_first, address, ask, ending, failed, key, lease, line};
 use switchboard_ports::conformance::tokens::token;
+use switchboard_ports::conformance::usage::{app, batch, month, usage};
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conversations::{Arrival, Commit};
 use switchboard_ports::page::PageRequest;
@@ -52,6 +53,7 @@ pub(super) async fn fill(core: &Arc<Core>) {
     all.agents.insert(&agent("agt_1", "One")).await.unwrap();
     all.users.link(&user("usr_1", "one"), &identity("u1")).await.unwrap();
     all.tokens.insert(&token("ci", Role::Operator, 7)).await.unwrap();
+    all.usage.add(batch("b1", &[(&app("a"), month(1), usage(7, 5))])).await.unwrap();
     let with_address = |chat: &str, id: &str| Arrival {
         session_address: Some(address(WEBHOOK)),
         ..ask(&key(chat), id, "hello")
@@ -139,6 +141,9 @@ async fn a_file_of_each_format_is_opened_with_everything_in_it() {
         drop(before);
         let core = place.open().unwrap();
         everything_is_there(&core).await;
+        let used = stores(&core).usage.of(&app("a")).await.unwrap();
+        let expected = if format < 5 { vec![] } else { vec![(month(1), usage(7, 5))] };
+        assert_eq!(used, expected, "format {format} has counts from 5 on");
         drop(core);
         let after = Connection::open(place.database()).unwrap();
         let version: u32 = after.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();

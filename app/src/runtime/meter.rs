@@ -1,0 +1,214 @@
+//! The meter of what apps use of their monthly quotas: counted in memory, kept in the store now and then.
+//!
+//! Links count while messages are on their way, so counting takes a moment and cannot fail. A task adds what was counted to
+//! the store every [`KEEP_INTERVAL`] and at the end; whoever dies in between forgets that much. While the store is away
+//! nothing is lost, and nobody but this task waits for it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use switchboard_domain::usage::{Month, Usage, Used};
+use switchboard_ports::channels::Channel;
+use switchboard_ports::clock::Clock;
+use switchboard_ports::error::StoreError;
+use switchboard_ports::provider::{Description, Meter, MonthlyQuota};
+use switchboard_ports::usage::{App, UsageBatch};
+use tokio::sync::{Mutex as FairMutex, Notify};
+
+use super::operations::QuotaUsage;
+use super::shared::{Shared, lock};
+use crate::telemetry::metrics as names;
+
+/// How often what was counted is added to the store: so much a process forgets that is killed.
+const KEEP_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long the last addition may take when the server stops.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
+/// Rows of one addition: messages wait for the store's writer, too.
+const BATCH_ROWS_MAX: usize = 256;
+
+/// The meters of all apps that channels use.
+#[derive(Default)]
+pub(crate) struct Meters {
+    apps: Mutex<BTreeMap<App, Arc<AppMeter>>>,
+    /// What is being added: until it is known to be, it is what is tried next. Held through an addition.
+    underway: FairMutex<Option<UsageBatch>>,
+    /// A meter is new: what is stored of its app can be read.
+    added: Notify,
+}
+
+/// One app's meter.
+pub(crate) struct AppMeter {
+    app: App,
+    quota: MonthlyQuota,
+    clock: Arc<dyn Clock>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    /// What the store has; `None` until it was read.
+    stored: Option<BTreeMap<Month, Usage>>,
+    /// What is being added to it.
+    underway: BTreeMap<Month, Usage>,
+    /// What was counted since. As many months as the store was away.
+    fresh: BTreeMap<Month, Usage>,
+}
+
+impl Meter for AppMeter {
+    fn count(&self, used: Used) {
+        let month = self.month();
+        lock(&self.counts).fresh.entry(month).or_default().count(used);
+    }
+}
+
+impl AppMeter {
+    fn month(&self) -> Month {
+        Month::of(self.clock.now(), self.quota.utc_offset_minutes)
+    }
+
+    /// What was used this month and before; `None` until what is stored of it was read.
+    pub(crate) fn usage(&self) -> Option<QuotaUsage> {
+        let month = self.month();
+        let counts = lock(&self.counts);
+        let mut months = counts.stored.clone()?;
+        for (month, more) in counts.underway.iter().chain(&counts.fresh) {
+            let usage = months.entry(*month).or_default();
+            *usage = usage.plus(*more);
+        }
+        let usage = months.remove(&month).unwrap_or_default();
+        let earlier = months.into_iter().rev().filter(|(earlier, _)| *earlier < month);
+        Some(QuotaUsage {
+            month,
+            utc_offset_minutes: self.quota.utc_offset_minutes,
+            usage,
+            earlier: earlier.take(switchboard_ports::usage::MONTHS_KEPT as usize - 1).collect(),
+        })
+    }
+
+    fn is_unread(&self) -> bool {
+        lock(&self.counts).stored.is_none()
+    }
+
+    fn is_settled(&self) -> bool {
+        let counts = lock(&self.counts);
+        counts.underway.is_empty() && counts.fresh.is_empty()
+    }
+
+    /// Moves one month of what was counted into what is being added.
+    fn take(&self) -> Option<(App, Month, Usage)> {
+        let mut counts = lock(&self.counts);
+        let (month, usage) = counts.fresh.pop_first()?;
+        counts.underway.insert(month, usage);
+        Some((self.app.clone(), month, usage))
+    }
+
+    fn added(&self) {
+        let mut counts = lock(&self.counts);
+        for (month, more) in std::mem::take(&mut counts.underway) {
+            if let Some(stored) = &mut counts.stored {
+                let usage = stored.entry(month).or_default();
+                *usage = usage.plus(more);
+            }
+        }
+    }
+}
+
+impl Meters {
+    /// The meter of a channel's app; `None` where its platform has no quota, or its settings do not name the app.
+    pub(crate) fn of(
+        &self,
+        description: &Description,
+        channel: &Channel,
+        clock: &Arc<dyn Clock>,
+    ) -> Option<Arc<AppMeter>> {
+        let quota = description.quota?;
+        let id = channel.config.pointer(description.identity_fields.first()?)?.as_str()?.to_owned();
+        let app = App { platform: description.platform.to_owned(), id };
+        let mut apps = lock(&self.apps);
+        // What nobody uses any more goes once it is stored.
+        apps.retain(|_, meter| Arc::strong_count(meter) > 1 || !meter.is_settled());
+        let meter = apps.entry(app).or_insert_with_key(|app| {
+            self.added.notify_one();
+            let (app, clock) = (app.clone(), Arc::clone(clock));
+            Arc::new(AppMeter { app, quota, clock, counts: Mutex::default() })
+        });
+        Some(Arc::clone(meter))
+    }
+
+    fn all(&self) -> Vec<Arc<AppMeter>> {
+        lock(&self.apps).values().cloned().collect()
+    }
+
+    /// Adds all that was counted to the store, and reads what it has of apps that are new here. May be dropped: what was being
+    /// added is then added by the next call.
+    async fn keep(&self, shared: &Shared) -> Result<(), StoreError> {
+        let mut underway = self.underway.lock().await;
+        loop {
+            // First of all: read before it is settled, an addition would count twice.
+            if let Some(batch) = &*underway {
+                shared.ports.usage.add(batch.clone()).await?;
+                *underway = None;
+                for meter in self.all() {
+                    meter.added();
+                }
+            }
+            for meter in self.all().into_iter().filter(|meter| meter.is_unread()) {
+                let stored = shared.ports.usage.of(&meter.app).await?;
+                lock(&meter.counts).stored = Some(stored.into_iter().collect());
+            }
+            let rows: Vec<_> =
+                self.all().iter().filter_map(|meter| meter.take()).take(BATCH_ROWS_MAX).collect();
+            if rows.is_empty() {
+                return Ok(());
+            }
+            *underway = Some(UsageBatch { id: shared.commit_id().to_string(), rows });
+        }
+    }
+}
+
+/// Keeps the meters until the server has stopped.
+pub(crate) async fn keep_meters(shared: Arc<Shared>) {
+    loop {
+        let kept = tokio::select! {
+            biased;
+            () = shared.parking.cancelled() => return,
+            kept = shared.meters.keep(&shared) => kept,
+        };
+        let is_kept = kept.is_ok();
+        if let Err(error) = kept {
+            tracing::warn!(%error, "failed to store what was counted of the monthly quotas; it is tried again");
+        }
+        show(&shared);
+        tokio::select! {
+            biased;
+            () = shared.parking.cancelled() => return,
+            // A new meter is read soon; while the store is away, no sooner than anything else.
+            () = shared.meters.added.notified(), if is_kept => {}
+            () = tokio::time::sleep(KEEP_INTERVAL) => {}
+        }
+    }
+}
+
+/// Adds what was counted last, when everything that counts has ended.
+pub(crate) async fn keep_last(shared: &Shared) {
+    match tokio::time::timeout(LAST_WAIT, shared.meters.keep(shared)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "failed to store the last counts of the monthly quotas"),
+        Err(_) => tracing::warn!("the store did not take the last counts of the monthly quotas in time"),
+    }
+}
+
+/// Brings the metrics up to date.
+fn show(shared: &Shared) {
+    for handle in shared.all_channels() {
+        let Some(QuotaUsage { usage, .. }) = handle.bot().usage() else { continue };
+        for (kind, count) in [("api_calls", usage.api_calls), ("pushes", usage.pushes)] {
+            #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 calls a month")]
+            metrics::gauge!(names::QUOTA_USED, "channel" => handle.id.to_string(), "kind" => kind)
+                .set(count as f64);
+        }
+    }
+}
