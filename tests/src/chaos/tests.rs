@@ -14,10 +14,14 @@ fn found(account: &Account, words: &str, change: impl FnOnce(&mut Account)) {
     assert!(verdict.violations.iter().any(|violation| violation.contains(words)), "{words:?} in {verdict}");
 }
 
-/// Two answers of one conversation, by their places in what is shown; the first was surely taken in before the second.
+/// Two answers of one conversation that nobody stopped, by their places in what is shown; the first was surely taken in before
+/// the second.
 fn two_answers(account: &Account) -> (usize, usize) {
+    let is_question = |act: &Act| act.key().is_some() || act.what == What::Command;
+    let of = |one: &Act| account.acts.iter().filter(move |act| act.conversation == one.conversation);
     let act = |index: usize| account.question(words::words_in(&account.shown[index].text).first()?.key);
-    let answers: Vec<_> = (0..account.shown.len()).filter_map(|index| Some((index, act(index)?))).collect();
+    let undisturbed = |index| act(index).filter(|one| of(one).all(is_question)).map(|one| (index, one));
+    let answers: Vec<_> = (0..account.shown.len()).filter_map(undisturbed).collect();
     let later = |one: &Act| {
         let is_later = |other: &Act| other.conversation == one.conversation && one.surely_before(other);
         answers.iter().find(|(_, other)| is_later(other)).map(|(index, _)| *index)
@@ -38,7 +42,8 @@ async fn a_run_that_is_tampered_with_does_not_pass() {
 
     let account = record::account(&stage).await;
     let (one, other) = two_answers(&account);
-    found(&account, "nothing of its answer is seen", |account| drop(account.shown.remove(one)));
+    // Nothing else can explain it but a refusal, whose sentence is not there either.
+    found(&account, "1 sentences are owed (Refused), 0 are seen", |account| drop(account.shown.remove(one)));
     found(&account, "a word of its answer is seen 2 times", |account| {
         account.shown.push(account.shown[other].clone());
     });
