@@ -17,10 +17,12 @@ fn found(account: &Account, words: &str, change: impl FnOnce(&mut Account)) {
 /// Two answers of one conversation that nobody stopped, by their places in what is shown; the first was surely taken in before
 /// the second.
 fn two_answers(account: &Account) -> (usize, usize) {
-    let is_question = |act: &Act| act.key().is_some() || act.what == What::Command;
-    let of = |one: &Act| account.acts.iter().filter(move |act| act.conversation == one.conversation);
     let act = |index: usize| account.question(words::words_in(&account.shown[index].text).first()?.key);
-    let undisturbed = |index| act(index).filter(|one| of(one).all(is_question)).map(|one| (index, one));
+    let undisturbed = |index| {
+        let one = act(index)?;
+        let mut all = account.acts.iter().filter(|other| other.conversation == one.conversation);
+        all.all(|other| other.key().is_some() || other.what == What::Command).then_some((index, one))
+    };
     let answers: Vec<_> = (0..account.shown.len()).filter_map(undisturbed).collect();
     let later = |one: &Act| {
         let is_later = |other: &Act| other.conversation == one.conversation && one.surely_before(other);
