@@ -106,6 +106,8 @@ fn what_says_nothing_is_unknown(#[case] msgtype: &str, #[case] given: Value) {
 
 #[rstest]
 #[case::text(json!({"text": {"content": "hi"}}), vec![text("hi")])]
+#[case::number(json!({"text": {"content": 123}}), vec![text("123")])]
+#[case::number_alone(json!({"text": 1.5}), vec![text("1.5")])]
 #[case::picture(json!({"content": {"downloadCode": "d"}}), vec![picture("d")])]
 #[case::audio(json!({"content": {"downloadCode": "d", "duration": 1000}}),
     vec![file(AttachmentKind::Audio, "", "d", Some(1_000))])]

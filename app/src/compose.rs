@@ -154,6 +154,10 @@ impl Composition for Composed {
         vec![DingTalk::DESCRIPTION]
     }
 
+    fn kinds(&self) -> Vec<&'static str> {
+        agents::NAMES.to_vec()
+    }
+
     fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError> {
         let network = network(&config.network)?;
         Ok(Catalog {

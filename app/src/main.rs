@@ -7,8 +7,10 @@ use switchboard::cli::exit::Exit;
 use switchboard::cli::{CommandLine, run};
 use switchboard::compose::Composed;
 use switchboard::config::Environment;
+use switchboard::telemetry::panics;
 
 fn main() -> ExitCode {
+    panics::hush();
     let line = CommandLine::parse();
     // One TLS provider for everything, named before the first client is built. It fails only when there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();

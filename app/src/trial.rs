@@ -5,10 +5,14 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde::Serialize;
 use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::notice::Finding;
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
+use switchboard_domain::settings::Locale;
 use switchboard_ports::agent::{Agent, AgentEvent, AgentUser, RunRequest};
 use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::provider::CheckResult;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 use crate::http::dto::agent_input::Kinds;
@@ -23,6 +27,26 @@ const EVENTS_MAX: usize = 10_000;
 const MISFIT: &str = "agent_misconfigured";
 
 /// What came of a small turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// From the request to the first output.
+    pub first_output_ms: Option<u64>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How a small turn ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The agent answered.
+    Answered,
+    /// It did not.
+    Failed(TrialErrorView),
+    /// Its server is there and takes the key, and answers only users of its own; nobody was made one.
+    WantsUser,
+}
+
+/// What came of a small turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TrialView {
     /// Whether the agent answered.
@@ -31,6 +55,34 @@ pub struct TrialView {
     pub first_output_ms: Option<u64>,
     /// What went wrong.
     pub error: Option<TrialErrorView>,
+    /// `ok`, `failed` or `cannot_be_told`.
+    pub result: &'static str,
+    /// Why it cannot be told whether the agent answers.
+    pub message: Option<&'static str>,
+    /// What to do about that.
+    pub remedy: Option<&'static str>,
+}
+
+impl TrialView {
+    /// The trial in the reader's language.
+    #[must_use]
+    pub fn of(trial: Trial, locale: Locale) -> Self {
+        let (result, error, words) = match trial.outcome {
+            Outcome::Answered => (CheckResult::Ok, None, None),
+            Outcome::Failed(error) => (CheckResult::Failed, Some(error), None),
+            Outcome::WantsUser => {
+                (CheckResult::CannotBeTold, None, Some(Finding::AgentWantsUser.words(locale)))
+            }
+        };
+        Self {
+            ok: result == CheckResult::Ok,
+            first_output_ms: trial.first_output_ms,
+            error,
+            result: result_name(result),
+            message: words.map(|words| words.message),
+            remedy: words.and_then(|words| words.remedy),
+        }
+    }
 }
 
 /// What went wrong with an agent.
@@ -42,13 +94,15 @@ pub struct TrialErrorView {
     pub message: String,
 }
 
-/// Asks an agent with these settings.
-pub async fn asked(config: &AgentConfig, kinds: &Kinds) -> TrialView {
+/// Asks an agent with these settings, as this user or as nobody.
+pub async fn asked(config: &AgentConfig, kinds: &Kinds, user: Option<AgentUser>) -> Trial {
     let Some(kind) = kinds.get(config.kind.as_str()) else {
         return misfit(format!("the kind \"{}\" is not available in this version", config.kind));
     };
+    // What the agent itself logs is found by this.
+    let span = tracing::error_span!("agent_test", agent = config.name);
     match kind.build(config) {
-        Ok(agent) => turn(&*agent, config).await,
+        Ok(agent) => turn(&*agent, config, user).instrument(span).await,
         Err((pointer, message)) => misfit(format!("{pointer} {message}")),
     }
 }
@@ -61,19 +115,30 @@ pub fn error_code(error: &TrialErrorView) -> ErrorCode {
     if is_ours { ErrorCode::AgentMisconfigured } else { ErrorCode::AgentUnreachable }
 }
 
-fn misfit(message: String) -> TrialView {
-    let error = TrialErrorView { code: MISFIT, message };
-    TrialView { ok: false, first_output_ms: None, error: Some(error) }
+/// How a check's result is called.
+#[must_use]
+pub const fn result_name(result: CheckResult) -> &'static str {
+    match result {
+        CheckResult::Ok => "ok",
+        CheckResult::Failed => "failed",
+        CheckResult::CannotBeTold => "cannot_be_told",
+    }
 }
 
-async fn turn(agent: &dyn Agent, config: &AgentConfig) -> TrialView {
+fn misfit(message: String) -> Trial {
+    let outcome = Outcome::Failed(TrialErrorView { code: MISFIT, message });
+    Trial { first_output_ms: None, outcome }
+}
+
+async fn turn(agent: &dyn Agent, config: &AgentConfig, user: Option<AgentUser>) -> Trial {
+    let makes_users = user.is_none() && agent.makes_users();
     let begun = Instant::now();
     let end = begun + config.limits.turn_timeout.min(TURN_TIMEOUT_MAX);
     let mut next_by = (begun + config.limits.first_output_timeout).min(end);
     let mut late = AgentFailureKind::FirstOutputTimeout;
     let mut first_output_ms = None;
     let mut said_something = false;
-    let mut events = agent.run(question()).take(EVENTS_MAX);
+    let mut events = agent.run(question(user.unwrap_or_else(AgentUser::tester))).take(EVENTS_MAX);
     let ended = loop {
         let event = match timeout_at(next_by, events.next()).await {
             Ok(Some(event)) => event,
@@ -100,8 +165,13 @@ async fn turn(agent: &dyn Agent, config: &AgentConfig) -> TrialView {
         late = AgentFailureKind::IdleTimeout;
         next_by = (Instant::now() + config.limits.idle_timeout).min(end);
     };
-    let error = ended.err().map(|(kind, message)| TrialErrorView { code: kind.as_str(), message });
-    TrialView { ok: error.is_none(), first_output_ms, error }
+    let outcome = match ended {
+        Ok(()) => Outcome::Answered,
+        // No name was said: what is refused is that.
+        Err((AgentFailureKind::UserNameRefused, _)) if makes_users => Outcome::WantsUser,
+        Err((kind, message)) => Outcome::Failed(TrialErrorView { code: kind.as_str(), message }),
+    };
+    Trial { first_output_ms, outcome }
 }
 
 /// The whole turn took too long.
@@ -123,7 +193,7 @@ fn too_late(kind: AgentFailureKind, config: &AgentConfig) -> (AgentFailureKind, 
     (kind, message)
 }
 
-fn question() -> RunRequest {
+fn question(user: AgentUser) -> RunRequest {
     RunRequest {
         turn: String::from("switchboard-test"),
         text: String::from("Reply with the single word: ok"),
@@ -132,11 +202,6 @@ fn question() -> RunRequest {
         model: None,
         attachments: Vec::new(),
         resume: None,
-        user: AgentUser {
-            id: String::from("switchboard-test"),
-            username: String::from("switchboard-test"),
-            display_name: String::from("Switchboard test"),
-            platform: String::from("api"),
-        },
+        user,
     }
 }

@@ -34,6 +34,13 @@ pub trait Agent: Send + Sync {
     /// Stops a run upstream, by whatever means this agent has beyond closing the request. Repeatable; bounded in time by
     /// the caller. Nothing to do for agents that stop when the request is closed.
     async fn cancel(&self, run: &str);
+
+    /// Whether the server is told who asks, and makes a user of every name that it does not know. A test of nobody
+    /// ([`AgentUser::tester`]) then goes without a name: an answer is one all the same, and a refusal for want of a name says
+    /// that the server is there and takes the key, no more.
+    fn makes_users(&self) -> bool {
+        false
+    }
 }
 
 /// What an agent is asked.
@@ -84,6 +91,28 @@ pub struct AgentUser {
     pub display_name: String,
     /// The platform they write from.
     pub platform: String,
+}
+
+/// The id, and the username, of who asks in a test. Ids of users are longer and begin otherwise.
+const TESTER: &str = "switchboard-test";
+
+impl AgentUser {
+    /// Who asks in a test that is nobody's.
+    #[must_use]
+    pub fn tester() -> Self {
+        Self {
+            id: TESTER.to_owned(),
+            username: TESTER.to_owned(),
+            display_name: "Switchboard test".to_owned(),
+            platform: "api".to_owned(),
+        }
+    }
+
+    /// Whether this is a test that is nobody's.
+    #[must_use]
+    pub fn is_tester(&self) -> bool {
+        self.id == TESTER
+    }
 }
 
 /// What a run is called upstream.

@@ -4,25 +4,15 @@
 mod http;
 mod play;
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 pub use self::play::{Form, Play};
+use crate::loopback::{Loopback, Memory, Script};
 
 /// A running server. It stops when dropped.
-pub struct FakeResponses {
-    address: SocketAddr,
-    shared: Arc<Shared>,
-}
+pub struct FakeResponses(Loopback<State>);
 
 /// One question.
 #[derive(Debug, Clone)]
@@ -76,9 +66,24 @@ pub struct Seen {
 #[derive(Default)]
 struct State {
     seen: Seen,
-    plays: VecDeque<Play>,
+    script: Script<Play>,
     responses: Vec<Stored>,
-    released: u64,
+}
+
+/// What its requests share.
+type Shared = crate::loopback::Shared<State>;
+
+impl Memory for State {
+    type Play = Play;
+    type Seen = Seen;
+
+    fn script(&mut self) -> &mut Script<Play> {
+        &mut self.script
+    }
+
+    fn seen(&self) -> Seen {
+        self.seen.clone()
+    }
 }
 
 /// A response that the server remembers.
@@ -89,53 +94,37 @@ struct Stored {
     document: Value,
 }
 
-struct Shared {
-    state: Mutex<State>,
-    changes: watch::Sender<u64>,
-    stopped: CancellationToken,
-}
-
 impl FakeResponses {
     /// Starts on a free port. Questions are answered with `You said: …` unless told otherwise.
     pub async fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("failed to bind the fake server")?;
-        let address = listener.local_addr().context("failed to read the fake server's address")?;
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            changes: watch::Sender::new(0),
-            stopped: CancellationToken::new(),
-        });
-        let router = http::router(Arc::clone(&shared));
-        let stopped = shared.stopped.clone().cancelled_owned();
-        tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(stopped).into_future());
-        Ok(Self { address, shared })
+        Loopback::start("fake server", http::router).await.map(Self)
     }
 
     /// The base address to configure: `http://127.0.0.1:PORT/v1`.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("{}/v1", self.0.host())
     }
 
     /// What the next questions get, in order.
     pub fn queue(&self, plays: impl IntoIterator<Item = Play>) {
-        self.shared.change(|state| state.plays.extend(plays));
+        self.0.queue(plays);
     }
 
     /// Lets every held answer go on.
     pub fn release(&self) {
-        self.shared.change(|state| state.released = state.released.saturating_add(1));
+        self.0.release();
     }
 
     /// Forgets every response.
     pub fn forget(&self) {
-        self.shared.change(|state| state.responses.clear());
+        self.0.change(|state| state.responses.clear());
     }
 
     /// What it knows and saw, as it is now.
     #[must_use]
     pub fn seen(&self) -> Seen {
-        self.shared.state().seen.clone()
+        self.0.seen()
     }
 
     /// Waits until what it saw is as wanted.
@@ -143,49 +132,6 @@ impl FakeResponses {
     /// # Errors
     /// It is not within `cap`.
     pub async fn wait_for(&self, wanted: impl Fn(&Seen) -> bool, cap: Duration) -> anyhow::Result<()> {
-        let look = |state: &mut State| wanted(&state.seen).then_some(());
-        match timeout(cap, self.shared.until(look)).await {
-            Ok(Some(())) => Ok(()),
-            Ok(None) | Err(_) => bail!("not as wanted within {cap:?}: {:#?}", self.seen()),
-        }
-    }
-}
-
-impl Drop for FakeResponses {
-    fn drop(&mut self) {
-        self.shared.stopped.cancel();
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        let out = work(&mut self.state());
-        self.changes.send_modify(|count| *count = count.wrapping_add(1));
-        out
-    }
-
-    /// Waits until something of the state is there; `None` when the server stops.
-    async fn until<T>(&self, look: impl Fn(&mut State) -> Option<T>) -> Option<T> {
-        let mut changes = self.changes.subscribe();
-        loop {
-            if let Some(found) = look(&mut self.state()) {
-                return Some(found);
-            }
-            tokio::select! {
-                biased;
-                () = self.stopped.cancelled() => return None,
-                news = changes.changed() => news.ok()?,
-            }
-        }
-    }
-
-    /// Waits for the next release.
-    async fn release(&self) -> Option<()> {
-        let mark = self.state().released;
-        self.until(|state| (state.released > mark).then_some(())).await
+        self.0.wait_for(wanted, cap).await
     }
 }

@@ -8,18 +8,11 @@ mod http;
 mod state;
 mod upload;
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use anyhow::{Context, bail};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use self::state::State;
 pub use self::state::{Call, Item, Play, Task, TaskState, Verb};
+use crate::loopback::Loopback;
 
 /// A chat team: it streams.
 pub const CHAT_TEAM: &str = "default#helper";
@@ -37,68 +30,51 @@ pub const SERVICE_KEY: &str = "wg-service";
 pub const TOKEN: &str = "signed-in";
 
 /// A running server. It stops when dropped.
-pub struct FakeWegent {
-    address: SocketAddr,
-    shared: Arc<Shared>,
-}
+pub struct FakeWegent(Loopback<State>);
 
-struct Shared {
-    state: Mutex<State>,
-    /// Counts changes, for those who wait for one.
-    changes: watch::Sender<u64>,
-    stopped: CancellationToken,
-}
+/// What its requests share.
+type Shared = crate::loopback::Shared<State>;
 
 impl FakeWegent {
     /// Starts on a free port. Runs answer `You said: …` unless told otherwise.
     pub async fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("failed to bind the fake Wegent")?;
-        let address = listener.local_addr().context("failed to read the fake Wegent's address")?;
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            changes: watch::Sender::new(0),
-            stopped: CancellationToken::new(),
-        });
-        let router = http::router(Arc::clone(&shared));
-        let stopped = shared.stopped.clone().cancelled_owned();
-        tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(stopped).into_future());
-        Ok(Self { address, shared })
+        Loopback::start("fake Wegent", http::router).await.map(Self)
     }
 
     /// The address of the host: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn host(&self) -> String {
-        format!("http://{}", self.address)
+        self.0.host()
     }
 
     /// What the next runs do, in order.
     pub fn queue(&self, plays: impl IntoIterator<Item = Play>) {
-        self.shared.change(|state| state.plays.extend(plays));
+        self.0.queue(plays);
     }
 
     /// Lets every held run go on to its end.
     pub fn release(&self) {
-        self.shared.change(|state| state.released = state.released.saturating_add(1));
+        self.0.release();
     }
 
     /// The next requests of this verb get a 429 that says nothing of when to come again.
     pub fn throttle(&self, verb: Verb, count: usize) {
-        self.shared.change(|state| state.throttled.extend(std::iter::repeat_n(verb, count)));
+        self.0.change(|state| state.throttled.extend(std::iter::repeat_n(verb, count)));
     }
 
     /// How many looks an executor's run is queued or in progress for, beyond being held.
     pub fn executors_take(&self, looks: usize) {
-        self.shared.change(|state| state.executor_looks = looks);
+        self.0.change(|state| state.executor_looks = looks);
     }
 
     /// Forgets every task.
     pub fn forget_tasks(&self) {
-        self.shared.change(|state| state.tasks.clear());
+        self.0.change(|state| state.tasks.clear());
     }
 
     /// What the server knows and saw, as it is now.
     pub fn observe<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
-        look(&self.shared.seen())
+        look(&self.0.seen())
     }
 
     /// Waits until what it saw is as wanted.
@@ -106,25 +82,7 @@ impl FakeWegent {
     /// # Errors
     /// It is not within `cap`; the error lists the calls.
     pub async fn wait_for(&self, wanted: impl Fn(&Seen) -> bool, cap: Duration) -> anyhow::Result<()> {
-        let mut changes = self.shared.changes.subscribe();
-        let wait = async {
-            while !wanted(&self.shared.seen()) {
-                // The sender lives as long as this server.
-                if changes.changed().await.is_err() {
-                    return;
-                }
-            }
-        };
-        match timeout(cap, wait).await {
-            Ok(()) => Ok(()),
-            Err(_) => bail!("not as wanted within {cap:?}: {:#?}", self.shared.seen()),
-        }
-    }
-}
-
-impl Drop for FakeWegent {
-    fn drop(&mut self) {
-        self.shared.stopped.cancel();
+        self.0.wait_for(wanted, cap).await
     }
 }
 
@@ -152,42 +110,5 @@ impl Seen {
     #[must_use]
     pub fn questions(&self) -> Vec<&serde_json::Value> {
         self.calls.iter().filter(|call| call.verb == Verb::Ask).map(|call| &call.body).collect()
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        let out = work(&mut self.state());
-        self.changes.send_modify(|count| *count = count.wrapping_add(1));
-        out
-    }
-
-    fn seen(&self) -> Seen {
-        let state = self.state();
-        Seen {
-            calls: state.calls.clone(),
-            tasks: state.tasks.clone(),
-            violations: state.violations.clone(),
-            files: state.files.clone(),
-        }
-    }
-
-    /// Waits until something of the state is there; `None` when the server stops.
-    async fn until<T>(&self, look: impl Fn(&mut State) -> Option<T>) -> Option<T> {
-        let mut changes = self.changes.subscribe();
-        loop {
-            if let Some(found) = look(&mut self.state()) {
-                return Some(found);
-            }
-            tokio::select! {
-                biased;
-                () = self.stopped.cancelled() => return None,
-                news = changes.changed() => news.ok()?,
-            }
-        }
     }
 }

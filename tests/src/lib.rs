@@ -13,11 +13,15 @@
 
 pub mod api;
 pub mod binary;
+pub mod chaos;
 pub mod events;
 pub mod fake_responses;
 pub mod fake_wegent;
 pub mod fakes;
 pub mod looks;
+mod loopback;
+pub mod model;
 pub mod scripted_agent;
 pub mod server;
+pub mod simulation;
 pub mod world;

@@ -191,6 +191,29 @@ impl Server {
         self.base = self.line("ready ").await;
     }
 
+    /// Waits until it says that it is ready, or ends before; whether it is ready.
+    pub async fn ready_or_ended(&mut self) -> bool {
+        let is_ready = |said: &Vec<String>| said.iter().any(|line| line.starts_with("ready "));
+        let mut said = self.said.clone();
+        let waited = timeout(CAP, said.wait_for(is_ready)).await.map(|said| said.is_ok());
+        match waited {
+            Ok(true) => {
+                self.ready().await;
+                true
+            }
+            Ok(false) => {
+                self.end().await;
+                false
+            }
+            Err(_late) => panic!("the server neither became ready nor ended within {CAP:?}"),
+        }
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it is our child")
+    }
+
     /// Waits until it has logged something.
     pub async fn wait_logged(&self, words: &str) {
         looks::until(words, async || self.log().contains(words).then_some(())).await;

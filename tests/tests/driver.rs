@@ -22,6 +22,7 @@
 //! | `meter.rs` | what apps use of their monthly quotas |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
+//! | `panics.rs` | panics in one conversation |
 //! | `crowd.rs` | many at once |
 #![allow(
     clippy::unwrap_used,
@@ -65,6 +66,8 @@ mod messages;
 mod meter;
 #[path = "driver/owners.rs"]
 mod owners;
+#[path = "driver/panics.rs"]
+mod panics;
 #[path = "driver/parts.rs"]
 mod parts;
 #[path = "driver/pollable.rs"]

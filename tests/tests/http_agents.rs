@@ -1,4 +1,5 @@
-//! The agents over HTTP against servers that judge them: one that speaks the Responses protocol, and Wegent's.
+//! The agents over HTTP against servers that judge them: the scripted one, one that speaks the Responses protocol, and
+//! Wegent's.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,6 +12,8 @@
 mod bench;
 #[path = "http_agents/responses.rs"]
 mod responses;
+#[path = "http_agents/scripted.rs"]
+mod scripted;
 #[path = "http_agents/wegent.rs"]
 mod wegent;
 #[path = "http_agents/wegent_refusals.rs"]

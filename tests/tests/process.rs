@@ -24,6 +24,8 @@ mod delivery;
 mod demo;
 #[path = "process/files.rs"]
 mod files;
+#[path = "process/floods.rs"]
+mod floods;
 #[path = "process/fuzz.rs"]
 mod fuzz;
 #[path = "process/handover.rs"]

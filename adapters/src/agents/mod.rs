@@ -12,6 +12,7 @@ mod responses;
 pub mod sse;
 mod template;
 mod text;
+mod thinking;
 mod transport;
 mod wegent;
 
@@ -28,6 +29,9 @@ use self::openai_responses::OpenAiResponsesKind;
 use self::wegent::WegentKind;
 use crate::net::Network;
 
+/// The names of every kind there is, in the order of the alphabet.
+pub const NAMES: [&str; 4] = ["echo", "openai-chat", "openai-responses", "wegent"];
+
 /// Every kind there is, by its name in settings; those over HTTP take this way out.
 #[must_use]
 pub fn kinds(clock: Arc<dyn Clock>, network: &Network) -> BTreeMap<&'static str, Arc<dyn AgentKind>> {
@@ -39,4 +43,20 @@ pub fn kinds(clock: Arc<dyn Clock>, network: &Network) -> BTreeMap<&'static str,
         Arc::new(WegentKind::new(surroundings)),
     ];
     kinds.into_iter().map(|kind| (kind.kind(), kind)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{NAMES, kinds};
+    use crate::clock::SystemClock;
+    use crate::net::{Authorities, Network, Proxies};
+
+    #[test]
+    fn the_names_are_those_of_the_kinds() {
+        let network = Network::new(&Authorities::default(), Proxies::default()).unwrap();
+        let kinds = kinds(Arc::new(SystemClock::start()), &network);
+        assert_eq!(kinds.into_keys().collect::<Vec<_>>(), NAMES);
+    }
 }

@@ -1,7 +1,19 @@
-//! Cutting texts between characters.
+//! Cutting texts between characters, and into events.
+
+use switchboard_ports::agent::AgentEvent;
 
 /// Most bytes of one event's text (ports, `Agent::run`).
 pub(super) const EVENT_TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// Words of the answer.
+pub(super) fn delta(text: &str) -> Vec<AgentEvent> {
+    pieces(text, EVENT_TEXT_BYTES_MAX).into_iter().map(AgentEvent::Delta).collect()
+}
+
+/// Thinking aloud.
+pub(super) fn reasoning(text: &str) -> Vec<AgentEvent> {
+    pieces(text, EVENT_TEXT_BYTES_MAX).into_iter().map(AgentEvent::Reasoning).collect()
+}
 
 /// The text in pieces of at most `bytes_max` bytes (not less than 4), cut between characters; none for an empty text.
 pub(super) fn pieces(text: &str, bytes_max: usize) -> Vec<String> {

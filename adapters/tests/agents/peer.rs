@@ -1,21 +1,18 @@
-//! Settings, requests, and an HTTP peer whose every byte a test decides.
+//! Agents, requests, and an HTTP peer whose every byte a test decides.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use serde_json::Map;
 use switchboard_adapters::agents::kinds;
 use switchboard_adapters::net::{Authorities, Network, Proxies};
-use switchboard_domain::ids::{AgentId, Version};
-use switchboard_domain::secret::Secret;
-use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::agent::{Agent, AgentEvent, AgentUser, RunRequest};
-use switchboard_ports::agents::{AgentConfig, AgentMode};
+use switchboard_ports::agent::{Agent, AgentEvent, RunRequest};
+use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::clock::Clock;
+pub(crate) use switchboard_ports::conformance::samples::agent as config;
+use switchboard_ports::conformance::samples::question;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -33,31 +30,6 @@ impl Clock for Noon {
     fn now(&self) -> Timestamp {
         // Sun, 06 Nov 1994 12:00:00 GMT.
         Timestamp::from_millis(784_123_200_000)
-    }
-}
-
-/// Settings of an agent at this address.
-pub(crate) fn config(kind: &str, base_url: &str) -> AgentConfig {
-    AgentConfig {
-        id: AgentId::new("agt_1"),
-        name: "helper".to_owned(),
-        kind: kind.to_owned(),
-        base_url: base_url.to_owned(),
-        api_key: Secret::new("sk-test"),
-        model: Some("gpt-x".to_owned()),
-        system_prompt: None,
-        headers: BTreeMap::new(),
-        extra_body: Map::new(),
-        stream: true,
-        mode: AgentMode::Auto,
-        connect_timeout: Duration::from_secs(5),
-        limits: TurnLimits::default(),
-        history_messages_max: 40,
-        history_chars_max: 60_000,
-        managed_by_file: false,
-        version: Version(1),
-        created_at: Timestamp::default(),
-        updated_at: Timestamp::default(),
     }
 }
 
@@ -83,22 +55,9 @@ pub(crate) fn chat(base_url: &str) -> Arc<dyn Agent> {
     build(&config("openai-chat", base_url))
 }
 
+/// A question of somebody.
 pub(crate) fn request(text: &str) -> RunRequest {
-    RunRequest {
-        turn: "chn_1/cnv_1/7".to_owned(),
-        text: text.to_owned(),
-        history: Vec::new(),
-        continuation: None,
-        model: None,
-        attachments: Vec::new(),
-        resume: None,
-        user: AgentUser {
-            id: "usr_1".to_owned(),
-            username: "zhang3".to_owned(),
-            display_name: "张三".to_owned(),
-            platform: "dingtalk".to_owned(),
-        },
-    }
+    question("zhang3", text)
 }
 
 /// All events of one run.

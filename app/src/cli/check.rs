@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::notice::remedy;
+use switchboard_domain::notice::{Finding, remedy};
 use switchboard_domain::settings::Locale;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
@@ -21,7 +21,7 @@ use crate::http::channels::test::CheckView;
 use crate::http::dto::channel_input::{References, named_user};
 use crate::http::tls::Standing;
 use crate::ports::Ports;
-use crate::trial;
+use crate::trial::{self, Outcome};
 
 /// What is stored, as far as it can be read.
 #[derive(Default)]
@@ -102,7 +102,7 @@ pub async fn run(
         }
     }
     for agent in &agents {
-        report.line(&format!("agent \"{}\"", agent.name), sign_of_life(agent, &catalog, locale).await);
+        sign_of_life(agent, &catalog, locale, &mut report).await;
     }
     match report.failed {
         0 => Ok(()),
@@ -176,15 +176,24 @@ async fn platform(channel: &Channel, catalog: &Catalog, locale: Locale, report: 
     }
 }
 
-async fn sign_of_life(agent: &AgentConfig, catalog: &Catalog, locale: Locale) -> Result<String, String> {
-    let trial = trial::asked(agent, &catalog.kinds).await;
-    match (trial.error, trial.first_output_ms) {
-        (Some(error), _) => {
+async fn sign_of_life(agent: &AgentConfig, catalog: &Catalog, locale: Locale, report: &mut Report) {
+    let what = format!("agent \"{}\"", agent.name);
+    let trial = trial::asked(agent, &catalog.kinds, None).await;
+    match (trial.outcome, trial.first_output_ms) {
+        (Outcome::Failed(error), _) => {
             let said = format!("{} {}", error.code, error.message);
-            Err(format!("{} {}", said.trim_end(), remedy(trial::error_code(&error), locale).remedy))
+            let remedy = remedy(trial::error_code(&error), locale).remedy;
+            report.line(&what, Err(format!("{} {remedy}", said.trim_end())));
         }
-        (None, Some(millis)) => Ok(format!("first output after {millis} ms")),
-        (None, None) => Ok(String::from("answered")),
+        (Outcome::WantsUser, _) => {
+            let words = Finding::AgentWantsUser.words(locale);
+            let words = format!("{} {}", words.message, words.remedy.unwrap_or_default());
+            report.say(CheckResult::CannotBeTold, &what, words.trim_end());
+        }
+        (Outcome::Answered, Some(millis)) => {
+            report.line(&what, Ok(format!("first output after {millis} ms")));
+        }
+        (Outcome::Answered, None) => report.line(&what, Ok(String::from("answered"))),
     }
 }
 

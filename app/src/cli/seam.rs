@@ -22,6 +22,9 @@ pub trait Composition: Send + Sync {
     /// The platforms of this build, as they describe themselves.
     fn platforms(&self) -> Vec<Description>;
 
+    /// The names of this build's kinds of agents.
+    fn kinds(&self) -> Vec<&'static str>;
+
     /// What this build knows, without touching any store.
     fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError>;
 
@@ -171,6 +174,10 @@ fn not_composed<T>() -> Result<T, ComposeError> {
 #[async_trait]
 impl Composition for NotComposed {
     fn platforms(&self) -> Vec<Description> {
+        Vec::new()
+    }
+
+    fn kinds(&self) -> Vec<&'static str> {
         Vec::new()
     }
 

@@ -57,6 +57,9 @@ async fn check_asks_every_agent_and_fails_when_one_does() {
     let bad = file(folder.path(), "[[agents]]\nname = \"a\"\nkind = \"echo\"\nmodel = \"refuse\"");
     let failed = Exit::Failed(String::from("1 check failed"));
     assert_eq!(ran(&["check", "--config", &bad], &composition).await, failed);
+    let untold = file(folder.path(), "[[agents]]\nname = \"a\"\nkind = \"echo\"\nmodel = \"makes users\"");
+    let outcome = ran(&["check", "--config", &untold], &composition).await;
+    assert_eq!(outcome, Exit::Fine, "what cannot be told has not failed");
     let worse = file(folder.path(), "[[agents]]\nname = \"a\"\nkind = \"nonsense\"");
     let usage = ran(&["check", "--config", &worse], &composition).await;
     assert!(

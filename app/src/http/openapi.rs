@@ -23,12 +23,12 @@ use super::state::Api;
 /// Where the resources live.
 pub const BASE: &str = "/api/v1";
 
-/// The document as text, for a build with these platforms: what `switchboard openapi` prints and
+/// The document as text, for a build with these platforms and kinds of agents: what `switchboard openapi` prints and
 /// `GET /api/v1/openapi.json` answers.
 #[must_use]
-pub fn text(platforms: &[Description]) -> String {
+pub fn text(platforms: &[Description], kinds: &[&str]) -> String {
     let mut document = serde_json::to_value(document()).unwrap_or_default();
-    settings::describe(&mut document, platforms);
+    settings::describe(&mut document, platforms, kinds);
     format!("{document:#}\n")
 }
 
@@ -38,7 +38,8 @@ pub fn text(platforms: &[Description]) -> String {
 pub async fn read(_: Viewer, State(api): State<Api>, query: Query) -> Result<impl IntoResponse, Problem> {
     query.finish()?;
     let platforms: Vec<_> = api.ports.providers.values().map(|provider| provider.description()).collect();
-    Ok(([(header::CONTENT_TYPE, "application/json")], text(&platforms)))
+    let kinds: Vec<_> = api.ports.agent_kinds.keys().copied().collect();
+    Ok(([(header::CONTENT_TYPE, "application/json")], text(&platforms, &kinds)))
 }
 
 /// What follows from the handlers.

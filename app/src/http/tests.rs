@@ -15,7 +15,7 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::Failure;
 use switchboard_ports::failures::FailureInfo;
 use switchboard_ports::transcripts::ConversationInfo;
-use switchboard_ports::users::{Identity, User};
+use switchboard_ports::users::Identity;
 
 use super::origin::Arrival;
 use crate::runtime::operations::NotReady;
@@ -225,23 +225,13 @@ async fn lists_go_page_by_page_in_name_order() {
 #[tokio::test]
 async fn users_are_listed_and_read_with_their_identities() {
     let api = TestApi::new().await;
-    let user = User {
-        id: UserId::new("usr_1"),
-        username: String::from("u1"),
-        email: None,
-        email_verified: false,
-        display_name: String::from("U"),
-        auth_source: String::from("dingtalk"),
-        disabled: false,
-        identities: vec![Identity { platform: String::from("dingtalk"), im_user_id: String::from("u1") }],
-        created_at: NOW,
-    };
-    api.stores.state().users.insert(user.id.clone(), user);
-    let expected = json!({"id": "usr_1", "username": "u1", "email": null, "email_verified": false, "display_name": "U",
-        "auth_source": "dingtalk", "disabled": false, "identities": [{"platform": "dingtalk", "im_user_id": "u1"}],
+    let identity = Identity { platform: String::from("dingtalk"), im_user_id: String::from("u1") };
+    api.user("u1", vec![identity]);
+    let expected = json!({"id": "usr_u1", "username": "u1", "email": null, "email_verified": false, "display_name": "U1",
+        "auth_source": "api", "disabled": false, "identities": [{"platform": "dingtalk", "im_user_id": "u1"}],
         "created_at": "2026-01-02T03:04:05.678Z"});
     assert_eq!(api.get("/users").await.json, json!({"items": [expected], "next_cursor": null}));
-    assert_eq!(api.get("/users/usr_1").await.json, expected);
+    assert_eq!(api.get("/users/usr_u1").await.json, expected);
 }
 
 fn conversation(api: &TestApi, chat: &str, title: &str) -> ConversationInfo {

@@ -21,7 +21,7 @@ struct Operation {
 }
 
 fn operations() -> Vec<Operation> {
-    let document: Value = serde_json::from_str(&openapi::text(&[])).unwrap();
+    let document: Value = serde_json::from_str(&openapi::text(&[], &[])).unwrap();
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

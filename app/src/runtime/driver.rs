@@ -1,11 +1,11 @@
 //! Starting, stopping and asking the driver.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, MessageId};
+use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, MessageId, Partition};
 use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
 use switchboard_domain::message::{Chat, Sender};
 use switchboard_ports::conversations::{Accepted, Admission, Arrival};
@@ -120,14 +120,15 @@ impl Driver {
     }
 
     /// Conversations of a channel where something waits, runs or is on its way out.
-    async fn unfinished(&self, id: &ChannelId) -> Result<BTreeSet<ConversationId>, StoreError> {
+    async fn unfinished(&self, id: &ChannelId) -> Result<BTreeMap<ConversationId, Partition>, StoreError> {
         let filter = ConversationFilter { channel: Some(id.clone()), ..ConversationFilter::default() };
         let mut page = PageRequest { limit: switchboard_ports::page::PAGE_ROWS_MAX, after: None };
-        let mut unfinished = BTreeSet::new();
+        let mut unfinished = BTreeMap::new();
+        let open = scan::open_among(&self.shared, Partition::all()).await?;
         loop {
             let listed = self.shared.ports.transcripts.conversations(&filter, &page).await?;
-            let waiting = listed.items.into_iter().filter(|info| self.is_unfinished(info));
-            unfinished.extend(waiting.map(|info| info.id));
+            let waiting = listed.items.into_iter().filter(|info| self.is_unfinished(&info.id, &open));
+            unfinished.extend(waiting.map(|info| (info.id, info.key.partition())));
             match listed.next {
                 Some(next) => page.after = Some(next),
                 None => return Ok(unfinished),
@@ -135,19 +136,17 @@ impl Driver {
         }
     }
 
-    async fn are_finished(&self, ids: &BTreeSet<ConversationId>) -> Result<bool, StoreError> {
-        for id in ids {
-            let info = self.shared.ports.transcripts.conversation(id).await?;
-            if info.is_some_and(|info| self.is_unfinished(&info)) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    async fn are_finished(&self, told: &BTreeMap<ConversationId, Partition>) -> Result<bool, StoreError> {
+        let partitions: BTreeSet<_> = told.values().copied().collect();
+        let open = scan::open_among(&self.shared, partitions).await?;
+        Ok(!told.keys().any(|id| self.is_unfinished(id, &open)))
     }
 
-    fn is_unfinished(&self, info: &ConversationInfo) -> bool {
+    /// The store says what is open, also where an earlier process has left it and this one has not loaded it yet; memory says
+    /// what is under way and not stored.
+    fn is_unfinished(&self, id: &ConversationId, open: &BTreeSet<ConversationId>) -> bool {
         let registry = &self.shared.registry;
-        info.waiting > 0 || registry.is_busy_one(&info.id) || registry.is_sending(&info.id)
+        open.contains(id) || registry.is_busy_one(id) || registry.is_sending(id)
     }
 
     async fn put_control(&self, info: &ConversationInfo, control: Control) -> Result<(), StoreError> {
@@ -229,10 +228,10 @@ impl Operations for Driver {
         handle.tell_surely(Message::Drain).await;
         let deadline = tokio::time::Instant::now() + WITHDRAW_WAIT;
         // What was on its way into the store at that moment shows up with a second look.
-        let mut told = BTreeSet::new();
+        let mut told = BTreeMap::new();
         loop {
-            for id in self.unfinished(channel).await? {
-                if told.insert(id.clone()) {
+            for (id, partition) in self.unfinished(channel).await? {
+                if told.insert(id.clone(), partition).is_none() {
                     self.control(&id, Control::Withdraw).await?;
                 }
             }

@@ -8,6 +8,7 @@ mod intake;
 mod mapping;
 mod meter;
 pub mod operations;
+mod panics;
 mod press;
 mod registry;
 mod scan;

@@ -1,15 +1,17 @@
 //! Leases, and the scan that guarantees what wakes only hint at (R5).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use switchboard_domain::ids::Partition;
+use switchboard_domain::ids::{ConversationId, Partition};
 use switchboard_ports::conversations::OPEN_LISTED_MAX;
 use switchboard_ports::error::StoreError;
 use tokio::time::Instant;
 
 use super::channel::{ChannelHandle, Message};
+use super::panics::caught;
 use super::shared::Shared;
 
 /// How long a renewal may take until it is said that messages cannot be stored. What is written with it takes milliseconds.
@@ -63,9 +65,11 @@ async fn watched_claim(shared: &Shared) -> Result<(), StoreError> {
 pub(crate) async fn claim(shared: &Shared) -> Result<(), StoreError> {
     let all: Vec<Partition> = Partition::all().collect();
     let claimed = shared.ports.conversations.claim(&shared.replica, &all, shared.settings.lease_ttl);
-    let granted = tokio::time::timeout(shared.settings.store_patience, claimed)
+    let claimed = tokio::time::timeout(shared.settings.store_patience, claimed);
+    let granted = caught("a claim of leases", claimed)
         .await
-        .map_err(|_| StoreError::Unavailable("no answer to a claim".to_owned()))??;
+        .and_then(Result::ok)
+        .unwrap_or_else(|| Err(StoreError::Unavailable("no answer to a claim".to_owned())))?;
     shared.set_leases(granted);
     Ok(())
 }
@@ -78,7 +82,7 @@ pub(crate) async fn scan_open(shared: Arc<Shared>) {
             () = shared.parking.cancelled() => return,
             () = tokio::time::sleep(shared.settings.scan_interval) => {}
         }
-        if let Err(error) = scan_once(&shared).await {
+        if let Some(Err(error)) = caught("a look through what is open", scan_once(&shared)).await {
             tracing::warn!(%error, "failed to look through the open conversations");
         }
     }
@@ -90,20 +94,35 @@ pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), StoreError> {
         if shared.lease(partition).is_none() {
             continue;
         }
-        let mut after = None;
-        loop {
-            let ids = shared.ports.conversations.open(partition, after.as_ref()).await?;
-            let full = ids.len() >= OPEN_LISTED_MAX as usize;
-            after = ids.last().cloned();
-            for id in ids {
-                super::wake(shared, partition, id);
-            }
-            if !full {
-                break;
-            }
+        for id in open_in(shared, partition).await? {
+            super::wake(shared, partition, id);
         }
     }
     Ok(())
+}
+
+/// What is open in these partitions.
+pub(super) async fn open_among(
+    shared: &Shared,
+    partitions: impl IntoIterator<Item = Partition>,
+) -> Result<BTreeSet<ConversationId>, StoreError> {
+    let mut open = BTreeSet::new();
+    for partition in partitions {
+        open.extend(open_in(shared, partition).await?);
+    }
+    Ok(open)
+}
+
+async fn open_in(shared: &Shared, partition: Partition) -> Result<Vec<ConversationId>, StoreError> {
+    let mut open = Vec::new();
+    loop {
+        let listed = shared.ports.conversations.open(partition, open.last()).await?;
+        let full = listed.len() >= OPEN_LISTED_MAX as usize;
+        open.extend(listed);
+        if !full {
+            return Ok(open);
+        }
+    }
 }
 
 /// Something could not be written. Nothing is green from here on (status, `/readyz`), while sockets stay open for as long as

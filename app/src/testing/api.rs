@@ -6,12 +6,15 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::{Value, json};
+use switchboard_domain::ids::UserId;
 use switchboard_domain::secret::Secret;
+use switchboard_domain::time::Timestamp;
 use switchboard_ports::tokens::Role;
+use switchboard_ports::users::{Identity, User};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{FakeClock, FakeOperations, FakeStores, ports};
+use super::{FakeClock, FakeOperations, FakeStores, START_MS, ports};
 use crate::config::{self, Environment, Overrides};
 use crate::http::auth::{Authenticator, bootstrap};
 use crate::http::origin::Trust;
@@ -160,6 +163,24 @@ impl TestApi {
         let mut request = self.request(Method::PATCH, &format!("/api/v1{path}"), Some(&body));
         request.headers_mut().insert(header::IF_MATCH, tag.parse().unwrap());
         self.send(request).await
+    }
+
+    /// A user there is; its id is `usr_` and the name.
+    pub(crate) fn user(&self, username: &str, identities: Vec<Identity>) -> UserId {
+        let user = User {
+            id: UserId::new(format!("usr_{username}")),
+            username: username.to_owned(),
+            email: None,
+            email_verified: false,
+            display_name: username.to_uppercase(),
+            auth_source: String::from("api"),
+            disabled: false,
+            identities,
+            created_at: Timestamp::from_millis(START_MS),
+        };
+        let id = user.id.clone();
+        self.stores.state().users.insert(id.clone(), user);
+        id
     }
 
     /// Makes an echo agent; its path.

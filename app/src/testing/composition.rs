@@ -37,6 +37,10 @@ impl Composition for FakeComposition {
         providers().values().map(|provider| provider.description()).collect()
     }
 
+    fn kinds(&self) -> Vec<&'static str> {
+        kinds().into_keys().collect()
+    }
+
     fn catalog(&self, _config: &Config) -> Result<Catalog, ComposeError> {
         Ok(Catalog {
             providers: providers(),

@@ -121,6 +121,10 @@ impl Agent for FakeAgent {
                 let failure = AgentFailure::new(AgentFailureKind::Unauthorized);
                 stream::iter([AgentEvent::Failed { failure, detail: String::from("HTTP 401") }]).boxed()
             }
+            "makes users" if request.user.is_tester() => {
+                let failure = AgentFailure::new(AgentFailureKind::UserNameRefused);
+                stream::iter([AgentEvent::Failed { failure, detail: String::from("HTTP 400") }]).boxed()
+            }
             _ => stream::iter([started])
                 .chain(stream::once(slow(delta)))
                 .chain(stream::iter([completed]))
@@ -129,4 +133,8 @@ impl Agent for FakeAgent {
     }
 
     async fn cancel(&self, _run: &str) {}
+
+    fn makes_users(&self) -> bool {
+        self.script == "makes users"
+    }
 }

@@ -1,5 +1,7 @@
 //! When a conversation has to be looked at, and what happens then.
 
+use core::time::Duration;
+
 use super::{Conversation, Effects};
 use crate::snapshot::ReplyId;
 use crate::time::Timestamp;
@@ -34,6 +36,15 @@ impl Conversation {
             Some(Deadline { at: it.at, reason: Reason::Reply(reply.facts().id, it.reason) })
         });
         session.into_iter().chain(replies).min_by_key(|deadline| deadline.at)
+    }
+
+    /// For so long, up to now, nothing could be performed and nothing heard. What was decided before is performed only now, and
+    /// whatever came back meanwhile is still to be taken in: no time-out of somebody else's counts the time.
+    pub fn stalled(&mut self, span: Duration) {
+        self.session.stalled(span);
+        for reply in &mut self.replies {
+            reply.stalled(span);
+        }
     }
 
     /// Does what is due at `now`; nothing before the deadline.

@@ -7,6 +7,7 @@ mod deadline;
 mod effects;
 mod messages;
 mod steps;
+mod told;
 
 pub use deadline::{Deadline, Reason};
 pub use effects::{Effects, Failed, Perform};
@@ -171,6 +172,7 @@ pub struct Conversation {
     outgoing: VecDeque<Seq>,
     /// Length of the running turn's answer, in characters.
     answer_chars: usize,
+    told_busy: told::ToldBusy,
 }
 
 impl Conversation {
@@ -198,6 +200,7 @@ impl Conversation {
             entries: BTreeMap::new(),
             outgoing: VecDeque::new(),
             answer_chars: 0,
+            told_busy: told::ToldBusy::default(),
         }
     }
 
@@ -262,7 +265,7 @@ impl Conversation {
             Event::Loaded => self.loaded(&mut effects, now)?,
             Event::Held(hold) => self.session_event(session::Event::Held(hold), &mut effects, now)?,
             Event::Released(hold) => self.session_event(session::Event::Released(hold), &mut effects, now)?,
-            Event::Parked => self.session_event(session::Event::Parked, &mut effects, now)?,
+            Event::Parked => self.parked(&mut effects, now)?,
             Event::Run { epoch, said } => self.run(epoch, said, &mut effects, now)?,
             Event::Closed { epoch } => {
                 self.session_event(session::Event::Closed { epoch }, &mut effects, now)?;

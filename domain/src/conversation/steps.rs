@@ -10,7 +10,7 @@ use crate::inbox::{Again, Entry, Intake};
 use crate::message::Target;
 use crate::notice::{Notice, StatusReport};
 use crate::outbound::Format;
-use crate::outcome::{FailureCause, Outcome};
+use crate::outcome::{FailureCause, Outcome, Refusal};
 use crate::rejected::Rejected;
 use crate::reply::{self, Facts, GATE_WAIT_MAX, Reply};
 use crate::session::{self, Effect, Finish, Hold, Say};
@@ -27,6 +27,25 @@ impl Conversation {
         let decided = self.session.apply(event, now)?;
         self.carry_out(decided, effects, now);
         Ok(())
+    }
+
+    /// The running turn is left to the next process, and its card is told so.
+    pub(super) fn parked(&mut self, effects: &mut Effects, now: Timestamp) -> Result<(), Rejected> {
+        let running = self.session.running();
+        self.session_event(session::Event::Parked, effects, now)?;
+        // A reply that was closed by its age alone has nothing to say.
+        if let Some(reply) = running.and_then(|(seq, _)| self.answer_mut(seq))
+            && let Ok(wanted) = reply.apply(reply::Event::Parked, now)
+        {
+            effects.of_reply(reply, wanted, now);
+        }
+        Ok(())
+    }
+
+    /// The reply whose card is still to be told that the process ends.
+    #[must_use]
+    pub fn parting(&self) -> Option<ReplyId> {
+        self.replies.iter().find(|reply| reply.is_parting()).map(|reply| reply.facts().id)
     }
 
     pub(super) fn reply_event(
@@ -51,6 +70,7 @@ impl Conversation {
                 Effect::Open { seq, attempt, resumed, late } => self.open(seq, attempt, resumed, late, now),
                 Effect::Ask { seq, epoch } => {
                     self.answer_chars = 0;
+                    self.told_busy.forget();
                     if let Some(reply) = self.answer_mut(seq) {
                         reply.begin_anew();
                     }
@@ -204,6 +224,10 @@ impl Conversation {
         let Some(entry) = self.entries.get(&seq).filter(|_| notices < NOTICES_OPEN_MAX) else {
             return;
         };
+        // Whoever writes ten messages while an answer is written is told once.
+        if what == Say::Refused(Refusal::Busy) && !self.told_busy.tells(entry.sender.key()) {
+            return;
+        }
         let mut reply = Reply::notice(self.facts(entry, ReplyRole::Notice, 0), &text, now);
         if let Ok(wanted) = reply.apply(reply::Event::Resumed { gate: None }, now) {
             effects.of_reply(&reply, wanted, now);

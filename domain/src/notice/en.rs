@@ -68,7 +68,7 @@ const fn refused(refusal: Refusal) -> &'static str {
             "What you sent is too large: a file may have up to 20 MB, the files of one message up to 32 MB together. Please send something smaller."
         }
         Refusal::FilesDenied => {
-            "I am not allowed to fetch files from this chat. Please ask an administrator to allow it, or send text instead."
+            "I may not fetch what you sent from where it is kept. Please send text instead, or ask an administrator to look into it."
         }
         Refusal::NotFetched => "What you sent could not be fetched from the chat. Please send it again.",
     }

@@ -53,6 +53,8 @@ pub enum Finding {
     QuotaLeft,
     /// The agent answered.
     AgentAnswers,
+    /// The agent's server is there and takes the key, and answers only somebody whom the test is not.
+    AgentWantsUser,
     /// An error of the channel, with its words.
     Error(ErrorCode),
     /// Not known, because of something that another check names.
@@ -72,7 +74,7 @@ pub struct FindingWords {
 
 impl Finding {
     /// All findings, for tables and tests.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::CredentialsAccepted,
         Self::StreamOffered,
         Self::StreamRefused,
@@ -94,6 +96,7 @@ impl Finding {
         Self::AddressBanned,
         Self::QuotaLeft,
         Self::AgentAnswers,
+        Self::AgentWantsUser,
         Self::Error(ErrorCode::NoAgent),
         Self::SeeOtherChecks,
         Self::Untold,
@@ -123,6 +126,16 @@ const fn advice(message: &'static str, remedy: &'static str) -> FindingWords {
 
 const ELSEWHERE: &str = "Not known: the call failed for a reason that another check names.";
 const MEND_THAT_FIRST: &str = "Do what the failed check says, then run the test again.";
+
+const WANTS_USER: FindingWords = advice(
+    "The agent's server is there and takes the key, but answers only users of its own; the test asked in nobody's name, so that it makes none.",
+    "Run POST /agents/…/test with ?user_id= and the id of a user whom that server knows, or write to the bot.",
+);
+
+const WANTS_USER_ZH_CN: FindingWords = advice(
+    "智能体的服务可以访问，密钥有效，但只回答它自己的用户；为避免创建用户，测试没有以任何人的名义提问。",
+    "请为 POST /agents/…/test 加上 ?user_id= 和一位该服务已有用户的 id 再测试，或者直接给机器人发一条消息。",
+);
 
 const fn en(finding: Finding) -> FindingWords {
     match finding {
@@ -187,6 +200,7 @@ const fn en(finding: Finding) -> FindingWords {
             fine("Calls are let through; how much of the month's quota is left, the platform does not tell.")
         }
         Finding::AgentAnswers => fine("The channel's agent answers."),
+        Finding::AgentWantsUser => WANTS_USER,
         // Its words are the error's, taken before.
         Finding::Error(_) => fine("The check failed."),
         Finding::SeeOtherChecks => advice(ELSEWHERE, MEND_THAT_FIRST),
@@ -255,6 +269,7 @@ const fn zh_cn(finding: Finding) -> FindingWords {
         ),
         Finding::QuotaLeft => fine("调用可以通过；本月剩余额度平台没有提供。"),
         Finding::AgentAnswers => fine("该渠道的智能体可以回答。"),
+        Finding::AgentWantsUser => WANTS_USER_ZH_CN,
         Finding::Error(_) => fine("检查未通过。"),
         Finding::SeeOtherChecks => advice(
             "无法判断：调用因另一项检查所指出的原因没有成功。",

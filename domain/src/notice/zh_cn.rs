@@ -48,7 +48,7 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::FilesTooLarge => {
             "您发送的文件过大：单个文件不超过 20 MB，一条消息的文件合计不超过 32 MB，请发送更小的文件。"
         }
-        Refusal::FilesDenied => "机器人没有获取此聊天中文件的权限，请联系管理员开通，或改为发送文字。",
+        Refusal::FilesDenied => "您发送的内容所在的位置不允许机器人获取，请改为发送文字，或请管理员排查。",
         Refusal::NotFetched => "未能从聊天中获取您发送的内容，请重新发送。",
     }
 }

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use super::state::{Call, Draft, Kind, Presence, State};
+use super::state::{Call, Draft, Kind, Parting, Presence, State};
 use super::status::Status;
 use super::{
     CARD_TRIES_MAX, CallNumber, CardCall, CardOutcome, Effect, Effects, OPEN_WAIT_MAX, Progress, Reply,
@@ -67,6 +67,7 @@ impl Reply {
             return Effects::none();
         }
         let kind = match &self.state {
+            State::Thinking { .. } | State::Streaming { .. } if self.parts() => self.parting_kind(),
             State::Thinking { presence, .. } => match presence {
                 Presence::Absent => Some(Kind::Open),
                 Presence::Unknown | Presence::Present => Some(Kind::Update),
@@ -133,6 +134,7 @@ impl Reply {
         let bytes = self.shown_by_now();
         let status = self.state.status().map_or(0, Status::number);
         self.set_call(Call::Sent { number, kind, since: now, bytes, status });
+        self.parts_now();
         Ok(self.perform(number, kind))
     }
 
@@ -164,6 +166,9 @@ impl Reply {
     fn visible(&self) -> String {
         let locale = self.facts.locale;
         let draft = self.led(self.state.draft());
+        if self.parts() {
+            return self.parting_text(&draft);
+        }
         let status = self.state.status().and_then(|status| status.words(locale));
         if !text::says_something(&draft) {
             let thinking = Notice::Thinking.text(locale);
@@ -213,6 +218,7 @@ impl Reply {
             Kind::Part { .. } => return Err(self.illegal("CardDone", "PartDone for a plain message")),
         }
         self.tried.card = Some(outcome.into());
+        self.parts_after(outcome);
         match &self.state {
             State::Thinking { .. } => Ok(self.opened(kind, outcome, shown, now)),
             State::Streaming { .. } => Ok(self.updated(outcome, shown, now)),
@@ -348,6 +354,11 @@ impl Reply {
         let State::Streaming { draft, shown, status_shown, updates, updated_at, .. } = &self.state else {
             return None;
         };
+        match draft.parting {
+            Parting::No => {}
+            Parting::Due => return Some(*updated_at),
+            Parting::Over => return None,
+        }
         let interval = self.facts.limits.update_interval;
         if draft.text.len() <= *shown {
             let is_full = *shown == usize::MAX;
@@ -382,6 +393,7 @@ pub(super) fn take(draft: &mut Draft) -> Draft {
     Draft {
         text: core::mem::take(&mut draft.text),
         status: core::mem::take(&mut draft.status),
+        parting: draft.parting,
         since: draft.since,
     }
 }

@@ -1,6 +1,7 @@
 //! When a reply has to be looked at, and what happens then.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::plain::{joined, refuse_all};
 use super::state::{Call, Kind, State};
@@ -57,6 +58,29 @@ impl Reply {
             }
         };
         next.filter(|next| next.at < end.at).or(Some(end))
+    }
+
+    /// For so long, up to now, nothing could be performed and nothing heard: the shell waited for its store. What others owe,
+    /// and the hour of tries, count from that much later; pauses pass by themselves. Memory only: [`super::Event::Resumed`]
+    /// begins the hour anew.
+    pub fn stalled(&mut self, span: Duration) {
+        if self.is_done() {
+            return;
+        }
+        self.gate = self.gate.map(|at| at.after(span));
+        match &mut self.state {
+            State::Unopened { draft, .. }
+            | State::Thinking { draft, .. }
+            | State::Streaming { draft, .. }
+            | State::Collecting { draft, .. } => draft.since = draft.since.after(span),
+            State::Finishing(ending) => ending.ended_at = ending.ended_at.after(span),
+            State::Plain(plain) => plain.ended_at = plain.ended_at.after(span),
+            State::Done | State::Abandoned => {}
+        }
+        match self.state.call_mut() {
+            Some(Call::Sent { since, .. }) => *since = since.after(span),
+            Some(Call::Idle | Call::Claimed { .. } | Call::Paused { .. }) | None => {}
+        }
     }
 
     /// When it is ended, or given up, whatever happens.

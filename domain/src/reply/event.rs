@@ -24,6 +24,8 @@ pub enum Event {
         /// What.
         what: Progress,
     },
+    /// The process ends in the middle of the turn; the next one goes on with it.
+    Parked,
     /// The turn ended; the reply's last text is fixed from here on.
     Ended {
         /// What follows the agent's text: a stop mark, or a sentence about a failure. Never empty where there is no text.
@@ -67,6 +69,7 @@ impl Event {
             Self::Admitted => "Admitted",
             Self::Grew { .. } => "Grew",
             Self::Progressed { .. } => "Progressed",
+            Self::Parked => "Parked",
             Self::Ended { .. } => "Ended",
             Self::Resumed { .. } => "Resumed",
             Self::Granted { .. } => "Granted",

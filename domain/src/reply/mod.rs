@@ -9,6 +9,7 @@ mod card;
 mod deadline;
 mod event;
 mod finishing;
+mod parting;
 mod plain;
 mod state;
 mod status;
@@ -231,6 +232,7 @@ impl Reply {
             Event::Admitted => self.admitted(now),
             Event::Grew { text } => self.grew(&text),
             Event::Progressed { what } => self.progressed(what),
+            Event::Parked => self.parked(now),
             Event::Ended { suffix, failed } => self.ended(suffix.as_deref(), failed, now),
             Event::Resumed { gate } => self.resumed(gate, now),
             Event::Granted { call } => self.granted(call, now),

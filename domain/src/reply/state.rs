@@ -58,17 +58,31 @@ pub(super) enum State {
 pub(super) struct Draft {
     pub(super) text: String,
     pub(super) status: Status,
+    pub(super) parting: Parting,
     pub(super) since: Timestamp,
+}
+
+/// What a card is still told by a process that ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Parting {
+    /// The process does not end.
+    #[default]
+    No,
+    /// That its answer goes on after the restart.
+    Due,
+    /// Nothing more: it was told, cannot be, or does not exist.
+    Over,
 }
 
 impl Draft {
     fn new(text: String, since: Timestamp) -> Self {
-        Self { text, status: Status::default(), since }
+        Self { text, status: Status::default(), parting: Parting::No, since }
     }
 
     pub(super) fn clear(&mut self) {
         self.text.clear();
         self.status.clear();
+        self.parting = Parting::No;
     }
 }
 
@@ -223,21 +237,29 @@ impl State {
     }
 
     pub(super) fn draft(&self) -> &str {
-        match self {
-            Self::Unopened { draft, .. }
-            | Self::Thinking { draft, .. }
-            | Self::Streaming { draft, .. }
-            | Self::Collecting { draft, .. } => &draft.text,
-            Self::Finishing(_) | Self::Plain(_) | Self::Done | Self::Abandoned => "",
-        }
+        self.any_draft().map_or("", |draft| &draft.text)
     }
 
     pub(super) fn status(&self) -> Option<&Status> {
+        self.any_draft().map(|draft| &draft.status)
+    }
+
+    pub(super) const fn any_draft(&self) -> Option<&Draft> {
         match self {
             Self::Unopened { draft, .. }
             | Self::Thinking { draft, .. }
             | Self::Streaming { draft, .. }
-            | Self::Collecting { draft, .. } => Some(&draft.status),
+            | Self::Collecting { draft, .. } => Some(draft),
+            Self::Finishing(_) | Self::Plain(_) | Self::Done | Self::Abandoned => None,
+        }
+    }
+
+    pub(super) const fn any_draft_mut(&mut self) -> Option<&mut Draft> {
+        match self {
+            Self::Unopened { draft, .. }
+            | Self::Thinking { draft, .. }
+            | Self::Streaming { draft, .. }
+            | Self::Collecting { draft, .. } => Some(draft),
             Self::Finishing(_) | Self::Plain(_) | Self::Done | Self::Abandoned => None,
         }
     }

@@ -331,6 +331,12 @@ impl Session {
         self.state.deadline()
     }
 
+    /// For so long, up to now, nothing could be performed and nothing heard: the shell waited for its store. No time-out of
+    /// somebody else's counts it. Memory only: after a crash every time-out begins anew.
+    pub fn stalled(&mut self, span: Duration) {
+        self.state.stalled(span);
+    }
+
     /// Does what is due at `now`; nothing before the deadline.
     pub fn expire(&mut self, now: Timestamp) -> Effects {
         match self.deadline().filter(|deadline| deadline.at <= now) {

@@ -1,5 +1,7 @@
 //! The states of a session, with the data each owns.
 
+use core::time::Duration;
+
 use super::{Deadline, Reason, TURN_AGE_MAX};
 use crate::ids::{Epoch, Seq};
 use crate::settings::TurnLimits;
@@ -83,6 +85,21 @@ impl State {
         match self {
             Self::Idle => true,
             Self::Running(_) | Self::Stopping { .. } => false,
+        }
+    }
+
+    /// What somebody outside owes by a time, they owe so much later. A pause is nobody's debt and passes by itself.
+    pub(super) fn stalled(&mut self, span: Duration) {
+        match self {
+            Self::Idle => {}
+            Self::Stopping { until, .. } => *until = until.after(span),
+            Self::Running(turn) => {
+                turn.began_at = turn.began_at.after(span);
+                match &mut turn.step {
+                    Step::Asking { since: at } | Step::Answering { heard_at: at } => *at = at.after(span),
+                    Step::Pausing { .. } => {}
+                }
+            }
         }
     }
 

@@ -75,6 +75,7 @@ fn act(mood: [u32; 6]) -> impl Strategy<Value = Act> {
         3 => (0..20_000u32).prop_map(Act::Wait),
         1 => (0..4_000_000u32).prop_map(Act::Wait),
         8 => Just(Act::Deadline),
+        2 => (0..4_000_000u32).prop_map(Act::Stall),
         1 => Just(Act::Lazy),
         2 => fuse.prop_map(Act::Arm),
         2 => Just(Act::Crash),
@@ -110,4 +111,22 @@ proptest! {
         }
         world.calm_down(&quiet);
     }
+}
+
+/// Time that a commit takes is not given back: what counts from its end is not early.
+#[test]
+fn a_wait_in_which_a_commit_stalls_is_no_shorter_for_it() {
+    let ask = || Intake::Ask { text: "question".to_owned(), attachments: Vec::new(), quotes: None };
+    let mut world = World::new(policy(true), 0);
+    for act in [
+        Act::Accept(ask(), None, true),
+        Act::Stall(1),
+        Act::Deadline,
+        Act::Close(0),
+        Act::Accept(ask(), None, true),
+        Act::Deadline,
+    ] {
+        world.act(act);
+    }
+    world.calm_down(&Quiet::Works);
 }

@@ -35,7 +35,7 @@ pub(crate) fn send_is_allowed(world: &World, reply: ReplyId, text: &str, way: Wa
     assert!(!world.ledger.maybe_sent.contains(&(reply, text.to_owned())), "R10: sent again: {text:?}");
     if way == Way::SessionAddress {
         let address = world.store.entry(reply.seq).session_address.as_ref().expect("an address");
-        assert!(world.now.after(SESSION_ADDRESS_MARGIN) < address.until, "R13: too old an address");
+        assert!(world.decided_at.after(SESSION_ADDRESS_MARGIN) < address.until, "R13: too old an address");
     }
 }
 
@@ -230,6 +230,7 @@ fn no_status_is_left(world: &World) {
     let transcript = world.store.transcript.iter().map(|line| line.text.as_str());
     for text in cards.chain(messages).chain(transcript) {
         assert!(!text.contains(STATUS), "a status that stayed: {text:?}");
+        assert!(!text.contains("restarting"), "a sentence about a restart that stayed: {text:?}");
     }
 }
 

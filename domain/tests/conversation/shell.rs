@@ -41,6 +41,10 @@ pub(crate) struct World {
     pub(crate) process: Process,
     pub(crate) ledger: Ledger,
     pub(crate) fuse: Option<Fuse>,
+    /// How long the next commit waits for the store.
+    pub(crate) stall: Duration,
+    /// When what is performed now was decided.
+    pub(crate) decided_at: Timestamp,
     pub(crate) disabled: bool,
     /// Decides what becomes of calls under way at a crash.
     pub(crate) dice: u64,
@@ -126,6 +130,8 @@ impl World {
             process,
             ledger: Ledger::default(),
             fuse: None,
+            stall: Duration::ZERO,
+            decided_at: now,
             disabled: false,
             dice,
         };
@@ -166,8 +172,12 @@ impl World {
         if commits && self.fuse == Some(Fuse::BeforeCommit) {
             return self.crash();
         }
+        self.decided_at = self.now;
         match effects.durability {
             Durability::Now => {
+                let stall = std::mem::take(&mut self.stall);
+                self.now = self.now.after(stall);
+                self.process.conversation.stalled(stall);
                 self.store.commit(self.process.conversation.snapshot(), &effects);
                 self.process.dirty = false;
             }
@@ -251,7 +261,7 @@ impl World {
         self.step(&event).unwrap();
     }
 
-    fn arrive(&mut self, flight: &Flight, luck: Luck) -> Event {
+    pub(crate) fn arrive(&mut self, flight: &Flight, luck: Luck) -> Event {
         let (reply, call) = (flight.reply, flight.call);
         match &flight.what {
             Request::Card(message, card) => {
@@ -303,26 +313,6 @@ impl World {
         self.finish_step(effects);
     }
 
-    /// The process stops in good order and the next one begins.
-    pub(crate) fn park(&mut self, last: Option<Intake>) {
-        self.ledger.parks += 1;
-        let fuse = self.fuse.take();
-        self.step(&Event::Parked).unwrap();
-        if let Some(intake) = last {
-            self.accept(intake, None);
-            self.feed();
-        }
-        if self.process.dirty {
-            self.store.commit(self.process.conversation.snapshot(), &Effects::default());
-        }
-        // What is under way comes back before the process is gone, or does not.
-        for flight in std::mem::take(&mut self.process.calls) {
-            let _ = self.arrive(&flight, Luck::WorksUnheard);
-        }
-        self.restart();
-        self.fuse = fuse;
-    }
-
     /// Something the run says.
     pub(crate) fn say(&mut self, index: usize, said: Said) -> Result<(), Rejected> {
         let epoch = self.process.runs[index].epoch;
@@ -351,7 +341,8 @@ impl World {
                 (_, None) => break,
             }
         }
-        self.now = until;
+        // A commit on the way may have waited for longer than that.
+        self.now = self.now.max(until);
     }
 
     pub(crate) fn expire(&mut self) {

@@ -39,6 +39,8 @@ pub(crate) enum Act {
     Wait(u32),
     /// Time passes to the next deadline.
     Deadline,
+    /// The next commit waits so many milliseconds for the store.
+    Stall(u32),
     /// Lazy changes are stored.
     Lazy,
     /// The process dies during a commit to come.
@@ -146,6 +148,7 @@ impl World {
             }
             Act::Wait(millis) => self.wait(Duration::from_millis(u64::from(millis))),
             Act::Deadline => self.pass_to_deadline(),
+            Act::Stall(millis) => self.stall = Duration::from_millis(u64::from(millis)),
             Act::Lazy => {
                 if self.process.dirty {
                     let snapshot = self.process.conversation.snapshot();
@@ -164,6 +167,40 @@ impl World {
             Act::Configure(busy) => {
                 self.policy.rules.conversation.busy = busy;
                 self.process.conversation.configure(self.policy.clone());
+            }
+        }
+    }
+
+    /// The process stops in good order and the next one begins.
+    pub(crate) fn park(&mut self, last: Option<Intake>) {
+        self.ledger.parks += 1;
+        let fuse = self.fuse.take();
+        self.step(&Event::Parked).unwrap();
+        if let Some(intake) = last {
+            self.accept(intake, None);
+            self.feed();
+        }
+        self.part();
+        if self.process.dirty {
+            self.store.commit(self.process.conversation.snapshot(), &Effects::default());
+        }
+        // What is under way comes back before the process is gone, or does not.
+        for flight in std::mem::take(&mut self.process.calls) {
+            let _ = self.arrive(&flight, Luck::WorksUnheard);
+        }
+        self.restart();
+        self.fuse = fuse;
+    }
+
+    /// An open card is told that the process ends, once the call under way has come back.
+    fn part(&mut self) {
+        while let Some(reply) = self.process.conversation.parting() {
+            let claim = self.process.claims.iter().position(|(claimed, _)| *claimed == reply);
+            let flight = self.process.calls.iter().position(|flight| flight.reply == reply);
+            match (claim, flight) {
+                (Some(index), _) => self.grant(index),
+                (None, Some(index)) => self.land(index, Luck::Works),
+                (None, None) => panic!("nothing comes of {reply:?}"),
             }
         }
     }

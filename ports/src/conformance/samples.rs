@@ -1,11 +1,13 @@
 //! Values that cases are written with.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::Map;
 use switchboard_domain::ids::{
-    ChannelId, CommitId, ConversationId, ConversationKey, Epoch, MessageId, ReplicaId, RetryNumber, Seq,
-    SessionNumber, Version,
+    AgentId, ChannelId, CommitId, ConversationId, ConversationKey, Epoch, MessageId, ReplicaId, RetryNumber,
+    Seq, SessionNumber, Version,
 };
 use switchboard_domain::inbox::{Again, Intake, Verdict};
 use switchboard_domain::message::{Chat, ChatKind, Sender, SessionAddress, Target};
@@ -13,12 +15,15 @@ use switchboard_domain::outbound::Format;
 use switchboard_domain::outcome::{FailureCause, Outcome};
 use switchboard_domain::reply::Tried;
 use switchboard_domain::secret::Secret;
+use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::snapshot::{
     ConversationSnapshot, Part, PartStatus, ReplyId, ReplyRole, ReplySnapshot, ReplyStateSnapshot, Role,
     SessionSnapshot, TranscriptLine,
 };
 use switchboard_domain::time::Timestamp;
 
+use crate::agent::{AgentUser, RunRequest};
+use crate::agents::{AgentConfig, AgentMode};
 use crate::conformance::FakeClock;
 use crate::conversations::{
     Accepted, Admission, Arrival, Commit, ConversationStore, Failure, Lease, NewFailure,
@@ -26,6 +31,52 @@ use crate::conversations::{
 
 /// How long cases take leases for.
 pub const TTL: Duration = Duration::from_secs(30);
+
+/// An agent of this kind at this address, and of nothing else that is not usual.
+#[must_use]
+pub fn agent(kind: &str, base_url: &str) -> AgentConfig {
+    AgentConfig {
+        id: AgentId::new("agt_1"),
+        name: "helper".to_owned(),
+        kind: kind.to_owned(),
+        base_url: base_url.to_owned(),
+        api_key: Secret::new("sk-test"),
+        model: Some("gpt-x".to_owned()),
+        system_prompt: None,
+        headers: BTreeMap::new(),
+        extra_body: Map::new(),
+        stream: true,
+        mode: AgentMode::Auto,
+        connect_timeout: Duration::from_secs(5),
+        limits: TurnLimits::default(),
+        history_messages_max: 40,
+        history_chars_max: 60_000,
+        managed_by_file: false,
+        version: Version(1),
+        created_at: FakeClock::START,
+        updated_at: FakeClock::START,
+    }
+}
+
+/// The first question of somebody's to an agent.
+#[must_use]
+pub fn question(username: &str, text: &str) -> RunRequest {
+    RunRequest {
+        turn: "chn_1/cnv_1/7".to_owned(),
+        text: text.to_owned(),
+        history: Vec::new(),
+        continuation: None,
+        model: None,
+        attachments: Vec::new(),
+        resume: None,
+        user: AgentUser {
+            id: "usr_1".to_owned(),
+            username: username.to_owned(),
+            display_name: "张三".to_owned(),
+            platform: "dingtalk".to_owned(),
+        },
+    }
+}
 
 /// A private chat's key on channel `chn_a`.
 #[must_use]

@@ -51,7 +51,7 @@ async fn ask(Shares(shared): Shares<Arc<Shared>>, headers: HeaderMap, Json(body)
             state.seen.violations.push("the history beside a response to go on from".to_owned());
         }
         state.seen.asked.push(asked);
-        let play = if known { state.plays.pop_front() } else { None };
+        let play = if known { state.script.next() } else { None };
         (state.seen.asked.len(), known, play)
     });
     if !known {

@@ -84,7 +84,7 @@ async fn ask(Shares(shared): Shares<Arc<Shared>>, headers: HeaderMap, body: Byte
         (index, Ok(id)) => (index, id),
         (index, Err(refusal)) => return answered(&shared, index, refusal),
     };
-    let play = shared.change(|state| state.plays.pop_front());
+    let play = shared.change(|state| state.script.next());
     let question = body["input"].as_str().unwrap_or_default().to_owned();
     let play = play.unwrap_or_else(|| Play::Say(format!("You said: {question}")));
     // The run is the server's: a client that goes away does not end it.
@@ -156,10 +156,10 @@ async fn run(shared: Arc<Shared>, id: u64, play: Play) {
         }
         Play::Held { before, after } => {
             say(&before);
-            let mark = shared.state().released;
+            let mark = shared.released();
             // A stop reaches chat teams only.
             let go = |state: &mut State| {
-                let released = state.released > mark;
+                let released = state.script.released() > mark;
                 let task = state.task(id)?;
                 let stopped = task.stopped && !task.is_executors();
                 (released || stopped).then_some(stopped)

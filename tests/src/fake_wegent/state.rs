@@ -1,12 +1,12 @@
 //! What the fake Wegent knows: tasks, what runs do, what it was asked, and the limits.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{CHAT_TEAM, EXECUTOR_TEAM, MODELLESS_TEAM, OWNER, PERSONAL_KEY, SERVICE_KEY, TOKEN};
+use super::{CHAT_TEAM, EXECUTOR_TEAM, MODELLESS_TEAM, OWNER, PERSONAL_KEY, SERVICE_KEY, Seen, TOKEN};
+use crate::loopback::{Memory, Script};
 
 /// Over what limits count.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -191,14 +191,31 @@ impl Task {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) tasks: Vec<Task>,
-    pub(super) plays: VecDeque<Play>,
+    pub(super) script: Script<Play>,
     pub(super) calls: Vec<Call>,
     pub(super) violations: Vec<String>,
     pub(super) files: Vec<(String, String, usize)>,
     pub(super) throttled: Vec<Verb>,
-    pub(super) released: u64,
     pub(super) executor_looks: usize,
     last_id: u64,
+}
+
+impl Memory for State {
+    type Play = Play;
+    type Seen = Seen;
+
+    fn script(&mut self) -> &mut Script<Play> {
+        &mut self.script
+    }
+
+    fn seen(&self) -> Seen {
+        Seen {
+            calls: self.calls.clone(),
+            tasks: self.tasks.clone(),
+            violations: self.violations.clone(),
+            files: self.files.clone(),
+        }
+    }
 }
 
 /// A refusal: status and words.

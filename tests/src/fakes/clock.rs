@@ -37,6 +37,12 @@ impl SimClock {
         inner.started = Some(Instant::now());
     }
 
+    /// Time passes while nothing runs.
+    pub fn pass(&self, span: std::time::Duration) {
+        let mut inner = self.inner.lock().expect("clock");
+        inner.base += u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    }
+
     /// Called last in each runtime.
     pub fn stop(&self) {
         let now = self.now().as_millis();

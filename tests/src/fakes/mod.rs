@@ -5,6 +5,7 @@ pub mod channels;
 pub mod clock;
 pub mod counters;
 pub mod failures;
+pub mod gate;
 pub mod messages;
 pub mod platform;
 pub mod steps;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use switchboard_domain::ids::{ConversationId, Partition, ReplicaId, Seq, Version};
+use switchboard_domain::ids::{ConversationId, MessageId, Partition, ReplicaId, Seq, Version};
 use switchboard_ports::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
 use switchboard_ports::error::StoreError;
-use tokio::sync::watch;
 
+use super::gate::Gate;
 use super::steps::Steps;
 
 /// What becomes of one commit.
@@ -47,14 +47,34 @@ impl Verb {
     pub const ALL: [Self; 5] = [Self::Accept, Self::Claim, Self::Open, Self::Load, Self::Commit];
 }
 
+/// Something that the store has done, whatever is said about it then.
+#[derive(Debug)]
+pub enum Stored<'a> {
+    /// A message or an act came in for the first time.
+    Taken {
+        /// The conversation.
+        conversation: &'a ConversationId,
+        /// The message.
+        message: &'a MessageId,
+        /// Its place; `None` when it was passed over.
+        seq: Option<Seq>,
+    },
+    /// A commit was written, or was before.
+    Committed(&'a Commit),
+}
+
+type Watcher = Arc<dyn Fn(Stored<'_>) + Send + Sync>;
+
 /// The decorator.
 pub struct SteppingStore {
     inner: Arc<dyn ConversationStore>,
+    watcher: Mutex<Option<Watcher>>,
     steps: Arc<Steps>,
     faults: Mutex<Faults>,
     /// Verbs that do not answer while they are in here.
-    hung: watch::Sender<Vec<Verb>>,
+    hung: Arc<Gate<Vec<Verb>>>,
     commits: Mutex<Vec<Commit>>,
+    owner: Mutex<Option<ReplicaId>>,
 }
 
 #[derive(Default)]
@@ -63,18 +83,35 @@ struct Faults {
     slow: Vec<(Verb, Duration)>,
     accepts_lied_about: u32,
     commits: VecDeque<CommitFate>,
+    /// Commits that the store's code panics at, by what is in them.
+    poison: Option<Poison>,
+    loads_panicked_at: u32,
 }
+
+type Poison = Box<dyn Fn(&Commit) -> bool + Send + Sync>;
 
 impl SteppingStore {
     /// Around a store.
     pub fn new(inner: Arc<dyn ConversationStore>, steps: Arc<Steps>) -> Self {
         Self {
             inner,
+            watcher: Mutex::default(),
             steps,
             faults: Mutex::default(),
-            hung: watch::channel(Vec::new()).0,
+            hung: Arc::default(),
             commits: Mutex::default(),
+            owner: Mutex::default(),
         }
+    }
+
+    /// Tells of everything that is stored from now on, in order. Messages are told of only by a store that takes them in with
+    /// the call, as the memory store does.
+    pub fn watch(&self, watcher: impl Fn(Stored<'_>) + Send + Sync + 'static) {
+        *self.watcher.lock().expect("watcher") = Some(Arc::new(watcher));
+    }
+
+    fn watcher(&self) -> Option<Watcher> {
+        self.watcher.lock().expect("watcher").clone()
     }
 
     /// These verbs fail from now on, and no others.
@@ -84,7 +121,7 @@ impl SteppingStore {
 
     /// These verbs do not answer from now on, and all others do.
     pub fn hung(&self, verbs: &[Verb]) {
-        self.hung.send_replace(verbs.to_vec());
+        self.hung.set(verbs.to_vec());
     }
 
     /// This verb takes so long from now on.
@@ -104,6 +141,16 @@ impl SteppingStore {
         self.faults().commits = fates.into_iter().collect();
     }
 
+    /// The store's code panics at every commit of which this is true, before anything happens.
+    pub fn panics_at(&self, poison: impl Fn(&Commit) -> bool + Send + Sync + 'static) {
+        self.faults().poison = Some(Box::new(poison));
+    }
+
+    /// The store's code panics at the next `count` looks into a conversation.
+    pub fn panics_at_loads(&self, count: u32) {
+        self.faults().loads_panicked_at = count;
+    }
+
     /// Fates given and not used yet.
     pub fn fates_left(&self) -> usize {
         self.faults().commits.len()
@@ -112,6 +159,15 @@ impl SteppingStore {
     /// Every commit offered, in order, repeats included.
     pub fn commits(&self) -> Vec<Commit> {
         self.commits.lock().expect("commits").clone()
+    }
+
+    /// The leases of the last owner run out now, as those of a store do that only one process has open.
+    pub async fn end_leases(&self) {
+        let owner = self.owner.lock().expect("owner").take();
+        if let Some(owner) = owner {
+            let all: Vec<_> = Partition::all().collect();
+            self.inner.claim(&owner, &all, Duration::ZERO).await.expect("leases");
+        }
     }
 
     /// The store beneath, without faults.
@@ -133,11 +189,10 @@ impl SteppingStore {
 
     /// Waits as long as the verb takes, then says whether it works.
     fn ready(&self, verb: Verb) -> impl Future<Output = ()> + Send + use<> {
-        let mut hung = self.hung.subscribe();
+        let hung = Arc::clone(&self.hung);
         let slow = self.faults().slow.iter().find(|(slow, _)| *slow == verb).map(|(_, span)| *span);
         async move {
-            // The sender outlives every call.
-            let _ = hung.wait_for(|hung| !hung.contains(&verb)).await;
+            hung.wait(|hung| !hung.contains(&verb)).await;
             if let Some(span) = slow {
                 tokio::time::sleep(span).await;
             }
@@ -158,12 +213,22 @@ impl ConversationStore for SteppingStore {
             faults.accepts_lied_about = left.saturating_sub(1);
             left > 0
         };
+        let (message, conversation, watcher) = (arrival.message.clone(), arrival.key.id(), self.watcher());
         // The call enqueues, as the port demands; only what follows can be killed. A store that hangs has not taken it in.
-        let accepted = if self.hung.borrow().contains(&Verb::Accept) {
+        let accept = move |inner: &Arc<dyn ConversationStore>| {
+            let mut accepted = inner.accept(arrival);
+            let known = accepted.as_mut().now_or_never();
+            let Some(known) = known else { return accepted };
+            if let (Some(watcher), Ok(Accepted::First { seq, .. })) = (watcher, &known) {
+                watcher(Stored::Taken { conversation: &conversation, message: &message, seq: *seq });
+            }
+            futures_util::future::ready(known).boxed()
+        };
+        let accepted = if self.hung.value().contains(&Verb::Accept) {
             let inner = Arc::clone(&self.inner);
-            async move { inner.accept(arrival).await }.boxed()
+            async move { accept(&inner).await }.boxed()
         } else {
-            self.inner.accept(arrival)
+            accept(&self.inner)
         };
         async move {
             ready.await;
@@ -183,6 +248,7 @@ impl ConversationStore for SteppingStore {
     ) -> Result<Vec<Lease>, StoreError> {
         self.ready(Verb::Claim).await;
         self.check(Verb::Claim)?;
+        *self.owner.lock().expect("owner") = Some(owner.clone());
         self.inner.claim(owner, all, ttl).await
     }
 
@@ -204,6 +270,13 @@ impl ConversationStore for SteppingStore {
     ) -> Result<Option<Loaded>, StoreError> {
         self.ready(Verb::Load).await;
         self.check(Verb::Load)?;
+        let panics = {
+            let mut faults = self.faults();
+            let left = faults.loads_panicked_at;
+            faults.loads_panicked_at = left.saturating_sub(1);
+            left > 0
+        };
+        assert!(!panics, "the store panics at a look, as the test wants");
         self.inner.load(lease, id, after).await
     }
 
@@ -211,14 +284,22 @@ impl ConversationStore for SteppingStore {
         self.commits.lock().expect("commits").push(commit.clone());
         self.ready(Verb::Commit).await;
         self.check(Verb::Commit)?;
-        let fate = self.faults().commits.pop_front().unwrap_or(CommitFate::Do);
+        let fate = {
+            let mut faults = self.faults();
+            let poisoned = faults.poison.as_ref().is_some_and(|poison| poison(&commit));
+            if poisoned { CommitFate::Panic } else { faults.commits.pop_front().unwrap_or(CommitFate::Do) }
+        };
         match &fate {
             CommitFate::Do | CommitFate::Lie => {}
             CommitFate::Refuse(error) => return Err(error.clone()),
             CommitFate::Panic => panic!("the store panics, as the test wants"),
         }
         self.steps.step("commit:before").await;
+        let watched = self.watcher().map(|watcher| (watcher, commit.clone()));
         let committed = self.inner.commit(lease, commit).await;
+        if let (Some((watcher, commit)), Ok(_)) = (watched, &committed) {
+            watcher(Stored::Committed(&commit));
+        }
         self.steps.step("commit:after").await;
         if fate == CommitFate::Lie {
             return Err(StoreError::Unavailable("no answer".to_owned()));

@@ -19,13 +19,13 @@ use switchboard_domain::content::{Attachment, AttachmentKind, Content, Piece};
 use switchboard_domain::ids::{AgentId, ChannelId, MessageId, Version};
 use switchboard_domain::message::{Body, Chat, ChatKind, Inbound, Sender, SessionAddress};
 use switchboard_domain::secret::Secret;
-use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, TurnLimits, UserMapping};
+use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, UserMapping};
 use switchboard_ports::agent::AgentKind;
-use switchboard_ports::agents::{AgentConfig, AgentMode};
+use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
-use switchboard_ports::conformance::FaultyAttachments;
+use switchboard_ports::conformance::{FaultyAttachments, samples};
 use switchboard_ports::provider::Provider;
 
 use crate::fakes::agent::FakeAgent;
@@ -241,25 +241,11 @@ impl World {
 /// The agent that scenarios use.
 pub fn agent_config(now: switchboard_domain::time::Timestamp) -> AgentConfig {
     AgentConfig {
-        id: AgentId::new("agt_1"),
-        name: "helper".to_owned(),
-        kind: "fake".to_owned(),
-        base_url: String::new(),
         api_key: Secret::default(),
         model: Some("model-1".to_owned()),
-        system_prompt: None,
-        headers: BTreeMap::new(),
-        extra_body: serde_json::Map::new(),
-        stream: true,
-        mode: AgentMode::Auto,
-        connect_timeout: Duration::from_secs(5),
-        limits: TurnLimits::default(),
-        history_messages_max: 40,
-        history_chars_max: 60_000,
-        managed_by_file: false,
-        version: Version(1),
         created_at: now,
         updated_at: now,
+        ..samples::agent("fake", "")
     }
 }
 

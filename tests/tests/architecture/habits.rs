@@ -4,7 +4,7 @@ use super::tokens::{functions, positions, text_at};
 use super::workspace::{Exception, Source, Violation, is_excepted};
 
 /// Places in test folders that may sleep.
-pub(crate) const SLEEPERS: [Exception; 5] = [
+pub(crate) const SLEEPERS: [Exception; 6] = [
     Exception {
         path: "tests/platforms/",
         reason: "a simulated platform delays answers and closes sockets on time",
@@ -16,6 +16,10 @@ pub(crate) const SLEEPERS: [Exception; 5] = [
     Exception {
         path: "tests/src/world/",
         reason: "waits for conditions and lets time pass, in virtual time",
+    },
+    Exception {
+        path: "tests/src/chaos/",
+        reason: "lets faults last as long as a schedule says, and judges nothing by it",
     },
     Exception { path: "tests/benches/", reason: "measures for a while, in real time" },
     Exception { path: "tests/src/looks.rs", reason: "looks at conditions of other processes, under a cap" },

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use switchboard_domain::message::{ChatKind, Inbound};
 use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::Refusal;
-use switchboard_domain::settings::{Busy, Locale};
+use switchboard_domain::settings::{Busy, GroupScope, Locale};
+use switchboard_ports::channels::Channel;
+use switchboard_ports::page::PageRequest;
+use switchboard_ports::transcripts::ConversationFilter;
 use switchboard_tests::fakes::agent::Act;
 use switchboard_tests::fakes::platform::{Call, Fate};
-use switchboard_tests::world::World;
+use switchboard_tests::world::{Process, World};
 
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
@@ -85,6 +89,48 @@ fn a_message_to_a_busy_conversation_is_rejected_with_a_sentence() {
     assert_eq!(finals[0], Notice::Refused(Refusal::Busy).text(Locale::En));
     assert!(finals[1].ends_with("<one>") && finals[2].ends_with("<three>"), "{finals:?}");
     assert_eq!(world.agent.questions(), ["one", "three"]);
+}
+
+/// `busy = "reject"`: one sentence for each author while one answer is written, however much they write.
+#[test]
+fn whoever_floods_a_busy_conversation_is_told_once_for_each_answer() {
+    let world = World::new(6);
+    slow(&world);
+    world
+        .process(|process| async move {
+            let shared = |channel: &mut Channel| {
+                channel.conversation.busy = Busy::Reject;
+                channel.conversation.group_scope = GroupScope::Shared;
+            };
+            process.set_up_with(|channel, _| shared(channel)).await;
+            for (round, text) in ["one", "two"].into_iter().enumerate() {
+                process.deliver(in_group(&process, "ann", text)).await;
+                process.until("it is asked", || process.world.agent.asked().len() > round).await;
+                for n in 0..10 {
+                    for who in ["ann", "bob"] {
+                        process.deliver(in_group(&process, who, &format!("{text} {n}"))).await;
+                    }
+                }
+                process.finals(3 * (round + 1)).await;
+                process.wait(SECS(10)).await;
+            }
+            let page = PageRequest { limit: 10, after: None };
+            let listed =
+                process.world.stores().transcripts.conversations(&ConversationFilter::default(), &page).await;
+            assert_eq!(listed.unwrap().items[0].waiting, 0, "each message has ended");
+        })
+        .unwrap();
+    let finals = world.platform.finals();
+    let refused = Notice::Refused(Refusal::Busy).text(Locale::En);
+    assert_eq!(finals.iter().filter(|text| **text == refused).count(), 4, "{finals:?}");
+    assert_eq!((finals.len(), world.agent.questions()), (6, vec!["one".to_owned(), "two".to_owned()]));
+}
+
+fn in_group(process: &Process<'_>, who: &str, text: &str) -> Inbound {
+    let mut message = process.world.message(who, text);
+    "group".clone_into(&mut message.chat.id);
+    message.chat.kind = ChatKind::Group;
+    message
 }
 
 /// The inbox of a conversation is bounded: what is too much is refused with one sentence, and everything else answered.

@@ -10,6 +10,7 @@ use switchboard_domain::outcome::Refusal;
 use switchboard_domain::settings::Locale;
 use switchboard_ports::provider::Ack;
 use switchboard_tests::fakes::agent::{Act, answer_to};
+use switchboard_tests::fakes::platform::{Call, Fate};
 use switchboard_tests::fakes::store::Verb;
 use switchboard_tests::world::{Process, World};
 
@@ -127,4 +128,33 @@ fn a_conversation_without_a_channel_takes_no_control() {
             assert_eq!(process.conversation("ann").await.waiting, 0);
         })
         .unwrap();
+}
+
+/// What an earlier process has left on its way is waited for as well, also where this one has not loaded it yet.
+#[test]
+fn a_channel_deleted_right_after_a_restart_leaves_no_card_open() {
+    let world = World::new(9);
+    world.platform.rule(|call, _, _| match call {
+        // The end is stored, and the card knows nothing of it when the process dies.
+        Call::Finish => Fate::Slow(SECS(5)),
+        Call::Open | Call::Update | Call::Send(_) => Fate::Do,
+    });
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            process.until("it has ended", || process.world.platform.kinds().contains(&Call::Finish)).await;
+            assert_eq!(process.conversation("ann").await.waiting, 0);
+        })
+        .unwrap();
+    assert!(world.platform.cards().values().all(|card| !card.finished));
+    world.platform.rule(|_, _, _| Fate::Do);
+    world.clock.pass(SECS(60));
+    world
+        .process(|process| async move {
+            delete(&process).await;
+            process.wait(SECS(60)).await;
+        })
+        .unwrap();
+    assert!(world.platform.cards().values().all(|card| card.finished), "{:?}", world.platform.cards());
 }

@@ -298,3 +298,32 @@ fn what_is_stale_after_an_outage_is_answered_noted_or_skipped_as_the_channel_say
         assert_eq!((world.platform.finals(), found), (finals, failures), "{stale:?}");
     }
 }
+
+/// A resumed turn has its whole time again: a new run is begun, and nobody knows how long no process was there.
+#[test]
+fn a_resumed_turn_has_its_whole_time_again_and_those_behind_it_keep_their_order() {
+    let world = World::new(11);
+    world.agent.script(|request, _| match request.text.as_str() {
+        "long" => Act::Say((0..8).map(|n| format!("word{n} ")).collect(), Duration::from_secs(5)),
+        text => Act::Say(answer_to(text), Duration::ZERO),
+    });
+    world
+        .process(|process| async move {
+            process.set_up_with(|_, agent| agent.limits.turn_timeout = Duration::from_secs(50)).await;
+            for text in ["long", "one", "two"] {
+                process.says("ann", text).await;
+            }
+            process.wait(Duration::from_secs(30)).await;
+        })
+        .unwrap();
+    world
+        .process(|process| async move {
+            process.finals(3).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    let finals = world.platform.finals();
+    assert!(finals[0].starts_with("word0 ") && finals[0].trim_end().ends_with("word7"), "{finals:?}");
+    assert_eq!(finals[1..], ["answer to <one>", "answer to <two>"]);
+    assert_eq!(world.platform.cards().len(), 3, "the running turn went on on its card");
+}

@@ -5,6 +5,8 @@ use std::time::Duration;
 use switchboard::runtime::operations::Operations;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_ports::provider::Ack;
+use switchboard_tests::fakes::agent::{Act, answer_to};
+use switchboard_tests::fakes::platform::Fate;
 use switchboard_tests::fakes::store::Verb;
 use switchboard_tests::world::World;
 
@@ -240,4 +242,116 @@ fn a_user_store_that_stays_away_ends_the_turn_with_one_sentence() {
         })
         .unwrap();
     assert_eq!(world.platform.finals(), [Notice::Failed(FailureCause::UserLookup).text(Locale::En)]);
+}
+
+/// A turn that follows another begins when its question goes out: what the commit before it waited for is not the agent's
+/// silence.
+#[test]
+fn a_commit_that_waits_for_longer_than_the_first_output_may_take_is_not_the_agents_silence() {
+    let world = World::new(10);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "first").await;
+            process.says("ann", "second").await;
+            process.world.store.away(&[Verb::Commit]);
+            // Longer than the agent may be silent, and than a whole turn may take.
+            process.wait(SECS(700)).await;
+            assert_eq!(process.world.agent.questions(), ["first"], "nothing is performed before its commit");
+            process.world.store.away(&[]);
+            process.finals(2).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    assert_eq!(world.platform.finals(), ["answer to <first>", "answer to <second>"]);
+    assert_eq!(world.agent.questions(), ["first", "second"]);
+}
+
+/// What an agent says while the conversation waits for a commit is heard afterwards, and is no silence.
+#[test]
+fn an_agent_that_talks_while_a_commit_waits_is_not_silent() {
+    let world = World::new(11);
+    world.agent.script(|request, _| Act::Say(answer_to(&request.text), SECS(20)));
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "hello").await;
+            process.sees("answer").await;
+            process.world.store.away(&[Verb::Commit]);
+            // Its sentence is stored before it is sent, and everything waits for that.
+            process.says("ann", "/help").await;
+            process.wait(SECS(90)).await;
+            process.world.store.away(&[]);
+            process.finals(2).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    assert!(world.platform.finals().contains(&"answer to <hello>".to_owned()));
+    assert_eq!(world.agent.questions(), ["hello"], "asked once");
+}
+
+/// R10: a message is under way from its call on, not from the decision that its commit waited with.
+#[test]
+fn a_part_whose_commit_waits_for_longer_than_a_call_may_take_is_sent_and_known_to_be() {
+    let world = World::new(12);
+    world.platform.cards_on(false);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.world.platform.hold_claims(true);
+            process.says("ann", "hello").await;
+            process.until("it is about to be sent", || !process.world.platform.claims().is_empty()).await;
+            process.world.store.away(&[Verb::Commit]);
+            process.world.platform.hold_claims(false);
+            process.wait(SECS(120)).await;
+            assert_eq!(process.world.platform.calls(), [], "nothing is performed before its commit");
+            process.world.store.away(&[]);
+            process.finals(1).await;
+            process.wait(SECS(60)).await;
+            assert_eq!(process.failures().await, [], "its fate is known");
+        })
+        .unwrap();
+    assert_eq!(world.platform.finals(), ["answer to <hello>"]);
+}
+
+/// R10: an outcome that came while the conversation waited for another commit is taken in, however long that took.
+#[test]
+fn a_part_that_arrives_while_a_commit_waits_is_known_to_have_arrived() {
+    let world = World::new(13);
+    world.platform.cards_on(false);
+    world.platform.rule(|_, _, _| Fate::Slow(SECS(1)));
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "hello").await;
+            process.until("a call", || !process.world.platform.calls().is_empty()).await;
+            process.world.store.away(&[Verb::Commit]);
+            process.says("ann", "/help").await;
+            process.wait(SECS(120)).await;
+            process.world.store.away(&[]);
+            process.finals(2).await;
+            process.wait(SECS(60)).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    assert_eq!(world.platform.finals().len(), 2);
+}
+
+/// R11: an hour of tries is an hour in which something could be tried.
+#[test]
+fn an_answer_whose_commit_waits_for_two_hours_is_delivered_all_the_same() {
+    let world = World::new(14);
+    world
+        .long_process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "hello").await;
+            process.sees("answer").await;
+            process.world.store.away(&[Verb::Commit]);
+            process.wait(SECS(7_200)).await;
+            process.world.store.away(&[]);
+            process.finals(1).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    assert_eq!(world.platform.finals(), ["answer to <hello>"]);
 }

@@ -41,7 +41,8 @@ fn collect(value: &Value, keys: &mut BTreeSet<String>) {
 
 /// The fields of every document that the API takes or gives.
 pub(crate) fn api() -> BTreeSet<String> {
-    let text = switchboard::http::openapi::text(&Composed::default().platforms());
+    let composed = Composed::default();
+    let text = switchboard::http::openapi::text(&composed.platforms(), &composed.kinds());
     let document: Json = serde_json::from_str(&text).expect("the document is JSON");
     let schemas =
         document.pointer("/components/schemas").and_then(Json::as_object).expect("there are schemas");

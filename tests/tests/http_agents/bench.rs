@@ -1,20 +1,17 @@
 //! Agents, questions, and what came of them in short.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use serde_json::Map;
 use switchboard_adapters::agents::kinds;
 use switchboard_adapters::net::{Authorities, Network, Proxies};
-use switchboard_domain::ids::{AgentId, Version};
-use switchboard_domain::secret::Secret;
-use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, AgentUser, RunHandle, RunRequest};
-use switchboard_ports::agents::{AgentConfig, AgentMode};
+use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::clock::Clock;
+use switchboard_ports::conformance::samples;
+pub(crate) use switchboard_ports::conformance::samples::agent as config;
 use tokio::time::timeout;
 
 /// Nothing here takes nearly as long; whatever does has failed.
@@ -28,31 +25,6 @@ impl Clock for Midnight {
     }
 }
 
-/// Settings of an agent of this kind at this address.
-pub(crate) fn config(kind: &str, base_url: &str) -> AgentConfig {
-    AgentConfig {
-        id: AgentId::new("agt_1"),
-        name: "agent".to_owned(),
-        kind: kind.to_owned(),
-        base_url: base_url.to_owned(),
-        api_key: Secret::new("sk-test"),
-        model: Some("m".to_owned()),
-        system_prompt: None,
-        headers: BTreeMap::new(),
-        extra_body: Map::new(),
-        stream: true,
-        mode: AgentMode::Auto,
-        connect_timeout: Duration::from_secs(5),
-        limits: TurnLimits::default(),
-        history_messages_max: 40,
-        history_chars_max: 60_000,
-        managed_by_file: false,
-        version: Version(1),
-        created_at: Timestamp::default(),
-        updated_at: Timestamp::default(),
-    }
-}
-
 pub(crate) fn kind(name: &str) -> Arc<dyn AgentKind> {
     let network = Network::new(&Authorities::default(), Proxies::default()).unwrap();
     Arc::clone(&kinds(Arc::new(Midnight), &network)[name])
@@ -62,23 +34,11 @@ pub(crate) fn build(config: &AgentConfig) -> Arc<dyn Agent> {
     kind(&config.kind).build(config).unwrap()
 }
 
-/// A question of somebody.
+/// A question of somebody; questions with other words are other turns.
 pub(crate) fn question(who: &str, text: &str) -> RunRequest {
-    RunRequest {
-        turn: format!("cnv_1-{text}"),
-        text: text.to_owned(),
-        history: Vec::new(),
-        continuation: None,
-        model: None,
-        user: AgentUser {
-            id: format!("usr_{who}"),
-            username: who.to_owned(),
-            display_name: who.to_owned(),
-            platform: "dingtalk".to_owned(),
-        },
-        attachments: Vec::new(),
-        resume: None,
-    }
+    let asked = samples::question(who, text);
+    let user = AgentUser { id: format!("usr_{who}"), display_name: who.to_owned(), ..asked.user };
+    RunRequest { turn: format!("cnv_1-{text}"), user, ..asked }
 }
 
 /// A whole run.

@@ -55,7 +55,7 @@ async fn the_first_question_carries_prompt_history_and_turn() {
     assert_eq!(
         asked.body,
         json!({
-            "model": "m", "instructions": "Be brief.", "stream": true, "store": true, "temperature": 0.5,
+            "model": "gpt-x", "instructions": "Be brief.", "stream": true, "store": true, "temperature": 0.5,
             "metadata": {"turn": "cnv_1-How fast?"},
             "input": [
                 {"role": "user", "content": "I use React"},

@@ -115,11 +115,15 @@ async fn a_shared_session_keeps_the_identity_that_began_it() {
     let (_, continuation) = run(&agent, question("ann", "one")).await.answered();
     let mut asked = question("bob", "two");
     asked.continuation = continuation;
+    let (_, continuation) = run(&agent, asked).await.answered();
+    // A name that Wegent would not take is not sent, and keeps nobody from going on.
+    let mut asked = question("坏 名", "three");
+    asked.continuation = continuation;
     run(&agent, asked).await.answered();
     run(&agent, question("bob", "in a session of his own")).await.answered();
     server.observe(|seen| {
         let users: Vec<_> = seen.calls.iter().map(|call| call.user.as_deref().unwrap()).collect();
-        assert_eq!(users, ["ann", "ann", "bob"]);
+        assert_eq!(users, ["ann", "ann", "ann", "bob"]);
         assert_eq!(seen.tasks.len(), 2);
     });
     no_violations(&server);

@@ -1,5 +1,6 @@
 //! Signals: running turns finish within the grace, a second signal ends at once, and nothing accepted is lost either way.
 
+use dingtalk_sim::{FaultAction, FaultRule};
 use nix::sys::signal::Signal;
 use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
@@ -86,4 +87,61 @@ async fn a_server_with_nothing_to_do_stops_at_once_also_while_somebody_listens_t
     assert_eq!(stage.server.end().await.code(), Some(0));
     drop(events);
     assert!(!stage.home.logs().contains("did not end within its grace"));
+}
+
+/// What an open card shows once it was told that its answer goes on.
+const GOES_ON: &str = "You said:\n\n> The service is restarting; this answer goes on right after.";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_open_card_is_told_that_its_answer_goes_on_and_nothing_of_that_stays() {
+    let people = ["ann", "bob", "cem", "dan", "eve"];
+    let hangs = || Behaviour::HangAfter { text: "You said:".into() };
+    let mut stage = in_the_middle("200ms", hangs()).await;
+    for who in &people[1..] {
+        stage.agent.queue([hangs()]);
+        stage.say(who, "a story");
+        stage.wait_streaming(who, "You said:").await;
+    }
+    stage.server.signal(Signal::SIGTERM);
+    assert_eq!(stage.server.end().await.code(), Some(0));
+    stage.simulator.observe(|seen| {
+        let shown: Vec<_> = seen.open_cards().iter().map(|card| card.text.clone()).collect();
+        assert_eq!(shown, [GOES_ON; 5], "each card is told, and none is closed");
+    });
+    stage.serve_again().await;
+    for who in people {
+        stage.wait_texts(who, &[&answer_to("a story")]).await;
+    }
+    stage.simulator.observe(|seen| {
+        answered_once_in_order(seen, answer_to);
+        no_violations(seen, true);
+        assert_eq!(seen.cards().count(), people.len(), "on the same cards");
+    });
+    stage.assert_no_alarm();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_hangs_on_that_update_does_not_keep_the_process() {
+    let mut stage = in_the_middle("200ms", Behaviour::HangAfter { text: "You said:".into() }).await;
+    stage.simulator.add_fault(FaultRule {
+        path: "/v1.0/card/streaming".into(),
+        method: None,
+        app: None,
+        contains: Some("restarting".into()),
+        skip: 0,
+        times: None,
+        probability: 1.0,
+        action: FaultAction::Hang,
+    });
+    stage.server.signal(Signal::SIGTERM);
+    assert_eq!(stage.server.end().await.code(), Some(0));
+    assert!(!stage.home.logs().contains("did not end within its grace"), "it ended by itself");
+    stage.simulator.clear_faults();
+    stage.serve_again().await;
+    stage.wait_texts("ann", &[&answer_to("a story")]).await;
+    stage.simulator.observe(|seen| {
+        answered_once_in_order(seen, answer_to);
+        no_violations(seen, true);
+    });
+    stage.assert_no_alarm();
 }

@@ -6,7 +6,9 @@ use switchboard_adapters::net::{Authorities, Network, Proxies};
 use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::AgentFailureKind;
 use switchboard_domain::settings::Locale;
-use switchboard_tests::fake_wegent::{CHAT_TEAM, EXECUTOR_TEAM, FakeWegent, Play, SERVICE_KEY, Verb};
+use switchboard_tests::fake_wegent::{
+    CHAT_TEAM, EXECUTOR_TEAM, FakeWegent, OWNER, PERSONAL_KEY, Play, SERVICE_KEY, Verb,
+};
 use switchboard_tests::server::CAP;
 
 use super::judge::no_violations;
@@ -102,7 +104,54 @@ async fn a_stop_of_the_first_answer_leaves_its_task_to_the_next_question() {
             assert_eq!((last.items.len(), previous), (4, json!(last.response())), "{seen:#?}");
         });
         all_is_well(&stage, &wegent);
+        if team == EXECUTOR_TEAM {
+            // What the agent logs by itself is found by whose run it is.
+            let line = log_line(&stage, "a run was asked to stop");
+            let channel = format!("channel={}", stage.channel);
+            for told in [channel.as_str(), "conversation=cnv_", "turn=1", "agent=\"scripted\""] {
+                assert!(line.contains(told), "{told} in {line}");
+            }
+        }
     }
+}
+
+/// The server's first log line with these words.
+fn log_line(stage: &Stage, words: &str) -> String {
+    let logs = stage.home.logs();
+    let line = logs.lines().find(|line| line.contains(words));
+    line.unwrap_or_else(|| panic!("no line says {words}:\n{logs}")).to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_makes_no_user_and_says_what_cannot_be_told_so() {
+    let wegent = FakeWegent::start().await.unwrap();
+    let stage = stage(&wegent, CHAT_TEAM, json!({})).await;
+    let agent = stage.api.get("/agents").await["items"][0]["id"].as_str().unwrap().to_owned();
+    let (agent, test) = (format!("/agents/{agent}"), format!("/agents/{agent}/test"));
+    let told = stage.api.post(&test, 200).await;
+    assert_eq!((&told["ok"], &told["result"]), (&json!(false), &json!("cannot_be_told")), "{told}");
+    wegent.observe(|seen| assert!(seen.calls.iter().all(|call| call.user.is_none()), "{seen:#?}"));
+
+    stage.api.patch(&agent, &json!({"api_key": "wg-wr0ng"})).await;
+    let told = stage.api.post(&test, 200).await;
+    assert_eq!((&told["result"], &told["error"]["code"]), (&json!("failed"), &json!("agent_unauthorized")));
+    let line = log_line(&stage, "the test of an agent failed");
+    assert!(line.contains("agent=\"scripted\"") && line.contains("agent_unauthorized"), "{line}");
+    assert!(!line.contains("wr0ng"), "{line}");
+
+    // A personal key is its owner's, whatever name is said; a user that there is may be named.
+    stage.api.patch(&agent, &json!({"api_key": PERSONAL_KEY})).await;
+    assert_eq!(stage.api.post(&test, 200).await["result"], "ok");
+    stage.api.patch(&agent, &json!({"api_key": SERVICE_KEY})).await;
+    stage.say("ann", "one");
+    stage.wait_texts("ann", &[&answer_to("one")]).await;
+    let user = stage.api.get("/users").await["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(stage.api.post(&format!("{test}?user_id={user}"), 200).await["result"], "ok");
+    wegent.observe(|seen| {
+        let users: Vec<_> = seen.tasks.iter().map(|task| task.user.as_str()).collect();
+        assert_eq!(users, [OWNER, "ann", "ann"], "{seen:#?}");
+    });
+    all_is_well(&stage, &wegent);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 //! What `cargo xtask test` does is what continuous integration does, whole.
 
 mod cargo;
+mod chaos;
 mod fuzz;
 mod prerequisites;
 mod tasks;
@@ -29,6 +30,9 @@ Tasks:
   bench           what hung conversations cost the others, and how fast commands act under load;
                   `bench --debug` without optimisation, which builds faster
   search          the exhaustive search of the machines in its larger configurations
+  chaos [CASE]    the real binary under random schedules, one case after the other, with the raw counts; `--seed N`,
+                  `--rate N` (messages a second), `--seconds N`, or `--kills N` for the case that only kills, `--plain`
+                  without cards
   run ARGUMENTS   switchboard itself, unoptimised: `cargo xtask run demo`
   help            this text
 
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         ("doc", []) => tasks::document(),
         ("fuzz", _) => fuzz::fuzz(rest),
         ("search", []) => fuzz::search(),
+        ("chaos", _) => chaos::chaos(rest),
         ("bench", []) => tasks::bench(tasks::Build::Optimised),
         ("bench", [flag]) if flag == "--debug" => tasks::bench(tasks::Build::Plain),
         ("run", _) => tasks::run(rest),

@@ -78,7 +78,7 @@ pub(crate) fn test_selected(arguments: &[String]) -> Result<(), Failure> {
 }
 
 /// Builds what the tests need, the program itself included, and tells them where that is: no test has to build it then.
-fn with_binary(tests: Cargo) -> Result<Cargo, Failure> {
+pub(crate) fn with_binary(tests: Cargo) -> Result<Cargo, Failure> {
     if std::env::var_os(BINARY).is_some() {
         return Ok(tests);
     }

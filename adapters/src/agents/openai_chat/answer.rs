@@ -8,8 +8,8 @@ use switchboard_ports::agent::AgentEvent;
 
 use super::super::http::answer::{Ending, Protocol};
 use super::super::http::failure::ErrorObject;
+use super::super::thinking::Thinking;
 use super::chunk;
-use super::thinking::Thinking;
 
 /// A completion being read.
 #[derive(Debug, Default)]

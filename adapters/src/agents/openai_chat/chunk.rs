@@ -4,7 +4,7 @@ use serde_json::Value;
 use switchboard_ports::agent::AgentEvent;
 
 use super::super::http::failure::word;
-use super::super::text::{EVENT_TEXT_BYTES_MAX, cut, pieces};
+use super::super::text::{cut, delta, reasoning};
 
 /// Longest name of a tool that is kept, in bytes.
 const TOOL_NAME_BYTES_MAX: usize = 128;
@@ -93,16 +93,6 @@ fn read_part(part: &Value) -> Vec<AgentEvent> {
 fn thinking_parts(part: &Value) -> Vec<AgentEvent> {
     let parts = part.get("thinking").and_then(Value::as_array).into_iter().flatten();
     parts.filter_map(|part| part.get("text")?.as_str()).flat_map(reasoning).collect()
-}
-
-/// Words of the answer.
-pub(super) fn delta(text: &str) -> Vec<AgentEvent> {
-    pieces(text, EVENT_TEXT_BYTES_MAX).into_iter().map(AgentEvent::Delta).collect()
-}
-
-/// Thinking aloud.
-pub(super) fn reasoning(text: &str) -> Vec<AgentEvent> {
-    pieces(text, EVENT_TEXT_BYTES_MAX).into_iter().map(AgentEvent::Reasoning).collect()
 }
 
 fn tool(name: &str) -> Option<AgentEvent> {

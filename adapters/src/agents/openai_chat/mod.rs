@@ -7,7 +7,6 @@ mod body;
 mod chunk;
 #[cfg(feature = "fuzzing")]
 pub mod reread;
-mod thinking;
 
 use std::sync::Arc;
 

@@ -11,7 +11,8 @@ use switchboard_ports::agent::{AgentEvent, RunHandle};
 
 use super::super::http::answer::{Ending, Protocol};
 use super::super::http::failure::ErrorObject;
-use super::super::text::{EVENT_TEXT_BYTES_MAX, cut, pieces};
+use super::super::text::{cut, reasoning};
+use super::super::thinking::Thinking;
 use super::object::{Object, Scope, Status, item_text};
 
 /// Longest name of a tool that is kept, in bytes.
@@ -33,8 +34,12 @@ pub(in crate::agents) struct Reader {
     id: Option<String>,
     last_item: Option<String>,
     started: bool,
-    /// All that was said.
+    /// All text that came, thoughts in it included.
     said: String,
+    /// Tells those thoughts from the answer.
+    thinking: Thinking,
+    /// The answer as it was said.
+    answer: String,
     /// The part being said: output item and part within it, and what was said of it.
     part: Option<((u64, u64), String)>,
     tools: BTreeSet<String>,
@@ -51,6 +56,8 @@ impl Reader {
             last_item: None,
             started: false,
             said: String::new(),
+            thinking: Thinking::default(),
+            answer: String::new(),
             part: None,
             tools: BTreeSet::new(),
             error: None,
@@ -69,7 +76,7 @@ impl Reader {
 
     /// Whether nothing was said yet that a person could have seen.
     pub(in crate::agents) fn is_silent(&self) -> bool {
-        self.said.trim().is_empty()
+        self.answer.trim().is_empty()
     }
 
     /// What the server said was wrong, if the run failed.
@@ -84,6 +91,7 @@ impl Reader {
             Status::Unfinished => Ending::Unfinished,
             Status::Completed => {
                 self.say_rest(&object.text(&self.scope), said);
+                self.say_held(said);
                 if let Some(question) = object.question(&self.scope) {
                     self.ask_back(&question, said);
                 }
@@ -127,23 +135,40 @@ impl Reader {
 
     fn say(&mut self, text: &str, said: &mut VecDeque<AgentEvent>) {
         self.said.push_str(text);
-        said.extend(pieces(text, EVENT_TEXT_BYTES_MAX).into_iter().map(AgentEvent::Delta));
+        let events = self.thinking.take(text);
+        self.tell(events, said);
+    }
+
+    /// The text has ended: what was held back of it, since it could have been a thought.
+    fn say_held(&mut self, said: &mut VecDeque<AgentEvent>) {
+        let events = self.thinking.end();
+        self.tell(events, said);
+    }
+
+    fn tell(&mut self, events: Vec<AgentEvent>, said: &mut VecDeque<AgentEvent>) {
+        for event in &events {
+            if let AgentEvent::Delta(text) = event {
+                self.answer.push_str(text);
+            }
+        }
+        said.extend(events);
     }
 
     /// What of the whole answer was not said: all of it, or its rest. Where something else was said, that stands.
     fn say_rest(&mut self, whole: &str, said: &mut VecDeque<AgentEvent>) {
-        if self.is_silent() {
-            return self.say(whole, said);
-        }
         if let Some(rest) = whole.strip_prefix(self.said.as_str()) {
             self.say(rest, said);
+        } else if self.is_silent() && !whole.trim().is_empty() {
+            // What came was white space, or a thought that the whole answer is without.
+            (self.said, self.thinking) = (String::new(), Thinking::default());
+            self.say(whole, said);
         }
     }
 
     /// What the agent asks back: all of the answer, or its end where the text does not ask it already.
     fn ask_back(&mut self, question: &str, said: &mut VecDeque<AgentEvent>) {
         if !self.is_silent() {
-            if self.said.contains(question.trim()) {
+            if self.answer.contains(question.trim()) {
                 return;
             }
             self.say(BETWEEN_MESSAGES, said);
@@ -161,7 +186,7 @@ impl Reader {
             part => {
                 let apart = part.as_ref().is_some_and(|((item, _), _)| *item != place.0);
                 *part = Some((place, text.to_owned()));
-                if apart && !self.is_silent() {
+                if apart && !self.said.trim().is_empty() {
                     self.say(BETWEEN_MESSAGES, said);
                 }
             }
@@ -228,8 +253,7 @@ impl Reader {
             | "response.reasoning_summary_text.delta"
             | "response.reasoning.delta"
             | "response.reasoning_summary.delta" => {
-                let thought = text(value, "delta").unwrap_or_default();
-                said.extend(pieces(thought, EVENT_TEXT_BYTES_MAX).into_iter().map(AgentEvent::Reasoning));
+                said.extend(reasoning(text(value, "delta").unwrap_or_default()));
             }
             "response.output_item.added" => {
                 if let Some(item) = value.get("item") {
@@ -276,7 +300,7 @@ impl Protocol for Reader {
                 let cut = (kind == "response.incomplete").then_some(Cut::Length);
                 return Some(match response {
                     Some(object) => self.ended(object, object.cut().or(cut), said),
-                    None => self.end_as(cut),
+                    None => self.end_as(cut, said),
                 });
             }
             "response.failed" => {
@@ -314,8 +338,8 @@ impl Protocol for Reader {
         false
     }
 
-    fn end(&mut self, _said: &mut VecDeque<AgentEvent>) -> Ending {
-        self.end_as(None)
+    fn end(&mut self, said: &mut VecDeque<AgentEvent>) -> Ending {
+        self.end_as(None, said)
     }
 }
 
@@ -325,7 +349,7 @@ impl Reader {
         match self.take(object, said) {
             Ending::Unfinished => {
                 self.say_rest(&object.text(&self.scope), said);
-                self.end_as(cut)
+                self.end_as(cut, said)
             }
             Ending::Event(AgentEvent::Completed { .. }) => Ending::completed(cut),
             ending @ Ending::Event(_) => ending,
@@ -333,7 +357,8 @@ impl Reader {
     }
 
     /// The end, where all there is to know of it is whether something was said.
-    fn end_as(&self, cut: Option<Cut>) -> Ending {
+    fn end_as(&mut self, cut: Option<Cut>, said: &mut VecDeque<AgentEvent>) -> Ending {
+        self.say_held(said);
         if self.is_silent() {
             Ending::failed(AgentFailureKind::Empty, "no text")
         } else {

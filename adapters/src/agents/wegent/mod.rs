@@ -101,6 +101,10 @@ impl Agent for Wegent {
         })
     }
 
+    fn makes_users(&self) -> bool {
+        self.inner.settings.names_user()
+    }
+
     async fn cancel(&self, run: &str) {
         let Some(task) = Task::parse(run) else {
             return;

@@ -132,11 +132,13 @@ impl<'a> Asking<'a> {
         request: &'a RunRequest,
         tell: &'a Teller,
     ) -> Result<Self, AgentEvent> {
-        let own = agent.settings.identity(&request.user)?;
+        let own = agent.settings.identity(&request.user);
         let model = agent.settings.model(request.model.as_deref())?;
         let known = request.continuation.as_deref().and_then(Task::parse);
-        let task = known.filter(|task| agent.settings.goes_on_as(task.identity.as_deref(), own.as_deref()));
-        let identity = task.as_ref().map_or(own, |task| task.identity.clone());
+        let asker = own.as_ref().ok().and_then(Option::as_deref);
+        let task = known.filter(|task| agent.settings.goes_on_as(task.identity.as_deref(), asker));
+        // Where a task goes on as somebody else, the asker's own name is not sent.
+        let identity = task.as_ref().map_or(own, |task| Ok(task.identity.clone()))?;
         let uploaded = files::upload(agent, request, identity.as_deref(), tell).await?;
         if let Some(task) = &task {
             // Known before the answer begins: a stop in between has something to stop.

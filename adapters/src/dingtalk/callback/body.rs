@@ -105,8 +105,17 @@ pub(super) fn body(message: &Map<String, Value>, chat: ChatKind) -> Body {
 /// (dingtalk §3.2); a bare mention is an empty text.
 fn plain(message: &Map<String, Value>) -> String {
     let text = object(message.get("text"));
-    let inner = text.as_ref().and_then(|text| text.get("content")).and_then(Value::as_str);
-    tidy(inner.or_else(|| message.get("text").and_then(Value::as_str)).unwrap_or_default())
+    let inner = text.as_ref().and_then(|text| said(text.get("content")?));
+    tidy(&inner.or_else(|| said(message.get("text")?)).unwrap_or_default())
+}
+
+/// What somebody wrote; who wrote nothing but a number may have it come as one.
+fn said(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 /// Words that stand in one of these fields of the content, else where those of a text stand.

@@ -6,28 +6,25 @@ use std::ops::Range;
 const TAG_BYTES_MAX: usize = 1_000;
 
 /// Tags that are dropped: what they enclose can be read without them.
-const DROPPED: [&str; 52] = [
-    "a",
-    "abbr",
+const DROPPED: [&str; 21] = [
+    "a", "abbr", "button", "cite", "col", "colgroup", "dfn", "font", "head", "input", "ins", "label", "mark",
+    "q", "small", "span", "style", "sub", "sup", "svg", "u",
+];
+/// Tags of blocks: dropped too, but what stands before and behind them is not one word.
+const BLOCKS: [&str; 31] = [
     "article",
     "aside",
     "blockquote",
     "body",
-    "button",
     "caption",
     "center",
-    "cite",
-    "col",
-    "colgroup",
     "dd",
     "details",
-    "dfn",
     "div",
     "dl",
     "dt",
     "figcaption",
     "figure",
-    "font",
     "footer",
     "form",
     "h1",
@@ -36,28 +33,15 @@ const DROPPED: [&str; 52] = [
     "h4",
     "h5",
     "h6",
-    "head",
     "header",
     "html",
-    "input",
-    "ins",
-    "label",
     "main",
-    "mark",
     "nav",
     "ol",
     "p",
     "pre",
-    "q",
     "section",
-    "small",
-    "span",
-    "style",
-    "sub",
     "summary",
-    "sup",
-    "svg",
-    "u",
     "ul",
 ];
 /// Tags of tables: dropped too, with a gap in their place.
@@ -143,6 +127,11 @@ impl<'a> Tag<'a> {
         self.name.eq_ignore_ascii_case(name)
     }
 
+    /// Whether what stands before and behind the tag is not on one line.
+    pub(super) fn is_of_block(&self) -> bool {
+        BLOCKS.iter().any(|name| self.is(name))
+    }
+
     /// What stands for the tag; `None` where it is unknown, and has to be shown as it is written.
     pub(super) fn replacement(&self, code_mark: &'static str) -> Option<&'static str> {
         let name = self.name.to_ascii_lowercase();
@@ -155,7 +144,7 @@ impl<'a> Tag<'a> {
             "li" => "",
             "hr" => "---",
             name if CELLS.contains(&name) => " ",
-            name if DROPPED.contains(&name) => "",
+            name if DROPPED.contains(&name) || BLOCKS.contains(&name) => "",
             _ => return None,
         })
     }

@@ -139,6 +139,15 @@ impl Inline<'_> {
             out.push_str(context.line_break);
             return Some(tag.bytes);
         }
+        if tag.is_of_block() {
+            // No longer than the tag: in a cell a gap has to do.
+            let between = if context.line_break == "\n" { "\n" } else { " " };
+            let behind = text.get(tag.bytes..).unwrap_or_default();
+            let is_between =
+                !out.trim_end().is_empty() && !out.ends_with([' ', '\n']) && !behind.trim().is_empty();
+            out.push_str(if is_between { between } else { "" });
+            return Some(tag.bytes);
+        }
         if tag.is("font") && self.style.dialect != Dialect::Card {
             out.push_str(text.get(..tag.bytes)?);
             return Some(tag.bytes);

@@ -97,6 +97,8 @@ fn however_many_carriage_returns_before_a_line_break_go_at_once() {
     "see [one](https://e/1), [Two](https://e/2) and ![p](https://e/1)\n\n[3]: https://e/3"
 )]
 #[case::unknown_tag("use <name> or Vec<T>", "use &lt;name> or Vec&lt;T>", "use &lt;name> or Vec&lt;T>")]
+#[case::blocks("<h1>T</h1><p>para</p>", "T\n\npara", "T  \n  para")]
+#[case::a_fold("- <details><summary>s</summary>d</details>", "- s d", "- s d")]
 #[case::known_tags("<p>a <b>b</b><i>i</i> <code>c</code></p>", "a **b***i* `c`", "a **b***i* `c`")]
 #[case::line_break("a<br>b<br/>c", "a\n\nb\n\nc", "a  \n  b  \n  c")]
 #[case::anchor(

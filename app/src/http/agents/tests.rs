@@ -4,6 +4,8 @@ use axum::http::header;
 use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::ids::AgentId;
+use switchboard_domain::notice::Finding;
+use switchboard_domain::settings::Locale;
 
 use crate::testing::{TestApi, problem};
 
@@ -174,24 +176,52 @@ async fn what_the_file_manages_is_409() {
 }
 
 #[rstest]
-#[case("", json!({"ok": true, "first_output_ms": 250, "error": null}))]
-#[case("hang", json!({"ok": false, "first_output_ms": null, "error": {"code": "agent_first_output_timeout",
-    "message": "nothing came within first_output_timeout_ms (2000 ms)"}}))]
-#[case("stall", json!({"ok": false, "first_output_ms": 0, "error": {"code": "agent_idle_timeout",
-    "message": "nothing more came within idle_timeout_ms (1000 ms)"}}))]
-#[case("cut", json!({"ok": false, "first_output_ms": 0, "error": {"code": "agent_cut_stream",
-    "message": "the answer broke off before its end"}}))]
-#[case("empty", json!({"ok": false, "first_output_ms": null, "error": {"code": "agent_empty",
-    "message": "the answer ended without any text"}}))]
-#[case("refuse", json!({"ok": false, "first_output_ms": null, "error": {"code": "agent_unauthorized", "message": "HTTP 401"}}))]
+#[case("", Some(250), None)]
+#[case("hang", None, Some(("agent_first_output_timeout", "nothing came within first_output_timeout_ms (2000 ms)")))]
+#[case("stall", Some(0), Some(("agent_idle_timeout", "nothing more came within idle_timeout_ms (1000 ms)")))]
+#[case("cut", Some(0), Some(("agent_cut_stream", "the answer broke off before its end")))]
+#[case("empty", None, Some(("agent_empty", "the answer ended without any text")))]
+#[case("refuse", None, Some(("agent_unauthorized", "HTTP 401")))]
 #[tokio::test(start_paused = true)]
-async fn a_test_says_how_the_agent_behaves(#[case] model: &str, #[case] expected: Value) {
+async fn a_test_says_how_the_agent_behaves(
+    #[case] model: &str,
+    #[case] first_output_ms: Option<u64>,
+    #[case] error: Option<(&str, &str)>,
+) {
     let api = TestApi::new().await;
     let path = api.agent("a").await;
     let quick = json!({"model": model, "first_output_timeout_ms": 2000, "idle_timeout_ms": 1000});
     api.patch(&path, quick).await;
     let answer = api.post(&format!("{path}/test"), json!(null)).await;
+    let expected = json!({
+        "ok": error.is_none(), "result": if error.is_none() { "ok" } else { "failed" },
+        "first_output_ms": first_output_ms, "error": error.map(|(code, message)| json!({"code": code, "message": message})),
+        "message": null, "remedy": null,
+    });
     assert_eq!((answer.status.as_u16(), answer.json), (200, expected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_makes_users_is_tested_as_a_user_there_is_or_as_nobody() {
+    let api = TestApi::new().await;
+    let path = api.agent("a").await;
+    api.patch(&path, json!({"model": "makes users"})).await;
+    let mut request = api.request(axum::http::Method::POST, &format!("/api/v1{path}/test"), None);
+    request.headers_mut().insert(header::ACCEPT_LANGUAGE, "zh-CN".parse().unwrap());
+    for (answer, locale) in [
+        (api.post(&format!("{path}/test"), json!(null)).await, Locale::En),
+        (api.send(request).await, Locale::ZhCn),
+    ] {
+        let words = Finding::AgentWantsUser.words(locale);
+        let expected = json!({"ok": false, "result": "cannot_be_told", "first_output_ms": null, "error": null,
+            "message": words.message, "remedy": words.remedy});
+        assert_eq!((answer.status.as_u16(), answer.json), (200, expected));
+    }
+    let user = api.user("ann", Vec::new());
+    let answer = api.post(&format!("{path}/test?user_id={user}"), json!(null)).await;
+    assert_eq!((answer.status.as_u16(), &answer.json["result"]), (200, &json!("ok")));
+    problem(&api.post(&format!("{path}/test?user_id=usr_0"), json!(null)).await, 404, "not-found");
+    problem(&api.post(&format!("{path}/test?user=ann"), json!(null)).await, 422, "invalid-field");
 }
 
 #[tokio::test(start_paused = true)]

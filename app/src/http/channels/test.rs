@@ -8,6 +8,7 @@ use serde::Serialize;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::notice::Finding;
 use switchboard_domain::settings::Locale;
+use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::provider::{Check, CheckResult};
 use tokio::time::timeout;
@@ -20,7 +21,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::http::state::Api;
-use crate::trial;
+use crate::trial::{self, Outcome};
 
 /// How long the agent may take, together with what else is asked: somebody is waiting in front of a page.
 const AGENT_TIMEOUT: Duration = Duration::from_secs(18);
@@ -63,11 +64,7 @@ impl CheckView {
         let words = check.finding.words(locale);
         Self {
             name: check.name,
-            result: match check.result {
-                CheckResult::Ok => "ok",
-                CheckResult::Failed => "failed",
-                CheckResult::CannotBeTold => "cannot_be_told",
-            },
+            result: trial::result_name(check.result),
             message: message(words.message, &check.detail),
             remedy: words.remedy.map(str::to_owned),
         }
@@ -87,17 +84,24 @@ async fn agent(api: &Api, channel: &Channel) -> Result<Check, Problem> {
     let Some(config) = config else {
         return Ok(agent_check(CheckResult::Failed, Finding::Error(ErrorCode::NoAgent), String::new()));
     };
-    let Ok(trial) = timeout(AGENT_TIMEOUT, trial::asked(&config, &api.ports.agent_kinds)).await else {
+    let Ok(trial) = timeout(AGENT_TIMEOUT, trial::asked(&config, &api.ports.agent_kinds, None)).await else {
         let detail = format!("no whole answer within {} s", AGENT_TIMEOUT.as_secs());
+        note(channel, &config, &detail);
         return Ok(agent_check(CheckResult::CannotBeTold, Finding::Untold, detail));
     };
-    Ok(match trial.error {
-        None => agent_check(CheckResult::Ok, Finding::AgentAnswers, String::new()),
-        Some(error) => {
+    Ok(match trial.outcome {
+        Outcome::Answered => agent_check(CheckResult::Ok, Finding::AgentAnswers, String::new()),
+        Outcome::WantsUser => agent_check(CheckResult::CannotBeTold, Finding::AgentWantsUser, String::new()),
+        Outcome::Failed(error) => {
             let detail = format!("{} {}", error.code, error.message).trim_end().to_owned();
+            note(channel, &config, &detail);
             agent_check(CheckResult::Failed, Finding::Error(trial::error_code(&error)), detail)
         }
     })
+}
+
+fn note(channel: &Channel, agent: &AgentConfig, detail: &str) {
+    tracing::warn!(channel = %channel.id, agent = agent.name, detail, "the test of a channel's agent failed");
 }
 
 fn agent_check(result: CheckResult, finding: Finding, detail: String) -> Check {

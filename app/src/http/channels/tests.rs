@@ -6,10 +6,10 @@ use axum::http::{Method, header};
 use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::ids::{ChannelId, UserId};
-use switchboard_domain::settings::MappingMode;
+use switchboard_domain::ids::ChannelId;
+use switchboard_domain::notice::Finding;
+use switchboard_domain::settings::{Locale, MappingMode};
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::users::User;
 
 use crate::runtime::operations::{ChannelStatus, LastError};
 use crate::testing::{START_MS, TestApi, connected, problem};
@@ -141,20 +141,10 @@ async fn null_resets_what_has_a_default_and_nested_fields_keep_their_neighbours(
 async fn a_fixed_user_must_exist_and_goes_with_the_mode() {
     let api = TestApi::new().await;
     let path = api.channel("Bot").await;
-    let user = User {
-        id: UserId::new("usr_1"),
-        username: String::from("u"),
-        email: None,
-        email_verified: false,
-        display_name: String::new(),
-        auth_source: String::from("api"),
-        disabled: false,
-        identities: Vec::new(),
-        created_at: Timestamp::from_millis(START_MS),
-    };
-    api.stores.state().users.insert(user.id.clone(), user);
-    let fixed = api.patch(&path, json!({"user_mapping": {"mode": "fixed_user", "user_id": "usr_1"}})).await;
-    assert_eq!(fixed.json["user_mapping"]["user_id"], "usr_1");
+    let user = api.user("u", Vec::new());
+    let fixed =
+        api.patch(&path, json!({"user_mapping": {"mode": "fixed_user", "user_id": user.as_str()}})).await;
+    assert_eq!(fixed.json["user_mapping"]["user_id"], user.as_str());
     // Another field: the stored user is looked up again.
     assert_eq!(api.patch(&path, json!({"locale": "zh-CN"})).await.status, 200);
     let other = api.patch(&path, json!({"user_mapping": {"mode": "match_email"}})).await;
@@ -311,6 +301,7 @@ async fn a_test_is_told_in_the_readers_language() {
     "failed",
     "The channel's agent cannot be reached. (agent_cut_stream the answer broke off before its end)"
 )]
+#[case("makes users", "cannot_be_told", Finding::AgentWantsUser.words(Locale::En).message)]
 #[case("stall", "cannot_be_told", "Not known: there was no clear answer. (no whole answer within 18 s)")]
 #[tokio::test(start_paused = true)]
 async fn a_test_asks_the_channels_agent_for_a_sign_of_life(

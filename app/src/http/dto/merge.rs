@@ -10,6 +10,9 @@ pub const MASK: &str = "***";
 /// Fields the server sets. A patch may repeat them unchanged, so that an answer can be edited and sent back.
 pub const READ_ONLY: [&str; 5] = ["id", "version", "created_at", "updated_at", "managed_by_file"];
 
+/// The field whose nulls mean something: they take a member out of requests, and are kept.
+const MEANS_ITS_NULLS: &str = "extra_body";
+
 /// Nesting followed, at most; deeper values are taken as they are. The JSON parser stops at 128.
 const DEPTH_MAX: usize = 128;
 
@@ -25,12 +28,30 @@ pub fn merged(mut current: Value, mut patch: Value, fields: &mut Fields) -> Valu
             fields.wrong(format!("/{key}"), "is set by the server and cannot be changed");
         }
     }
-    apply(&mut current, patch, 0);
+    // Cleared by a null of its own, like any field; with members, they are laid over those that there are.
+    let meant = changes.remove_entry(MEANS_ITS_NULLS);
+    apply(&mut current, patch, Nulls::Remove, 0);
+    if let (Some((key, members)), Some(map)) = (meant, current.as_object_mut()) {
+        if members.is_null() {
+            map.remove(&key);
+        } else {
+            apply(map.entry(key).or_insert(Value::Null), members, Nulls::Stay, 0);
+        }
+    }
     current
 }
 
-/// RFC 7396 §2.
-fn apply(target: &mut Value, patch: Value, depth: usize) {
+/// What a null in a patch does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Nulls {
+    /// It takes the member away: RFC 7396.
+    Remove,
+    /// It is a value like any other.
+    Stay,
+}
+
+/// RFC 7396 §2, but for nulls that stay.
+fn apply(target: &mut Value, patch: Value, nulls: Nulls, depth: usize) {
     let Value::Object(changes) = patch else {
         *target = patch;
         return;
@@ -43,10 +64,10 @@ fn apply(target: &mut Value, patch: Value, depth: usize) {
     }
     let Some(map) = target.as_object_mut() else { return };
     for (key, change) in changes {
-        if change.is_null() {
+        if change.is_null() && nulls == Nulls::Remove {
             map.remove(&key);
         } else {
-            apply(map.entry(key).or_insert(Value::Null), change, depth.saturating_add(1));
+            apply(map.entry(key).or_insert(Value::Null), change, nulls, depth.saturating_add(1));
         }
     }
 }
@@ -56,7 +77,7 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
-    use super::{Fields, apply, merged};
+    use super::{Fields, Nulls, apply, merged};
 
     // The examples of RFC 7396, appendix A.
     #[rstest]
@@ -74,8 +95,29 @@ mod tests {
     #[case(json!([1,2]), json!({"a":"b","c":null}), json!({"a":"b"}))]
     #[case(json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}}))]
     fn the_examples_of_the_rfc_hold(#[case] mut target: Value, #[case] patch: Value, #[case] result: Value) {
-        apply(&mut target, patch, 0);
+        apply(&mut target, patch, Nulls::Remove, 0);
         assert_eq!(target, result);
+    }
+
+    #[rstest]
+    #[case::edited_and_sent_back(json!({"user":null,"t":1}), json!({"user":null,"t":2}), json!({"user":null,"t":2}))]
+    #[case::one_more(json!({"t":1}), json!({"user":null}), json!({"user":null,"t":1}))]
+    #[case::deeper(json!({"m":{"a":1}}), json!({"m":{"b":null}}), json!({"m":{"a":1,"b":null}}))]
+    #[case::the_first(Value::Null, json!({"user":null}), json!({"user":null}))]
+    fn nulls_that_take_something_out_of_requests_stay(
+        #[case] before: Value,
+        #[case] patch: Value,
+        #[case] after: Value,
+    ) {
+        let current = json!({"name": "a", "extra_body": before});
+        let document = merged(current, json!({"extra_body": patch}), &mut Fields::default());
+        assert_eq!(document, json!({"name": "a", "extra_body": after}));
+    }
+
+    #[test]
+    fn a_null_of_its_own_clears_them_all() {
+        let current = json!({"extra_body": {"user": null}});
+        assert_eq!(merged(current, json!({"extra_body": null}), &mut Fields::default()), json!({}));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use switchboard_ports::provider::Description;
 use super::super::dto::channel_input::SECRET_BYTES_MAX;
 use super::super::dto::choices;
 
-/// Puts both into the document.
-pub(super) fn describe(document: &mut Value, platforms: &[Description]) {
+/// Puts both into the document, for a build with these platforms and kinds of agents.
+pub(super) fn describe(document: &mut Value, platforms: &[Description], kinds: &[&str]) {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else {
         return;
     };
@@ -19,6 +19,8 @@ pub(super) fn describe(document: &mut Value, platforms: &[Description]) {
     let names: Vec<&str> = platforms.iter().map(|platform| platform.platform).collect();
     choose(schemas, "ChannelInput", "type", &names);
     choose(schemas, "ChannelPatch", "type", &names);
+    choose(schemas, "AgentInput", "kind", kinds);
+    choose(schemas, "AgentPatch", "kind", kinds);
     for (channel, is_patch) in [("ChannelInput", false), ("ChannelPatch", true)] {
         let mut choices = Vec::new();
         for platform in platforms {

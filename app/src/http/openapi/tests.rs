@@ -8,7 +8,8 @@ use crate::compose::Composed;
 use crate::config::{self, Environment, Overrides};
 
 fn document() -> Value {
-    serde_json::from_str(&text(&Composed::default().platforms())).unwrap()
+    let composed = Composed::default();
+    serde_json::from_str(&text(&composed.platforms(), &composed.kinds())).unwrap()
 }
 
 #[test]
@@ -124,6 +125,18 @@ fn every_setting_that_a_platform_takes_is_in_the_document_with_its_default() {
         assert_eq!(schema["required"], json!(["client_id", "client_secret"]));
     }
     assert!(!providers.is_empty());
+}
+
+#[test]
+fn the_kinds_of_agents_in_the_document_are_those_that_can_be_made() {
+    let document = document();
+    let config = config::load(&Overrides::default(), &Environment::default()).unwrap();
+    let kinds = Composed::default().catalog(&config).unwrap().kinds;
+    let names: Vec<_> = kinds.into_keys().collect();
+    for schema in ["AgentInput", "AgentPatch"] {
+        let kind = &document["components"]["schemas"][schema]["properties"]["kind"];
+        assert_eq!(kind["enum"], json!(names), "{schema}");
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ use super::{Bot, ChannelHandle, MESSAGES_MAX, Message};
 use crate::runtime::files::FETCHES_MAX;
 use crate::runtime::intake::Sink;
 use crate::runtime::operations::RuntimeEvent;
+use crate::runtime::panics::caught;
 use crate::runtime::shared::{Shared, lock};
 use crate::telemetry::metrics as names;
 
@@ -187,7 +188,12 @@ impl Task {
         let sink = Arc::new(Sink::new(&self.shared, &self.handle, connection));
         let handle = Arc::clone(&self.handle);
         self.shared.tasks.spawn(async move {
-            let cause = bot.link.connect(connection, sink, close).await;
+            let cause = caught("a connection", bot.link.connect(connection, sink, close)).await;
+            let cause = cause.unwrap_or_else(|| CloseCause::Failed {
+                code: ErrorCode::ConnectionLost,
+                detail: "the connection's code panicked".to_owned(),
+                retry_after: None,
+            });
             if let CloseCause::Failed { code, detail, .. } = &cause {
                 tracing::warn!(channel = %handle.id, connection = connection.0, code = code.as_str(), detail, "a connection ended");
             }

@@ -45,6 +45,7 @@ impl Actor<'_> {
     }
 
     async fn store(&mut self, commit: Commit) -> Result<(), Lost> {
+        let began = self.shared.now();
         let mut pause = COMMIT_PAUSE_MIN;
         loop {
             // The store says whether a lease that has run out is still ours; another token is another owner's work in between.
@@ -58,6 +59,7 @@ impl Actor<'_> {
                     self.user = None;
                     self.shown.clear();
                     self.lazy_since = None;
+                    self.stalled_since(began);
                     return Ok(());
                 }
                 Err(StoreError::Unavailable(cause)) => {

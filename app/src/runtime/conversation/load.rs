@@ -62,6 +62,7 @@ impl<'a> Actor<'a> {
             run: None,
             card: None,
             stopped_by_control: None,
+            parting_until: None,
             events_since_look: 0,
             calls: 0,
             under_way: begun.calls,
@@ -91,7 +92,10 @@ impl<'a> Actor<'a> {
         self.hold(&mut effects);
         let lease = self.shared.lease_under(self.partition, self.token).ok_or(Lost)?;
         let taken = self.conversation.session().taken();
-        let look = match load_from(self.shared, &lease, self.id, taken).await {
+        let began = self.shared.now();
+        let loaded = load_from(self.shared, &lease, self.id, taken).await;
+        self.stalled_since(began);
+        let look = match loaded {
             Ok(loaded) => {
                 for entry in loaded.map(|loaded| loaded.entries).unwrap_or_default() {
                     self.take_in(entry, false, &mut effects);

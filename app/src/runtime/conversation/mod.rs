@@ -8,6 +8,7 @@ mod commit;
 mod load;
 mod log;
 mod owner;
+mod parking;
 mod perform;
 mod running;
 mod turn;
@@ -31,6 +32,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::channel::{Bot, ChannelHandle};
+use super::panics;
 use super::press::Known;
 use super::registry::Slot;
 use super::shared::Shared;
@@ -66,7 +68,7 @@ pub(crate) fn start(shared: &Arc<Shared>, partition: Partition, id: Conversation
             Ok(Ended::Lost) => forget(&shared, &id, &calls).await,
             Err(_panic) => {
                 tracing::error!(conversation = %id, "a conversation's task panicked; it goes on from the store");
-                metrics::counter!(names::ALARMS, "kind" => "panic").increment(1);
+                panics::counted();
                 forget(&shared, &id, &calls).await;
             }
         }
@@ -163,6 +165,8 @@ struct Actor<'a> {
     card: Option<Known>,
     /// The run that the fast lane closed and whose control act could not be read yet.
     stopped_by_control: Option<Epoch>,
+    /// The process stops, and open cards may be told so until then.
+    parting_until: Option<Timestamp>,
     /// Outcomes and words taken in since the last look into the inbox.
     events_since_look: u32,
     /// Platform calls whose outcome has not been taken in.
@@ -339,36 +343,18 @@ impl Actor<'_> {
         self.conversation.replies().iter().any(|reply| reply.paused_until().is_none_or(|until| until <= soon))
     }
 
-    /// The end of the grace: a running turn is left to the next process, and that is no crash.
-    async fn park(&mut self) -> Result<(), Lost> {
-        let mut effects = Effects::default();
-        self.apply_into(Event::Parked, &mut effects);
-        for perform in &effects.perform {
-            if let Perform::Cancel { epoch } = perform {
-                self.leave_run(*epoch);
-            }
-        }
-        self.commit(&effects).await?;
-        // What comes of the calls under way is worth knowing: a part that was sent would else be of unknown fate.
-        let until = self.shared.now().after(self.shared.settings.call_timeout);
-        while self.calls > 0 {
-            let left = until.since(self.shared.now());
-            match tokio::time::timeout(left, self.outcomes.1.recv()).await {
-                // No new call begins.
-                Ok(Some(Back { event: Event::Granted { .. }, .. })) => {}
-                Ok(Some(back)) => self.came_back(back).await?,
-                Ok(None) | Err(_) => break,
-            }
-        }
-        if !self.shown.is_empty() {
-            self.lazy_since.get_or_insert(self.shared.now());
-        }
-        self.commit_lazy(true).await
+    /// Waits until a platform call may begin (R16).
+    async fn lease_for_call(&mut self) -> Result<(), Lost> {
+        let began = self.shared.now();
+        self.shared.lease_for_call(self.partition, self.token).await.ok_or(Lost)?;
+        self.stalled_since(began);
+        Ok(())
     }
 
-    /// Waits until a platform call may begin (R16).
-    async fn lease_for_call(&self) -> Result<(), Lost> {
-        self.shared.lease_for_call(self.partition, self.token).await.map(drop).ok_or(Lost)
+    /// Tells the machines how long they could neither act nor hear, wherever the conversation waits for its store: what was
+    /// decided is performed only now, and what came back meanwhile is still to be taken in. No time-out counts that.
+    fn stalled_since(&mut self, began: Timestamp) {
+        self.conversation.stalled(self.shared.now().since(began));
     }
 }
 

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use switchboard_domain::hash::stable_hash;
-use switchboard_domain::ids::{AgentId, ChannelId};
+use switchboard_domain::ids::{AgentId, ChannelId, ConversationId, Seq};
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::error::StoreError;
 
@@ -84,16 +84,23 @@ impl Asked {
         Some((Self::new(&config, &agent, false), name))
     }
 
-    /// What the agent's own log lines are found by.
-    pub(super) fn span(&self, channel: &ChannelId) -> tracing::Span {
+    /// What the agent's own log lines are found by; the turn where it is known.
+    pub(super) fn span(
+        &self,
+        channel: &ChannelId,
+        conversation: &ConversationId,
+        turn: Option<Seq>,
+    ) -> tracing::Span {
+        let turn = turn.map(|seq| seq.0);
         // At the highest level: whatever filter lets a line through lets its span through.
-        tracing::error_span!("agent", %channel, agent = self.config.name)
+        tracing::error_span!("agent", %channel, %conversation, turn, agent = self.config.name)
     }
 
     /// Whom a turn is asked of, with the name of its run where that one can be gone on with.
     pub(super) async fn of_turn(
         shared: &Shared,
         bot: &Bot,
+        conversation: &ConversationId,
         kept: Option<&str>,
     ) -> Option<(Self, Option<String>)> {
         if let Some(kept) = kept {
@@ -102,6 +109,7 @@ impl Asked {
             }
             tracing::info!(
                 channel = %bot.channel.id,
+                %conversation,
                 "a turn's run belongs to an agent that was changed or deleted meanwhile; the turn is asked anew"
             );
         }

@@ -16,6 +16,7 @@ use super::owner::Asked;
 use super::turn::{self, Question};
 use super::{Actor, Back, Lost, Run, SAID_MAX};
 use crate::runtime::operations::RuntimeEvent;
+use crate::runtime::panics::caught;
 use crate::runtime::press::{CardTurn, Cards};
 use crate::telemetry::metrics as names;
 
@@ -23,7 +24,7 @@ impl Actor<'_> {
     pub(super) async fn perform(&mut self, perform: Perform) -> Result<(), Lost> {
         let link = Arc::clone(&self.bot.link);
         let back = self.outcomes.0.clone();
-        let limit = self.shared.settings.call_timeout;
+        let limit = self.call_limit();
         match perform {
             Perform::Ask { seq, epoch } => self.ask(seq, epoch),
             // Done before the commit already. Where no run is under way there is nothing to wait for: it is closed.
@@ -35,21 +36,24 @@ impl Actor<'_> {
             }
             Perform::CancelUpstream { epoch, handle } => {
                 let (shared, bot) = (Arc::clone(self.shared), Arc::clone(&self.bot));
+                let conversation = self.id.clone();
                 self.shared.tasks.spawn(async move {
                     // Where its agent is gone or elsewhere now, nobody can reach it.
                     if let Some((asked, run)) = Asked::owner(&shared, &bot, &handle).await {
-                        turn::cancel_upstream(&bot, &asked, &run).await;
+                        let span = asked.span(&bot.channel.id, &conversation, None);
+                        turn::cancel_upstream(&asked, &run, span).await;
                     }
                     drop(back.send(Event::Closed { epoch }.into()).await);
                 });
             }
             Perform::Claim { reply, call, claim } => {
-                let stop = self.shared.parking.clone();
+                let end = self.end_of_claim(reply);
                 self.shared.tasks.spawn(async move {
                     tokio::select! {
                         biased;
-                        () = stop.cancelled() => {}
-                        () = link.claim(claim) => drop(back.send(Event::Granted { reply, call }.into()).await),
+                        () = end => {}
+                        // A budget that breaks is no reason to wait for ever.
+                        _ = caught("a claim", link.claim(claim)) => drop(back.send(Event::Granted { reply, call }.into()).await),
                     }
                 });
             }
@@ -59,8 +63,9 @@ impl Actor<'_> {
                 let request = CardRequest { target, message, retry, attempt, call: card };
                 self.shared.tasks.spawn(async move {
                     let _under_way = under_way;
-                    let came = tokio::time::timeout(limit, link.card(request)).await;
-                    let Came { outcome, key } = came.unwrap_or(CardOutcome::Unknown.into());
+                    let came = caught("a card call", tokio::time::timeout(limit, link.card(request))).await;
+                    let unknown = CardOutcome::Unknown.into();
+                    let Came { outcome, key } = came.and_then(Result::ok).unwrap_or(unknown);
                     metrics::counter!(names::CARD_UPDATES, "outcome" => card_label(outcome)).increment(1);
                     let event = Event::CardDone { reply, call, outcome };
                     drop(back.send(Back { event, shown: shown(reply, key) }).await);
@@ -72,8 +77,10 @@ impl Actor<'_> {
                 let request = PartRequest { target, text, format, way };
                 self.shared.tasks.spawn(async move {
                     let _under_way = under_way;
-                    let came = tokio::time::timeout(limit, link.send(request)).await;
-                    let Came { outcome, key } = came.unwrap_or(PartOutcome::Unknown.into());
+                    let came =
+                        caught("a plain message", tokio::time::timeout(limit, link.send(request))).await;
+                    let unknown = PartOutcome::Unknown.into();
+                    let Came { outcome, key } = came.and_then(Result::ok).unwrap_or(unknown);
                     let event = Event::PartDone { reply, call, outcome };
                     drop(back.send(Back { event, shown: shown(reply, key) }).await);
                 });

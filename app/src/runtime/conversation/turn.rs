@@ -8,7 +8,7 @@ use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::content;
 use switchboard_domain::conversation::Said;
 use switchboard_domain::history;
-use switchboard_domain::ids::{ConversationId, SessionNumber};
+use switchboard_domain::ids::{ConversationId, Seq, SessionNumber};
 use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Refusal, RunFailure};
 use switchboard_domain::reply::Progress;
@@ -25,6 +25,7 @@ use super::owner::Asked;
 use super::{RunSaid, attached};
 use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
+use crate::runtime::panics::caught;
 use crate::runtime::shared::{Patience, Shared};
 use crate::telemetry::metrics as names;
 
@@ -66,29 +67,34 @@ pub(super) async fn run(
     tell: mpsc::Sender<RunSaid>,
 ) {
     let begun = Instant::now();
+    let (conversation, turn) = (question.conversation.clone(), question.entry.seq);
     metrics::gauge!(names::TURNS_RUNNING).increment(1.0);
     let mut upstream = None;
-    let cancelled = tokio::select! {
+    let given_up = tokio::select! {
         biased;
         () = ways.cancel.cancelled() => true,
-        () = ask(&shared, &handle, &bot, question, &tell, &mut upstream) => false,
+        // Its conversation learns of a panic as of a cut stream: by the closing without an end.
+        done = caught("a run", ask(&shared, &handle, &bot, question, &tell, &mut upstream)) => done.is_none(),
     };
     metrics::gauge!(names::TURNS_RUNNING).decrement(1.0);
     metrics::histogram!(names::TURN_SECONDS).record(begun.elapsed().as_secs_f64());
-    if let Some(Upstream { asked, run }) = upstream.filter(|_| cancelled) {
+    if let Some(Upstream { asked, run }) = upstream.filter(|_| given_up) {
         // What can be asked for later is not stopped by our going away.
         if !(run.pollable && ways.left.is_cancelled()) {
-            cancel_upstream(&bot, &asked, &run.id).await;
+            let span = asked.span(&bot.channel.id, &conversation, Some(turn));
+            cancel_upstream(&asked, &run.id, span).await;
         }
     }
     // A conversation that is gone from memory does not listen; the store knows what it needs.
     let _ = tell.send(RunSaid::Closed).await;
 }
 
-/// Stops a run upstream, within bounds: the next turn waits for this, since a late stop could hit it.
-pub(super) async fn cancel_upstream(bot: &Bot, asked: &Asked, run: &str) {
-    let span = asked.span(&bot.channel.id);
-    if tokio::time::timeout(CANCEL_TIMEOUT, asked.agent.cancel(run).instrument(span.clone())).await.is_err() {
+/// Stops a run upstream, within bounds: the next turn waits for this, since a late stop could hit it. Log lines about it are
+/// found by `span`.
+pub(super) async fn cancel_upstream(asked: &Asked, run: &str, span: tracing::Span) {
+    let cancel = asked.agent.cancel(run).instrument(span.clone());
+    let stopped = caught("a stop upstream", tokio::time::timeout(CANCEL_TIMEOUT, cancel)).await;
+    if stopped.is_some_and(|stopped| stopped.is_err()) {
         span.in_scope(|| {
             tracing::warn!("an agent did not answer a request to stop a run in time; it may go on upstream");
         });
@@ -103,6 +109,7 @@ async fn ask(
     tell: &mpsc::Sender<RunSaid>,
     upstream: &mut Option<Upstream>,
 ) {
+    let place = (question.conversation.clone(), question.entry.seq);
     let Prepared { asked, request } = match prepare(shared, handle, bot, question, tell).await {
         Ok(prepared) => prepared,
         Err(failure) => {
@@ -116,7 +123,7 @@ async fn ask(
     });
     let begun = Instant::now();
     let mut first = true;
-    let span = asked.span(&handle.id);
+    let span = asked.span(&handle.id, &place.0, Some(place.1));
     let mut events = asked.agent.run(request);
     while let Some(event) = events.next().instrument(span.clone()).await {
         let said = match event {
@@ -141,7 +148,7 @@ async fn ask(
                 Said::Completed { continuation, cut }
             }
             AgentEvent::Failed { failure, detail } => {
-                note_failure(handle, &asked, failure.kind, &detail);
+                note_failure(handle, &asked, &place, failure.kind, &detail);
                 Said::Failed(RunFailure::Agent(failure))
             }
         };
@@ -157,7 +164,7 @@ async fn ask(
             return;
         }
     }
-    note_failure(handle, &asked, AgentFailureKind::CutStream, "the stream ended without an end");
+    note_failure(handle, &asked, &place, AgentFailureKind::CutStream, "the stream ended without an end");
     count_request(&asked, "failed");
     let cut = RunFailure::Agent(AgentFailure::new(AgentFailureKind::CutStream));
     let _ = tell.send(RunSaid::Agent(Said::Failed(cut))).await;
@@ -181,7 +188,9 @@ async fn prepare(
     question: Question,
     tell: &mpsc::Sender<RunSaid>,
 ) -> Result<Prepared, RunFailure> {
-    let Some((asked, resume)) = Asked::of_turn(shared, bot, question.resume.as_deref()).await else {
+    let Some((asked, resume)) =
+        Asked::of_turn(shared, bot, &question.conversation, question.resume.as_deref()).await
+    else {
         handle.note(ErrorCode::NoAgent, String::new());
         return Err(RunFailure::Refused(Refusal::NoAgent));
     };
@@ -269,9 +278,15 @@ fn agent_user(user: &User, platform: &str) -> AgentUser {
 }
 
 /// The agent's failure in the log, and in the channel's status where somebody has to do something.
-fn note_failure(handle: &ChannelHandle, asked: &Asked, kind: AgentFailureKind, detail: &str) {
-    let agent = asked.config.name.as_str();
-    tracing::warn!(channel = %handle.id, agent, kind = kind.as_str(), detail, "the agent failed");
+fn note_failure(
+    handle: &ChannelHandle,
+    asked: &Asked,
+    (conversation, turn): &(ConversationId, Seq),
+    kind: AgentFailureKind,
+    detail: &str,
+) {
+    let (agent, turn, kind_name) = (asked.config.name.as_str(), turn.0, kind.as_str());
+    tracing::warn!(channel = %handle.id, %conversation, turn, agent, kind = kind_name, detail, "the agent failed");
     let code = match kind {
         AgentFailureKind::Unauthorized
         | AgentFailureKind::UnknownModel

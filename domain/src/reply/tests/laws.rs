@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::super::state::{Call, State};
 use super::super::{
-    CallNumber, CardCall, CardOutcome, DELIVERY_AGE_MAX, Effect, Effects, Event, PartOutcome, Progress, Reply,
+    CallNumber, CardCall, CardOutcome, DELIVERY_AGE_MAX, Effect, Effects, Event, PartOutcome, Progress,
+    Reason, Reply,
 };
 use super::{Bench, CODE, START, facts};
 use crate::settings::Locale;
@@ -19,6 +20,7 @@ enum Step {
     Grew(usize),
     /// A tool of this number is at work.
     Progressed(u8),
+    Parked,
     Ended(bool),
     Anew,
     /// Something of a call, so many numbers before the last one.
@@ -29,6 +31,7 @@ enum Step {
     Invented,
     Restart(bool),
     Pass(Duration),
+    Stall(Duration),
     ToDeadline,
 }
 
@@ -64,6 +67,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Admitted),
         4 => (0..60_usize).prop_map(Step::Grew),
         2 => any::<u8>().prop_map(Step::Progressed),
+        1 => Just(Step::Parked),
         1 => any::<bool>().prop_map(Step::Ended),
         1 => Just(Step::Anew),
         8 => back().prop_map(Step::Granted),
@@ -73,6 +77,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Restart),
         1 => any_pause().prop_map(Step::Pass),
         1 => (0..8_000_000_u64).prop_map(|millis| Step::Pass(Duration::from_millis(millis))),
+        1 => (0..8_000_000_u64).prop_map(|millis| Step::Stall(Duration::from_millis(millis))),
         5 => Just(Step::ToDeadline),
     ]
 }
@@ -86,7 +91,12 @@ struct Outside {
     maybe_sent: BTreeSet<String>,
     attempted: Option<String>,
     words: usize,
+    /// Since the process ends: what its card was told.
+    parted: Option<u32>,
 }
+
+/// Of the sentence that says that the process ends.
+const PARTING: &str = "restarting";
 
 impl Outside {
     fn see(&mut self, effects: &Effects, reply: &Reply) {
@@ -96,16 +106,24 @@ impl Outside {
                 Effect::Card { card: CardCall::Finish { text, .. }, .. } => {
                     assert_eq!(Some(text), last_text(reply).as_ref(), "R9: closed with another text");
                     assert!(!text.contains("lathe"), "a status that stays: {text:?}");
+                    assert!(!text.contains(PARTING), "a sentence that stays: {text:?}");
                 }
                 Effect::Send { text, .. } => {
                     assert!(!self.maybe_sent.contains(text), "R10: {text:?} again");
                     assert!(!text.contains("lathe"), "a status that stays: {text:?}");
+                    assert!(!text.contains(PARTING), "a sentence that stays: {text:?}");
                     self.attempted = Some(text.clone());
                 }
-                Effect::Card { card: CardCall::Open { .. } | CardCall::Update { .. }, .. }
-                | Effect::Fail { .. }
-                | Effect::Tell(_)
-                | Effect::Note(_) => {}
+                Effect::Card { card: CardCall::Update { text }, .. } => {
+                    assert_eq!(text.contains(PARTING), self.parted.is_some(), "{text:?}");
+                    assert!(text.chars().count() <= reply.facts().limits.card_chars_max, "{text:?}");
+                    self.parted = self.parted.map(|told| told + 1);
+                    assert!(self.parted.is_none_or(|told| told <= 1), "told twice that the process ends");
+                }
+                Effect::Card { card: CardCall::Open { .. }, .. } => {
+                    assert!(self.parted.is_none() || reply.is_ended(), "a card made by a process that ends");
+                }
+                Effect::Fail { .. } | Effect::Tell(_) | Effect::Note(_) => {}
             }
         }
     }
@@ -141,8 +159,16 @@ fn step(bench: &mut Bench, step: Step, outside: &mut Outside) {
             offer(bench, Event::Progressed { what: Progress::Tool(format!("lathe{tool}")) }, outside)
         }
         Step::Ended(failed) => offer(bench, Event::Ended { suffix: Some("End.".into()), failed }, outside),
+        Step::Parked => {
+            let told = offer(bench, Event::Parked, outside);
+            if told {
+                outside.parted = Some(0);
+            }
+            told
+        }
         Step::Anew => {
             bench.reply.begin_anew();
+            outside.parted = None;
             true
         }
         Step::Granted(back) => offer(bench, Event::Granted { call: call(bench, back) }, outside),
@@ -172,6 +198,7 @@ fn step(bench: &mut Bench, step: Step, outside: &mut Outside) {
         }
         Step::Restart(gated) => restart(bench, gated, outside),
         Step::Pass(span) => pass(bench, span, outside),
+        Step::Stall(span) => stall(bench, span, outside),
         Step::ToDeadline => {
             let due = bench.reply.deadline().map_or(Duration::ZERO, |deadline| deadline.at.since(bench.now));
             pass(bench, due, outside)
@@ -210,6 +237,31 @@ fn pass(bench: &mut Bench, span: Duration, outside: &mut Outside) -> bool {
     assert_eq!(bench.reply, after, "twice is more than once");
     outside.see(&effects, &bench.reply);
     true
+}
+
+/// A wait for the store moves what others owe, and the hour of tries, by its length; pauses and updates are due as before.
+fn stall(bench: &mut Bench, span: Duration, outside: &mut Outside) -> bool {
+    let before = bench.reply.clone();
+    let mut twice = bench.reply.clone();
+    bench.now = bench.now.after(span);
+    bench.reply.stalled(span);
+    let half = Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or_default() / 2);
+    twice.stalled(half);
+    twice.stalled(span.saturating_sub(half));
+    assert_eq!(twice, bench.reply, "two waits are one of their length");
+    assert_eq!((bench.reply.phase(), bench.reply.draft()), (before.phase(), before.draft()));
+    let (Some(was), Some(is)) = (before.deadline(), bench.reply.deadline()) else {
+        assert_eq!(bench.reply, before, "nothing is owed by a reply that is done");
+        return true;
+    };
+    if matches!(was.reason, Reason::Update | Reason::Retry) {
+        assert_eq!(is, was);
+    } else if was.reason == is.reason {
+        assert_eq!(is.at, was.at.after(span));
+    } else {
+        assert!(matches!(is.reason, Reason::Update | Reason::Retry) && is.at >= was.at, "{was:?} {is:?}");
+    }
+    pass(bench, Duration::ZERO, outside)
 }
 
 /// A restart, where there is something to come back to.

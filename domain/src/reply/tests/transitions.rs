@@ -61,6 +61,10 @@ fn states() -> Vec<(&'static str, Bench)> {
         ("unopened", unopened),
         ("thinking, open on its way", called(&opening)),
         ("thinking, open claimed", opening),
+        (
+            "streaming, told that the process ends",
+            with(&with(&streaming, |it| drop(it.tell(Event::Parked))), |it| drop(it.call())),
+        ),
         ("streaming", streaming),
         ("streaming, update claimed", updating.clone()),
         ("streaming, update on its way", called(&updating)),
@@ -84,6 +88,7 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
         ("Admitted".to_owned(), Event::Admitted),
         ("Grew".to_owned(), Event::Grew { text: " new".into() }),
         ("Progressed".to_owned(), Event::Progressed { what: Progress::Tool("search".into()) }),
+        ("Parked".to_owned(), Event::Parked),
         ("Ended".to_owned(), Event::Ended { suffix: Some("End.".into()), failed: false }),
         ("Resumed".to_owned(), Event::Resumed { gate: None }),
         ("Withdrawn".to_owned(), Event::Withdrawn),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::{Effect, Effects, Event, Hold, Session, Taken};
+use super::super::{Effect, Effects, Event, Hold, Reason, Session, Taken};
 use super::{Bench, rules};
 use crate::ids::{Epoch, Seq};
 use crate::inbox::{Control, INBOX_ENTRIES_MAX, Origin};
@@ -27,6 +27,7 @@ enum Step {
     Configure(Busy, Duration, Stale),
     Restart,
     Pass(Duration),
+    Stall(Duration),
     ToDeadline,
 }
 
@@ -110,6 +111,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => (busy, idle, stale).prop_map(|(busy, idle, stale)| Step::Configure(busy, idle, stale)),
         1 => Just(Step::Restart),
         2 => (0..4_000_000_u64).prop_map(|millis| Step::Pass(Duration::from_millis(millis))),
+        1 => (0..4_000_000_u64).prop_map(|millis| Step::Stall(Duration::from_millis(millis))),
         3 => Just(Step::ToDeadline),
     ]
 }
@@ -203,6 +205,7 @@ fn step(bench: &mut Bench, step: Step, outside: &mut Outside) {
         }
         Step::Restart => return restart(bench, outside),
         Step::Pass(span) => pass(bench, span),
+        Step::Stall(span) => stall(bench, span),
         Step::ToDeadline => pass(
             bench,
             bench.session.deadline().map_or(Duration::ZERO, |deadline| deadline.at.since(bench.now)),
@@ -241,6 +244,32 @@ fn pass(bench: &mut Bench, span: Duration) -> Effects {
     assert_eq!(bench.session.expire(bench.now), Effects::default());
     assert_eq!(bench.session, after, "twice is more than once");
     effects
+}
+
+/// A wait for the store moves what others owe by its length, and nothing else; what is kept does not change.
+fn stall(bench: &mut Bench, span: Duration) -> Effects {
+    let before = bench.session.clone();
+    let mut twice = bench.session.clone();
+    bench.now = bench.now.after(span);
+    bench.session.stalled(span);
+    let half = Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or_default() / 2);
+    twice.stalled(half);
+    twice.stalled(span.saturating_sub(half));
+    assert_eq!(twice, bench.session, "two waits are one of their length");
+    assert_eq!((bench.session.snapshot(), bench.session.phase()), (before.snapshot(), before.phase()));
+    assert_eq!(bench.session.waiting, before.waiting);
+    let (Some(was), Some(is)) = (before.deadline(), bench.session.deadline()) else {
+        assert_eq!(bench.session, before, "at rest nothing is owed");
+        return Effects::default();
+    };
+    if was.reason == Reason::Retry {
+        assert_eq!(is, was, "a pause passes by itself");
+    } else if was.reason == is.reason {
+        assert_eq!(is.at, was.at.after(span));
+    } else {
+        assert_eq!(is.reason, Reason::Retry, "the turn's end is further away than its pause now");
+    }
+    pass(bench, Duration::ZERO)
 }
 
 /// What has not ended is taken in again, as the driver does.

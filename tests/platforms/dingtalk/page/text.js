@@ -41,19 +41,19 @@ function inline(text) {
   return parts.filter((part) => part !== "");
 }
 
+// As the platform draws prose: two blanks before a line break keep it, a bare one parts words and nothing else.
 function lines(list) {
   const parts = [];
   list.forEach((line, index) => {
-    if (index > 0) parts.push(element("br"));
-    parts.push(...inline(line));
+    if (index > 0) parts.push(list[index - 1].endsWith("  ") ? element("br") : " ");
+    parts.push(...inline(line.trim()));
   });
   return parts;
 }
 
 const FENCE = /^\s*(```+|~~~+)\s*([\w+#.-]*)/;
 const HEADING = /^(#{1,6})\s+(.*)$/;
-const BULLET = /^\s*[-*+]\s+(.*)$/;
-const NUMBER = /^\s*\d+[.)]\s+(.*)$/;
+const ITEM = /^(\s*)(?:[-*+]|(\d{1,9})[.)])\s+(.*)$/;
 const QUOTE = /^\s*>\s?(.*)$/;
 const RULE = /^\s*([-*_])(\s*\1){2,}\s*$/;
 
@@ -95,14 +95,36 @@ function readWhile(rest, pattern) {
   return found;
 }
 
-function readList(rest, pattern, name) {
-  const items = readWhile(rest, pattern);
-  return items.length > 0 ? element(name, ...items.map((item) => element("li", ...inline(item)))) : null;
+// Items of one indent are a list; deeper ones are a list within the item above them. A number is shown as it is written.
+function readList(rest) {
+  const first = ITEM.exec(rest[0]);
+  if (!first) return null;
+  const depth = first[1].length;
+  const isNumbered = first[2] !== undefined;
+  const list = element(isNumbered ? "ol" : "ul");
+  while (rest.length > 0) {
+    const item = ITEM.exec(rest[0]);
+    if (!item && list.lastElementChild && /^\s+\S/.test(rest[0])) {
+      list.lastElementChild.append(" ", ...inline(rest.shift().trim()));
+      continue;
+    }
+    if (!item || item[1].length < depth) break;
+    if (item[1].length > depth + 1) {
+      list.lastElementChild.append(readList(rest));
+      continue;
+    }
+    if ((item[2] !== undefined) !== isNumbered) break;
+    rest.shift();
+    const made = element("li", ...inline(item[3]));
+    if (isNumbered) made.value = Number(item[2]);
+    list.append(made);
+  }
+  return list;
 }
 
 function readQuote(rest) {
   const quoted = readWhile(rest, QUOTE);
-  return quoted.length > 0 ? element("blockquote", ...lines(quoted)) : null;
+  return quoted.length > 0 ? element("blockquote", blocksOf(quoted)) : null;
 }
 
 function readTable(rest) {
@@ -119,15 +141,14 @@ function readTable(rest) {
 
 function readParagraph(rest) {
   const taken = [rest.shift()];
-  const special = [FENCE, HEADING, BULLET, NUMBER, QUOTE, RULE];
+  const special = [FENCE, HEADING, ITEM, QUOTE, RULE];
   while (rest.length > 0 && rest[0].trim() !== "" && !special.some((pattern) => pattern.test(rest[0]))) {
     taken.push(rest.shift());
   }
   return element("p", ...lines(taken));
 }
 
-export function markdown(text) {
-  const rest = text.replaceAll("\r\n", "\n").split("\n");
+function blocksOf(rest) {
   const blocks = document.createDocumentFragment();
   while (rest.length > 0) {
     if (rest[0].trim() === "") {
@@ -135,11 +156,15 @@ export function markdown(text) {
       continue;
     }
     blocks.append(
-      readFence(rest) ?? readHeading(rest) ?? readRule(rest) ?? readTable(rest) ??
-        readList(rest, BULLET, "ul") ?? readList(rest, NUMBER, "ol") ?? readQuote(rest) ?? readParagraph(rest),
+      readFence(rest) ?? readHeading(rest) ?? readRule(rest) ?? readTable(rest) ?? readList(rest) ?? readQuote(rest) ??
+        readParagraph(rest),
     );
   }
   return blocks;
+}
+
+export function markdown(text) {
+  return blocksOf(text.replaceAll("\r\n", "\n").split("\n"));
 }
 
 export function plain(text) {

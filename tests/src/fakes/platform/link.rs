@@ -47,6 +47,16 @@ impl FakeLink {
         state.refuse_connections.clone()
     }
 
+    fn panic_if_told(&self, id: ConnectionId) {
+        let mut state = self.platform.state();
+        if state.connections_panicked_at > 0 {
+            state.connections_panicked_at -= 1;
+            state.sockets.retain(|socket| (&socket.channel, socket.id) != (&self.channel, id));
+            drop(state);
+            panic!("the connection panics, as the test wants");
+        }
+    }
+
     fn fate(&self, called: Called) -> Fate {
         self.meter.count(Used::ApiCall);
         let (call, text) = (called.call, called.text.clone());
@@ -157,7 +167,10 @@ impl Link for FakeLink {
                     detail: "cut".to_owned(),
                     retry_after: None,
                 },
-                () = tokio::time::sleep(HEARTBEAT) => sink.signal(Signal::Heard),
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    self.panic_if_told(id);
+                    sink.signal(Signal::Heard);
+                }
             }
         };
         self.platform.state().sockets.retain(|socket| (&socket.channel, socket.id) != (&self.channel, id));
@@ -166,9 +179,7 @@ impl Link for FakeLink {
 
     async fn claim(&self, claim: Claim) {
         self.platform.state().claims.push(claim);
-        let mut held = self.platform.inner.claims_held.subscribe();
-        // The sender outlives every claim.
-        let _ = held.wait_for(|held| !held).await;
+        self.platform.inner.claims_held.wait(|held| !held).await;
     }
 
     async fn card(&self, request: CardRequest) -> Came<CardOutcome> {
@@ -198,6 +209,7 @@ impl Link for FakeLink {
                 tokio::time::sleep(pause).await;
                 self.show(&request)
             }
+            Fate::Panic => panic!("the platform panics at a card, as the test wants"),
         };
         self.platform.inner.steps.step("card:after").await;
         under_way.ended = true;
@@ -216,8 +228,10 @@ impl Link for FakeLink {
             attempt: 0,
             text: request.text.clone(),
         });
-        if let Fate::Slow(pause) = fate {
-            tokio::time::sleep(pause).await;
+        match fate {
+            Fate::Slow(pause) => tokio::time::sleep(pause).await,
+            Fate::Panic => panic!("the platform panics at a message, as the test wants"),
+            Fate::Do | Fate::DoUnknown | Fate::Refuse(_) => {}
         }
         under_way.ended = true;
         if let Fate::Refuse(outcome) = fate {

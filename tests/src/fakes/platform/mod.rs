@@ -21,8 +21,8 @@ use switchboard_ports::provider::{
     Ack, ConnectionSink, Description, FetchFailure, FieldError, Link, Meter, MonthlyQuota, Press, Pressed,
     Provider, Signal,
 };
-use tokio::sync::watch;
 
+use super::gate::Gate;
 use super::steps::Steps;
 use link::FakeLink;
 use state::{Socket, State};
@@ -51,6 +51,8 @@ pub enum Fate {
     DoUnknown,
     /// Done after a while.
     Slow(Duration),
+    /// Not done: the platform's code panics.
+    Panic,
 }
 
 /// A call that was made.
@@ -124,7 +126,7 @@ struct Inner {
     rule: Mutex<Rule>,
     file_rule: Mutex<FileRule>,
     /// Whether claims wait.
-    claims_held: watch::Sender<bool>,
+    claims_held: Gate<bool>,
 }
 
 impl FakePlatform {
@@ -139,7 +141,7 @@ impl FakePlatform {
             file_rule: Mutex::new(Box::new(|source| {
                 FileFate::Give(Bytes::from(format!("content of {source}")), Duration::ZERO)
             })),
-            claims_held: watch::channel(false).0,
+            claims_held: Gate::new(false),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -175,12 +177,17 @@ impl FakePlatform {
 
     /// Whether claims on the budget wait from now on.
     pub fn hold_claims(&self, held: bool) {
-        self.inner.claims_held.send_replace(held);
+        self.inner.claims_held.set(held);
     }
 
     /// Refuses connections from now on, or takes them again.
     pub fn refuse_connections(&self, cause: Option<CloseCause>) {
         self.state().refuse_connections = cause;
+    }
+
+    /// The code of the next `count` connections panics once they have been open for five seconds.
+    pub fn panics_at_connections(&self, count: u32) {
+        self.state().connections_panicked_at = count;
     }
 
     /// Takes connections with this secret only.

@@ -58,6 +58,7 @@ fn read(events: &[Value]) -> Vec<String> {
 #[case("", "Which one?\n\n- a\n- b", &["Which one?\n\n- a\n- b"])]
 #[case("I need to know more.", "Which one?\n\n- a\n- b", &["I need to know more.", "\n\n", "Which one?\n\n- a\n- b"])]
 #[case("Well. Which one?", "Which one?", &["Well. Which one?"])]
+#[case("<think>Which one?</think>", "Which one?", &["thinks Which one?", "Which one?"])]
 fn a_question_back_stands_behind_what_was_said(
     #[case] text: &str,
     #[case] asked: &str,
@@ -125,6 +126,37 @@ fn the_text_is_whole_whatever_came_in_pieces(
     let lines = read(&events);
     let said: String = lines[1..lines.len() - 1].concat();
     assert_eq!((said.as_str(), lines.last().unwrap().as_str()), (text, "completed"));
+}
+
+#[rstest]
+#[case::in_pieces(&[delta(1, "<thi"), delta(1, "nk>hm</think>\n"), delta(1, "\n42")], &["<think>hm</think>\n\n42"], "hm", "42")]
+#[case::at_the_end(&[], &["<think>hm</think>\n\n42"], "hm", "42")]
+#[case::rest_at_the_end(&[delta(1, "<think>h")], &["<think>hm</think>42"], "hm", "42")]
+#[case::taken_out_of_the_whole(&[delta(1, "<think>hm</think>")], &["42"], "hm", "42")]
+#[case::taken_out_before_it_closed(&[delta(1, "<think>hm")], &["42"], "hm", "42")]
+#[case::a_message_of_its_own(&[delta(1, "<think>hm</think>"), delta(2, "42")], &["<think>hm</think>", "42"], "hm", "42")]
+#[case::never_closed(&[delta(1, "<think>hm")], &[], "hm", "<think>hm")]
+#[case::half_a_mark(&[delta(1, "<thi")], &["<thi"], "", "<thi")]
+#[case::further_on(&[delta(1, "42 <think>hm</think>")], &[], "", "42 <think>hm</think>")]
+fn a_thought_that_the_text_begins_with_is_thinking(
+    #[case] deltas: &[Value],
+    #[case] whole: &[&str],
+    #[case] thought: &str,
+    #[case] answer: &str,
+) {
+    let events = [&[created()], deltas, &[completed(whole)]].concat();
+    let lines = read(&events);
+    let said = &lines[1..lines.len() - 1];
+    let thoughts: String = said.iter().filter_map(|line| line.strip_prefix("thinks ")).collect();
+    let words: String = said.iter().filter(|line| !line.starts_with("thinks ")).map(String::as_str).collect();
+    assert_eq!((thoughts.as_str(), words.as_str()), (thought, answer), "{lines:?}");
+    assert_eq!(lines.last().unwrap(), "completed");
+}
+
+#[test]
+fn thoughts_alone_are_no_answer() {
+    let events = [created(), delta(1, "<think>hm</think>\n"), completed(&[])];
+    assert_eq!(read(&events)[1..], ["thinks hm", "agent_empty: no text"]);
 }
 
 #[test]

@@ -66,7 +66,8 @@ fn act(bytes: &mut Bytes<'_>) -> Act {
         29 => Act::Crash,
         30 => {
             let last = bytes.flag().then(|| intake(bytes));
-            bytes.one_of(&[Act::Park(last), Act::Deadline])
+            let stall = Act::Stall(u32::from(bytes.number()) * 60);
+            bytes.one_of(&[Act::Park(last), Act::Deadline, stall])
         }
         _ => {
             let enable = Act::Enable(bytes.flag());

@@ -68,6 +68,7 @@ impl super::super::World for World {
             Act::Crash => self.crash(),
             Act::Arm => self.armed = true,
             Act::Pass(millis) => self.pass(millis),
+            Act::Stall(millis) => self.stall(millis),
             Act::Deadline => {
                 self.patience = self.patience.saturating_sub(1);
                 let due = self.session.deadline().map_or(Duration::ZERO, |it| it.at.since(self.now));

@@ -51,6 +51,7 @@ fn act(bytes: &mut Bytes<'_>, world: &World) -> Act {
         19 => Act::Crash,
         20 => Act::Arm,
         21 => Act::Pass(u64::from(bytes.number()) * 20),
+        22 => Act::Stall(u64::from(bytes.number()) * 20),
         _ => Act::Deadline,
     }
 }

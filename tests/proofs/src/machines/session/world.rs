@@ -40,6 +40,8 @@ pub enum Act {
     Pass(u64),
     /// Time passes to the deadline.
     Deadline,
+    /// So many milliseconds pass in which the shell waits for its store.
+    Stall(u64),
 }
 
 /// What a run says.
@@ -350,6 +352,22 @@ impl World {
         let after = self.session.clone();
         assert_eq!((self.session.expire(self.now), &self.session), (Effects::default(), &after), "twice");
         self.commit(effects.durability);
+    }
+
+    /// As if the clock of everybody who owes something had stood still; pauses go on.
+    pub(super) fn stall(&mut self, millis: u64) {
+        let span = Duration::from_millis(millis);
+        self.now = self.now.after(span);
+        self.session.stalled(span);
+        self.closing = self.closing.map(|(epoch, until)| (epoch, until.after(span)));
+        if let Some(turn) = &mut self.turn {
+            turn.began_at = turn.began_at.after(span);
+            match &mut turn.step {
+                Step::Asked(at) | Step::Heard(at) => *at = at.after(span),
+                Step::Pausing(_) => {}
+            }
+        }
+        self.pass(0);
     }
 
     pub(super) fn park(&mut self) {

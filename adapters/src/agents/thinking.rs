@@ -13,7 +13,7 @@
 
 use switchboard_ports::agent::AgentEvent;
 
-use super::chunk::{delta, reasoning};
+use super::text::{delta, reasoning};
 
 /// What a thought begins with.
 const OPEN: &str = "<think>";

@@ -1,82 +1,28 @@
 //! The scripted agent does what it is told, as our own chat agent sees it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may fail loudly"
-)]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use serde_json::{Map, json};
-use switchboard_adapters::agents::kinds;
-use switchboard_adapters::net::{Authorities, Network, Proxies};
-use switchboard_domain::ids::{AgentId, Version};
+use serde_json::json;
 use switchboard_domain::secret::Secret;
-use switchboard_domain::settings::TurnLimits;
-use switchboard_domain::time::Timestamp;
-use switchboard_ports::agent::{AgentEvent, AgentUser, RunRequest};
-use switchboard_ports::agents::{AgentConfig, AgentMode};
-use switchboard_ports::clock::Clock;
+use switchboard_ports::agent::AgentEvent;
+use switchboard_ports::agents::AgentConfig;
 use switchboard_tests::scripted_agent::{Behaviour, End, ScriptedAgent};
 use tokio::time::timeout;
 
-/// Nothing here takes nearly as long; whatever does has failed.
-const CAP: Duration = Duration::from_secs(20);
-
-struct Midnight;
-
-impl Clock for Midnight {
-    fn now(&self) -> Timestamp {
-        Timestamp::default()
-    }
-}
+use crate::bench::{CAP, build, config, question};
 
 /// Asks the agent as the program would.
-fn ask(agent: &ScriptedAgent, question: &str, stream: bool) -> BoxStream<'static, AgentEvent> {
+fn ask(agent: &ScriptedAgent, text: &str, stream: bool) -> BoxStream<'static, AgentEvent> {
     let config = AgentConfig {
-        id: AgentId::new("agt_1"),
-        name: "scripted".to_owned(),
-        kind: "openai-chat".to_owned(),
-        base_url: agent.base_url(),
-        api_key: Secret::new("sk-test"),
-        model: Some("gpt-x".to_owned()),
         system_prompt: Some("Be brief.".to_owned()),
         headers: BTreeMap::from([("X-User".to_owned(), Secret::new("{{user.username}}"))]),
-        extra_body: Map::new(),
         stream,
-        mode: AgentMode::Auto,
-        connect_timeout: Duration::from_secs(5),
-        limits: TurnLimits::default(),
-        history_messages_max: 40,
-        history_chars_max: 60_000,
-        managed_by_file: false,
-        version: Version(1),
-        created_at: Timestamp::default(),
-        updated_at: Timestamp::default(),
+        ..config("openai-chat", &agent.base_url())
     };
-    let request = RunRequest {
-        turn: "turn-1".to_owned(),
-        text: question.to_owned(),
-        history: Vec::new(),
-        continuation: None,
-        model: None,
-        attachments: Vec::new(),
-        resume: None,
-        user: AgentUser {
-            id: "usr_1".to_owned(),
-            username: "zhang3".to_owned(),
-            display_name: "张三".to_owned(),
-            platform: "dingtalk".to_owned(),
-        },
-    };
-    let network = Network::new(&Authorities::default(), Proxies::default()).unwrap();
-    kinds(Arc::new(Midnight), &network)["openai-chat"].build(&config).unwrap().run(request)
+    build(&config).run(question("zhang3", text))
 }
 
 /// The whole text and how the run ended: `completed`, or the failure with its detail.
@@ -203,7 +149,7 @@ async fn requests_are_recorded_with_messages_headers_and_keys() {
     assert_eq!(asked.number, 1);
     assert_eq!(asked.question(), "s3cret question");
     assert!(asked.remembers("brief") && !asked.remembers("s3cret"));
-    assert_eq!(asked.idempotency_key.as_deref(), Some("turn-1"));
+    assert_eq!(asked.idempotency_key.as_deref(), Some("cnv_1-s3cret question"));
     assert_eq!(asked.headers["authorization"], "Bearer sk-test");
     assert_eq!(asked.headers["x-user"], "zhang3");
     assert_eq!(asked.body["model"], json!("gpt-x"));
@@ -221,7 +167,7 @@ async fn what_is_done_without_a_queue_can_be_changed() {
 async fn a_wait_that_fails_lists_what_was_asked() {
     let agent = ScriptedAgent::start(|_| Behaviour::Empty).await.unwrap();
     let error = agent.wait_for(|asked| !asked.is_empty(), CAP).await.unwrap_err().to_string();
-    assert_eq!(error, "the agent's requests were not as wanted within 20s: []");
+    assert_eq!(error, "the agent's requests were not as wanted within 60s: []");
 }
 
 #[tokio::test]
