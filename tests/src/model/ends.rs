@@ -108,7 +108,8 @@ fn question<'a>(
         verdict.counts.refused += counted;
         // Whoever writes too much is told once a while, wherever they write next.
         if !is_deleted(account, act) && !account.faults.allows_refusal("too_many_messages") {
-            *owed.entry((&act.chat, Kind::Refused)).or_default() += 1;
+            let count = owed.entry((&act.chat, Kind::Refused)).or_default();
+            *count = if is_told_once(account) { told_once(account, act) } else { *count + 1 };
         }
     } else {
         verdict.counts.lost += 1;
@@ -122,6 +123,18 @@ fn question<'a>(
         verdict.counts.lost += 1;
         verdict.broken(format!("{}: it was acked and has no end in the store", act.id));
     }
+}
+
+/// Whether one sentence stands for many refusals: of a busy or full conversation each author is told once a while, in that
+/// conversation.
+fn is_told_once(account: &Account) -> bool {
+    ["busy", "inbox_full"].iter().any(|refusal| account.faults.allows_refusal(refusal))
+}
+
+/// The one sentence, unless it is the one of unknown fate.
+fn told_once(account: &Account, act: &Act) -> usize {
+    let mut here = account.acts.iter().filter(|other| other.chat == act.chat);
+    usize::from(!here.any(|other| is_undelivered(account, other)))
 }
 
 fn is_first(end: &End, act: &Act) -> bool {
