@@ -24,7 +24,7 @@ use crate::telemetry::metrics as names;
 const KEEP_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How long the last addition may take when the server stops.
-const LAST_WAIT: Duration = Duration::from_secs(2);
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// Rows of one addition: messages wait for the store's writer, too.
 const BATCH_ROWS_MAX: usize = 256;
