@@ -205,6 +205,19 @@ impl Account {
         let of = self.failures.iter().filter(move |failed| failed.message == message);
         of.map(|failed| failed.cause.as_str())
     }
+
+    /// Whether the channel was deleted, after which nothing may be owed that was not surely over before.
+    pub(super) fn is_deleted(&self, act: &Act) -> bool {
+        let deletes = |it: &Act| it.what == What::Delete && act.conversation.starts_with(&it.conversation);
+        self.acts.iter().any(deletes)
+    }
+
+    /// Whether the message was left to a process that had no settings of its channel any more, and it is recorded so: a
+    /// deletion does not wait for ever for a platform that takes nothing.
+    pub(super) fn is_left_by_deletion(&self, act: &Act) -> bool {
+        let undelivered = self.causes(&act.id).any(|cause| UNDELIVERED.contains(&cause));
+        self.faults.kills > 0 && undelivered && self.is_deleted(act)
+    }
 }
 
 /// Causes that say that an answer did not arrive, or may not have.

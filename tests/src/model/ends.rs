@@ -57,7 +57,7 @@ fn unsaid(account: &Account, owed: &Owed<'_>, chat: &str) -> usize {
 
 fn control<'a>(account: &'a Account, act: &'a Act, owed: &mut Owed<'a>) {
     let is_told = act.what == What::New && act.in_chat && act.acked_at.is_some();
-    if is_told && !is_undelivered(account, act) && !is_deleted(account, act) {
+    if is_told && !is_undelivered(account, act) && !account.is_deleted(act) {
         *owed.entry((&act.chat, Kind::New)).or_default() += 1;
     }
 }
@@ -93,7 +93,7 @@ fn question<'a>(
         verdict.counts.failed += counted;
         // Those that are too old together are told once.
         let stale = account.causes(&act.id).any(|cause| cause == "stale");
-        if failed && !undelivered && !stale && !is_deleted(account, act) {
+        if failed && !undelivered && !stale && !account.is_deleted(act) {
             *owed.entry((&act.chat, Kind::Failed)).or_default() += 1;
         }
         if said == Some("cancelled") && failed {
@@ -107,7 +107,7 @@ fn question<'a>(
     } else if said.is_none_or(|said| said == "refused") && !seen.any(key) && may_be_refused(account, act) {
         verdict.counts.refused += counted;
         // Whoever writes too much is told once a while, wherever they write next.
-        if !is_deleted(account, act) && !account.faults.allows_refusal("too_many_messages") {
+        if !account.is_deleted(act) && !account.faults.allows_refusal("too_many_messages") {
             let count = owed.entry((&act.chat, Kind::Refused)).or_default();
             *count = if is_told_once(account) { told_once(account, act) } else { *count + 1 };
         }
@@ -145,12 +145,6 @@ fn is_undelivered(account: &Account, act: &Act) -> bool {
     account.causes(&act.id).any(|cause| UNDELIVERED.contains(&cause))
 }
 
-/// Whether the channel was deleted, after which nothing may be owed that was not surely over before.
-fn is_deleted(account: &Account, act: &Act) -> bool {
-    let deletes = |it: &Act| it.what == What::Delete && act.conversation.starts_with(&it.conversation);
-    account.acts.iter().any(deletes)
-}
-
 fn may_be_cancelled(account: &Account, act: &Act) -> bool {
     let cancels = |other: &Act| {
         let here = other.conversation == act.conversation && !other.surely_before(act);
@@ -166,16 +160,18 @@ fn may_be_cancelled(account: &Account, act: &Act) -> bool {
 }
 
 fn may_be_refused(account: &Account, act: &Act) -> bool {
-    !account.faults.refusals.is_empty() || is_deleted(account, act)
+    !account.faults.refusals.is_empty() || account.is_deleted(act)
 }
 
 /// Causes that nothing in the run can have brought about.
 fn records_have_reasons(account: &Account, verdict: &mut Verdict) {
     for failed in &account.failures {
-        if !account.faults.allows_cause(&failed.cause) {
+        let act = account.acts.iter().find(|act| act.id == failed.message);
+        let left = act.is_some_and(|act| account.is_left_by_deletion(act));
+        if !left && !account.faults.allows_cause(&failed.cause) {
             verdict.broken(format!("{}: recorded as {} without a reason", failed.message, failed.cause));
         }
-        if !account.acts.iter().any(|act| act.id == failed.message) {
+        if act.is_none() {
             verdict.broken(format!("{}: recorded as {}, and nobody sent it", failed.message, failed.cause));
         }
     }

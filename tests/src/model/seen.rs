@@ -203,7 +203,8 @@ fn is_abandoned(account: &Account, shown: &Shown) -> bool {
         account.question(key).map(|act| act.id.clone())
     };
     if let Some(message) = shown.answers.clone().or_else(by_words) {
-        return account.causes(&message).any(|cause| cause == "card_abandoned");
+        let left = account.acts.iter().any(|act| act.id == message && account.is_left_by_deletion(act));
+        return left || account.causes(&message).any(|cause| cause == "card_abandoned");
     }
     let mut here = account.acts.iter().filter(|act| act.chat == shown.chat);
     here.any(|act| account.causes(&act.id).any(|cause| cause == "card_abandoned"))

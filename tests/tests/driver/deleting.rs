@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use switchboard::runtime::operations::Operations;
-use switchboard_domain::ids::ChannelId;
+use switchboard_domain::ids::{ChannelId, Partition};
 use switchboard_domain::inbox::Control;
 use switchboard_domain::notice::Notice;
-use switchboard_domain::outcome::Refusal;
+use switchboard_domain::outcome::{FailureCause, Refusal};
+use switchboard_domain::reply::CardOutcome;
 use switchboard_domain::settings::Locale;
 use switchboard_ports::provider::Ack;
 use switchboard_tests::fakes::agent::{Act, answer_to};
@@ -157,4 +158,45 @@ fn a_channel_deleted_right_after_a_restart_leaves_no_card_open() {
         })
         .unwrap();
     assert!(world.platform.cards().values().all(|card| card.finished), "{:?}", world.platform.cards());
+}
+
+/// How many conversations have something open in the store.
+async fn open_count(process: &Process<'_>) -> usize {
+    let mut count = 0;
+    for partition in Partition::all() {
+        count += process.world.stores().conversations.open(partition, None).await.unwrap().len();
+    }
+    count
+}
+
+/// A platform that takes nothing does not keep a channel from being deleted. A process that comes after that has no settings
+/// to go on with: what was on its way has its record, and nothing stays open in the store.
+#[test]
+fn what_a_deletion_did_not_wait_for_ends_in_the_next_process_with_a_record() {
+    let world = World::new(10);
+    let nothing = Fate::Refuse(CardOutcome::Throttled { retry_after: SECS(2) });
+    world.platform.rule(move |call, _, _| match call {
+        Call::Finish | Call::Send(_) => nothing,
+        Call::Open | Call::Update => Fate::Do,
+    });
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            process.until("it has ended", || process.world.platform.kinds().contains(&Call::Finish)).await;
+            delete(&process).await;
+            assert_eq!(open_count(&process).await, 1, "the process dies with an answer on its way");
+        })
+        .unwrap();
+    world.platform.rule(|_, _, _| Fate::Do);
+    let calls = world.platform.calls().len();
+    world.clock.pass(SECS(60));
+    world
+        .process(|process| async move {
+            process.wait(SECS(60)).await;
+            assert_eq!(open_count(&process).await, 0);
+            assert_eq!(process.failures().await, [FailureCause::DeliveryRefused]);
+        })
+        .unwrap();
+    assert_eq!(world.platform.calls().len(), calls, "nobody could make a call");
 }

@@ -1,5 +1,6 @@
 //! One configured bot: its settings, its link to the platform, its status, and the task that keeps it connected.
 
+mod gone;
 mod status;
 mod task;
 
@@ -25,6 +26,7 @@ use super::operations::{ChannelStatus, QuotaUsage};
 use super::shared::{Shared, lock};
 use crate::ports::{SharedAgent, SharedLink};
 
+pub(crate) use gone::stand_in;
 pub(crate) use task::start;
 
 /// Messages waiting for a channel's task. Signs of life are dropped beyond; nothing else comes that often.

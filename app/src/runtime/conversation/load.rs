@@ -10,6 +10,7 @@ use switchboard_ports::error::StoreError;
 use tokio::sync::mpsc;
 
 use super::{Actor, Begun, Lost, OUTCOMES_MAX};
+use crate::runtime::channel;
 use crate::runtime::registry::Slot;
 use crate::runtime::shared::Shared;
 
@@ -40,7 +41,10 @@ impl<'a> Actor<'a> {
                 return None;
             }
         };
-        let handle = shared.channel(&loaded.key.channel)?;
+        let handle = match shared.channel(&loaded.key.channel) {
+            Some(handle) => handle,
+            None => channel::stand_in(shared, &loaded.key.channel).await?,
+        };
         let bot = handle.bot();
         let mut actor = Self {
             shared,
