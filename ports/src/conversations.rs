@@ -42,8 +42,9 @@ pub const SHOWN_ENTRIES_MAX: u64 = 1_000;
 pub trait ConversationStore: Send + Sync {
     /// Stores a message or control act, or recognises it as seen.
     ///
-    /// Atomic: the deduplication mark (channel + message id), the next sequence of the conversation and the inbox
-    /// entry appear together or not at all. `admission` is asked for a first delivery only, with the number of
+    /// Atomic: the deduplication mark (channel + chat + message id), the next sequence of the conversation and the inbox
+    /// entry appear together or not at all. No platform gives one id in two of its chats; whether such an id counts as seen is
+    /// the store's choice. `admission` is asked for a first delivery only, with the number of
     /// entries that wait; with [`Verdict::Pass`] only the mark is kept and the result has no sequence.
     ///
     /// The order of first acceptance is the order of *calls*: the call itself enqueues, the future only waits.
@@ -108,7 +109,7 @@ pub trait Admission: Send + Sync {
 pub struct Arrival {
     /// The conversation.
     pub key: ConversationKey,
-    /// The platform's id of the message; with the channel it is the deduplication key.
+    /// The platform's id of the message; with channel and chat it is the deduplication key.
     pub message: MessageId,
     /// Where it was written.
     pub chat: Chat,

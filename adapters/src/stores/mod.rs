@@ -1,10 +1,12 @@
-//! The stores: the same meaning in memory and in a file, proven by one suite (`switchboard_ports::conformance`).
+//! The stores: the same meaning in memory, in a file and in Redis, proven by one suite (`switchboard_ports::conformance`).
 //!
 //! | file | what |
 //! |---|---|
 //! | `memory/` | everything in this process's memory; for servers that may forget |
 //! | `file/` | SQLite in a directory of its own; the default |
+//! | `redis/` | Redis, Valkey or a Cluster, for one replica or several |
 //! | `records/` | what is written, with a format version, and its conversions |
+//! | `registered.rs` | what tables of channels and agents have to know of them |
 //! | `seal.rs`, `key.rs` | secrets at rest |
 //! | `leases.rs` | leases of stores that one process owns alone |
 
@@ -14,6 +16,8 @@ mod key;
 mod leases;
 mod memory;
 mod records;
+pub mod redis;
+mod registered;
 mod seal;
 
 use std::sync::Arc;

@@ -6,26 +6,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::Connection;
 use switchboard_domain::ids::{AgentId, ChannelId, Version};
-use switchboard_ports::agents::{AGENTS_MAX, AgentConfig, AgentStore};
-use switchboard_ports::channels::{CHANNELS_MAX, Channel, ChannelStore};
+use switchboard_ports::agents::{AgentConfig, AgentStore};
+use switchboard_ports::channels::{Channel, ChannelStore};
 use switchboard_ports::error::StoreError;
 
 use super::sql::{all, first, int, run, uint};
 use super::writer::Step;
 use super::{Core, folded, row};
-use crate::stores::records::{AgentRecord, ChannelRecord, Row};
+use crate::stores::registered::Registered;
 use crate::stores::seal::Key;
-
-/// A record with an id, a unique name and a version, and its table.
-pub(super) trait Registered: Send + Sync + Sized + 'static {
-    const TABLE: &'static str;
-    const ROWS_MAX: usize;
-    fn id(&self) -> &str;
-    fn name(&self) -> &str;
-    fn version(&self) -> Version;
-    fn write(&self, row: &Row<'_>) -> Result<String, StoreError>;
-    fn read(body: &str, version: Version, row: &Row<'_>) -> Result<Self, StoreError>;
-}
 
 /// One table of records.
 pub(super) struct Registry<T> {
@@ -142,34 +131,9 @@ fn name_is_free<T: Registered>(connection: &Connection, prepared: &Prepared) -> 
     taken.map_or(Ok(()), |()| Err(StoreError::Duplicate("name")))
 }
 
-/// The port's methods are the registry's, and so is the record's identity.
-macro_rules! registered {
-    ($port:ident, $row:ident, $id:ident, $record:ident, $table:literal, $rows_max:expr) => {
-        impl Registered for $row {
-            const TABLE: &'static str = $table;
-            const ROWS_MAX: usize = $rows_max;
-
-            fn id(&self) -> &str {
-                self.id.as_str()
-            }
-
-            fn name(&self) -> &str {
-                &self.name
-            }
-
-            fn version(&self) -> Version {
-                self.version
-            }
-
-            fn write(&self, row: &Row<'_>) -> Result<String, StoreError> {
-                row.write(&$record::seal(self, row)?)
-            }
-
-            fn read(body: &str, version: Version, row: &Row<'_>) -> Result<Self, StoreError> {
-                row.read::<$record>(body)?.open(version, row)
-            }
-        }
-
+/// The port's methods are the registry's.
+macro_rules! registry {
+    ($port:ident, $row:ident, $id:ident) => {
         #[async_trait]
         impl $port for Registry<$row> {
             async fn list(&self) -> Result<Vec<$row>, StoreError> {
@@ -195,5 +159,5 @@ macro_rules! registered {
     };
 }
 
-registered!(ChannelStore, Channel, ChannelId, ChannelRecord, "channels", CHANNELS_MAX);
-registered!(AgentStore, AgentConfig, AgentId, AgentRecord, "agents", AGENTS_MAX);
+registry!(ChannelStore, Channel, ChannelId);
+registry!(AgentStore, AgentConfig, AgentId);

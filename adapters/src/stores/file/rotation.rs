@@ -23,11 +23,11 @@ use switchboard_ports::error::StoreError;
 use super::accept::entry_key;
 use super::error::{OpenError, UpkeepError, store_error};
 use super::opening::{self, check_key, sync_folder_of};
-use super::registry::Registered;
 use super::sql::uint;
 use super::{copies, restore, row, schema};
 use crate::stores::key;
 use crate::stores::records::{AgainRecord, ConversationRecord, EntryRecord};
+use crate::stores::registered::Registered;
 use crate::stores::seal::{Key, beginning};
 
 /// Rows read at once while they are sealed anew.

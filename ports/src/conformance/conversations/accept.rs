@@ -47,13 +47,13 @@ pub async fn a_first_delivery_is_stored_and_a_second_is_a_duplicate(fixture: imp
     assert_eq!(entries, [expected]);
 }
 
-/// R1: the key is channel and message.
+/// R1: the key is channel, chat and message.
 pub async fn the_same_message_id_on_another_channel_is_another_message(fixture: impl Fixture) {
     let store = fixture.stores().conversations;
     accept_first(&*store, ask(&key("c"), "m1", "hello")).await;
     accept_first(&*store, ask(&key_on("chn_b", "c"), "m1", "hello")).await;
-    // Within the channel it does not matter which conversation names the message.
-    let elsewhere = store.accept(ask(&key("d"), "m1", "hello")).await;
+    // Within a chat it does not matter which conversation names the message: its members' sessions may be set apart meanwhile.
+    let elsewhere = store.accept(ask(&member_key("c", "ann"), "m1", "hello")).await;
     assert_eq!(elsewhere, Ok(Accepted::Duplicate));
 }
 

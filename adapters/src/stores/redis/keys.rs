@@ -1,0 +1,72 @@
+//! The layout of keys, version 1: every step touches keys of one hash tag only, so that one script can do it on a Cluster.
+//!
+//! `P` is the store's prefix, `pNNN` a partition, `C` a conversation's id, `CH` a channel's.
+//!
+//! | key | type | what |
+//! |---|---|---|
+//! | `P:{pNNN}:lease` | hash | `owner`, `token`, `until` (milliseconds) |
+//! | `P:{pNNN}:fence` | number | the greatest token ever given; never expires |
+//! | `P:{pNNN}:open` | sorted set | conversations not at rest, in order of their ids |
+//! | `P:{pNNN}:active` | sorted set | all conversations by their last activity |
+//! | `P:{pNNN}:active:channel:CH`, `…:user:U` | sorted set | the same, of a channel or a user |
+//! | `P:{pNNN}:person:CH:HASH` | sorted set | private conversations with a person, by their last activity |
+//! | `P:{pNNN}:mark:CH:M` | text | a deduplication mark; expires after [`DEDUPLICATION_KEPT`](switchboard_ports::conversations::DEDUPLICATION_KEPT) |
+//! | `P:{pNNN}:c:C` | hash | what lists show of a conversation, its state, `f:N`: where session `N` begins in its transcript |
+//! | `P:{pNNN}:inbox:C` | sorted set | entries not ended, `seq|record` by sequence |
+//! | `P:{pNNN}:lines:C` | list | its transcript, `[session, text, record]` |
+//! | `P:{pNNN}:shown:C` | sorted set | names of messages that show answers, by sequence |
+//! | `P:{pNNN}:names:CH:HASH` | hash | name of a message in a chat → `seq|C` |
+//! | `P:{pNNN}:failures` | sorted set | failure records by number |
+//! | `P:{pNNN}:failure:N` | hash | `conversation`, `channel`, `body`, `again`, `retried_at` |
+//! | `P:{pNNN}:messages:CH` | sorted set | messages that nobody asked for, by the time they were given in |
+//! | `P:{pNNN}:message:M` | hash | `conversation`, `channel`, `body`, `ended` |
+//! | `P:at:C`, `P:at:M` | text | the partition of a conversation or message, which never changes: found by id alone |
+//! | `P:{messages}:CH` | sorted set | all of a channel's messages, `partition/M`, by time: what to forget |
+//! | `P:{files}:…` | | files of inbox entries, and the room they take |
+//! | `P:{config}:channels`, `…:agents` | hash | id → `[version, name, record]`; `…:names` folded name → id |
+//! | `P:{config}:tokens` | hash | name → `[id, hash, record]`; `…:names` hash → name |
+//! | `P:{users}:…` | | users, names, e-mail addresses, identities |
+//! | `P:{usage}:…` | | what apps used |
+
+use std::fmt::Display;
+
+use sha2::{Digest, Sha256};
+use switchboard_domain::ids::Partition;
+
+/// Names keys.
+#[derive(Debug, Clone)]
+pub(super) struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    /// A key of a partition.
+    pub(super) fn of(&self, partition: Partition, what: impl Display) -> String {
+        format!("{}:{{{partition}}}:{what}", self.prefix)
+    }
+
+    /// What all keys of a partition begin with, for scripts that find further keys in what is stored.
+    pub(super) fn beginning(&self, partition: Partition) -> String {
+        format!("{}:{{{partition}}}:", self.prefix)
+    }
+
+    /// Where something is found by its id alone.
+    pub(super) fn place(&self, id: &str) -> String {
+        format!("{}:at:{id}", self.prefix)
+    }
+
+    /// A key of another tag: `config`, `users`, `usage`.
+    pub(super) fn shared(&self, tag: &str, what: impl Display) -> String {
+        format!("{}:{{{tag}}}:{what}", self.prefix)
+    }
+}
+
+/// A short name for texts that platforms choose: they may be long, and hold anything.
+pub(super) fn hashed(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

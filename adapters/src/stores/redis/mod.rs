@@ -1,0 +1,243 @@
+//! The shared store: Redis, Valkey, or a Cluster of them, for one replica or several.
+//!
+//! ```text
+//! callers ──> lanes (accept, in order) ──┐
+//!    └────────> scripts, commands ───────┴─> one multiplexed connection ──> the server, or each node of a Cluster
+//! ```
+//! Everything of one partition shares a hash tag, and each atomic step is one script (R15). Whatever else there is has tags of
+//! its own; [`keys`] has the layout.
+
+mod accept;
+mod attachments;
+mod commit;
+mod connection;
+mod conversations;
+mod failures;
+mod keys;
+mod lanes;
+mod messages;
+mod registry;
+mod scripts;
+mod tokens;
+mod transcripts;
+mod usage;
+mod users;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use switchboard_domain::ids::Partition;
+use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::attachments::AttachmentLimits;
+use switchboard_ports::channels::Channel;
+use switchboard_ports::clock::Clock;
+use switchboard_ports::error::StoreError;
+use thiserror::Error;
+
+use self::connection::Connection;
+use self::keys::Keys;
+use self::scripts::Scripts;
+use super::Stores;
+use super::file::OpenError;
+use super::key;
+use super::records::Row;
+use super::seal::Key;
+
+/// Places of conversations that are remembered, so that they need not be asked for; all are forgotten when there are more.
+const PLACES_MAX: usize = 100_000;
+
+/// Why a shared store could not be opened.
+#[derive(Debug, Error)]
+pub enum RedisOpenError {
+    /// The address is none, or nobody answers there.
+    #[error("cannot connect to Redis: {0}")]
+    Connect(String),
+    /// The prefix cannot be the beginning of keys.
+    #[error("the prefix \"{0}\" is not allowed: 1 to 64 letters, digits, `.`, `_`, `-` or `:`")]
+    Prefix(String),
+    /// There is no key file: all replicas need the same one, so none is made.
+    #[error("{0}: there is no such key file, and a shared store needs one that all replicas have")]
+    KeyMissing(PathBuf),
+    /// The key file cannot be used.
+    #[error(transparent)]
+    Key(#[from] OpenError),
+    /// The store has data that were sealed with another key.
+    #[error("the store was made with another key than {0}")]
+    OtherKey(PathBuf),
+    /// The store is of another version, or cannot be read.
+    #[error("{0}")]
+    Store(String),
+}
+
+/// Whose clock tells when leases run out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseClock {
+    /// The server's: replicas' own clocks differ.
+    Server,
+    /// The given one, for tests in virtual time.
+    Given,
+}
+
+/// The format of the layout in [`keys`].
+const LAYOUT: &str = "1";
+
+/// Opens the store at `url` (`redis://`, `rediss://`, `redis-cluster://`), all of whose keys begin with `prefix`, with the key
+/// in `key_file`.
+///
+/// # Errors
+/// When nobody answers, the prefix or the key file cannot be used, or the store is of another version or key.
+pub async fn open(
+    url: &str,
+    prefix: &str,
+    key_file: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<Stores, RedisOpenError> {
+    open_with(url, prefix, key_file, clock, LeaseClock::Server, AttachmentLimits::default()).await
+}
+
+/// The same with other bounds on files and another clock for leases.
+///
+/// # Errors
+/// See [`open`].
+pub async fn open_with(
+    url: &str,
+    prefix: &str,
+    key_file: &Path,
+    clock: Arc<dyn Clock>,
+    lease_clock: LeaseClock,
+    limits: AttachmentLimits,
+) -> Result<Stores, RedisOpenError> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte);
+    if prefix.is_empty() || prefix.len() > 64 || !prefix.bytes().all(is_plain) {
+        return Err(RedisOpenError::Prefix(prefix.to_owned()));
+    }
+    let key = key::read(key_file)?.ok_or_else(|| RedisOpenError::KeyMissing(key_file.to_owned()))?;
+    let connection = Connection::open(url).await;
+    let connection = connection.map_err(|error| RedisOpenError::Connect(error.category().to_owned()))?;
+    let core = Core {
+        connection,
+        keys: Keys::new(prefix),
+        scripts: Scripts::new(),
+        key,
+        clock,
+        lease_clock,
+        places: Mutex::default(),
+    };
+    core.enter(key_file).await?;
+    Ok(stores(&Arc::new(core), limits))
+}
+
+fn stores(core: &Arc<Core>, limits: AttachmentLimits) -> Stores {
+    Stores {
+        conversations: Arc::new(conversations::Conversations::new(Arc::clone(core))),
+        transcripts: Arc::new(transcripts::SharedTranscripts::new(Arc::clone(core))),
+        failures: Arc::new(failures::Failures::new(Arc::clone(core))),
+        messages: Arc::new(messages::Messages::new(Arc::clone(core))),
+        channels: Arc::new(registry::Registry::<Channel>::new(Arc::clone(core))),
+        agents: Arc::new(registry::Registry::<AgentConfig>::new(Arc::clone(core))),
+        users: Arc::new(users::Users::new(Arc::clone(core))),
+        tokens: Arc::new(tokens::Tokens::new(Arc::clone(core))),
+        attachments: Arc::new(attachments::Attachments::new(Arc::clone(core), limits)),
+        usage: Arc::new(usage::UsageCounts::new(Arc::clone(core))),
+    }
+}
+
+/// What all parts of an open store share.
+struct Core {
+    connection: Connection,
+    keys: Keys,
+    scripts: Scripts,
+    key: Key,
+    clock: Arc<dyn Clock>,
+    lease_clock: LeaseClock,
+    /// Where conversations and messages are. That never changes, so it may be remembered for as long as one likes.
+    places: Mutex<HashMap<String, Partition>>,
+}
+
+impl Core {
+    /// Makes the store ours where it is empty, and sees whether it is otherwise.
+    async fn enter(&self, key_file: &Path) -> Result<(), RedisOpenError> {
+        let failed = |error: StoreError| RedisOpenError::Store(error.to_string());
+        let meta = self.keys.shared("config", "meta");
+        for (field, value) in [("layout", LAYOUT), ("key", self.key.id())] {
+            let mut command = redis::cmd("HSETNX");
+            self.connection.ask::<i64>(command.arg(&meta).arg(field).arg(value)).await.map_err(failed)?;
+        }
+        let mut command = redis::cmd("HMGET");
+        let found = self.connection.ask(command.arg(&meta).arg("layout").arg("key")).await;
+        let (layout, key): (String, String) = found.map_err(failed)?;
+        if layout != LAYOUT {
+            let what = format!("the store has layout {layout}, this version knows {LAYOUT}");
+            return Err(RedisOpenError::Store(what));
+        }
+        if key != self.key.id() {
+            return Err(RedisOpenError::OtherKey(key_file.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The time that leases go by, as `claim.lua` takes it.
+    fn lease_time(&self) -> String {
+        match self.lease_clock {
+            LeaseClock::Server => String::new(),
+            LeaseClock::Given => self.clock.now().as_millis().to_string(),
+        }
+    }
+
+    /// The row of a record, with the key that seals its secrets.
+    fn row<'a>(&'a self, table: &'static str, key: &'a str) -> Row<'a> {
+        Row { sealing: &self.key, table, key }
+    }
+
+    fn corrupt(&self, table: &'static str, key: &str) -> StoreError {
+        self.row(table, key).corrupt("not as it is written")
+    }
+
+    fn number(&self, text: &str, table: &'static str) -> Result<u64, StoreError> {
+        text.parse().map_err(|_| self.corrupt(table, "number"))
+    }
+
+    /// The partition of a conversation or message that is known by its id alone; `None` where nobody has stored one.
+    async fn partition_of(&self, id: &str) -> Result<Option<Partition>, StoreError> {
+        if let Some(known) = self.lock_places().get(id) {
+            return Ok(Some(*known));
+        }
+        let mut command = redis::cmd("GET");
+        let found: Option<u8> = self.connection.ask(command.arg(self.keys.place(id))).await?;
+        let found = found.map(Partition);
+        if let Some(partition) = found {
+            self.remember(id, partition);
+        }
+        Ok(found)
+    }
+
+    /// Stores where something is, before it is there: whoever finds the place and nothing in it finds nothing. Places stay
+    /// when a channel is purged, because somebody may be writing there again at that moment.
+    async fn note_place(
+        &self,
+        id: &str,
+        partition: Partition,
+        kept: Option<Duration>,
+    ) -> Result<(), StoreError> {
+        let mut command = redis::cmd("SET");
+        command.arg(self.keys.place(id)).arg(partition.0);
+        if let Some(kept) = kept {
+            command.arg("EX").arg(kept.as_secs());
+        }
+        self.connection.ask(&command).await
+    }
+
+    fn remember(&self, id: &str, partition: Partition) {
+        let mut places = self.lock_places();
+        if places.len() >= PLACES_MAX {
+            places.clear();
+        }
+        places.insert(id.to_owned(), partition);
+    }
+
+    fn lock_places(&self) -> std::sync::MutexGuard<'_, HashMap<String, Partition>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
