@@ -5,12 +5,15 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// Longest wait for a server that starts.
-const START_CAP: Duration = Duration::from_secs(30);
+/// Pause between two looks at a server that starts.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Looks at a server that starts: half a minute of them.
+const LOOKS_MAX: u32 = 3_000;
 
 /// Tries of other ports, where somebody else was quicker.
 const PORTS_MAX: u32 = 20;
@@ -116,16 +119,12 @@ impl Cluster {
 
     /// A node says that all is well only when it knows who has each slot.
     fn wait(&self) {
-        let until = Instant::now() + START_CAP;
         for node in &self.0 {
             let is_well = || {
                 let info = node.tell("CLUSTER INFO");
                 info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
             };
-            while !is_well() {
-                assert!(Instant::now() < until, "the nodes do not find each other");
-                std::thread::sleep(Duration::from_millis(20));
-            }
+            assert!(looks(is_well), "the nodes do not find each other");
         }
     }
 }
@@ -143,18 +142,31 @@ fn spawn(directory: &Path, port: u16, more: &[String]) -> Option<Child> {
     command.args(["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]);
     command.arg("--dir").arg(directory).args(more);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-    let until = Instant::now() + START_CAP;
-    while Instant::now() < until {
-        if child.try_wait().unwrap().is_some() {
-            return None;
-        }
-        if answers(port) {
-            return Some(child);
-        }
-        std::thread::yield_now();
+    let mut has_ended = false;
+    let comes = looks(|| {
+        has_ended = child.try_wait().unwrap().is_some();
+        has_ended || answers(port)
+    });
+    if !comes {
+        child.kill().unwrap();
     }
-    let _ = child.kill();
-    panic!("redis-server does not answer on port {port}");
+    if !comes || has_ended {
+        child.wait().unwrap();
+        assert!(comes, "redis-server does not answer on port {port}");
+        return None;
+    }
+    Some(child)
+}
+
+/// Looks until it is so, for a while.
+fn looks(mut is_so: impl FnMut() -> bool) -> bool {
+    (0..LOOKS_MAX).any(|_| {
+        let so = is_so();
+        if !so {
+            std::thread::sleep(PAUSE);
+        }
+        so
+    })
 }
 
 fn answers(port: u16) -> bool {

@@ -100,10 +100,14 @@ pub(super) fn fields(
     author: &str,
     person: Option<&str>,
 ) -> Map<String, Value> {
-    let mut new = json!({ "channel": key.channel.as_str(), "chat": key.chat, "author": "" });
-    new["names_key"] = Value::from(names_key(&key.chat, key.channel.as_str()));
+    let names = names_key(&key.chat, key.channel.as_str());
+    let mut new = json!({
+        "channel": key.channel.as_str(), "chat": key.chat, "author": "", "names_key": names,
+    });
     let mut set = json!({ "kind": if chat.kind == ChatKind::Group { "group" } else { "private" } });
-    let put = |to: &mut Value, name: &str, value: &str| to[name] = Value::from(value);
+    let put = |to: &mut Value, name: &str, value: &str| {
+        to.as_object_mut().and_then(|fields| fields.insert(name.to_owned(), Value::from(value)));
+    };
     if let Some(member) = &key.member {
         put(&mut new, "member", member);
     }

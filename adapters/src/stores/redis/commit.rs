@@ -1,6 +1,6 @@
 //! Committing: everything of one step in one script (R7).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use switchboard_domain::ids::{ConversationId, Version};
 use switchboard_domain::outbound::News;
 use switchboard_ports::conversations::{Commit, Lease, SHOWN_ENTRIES_MAX};
@@ -23,7 +23,7 @@ pub(super) struct Prepared {
     replies: usize,
     user: String,
     state: String,
-    rest: Value,
+    rest: Map<String, Value>,
     news: Vec<News>,
 }
 
@@ -46,14 +46,16 @@ impl Prepared {
         });
         let shown = commit.shown.iter();
         let shown = shown.map(|shown| json!({ "seq": shown.seq.0.to_string(), "key": shown.key }));
-        let rest = json!({
-            "ended": commit.ended.iter().map(|(seq, _)| seq.0.to_string()).collect::<Vec<_>>(),
-            "lines": lines.collect::<Result<Vec<_>, StoreError>>()?,
-            "failures": failures.collect::<Result<Vec<_>, StoreError>>()?,
-            "failures_kept": FAILURES_MAX,
-            "shown": shown.collect::<Vec<_>>(),
-            "shown_kept": SHOWN_ENTRIES_MAX,
-        });
+        let ended = commit.ended.iter().map(|(seq, _)| Value::from(seq.0.to_string())).collect();
+        let rest = [
+            ("ended", ended),
+            ("lines", Value::Array(lines.collect::<Result<_, StoreError>>()?)),
+            ("failures", Value::Array(failures.collect::<Result<_, StoreError>>()?)),
+            ("failures_kept", Value::from(FAILURES_MAX)),
+            ("shown", shown.collect()),
+            ("shown_kept", Value::from(SHOWN_ENTRIES_MAX)),
+        ];
+        let rest = rest.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
         let session = &commit.snapshot.session;
         Ok(Self {
             lease: lease.clone(),
@@ -73,7 +75,8 @@ impl Prepared {
     /// Writes everything, or answers why not.
     pub(super) async fn write(mut self, core: &Core) -> Result<Version, StoreError> {
         for _ in 0..TRIES_MAX {
-            self.rest["news"] = self.news(core).await?;
+            let news = self.news(core).await?;
+            self.rest.insert("news".to_owned(), news);
             let answer = self.call(core).await?;
             match answer.as_slice() {
                 [done, version] if done == "done" => return Ok(Version(core.number(version, "c")?)),
@@ -109,7 +112,9 @@ impl Prepared {
         call.arg(self.lease.owner.as_str()).arg(self.lease.token.0).arg(&self.id).arg(self.expected.0);
         call.arg(self.expected.next().0).arg(core.clock.now().as_millis()).arg(&self.state);
         call.arg(self.session).arg(self.session_at).arg(self.replies).arg(&self.user).arg(id.as_str());
-        call.arg(core.keys.beginning(partition)).arg(self.rest.to_string()).arg(partition.0);
+        call.arg(core.keys.beginning(partition))
+            .arg(Value::Object(self.rest.clone()).to_string())
+            .arg(partition.0);
         core.connection.run(&call).await
     }
 

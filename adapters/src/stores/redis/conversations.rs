@@ -110,9 +110,8 @@ async fn load(
     call.key(core.keys.of(lease.partition, format_args!("inbox:{id}")));
     call.arg(lease.owner.as_str()).arg(lease.token.0).arg(after.0).arg(LOADED_ENTRIES_MAX);
     let answer: redis::Value = core.connection.run(&call).await?;
-    let answer = match &answer {
-        redis::Value::Array(items) => items,
-        _ => return Err(core.corrupt("c", id.as_str())),
+    let redis::Value::Array(answer) = answer else {
+        return Err(core.corrupt("c", id.as_str()));
     };
     match text(answer.first()).as_deref() {
         Some("fenced") => return Err(StoreError::Fenced),
@@ -124,8 +123,8 @@ async fn load(
         }
         _ => {}
     }
-    let found: Found = redis::from_redis_value(redis::Value::Array(answer.clone()))
-        .map_err(|_| core.corrupt("c", id.as_str()))?;
+    let found: Found =
+        redis::from_redis_value(redis::Value::Array(answer)).map_err(|_| core.corrupt("c", id.as_str()))?;
     let (_, Some(channel), Some(chat), member, Some(version), state, entries) = found else {
         return Err(core.corrupt("c", id.as_str()));
     };

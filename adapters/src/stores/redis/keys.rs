@@ -67,6 +67,11 @@ impl Keys {
 
 /// A short name for texts that platforms choose: they may be long, and hold anything.
 pub(super) fn hashed(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    digits(Sha256::digest(text.as_bytes()).iter().take(16))
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn digits<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
+    let halves = bytes.flat_map(|byte| [byte >> 4, byte & 0xf]).map(u32::from);
+    halves.filter_map(|half| char::from_digit(half, 16)).collect()
 }

@@ -32,9 +32,11 @@ impl Lanes {
     ) -> Result<oneshot::Receiver<Result<Accepted, StoreError>>, StoreError> {
         let lane = self.0.get(usize::from(arrival.key.partition().0) % LANES);
         let (answer, answered) = oneshot::channel();
-        let sent = lane.map(|lane| lane.try_send((arrival, answer)));
-        match sent {
-            Some(Ok(())) => Ok(answered),
+        match lane.map(mpsc::Sender::try_reserve) {
+            Some(Ok(place)) => {
+                place.send((arrival, answer));
+                Ok(answered)
+            }
             _ => Err(StoreError::Unavailable("too many messages wait for the store".to_owned())),
         }
     }

@@ -5,7 +5,7 @@
 //!    └────────> scripts, commands ───────┴─> one multiplexed connection ──> the server, or each node of a Cluster
 //! ```
 //! Everything of one partition shares a hash tag, and each atomic step is one script (R15). Whatever else there is has tags of
-//! its own; [`keys`] has the layout.
+//! its own; `keys.rs` has the layout.
 
 mod accept;
 mod attachments;
@@ -80,7 +80,7 @@ pub enum LeaseClock {
     Given,
 }
 
-/// The format of the layout in [`keys`].
+/// The format of the layout in `keys.rs`.
 const LAYOUT: &str = "1";
 
 /// Opens the store at `url` (`redis://`, `rediss://`, `redis-cluster://`), all of whose keys begin with `prefix`, with the key

@@ -7,6 +7,7 @@ use switchboard_ports::error::StoreError;
 use switchboard_ports::tokens::{Token, TokenStore};
 
 use super::Core;
+use super::keys::digits;
 use super::registry::{Entered, Stored, all, enter, one, remove};
 use crate::stores::records::TokenRecord;
 
@@ -29,10 +30,6 @@ impl Tokens {
     }
 }
 
-fn digits(hash: &[u8; 32]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn bytes(digits: &str) -> Option<[u8; 32]> {
     let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
     let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
@@ -49,7 +46,7 @@ impl TokenStore for Tokens {
 
     async fn by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>, StoreError> {
         let mut command = redis::cmd("HGET");
-        command.arg(self.core.keys.shared("config", format_args!("{TABLE}:names"))).arg(digits(hash));
+        command.arg(self.core.keys.shared("config", format_args!("{TABLE}:names"))).arg(digits(hash.iter()));
         let Some(name) = self.core.connection.ask::<Option<String>>(&command).await? else {
             return Ok(None);
         };
@@ -60,7 +57,7 @@ impl TokenStore for Tokens {
 
     async fn insert(&self, token: &Token) -> Result<(), StoreError> {
         let body = self.core.row(TABLE, &token.id).write(&TokenRecord::from(token))?;
-        let row = (token.id.as_str(), digits(&token.hash), body);
+        let row = (token.id.as_str(), digits(token.hash.iter()), body);
         let row = (row.0, row.1.as_str(), row.2.as_str());
         match enter(&self.core, TABLE, &token.name, None, row).await? {
             Entered::Done => Ok(()),
