@@ -23,7 +23,7 @@ pub struct FailureView {
     pub platform_message_id: String,
     /// Why: `crash_loop`, `delivery_unknown`, `agent_unreachable`, …
     pub cause: &'static str,
-    /// Crash attempts by then.
+    /// How often the process had died while it was being answered.
     pub attempts: u32,
     /// The ways of answering that were tried.
     pub ways: Vec<WayView>,

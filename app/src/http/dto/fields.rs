@@ -88,7 +88,9 @@ impl<'a> Reader<'a> {
 
     /// The raw value of a field; `None` when absent or null.
     pub fn raw(&mut self, key: &'static str) -> Option<&'a Value> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.map.get(key).filter(|value| !value.is_null())
     }
 
@@ -240,6 +242,8 @@ mod tests {
         let mut reader = Reader::new(&document, &mut fields);
         reader.name("name", 10);
         reader.name("missing", 10);
+        // What is looked at twice is allowed once.
+        reader.raw("missing");
         reader.number("n", &(1..=5), 3);
         reader.flag("on", true);
         reader.section("deep", |deep| deep.choice("c", &[("x", 1), ("y", 2)], 1));
@@ -248,6 +252,7 @@ mod tests {
         let pointers: Vec<_> = errors.iter().map(|e| e.pointer.as_str()).collect();
         assert_eq!(pointers, ["/name", "/missing", "/n", "/on", "/deep/c", "/deep/a~1b", "/~0"]);
         assert_eq!(errors[4].message, "must be \"x\" or \"y\"");
+        assert_eq!(errors[6].message, "is unknown, allowed are name, missing, n, on, deep");
     }
 
     #[rstest]
