@@ -13,10 +13,12 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use switchboard_adapters::stores::Stores;
 use switchboard_adapters::stores::redis::{self, LeaseClock};
+use switchboard_domain::ids::{Partition, ReplicaId};
 use switchboard_ports::attachments::AttachmentLimits;
 use switchboard_ports::conformance::{FakeClock, FaultyFixture, Fixture, StoreSet};
 use tempfile::TempDir;
@@ -103,10 +105,16 @@ impl Fixture for RedisFixture {
     }
 }
 
+/// A folder with a key.
+fn key() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("key"), "5a".repeat(32)).unwrap();
+    fs::set_permissions(folder.path().join("key"), Permissions::from_mode(0o600)).unwrap();
+    folder
+}
+
 async fn served_by(served: Served) -> RedisFixture {
-    let (clock, key) = (Arc::new(FakeClock::new()), tempfile::tempdir().unwrap());
-    fs::write(key.path().join("key"), "5a".repeat(32)).unwrap();
-    fs::set_permissions(key.path().join("key"), Permissions::from_mode(0o600)).unwrap();
+    let (clock, key) = (Arc::new(FakeClock::new()), key());
     let stores = Some(open(&served.url(), key.path(), &clock).await);
     RedisFixture { clock, stores, served, key }
 }
@@ -125,6 +133,52 @@ async fn fresh_cluster() -> RedisFixture {
 
 async fn decorated_cluster() -> FaultyFixture<RedisFixture> {
     FaultyFixture(fresh_cluster().await)
+}
+
+/// Leases by the server's clock, which no test can turn.
+#[tokio::test]
+async fn the_servers_clock_tells_who_holds_a_lease() {
+    let server = Server::start(&[]);
+    let (clock, key) = (Arc::new(FakeClock::new()), key());
+    let open = async |lease_clock| {
+        let file = key.path().join("key");
+        let clock = Arc::clone(&clock) as _;
+        redis::open_with(&server.url(), "test", &file, clock, lease_clock, SMALL).await.unwrap().conversations
+    };
+    let (one, other) = (open(LeaseClock::Server).await, open(LeaseClock::Server).await);
+    let (partitions, ttl) = ([Partition(7)], Duration::from_hours(1));
+    let held = one.claim(&ReplicaId::new("one"), &partitions, ttl).await.unwrap();
+    assert_eq!(held.len(), 1);
+    // However far ahead our own clock is.
+    clock.advance(2 * ttl);
+    assert_eq!(other.claim(&ReplicaId::new("two"), &partitions, ttl).await, Ok(vec![]));
+    let renewed = one.claim(&ReplicaId::new("one"), &partitions, Duration::ZERO).await.unwrap();
+    assert_eq!(renewed[0].token, held[0].token);
+    let taken = other.claim(&ReplicaId::new("two"), &partitions, ttl).await.unwrap();
+    assert!(taken[0].token > held[0].token);
+}
+
+/// One sentence each, and nothing of the store is changed.
+#[tokio::test]
+async fn what_cannot_be_opened_says_why() {
+    let server = Server::start(&[]);
+    let (clock, ours, others) = (Arc::new(FakeClock::new()), key(), key());
+    fs::write(others.path().join("key"), "77".repeat(32)).unwrap();
+    let refused = async |url: &str, prefix: &str, file: &Path| {
+        let clock = Arc::clone(&clock) as _;
+        redis::open(url, prefix, file, clock).await.err().map(|error| error.to_string())
+    };
+    let (url, file) = (server.url(), ours.path().join("key"));
+    assert_eq!(refused(&url, "test", &file).await, None);
+    let says = async |url: &str, prefix: &str, file: &Path, words: &str| {
+        let error = refused(url, prefix, file).await.unwrap();
+        assert!(error.contains(words), "{error}");
+    };
+    says(&url, "te{st", &file, "prefix").await;
+    says(&url, "test", &ours.path().join("none"), "no such key file").await;
+    says(&url, "test", &others.path().join("key"), "another key").await;
+    says("redis://127.0.0.1:1", "test", &file, "cannot connect").await;
+    says("nonsense", "test", &file, "cannot connect").await;
 }
 
 /// Every suite, on one server and on a Cluster.
