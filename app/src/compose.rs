@@ -10,6 +10,7 @@ use switchboard_adapters::clock::{SystemClock, SystemEntropy};
 use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy};
 use switchboard_adapters::stores::file::{self, OpenError, UpkeepError};
+use switchboard_adapters::stores::redis;
 use switchboard_adapters::stores::{self, Stores};
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::provider::{Description, Provider};
@@ -51,9 +52,17 @@ impl Composed {
 
     async fn stores(&self, config: &Config, mode: OpenMode) -> Result<Stores, ComposeError> {
         let clock = Arc::clone(&self.clock);
-        let StoreUrl::File(folder) = &config.store.url else {
-            tracing::warn!("the store is in memory: everything is forgotten when the server ends");
-            return Ok(stores::memory(clock));
+        let folder = match &config.store.url {
+            StoreUrl::File(folder) => folder,
+            StoreUrl::Memory => {
+                tracing::warn!("the store is in memory: everything is forgotten when the server ends");
+                return Ok(stores::memory(clock));
+            }
+            StoreUrl::Redis(url) => {
+                let key = &config.security.encryption_key_file;
+                let opened = redis::open(url.expose(), &config.store.prefix, key, clock).await;
+                return opened.map_err(|error| not_opened(config, &error));
+            }
         };
         let (folder, key) = (folder.clone(), config.security.encryption_key_file.clone());
         let owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -77,14 +86,22 @@ impl Composed {
     }
 }
 
-fn not_opened(config: &Config, error: &OpenError) -> ComposeError {
+fn not_opened(config: &Config, error: &impl std::fmt::Display) -> ComposeError {
     ComposeError::Failed(format!("failed to open the store {}: {error}", config.store.url))
 }
 
 /// One act of upkeep; blocks.
 fn kept_up(config: &Config, act: Upkeep, clock: &dyn Clock) -> Result<KeptUp, ComposeError> {
-    let StoreUrl::File(folder) = &config.store.url else {
-        return Err(ComposeError::Failed("a memory: store lives in the server's process only".to_owned()));
+    let folder = match &config.store.url {
+        StoreUrl::File(folder) => folder,
+        StoreUrl::Memory => {
+            let problem = "a memory: store lives in the server's process only";
+            return Err(ComposeError::Failed(problem.to_owned()));
+        }
+        StoreUrl::Redis(_) => {
+            let problem = "a shared store is kept up with the tools of Redis";
+            return Err(ComposeError::Failed(problem.to_owned()));
+        }
     };
     let key = &config.security.encryption_key_file;
     let failed = |what: &'static str| {
@@ -185,7 +202,7 @@ impl Composition for Composed {
     async fn is_in_use(&self, config: &Config) -> bool {
         match &config.store.url {
             StoreUrl::File(folder) => file::is_in_use(folder),
-            StoreUrl::Memory => false,
+            StoreUrl::Memory | StoreUrl::Redis(_) => false,
         }
     }
 
