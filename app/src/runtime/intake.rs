@@ -103,10 +103,10 @@ impl ConnectionSink for Sink {
             handle: Arc::clone(&self.handle),
             trouble: Arc::clone(&self.trouble),
         };
-        // The call enqueues: order of calls is order of acceptance. A push whose predecessor has not been answered waits for that.
+        // The call enqueues: order of calls is order of acceptance. In trouble, order is kept by the lines instead.
         let mut place = self.trouble.lines.enter(&waiting.arrival.key);
         let unanswered = Counted::one_more(&self.trouble, |trouble| &trouble.unanswered);
-        let calm = !place.has_to_wait() && waiting.is_calm();
+        let calm = self.trouble.held.load(Ordering::Relaxed) == 0 && !waiting.is_pointless();
         let first = calm.then(|| waiting.submit());
         async move {
             let _unanswered = unanswered;
@@ -151,12 +151,8 @@ impl Waiting {
     }
 
     /// Offers the message until it is stored; `None` once that is pointless.
-    async fn stored(&self, mut first: Option<Submitted>, place: &mut Place) -> Option<Stored> {
+    async fn stored(&self, first: Option<Submitted>, place: &mut Place) -> Option<Stored> {
         let (mut offered, mut doubted) = (false, false);
-        if place.has_to_wait() {
-            place.first().await;
-            first = self.is_calm().then(|| self.submit());
-        }
         if let Some(first) = first {
             match first.await {
                 Ok(accepted) => return Some(Stored { accepted, offered }),
@@ -176,6 +172,7 @@ impl Waiting {
         if self.is_pointless() {
             return None;
         }
+        place.first().await;
         let _turn = self.trouble.queue.lock().await;
         while !self.is_pointless() {
             match self.submit().await {
@@ -185,10 +182,6 @@ impl Waiting {
             offered = true;
         }
         None
-    }
-
-    fn is_calm(&self) -> bool {
-        self.trouble.held.load(Ordering::Relaxed) == 0 && !self.is_pointless()
     }
 
     fn is_pointless(&self) -> bool {

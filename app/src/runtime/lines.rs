@@ -1,7 +1,6 @@
-//! Lines: of one conversation, one push at a time is on its way into the store.
+//! Lines: pushes of one conversation that the store has refused are offered again in the order in which they came.
 //!
-//! A store that refuses one push and takes the next would turn their order round: the first is offered again, behind the second
-//! (R2). So whoever comes waits until those before have been taken in or given up. Entries last as long as their pushes are on
+//! Whoever was refused waits until those before have been taken in or given up (R2). Entries last as long as their pushes are on
 //! their way, so there are no more of them than pushes.
 
 use std::collections::HashMap;
@@ -45,11 +44,6 @@ impl Lines {
 }
 
 impl Place {
-    /// Whether somebody stands before this one.
-    pub(crate) const fn has_to_wait(&self) -> bool {
-        self.before.is_some()
-    }
-
     /// Waits until nobody does.
     pub(crate) async fn first(&mut self) {
         if let Some(before) = &mut self.before {
@@ -80,11 +74,11 @@ mod tests {
     fn the_next_goes_when_the_one_before_is_gone_and_others_do_not_wait() {
         let lines = Arc::new(Lines::default());
         let (first, mut second) = (lines.enter(&key("a")), lines.enter(&key("a")));
-        let (mut third, other) = (lines.enter(&key("a")), lines.enter(&key("b")));
-        assert!(!first.has_to_wait() && second.has_to_wait() && !other.has_to_wait());
+        let (mut third, mut other) = (lines.enter(&key("a")), lines.enter(&key("b")));
+        assert!(other.first().now_or_never().is_some());
         assert!(second.first().now_or_never().is_none());
         drop(first);
-        assert!(second.first().now_or_never().is_some() && !second.has_to_wait());
+        assert!(second.first().now_or_never().is_some());
         assert!(third.first().now_or_never().is_none());
         drop(second);
         assert!(third.first().now_or_never().is_some());
