@@ -22,6 +22,7 @@ use tokio::sync::Mutex as FairMutex;
 
 use super::channel::{Bot, ChannelHandle, Message};
 use super::files::Job;
+use super::lines::{Lines, Place};
 use super::shared::{Shared, lock};
 use crate::telemetry::metrics as names;
 
@@ -51,8 +52,10 @@ struct Trouble {
     unanswered: AtomicU32,
     /// Pushes that the store refused once.
     held: AtomicU32,
-    /// While the store is away, pushes queue here in frame order.
+    /// While the store is away, pushes queue here.
     queue: FairMutex<()>,
+    /// Of one conversation, in frame order.
+    lines: Arc<Lines>,
 }
 
 impl Sink {
@@ -100,13 +103,14 @@ impl ConnectionSink for Sink {
             handle: Arc::clone(&self.handle),
             trouble: Arc::clone(&self.trouble),
         };
-        // The call enqueues: order of calls is order of acceptance. In trouble, order is kept by the fair lock instead.
+        // The call enqueues: order of calls is order of acceptance. In trouble, order is kept by the lines instead.
+        let mut place = self.trouble.lines.enter(&waiting.arrival.key);
         let unanswered = Counted::one_more(&self.trouble, |trouble| &trouble.unanswered);
         let calm = self.trouble.held.load(Ordering::Relaxed) == 0 && !waiting.is_pointless();
         let first = calm.then(|| waiting.submit());
         async move {
             let _unanswered = unanswered;
-            waiting.accept(first).await
+            waiting.accept(first, &mut place).await
         }
         .boxed()
     }
@@ -132,11 +136,11 @@ impl Waiting {
     }
 
     /// Stores the message, if the store can be reached before the patience with it is over (R4).
-    async fn accept(self, first: Option<Submitted>) -> Ack {
+    async fn accept(self, first: Option<Submitted>, place: &mut Place) -> Ack {
         let patience = self.shared.settings.store_patience;
         // Dropping an `accept` does not undo it: what was stored all the same is a duplicate when it comes again, and the
         // scan finds it.
-        match tokio::time::timeout(patience, self.stored(first)).await {
+        match tokio::time::timeout(patience, self.stored(first, place)).await {
             Ok(Some(stored)) => return taken_in(&self.shared, &self.handle, &self.arrival, &stored),
             // Nobody wants it any more; the store may be well.
             Ok(None) if self.is_unwanted() => {}
@@ -147,7 +151,7 @@ impl Waiting {
     }
 
     /// Offers the message until it is stored; `None` once that is pointless.
-    async fn stored(&self, first: Option<Submitted>) -> Option<Stored> {
+    async fn stored(&self, first: Option<Submitted>, place: &mut Place) -> Option<Stored> {
         let (mut offered, mut doubted) = (false, false);
         if let Some(first) = first {
             match first.await {
@@ -168,6 +172,7 @@ impl Waiting {
         if self.is_pointless() {
             return None;
         }
+        place.first().await;
         let _turn = self.trouble.queue.lock().await;
         while !self.is_pointless() {
             match self.submit().await {

@@ -5,6 +5,7 @@ mod conversation;
 mod driver;
 mod files;
 mod intake;
+mod lines;
 mod mapping;
 mod meter;
 pub mod operations;

@@ -175,6 +175,12 @@ fn refuse_foreign_bytes(database: &Path) -> Result<(), OpenError> {
     read.map_err(|error| OpenError::of(database, &error))?;
     // A journal says that the very first write was cut off; SQLite takes that back by itself.
     let is_cut_off = database.with_extension("db-journal").exists();
+    // SQLite deletes the log of an empty database, and with it everything that was stored since it was last folded in.
+    let log = fs::metadata(database.with_extension("db-wal")).map_or(0, |log| log.len());
+    if start.is_empty() && log > 0 && !is_cut_off {
+        let cause = "it is empty, and its log is not: restore a backup, or put the database back".to_owned();
+        return Err(OpenError::Corrupt { path: database.to_owned(), cause });
+    }
     if start.is_empty() || start == MAGIC || is_cut_off {
         return Ok(());
     }

@@ -193,7 +193,7 @@ impl Writing {
             if self.damage.is_found() {
                 Self::refuse(group);
             } else {
-                self.write(group);
+                self.write(group, members);
             }
         }
         if self.damage.is_found() {
@@ -213,7 +213,7 @@ impl Writing {
         }
     }
 
-    fn write(&mut self, mut group: Vec<Box<dyn Member>>) {
+    fn write(&mut self, mut group: Vec<Box<dyn Member>>, members: &Receiver<Box<dyn Member>>) {
         let mut claimed = Vec::new();
         let mut health = self.health;
         let written = self.transact(&mut group, &mut claimed, &mut health);
@@ -234,6 +234,8 @@ impl Writing {
                 leases.revoke(partition);
             }
             drop(leases);
+            // What was queued behind goes the same way: written now, it would overtake what is offered again.
+            group.extend(members.try_iter().take(QUEUE_MAX));
             tracing::warn!(members = group.len(), %error, "failed to write to the store");
         }
         for member in group {

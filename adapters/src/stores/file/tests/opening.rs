@@ -93,6 +93,20 @@ fn a_damaged_or_foreign_file_is_refused_and_stays_as_it_was() {
     assert!(!place.key().exists(), "no key is made for what is not opened");
 }
 
+/// An empty database beside a log: opening it would delete the log.
+#[test]
+fn the_log_of_a_database_that_is_gone_is_not_deleted() {
+    let place = Place::new();
+    fs::create_dir(place.directory()).unwrap();
+    let log = place.database().with_extension("db-wal");
+    fs::write(&log, "everything").unwrap();
+    for _ in 0..2 {
+        assert!(matches!(place.open(), Err(OpenError::Corrupt { .. })));
+        fs::write(place.database(), "").unwrap();
+    }
+    assert_eq!(fs::read(&log).unwrap(), b"everything");
+}
+
 #[test]
 fn a_newer_store_is_refused_in_one_line() {
     let place = Place::new();
