@@ -7,8 +7,6 @@
     reason = "test code: a test fails by panicking"
 )]
 
-mod redis_support;
-
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -23,7 +21,7 @@ use switchboard_ports::attachments::AttachmentLimits;
 use switchboard_ports::conformance::{FakeClock, FaultyFixture, Fixture, StoreSet};
 use tempfile::TempDir;
 
-use redis_support::{Cluster, Server};
+use test_servers::redis::{Cluster, Server};
 
 /// Small enough to be filled, large enough that a file takes several pieces.
 const SMALL: AttachmentLimits =

@@ -22,7 +22,7 @@ pub(crate) const SLEEPERS: [Exception; 7] = [
         reason: "lets faults last as long as a schedule says, and judges nothing by it",
     },
     Exception { path: "tests/benches/", reason: "measures for a while, in real time" },
-    Exception { path: "adapters/tests/redis_support/", reason: "looks at servers that start, under a cap" },
+    Exception { path: "tests/servers/src/looks.rs", reason: "looks at servers that start, under a cap" },
     Exception { path: "tests/src/looks.rs", reason: "looks at conditions of other processes, under a cap" },
 ];
 
