@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use switchboard_adapters::stores::Stores;
-use switchboard_adapters::stores::redis::{self, LeaseClock};
+use switchboard_adapters::stores::redis::{self, LeaseClock, Making};
 use switchboard_domain::ids::{Partition, ReplicaId};
 use switchboard_ports::attachments::AttachmentLimits;
-use switchboard_ports::conformance::{FakeClock, FaultyFixture, Fixture, StoreSet};
+use switchboard_ports::conformance::{FakeClock, FaultyFixture, Fixture};
 use tempfile::TempDir;
 
 use test_servers::redis::{Cluster, Server};
@@ -51,38 +51,15 @@ impl Served {
 
 struct RedisFixture {
     clock: Arc<FakeClock>,
-    stores: Option<StoreSet>,
+    stores: Option<Stores>,
     served: Served,
     key: TempDir,
 }
 
-async fn open(url: &str, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
+async fn open(url: &str, key: &Path, clock: &Arc<FakeClock>) -> Stores {
     let clock = Arc::clone(clock) as _;
-    let opened = redis::open_with(url, "test", &key.join("key"), clock, LeaseClock::Given, SMALL).await;
-    let Stores {
-        conversations,
-        transcripts,
-        failures,
-        messages,
-        channels,
-        agents,
-        users,
-        tokens,
-        attachments,
-        usage,
-    } = opened.unwrap();
-    StoreSet {
-        conversations,
-        transcripts,
-        failures,
-        messages,
-        channels,
-        agents,
-        users,
-        tokens,
-        attachments,
-        usage,
-    }
+    let opened = redis::open_with(url, "test", &key.join("key"), clock, Making::Allowed, LeaseClock::Given, SMALL).await;
+    opened.unwrap()
 }
 
 #[async_trait]
@@ -91,7 +68,7 @@ impl Fixture for RedisFixture {
         Arc::clone(&self.clock)
     }
 
-    fn stores(&self) -> StoreSet {
+    fn stores(&self) -> Stores {
         self.stores.clone().unwrap()
     }
 
@@ -216,6 +193,10 @@ macro_rules! suites {
 
         mod tokens {
             switchboard_ports::token_store_suite!($fresh);
+        }
+
+        mod replicas {
+            switchboard_ports::replica_store_suite!($fresh);
         }
 
         mod usage {

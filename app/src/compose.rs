@@ -54,13 +54,14 @@ impl Composed {
         let clock = Arc::clone(&self.clock);
         let folder = match &config.store.url {
             StoreUrl::File(folder) => folder,
-            StoreUrl::Memory => {
-                tracing::warn!("the store is in memory: everything is forgotten when the server ends");
-                return Ok(stores::memory(clock));
-            }
+            StoreUrl::Memory => return Ok(stores::memory(clock)),
             StoreUrl::Redis(url) => {
                 let key = &config.security.encryption_key_file;
-                let opened = redis::open(url.expose(), &config.store.prefix, key, clock).await;
+                let making = match mode {
+                    OpenMode::Create => redis::Making::Allowed,
+                    OpenMode::Existing => redis::Making::No,
+                };
+                let opened = redis::open(url.expose(), &config.store.prefix, key, clock, making).await;
                 return opened.map_err(|error| not_opened(config, &error));
             }
         };
@@ -229,6 +230,9 @@ impl Composition for Composed {
             tokens: stores.tokens,
             attachments: stores.attachments,
             usage: stores.usage,
+            replicas: stores.replicas,
+            bulletin: stores.bulletin,
+            durability: stores.durability,
             providers: catalog.providers,
             agent_kinds: catalog.kinds,
         })

@@ -21,6 +21,7 @@ pub mod message;
 pub mod notice;
 pub mod outbound;
 pub mod outcome;
+pub mod placement;
 pub mod rejected;
 pub mod reply;
 pub mod secret;

@@ -13,11 +13,14 @@ pub mod config_field;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod conversations;
+pub mod durability;
 pub mod error;
 pub mod failures;
 pub mod messages;
 pub mod page;
 pub mod provider;
+pub mod replicas;
+pub mod store_set;
 pub mod tokens;
 pub mod transcripts;
 pub mod usage;

@@ -50,6 +50,8 @@ mod presses;
 mod retries;
 #[path = "process/secrecy.rs"]
 mod secrecy;
+#[path = "process/shared_store.rs"]
+mod shared_store;
 #[path = "process/stage.rs"]
 mod stage;
 #[path = "process/startup.rs"]

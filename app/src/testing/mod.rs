@@ -9,6 +9,7 @@ mod messages;
 mod operations;
 mod platforms;
 mod stores;
+mod replicas;
 mod usage;
 
 pub(crate) use api::{Answer, CONFIGURED, TestApi, problem, server_section};
@@ -74,6 +75,9 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         tokens: stores.clone(),
         attachments: stores.clone(),
         usage: stores.clone(),
+        replicas: stores.clone(),
+        bulletin: stores.clone(),
+        durability: stores.clone(),
         providers: providers(),
         agent_kinds: kinds(),
     }

@@ -18,6 +18,7 @@ use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::FailureInfo;
 use switchboard_ports::messages::MessageRecord;
 use switchboard_ports::page::{Page, PageRequest};
+use switchboard_ports::replicas::ReplicaInfo;
 use switchboard_ports::tokens::{Token, TokenStore};
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Transcripts};
 use switchboard_ports::users::{Identity, Matches, User, UserStore};
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) failures: Vec<FailureInfo>,
     pub(crate) messages: BTreeMap<MessageId, MessageRecord>,
     pub(crate) purged: Vec<ChannelId>,
+    pub(crate) replicas: BTreeMap<ReplicaId, ReplicaInfo>,
 }
 
 /// The stores.

@@ -25,6 +25,7 @@ mod fixture;
 pub mod generate;
 pub mod messages;
 pub mod registries;
+pub mod replicas;
 pub mod samples;
 pub mod tokens;
 pub mod transcripts;
@@ -34,7 +35,8 @@ pub mod users;
 pub use clock::FakeClock;
 pub use faulty::{Fate, Faulty, FaultyFixture, Verb};
 pub use faulty_attachments::FaultyAttachments;
-pub use fixture::{Fixture, StoreSet};
+pub use fixture::Fixture;
+pub use crate::store_set::Stores;
 
 /// One test per case, for the suites' own macros.
 #[doc(hidden)]

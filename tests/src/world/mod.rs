@@ -195,6 +195,9 @@ impl World {
             tokens: Arc::clone(&self.stores.tokens),
             attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
             usage: Arc::clone(&self.usage) as _,
+            replicas: Arc::clone(&self.stores.replicas),
+            bulletin: Arc::clone(&self.stores.bulletin),
+            durability: Arc::clone(&self.stores.durability),
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),
         }

@@ -44,6 +44,7 @@ use switchboard_ports::agents::{AgentConfig, AgentStore};
 use switchboard_ports::attachments::AttachmentLimits;
 use switchboard_ports::channels::{Channel, ChannelStore};
 use switchboard_ports::clock::Clock;
+use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::tokens::TokenStore;
 
@@ -66,8 +67,10 @@ use self::transcripts::FileTranscripts;
 use self::usage::UsageCounts;
 use self::users::Users;
 use self::writer::Writer;
+use crate::stores::durability::Always;
 use crate::stores::leases::Leases;
 use crate::stores::records::Row;
+use crate::stores::replicas::{Replicas, Revision};
 use crate::stores::seal::Key;
 use crate::stores::{Stores, folded};
 
@@ -151,7 +154,11 @@ fn owned(
 }
 
 fn stores(core: &Arc<Core>) -> Stores {
+    let replicas = Arc::new(Replicas::new(Arc::clone(&core.clock), core.revision.clone()));
     Stores {
+        replicas: Arc::clone(&replicas) as _,
+        bulletin: replicas,
+        durability: Arc::new(Always(Durability::Durable)),
         conversations: Arc::new(Conversations::new(Arc::clone(core))),
         transcripts: Arc::new(FileTranscripts::new(Arc::clone(core))),
         failures: Arc::new(Failures::new(Arc::clone(core))),
@@ -204,6 +211,8 @@ struct Core {
     writer: Writer,
     leases: Arc<Mutex<Leases>>,
     key: Arc<Key>,
+    clock: Arc<dyn Clock>,
+    revision: Revision,
     lock: Option<File>,
 }
 
@@ -213,13 +222,15 @@ impl Core {
         let leases = Leases::new(fences(&connection, &database)?);
         let leases = Arc::new(Mutex::new(leases));
         let damage = Arc::new(Damage::none(&database));
-        let writer = Writer::start(connection, clock, Arc::clone(&leases), Arc::clone(&damage));
+        let writer = Writer::start(connection, Arc::clone(&clock), Arc::clone(&leases), Arc::clone(&damage));
         Ok(Arc::new(Self {
             writer: writer.map_err(|error| OpenError::of(&database, &error))?,
             readers: Readers::new(database.clone(), READERS_MAX, Arc::clone(&damage)),
             searchers: Readers::new(database, SEARCHERS_MAX, damage),
             leases,
             key: Arc::new(key),
+            clock,
+            revision: Revision::default(),
             lock,
         }))
     }

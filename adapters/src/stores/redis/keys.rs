@@ -25,6 +25,12 @@
 //! | `P:{files}:…` | | files of inbox entries, and the room they take |
 //! | `P:{config}:channels`, `…:agents` | hash | id → `[version, name, record]`; `…:names` folded name → id |
 //! | `P:{config}:tokens` | hash | name → `[id, hash, record]`; `…:names` hash → name |
+//! | `P:{config}:revision` | number | counts changes of channels and agents, and restarts |
+//! | `P:{config}:restarts` | hash | channel → how often a restart was asked for |
+//! | `P:{replicas}:all` | hash | replica → `[until, itself]` (milliseconds) |
+//! | `P:{replicas}:rows:R` | hash | channel → what replica `R` observes of it |
+//! | `P:{replicas}:places` | hash | channel → `[replica, until]`: who has the only place at its platform |
+//! | `P:notes` | no key | what replicas tell each other by publish and subscribe |
 //! | `P:{users}:…` | | users, names, e-mail addresses, identities |
 //! | `P:{usage}:…` | | what apps used |
 
@@ -59,7 +65,12 @@ impl Keys {
         format!("{}:at:{id}", self.prefix)
     }
 
-    /// A key of another tag: `config`, `users`, `usage`.
+    /// The name under which replicas tell each other things: no key, nothing is stored there.
+    pub(super) fn notes(&self) -> String {
+        format!("{}:notes", self.prefix)
+    }
+
+    /// A key of another tag: `config`, `users`, `usage`, `replicas`.
     pub(super) fn shared(&self, tag: &str, what: impl Display) -> String {
         format!("{}:{{{tag}}}:{what}", self.prefix)
     }

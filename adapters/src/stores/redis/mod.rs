@@ -12,11 +12,13 @@ mod attachments;
 mod commit;
 mod connection;
 mod conversations;
+mod durability;
 mod failures;
 mod keys;
 mod lanes;
 mod messages;
 mod registry;
+mod replicas;
 mod scripts;
 mod tokens;
 mod transcripts;
@@ -66,6 +68,9 @@ pub enum RedisOpenError {
     /// The store has data that were sealed with another key.
     #[error("the store was made with another key than {0}")]
     OtherKey(PathBuf),
+    /// There is no store under the prefix, and none is to be made.
+    #[error("there is no store yet: the server makes it when it starts")]
+    NoStore,
     /// The store is of another version, or cannot be read.
     #[error("{0}")]
     Store(String),
@@ -78,6 +83,15 @@ pub enum LeaseClock {
     Server,
     /// The given one, for tests in virtual time.
     Given,
+}
+
+/// Whether a store may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Making {
+    /// Where there is none, one is made.
+    Allowed,
+    /// It has to be there: nothing is written before the caller does.
+    No,
 }
 
 /// The format of the layout in `keys.rs`.
@@ -93,8 +107,10 @@ pub async fn open(
     prefix: &str,
     key_file: &Path,
     clock: Arc<dyn Clock>,
+    making: Making,
 ) -> Result<Stores, RedisOpenError> {
-    open_with(url, prefix, key_file, clock, LeaseClock::Server, AttachmentLimits::default()).await
+    let limits = AttachmentLimits::default();
+    open_with(url, prefix, key_file, clock, making, LeaseClock::Server, limits).await
 }
 
 /// The same with other bounds on files and another clock for leases.
@@ -106,6 +122,7 @@ pub async fn open_with(
     prefix: &str,
     key_file: &Path,
     clock: Arc<dyn Clock>,
+    making: Making,
     lease_clock: LeaseClock,
     limits: AttachmentLimits,
 ) -> Result<Stores, RedisOpenError> {
@@ -125,12 +142,16 @@ pub async fn open_with(
         lease_clock,
         places: Mutex::default(),
     };
-    core.enter(key_file).await?;
+    core.enter(key_file, making).await?;
     Ok(stores(&Arc::new(core), limits))
 }
 
 fn stores(core: &Arc<Core>, limits: AttachmentLimits) -> Stores {
+    let replicas = Arc::new(replicas::Replicas::new(Arc::clone(core)));
     Stores {
+        replicas: Arc::clone(&replicas) as _,
+        bulletin: replicas,
+        durability: Arc::new(durability::Probe::new(Arc::clone(core))),
         conversations: Arc::new(conversations::Conversations::new(Arc::clone(core))),
         transcripts: Arc::new(transcripts::SharedTranscripts::new(Arc::clone(core))),
         failures: Arc::new(failures::Failures::new(Arc::clone(core))),
@@ -158,16 +179,19 @@ struct Core {
 
 impl Core {
     /// Makes the store ours where it is empty, and sees whether it is otherwise.
-    async fn enter(&self, key_file: &Path) -> Result<(), RedisOpenError> {
+    async fn enter(&self, key_file: &Path, making: Making) -> Result<(), RedisOpenError> {
         let failed = |error: StoreError| RedisOpenError::Store(error.to_string());
         let meta = self.keys.shared("config", "meta");
-        for (field, value) in [("layout", LAYOUT), ("key", self.key.id())] {
+        let made = [("layout", LAYOUT), ("key", self.key.id())];
+        for (field, value) in made.into_iter().filter(|_| making == Making::Allowed) {
             let mut command = redis::cmd("HSETNX");
             self.connection.ask::<i64>(command.arg(&meta).arg(field).arg(value)).await.map_err(failed)?;
         }
         let mut command = redis::cmd("HMGET");
         let found = self.connection.ask(command.arg(&meta).arg("layout").arg("key")).await;
-        let (layout, key): (String, String) = found.map_err(failed)?;
+        let (Some(layout), Some(key)): (Option<String>, Option<String>) = found.map_err(failed)? else {
+            return Err(RedisOpenError::NoStore);
+        };
         if layout != LAYOUT {
             let what = format!("the store has layout {layout}, this version knows {LAYOUT}");
             return Err(RedisOpenError::Store(what));

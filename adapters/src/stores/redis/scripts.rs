@@ -15,6 +15,9 @@ pub(super) struct Scripts {
     pub(super) link: Script,
     pub(super) keep: Script,
     pub(super) count: Script,
+    pub(super) report: Script,
+    pub(super) roll: Script,
+    pub(super) hold: Script,
 }
 
 impl Scripts {
@@ -31,6 +34,9 @@ impl Scripts {
             link: Script::new(include_str!("scripts/link.lua")),
             keep: Script::new(include_str!("scripts/keep.lua")),
             count: Script::new(include_str!("scripts/count.lua")),
+            report: Script::new(include_str!("scripts/report.lua")),
+            roll: Script::new(include_str!("scripts/roll.lua")),
+            hold: Script::new(include_str!("scripts/hold.lua")),
         }
     }
 }
