@@ -58,7 +58,9 @@ struct RedisFixture {
 
 async fn open(url: &str, key: &Path, clock: &Arc<FakeClock>) -> Stores {
     let clock = Arc::clone(clock) as _;
-    let opened = redis::open_with(url, "test", &key.join("key"), clock, Making::Allowed, LeaseClock::Given, SMALL).await;
+    let opened =
+        redis::open_with(url, "test", &key.join("key"), clock, Making::Allowed, LeaseClock::Given, SMALL)
+            .await;
     opened.unwrap()
 }
 
@@ -118,7 +120,10 @@ async fn the_servers_clock_tells_who_holds_a_lease() {
     let open = async |lease_clock| {
         let file = key.path().join("key");
         let clock = Arc::clone(&clock) as _;
-        redis::open_with(&server.url(), "test", &file, clock, lease_clock, SMALL).await.unwrap().conversations
+        redis::open_with(&server.url(), "test", &file, clock, Making::Allowed, lease_clock, SMALL)
+            .await
+            .unwrap()
+            .conversations
     };
     let (one, other) = (open(LeaseClock::Server).await, open(LeaseClock::Server).await);
     let (partitions, ttl) = ([Partition(7)], Duration::from_hours(1));
@@ -141,7 +146,7 @@ async fn what_cannot_be_opened_says_why() {
     fs::write(others.path().join("key"), "77".repeat(32)).unwrap();
     let refused = async |url: &str, prefix: &str, file: &Path| {
         let clock = Arc::clone(&clock) as _;
-        redis::open(url, prefix, file, clock).await.err().map(|error| error.to_string())
+        redis::open(url, prefix, file, clock, Making::Allowed).await.err().map(|error| error.to_string())
     };
     let (url, file) = (server.url(), ours.path().join("key"));
     assert_eq!(refused(&url, "test", &file).await, None);

@@ -130,6 +130,11 @@ fn kept_up(config: &Config, act: Upkeep, clock: &dyn Clock) -> Result<KeptUp, Co
     }
 }
 
+/// The machine's name.
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// The way out: authorities and proxies, as configured.
 fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
     let authorities = match &settings.ca_file {
@@ -238,8 +243,14 @@ impl Composition for Composed {
         })
     }
 
-    async fn start(&self, _config: &Config, ports: &Ports) -> Result<Box<dyn Running>, ComposeError> {
-        let driver = Driver::start(ports.clone(), Settings::default())
+    async fn start(&self, config: &Config, ports: &Ports) -> Result<Box<dyn Running>, ComposeError> {
+        let usual = match &config.store.url {
+            StoreUrl::Memory | StoreUrl::File(_) => Settings::default(),
+            StoreUrl::Redis(_) => Settings::of_shared_store(),
+        };
+        let connections_per_channel = usize::from(config.server.connections_per_channel);
+        let settings = Settings { host: Some(hostname()), connections_per_channel, ..usual };
+        let driver = Driver::start(ports.clone(), settings)
             .await
             .map_err(|error| ComposeError::Failed(format!("failed to start: {error}")))?;
         Ok(Box::new(RunningDriver(driver)))

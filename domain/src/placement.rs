@@ -34,8 +34,9 @@ fn ranked<'a>(kind: &str, name: &str, live: &'a [ReplicaId]) -> Vec<&'a ReplicaI
 
 /// Spreads a difference in the last bytes of a name over all bits (the finalizer of SplitMix64): the hash itself carries it
 /// upwards only, so that names which end alike would rank alike.
-const fn mixed(hash: u128) -> u64 {
-    let folded = (hash >> 64) as u64 ^ (hash & u64::MAX as u128) as u64;
+fn mixed(hash: u128) -> u64 {
+    let bytes = hash.to_be_bytes();
+    let folded = bytes.as_chunks().0.iter().fold(0, |folded, half| folded ^ u64::from_be_bytes(*half));
     let first = (folded ^ (folded >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let second = (first ^ (first >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     second ^ (second >> 31)

@@ -71,7 +71,8 @@ impl ReplicaStore for Replicas {
         let until = self.clock.now().after(ttl);
         let mut state = self.state();
         let live = state.live.entry(report.info.id.clone());
-        let live = live.or_insert_with(|| Live { info: report.info.clone(), until, channels: BTreeMap::new() });
+        let live =
+            live.or_insert_with(|| Live { info: report.info.clone(), until, channels: BTreeMap::new() });
         live.info = report.info.clone();
         live.until = until;
         if report.whole {

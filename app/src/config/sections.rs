@@ -121,7 +121,8 @@ impl Store {
 
 fn store_url(found: &Found) -> Result<StoreUrl, ConfigError> {
     let text = found.text()?.trim();
-    let allowed = "\"file:FOLDER\", \"memory:\", \"redis://HOST:PORT\", \"rediss://…\" or \"redis-cluster://…\"";
+    let allowed =
+        "\"file:FOLDER\", \"memory:\", \"redis://HOST:PORT\", \"rediss://…\" or \"redis-cluster://…\"";
     if text == "memory:" {
         return Ok(StoreUrl::Memory);
     }

@@ -113,7 +113,10 @@ fn the_environment_wins_over_the_file_and_an_option_over_both() {
 )]
 #[case("[server]\ntrusted_proxies = [1]", "sb.toml: server.trusted_proxies: must be a list of")]
 #[case("[server]\ntrusted_proxies = true", "sb.toml: server.trusted_proxies: must be a list of")]
-#[case("[store]\nurl = \"redis:h\"", "sb.toml: store.url: must be \"file:FOLDER\", \"memory:\", \"redis://HOST:PORT\"")]
+#[case(
+    "[store]\nurl = \"redis:h\"",
+    "sb.toml: store.url: must be \"file:FOLDER\", \"memory:\", \"redis://HOST:PORT\""
+)]
 #[case("[store]\nurl = \"redis://:6379\"", "sb.toml: store.url: must be \"file:FOLDER\", \"memory:\"")]
 #[case("[store]\nurl = \"mysql://h\"", "sb.toml: store.url: must be \"file:FOLDER\", \"memory:\"")]
 #[case("[store]\nurl = \"file:\"", "sb.toml: store.url: must be \"file:FOLDER\", \"memory:\"")]
@@ -153,11 +156,7 @@ fn a_mistake_in_the_file_is_one_line_with_file_key_and_what_is_allowed(
 )]
 #[case("SWITCHBOARD_server__LISTEN", "x", "environment: SWITCHBOARD_server__LISTEN: unknown key")]
 #[case("SWITCHBOARD_SERVER__SHUTDOWN_GRACE", "", "environment: SWITCHBOARD_SERVER__SHUTDOWN_GRACE: must be")]
-#[case(
-    "SWITCHBOARD_STORE__URL",
-    "rediss://u:s3cr3t@",
-    "environment: SWITCHBOARD_STORE__URL: must be"
-)]
+#[case("SWITCHBOARD_STORE__URL", "rediss://u:s3cr3t@", "environment: SWITCHBOARD_STORE__URL: must be")]
 #[case(
     "SWITCHBOARD_SECURITY__ADMIN_TOKEN",
     "s3cr3t",

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::state::Api;
 use super::{
     agents, channels, conversations, events, failures, headers, health, messages, metrics, openapi, origin,
-    page, status, users,
+    page, replicas, status, users,
 };
 
 /// Longest id in a path, in characters; no stored one is longer.
@@ -53,6 +53,7 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(channels::status::status))
         .routes(routes!(channels::test::test))
         .routes(routes!(status::list))
+        .routes(routes!(replicas::list))
         .routes(routes!(users::list))
         .routes(routes!(users::read))
         .routes(routes!(conversations::list::list))

@@ -8,8 +8,8 @@ mod failures;
 mod messages;
 mod operations;
 mod platforms;
-mod stores;
 mod replicas;
+mod stores;
 mod usage;
 
 pub(crate) use api::{Answer, CONFIGURED, TestApi, problem, server_section};

@@ -60,13 +60,7 @@ fn ended(state: PartStatus) -> Progress {
     Progress { parts: vec![state], ..Progress::default() }
 }
 
-async fn tell(
-    stores: &Stores,
-    key: &ConversationKey,
-    version: u64,
-    message: &MessageId,
-    progress: Progress,
-) {
+async fn tell(stores: &Stores, key: &ConversationKey, version: u64, message: &MessageId, progress: Progress) {
     let lease = lease(&*stores.conversations, "a", key).await;
     let news = vec![News { message: message.clone(), progress }];
     let step = Commit { news, ..commit(&format!("k{version}"), &key.id(), Version(version)) };

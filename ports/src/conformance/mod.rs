@@ -32,11 +32,11 @@ pub mod transcripts;
 pub mod usage;
 pub mod users;
 
+pub use crate::store_set::Stores;
 pub use clock::FakeClock;
 pub use faulty::{Fate, Faulty, FaultyFixture, Verb};
 pub use faulty_attachments::FaultyAttachments;
 pub use fixture::Fixture;
-pub use crate::store_set::Stores;
 
 /// One test per case, for the suites' own macros.
 #[doc(hidden)]

@@ -5,7 +5,9 @@ use std::process::{Command, Stdio};
 
 /// Installs a Debian package where its program is missing; tests that run side by side wait for the one that does.
 pub fn installed(program: &str, package: &str) {
-    let is_there = || Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let is_there = || {
+        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    };
     if is_there() {
         return;
     }

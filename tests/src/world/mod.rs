@@ -114,6 +114,8 @@ impl World {
         let rare = Settings {
             lease_ttl: Duration::from_secs(200),
             renew_interval: Duration::from_mins(1),
+            look_interval: Duration::from_mins(1),
+            report_ttl: Duration::from_secs(150),
             scan_interval: Duration::from_mins(1),
             ..Settings::default()
         };

@@ -115,6 +115,14 @@ impl Stage {
         self.api = Api::of(&self.server);
     }
 
+    /// The server dies without a word, and another one is started on its store.
+    pub(crate) async fn kill_and_serve(self) -> Self {
+        let Self { server, channel, agent, simulator, home, .. } = self;
+        server.kill().await;
+        let server = home.serve().await;
+        Self { api: Api::of(&server), server, channel, agent, simulator, home }
+    }
+
     /// Nothing happened that cannot happen, in any of the servers so far.
     pub(crate) fn assert_no_alarm(&self) {
         let logs = self.home.logs();

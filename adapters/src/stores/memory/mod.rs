@@ -29,9 +29,9 @@ use self::registry::Registry;
 use self::tokens::Tokens;
 use self::usage::UsageCounts;
 use self::users::Users;
+use crate::stores::Stores;
 use crate::stores::durability::Always;
 use crate::stores::replicas::{Replicas, Revision};
-use crate::stores::Stores;
 
 /// Empty stores.
 pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {

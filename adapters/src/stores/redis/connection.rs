@@ -6,9 +6,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSubStream};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use redis::{
-    Client, Cmd, ErrorKind, FromRedisValue, RedisError, ScriptInvocation, ServerErrorKind, Value,
-};
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, ScriptInvocation, ServerErrorKind, Value};
 use switchboard_ports::error::StoreError;
 
 /// Longest wait for a connection. What is asked meanwhile fails after that, and is asked again by the callers.
@@ -97,10 +95,13 @@ impl Connection {
                 answer.and_then(answers)
             }
         };
-        answered.map_err(|error| match error.kind() {
-            ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::NoPerm)
-            | ErrorKind::Extension => Unanswered::Refused,
-            _ => Unanswered::Away(unavailable(&error)),
+        answered.map_err(|error| {
+            let kind = error.kind();
+            let refuses = [ServerErrorKind::ResponseError, ServerErrorKind::NoPerm].map(ErrorKind::Server);
+            if refuses.contains(&kind) || kind == ErrorKind::Extension {
+                return Unanswered::Refused;
+            }
+            Unanswered::Away(unavailable(&error))
         })
     }
 
@@ -124,9 +125,10 @@ pub(super) enum Unanswered {
 
 /// An answer of each node: a Cluster's come with their addresses.
 fn answers<T: FromRedisValue>(answer: Value) -> Result<Vec<T>, RedisError> {
-    let all = match answer {
-        Value::Map(of_nodes) => of_nodes.into_iter().map(|(_, answer)| answer).collect(),
-        other => vec![other],
+    let all = if let Value::Map(of_nodes) = answer {
+        of_nodes.into_iter().map(|(_, answer)| answer).collect()
+    } else {
+        vec![answer]
     };
     all.into_iter().map(|answer| Ok(redis::from_redis_value(answer)?)).collect()
 }

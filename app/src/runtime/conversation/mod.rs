@@ -33,6 +33,7 @@ use tokio_util::task::TaskTracker;
 
 use super::channel::{Bot, ChannelHandle};
 use super::panics;
+use super::peers::HAND_OVER_MAX;
 use super::press::Known;
 use super::registry::Slot;
 use super::shared::Shared;
@@ -191,6 +192,10 @@ impl Actor<'_> {
                 // However much the agent has to say: what is due is done.
                 self.expire().await?;
             }
+            if self.has_to_leave() {
+                self.park().await?;
+                return Ok(Ended::Dropped);
+            }
             if self.conversation.is_at_rest() && self.rest_over() {
                 self.commit_lazy(true).await?;
                 if self.shared.registry.retire(self.id, self.slot) {
@@ -212,6 +217,12 @@ impl Actor<'_> {
                 () = tokio::time::sleep(wait) => self.expire().await?,
             }
         }
+    }
+
+    /// Whether the conversation goes on with another replica from here: nothing is under way, or it has been for long enough.
+    fn has_to_leave(&self) -> bool {
+        let since = self.shared.peers.leaving_since(self.partition);
+        since.is_some_and(|since| !self.slot.is_busy() || since.elapsed() >= HAND_OVER_MAX)
     }
 
     /// How long there is nothing to do unless something happens.
@@ -252,9 +263,9 @@ impl Actor<'_> {
         let disabled = !self.bot.channel.enabled;
         let event = if disabled { Event::Held(Hold::Disabled) } else { Event::Released(Hold::Disabled) };
         self.apply_into(event, effects);
-        if self.shared.stopping.is_cancelled() {
-            self.apply_into(Event::Held(Hold::Stopping), effects);
-        }
+        let stopping = self.shared.stopping.is_cancelled() || self.shared.peers.is_leaving(self.partition);
+        let event = if stopping { Event::Held(Hold::Stopping) } else { Event::Released(Hold::Stopping) };
+        self.apply_into(event, effects);
     }
 
     async fn woken(&mut self) -> Result<(), Lost> {
