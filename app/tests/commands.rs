@@ -46,7 +46,7 @@ fn openapi_prints_the_document_and_nothing_else() {
 #[case(&["token", "create", "--name", "a", "--role", "king"], &[], "error: invalid value 'king'")]
 #[case(&["serve", "--config", "missing.toml"], &[], "switchboard: missing.toml: file: cannot be read: ")]
 #[case(&["serve", "--listen", "here"], &[], "switchboard: command line: --listen: must be HOST:PORT")]
-#[case(&["check", "--store", "redis://h"], &[], "switchboard: command line: --store: is not available in this version; ")]
+#[case(&["check", "--store", "mysql://h"], &[], "switchboard: command line: --store: must be \"file:FOLDER\", ")]
 #[case(&["token", "list", "--store", "memory:"], &[], "switchboard: configuration: store.url: must be ")]
 #[case(&["store", "copy", "--to", "x"], &[], "switchboard: store copy: is not available in this version; ")]
 #[case(&["serve"], &[("SWITCHBOARD_SECURITY__ADMIN_TOKEN", "short-s3cr3t")],

@@ -46,6 +46,8 @@ mod network;
 mod plain_kills;
 #[path = "process/presses.rs"]
 mod presses;
+#[path = "process/replicas.rs"]
+mod replicas;
 #[path = "process/retries.rs"]
 mod retries;
 #[path = "process/secrecy.rs"]

@@ -137,6 +137,7 @@ impl World {
         let ended = runtime.block_on(async {
             self.clock.start();
             let work = async {
+                self.nobody_lives().await;
                 let driver = Driver::start(self.ports(), settings).await.expect("the driver starts");
                 scenario(Process { world: self, driver }).await
             };
@@ -153,6 +154,14 @@ impl World {
         let alarms = self.counters.sum("switchboard_alarms_total", &["kind=illegal"]);
         assert_eq!(alarms, 0, "an event came that cannot come; the log says which");
         ended
+    }
+
+    /// A store that one process owns alone knows nothing of who lived before.
+    async fn nobody_lives(&self) {
+        let replicas = &self.stores.replicas;
+        for dead in replicas.roll().await.expect("memory").live {
+            replicas.leave(&dead.id).await.expect("memory");
+        }
     }
 
     /// The agent and the channel that scenarios use, unless they are there already.

@@ -264,8 +264,10 @@ impl Actor<'_> {
         let event = if disabled { Event::Held(Hold::Disabled) } else { Event::Released(Hold::Disabled) };
         self.apply_into(event, effects);
         let stopping = self.shared.stopping.is_cancelled() || self.shared.peers.is_leaving(self.partition);
-        let event = if stopping { Event::Held(Hold::Stopping) } else { Event::Released(Hold::Stopping) };
-        self.apply_into(event, effects);
+        if stopping != self.conversation.session().is_held_by(Hold::Stopping) {
+            let event = if stopping { Event::Held(Hold::Stopping) } else { Event::Released(Hold::Stopping) };
+            self.apply_into(event, effects);
+        }
     }
 
     async fn woken(&mut self) -> Result<(), Lost> {
