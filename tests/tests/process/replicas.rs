@@ -155,9 +155,7 @@ fn seconds() -> u64 {
 async fn two_replicas_are_one_server_to_everybody() {
     let several = Several::start(2).await;
     for asked in [0, 1] {
-        let replicas = several.wait_replicas(asked, 2).await;
-        let partitions: u64 = replicas.iter().filter_map(|replica| replica["partitions"].as_u64()).sum();
-        assert!(partitions <= 256, "{replicas:#?}");
+        several.wait_replicas(asked, 2).await;
         several.wait_connections(asked, 2).await;
         let status = several.status(asked).await;
         assert_eq!(

@@ -27,7 +27,7 @@ use switchboard_domain::reply::Reply;
 use switchboard_domain::session::Hold;
 use switchboard_domain::snapshot::ReplyRole;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::Shown;
+use switchboard_ports::conversations::{Lease, Shown};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -357,11 +357,11 @@ impl Actor<'_> {
     }
 
     /// Waits until a platform call may begin (R16).
-    async fn lease_for_call(&mut self) -> Result<(), Lost> {
+    async fn lease_for_call(&mut self) -> Result<Lease, Lost> {
         let began = self.shared.now();
-        self.shared.lease_for_call(self.partition, self.token).await.ok_or(Lost)?;
+        let lease = self.shared.lease_for_call(self.partition, self.token).await.ok_or(Lost)?;
         self.stalled_since(began);
-        Ok(())
+        Ok(lease)
     }
 
     /// Tells the machines how long they could neither act nor hear, wherever the conversation waits for its store: what was

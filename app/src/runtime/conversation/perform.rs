@@ -1,13 +1,17 @@
 //! Performing what a step decided. Platform calls run in tasks of their own: they are never cancelled, and they outlive a
 //! conversation that is dropped from memory (R12).
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use switchboard_domain::conversation::{Event, Perform};
 use switchboard_domain::ids::{Epoch, Seq};
 use switchboard_domain::reply::{CardOutcome, PartOutcome};
 use switchboard_domain::snapshot::{ReplyId, ReplyRole};
-use switchboard_ports::conversations::Shown;
+use switchboard_ports::clock::Clock;
+use switchboard_ports::conversations::{Lease, Shown};
 use switchboard_ports::provider::{Came, CardRequest, PartRequest};
 use tokio::sync::mpsc;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -58,29 +62,30 @@ impl Actor<'_> {
                 });
             }
             Perform::Card { reply, call, target, message, retry, attempt, card } => {
-                self.lease_for_call().await?;
-                let under_way = self.call_begins();
+                let lease = self.lease_for_call().await?;
+                let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
                 let request = CardRequest { target, message, retry, attempt, call: card };
                 self.shared.tasks.spawn(async move {
                     let _under_way = under_way;
-                    let came = caught("a card call", tokio::time::timeout(limit, link.card(request))).await;
+                    let made = under_lease(clock, lease, link.card(request));
+                    let came = caught("a card call", tokio::time::timeout(limit, made)).await;
                     let unknown = CardOutcome::Unknown.into();
-                    let Came { outcome, key } = came.and_then(Result::ok).unwrap_or(unknown);
+                    let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
                     metrics::counter!(names::CARD_UPDATES, "outcome" => card_label(outcome)).increment(1);
                     let event = Event::CardDone { reply, call, outcome };
                     drop(back.send(Back { event, shown: shown(reply, key) }).await);
                 });
             }
             Perform::Send { reply, call, target, text, format, way } => {
-                self.lease_for_call().await?;
-                let under_way = self.call_begins();
+                let lease = self.lease_for_call().await?;
+                let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
                 let request = PartRequest { target, text, format, way };
                 self.shared.tasks.spawn(async move {
                     let _under_way = under_way;
-                    let came =
-                        caught("a plain message", tokio::time::timeout(limit, link.send(request))).await;
+                    let made = under_lease(clock, lease, link.send(request));
+                    let came = caught("a plain message", tokio::time::timeout(limit, made)).await;
                     let unknown = PartOutcome::Unknown.into();
-                    let Came { outcome, key } = came.and_then(Result::ok).unwrap_or(unknown);
+                    let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
                     let event = Event::PartDone { reply, call, outcome };
                     drop(back.send(Back { event, shown: shown(reply, key) }).await);
                 });
@@ -148,6 +153,19 @@ impl Actor<'_> {
             run.cancel.cancel();
         }
     }
+}
+
+/// A call that goes on only while the lease lasts under which it began; `None` when that is over. A process that was frozen in
+/// the middle of it wakes up here, and sends nothing more (R16): somebody else may have ended the card meanwhile.
+async fn under_lease<T>(clock: Arc<dyn Clock>, lease: Lease, call: impl Future<Output = T>) -> Option<T> {
+    let mut call = pin!(call);
+    poll_fn(|context| {
+        if clock.now() >= lease.until {
+            return Poll::Ready(None);
+        }
+        call.as_mut().poll(context).map(Some)
+    })
+    .await
 }
 
 /// A message that shows an answer, by its platform's name; our own sentences are in no transcript.
