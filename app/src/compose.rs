@@ -76,7 +76,14 @@ impl Composed {
                 let beside = file::open_beside(&folder, &key, Arc::clone(&clock))?;
                 // Beside a running server, conversations and users are nobody's but the server's.
                 let rest = stores::memory(clock);
-                Ok(Stores { channels: beside.channels, agents: beside.agents, tokens: beside.tokens, ..rest })
+                let durability = beside.durability;
+                Ok(Stores {
+                    channels: beside.channels,
+                    agents: beside.agents,
+                    tokens: beside.tokens,
+                    durability,
+                    ..rest
+                })
             }
         });
         match opened.await {

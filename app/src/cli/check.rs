@@ -7,6 +7,7 @@ use switchboard_domain::notice::{Finding, remedy};
 use switchboard_domain::settings::Locale;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
+use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{CheckResult, Unmetered};
 
@@ -29,6 +30,7 @@ struct Stored {
     agents: Vec<AgentConfig>,
     channels: Vec<Channel>,
     references: References,
+    durability: Option<Durability>,
 }
 
 /// Counts what failed while saying each line.
@@ -43,6 +45,12 @@ impl Report {
             Ok(words) => self.say(CheckResult::Ok, what, &words),
             Err(words) => self.say(CheckResult::Failed, what, &words),
         }
+    }
+
+    /// Something to know that is no failure.
+    #[expect(clippy::unused_self, reason = "a line of the report like the others")]
+    fn warn(&self, what: &str, words: &str) {
+        say::to_stdout(&format!("warning {what}: {}", one_line(words)));
     }
 
     fn say(&mut self, result: CheckResult, what: &str, words: &str) {
@@ -132,15 +140,26 @@ async fn store(config: &Config, composition: &dyn Composition, report: &mut Repo
         Err(super::seam::ComposeError::Failed(line)) => Err(line),
     };
     report.line("store", outcome.as_ref().map(|_| url).map_err(Clone::clone));
-    Ok(outcome.unwrap_or_default())
+    let stored = outcome.unwrap_or_default();
+    match &stored.durability {
+        None | Some(Durability::Durable) => {}
+        Some(found @ Durability::CannotBeTold) => {
+            report.say(CheckResult::CannotBeTold, "store durability", &found.to_string());
+        }
+        // A choice that people may make, as long as they know it.
+        Some(found @ Durability::Lossy(_)) => report.warn("store durability", &found.to_string()),
+    }
+    Ok(stored)
 }
 
 async fn read(config: &Config, ports: &Ports) -> Result<Stored, StoreError> {
+    let durability = Some(ports.durability.durability().await?);
     let documents: Vec<_> = config.declared.channels.iter().collect();
     let mut references = references(ports, &documents).await?;
     // Users belong to the running server: beside it nobody can tell whether one exists.
     references.users.extend(documents.iter().filter_map(|document| named_user(document)));
-    Ok(Stored { agents: ports.agents.list().await?, channels: ports.channels.list().await?, references })
+    let (agents, channels) = (ports.agents.list().await?, ports.channels.list().await?);
+    Ok(Stored { agents, channels, references, durability })
 }
 
 /// Stored records with the planned ones over them.

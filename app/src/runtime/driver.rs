@@ -9,6 +9,7 @@ use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, Messag
 use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
 use switchboard_domain::message::{Chat, Sender};
 use switchboard_ports::conversations::{Accepted, Admission, Arrival};
+use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::{Requeued, Retried};
 use switchboard_ports::messages::{Given, NewMessage};
@@ -21,7 +22,7 @@ use tokio::sync::{Mutex as FairMutex, broadcast};
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{files, intake, meter, peers, scan};
+use super::{durability, files, intake, meter, peers, scan};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -59,6 +60,7 @@ impl Driver {
         shared.tasks.spawn(scan::scan_open(Arc::clone(&shared)));
         shared.tasks.spawn(files::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(meter::keep_meters(Arc::clone(&shared)));
+        shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
         let driver = Arc::new(Self { shared, reloading: FairMutex::default() });
         driver.shared.tasks.spawn(peers::keep_looking(Arc::clone(&driver)));
@@ -211,6 +213,10 @@ impl Admission for Always {
 impl Operations for Driver {
     async fn statuses(&self, channels: &[ChannelId]) -> Vec<ChannelStatus> {
         peers::whole(&self.shared, channels).await
+    }
+
+    fn durability(&self) -> Option<Durability> {
+        lock(&self.shared.durability).clone()
     }
 
     fn replicas(&self) -> Vec<ReplicaInfo> {

@@ -3,6 +3,7 @@
 mod channel;
 mod conversation;
 mod driver;
+mod durability;
 mod files;
 mod intake;
 mod lines;

@@ -8,6 +8,7 @@ use switchboard_domain::ids::{ChannelId, ConversationId};
 use switchboard_domain::inbox::Control;
 use switchboard_domain::time::Timestamp;
 use switchboard_domain::usage::{Month, Usage};
+use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::Retried;
 use switchboard_ports::messages::{Given, NewMessage};
@@ -20,6 +21,9 @@ use tokio::sync::broadcast;
 pub trait Operations: Send + Sync {
     /// What all replicas observe of these channels, in no order; without those that none of them knows (yet).
     async fn statuses(&self, channels: &[ChannelId]) -> Vec<ChannelStatus>;
+
+    /// What the store may lose of what was acknowledged; none until it was asked.
+    fn durability(&self) -> Option<Durability>;
 
     /// The replicas that live, as they said last, in id order.
     fn replicas(&self) -> Vec<ReplicaInfo>;

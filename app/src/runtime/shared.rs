@@ -8,6 +8,7 @@ use std::time::Duration;
 use switchboard_domain::ids::{ChannelId, CommitId, FencingToken, Partition, ReplicaId};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::Lease;
+use switchboard_ports::durability::Durability;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -95,6 +96,8 @@ pub(crate) struct Shared {
     pub(crate) replica: ReplicaId,
     pub(crate) started_at: Timestamp,
     pub(crate) peers: Peers,
+    /// What the store may lose; none until it was asked.
+    pub(crate) durability: Mutex<Option<Durability>>,
     pub(crate) bus: broadcast::Sender<RuntimeEvent>,
     pub(crate) channels: Mutex<BTreeMap<ChannelId, Arc<ChannelHandle>>>,
     pub(crate) registry: Registry,
@@ -121,6 +124,7 @@ impl Shared {
         Self {
             started_at: ports.clock.now(),
             peers: Peers::new(&replica),
+            durability: Mutex::default(),
             ports,
             settings,
             replica,

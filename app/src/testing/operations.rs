@@ -9,6 +9,7 @@ use switchboard_domain::ids::{ChannelId, ConversationId, ReplicaId, Seq};
 use switchboard_domain::inbox::Control;
 use switchboard_domain::notice::Finding;
 use switchboard_domain::time::Timestamp;
+use switchboard_ports::durability::{Durability, Loss};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::Retried;
 use switchboard_ports::messages::{Given, MessageRecord, NewMessage};
@@ -111,6 +112,10 @@ impl Operations for FakeOperations {
     async fn statuses(&self, channels: &[ChannelId]) -> Vec<ChannelStatus> {
         let statuses = self.statuses.lock().unwrap();
         channels.iter().filter_map(|channel| statuses.get(channel).cloned()).collect()
+    }
+
+    fn durability(&self) -> Option<Durability> {
+        Some(Durability::Lossy(vec![Loss::SyncedEachSecond, Loss::Evicting("allkeys-lru".to_owned())]))
     }
 
     fn replicas(&self) -> Vec<ReplicaInfo> {

@@ -44,7 +44,7 @@ use switchboard_ports::agents::{AgentConfig, AgentStore};
 use switchboard_ports::attachments::AttachmentLimits;
 use switchboard_ports::channels::{Channel, ChannelStore};
 use switchboard_ports::clock::Clock;
-use switchboard_ports::durability::Durability;
+use switchboard_ports::durability::{Durability, DurabilityProbe};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::tokens::TokenStore;
 
@@ -181,6 +181,8 @@ pub struct Beside {
     pub agents: Arc<dyn AgentStore>,
     /// API tokens, for reading and writing.
     pub tokens: Arc<dyn TokenStore>,
+    /// What the store may lose.
+    pub durability: Arc<dyn DurabilityProbe>,
 }
 
 /// Opens the store in `directory` beside whoever owns it. Makes neither store nor key, and migrates nothing.
@@ -194,6 +196,7 @@ pub fn open_beside(directory: &Path, key_file: &Path, clock: Arc<dyn Clock>) -> 
         channels: Arc::new(Registry::<Channel>::new(Arc::clone(&core))),
         agents: Arc::new(Registry::<AgentConfig>::new(Arc::clone(&core))),
         tokens: Arc::new(Tokens::new(core)),
+        durability: Arc::new(Always(Durability::Durable)),
     })
 }
 

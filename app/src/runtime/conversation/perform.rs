@@ -187,3 +187,50 @@ const fn card_label(outcome: CardOutcome) -> &'static str {
         CardOutcome::Refused(_) => "refused",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use switchboard_domain::ids::{FencingToken, Partition, ReplicaId};
+    use switchboard_domain::time::Timestamp;
+    use switchboard_ports::clock::Clock;
+    use switchboard_ports::conversations::Lease;
+    use tokio::sync::mpsc;
+
+    use super::under_lease;
+
+    struct Hands(AtomicU64);
+
+    impl Clock for Hands {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    /// R16: frozen in the middle of a call, awake after the lease: the next step of the call is not taken.
+    #[tokio::test]
+    async fn a_call_takes_no_further_step_once_its_lease_is_over() {
+        let clock = Arc::new(Hands(AtomicU64::new(1_000)));
+        let lease = Lease {
+            partition: Partition(1),
+            owner: ReplicaId::new("r"),
+            token: FencingToken(1),
+            until: Timestamp::from_millis(2_000),
+        };
+        let (sent, mut steps) = mpsc::unbounded_channel();
+        let hands = Arc::clone(&clock);
+        let call = async move {
+            sent.send("begun").unwrap();
+            // The process is frozen here for as long as it likes.
+            hands.0.store(2_000, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            sent.send("sent").unwrap();
+        };
+        assert_eq!(under_lease(clock, lease.clone(), call).await, None);
+        assert_eq!((steps.recv().await, steps.recv().await), (Some("begun"), None));
+        let early = Arc::new(Hands(AtomicU64::new(1_999)));
+        assert_eq!(under_lease(early, lease, async { 7 }).await, Some(7));
+    }
+}
