@@ -40,18 +40,18 @@ pub async fn run(
     environment: &Environment,
     composition: &dyn Composition,
 ) -> Result<(), Exit> {
+    let signals = signals::watched()?;
     let config = config::load(&options.place.overrides(options.listen.as_deref()), environment)?;
     logs::init(&config.telemetry);
     let tls = tls(&config)?;
-    let shutdown = signals::watched()?;
-    let Some(listener) = taken(&config, composition, &shutdown).await? else {
+    let Some(listener) = taken(&config, composition, &signals.shutdown).await? else {
         return Ok(());
     };
     let ports = composition.open(&config, OpenMode::Create).await?;
     reconcile::reconcile(&config.declared, &ports).await?;
     first_token(&config, &ports).await?;
     let reload = options.place.config.clone().map(|path| (path, environment.clone()));
-    let server = Server { config: &config, ports, listener, tls, lines: Vec::new(), reload, shutdown };
+    let server = Server { config: &config, ports, listener, tls, lines: Vec::new(), reload, signals };
     server.run(composition).await
 }
 

@@ -10,8 +10,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
+use super::say;
 use super::seam::{Composition, Running};
-use super::{say, signals};
+use super::signals::Signals;
 use crate::config::{Config, ConfigError, Environment, reconcile, reload_declared};
 use crate::http::auth::{Authenticator, bootstrap};
 use crate::http::origin::Trust;
@@ -47,8 +48,8 @@ pub struct Server<'a> {
     pub lines: Vec<String>,
     /// The file whose declared resources SIGHUP reads again, and the environment for it.
     pub reload: Option<(PathBuf, Environment)>,
-    /// Cancelled by the first signal.
-    pub shutdown: CancellationToken,
+    /// What ends it, and what lets it read again.
+    pub signals: Signals,
 }
 
 /// Prints the admin token where one was made.
@@ -82,14 +83,13 @@ pub async fn listen(address: &str) -> Result<TcpListener, std::io::Error> {
 impl Server<'_> {
     /// Runs until a signal, then ends in good order.
     pub async fn run(self, composition: &dyn Composition) -> Result<(), Exit> {
-        let failed = |error: std::io::Error| Exit::Failed(format!("failed to watch for signals: {error}"));
-        let mut hangup = signals::hangup().map_err(failed)?;
         let address = self.listener.local_addr();
         let address = address.map_err(|error| Exit::Failed(format!("failed to listen: {error}")))?;
         // Before anything is counted: what recovery begins would else end without ever having begun.
         let metrics = metrics::install().map_err(|error| Exit::Failed(error.to_string()))?;
         let running = composition.start(self.config, &self.ports).await?;
-        let Self { config, ports, listener, tls, lines, reload, shutdown } = self;
+        let Self { config, ports, listener, tls, lines, reload, signals: Signals { shutdown, mut hangup } } =
+            self;
         let operations = running.operations();
         let mut http = spawn_http(config, &ports, &*running, (listener, tls.clone()), metrics, &shutdown);
         let mut ready = Some(Box::pin(until_ready(&*operations)));

@@ -20,7 +20,7 @@ use super::stage::{Plan, Stage, answer_to};
 const AWAY_SECS: u64 = 1;
 
 /// A stage whose platform delivers again what is not acked.
-async fn persistent() -> Stage {
+pub(crate) async fn persistent() -> Stage {
     let mut plan = Plan::default();
     plan.simulator.knobs.redelivery_after_ms = 2_000;
     plan.simulator.knobs.redelivery_max = u32::MAX;
@@ -40,7 +40,7 @@ async fn is_ready(stage: &Stage) -> bool {
 }
 
 /// Waits until the channel is not green and the server not ready; answers how long that took.
-async fn until_red(stage: &Stage) -> Duration {
+pub(crate) async fn until_red(stage: &Stage) -> Duration {
     let begun = Instant::now();
     let red = async || (!is_green(stage).await && !is_ready(stage).await).then_some(());
     looks::until("the status tells that the store fails", red).await;
@@ -51,7 +51,7 @@ async fn until_red(stage: &Stage) -> Duration {
     begun.elapsed()
 }
 
-async fn until_green(stage: &Stage) -> Duration {
+pub(crate) async fn until_green(stage: &Stage) -> Duration {
     let begun = Instant::now();
     stage.api.wait_connected(&stage.channel).await;
     looks::until("the server is ready again", async || is_ready(stage).await.then_some(())).await;
@@ -74,7 +74,7 @@ impl Load {
 }
 
 /// Everything pushed is acked and answered.
-async fn all_answered(stage: &Stage) {
+pub(crate) async fn all_answered(stage: &Stage) {
     let is_over = |seen: &Observed| {
         let answers: usize = seen.conversations.keys().map(|chat| seen.robot_texts(chat).len()).sum();
         answers == seen.messages.len()

@@ -149,9 +149,13 @@ pub enum UpkeepError {
     /// A folder or a device.
     #[error("{} is not a file", .0.display())]
     NotAFile(PathBuf),
-    /// Another process writes it.
-    #[error("another backup to {} is under way", .0.display())]
-    UnderWay(PathBuf),
+    /// Too much is in the way that backups which were killed have left.
+    #[error(
+        "{path}.partial and further ones up to {path}.partial-20 are there already, left by backups that were killed: delete \
+         them, unless a backup is under way",
+        path = .0.display()
+    )]
+    PartialsLeft(PathBuf),
     /// There is no backup of that name.
     #[error("there is no file {}", .0.display())]
     SourceMissing(PathBuf),

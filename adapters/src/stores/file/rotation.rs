@@ -24,7 +24,7 @@ use super::accept::entry_key;
 use super::error::{OpenError, UpkeepError, store_error};
 use super::opening::{self, check_key, sync_folder_of};
 use super::sql::uint;
-use super::{copies, restore, row, schema};
+use super::{copies, ownership, restore, row, schema};
 use crate::stores::key;
 use crate::stores::records::{AgainRecord, ConversationRecord, EntryRecord};
 use crate::stores::registered::Registered;
@@ -64,7 +64,7 @@ pub fn rotate_key(
     if !directory.is_dir() {
         return Err(OpenError::Missing(directory.to_owned()).into());
     }
-    let _lock = opening::own(directory)?;
+    let _lock = ownership::own(directory)?;
     restore::finish(directory)?;
     let (connection, database) = opening::existing(directory)?;
     opening::newest(&connection, &database, schema::MIGRATIONS)?;

@@ -2,6 +2,7 @@
 
 mod opening;
 mod plans;
+mod presence;
 mod trouble;
 mod upgrade;
 mod upkeep;
