@@ -14,6 +14,7 @@ mod press;
 mod registry;
 mod scan;
 mod shared;
+mod troubles;
 
 pub use driver::Driver;
 pub use shared::Settings;

@@ -5,10 +5,10 @@ use std::os::unix::fs::symlink;
 
 use nix::sys::signal::Signal;
 use switchboard_tests::api::Api;
-use switchboard_tests::server::{Home, Ran};
+use switchboard_tests::server::{Home, Ran, Server};
 
 use super::stage::{Stage, answer_to};
-use super::store_trouble::{all_answered, persistent, until_green, until_red};
+use super::store_trouble::{all_answered, may_mount, persistent, until_green, until_red};
 
 /// How often a server has logged something.
 fn logged(stage: &Stage, words: &str) -> usize {
@@ -110,4 +110,66 @@ async fn a_backup_leaves_alone_what_has_the_name_of_its_unfinished_file() {
     let ran = backup().await;
     assert_eq!((ran.code, ran.stderr.lines().count()), (Some(1), 1), "{ran:?}");
     assert!(ran.stderr.contains("b.db.partial-20") && ran.stderr.contains("delete them"), "{ran:?}");
+}
+
+/// A file system of its own around a store that was there before, made to be of this kind by a line of shell.
+fn around(home: &Home, line: &str, command: &str) -> Server {
+    let script = format!(
+        "mv switchboard-data kept && mkdir switchboard-data && mount -t tmpfs -o size=4m tmpfs switchboard-data && \
+         cp -a kept/. switchboard-data && {line}; exec \"$0\" {command}"
+    );
+    home.spawn_unshared(&script)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_and_a_check_that_cannot_write_say_so_in_one_plain_line() {
+    let kinds = [
+        ("head -c 100m /dev/zero > switchboard-data/filler 2> /dev/null", "the disk is full: make room"),
+        ("mount -o remount,ro switchboard-data", "the file system is read-only: mount it for writing"),
+    ];
+    for (line, words) in kinds.into_iter().filter(|_| may_mount()) {
+        for command in ["serve", "check"] {
+            let home = Home::default();
+            home.serve().await.terminate().await;
+            let mut ran = around(&home, line, command);
+            assert_eq!(ran.end().await.code(), Some(1), "{command}");
+            let log = ran.log();
+            assert_eq!(log.lines().count(), 1, "{command}: {log}");
+            let told = if command == "check" { ran.line("failed  store: ").await } else { log };
+            assert!(told.contains(words) && told.contains("switchboard-data"), "{command}: {told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_beside_a_server_whose_store_cannot_be_written_fails_while_it_can_be_read() {
+    if !may_mount() {
+        return;
+    }
+    let home = Home::default();
+    home.serve().await.terminate().await;
+    // The log and its index are there, so that it can be opened: only the room is gone.
+    let line = "\"$0\" serve > served & until grep -q ready served; do sleep 0.1; done; \
+                head -c 100m /dev/zero > switchboard-data/filler 2> /dev/null; \"$0\" check; code=$?; kill $!; wait; exit $code";
+    let mut ran = around(&home, line, "check");
+    assert_eq!(ran.end().await.code(), Some(1));
+    let told = ran.line("failed  store: ").await;
+    assert!(told.contains("cannot be written") && told.contains("the disk is full"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_on_a_store_that_another_program_has_locked_says_so() {
+    let home = Home::default();
+    home.serve().await.terminate().await;
+    let database = home.store().join("switchboard.db");
+    let other = rusqlite::Connection::open(&database).unwrap();
+    other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    for command in [&["serve"][..], &["token", "list"]] {
+        let ran = home.run(command).await;
+        assert_eq!((ran.code, ran.stderr.lines().count()), (Some(1), 1), "{ran:?}");
+        let words = "another program has locked the database";
+        assert!(ran.stderr.contains(words) && ran.stderr.contains("switchboard.db"), "{ran:?}");
+    }
+    drop(other);
+    home.serve().await.terminate().await;
 }

@@ -10,6 +10,7 @@
 mod accept;
 mod attachments;
 mod backup;
+mod cause;
 mod commit;
 mod conversations;
 mod copies;
@@ -26,9 +27,11 @@ mod registry;
 mod restore;
 mod rotation;
 mod schema;
+mod shape;
 mod sql;
 mod tokens;
 mod transcripts;
+mod trial;
 mod usage;
 mod users;
 mod writer;
@@ -54,6 +57,7 @@ pub(super) use opening::sync_folder_of;
 pub use ownership::Owned;
 pub use restore::{Restored, restore};
 pub use rotation::{Rotated, rotate_key};
+pub use trial::try_writing;
 
 use self::attachments::Attachments;
 use self::conversations::Conversations;

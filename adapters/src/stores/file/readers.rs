@@ -49,13 +49,12 @@ impl Readers {
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => {
-                // Another database of the same name is not this store.
-                self.standing.presence.check()?;
-                opening::reader(&self.database).map_err(store_error)?
-            }
+        let connection = if let Some(connection) = idle {
+            connection
+        } else {
+            // Another database of the same name is not this store.
+            self.standing.presence.check()?;
+            opening::reader(&self.database).map_err(store_error)?
         };
         let snapshot = connection.unchecked_transaction().map_err(store_error)?;
         let answer = work(&snapshot);

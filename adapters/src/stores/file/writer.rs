@@ -15,6 +15,7 @@ use futures_util::future::BoxFuture;
 use rusqlite::Connection;
 use switchboard_domain::ids::Partition;
 use switchboard_domain::time::Timestamp;
+use switchboard_domain::trouble::Episode;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conversations::DEDUPLICATION_KEPT;
 use switchboard_ports::error::StoreError;
@@ -76,8 +77,15 @@ impl Writer {
         standing: Standing,
     ) -> std::io::Result<Self> {
         let (queue, members) = sync_channel(QUEUE_MAX);
-        let writing =
-            Writing { connection, clock, leases, standing, health: Health::Sound, is_folded: false };
+        let writing = Writing {
+            connection,
+            clock,
+            leases,
+            standing,
+            health: Health::Sound,
+            is_folded: false,
+            trouble: Episode::new(),
+        };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writing.serve(&members))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
@@ -181,6 +189,8 @@ struct Writing {
     health: Health,
     /// Whether the log of a file that is not in its place has gone into it.
     is_folded: bool,
+    /// Whole transactions that are lost.
+    trouble: Episode,
 }
 
 impl Writing {
@@ -271,10 +281,29 @@ impl Writing {
             drop(leases);
             // What was queued behind goes the same way: written now, it would overtake what is offered again.
             group.extend(members.try_iter().take(QUEUE_MAX));
-            tracing::warn!(members = group.len(), %error, "failed to write to the store");
+            self.tell(Some((error, group.len())));
+        } else if self.health == Health::Sound {
+            self.tell(None);
         }
         for member in group {
             member.answer(lost.as_ref());
+        }
+    }
+
+    /// Says that nothing could be written, or that it can be again; not each time.
+    fn tell(&mut self, lost: Option<(&StoreError, usize)>) {
+        let now = self.clock.now();
+        let Some((error, members)) = lost else {
+            if let Some(ended) = self.trouble.ended(now) {
+                let for_secs = ended.lasted.as_secs();
+                tracing::info!(refused = ended.refused, for_secs, "the store can be written again");
+            }
+            return;
+        };
+        let members = u64::try_from(members).unwrap_or(u64::MAX);
+        if let Some(told) = self.trouble.refused(members, now) {
+            let for_secs = told.lasted.as_secs();
+            tracing::warn!(refused = told.refused, for_secs, %error, "failed to write to the store");
         }
     }
 

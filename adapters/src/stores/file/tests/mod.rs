@@ -1,6 +1,7 @@
 //! Tests that look inside the file store.
 
 mod opening;
+mod outside;
 mod plans;
 mod presence;
 mod trouble;
