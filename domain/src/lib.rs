@@ -32,4 +32,5 @@ pub mod text;
 pub mod time;
 #[cfg(test)]
 mod transitions;
+pub mod trouble;
 pub mod usage;

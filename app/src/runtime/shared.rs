@@ -21,6 +21,7 @@ use super::operations::RuntimeEvent;
 use super::peers::Peers;
 use super::press::Cards;
 use super::registry::Registry;
+use super::troubles::Troubles;
 use crate::ports::Ports;
 
 /// The pause before a store that is away is asked again for something read.
@@ -104,6 +105,7 @@ pub(crate) struct Shared {
     pub(crate) cards: Arc<Cards>,
     pub(crate) files: Files,
     pub(crate) meters: Meters,
+    pub(crate) troubles: Troubles,
     /// Whether channels may have sockets open, as far as the store goes.
     pub(crate) store_up: watch::Sender<bool>,
     /// Whether the last thing that was written could be. Sockets stay open for a while without it, but nothing is green.
@@ -134,6 +136,7 @@ impl Shared {
             cards: Arc::default(),
             files: Files::default(),
             meters: Meters::default(),
+            troubles: Troubles::default(),
             store_up: watch::channel(true).0,
             store_sound: watch::channel(true).0,
             held: AtomicU32::new(0),
