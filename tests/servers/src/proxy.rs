@@ -40,7 +40,7 @@ impl Proxy {
             open: Mutex::default(),
         });
         let accepting = Arc::clone(&way);
-        thread::spawn(move || {
+        begun(move || {
             for stream in listener.incoming().flatten() {
                 accepting.connect(stream);
             }
@@ -79,6 +79,10 @@ impl Proxy {
     }
 }
 
+fn begun(work: impl FnOnce() + Send + 'static) {
+    thread::Builder::new().name("proxy".to_owned()).spawn(work).expect("a thread");
+}
+
 impl Way {
     fn connect(self: &Arc<Self>, client: TcpStream) {
         let mut open = self.open.lock().unwrap();
@@ -95,8 +99,8 @@ impl Way {
         }
         let (client_too, server_too) = (client.try_clone().unwrap(), server.try_clone().unwrap());
         let (there, back) = (Arc::clone(self), Arc::clone(self));
-        thread::spawn(move || there.pass(client, server));
-        thread::spawn(move || back.pass(server_too, client_too));
+        begun(move || there.pass(client, server));
+        begun(move || back.pass(server_too, client_too));
     }
 
     fn pass(&self, mut from: TcpStream, mut to: TcpStream) {

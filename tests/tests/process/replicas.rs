@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dingtalk_sim::{Observed, Origin, Simulator, SimulatorConfig};
 use nix::sys::signal::Signal;
+use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::api::Api;
 use switchboard_tests::looks;
@@ -53,6 +54,7 @@ impl Several {
         let mut config = SimulatorConfig::default();
         config.knobs.qps = 0;
         config.knobs.redelivery_after_ms = 3_000;
+        config.knobs.redelivery_max = u32::MAX;
         let simulator = Simulator::start(config).await.expect("the platform starts");
         let agent = ScriptedAgent::start(slowly).await.expect("the agent starts");
         let mut servers = Vec::new();
@@ -111,8 +113,9 @@ impl Several {
     /// Waits until a replica says that so many connections are open.
     pub(crate) async fn wait_connections(&self, asked: usize, count: u64) {
         looks::until_ok("the connections are open", async || {
-            let status = self.status(asked).await;
-            if status["connections"] == count { Ok(()) } else { Err(status) }
+            let path = format!("/channels/{}/status", self.channel);
+            let answer = self.api(asked).send(Method::GET, &path, None).await;
+            if answer.json["connections"] == count { Ok(()) } else { Err(answer.text) }
         })
         .await;
     }
@@ -307,7 +310,7 @@ async fn redis_that_dies_under_two_replicas_comes_back_to_what_it_had() {
         looks::until("both know", async || {
             for number in [0, 1] {
                 let api = several.api(number);
-                let ready = api.answer(api.request(reqwest::Method::GET, "/readyz")).await;
+                let ready = api.answer(api.request(Method::GET, "/readyz")).await;
                 if ready.status != 503 {
                     return None;
                 }
