@@ -92,6 +92,10 @@ mod usage {
     switchboard_ports::usage_store_suite!(super::fresh);
 }
 
+mod budget {
+    switchboard_ports::budget_store_suite!(super::fresh);
+}
+
 mod attachments {
     switchboard_ports::attachment_store_suite!(super::fresh);
 }

@@ -208,6 +208,10 @@ macro_rules! suites {
             switchboard_ports::usage_store_suite!($fresh);
         }
 
+        mod budget {
+            switchboard_ports::budget_store_suite!($fresh);
+        }
+
         mod attachments {
             switchboard_ports::attachment_store_suite!($fresh);
         }

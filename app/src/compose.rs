@@ -12,6 +12,7 @@ use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy
 use switchboard_adapters::stores::file::{self, OpenError, UpkeepError};
 use switchboard_adapters::stores::redis;
 use switchboard_adapters::stores::{self, Stores};
+use switchboard_ports::budget::BudgetStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::provider::{Description, Provider};
 
@@ -39,13 +40,35 @@ impl Default for Composed {
 }
 
 impl Composed {
-    fn providers(&self, network: &Network) -> Result<Providers, ComposeError> {
+    /// What there is besides the stores; calls count together with those of whoever shares `budgets`.
+    fn catalog_with(
+        &self,
+        network: &Network,
+        budgets: Option<Arc<dyn BudgetStore>>,
+    ) -> Result<Catalog, ComposeError> {
+        Ok(Catalog {
+            providers: self.providers(network, budgets)?,
+            kinds: agents::kinds(Arc::clone(&self.clock), network),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+        })
+    }
+
+    fn providers(
+        &self,
+        network: &Network,
+        budgets: Option<Arc<dyn BudgetStore>>,
+    ) -> Result<Providers, ComposeError> {
         let observer = Arc::new(|api: &'static str, outcome: &'static str| {
             let labels = [("platform", "dingtalk"), ("api", api), ("outcome", outcome)];
             metrics::counter!(names::PLATFORM_REQUESTS, &labels).increment(1);
         });
         let dingtalk = DingTalk::new(Arc::clone(&self.clock), network.clone(), observer)
             .map_err(|error| ComposeError::Failed(format!("failed to set HTTP up: {error}")))?;
+        let dingtalk = match budgets {
+            Some(budgets) => dingtalk.sharing(budgets),
+            None => dingtalk,
+        };
         let dingtalk: Arc<dyn Provider> = Arc::new(dingtalk);
         Ok(BTreeMap::from([("dingtalk", dingtalk)]))
     }
@@ -189,13 +212,7 @@ impl Composition for Composed {
     }
 
     fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError> {
-        let network = network(&config.network)?;
-        Ok(Catalog {
-            providers: self.providers(&network)?,
-            kinds: agents::kinds(Arc::clone(&self.clock), &network),
-            clock: Arc::clone(&self.clock),
-            entropy: Arc::clone(&self.entropy),
-        })
+        self.catalog_with(&network(&config.network)?, None)
     }
 
     async fn own(&self, config: &Config) -> Result<bool, ComposeError> {
@@ -236,9 +253,16 @@ impl Composition for Composed {
     }
 
     async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {
-        let catalog = self.catalog(config)?;
+        // Mistakes in the configuration are found before anything is made.
+        let network = network(&config.network)?;
         tell_proxies(&config.network);
         let stores = self.stores(config, mode).await?;
+        // A process that owns its store has nobody to share with, and need not ask.
+        let budgets = match &config.store.url {
+            StoreUrl::Memory | StoreUrl::File(_) => None,
+            StoreUrl::Redis(_) => Some(stores.budgets),
+        };
+        let catalog = self.catalog_with(&network, budgets)?;
         Ok(Ports {
             clock: catalog.clock,
             entropy: catalog.entropy,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::agents::AgentStore;
 use crate::attachments::AttachmentStore;
+use crate::budget::BudgetStore;
 use crate::channels::ChannelStore;
 use crate::conversations::ConversationStore;
 use crate::durability::DurabilityProbe;
@@ -38,6 +39,8 @@ pub struct Stores {
     pub attachments: Arc<dyn AttachmentStore>,
     /// What apps used of their quotas.
     pub usage: Arc<dyn UsageStore>,
+    /// What all replicas together may call.
+    pub budgets: Arc<dyn BudgetStore>,
     /// Who lives.
     pub replicas: Arc<dyn ReplicaStore>,
     /// What replicas tell each other.

@@ -54,6 +54,8 @@ mod replicas;
 mod retries;
 #[path = "process/secrecy.rs"]
 mod secrecy;
+#[path = "process/shared_budget.rs"]
+mod shared_budget;
 #[path = "process/shared_store.rs"]
 mod shared_store;
 #[path = "process/stage.rs"]

@@ -10,8 +10,10 @@
 //! | `seal.rs`, `key.rs` | secrets at rest |
 //! | `durability.rs` | what stores say of what they may lose |
 //! | `replicas.rs` | replicas of stores that one process owns alone |
+//! | `budget.rs` | budgets of calls in such stores |
 //! | `leases.rs` | leases of stores that one process owns alone |
 
+mod budget;
 mod cursor;
 mod durability;
 pub mod file;

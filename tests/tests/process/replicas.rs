@@ -63,15 +63,39 @@ impl Several {
             servers.push(Some(home.serve().await));
         }
         let mut several = Self { servers, channel: String::new(), agent, simulator, home, redis };
-        let api = several.api(0);
+        several.channel = several.set_up(0).await;
+        several
+    }
+
+    /// Makes an agent and a channel on a server's store.
+    async fn set_up(&self, number: usize) -> String {
+        let api = self.api(number);
         let agent = json!({
-            "name": "scripted", "kind": "openai-chat", "base_url": several.agent.base_url(), "model": "m"
+            "name": "scripted", "kind": "openai-chat", "base_url": self.agent.base_url(), "model": "m"
         });
         let agent = api.create("/agents", &agent).await;
-        let mut channel = channel_on(&several.simulator, &json!({}));
+        let mut channel = channel_on(&self.simulator, &json!({}));
         channel["default_agent_id"] = json!(agent);
-        several.channel = api.create("/channels", &channel).await;
-        several
+        api.create("/channels", &channel).await
+    }
+
+    /// One more server with the same app, whose store is its own.
+    pub(crate) async fn join_stranger(&mut self) {
+        self.home.set("SWITCHBOARD_STORE__PREFIX", "stranger");
+        self.servers.push(Some(self.home.serve().await));
+        let channel = self.set_up(self.servers.len() - 1).await;
+        self.api(self.servers.len() - 1).wait_connected(&channel).await;
+    }
+
+    /// The platform takes so many calls a second, and every server knows.
+    pub(crate) async fn limit_calls(&self, rate: u32) {
+        self.simulator.turn_knobs(|knobs| knobs.qps = rate);
+        for number in 0..self.servers.len() {
+            let api = self.api(number);
+            let channels = api.get("/channels").await;
+            let path = format!("/channels/{}", channels["items"][0]["id"].as_str().expect("a channel"));
+            api.patch(&path, &json!({ "config": { "calls_per_second": rate } })).await;
+        }
     }
 
     fn server(&self, number: usize) -> &Server {

@@ -74,6 +74,7 @@ use self::transcripts::FileTranscripts;
 use self::usage::UsageCounts;
 use self::users::Users;
 use self::writer::Writer;
+use crate::stores::budget::Budgets;
 use crate::stores::durability::Always;
 use crate::stores::leases::Leases;
 use crate::stores::records::Row;
@@ -157,6 +158,7 @@ fn owned(
 fn stores(core: &Arc<Core>) -> Stores {
     let replicas = Arc::new(Replicas::new(Arc::clone(&core.clock), core.revision.clone()));
     Stores {
+        budgets: Arc::new(Budgets::new(Arc::clone(&core.clock))),
         replicas: Arc::clone(&replicas) as _,
         bulletin: replicas,
         durability: Arc::new(Always(Durability::Durable)),

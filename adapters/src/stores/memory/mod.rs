@@ -30,6 +30,7 @@ use self::tokens::Tokens;
 use self::usage::UsageCounts;
 use self::users::Users;
 use crate::stores::Stores;
+use crate::stores::budget::Budgets;
 use crate::stores::durability::Always;
 use crate::stores::replicas::{Replicas, Revision};
 
@@ -37,8 +38,10 @@ use crate::stores::replicas::{Replicas, Revision};
 pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
     let revision = Revision::default();
     let replicas = Arc::new(Replicas::new(Arc::clone(&clock), revision.clone()));
+    let budgets = Arc::new(Budgets::new(Arc::clone(&clock)));
     let conversations = Arc::new(Conversations::new(clock));
     Stores {
+        budgets,
         replicas: Arc::clone(&replicas) as _,
         bulletin: replicas,
         durability: Arc::new(Always(Durability::Lossy(vec![Loss::InMemory]))),

@@ -30,6 +30,7 @@
 //! | `P:{replicas}:all` | hash | replica → `[until, itself]` (milliseconds) |
 //! | `P:{replicas}:rows:R` | hash | channel → what replica `R` observes of it |
 //! | `P:{replicas}:places` | hash | channel → `[replica, until]`: who has the only place at its platform |
+//! | `P:{budget-HASH}:calls` | hash | a bucket of a platform's budget: time (ms) → calls that count until then, at most 127 fields; `closed`: until when; expires a minute after its last use |
 //! | `P:notes` | no key | what replicas tell each other by publish and subscribe |
 //! | `P:{users}:…` | | users, names, e-mail addresses, identities |
 //! | `P:{usage}:…` | | what apps used |
@@ -70,7 +71,7 @@ impl Keys {
         format!("{}:notes", self.prefix)
     }
 
-    /// A key of another tag: `config`, `users`, `usage`, `replicas`.
+    /// A key of another tag: `config`, `users`, `usage`, `replicas`, a bucket's.
     pub(super) fn shared(&self, tag: &str, what: impl Display) -> String {
         format!("{}:{{{tag}}}:{what}", self.prefix)
     }

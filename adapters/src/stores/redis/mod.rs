@@ -9,6 +9,7 @@
 
 mod accept;
 mod attachments;
+mod budget;
 mod commit;
 mod connection;
 mod conversations;
@@ -149,6 +150,7 @@ pub async fn open_with(
 fn stores(core: &Arc<Core>, limits: AttachmentLimits) -> Stores {
     let replicas = Arc::new(replicas::Replicas::new(Arc::clone(core)));
     Stores {
+        budgets: Arc::new(budget::Budgets::new(Arc::clone(core))),
         replicas: Arc::clone(&replicas) as _,
         bulletin: replicas,
         durability: Arc::new(durability::Probe::new(Arc::clone(core))),

@@ -18,6 +18,7 @@ pub(super) struct Scripts {
     pub(super) report: Script,
     pub(super) roll: Script,
     pub(super) hold: Script,
+    pub(super) spend: Script,
 }
 
 impl Scripts {
@@ -37,6 +38,7 @@ impl Scripts {
             report: Script::new(include_str!("scripts/report.lua")),
             roll: Script::new(include_str!("scripts/roll.lua")),
             hold: Script::new(include_str!("scripts/hold.lua")),
+            spend: Script::new(include_str!("scripts/spend.lua")),
         }
     }
 }
