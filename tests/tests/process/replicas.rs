@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use dingtalk_sim::{Observed, Origin, Simulator, SimulatorConfig};
+use dingtalk_sim::{Observed, Origin, Simulator, SimulatorConfig, ViolationKind};
 use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use switchboard_tests::scripted_agent::{Asked, Behaviour, ScriptedAgent};
 use switchboard_tests::server::{CAP, Home, Server};
 use test_servers::redis;
 
-use super::judge::{answered_once_in_order, no_violations};
+use super::judge::answered_once_in_order;
 use super::stage::{APP, answer_to, channel_on, chat};
 
 /// Seconds of load without `SWITCHBOARD_REPLICAS_SECONDS`, which raises them.
@@ -168,7 +168,12 @@ impl Several {
         .await;
         self.simulator.observe(|seen| {
             answered_once_in_order(seen, answer_to);
-            no_violations(seen, true);
+            // What a store that was away took in late is acked late (R2), and a finish may be repeated after a crash.
+            let is_allowed =
+                |kind| [ViolationKind::LateAck, ViolationKind::StreamingAfterFinal].contains(&kind);
+            let broken: Vec<_> =
+                seen.violations.iter().filter(|violation| !is_allowed(violation.kind)).collect();
+            assert!(broken.is_empty(), "{broken:#?}");
         });
         let logs = self.home.logs();
         for sign in ["panicked at", "this is a bug", "an impossible event"] {
