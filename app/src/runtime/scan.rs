@@ -73,7 +73,7 @@ pub(crate) async fn claim(shared: &Shared) -> Result<(), StoreError> {
         .await
         .and_then(Result::ok)
         .unwrap_or_else(|| Err(StoreError::Unavailable("no answer to a claim".to_owned())))?;
-    shared.set_leases(granted);
+    shared.set_leases(&ours, granted);
     Ok(())
 }
 

@@ -200,9 +200,17 @@ impl Shared {
         lock(&self.leases).retain(|partition, _| !partitions.contains(partition));
     }
 
-    /// Replaces what is known about leases.
-    pub(crate) fn set_leases(&self, granted: Vec<Lease>) {
-        *lock(&self.leases) = granted.into_iter().map(|lease| (lease.partition, lease)).collect();
+    /// Takes in what came of a claim. Of what was not asked for nothing is said: two claims may be under way at once. And what
+    /// was given up meanwhile stays given up.
+    pub(crate) fn set_leases(&self, asked: &[Partition], granted: Vec<Lease>) {
+        let wanted: Vec<Partition> = asked.iter().copied().filter(|asked| self.wants(*asked)).collect();
+        let mut leases = lock(&self.leases);
+        let granted: Vec<_> = granted
+            .into_iter()
+            .filter(|lease| wanted.contains(&lease.partition) || leases.contains_key(&lease.partition))
+            .collect();
+        leases.retain(|partition, _| !asked.contains(partition));
+        leases.extend(granted.into_iter().map(|lease| (lease.partition, lease)));
     }
 
     /// Waits until the lease lasts for a platform call (R16); `None` when the partition is somebody else's, or the server
