@@ -60,6 +60,8 @@ mod stage;
 mod startup;
 #[path = "process/stopping.rs"]
 mod stopping;
+#[path = "process/store_copy.rs"]
+mod store_copy;
 #[path = "process/store_trouble.rs"]
 mod store_trouble;
 #[path = "process/store_upkeep.rs"]

@@ -18,6 +18,9 @@ pub(super) struct Scripts {
     pub(super) report: Script,
     pub(super) roll: Script,
     pub(super) hold: Script,
+    pub(super) lay: Script,
+    pub(super) raise_field: Script,
+    pub(super) raise: Script,
 }
 
 impl Scripts {
@@ -37,6 +40,9 @@ impl Scripts {
             report: Script::new(include_str!("scripts/report.lua")),
             roll: Script::new(include_str!("scripts/roll.lua")),
             hold: Script::new(include_str!("scripts/hold.lua")),
+            lay: Script::new(include_str!("scripts/lay.lua")),
+            raise_field: Script::new(include_str!("scripts/raise_field.lua")),
+            raise: Script::new(include_str!("scripts/raise.lua")),
         }
     }
 }
