@@ -14,6 +14,7 @@
 mod install;
 mod looks;
 pub mod ports;
+pub mod proxy;
 pub mod redis;
 
 pub use install::installed;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dingtalk_sim::{Observed, Origin, Simulator, SimulatorConfig};
 use nix::sys::signal::Signal;
+use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::api::Api;
 use switchboard_tests::looks;
@@ -24,13 +25,13 @@ const PEOPLE: usize = 200;
 const LIFE: Duration = Duration::from_secs(5);
 
 /// Everything, with several servers.
-struct Several {
+pub(crate) struct Several {
     servers: Vec<Option<Server>>,
     channel: String,
-    agent: ScriptedAgent,
-    simulator: Simulator,
+    pub(crate) agent: ScriptedAgent,
+    pub(crate) simulator: Simulator,
     home: Home,
-    redis: redis::Server,
+    pub(crate) redis: redis::Server,
 }
 
 /// Long enough to be killed in the middle.
@@ -40,20 +41,25 @@ fn slowly(asked: &Asked) -> Behaviour {
 
 impl Several {
     async fn start(count: usize) -> Self {
-        let redis = redis::Server::start(&[]);
+        Self::on(redis::Server::start(&[]), &vec![None; count]).await
+    }
+
+    /// A server for each way to this Redis, which is a straight one where none is given.
+    pub(crate) async fn on(redis: redis::Server, ways: &[Option<&str>]) -> Self {
         let mut home = Home::default();
         let key = home.path().join("key");
         fs::write(&key, "5a".repeat(32)).unwrap();
         fs::set_permissions(key, Permissions::from_mode(0o600)).unwrap();
-        home.set("SWITCHBOARD_STORE__URL", &redis.url());
         home.set("SWITCHBOARD_SECURITY__ENCRYPTION_KEY_FILE", "key");
         let mut config = SimulatorConfig::default();
         config.knobs.qps = 0;
         config.knobs.redelivery_after_ms = 3_000;
+        config.knobs.redelivery_max = u32::MAX;
         let simulator = Simulator::start(config).await.expect("the platform starts");
         let agent = ScriptedAgent::start(slowly).await.expect("the agent starts");
         let mut servers = Vec::new();
-        for _ in 0..count {
+        for way in ways {
+            home.set("SWITCHBOARD_STORE__URL", way.unwrap_or(&redis.url()));
             servers.push(Some(home.serve().await));
         }
         let mut several = Self { servers, channel: String::new(), agent, simulator, home, redis };
@@ -72,7 +78,7 @@ impl Several {
         self.servers[number].as_ref().expect("it runs")
     }
 
-    fn api(&self, number: usize) -> Api {
+    pub(crate) fn api(&self, number: usize) -> Api {
         Api::of(self.server(number))
     }
 
@@ -81,16 +87,17 @@ impl Several {
     }
 
     /// Waits until a replica says that so many connections are open.
-    async fn wait_connections(&self, asked: usize, count: u64) {
+    pub(crate) async fn wait_connections(&self, asked: usize, count: u64) {
         looks::until_ok("the connections are open", async || {
-            let status = self.status(asked).await;
-            if status["connections"] == count { Ok(()) } else { Err(status) }
+            let path = format!("/channels/{}/status", self.channel);
+            let answer = self.api(asked).send(Method::GET, &path, None).await;
+            if answer.json["connections"] == count { Ok(()) } else { Err(answer.text) }
         })
         .await;
     }
 
     /// Waits until a replica knows of so many.
-    async fn wait_replicas(&self, asked: usize, count: usize) -> Vec<Value> {
+    pub(crate) async fn wait_replicas(&self, asked: usize, count: usize) -> Vec<Value> {
         looks::until_ok("the replicas know each other", async || {
             let listed = self.api(asked).get("/replicas").await;
             let items = listed["items"].as_array().cloned().unwrap_or_default();
@@ -99,11 +106,11 @@ impl Several {
         .await
     }
 
-    fn say(&self, who: &str, text: &str) {
+    pub(crate) fn say(&self, who: &str, text: &str) {
         self.simulator.push_text(APP, Origin::private(&chat(who), who), text).expect("the platform takes it");
     }
 
-    async fn wait_texts(&self, who: &str, wanted: &[&str]) {
+    pub(crate) async fn wait_texts(&self, who: &str, wanted: &[&str]) {
         let is_said = |seen: &Observed| seen.robot_texts(&chat(who)) == wanted;
         if let Err(error) = self.simulator.wait_for(CAP, is_said).await {
             let texts = self.simulator.observe(|seen| seen.robot_texts(&chat(who)));
@@ -120,7 +127,7 @@ impl Several {
     }
 
     /// Everything that was written is answered once and in order, and nothing is open.
-    async fn all_is_well(&self) {
+    pub(crate) async fn all_is_well(&self) {
         looks::until_ok("everything is answered", async || {
             self.simulator.observe(|seen| {
                 let open = seen.open_cards().len();
@@ -279,7 +286,7 @@ async fn redis_that_dies_under_two_replicas_comes_back_to_what_it_had() {
         looks::until("both know", async || {
             for number in [0, 1] {
                 let api = several.api(number);
-                let ready = api.answer(api.request(reqwest::Method::GET, "/readyz")).await;
+                let ready = api.answer(api.request(Method::GET, "/readyz")).await;
                 if ready.status != 503 {
                     return None;
                 }
