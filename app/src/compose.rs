@@ -9,6 +9,7 @@ use switchboard_adapters::agents;
 use switchboard_adapters::clock::{SystemClock, SystemEntropy};
 use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy};
+use switchboard_adapters::stores::copy::{Place, Told, copy};
 use switchboard_adapters::stores::file::{self, OpenError, UpkeepError};
 use switchboard_adapters::stores::redis;
 use switchboard_adapters::stores::{self, Stores};
@@ -16,7 +17,9 @@ use switchboard_ports::budget::BudgetStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::provider::{Description, Provider};
 
-use crate::cli::seam::{Catalog, ComposeError, Composition, KeptUp, OpenMode, Running, Simulation, Upkeep};
+use crate::cli::seam::{
+    Catalog, ComposeError, Composition, Copied, Copying, KeptUp, OpenMode, Running, Simulation, Upkeep,
+};
 use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
 use crate::ports::Ports;
@@ -160,6 +163,18 @@ fn kept_up(config: &Config, act: Upkeep, clock: &dyn Clock) -> Result<KeptUp, Co
     }
 }
 
+/// Where a store to copy is.
+fn place(config: &Config) -> Result<Place<'_>, ComposeError> {
+    match &config.store.url {
+        StoreUrl::File(folder) => Ok(Place::File(folder)),
+        StoreUrl::Redis(url) => Ok(Place::Redis { url: url.expose(), prefix: &config.store.prefix }),
+        StoreUrl::Memory => {
+            let problem = "a memory: store lives in the server's process only";
+            Err(ComposeError::Failed(problem.to_owned()))
+        }
+    }
+}
+
 /// The machine's name.
 fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
@@ -250,6 +265,32 @@ impl Composition for Composed {
         let (config, clock) = (config.clone(), Arc::clone(&self.clock));
         let done = tokio::task::spawn_blocking(move || kept_up(&config, act, &*clock)).await;
         done.unwrap_or_else(|error| Err(ComposeError::Failed(format!("failed: {error}"))))
+    }
+
+    async fn copy(
+        &self,
+        from: &Config,
+        to: &Config,
+        tell: &(dyn Fn(Copying) + Send + Sync),
+    ) -> Result<Copied, ComposeError> {
+        let (from_name, to_name) = (from.store.url.to_string(), to.store.url.to_string());
+        let failed = |error: &dyn std::fmt::Display| {
+            ComposeError::Failed(format!("failed to copy {from_name} to {to_name}: {error}"))
+        };
+        let (source, target) = (place(from)?, place(to)?);
+        let key_file = &from.security.encryption_key_file;
+        let tell = |told: Told| {
+            tell(match told {
+                Told::Read(rows) => Copying::Read(rows),
+                Told::Continued => Copying::Continued,
+                Told::Copied(rows) => Copying::Copied(rows),
+                Told::Marks(marks) => Copying::Marks(marks),
+                Told::Comparing => Copying::Comparing,
+            });
+        };
+        let copied = copy((source, &from_name), target, key_file, Arc::clone(&self.clock), &tell).await;
+        let stores::copy::Copied { tables, marks } = copied.map_err(|error| failed(&error))?;
+        Ok(Copied { tables, marks })
     }
 
     async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {

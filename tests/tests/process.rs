@@ -64,6 +64,8 @@ mod stage;
 mod startup;
 #[path = "process/stopping.rs"]
 mod stopping;
+#[path = "process/store_copy.rs"]
+mod store_copy;
 #[path = "process/store_files.rs"]
 mod store_files;
 #[path = "process/store_trouble.rs"]

@@ -5,7 +5,9 @@
 //! | `memory/` | everything in this process's memory; for servers that may forget |
 //! | `file/` | SQLite in a directory of its own; the default |
 //! | `redis/` | Redis, Valkey or a Cluster, for one replica or several |
+//! | `copy/` | everything of one store into another |
 //! | `records/` | what is written, with a format version, and its conversions |
+//! | `hashed.rs` | short names for what platforms call things |
 //! | `registered.rs` | what tables of channels and agents have to know of them |
 //! | `seal.rs`, `key.rs` | secrets at rest |
 //! | `durability.rs` | what stores say of what they may lose |
@@ -14,9 +16,11 @@
 //! | `leases.rs` | leases of stores that one process owns alone |
 
 mod budget;
+pub mod copy;
 mod cursor;
 mod durability;
 pub mod file;
+mod hashed;
 mod key;
 mod leases;
 mod memory;

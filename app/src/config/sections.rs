@@ -120,26 +120,37 @@ impl Store {
 }
 
 fn store_url(found: &Found) -> Result<StoreUrl, ConfigError> {
-    let text = found.text()?.trim();
-    let allowed =
-        "\"file:FOLDER\", \"memory:\", \"redis://HOST:PORT\", \"rediss://…\" or \"redis-cluster://…\"";
-    if text == "memory:" {
-        return Ok(StoreUrl::Memory);
+    StoreUrl::parse(found.text()?).map_err(|allowed| found.wrong(allowed))
+}
+
+impl StoreUrl {
+    /// Reads an address.
+    ///
+    /// # Errors
+    ///
+    /// What it has to be.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        let allowed =
+            "\"file:FOLDER\", \"memory:\", \"redis://HOST:PORT\", \"rediss://…\" or \"redis-cluster://…\"";
+        if text == "memory:" {
+            return Ok(Self::Memory);
+        }
+        if let Some((_, rest)) = text.split_once("://")
+            && ["redis://", "rediss://", "redis-cluster://"].iter().any(|scheme| text.starts_with(scheme))
+        {
+            let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+            let is_one = !host.is_empty() && !host.starts_with(['/', ':', ',']);
+            return if is_one { Ok(Self::Redis(Secret::new(text))) } else { Err(allowed) };
+        }
+        let path = text.strip_prefix("file:").ok_or(allowed)?;
+        let path = match path.strip_prefix("//") {
+            Some(absolute) if absolute.starts_with('/') => absolute,
+            Some(_) => return Err("\"file:FOLDER\" or \"file:///FOLDER\""),
+            None => path,
+        };
+        if path.is_empty() { Err(allowed) } else { Ok(Self::File(PathBuf::from(path))) }
     }
-    if let Some((_, rest)) = text.split_once("://")
-        && ["redis://", "rediss://", "redis-cluster://"].iter().any(|scheme| text.starts_with(scheme))
-    {
-        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-        let is_one = !host.is_empty() && !host.starts_with(['/', ':', ',']);
-        return if is_one { Ok(StoreUrl::Redis(Secret::new(text))) } else { Err(found.wrong(allowed)) };
-    }
-    let path = text.strip_prefix("file:").ok_or_else(|| found.wrong(allowed))?;
-    let path = match path.strip_prefix("//") {
-        Some(absolute) if absolute.starts_with('/') => absolute,
-        Some(_) => return Err(found.wrong("\"file:FOLDER\" or \"file:///FOLDER\"")),
-        None => path,
-    };
-    if path.is_empty() { Err(found.wrong(allowed)) } else { Ok(StoreUrl::File(PathBuf::from(path))) }
 }
 
 /// `[security]`.

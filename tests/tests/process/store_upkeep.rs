@@ -266,11 +266,8 @@ async fn a_change_of_keys_killed_anywhere_leaves_a_store_that_opens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_there_yet_or_makes_no_sense_is_said() {
+async fn what_is_not_there_or_makes_no_sense_is_said() {
     let home = Home::default();
-    let ran = home.run(&["store", "copy", "--to", "redis://h"]).await;
-    assert_eq!(ran.code, Some(2), "{ran:?}");
-    assert!(ran.stderr.contains("store copy: is not available in this version"), "{ran:?}");
     for command in [&["store", "backup", "--to", "b.db"][..], &["store", "rotate-key"]] {
         refused(&home.run(command).await, &["there is no store in"]);
         let ran = home.run(&[command, &["--store", "memory:"]].concat()).await;

@@ -18,6 +18,7 @@ mod damage;
 mod error;
 mod failures;
 mod messages;
+mod moving;
 mod opening;
 mod ownership;
 mod presence;
@@ -54,6 +55,7 @@ use switchboard_ports::tokens::TokenStore;
 
 pub use backup::{BackedUp, backup};
 pub use error::{OpenError, UpkeepError};
+pub(super) use moving::{source, target};
 pub(super) use opening::sync_folder_of;
 pub use ownership::Owned;
 pub use restore::{Restored, restore};
@@ -65,7 +67,7 @@ use self::conversations::Conversations;
 use self::damage::Damage;
 use self::failures::Failures;
 use self::messages::Messages;
-use self::opening::Opened;
+use self::opening::{Opened, Unfinished};
 use self::presence::Presence;
 use self::readers::Readers;
 use self::registry::Registry;
@@ -151,7 +153,7 @@ fn owned(
     clock: Arc<dyn Clock>,
     migrations: &[&str],
 ) -> Result<Arc<Core>, OpenError> {
-    let opened = opening::open(directory, key_file, migrations, clock.now())?;
+    let opened = opening::open(directory, key_file, migrations, clock.now(), Unfinished::Refused)?;
     Core::start(opened, clock, Some(owned))
 }
 

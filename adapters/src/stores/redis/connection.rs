@@ -1,11 +1,12 @@
 //! The connection: one multiplexed connection to a server, or to each node of a Cluster, that comes back by itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSubStream};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
-use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
 use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, ScriptInvocation, ServerErrorKind, Value};
 use switchboard_ports::error::StoreError;
 
@@ -103,6 +104,34 @@ impl Connection {
             }
             Unanswered::Away(unavailable(&error))
         })
+    }
+
+    /// Each master of a Cluster by its address; `None` for the one server that there is otherwise.
+    pub(super) async fn nodes(&self) -> Result<Vec<Option<String>>, StoreError> {
+        let Way::Cluster(mut connection) = self.way.clone() else { return Ok(vec![None]) };
+        let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
+        let answer = connection.route_command(redis::cmd("ECHO").arg("").clone(), everywhere).await;
+        let answer =
+            answer.and_then(|answer| Ok(redis::from_redis_value::<BTreeMap<String, Value>>(answer)?));
+        Ok(answer.map_err(|error| unavailable(&error))?.into_keys().map(Some).collect())
+    }
+
+    /// Makes one command at a node that [`nodes`](Self::nodes) names.
+    pub(super) async fn ask_at<T: FromRedisValue>(
+        &self,
+        node: Option<&str>,
+        command: &Cmd,
+    ) -> Result<T, StoreError> {
+        let (Way::Cluster(mut connection), Some(node)) = (self.way.clone(), node) else {
+            return self.ask(command).await;
+        };
+        let address = node.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let (host, port) =
+            address.ok_or_else(|| StoreError::Unavailable("redis: a node's address".to_owned()))?;
+        let there = RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port });
+        let answer = connection.route_command(command.clone(), there).await;
+        let answer = answer.and_then(|answer| Ok(redis::from_redis_value(answer)?));
+        answer.map_err(|error| unavailable(&error))
     }
 
     /// Makes one command.

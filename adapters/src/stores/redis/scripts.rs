@@ -19,6 +19,9 @@ pub(super) struct Scripts {
     pub(super) roll: Script,
     pub(super) hold: Script,
     pub(super) spend: Script,
+    pub(super) lay: Script,
+    pub(super) raise_field: Script,
+    pub(super) raise: Script,
 }
 
 impl Scripts {
@@ -39,6 +42,9 @@ impl Scripts {
             roll: Script::new(include_str!("scripts/roll.lua")),
             hold: Script::new(include_str!("scripts/hold.lua")),
             spend: Script::new(include_str!("scripts/spend.lua")),
+            lay: Script::new(include_str!("scripts/lay.lua")),
+            raise_field: Script::new(include_str!("scripts/raise_field.lua")),
+            raise: Script::new(include_str!("scripts/raise.lua")),
         }
     }
 }

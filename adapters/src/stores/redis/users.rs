@@ -30,11 +30,6 @@ impl Users {
         self.core.keys.shared(TAG, what)
     }
 
-    /// The users with a verified address.
-    fn with_address(&self, email: &str) -> String {
-        self.core.keys.shared(TAG, format_args!("email:{}", hashed(&folded(email))))
-    }
-
     async fn user(&self, id: &str) -> Result<Option<User>, StoreError> {
         let (mut record, mut links) = (redis::cmd("HGET"), redis::cmd("SMEMBERS"));
         record.arg(self.key("records")).arg(id);
@@ -69,6 +64,11 @@ impl Users {
     }
 }
 
+/// The users with a verified address.
+pub(super) fn with_address(core: &Core, email: &str) -> String {
+    core.keys.shared(TAG, format_args!("email:{}", hashed(&folded(email))))
+}
+
 fn text_of(identity: &Identity) -> String {
     serde_json::json!([identity.platform, identity.im_user_id]).to_string()
 }
@@ -101,7 +101,7 @@ impl UserStore for Users {
         let username = self.named("names", &folded(username)).await?;
         let Some(email) = email else { return Ok(Matches { username, email: Vec::new() }) };
         let mut command = redis::cmd("ZRANGE");
-        command.arg(self.with_address(email)).arg(0).arg(1);
+        command.arg(with_address(&self.core, email)).arg(0).arg(1);
         let ids: Vec<String> = self.core.connection.ask(&command).await?;
         Ok(Matches { username, email: self.users(&ids).await? })
     }
@@ -115,7 +115,8 @@ impl UserStore for Users {
         }
         let address = user.email.as_deref().filter(|_| user.email_verified);
         call.arg(text_of(identity)).arg(id).arg(body).arg(folded(&user.username));
-        call.arg(address.map(|email| self.with_address(email)).unwrap_or_default()).arg(self.key("of:"));
+        call.arg(address.map(|email| with_address(&self.core, email)).unwrap_or_default())
+            .arg(self.key("of:"));
         let linked: Option<String> = self.core.connection.run(&call).await?;
         let linked = linked.ok_or(StoreError::Duplicate("username"))?;
         let found = self.user(&linked).await?;
