@@ -59,12 +59,8 @@ pub async fn run(
     let copied = composition.copy(&from, &to, &tell).await?;
     let (from, to) = (&from.store.url, &to.store.url);
     let rows: u64 = copied.tables.iter().map(|(_, rows, _)| rows).sum();
-    match copied.marks {
-        Some(_) => say::to_stdout(&format!("copied {from} to {to}: {rows} rows, the same in both")),
-        None => {
-            say::to_stdout(&format!("{from} had been copied to {to} before: {rows} rows, the same in both"))
-        }
-    }
+    let how = if copied.marks.is_some() { "copied" } else { "copied before" };
+    say::to_stdout(&format!("{how}: {from} to {to}: {rows} rows, the same in both"));
     for (table, rows, sum) in &copied.tables {
         say::to_stdout(&format!("{table}\t{rows}\t{sum}"));
     }

@@ -308,7 +308,9 @@ mod tests {
 
     fn sums(items: &[Item]) -> Sums {
         let mut sums = Sums::new();
-        items.iter().for_each(|item| sums.add(item));
+        for item in items {
+            sums.add(item);
+        }
         sums
     }
 

@@ -102,10 +102,8 @@ pub(super) fn rows(connection: &Connection, after: &Cursor) -> Result<Batch<Item
     };
     let keys = stage.key.join(", ");
     let places: Vec<_> = (1..=stage.key.len()).map(|number| format!("?{number}")).collect();
-    let condition = match after.after.is_empty() {
-        true => "1".to_owned(),
-        false => format!("({keys}) > ({})", places.join(", ")),
-    };
+    let is_first = after.after.is_empty();
+    let condition = if is_first { "1".to_owned() } else { format!("({keys}) > ({})", places.join(", ")) };
     let whole = if after.stage == FILES { " AND whole = 1" } else { "" };
     let limit = if after.stage == FILES { 1 } else { ROWS_MAX };
     let sql = format!("{} WHERE {condition}{whole} ORDER BY {keys} LIMIT {limit}", stage.select);

@@ -5,7 +5,6 @@ mod take;
 
 pub(super) use take::COPIED_MARK;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,6 +16,7 @@ use switchboard_ports::error::StoreError;
 
 use super::error::OpenError;
 use super::opening::{self, Unfinished};
+use super::ownership::{self, Owned};
 use super::sql::{change, walk};
 use super::{damage, restore, rotation, schema};
 use crate::stores::copy::items::{Item, Mark};

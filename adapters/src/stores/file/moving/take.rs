@@ -173,14 +173,13 @@ pub(super) struct Lines(HashMap<String, u64>);
 impl Lines {
     /// A line has no name of its own: it is there where its conversation has more lines than come before it.
     fn put(&mut self, connection: &Connection, line: &LineItem) -> Result<(), StoreError> {
-        let count = match self.0.get(&line.conversation) {
-            Some(count) => *count,
-            None => {
-                let sql = "SELECT count(*) FROM transcript
-                           WHERE num = (SELECT num FROM conversations WHERE id = ?1)";
-                let counts = walk(connection, sql, [&line.conversation], |row| row.get::<_, i64>(0))?;
-                counts.into_iter().map(uint).sum()
-            }
+        let count = if let Some(count) = self.0.get(&line.conversation) {
+            *count
+        } else {
+            let sql = "SELECT count(*) FROM transcript
+                       WHERE num = (SELECT num FROM conversations WHERE id = ?1)";
+            let counts = walk(connection, sql, [&line.conversation], |row| row.get::<_, i64>(0))?;
+            counts.into_iter().map(uint).sum()
         };
         let is_next = count == line.position;
         if is_next {

@@ -54,7 +54,7 @@ pub(super) async fn rows(core: &Core, rows: Vec<Item>) -> Result<(), StoreError>
                 steps.push(step("ZADD", &[&inbox, &seq.to_string(), &format!("{seq}|{body}")]));
             }
             Item::Line(line) => {
-                lines.entry((place(&line.conversation)?, &line.conversation)).or_default().push(line)
+                lines.entry((place(&line.conversation)?, &line.conversation)).or_default().push(line);
             }
             Item::Shown { conversation, seq, key } => {
                 shown(core, (place(conversation)?, conversation), *seq, key, &mut steps).await?;
@@ -80,9 +80,9 @@ async fn make(core: &Core, steps: Vec<Cmd>) -> Result<(), StoreError> {
 
 fn step(name: &str, words: &[&str]) -> Cmd {
     let mut command = redis::cmd(name);
-    words.iter().for_each(|word| {
+    for word in words {
         command.arg(*word);
-    });
+    }
     command
 }
 
