@@ -180,7 +180,7 @@ async fn replicas_of_two_versions_share_settings_and_users(#[case] one: Writes, 
     let (one, other) = (ground.replica("one", one).await, ground.replica("other", other).await);
     let made = channel("chn_1", "one");
     one.does(one.stores.channels.insert(&made)).await.unwrap();
-    assert_eq!(other.stores.channels.list().await.unwrap(), [made.clone()]);
+    assert_eq!(other.stores.channels.list().await.unwrap(), std::slice::from_ref(&made));
     let renamed = Channel { name: "two".to_owned(), ..made.clone() };
     let version = other.does(other.stores.channels.update(&renamed, Version(1))).await.unwrap();
     let found = one.stores.channels.find(&ChannelId::new("chn_1")).await.unwrap().unwrap();

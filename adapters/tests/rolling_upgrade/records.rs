@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// How a version writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writes {
+pub(crate) enum Writes {
     /// As this one does.
     ThisFormat,
     /// The next format, which adds fields that readers of this one may pass over.
@@ -29,15 +29,15 @@ const FREE: [&str; 4] = ["config", "secrets_sealed", "headers", "extra_body"];
 type Place = (String, String, usize);
 
 /// Reads and rewrites records.
-pub struct Records(RefCell<Connection>);
+pub(crate) struct Records(RefCell<Connection>);
 
 impl Records {
-    pub fn of(url: &str) -> Self {
+    pub(crate) fn of(url: &str) -> Self {
         Self(RefCell::new(Client::open(url).unwrap().get_connection().unwrap()))
     }
 
     /// Every record by where it stands.
-    pub fn all(&self) -> BTreeMap<Place, String> {
+    pub(crate) fn all(&self) -> BTreeMap<Place, String> {
         let connection = &mut *self.0.borrow_mut();
         let mut all = BTreeMap::new();
         let keys: Vec<String> = cmd("KEYS").arg("test:*").query(connection).unwrap();
@@ -74,7 +74,7 @@ impl Records {
     }
 
     /// Rewrites what is new or changed.
-    pub fn rewrite(&self, before: &BTreeMap<Place, String>, writes: Writes) {
+    pub(crate) fn rewrite(&self, before: &BTreeMap<Place, String>, writes: Writes) {
         for (place, record) in self.all() {
             if before.get(&place) != Some(&record) {
                 self.put(&place, &as_written(&record, writes));
@@ -107,7 +107,7 @@ impl Records {
     }
 
     /// What formats there are, with what they may be read since.
-    pub fn formats(&self) -> BTreeSet<String> {
+    pub(crate) fn formats(&self) -> BTreeSet<String> {
         let envelope = |record: &String| {
             let record: Value = serde_json::from_str(record).unwrap();
             format!("{} {}", record["v"], record["since"])

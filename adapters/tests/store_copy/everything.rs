@@ -45,12 +45,12 @@ fn keys() -> Vec<ConversationKey> {
 }
 
 /// By its id.
-pub fn key_of(id: &ConversationId) -> ConversationKey {
+pub(crate) fn key_of(id: &ConversationId) -> ConversationKey {
     keys().into_iter().find(|key| key.id() == *id).unwrap()
 }
 
 /// A replica.
-pub fn replica_info() -> ReplicaInfo {
+pub(crate) fn replica_info() -> ReplicaInfo {
     ReplicaInfo {
         id: replica("r1"),
         version: String::new(),
@@ -62,12 +62,12 @@ pub fn replica_info() -> ReplicaInfo {
 }
 
 /// One channel.
-pub async fn a_little(stores: &Stores) {
+pub(crate) async fn a_little(stores: &Stores) {
     stores.channels.insert(&channel("chn_1", "one")).await.unwrap();
 }
 
 /// Something of everything; answers the greatest token given for the first conversation.
-pub async fn fill(stores: &Stores) -> u64 {
+pub(crate) async fn fill(stores: &Stores) -> u64 {
     for channel in channel_variants() {
         stores.channels.insert(&channel).await.unwrap();
         stores.channels.update(&channel, channel.version).await.unwrap();
@@ -135,7 +135,7 @@ async fn conversation(stores: &Stores, number: u64, key: &ConversationKey) {
         transcript,
         failures: failures.collect(),
         news: vec![News { message: message.id, progress }],
-        user: (number % 2 == 0).then(|| UserId::new("usr_1")),
+        user: number.is_multiple_of(2).then(|| UserId::new("usr_1")),
         shown: vec![Shown { seq: Seq(1), key: format!("card {number}") }],
         ..commit("k1", &id, Version(0))
     };
@@ -162,7 +162,7 @@ struct Owned {
 
 /// All that the ports tell.
 #[derive(Debug, PartialEq)]
-pub struct Everything {
+pub(crate) struct Everything {
     channels: Vec<Channel>,
     agents: Vec<AgentConfig>,
     tokens: Vec<Token>,
@@ -182,7 +182,7 @@ pub struct Everything {
 
 impl Everything {
     /// Reads all of it.
-    pub async fn of(stores: &Stores) -> Self {
+    pub(crate) async fn of(stores: &Stores) -> Self {
         let channels = stores.channels.list().await.unwrap();
         for channel in &channels {
             let found = stores.channels.find(&ChannelId::new(channel.id.as_str())).await.unwrap();
@@ -255,7 +255,7 @@ impl Everything {
     }
 
     /// One part after the other, so that a difference can be read.
-    pub fn assert_is(&self, other: &Self) {
+    pub(crate) fn assert_is(&self, other: &Self) {
         assert_eq!(self.channels, other.channels);
         assert_eq!(self.agents, other.agents);
         assert_eq!(self.tokens, other.tokens);

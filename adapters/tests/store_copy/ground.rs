@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use test_servers::redis::{Cluster, Server};
 
 /// Where a store is.
-pub enum End {
+pub(crate) enum End {
     File(PathBuf),
     Redis(String),
 }
 
 impl End {
-    pub fn place(&self) -> Place<'_> {
+    pub(crate) fn place(&self) -> Place<'_> {
         match self {
             Self::File(folder) => Place::File(folder),
             Self::Redis(url) => Place::Redis { url, prefix: "test" },
@@ -29,23 +29,23 @@ impl End {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
+pub(crate) enum Kind {
     File,
     Redis,
     Cluster,
 }
 
 /// A key, a clock, and whatever serves stores.
-pub struct Ground {
-    pub clock: Arc<FakeClock>,
-    pub folder: TempDir,
+pub(crate) struct Ground {
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) folder: TempDir,
     servers: Vec<Server>,
     clusters: Vec<Cluster>,
     folders: u32,
 }
 
 impl Ground {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ground = Self {
             clock: Arc::new(FakeClock::new()),
@@ -58,14 +58,14 @@ impl Ground {
         ground
     }
 
-    pub fn write_key(&self, name: &str, digits: &str) {
+    pub(crate) fn write_key(&self, name: &str, digits: &str) {
         let path = self.folder.path().join(name);
         fs::write(&path, digits.repeat(32)).unwrap();
         fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
     }
 
     /// An empty place.
-    pub fn end(&mut self, kind: Kind) -> End {
+    pub(crate) fn end(&mut self, kind: Kind) -> End {
         match kind {
             Kind::File => {
                 self.folders += 1;
@@ -82,7 +82,7 @@ impl Ground {
         }
     }
 
-    pub async fn try_open(&self, end: &End) -> Result<Stores, String> {
+    pub(crate) async fn try_open(&self, end: &End) -> Result<Stores, String> {
         let (clock, key) = (Arc::clone(&self.clock) as _, self.folder.path().join("key"));
         match end {
             End::File(folder) => file::open(folder, &key, clock).map_err(|error| error.to_string()),
@@ -95,11 +95,11 @@ impl Ground {
         }
     }
 
-    pub async fn open(&self, end: &End) -> Stores {
+    pub(crate) async fn open(&self, end: &End) -> Stores {
         self.try_open(end).await.unwrap()
     }
 
-    pub async fn copy_told(
+    pub(crate) async fn copy_told(
         &self,
         from: &End,
         to: &End,
@@ -114,12 +114,12 @@ impl Ground {
         copy::copy((from.place(), &name), to.place(), &key, Arc::clone(&self.clock) as _, tell).await
     }
 
-    pub async fn copy(&self, from: &End, to: &End) -> Result<Copied, CopyError> {
+    pub(crate) async fn copy(&self, from: &End, to: &End) -> Result<Copied, CopyError> {
         self.copy_told(from, to, "key", &|_| {}).await
     }
 
     /// The words of a refusal.
-    pub async fn refused(&self, from: &End, to: &End) -> String {
+    pub(crate) async fn refused(&self, from: &End, to: &End) -> String {
         self.copy(from, to).await.unwrap_err().to_string()
     }
 }
