@@ -99,6 +99,20 @@ impl Ground {
         self.try_open(end).await.unwrap()
     }
 
+    /// The same once a copy that was cut off has let go of it: what it had begun on another thread ends first.
+    pub(crate) fn open_when_free(&self, end: &End) -> Stores {
+        let mut opened = None;
+        let runtime = tokio::runtime::Handle::current();
+        let free = tokio::task::block_in_place(|| {
+            test_servers::looks(|| {
+                opened = runtime.block_on(self.try_open(end)).ok();
+                opened.is_some()
+            })
+        });
+        assert!(free, "the store is never free");
+        opened.unwrap()
+    }
+
     pub(crate) async fn copy_told(
         &self,
         from: &End,
