@@ -47,18 +47,17 @@ impl Report {
         }
     }
 
-    /// Something to know that is no failure.
-    #[expect(clippy::unused_self, reason = "a line of the report like the others")]
-    fn warn(&self, what: &str, words: &str) {
-        say::to_stdout(&format!("warning {what}: {}", one_line(words)));
-    }
-
     fn say(&mut self, result: CheckResult, what: &str, words: &str) {
         if result == CheckResult::Failed {
             self.failed = self.failed.saturating_add(1);
         }
         say::to_stdout(&format!("{} {what}: {}", word(result), one_line(words)));
     }
+}
+
+/// A line about something to know that is no failure.
+fn warn(what: &str, words: &str) {
+    say::to_stdout(&format!("warning {what}: {}", one_line(words)));
 }
 
 /// How a line of the report begins.
@@ -151,7 +150,7 @@ async fn store(config: &Config, composition: &dyn Composition, report: &mut Repo
             report.say(CheckResult::CannotBeTold, "store durability", &found.to_string());
         }
         // A choice that people may make, as long as they know it.
-        Some(found @ Durability::Lossy(_)) => report.warn("store durability", &found.to_string()),
+        Some(found @ Durability::Lossy(_)) => warn("store durability", &found.to_string()),
     }
     Ok(stored)
 }

@@ -1,7 +1,5 @@
 //! Two servers on one store in Redis: one truth, each message answered once, and whoever dies is stood in for.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use dingtalk_sim::{Observed, Origin, Simulator, SimulatorConfig, ViolationKind};
@@ -15,7 +13,8 @@ use switchboard_tests::server::{CAP, Home, Server};
 use test_servers::redis;
 
 use super::judge::answered_once_in_order;
-use super::stage::{APP, answer_to, channel_on, chat};
+use super::shared_store::home_on;
+use super::stage::{APP, answer_to, channel_on, chat, no_alarm};
 
 /// Seconds of load without `SWITCHBOARD_REPLICAS_SECONDS`, which raises them.
 const SECONDS: u64 = 25;
@@ -46,11 +45,7 @@ impl Several {
 
     /// A server for each way to this Redis, which is a straight one where none is given.
     pub(crate) async fn on(redis: redis::Server, ways: &[Option<&str>]) -> Self {
-        let mut home = Home::default();
-        let key = home.path().join("key");
-        fs::write(&key, "5a".repeat(32)).unwrap();
-        fs::set_permissions(key, Permissions::from_mode(0o600)).unwrap();
-        home.set("SWITCHBOARD_SECURITY__ENCRYPTION_KEY_FILE", "key");
+        let mut home = home_on(&redis.url());
         let mut config = SimulatorConfig::default();
         config.knobs.qps = 0;
         config.knobs.redelivery_after_ms = 3_000;
@@ -175,10 +170,7 @@ impl Several {
                 seen.violations.iter().filter(|violation| !is_allowed(violation.kind)).collect();
             assert!(broken.is_empty(), "{broken:#?}");
         });
-        let logs = self.home.logs();
-        for sign in ["panicked at", "this is a bug", "an impossible event"] {
-            assert_eq!(logs.lines().find(|line| line.contains(sign)), None);
-        }
+        no_alarm(&self.home);
     }
 }
 

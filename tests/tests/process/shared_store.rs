@@ -20,7 +20,7 @@ const ROUNDS: usize = 3;
 const PEOPLE: usize = 6;
 
 /// A home whose servers keep everything in this Redis.
-fn home_on(url: &str) -> Home {
+pub(crate) fn home_on(url: &str) -> Home {
     let mut home = Home::default();
     keyed(&home, "key", 'a');
     home.set("SWITCHBOARD_STORE__URL", url);

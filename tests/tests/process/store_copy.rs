@@ -15,12 +15,6 @@ use super::stage::{Stage, answer_to};
 /// Lines of a transcript that take a copy many batches.
 const LINES: u32 = 40_000;
 
-#[track_caller]
-fn fine(ran: Ran) -> Ran {
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    ran
-}
-
 /// Exit code 1, nothing on stdout, and a last line that holds all of these.
 #[track_caller]
 fn refused(ran: &Ran, words: &[&str]) {
@@ -65,7 +59,7 @@ async fn a_server_goes_on_in_the_store_it_was_copied_to() {
     let redis = redis::Server::start(&[]);
     let mut stage = stopped().await;
     let (here, there, back) = ("file:./switchboard-data", redis.url(), "file:./back");
-    let ran = fine(stage.home.run(&copy(here, &there)).await);
+    let ran = stage.home.run(&copy(here, &there)).await.fine();
     assert_eq!((rows(&ran, "channels"), rows(&ran, "conversations")), (1, 2));
     assert!(rows(&ran, "deduplication marks") >= 2, "{ran:?}");
     assert!(ran.stderr.contains("comparing both stores"), "{ran:?}");
@@ -79,7 +73,7 @@ async fn a_server_goes_on_in_the_store_it_was_copied_to() {
     assert!(!stage.home.path().join("back").exists());
     stage.server.signal(Signal::SIGTERM);
     stage.server.end().await;
-    let ran = fine(stage.home.run(&copy(&there, back)).await);
+    let ran = stage.home.run(&copy(&there, back)).await.fine();
     assert_eq!(rows(&ran, "conversations"), 2);
     serve_from(&mut stage, back).await;
     stage.say("bob", "once more");
@@ -124,11 +118,11 @@ async fn a_copy_killed_in_the_middle_goes_on_and_is_no_store_until_it_is_whole()
             refused(&home.run(command).await, &["is not finished", "switchboard store copy"]);
         }
         refused(&home.run(&copy(to, "file:./third")).await, &["the source", "is not finished"]);
-        let ran = fine(home.run(&copy(&from, to)).await);
+        let ran = home.run(&copy(&from, to)).await.fine();
         assert!(ran.stderr.contains("going on where an earlier copy was cut off"), "{ran:?}");
         assert!(rows(&ran, "transcript lines") > u64::from(LINES), "{ran:?}");
         // Asked for again it looks, and changes nothing.
-        let again = fine(home.run(&copy(&from, to)).await);
+        let again = home.run(&copy(&from, to)).await.fine();
         assert!(again.stdout.starts_with("copied before: "), "{again:?}");
         assert_eq!(rows(&again, "transcript lines"), rows(&ran, "transcript lines"));
         to.clone_into(&mut from);

@@ -43,6 +43,19 @@ impl Replicas {
         Self { core, notes, _listening: end.drop_guard() }
     }
 
+    /// Those whose last report still counts, in id order.
+    async fn live(&self) -> Result<Vec<ReplicaInfo>, StoreError> {
+        let core = &self.core;
+        let mut call = core.scripts.roll.prepare_invoke();
+        call.key(core.keys.shared("replicas", "all")).arg(core.lease_time()).arg(self.rows(""));
+        let rows: BTreeMap<String, String> = core.connection.run(&call).await?;
+        let live = rows.into_iter().map(|(id, text)| {
+            let record: InfoRecord = read(core, &id, &text)?;
+            Ok(record.open(ReplicaId::new(id)))
+        });
+        live.collect()
+    }
+
     fn rows(&self, replica: &str) -> String {
         self.core.keys.shared("replicas", format_args!("rows:{replica}"))
     }
@@ -93,19 +106,10 @@ impl ReplicaStore for Replicas {
     }
 
     async fn roll(&self) -> Result<Roll, StoreError> {
-        let core = &self.core;
-        let mut call = core.scripts.roll.prepare_invoke();
-        call.key(core.keys.shared("replicas", "all")).arg(core.lease_time()).arg(self.rows(""));
-        let rows: Vec<(String, String)> = core.connection.run(&call).await?;
-        let rows: BTreeMap<_, _> = rows.into_iter().collect();
-        let live = rows.into_iter().map(|(id, text)| {
-            let record: InfoRecord = read(core, &id, &text)?;
-            Ok(record.open(ReplicaId::new(id)))
-        });
-        let live = live.collect::<Result<_, StoreError>>()?;
+        let live = self.live().await?;
         let mut command = redis::cmd("GET");
-        let revision: Option<u64> =
-            core.connection.ask(command.arg(core.keys.shared("config", "revision"))).await?;
+        command.arg(self.core.keys.shared("config", "revision"));
+        let revision: Option<u64> = self.core.connection.ask(&command).await?;
         Ok(Roll { live, revision: revision.unwrap_or_default() })
     }
 
@@ -114,7 +118,7 @@ impl ReplicaStore for Replicas {
         if channels.is_empty() {
             return Ok(observed);
         }
-        for replica in self.roll().await?.live {
+        for replica in self.live().await? {
             let mut command = redis::cmd("HMGET");
             command.arg(self.rows(replica.id.as_str()));
             for channel in channels {

@@ -27,7 +27,7 @@ pub(super) struct Scripts {
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
-            claim: Script::new(include_str!("scripts/claim.lua")),
+            claim: timed(include_str!("scripts/claim.lua")),
             look: Script::new(include_str!("scripts/look.lua")),
             append: Script::new(include_str!("scripts/append.lua")),
             load: Script::new(include_str!("scripts/load.lua")),
@@ -38,13 +38,18 @@ impl Scripts {
             link: Script::new(include_str!("scripts/link.lua")),
             keep: Script::new(include_str!("scripts/keep.lua")),
             count: Script::new(include_str!("scripts/count.lua")),
-            report: Script::new(include_str!("scripts/report.lua")),
-            roll: Script::new(include_str!("scripts/roll.lua")),
-            hold: Script::new(include_str!("scripts/hold.lua")),
-            spend: Script::new(include_str!("scripts/spend.lua")),
+            report: timed(include_str!("scripts/report.lua")),
+            roll: timed(include_str!("scripts/roll.lua")),
+            hold: timed(include_str!("scripts/hold.lua")),
+            spend: timed(include_str!("scripts/spend.lua")),
             lay: Script::new(include_str!("scripts/lay.lua")),
             raise_field: Script::new(include_str!("scripts/raise_field.lua")),
             raise: Script::new(include_str!("scripts/raise.lua")),
         }
     }
+}
+
+/// A script that goes by time.
+fn timed(script: &str) -> Script {
+    Script::new(&format!("{}{script}", include_str!("scripts/moment.lua")))
 }

@@ -111,7 +111,8 @@ async fn report(shared: &Shared) -> Result<(), StoreError> {
         partitions: shared.leases_held(),
         connections,
     };
-    let told = lock(&shared.peers.state).told.clone();
+    // Taken out: until this report has come through, nobody knows what the others were told.
+    let told = lock(&shared.peers.state).told.take();
     let whole = told.is_none();
     let told = told.unwrap_or_default();
     let changed = rows.iter().filter(|(channel, row)| told.get(*channel) != Some(*row));
@@ -122,7 +123,6 @@ async fn report(shared: &Shared) -> Result<(), StoreError> {
         whole,
     };
     let reported = shared.ports.replicas.report(&report, shared.settings.report_ttl).await;
-    // After trouble nobody knows what was taken in.
     lock(&shared.peers.state).told = reported.is_ok().then_some(rows);
     reported
 }
@@ -135,7 +135,8 @@ async fn tell_of_changes(shared: &Shared) {
     }
     let channels: Vec<_> = changed.into_iter().collect();
     for status in super::whole(shared, &channels).await {
-        shared.peers.post(notes::status_changed(&status.channel));
-        shared.publish_here(RuntimeEvent::ChannelStatus(Box::new(status)));
+        let event = RuntimeEvent::ChannelStatus(Box::new(status));
+        shared.peers.post(notes::of(&event));
+        shared.publish_here(event);
     }
 }

@@ -133,12 +133,7 @@ async fn published(shared: &Shared, news: News) {
     shared.publish_here(event);
 }
 
-/// That a channel's status changed: everybody looks at the whole by themselves.
-pub(super) fn status_changed(channel: &ChannelId) -> Note {
-    told(&News::Status { channel: channel.to_string() })
-}
-
-/// What happened here, as it is told.
+/// What happened here, as it is told. Of a status only whose it is: everybody looks at the whole by themselves.
 pub(super) fn of(event: &RuntimeEvent) -> Note {
     let news = match event {
         RuntimeEvent::ChannelStatus(status) => News::Status { channel: status.channel.to_string() },
@@ -163,11 +158,7 @@ pub(super) fn of(event: &RuntimeEvent) -> Note {
             at: at.as_millis(),
         },
     };
-    told(&news)
-}
-
-fn told(news: &News) -> Note {
-    Note::News(serde_json::to_string(news).unwrap_or_default())
+    Note::News(serde_json::to_string(&news).unwrap_or_default())
 }
 
 impl Shared {

@@ -1,9 +1,9 @@
 //! Which channels are connected here: by the domain's placement, with an overlap where the platform allows it, and under a
 //! lease where it does not.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use switchboard_domain::ids::ReplicaId;
 use switchboard_domain::placement;
 use switchboard_ports::error::StoreError;
 use tokio::time::Instant;
@@ -19,11 +19,12 @@ pub(super) async fn place(shared: &Shared) -> Result<(), StoreError> {
     if shared.stopping.is_cancelled() {
         return Ok(());
     }
+    let live = live(shared);
     for handle in shared.all_channels() {
         let placed = if handle.bot().description.exclusive {
-            exclusive(shared, &handle).await?
+            exclusive(shared, &handle, &live).await?
         } else {
-            several(shared, &handle).await?
+            several(shared, &handle, &live).await?
         };
         tell(&handle, placed).await;
     }
@@ -32,18 +33,19 @@ pub(super) async fn place(shared: &Shared) -> Result<(), StoreError> {
 
 /// Where a new channel begins: an exclusive one waits for its place.
 pub(crate) fn begins_placed(shared: &Shared, handle: &ChannelHandle) -> bool {
-    !handle.bot().description.exclusive && is_ours(shared, handle, shared.settings.connections_per_channel)
+    let count = shared.settings.connections_per_channel;
+    !handle.bot().description.exclusive
+        && placement::connectors(&handle.id, &live(shared), count).contains(&&shared.replica)
 }
 
-fn is_ours(shared: &Shared, handle: &ChannelHandle, count: usize) -> bool {
-    let live = lock(&shared.peers.state).live.clone();
-    placement::connectors(&handle.id, &live, count).contains(&&shared.replica)
+fn live(shared: &Shared) -> Vec<ReplicaId> {
+    lock(&shared.peers.state).live.clone()
 }
 
 /// On platforms that allow several connections the old one is kept until the new ones stand.
-async fn several(shared: &Shared, handle: &Arc<ChannelHandle>) -> Result<bool, StoreError> {
-    let count = shared.settings.connections_per_channel;
-    if is_ours(shared, handle, count) {
+async fn several(shared: &Shared, handle: &ChannelHandle, live: &[ReplicaId]) -> Result<bool, StoreError> {
+    let wanted = placement::connectors(&handle.id, live, shared.settings.connections_per_channel);
+    if wanted.contains(&&shared.replica) {
         lock(&shared.peers.state).displaced.remove(&handle.id);
         return Ok(true);
     }
@@ -52,8 +54,6 @@ async fn several(shared: &Shared, handle: &Arc<ChannelHandle>) -> Result<bool, S
     }
     let since = *lock(&shared.peers.state).displaced.entry(handle.id.clone()).or_insert_with(Instant::now);
     let is_over = since.elapsed() >= OVERLAP_MAX || {
-        let live = lock(&shared.peers.state).live.clone();
-        let wanted = placement::connectors(&handle.id, &live, count);
         let observed = shared.ports.replicas.observed(std::slice::from_ref(&handle.id)).await?;
         let connected = |replica| {
             observed
@@ -69,9 +69,10 @@ async fn several(shared: &Shared, handle: &Arc<ChannelHandle>) -> Result<bool, S
 }
 
 /// Where only one connection may be open, it is opened under a lease, and closed before the lease is given up.
-async fn exclusive(shared: &Shared, handle: &Arc<ChannelHandle>) -> Result<bool, StoreError> {
+async fn exclusive(shared: &Shared, handle: &ChannelHandle, live: &[ReplicaId]) -> Result<bool, StoreError> {
     let ttl = shared.settings.lease_ttl;
-    if !is_ours(shared, handle, 1) || !handle.bot().channel.enabled {
+    let is_ours = placement::connectors(&handle.id, live, 1).contains(&&shared.replica);
+    if !is_ours || !handle.bot().channel.enabled {
         if lock(&shared.peers.state).places.remove(&handle.id).is_some() {
             tell(handle, false).await;
             shared.ports.replicas.hold(&handle.id, &shared.replica, Duration::ZERO).await?;

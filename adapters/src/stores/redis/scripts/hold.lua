@@ -1,10 +1,6 @@
 -- Takes, keeps or gives up a channel's only place; answers 1 where the replica has it afterwards.
 -- KEYS: places. ARGV: 1 channel, 2 replica, 3 how long (ms), 0 to give it up, 4 now (ms) or '' for the server's own clock.
-local now = tonumber(ARGV[4])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local now = moment(ARGV[4])
 local stored = redis.call('HGET', KEYS[1], ARGV[1])
 if stored then
   local place = cjson.decode(stored)

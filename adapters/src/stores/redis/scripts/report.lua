@@ -1,11 +1,7 @@
 -- Says that a replica lives, and what it observes of channels.
 -- KEYS: replicas, the replica's rows. ARGV: 1 replica, 2 how long (ms), 3 now (ms) or '' for the server's own clock, 4 itself,
 -- 5 '1' to forget all rows first, 6 how many rows go, then these channels, then pairs of channel and row.
-local now = tonumber(ARGV[3])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local now = moment(ARGV[3])
 redis.call('HSET', KEYS[1], ARGV[1], cjson.encode({string.format('%.0f', now + tonumber(ARGV[2])), ARGV[4]}))
 if ARGV[5] == '1' then
   redis.call('DEL', KEYS[2])

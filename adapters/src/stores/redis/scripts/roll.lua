@@ -1,10 +1,6 @@
 -- The replicas that live. Those that do not are forgotten, with their rows.
 -- KEYS: replicas. ARGV: 1 now (ms) or '' for the server's own clock, 2 what keys of rows begin with.
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local now = moment(ARGV[1])
 local all = redis.call('HGETALL', KEYS[1])
 local live = {}
 for at = 1, #all, 2 do

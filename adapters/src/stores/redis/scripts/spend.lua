@@ -1,11 +1,7 @@
 -- Takes calls out of a bucket of a platform's budget, or closes it for a pause; answers how many calls, and how long to wait (ms).
 -- KEYS: bucket. ARGV: 1 now (ms) or '' for the server's own clock, 2 calls a second, 3 calls wanted, 4 the pause (ms), 0 to take,
 -- 5 how long a call counts (ms), 6 how exactly that is kept (ms), 7 the longest pause (ms), 8 how long an idle bucket is kept (ms).
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local now = moment(ARGV[1])
 local rate, wanted, pause = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local counted, slot, pause_max = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local until_free = math.ceil((now + counted) / slot) * slot
