@@ -28,8 +28,8 @@ Tasks:
   fuzz TARGET     looks for broken promises for a minute, or `--seconds N`; `--merge` makes the committed
                   corpus of the target anew. Installs cargo-fuzz where it is missing
   bench [NAME]    `isolation`, also without a name: what hung conversations cost the others, and how fast commands act
-                  under load; `replicas`: what channels and conversations cost two replicas and their Redis.
-                  `--debug` behind it measures without optimisation, which builds faster
+                  under load; `replicas`: what channels and conversations cost two replicas and their Redis;
+                  `failover`: how long conversations stand still whose replica is killed. `--debug` behind it measures without optimisation, which builds faster
   search          the exhaustive search of the machines in its larger configurations
   chaos [CASE]    the real binary under random schedules, one case after the other, with the raw counts; `--seed N`,
                   `--rate N` (messages a second), `--seconds N`, or `--kills N` for the case that only kills, `--plain`

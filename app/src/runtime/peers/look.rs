@@ -35,11 +35,14 @@ pub(crate) async fn join(shared: &Shared) -> Result<(), StoreError> {
 pub(crate) async fn keep_looking(driver: Arc<Driver>) {
     let shared = driver.shared();
     loop {
+        // Whose lease is about to end is stood in for soon after.
+        let waits = !scan::missing(shared).is_empty();
+        let pause = if waits { shared.settings.look_interval / 4 } else { shared.settings.look_interval };
         tokio::select! {
             biased;
             () = shared.parking.cancelled() => return,
             () = shared.peers.look.notified() => {}
-            () = tokio::time::sleep(shared.settings.look_interval) => {}
+            () = tokio::time::sleep(pause) => {}
         }
         if let Some(Err(error)) = caught("a look around", look(&driver)).await {
             tracing::debug!(%error, "failed to look after the other replicas");
@@ -61,10 +64,12 @@ async fn look(driver: &Arc<Driver>) -> Result<(), StoreError> {
     let revision = roll.revision;
     let joined_or_left = take_in(shared, roll);
     super::places::place(shared).await?;
-    let gained = super::hand_over::hand_over(shared).await?;
-    if joined_or_left || gained {
+    super::hand_over::hand_over(shared).await?;
+    if joined_or_left {
         scan::claim(shared).await?;
         scan::scan_once(shared).await?;
+    } else {
+        scan::take_over(shared).await?;
     }
     tell_of_changes(shared).await;
     let is_new = lock(&shared.peers.state).revision != Some(revision);
