@@ -1,9 +1,9 @@
 //! Who asks: the author of a message becomes a company user, by the domain's decision.
 
-use switchboard_domain::ids::UserId;
-use switchboard_domain::mapping::{self, Author, Decision, Facts, UserFacts};
+use switchboard_domain::ids::{UserId, Version};
+use switchboard_domain::mapping::{self, Author, Decision, Facts, NewUser, UserFacts};
 use switchboard_domain::message::Sender;
-use switchboard_domain::outcome::RunFailure;
+use switchboard_domain::outcome::{Refusal, RunFailure};
 use switchboard_domain::settings::MappingMode;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::users::{Identity, User};
@@ -66,28 +66,34 @@ async fn try_map(
     match decision {
         Decision::Reject(refusal) => Ok(Err(RunFailure::Refused(refusal))),
         Decision::Use(id) => Ok(find(known, &id).ok_or(RunFailure::UserLookup)),
-        Decision::Link(id) => match find(known, &id) {
-            Some(user) => Ok(Ok(users.link(&user, &identity).await?)),
-            None => Ok(Err(RunFailure::UserLookup)),
-        },
-        Decision::Create(new) => {
-            let user = User {
-                id: UserId::new(format!(
-                    "usr_{:016x}{:016x}",
-                    shared.ports.entropy.next_u64(),
-                    shared.ports.entropy.next_u64()
-                )),
-                username: new.username,
-                email: Some(new.email),
-                email_verified: false,
-                display_name: new.display_name,
-                auth_source: new.auth_source,
-                disabled: false,
-                identities: Vec::new(),
-                created_at: shared.now(),
-            };
-            Ok(Ok(users.link(&user, &identity).await?))
-        }
+        // Deleted since it was looked up: looked up again.
+        Decision::Link(id) => Ok(enabled(users.link(&id, &identity).await?.ok_or(StoreError::Conflict)?)),
+        Decision::Create(new) => Ok(enabled(users.create(&made(shared, new, identity)).await?)),
+    }
+}
+
+/// An existing link wins, also one that was made a moment ago to somebody who is disabled.
+fn enabled(user: User) -> Result<User, RunFailure> {
+    if user.disabled { Err(RunFailure::Refused(Refusal::UserDisabled)) } else { Ok(user) }
+}
+
+fn made(shared: &Shared, new: NewUser, identity: Identity) -> User {
+    let entropy = &shared.ports.entropy;
+    let now = shared.now();
+    User {
+        id: UserId::new(format!("usr_{:016x}{:016x}", entropy.next_u64(), entropy.next_u64())),
+        username: new.username,
+        email: Some(new.email),
+        email_verified: false,
+        display_name: new.display_name,
+        auth_source: new.auth_source,
+        disabled: false,
+        department: None,
+        directory: None,
+        identities: vec![identity],
+        version: Version(1),
+        created_at: now,
+        updated_at: now,
     }
 }
 

@@ -141,8 +141,53 @@ impl UserStore for FakeStores {
         panic!("nothing in the shell matches users")
     }
 
-    async fn link(&self, _user: &User, _identity: &Identity) -> Result<User, StoreError> {
-        panic!("nothing in the shell links users")
+    async fn create(&self, user: &User) -> Result<User, StoreError> {
+        let mut state = self.up()?;
+        let has_one = |other: &&User| user.identities.iter().any(|one| other.identities.contains(one));
+        if let Some(linked) = state.users.values().find(has_one) {
+            return Ok(linked.clone());
+        }
+        if state.users.values().any(|other| same(&other.username, &user.username)) {
+            return Err(StoreError::Duplicate("username"));
+        }
+        state.users.insert(user.id.clone(), user.clone());
+        Ok(user.clone())
+    }
+
+    async fn update(&self, user: &User, expected: Version) -> Result<Version, StoreError> {
+        let mut state = self.up()?;
+        if state.users.get(&user.id).map(|stored| stored.version) != Some(expected) {
+            return Err(StoreError::Conflict);
+        }
+        if state.users.values().any(|other| other.id != user.id && same(&other.username, &user.username)) {
+            return Err(StoreError::Duplicate("username"));
+        }
+        let version = expected.next();
+        state.users.insert(user.id.clone(), User { version, ..user.clone() });
+        Ok(version)
+    }
+
+    async fn delete(&self, id: &UserId) -> Result<bool, StoreError> {
+        Ok(self.up()?.users.remove(id).is_some())
+    }
+
+    async fn link(&self, id: &UserId, identity: &Identity) -> Result<Option<User>, StoreError> {
+        let mut state = self.up()?;
+        let linked = state.users.values().find(|user| user.identities.contains(identity)).cloned();
+        if linked.is_some() {
+            return Ok(linked);
+        }
+        let Some(user) = state.users.get_mut(id) else { return Ok(None) };
+        user.identities.push(identity.clone());
+        Ok(Some(user.clone()))
+    }
+
+    async fn unlink(&self, id: &UserId, identity: &Identity) -> Result<bool, StoreError> {
+        let mut state = self.up()?;
+        let Some(user) = state.users.get_mut(id) else { return Ok(false) };
+        let before = user.identities.len();
+        user.identities.retain(|one| one != identity);
+        Ok(user.identities.len() < before)
     }
 }
 

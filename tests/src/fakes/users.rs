@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use switchboard_domain::ids::UserId;
+use switchboard_domain::ids::{UserId, Version};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
 use switchboard_ports::users::{Identity, Matches, User, UserStore};
@@ -57,8 +57,28 @@ impl UserStore for AwayUsers {
         self.inner.matching(username, email).await
     }
 
-    async fn link(&self, user: &User, identity: &Identity) -> Result<User, StoreError> {
+    async fn create(&self, user: &User) -> Result<User, StoreError> {
         self.check()?;
-        self.inner.link(user, identity).await
+        self.inner.create(user).await
+    }
+
+    async fn update(&self, user: &User, expected: Version) -> Result<Version, StoreError> {
+        self.check()?;
+        self.inner.update(user, expected).await
+    }
+
+    async fn delete(&self, id: &UserId) -> Result<bool, StoreError> {
+        self.check()?;
+        self.inner.delete(id).await
+    }
+
+    async fn link(&self, id: &UserId, identity: &Identity) -> Result<Option<User>, StoreError> {
+        self.check()?;
+        self.inner.link(id, identity).await
+    }
+
+    async fn unlink(&self, id: &UserId, identity: &Identity) -> Result<bool, StoreError> {
+        self.check()?;
+        self.inner.unlink(id, identity).await
     }
 }

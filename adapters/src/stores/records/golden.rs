@@ -30,6 +30,7 @@ use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conformance::{FakeClock, generate, samples};
 use switchboard_ports::tokens;
+use switchboard_ports::users::User;
 
 use super::*;
 
@@ -319,7 +320,15 @@ fn users_and_tokens_of_every_format_are_read_back() {
     let identities = user.identities.clone();
     check(
         "user",
-        |_| vec![user.clone()],
+        |version| {
+            let mut users = vec![user.clone()];
+            if version >= 2 {
+                let department = Some("Sales 销售".to_owned());
+                let directory = Some("corp".to_owned());
+                users.push(User { department, directory, version: Version(7), ..user.clone() });
+            }
+            users
+        },
         |user| Ok(UserRecord::from(user)),
         |_, record: UserRecord| Ok(record.open(identities.clone(), &row("users", "usr_1"))),
     );

@@ -12,7 +12,11 @@ pub(super) struct Scripts {
     pub(super) purge: Script,
     pub(super) register: Script,
     pub(super) remove: Script,
+    pub(super) create_user: Script,
+    pub(super) update_user: Script,
+    pub(super) delete_user: Script,
     pub(super) link: Script,
+    pub(super) unlink: Script,
     pub(super) keep: Script,
     pub(super) count: Script,
 }
@@ -28,7 +32,11 @@ impl Scripts {
             purge: Script::new(include_str!("scripts/purge.lua")),
             register: Script::new(include_str!("scripts/register.lua")),
             remove: Script::new(include_str!("scripts/remove.lua")),
+            create_user: Script::new(include_str!("scripts/create_user.lua")),
+            update_user: Script::new(include_str!("scripts/update_user.lua")),
+            delete_user: Script::new(include_str!("scripts/delete_user.lua")),
             link: Script::new(include_str!("scripts/link.lua")),
+            unlink: Script::new(include_str!("scripts/unlink.lua")),
             keep: Script::new(include_str!("scripts/keep.lua")),
             count: Script::new(include_str!("scripts/count.lua")),
         }

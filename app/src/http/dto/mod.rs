@@ -14,3 +14,4 @@ pub mod message;
 pub mod status;
 pub mod time;
 pub mod user;
+pub mod user_input;
