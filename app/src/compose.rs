@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use switchboard_adapters::agents;
 use switchboard_adapters::clock::{SystemClock, SystemEntropy};
 use switchboard_adapters::dingtalk::DingTalk;
+use switchboard_adapters::directories;
 use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy};
 use switchboard_adapters::stores::file::{self, OpenError, UpkeepError};
 use switchboard_adapters::stores::{self, Stores};
@@ -17,6 +18,7 @@ use switchboard_ports::provider::{Description, Provider};
 use crate::cli::seam::{Catalog, ComposeError, Composition, KeptUp, OpenMode, Running, Simulation, Upkeep};
 use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
+use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 use crate::runtime::{Driver, Settings};
@@ -163,6 +165,7 @@ impl Composition for Composed {
         Ok(Catalog {
             providers: self.providers(&network)?,
             kinds: agents::kinds(Arc::clone(&self.clock), &network),
+            directories: DirectoryKinds(directories::kinds(&self.clock, &network)),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
         })
@@ -214,6 +217,7 @@ impl Composition for Composed {
             usage: stores.usage,
             providers: catalog.providers,
             agent_kinds: catalog.kinds,
+            directory_kinds: catalog.directories.0,
         })
     }
 

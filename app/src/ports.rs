@@ -9,6 +9,7 @@ use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::channels::ChannelStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::conversations::ConversationStore;
+use switchboard_ports::directory::{Directory, DirectoryKind};
 use switchboard_ports::failures::FailureStore;
 use switchboard_ports::messages::MessageStore;
 use switchboard_ports::provider::{Link, Provider};
@@ -22,6 +23,9 @@ pub type SharedLink = Arc<dyn Link>;
 
 /// A configured agent, shared by all runs.
 pub type SharedAgent = Arc<dyn Agent>;
+
+/// A configured directory, shared by all look-ups.
+pub type SharedDirectory = Arc<dyn Directory>;
 
 /// Everything the application needs from outside, put together by `compose` or by a test.
 #[derive(Clone)]
@@ -54,4 +58,6 @@ pub struct Ports {
     pub providers: BTreeMap<&'static str, Arc<dyn Provider>>,
     /// Kinds of agents by name.
     pub agent_kinds: BTreeMap<&'static str, Arc<dyn AgentKind>>,
+    /// Kinds of directories by name.
+    pub directory_kinds: BTreeMap<&'static str, Arc<dyn DirectoryKind>>,
 }

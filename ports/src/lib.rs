@@ -13,6 +13,7 @@ pub mod config_field;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod conversations;
+pub mod directory;
 pub mod error;
 pub mod failures;
 pub mod messages;

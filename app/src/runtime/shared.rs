@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::channel::ChannelHandle;
+use super::directories::Chains;
 use super::files::Files;
 use super::meter::Meters;
 use super::operations::RuntimeEvent;
@@ -71,6 +72,7 @@ pub(crate) struct Shared {
     pub(crate) cards: Arc<Cards>,
     pub(crate) files: Files,
     pub(crate) meters: Meters,
+    pub(crate) directories: Chains,
     /// Whether channels may have sockets open, as far as the store goes.
     pub(crate) store_up: watch::Sender<bool>,
     /// Whether the last thing that was written could be. Sockets stay open for a while without it, but nothing is green.
@@ -98,6 +100,7 @@ impl Shared {
             cards: Arc::default(),
             files: Files::default(),
             meters: Meters::default(),
+            directories: Chains::default(),
             store_up: watch::channel(true).0,
             store_sound: watch::channel(true).0,
             held: AtomicU32::new(0),

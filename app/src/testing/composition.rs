@@ -12,6 +12,7 @@ use switchboard_ports::provider::Description;
 use super::{FakeClock, FakeEntropy, FakeOperations, FakeStores, kinds, ports, providers};
 use crate::cli::seam::{Catalog, ComposeError, Composition, KeptUp, OpenMode, Running, Simulation, Upkeep};
 use crate::config::{Config, StoreUrl};
+use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 
@@ -45,6 +46,7 @@ impl Composition for FakeComposition {
         Ok(Catalog {
             providers: providers(),
             kinds: kinds(),
+            directories: DirectoryKinds(super::directories::kinds()),
             clock: Arc::new(FakeClock::default()),
             entropy: Arc::new(FakeEntropy::default()),
         })

@@ -4,6 +4,7 @@ mod api;
 mod attachments;
 pub(crate) mod certificates;
 mod composition;
+pub(crate) mod directories;
 mod failures;
 mod messages;
 mod operations;
@@ -76,5 +77,6 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         usage: stores.clone(),
         providers: providers(),
         agent_kinds: kinds(),
+        directory_kinds: directories::kinds(),
     }
 }

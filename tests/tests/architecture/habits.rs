@@ -4,7 +4,7 @@ use super::tokens::{functions, positions, text_at};
 use super::workspace::{Exception, Source, Violation, is_excepted};
 
 /// Places in test folders that may sleep.
-pub(crate) const SLEEPERS: [Exception; 7] = [
+pub(crate) const SLEEPERS: [Exception; 8] = [
     Exception {
         path: "tests/platforms/",
         reason: "a simulated platform delays answers and closes sockets on time",
@@ -22,6 +22,7 @@ pub(crate) const SLEEPERS: [Exception; 7] = [
         reason: "lets faults last as long as a schedule says, and judges nothing by it",
     },
     Exception { path: "tests/benches/", reason: "measures for a while, in real time" },
+    Exception { path: "adapters/tests/slapd_support/", reason: "looks at servers that start, under a cap" },
     Exception { path: "adapters/tests/redis_support/", reason: "looks at servers that start, under a cap" },
     Exception { path: "tests/src/looks.rs", reason: "looks at conditions of other processes, under a cap" },
 ];

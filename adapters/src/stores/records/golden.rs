@@ -25,7 +25,9 @@ use switchboard_domain::snapshot::{
 };
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::{AgentConfig, AgentMode};
-use switchboard_ports::conformance::registries::{agent, agent_variants, channel, channel_variants};
+use switchboard_ports::conformance::registries::{
+    agent, agent_variants, channel, channel_variants, channel_with_directories,
+};
 use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conformance::{FakeClock, generate, samples};
@@ -271,7 +273,10 @@ fn conversations_of_every_format_are_read_back() {
 
 #[test]
 fn channels_of_every_format_are_read_back() {
-    let channels = |_| channel_variants().into_iter().chain([channel("chn_4", "four")]).collect();
+    let channels = |version| {
+        let newer = (version >= 2).then(channel_with_directories);
+        channel_variants().into_iter().chain([channel("chn_4", "four")]).chain(newer).collect()
+    };
     check(
         "channel",
         channels,

@@ -5,8 +5,10 @@
 //! and are read back by a test for ever.
 
 mod agent;
+mod asked;
 mod channel;
 mod conversation;
+
 mod entry;
 mod message;
 mod outbound;

@@ -20,6 +20,7 @@ use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 
 use super::dto::channel_input::{References, named_user};
+use super::dto::mapping::DirectoryKinds;
 use super::dto::status::StatusView;
 use super::problem::Problem;
 use super::state::Api;
@@ -50,7 +51,8 @@ pub async fn references(ports: &Ports, documents: &[&Value]) -> Result<Reference
             users.insert(id);
         }
     }
-    Ok(References { agents, users })
+    let directories = DirectoryKinds(ports.directory_kinds.clone());
+    Ok(References { agents, users, directories })
 }
 
 #[cfg(test)]

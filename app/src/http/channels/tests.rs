@@ -34,7 +34,7 @@ async fn a_new_channel_is_201_with_the_contracts_defaults_and_the_driver_is_told
         "default_agent_id": null, "default_model": null, "locale": "en",
         "config": {"client_id": "ding1", "client_secret": "***", "calls_per_second": 20},
         "user_mapping": {"mode": "auto_create", "on_miss": "create", "email_template": "{user_id}@im-platform.com",
-            "user_id": null},
+            "user_id": null, "directories": [], "cache_seconds": 300, "miss_seconds": 30},
         "conversation": {"group_scope": "per_user", "idle_timeout_minutes": 0, "busy": "queue",
             "stale_after_minutes": 60, "stale": "note"},
         "access": {"users": "everyone", "groups": "mention_only", "messages_per_minute": 30},
@@ -109,7 +109,15 @@ async fn a_patch_keeps_a_secret_that_is_absent_empty_or_masked(#[case] patch: Va
 #[case(json!({"created_at": "now"}), &["/created_at"])]
 #[case(json!({"user_mapping": {"mode": "fixed_user"}}), &["/user_mapping/user_id"])]
 #[case(json!({"user_mapping": {"mode": "fixed_user", "user_id": "usr_nobody"}}), &["/user_mapping/user_id"])]
-#[case(json!({"user_mapping": {"mode": "directory"}}), &["/user_mapping/mode"])]
+#[case(json!({"user_mapping": {"mode": "directory"}}), &["/user_mapping/directories"])]
+#[case(json!({"user_mapping": {"directories": [{"name": "a", "kind": "smoke"}, {"name": "b", "kind": "ldap"},
+       {"name": "b", "kind": "platform", "config": {"x": 1}}, {"kind": "ldap", "config": 7, "colour": 1}]}}),
+       &["/user_mapping/directories/0/kind", "/user_mapping/directories/1/config/url",
+         "/user_mapping/directories/1/config/bind_password", "/user_mapping/directories/2/name",
+         "/user_mapping/directories/2/config", "/user_mapping/directories/3/name",
+         "/user_mapping/directories/3/config", "/user_mapping/directories/3/colour"])]
+#[case(json!({"user_mapping": {"directories": {}, "cache_seconds": 0, "miss_seconds": 3601}}),
+       &["/user_mapping/cache_seconds", "/user_mapping/miss_seconds", "/user_mapping/directories"])]
 #[case(json!({"user_mapping": {"email_template": "all@example.com"}}), &["/user_mapping/email_template"])]
 #[tokio::test]
 async fn bad_patches_are_422_and_nothing_changes(#[case] patch: Value, #[case] pointers: &[&str]) {
@@ -150,6 +158,30 @@ async fn a_fixed_user_must_exist_and_goes_with_the_mode() {
     let other = api.patch(&path, json!({"user_mapping": {"mode": "match_email"}})).await;
     assert_eq!(other.json["user_mapping"]["user_id"], Value::Null);
     assert_eq!(api.stores.state().channels[&id_of(&path)].user_mapping.mode, MappingMode::MatchEmail);
+}
+
+#[tokio::test]
+async fn secrets_of_directories_are_masked_and_stay_with_the_name_of_theirs() {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let ldap = |name: &str, password: Value| json!({"name": name, "kind": "ldap", "config": {"url": "ldaps://x", "bind_password": password}});
+    let mapping =
+        |directories: Value| json!({"user_mapping": {"mode": "directory", "directories": directories}});
+    let made = api.patch(&path, mapping(json!([ldap("a", json!("s3cr3t-a"))]))).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    assert_eq!(made.json["user_mapping"]["directories"], json!([ldap("a", json!("***"))]));
+    let stored = || api.stores.state().channels[&id_of(&path)].directories.chain.clone();
+    assert_eq!(stored()[0].secrets["/bind_password"].expose(), "s3cr3t-a");
+    assert!(!stored()[0].config.to_string().contains("bind_password"));
+    // Another order, another field, and the document as it was answered.
+    let platform = json!({"name": "p", "kind": "platform"});
+    let moved = api.patch(&path, mapping(json!([platform, ldap("a", json!("***"))]))).await;
+    assert_eq!(moved.status, 200, "{moved:?}");
+    assert_eq!(api.patch(&path, json!({"locale": "zh-CN"})).await.status, 200);
+    assert_eq!(api.patch(&path, api.get(&path).await.json).await.status, 200);
+    assert_eq!(stored()[1].secrets["/bind_password"].expose(), "s3cr3t-a");
+    let other = api.patch(&path, mapping(json!([ldap("b", json!("***"))]))).await;
+    assert_eq!(other.pointers(), ["/user_mapping/directories/0/config/bind_password"]);
 }
 
 #[tokio::test]
