@@ -41,6 +41,7 @@ fn open(directory: &Path, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
         tokens,
         attachments,
         usage,
+        audit,
     } = file::open_bounded(directory, &key.join("key"), Arc::clone(clock) as _, SMALL).unwrap();
     StoreSet {
         conversations,
@@ -53,6 +54,7 @@ fn open(directory: &Path, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
         tokens,
         attachments,
         usage,
+        audit,
     }
 }
 
@@ -130,6 +132,9 @@ mod tokens {
 
 mod usage {
     switchboard_ports::usage_store_suite!(super::fresh);
+}
+mod audit {
+    switchboard_ports::audit_store_suite!(super::fresh);
 }
 
 mod attachments {

@@ -51,6 +51,7 @@ async fn fresh() -> MemoryFixture {
         tokens,
         attachments,
         usage,
+        audit,
     } = stores::memory_bounded(Arc::clone(&clock) as _, SMALL);
     let stores = StoreSet {
         conversations,
@@ -63,6 +64,7 @@ async fn fresh() -> MemoryFixture {
         tokens,
         attachments,
         usage,
+        audit,
     };
     MemoryFixture { clock, stores }
 }
@@ -109,6 +111,9 @@ mod tokens {
 
 mod usage {
     switchboard_ports::usage_store_suite!(super::fresh);
+}
+mod audit {
+    switchboard_ports::audit_store_suite!(super::fresh);
 }
 
 mod attachments {

@@ -72,6 +72,7 @@ async fn open(url: &str, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
         tokens,
         attachments,
         usage,
+        audit,
     } = opened.unwrap();
     StoreSet {
         conversations,
@@ -84,6 +85,7 @@ async fn open(url: &str, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
         tokens,
         attachments,
         usage,
+        audit,
     }
 }
 
@@ -222,6 +224,9 @@ macro_rules! suites {
 
         mod usage {
             switchboard_ports::usage_store_suite!($fresh);
+        }
+        mod audit {
+            switchboard_ports::audit_store_suite!($fresh);
         }
 
         mod attachments {

@@ -215,6 +215,7 @@ impl Composition for Composed {
             tokens: stores.tokens,
             attachments: stores.attachments,
             usage: stores.usage,
+            audit: stores.audit,
             providers: catalog.providers,
             agent_kinds: catalog.kinds,
             directory_kinds: catalog.directories.0,

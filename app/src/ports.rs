@@ -6,6 +6,7 @@ use std::sync::Arc;
 use switchboard_ports::agent::{Agent, AgentKind};
 use switchboard_ports::agents::AgentStore;
 use switchboard_ports::attachments::AttachmentStore;
+use switchboard_ports::audit::AuditStore;
 use switchboard_ports::channels::ChannelStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::conversations::ConversationStore;
@@ -52,6 +53,8 @@ pub struct Ports {
     pub tokens: Arc<dyn TokenStore>,
     /// Files of waiting messages.
     pub attachments: Arc<dyn AttachmentStore>,
+    /// Who was mapped how.
+    pub audit: Arc<dyn AuditStore>,
     /// What apps used of their quotas.
     pub usage: Arc<dyn UsageStore>,
     /// Chat platforms by name.

@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod agents;
 pub mod attachments;
+pub mod audit;
 pub mod channels;
 pub mod clock;
 pub mod config_field;

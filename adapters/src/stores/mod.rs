@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use switchboard_ports::agents::AgentStore;
 use switchboard_ports::attachments::{AttachmentLimits, AttachmentStore};
+use switchboard_ports::audit::AuditStore;
 use switchboard_ports::channels::ChannelStore;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conversations::ConversationStore;
@@ -63,6 +64,8 @@ pub struct Stores {
     pub attachments: Arc<dyn AttachmentStore>,
     /// What apps used of their quotas.
     pub usage: Arc<dyn UsageStore>,
+    /// Who was mapped how.
+    pub audit: Arc<dyn AuditStore>,
 }
 
 /// Stores that live and die with this process. What they keep is bounded: see `memory`.

@@ -18,9 +18,9 @@ use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
 use tokio::sync::{Mutex as FairMutex, broadcast};
 
 use super::channel::{self, Bot, BotError, Message};
-use super::operations::{ChannelStatus, NotReady, Operations, RuntimeEvent};
+use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{files, intake, meter, scan};
+use super::{files, intake, mapping, meter, scan};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -290,6 +290,17 @@ impl Operations for Driver {
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {
         match self.shared.channel(channel) {
             Some(handle) => Ok(Some(handle.bot().link.preflight().await)),
+            None => Ok(None),
+        }
+    }
+
+    async fn try_mapping(
+        &self,
+        channel: &ChannelId,
+        sender: Sender,
+    ) -> Result<Option<MappingTrial>, StoreError> {
+        match self.shared.channel(channel) {
+            Some(handle) => mapping::tried(&self.shared, &handle.bot(), &sender).await.map(Some),
             None => Ok(None),
         }
     }

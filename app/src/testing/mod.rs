@@ -2,6 +2,7 @@
 
 mod api;
 mod attachments;
+mod audit;
 pub(crate) mod certificates;
 mod composition;
 pub(crate) mod directories;
@@ -75,6 +76,7 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         tokens: stores.clone(),
         attachments: stores.clone(),
         usage: stores.clone(),
+        audit: stores.clone(),
         providers: providers(),
         agent_kinds: kinds(),
         directory_kinds: directories::kinds(),

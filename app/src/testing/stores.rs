@@ -12,6 +12,7 @@ use switchboard_domain::ids::{
 };
 use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_ports::agents::{AgentConfig, AgentStore};
+use switchboard_ports::audit::AuditLine;
 use switchboard_ports::channels::{Channel, ChannelStore};
 use switchboard_ports::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
 use switchboard_ports::error::StoreError;
@@ -32,6 +33,7 @@ pub(crate) struct State {
     pub(crate) conversations: BTreeMap<ConversationId, ConversationInfo>,
     pub(crate) lines: BTreeMap<ConversationId, Vec<TranscriptLine>>,
     pub(crate) failures: Vec<FailureInfo>,
+    pub(crate) audit: Vec<AuditLine>,
     pub(crate) messages: BTreeMap<MessageId, MessageRecord>,
     pub(crate) purged: Vec<ChannelId>,
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::agents::AgentStore;
 use crate::attachments::AttachmentStore;
+use crate::audit::AuditStore;
 use crate::channels::ChannelStore;
 use crate::conformance::FakeClock;
 use crate::conversations::ConversationStore;
@@ -39,6 +40,8 @@ pub struct StoreSet {
     pub attachments: Arc<dyn AttachmentStore>,
     /// What apps used of their quotas.
     pub usage: Arc<dyn UsageStore>,
+    /// Who was mapped how.
+    pub audit: Arc<dyn AuditStore>,
 }
 
 /// Fresh, empty stores and what a case may do to them. Dropping it cleans up.

@@ -16,6 +16,7 @@
 )]
 
 pub mod attachments;
+pub mod audit;
 mod clock;
 pub mod conversations;
 pub mod failures;

@@ -200,6 +200,7 @@ impl World {
             tokens: Arc::clone(&self.stores.tokens),
             attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
             usage: Arc::clone(&self.usage) as _,
+            audit: Arc::clone(&self.stores.audit),
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),
             directory_kinds: self.directory.kinds(),

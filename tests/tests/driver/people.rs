@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use switchboard::runtime::operations::Operations as _;
 use switchboard_domain::ids::{UserId, Version};
+use switchboard_domain::mapping::{Decision, Rule};
+use switchboard_domain::outcome::Refusal;
 use switchboard_domain::person::Entry;
 use switchboard_domain::settings::{MappingMode, OnMiss, UserMapping};
+use switchboard_ports::audit::AuditAct;
 use switchboard_ports::conformance::users::user;
 use switchboard_ports::directory::{Directories, DirectorySettings};
 use switchboard_ports::page::PageRequest;
@@ -141,6 +145,15 @@ fn a_directory_says_who_somebody_is_and_whom_it_does_not_know_is_refused() {
             assert_eq!((ann.id.as_str(), ann.display_name.as_str()), ("usr_1", "ANN.LONG"));
             assert_eq!((ann.directory.as_deref(), ann.department.as_deref()), (Some("corp"), Some("Sales")));
             assert_eq!(users.list(&PageRequest::default()).await.unwrap().items, [ann]);
+            // One mapping, one line, however often she writes.
+            says(&process, "m1").await;
+            let listed = process.world.stores().audit.list(&PageRequest::default()).await.unwrap().items;
+            let told: Vec<_> = listed
+                .iter()
+                .map(|it| (it.line.act, it.line.rule.as_str(), it.line.source.as_str()))
+                .collect();
+            assert_eq!(told, [(AuditAct::Linked, "directory", "corp")]);
+            assert_eq!((listed[0].line.im_user_id.as_str(), listed[0].line.user.as_str()), ("m1", "usr_1"));
         })
         .unwrap();
 }
@@ -258,6 +271,33 @@ fn without_a_staff_id_on_miss_decides() {
             let made = linked(&process, "opaque-guest").await.unwrap();
             assert!(made.username.starts_with("guest-"), "{}", made.username);
             assert_eq!(process.world.directory.asked(), 0);
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_dry_run_says_what_would_happen_and_changes_nothing() {
+    let world = World::new(9);
+    world.directory.set("m1", &[entry("ann", false)]);
+    world.directory.set("m2", &[entry("bob", true)]);
+    world
+        .process(|process| async move {
+            asks_the_directory(&process).await;
+            let users = &process.world.stores().users;
+            let rules = async |person: &str| {
+                let sender = process.world.message(person, "").sender;
+                let id = switchboard_domain::ids::ChannelId::new("chn_1");
+                let trial = process.driver.try_mapping(&id, sender).await.unwrap().unwrap();
+                (trial.verdict.decision, trial.verdict.rule)
+            };
+            let (decision, rule) = rules("m1").await;
+            assert!(matches!(decision, Decision::Create(new) if new.username == "ann"));
+            assert_eq!(rule, Rule::Directory);
+            assert_eq!(rules("m2").await, (Decision::Reject(Refusal::UserDisabled), Rule::Directory));
+            assert_eq!(rules("m3").await, (Decision::Reject(Refusal::NotMapped), Rule::OnMiss));
+            assert!(users.list(&PageRequest::default()).await.unwrap().items.is_empty());
+            says(&process, "m1").await;
+            assert!(matches!(rules("m1").await, (Decision::Use(_), Rule::Linked)));
         })
         .unwrap();
 }

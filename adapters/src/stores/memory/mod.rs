@@ -4,6 +4,7 @@
 //! bound is reached, the oldest goes that is at rest ([`conversations`]), and nothing that was accepted ever does.
 
 mod attachments;
+mod audit;
 mod conversations;
 mod failures;
 mod marks;
@@ -44,5 +45,6 @@ pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
         users: Arc::new(Users::default()),
         tokens: Arc::new(Tokens::default()),
         usage: Arc::new(UsageCounts::default()),
+        audit: Arc::new(audit::Audit::default()),
     }
 }

@@ -28,15 +28,12 @@ use switchboard_ports::agents::{AgentConfig, AgentMode};
 use switchboard_ports::conformance::registries::{
     agent, agent_variants, channel, channel_variants, channel_with_directories,
 };
-use switchboard_ports::conformance::tokens::token;
-use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conformance::{FakeClock, generate, samples};
-use switchboard_ports::tokens;
-use switchboard_ports::users::User;
 
 use super::*;
 
 mod failures;
+mod people;
 
 /// Hides nothing, but insists on the place like a real one.
 struct Glass;
@@ -316,36 +313,6 @@ fn a_number_in_what_goes_to_an_agent_stays_what_it_was_however_often_it_is_store
     assert_eq!(kept.extra_body, body);
     let width: serde_json::Value = serde_json::from_str("30000000000000000000000000000000000000").unwrap();
     assert_eq!(width.to_string(), "3e+37");
-}
-
-#[test]
-fn users_and_tokens_of_every_format_are_read_back() {
-    let mut user = user("usr_1", "one");
-    user.identities = vec![identity("staff1")];
-    let identities = user.identities.clone();
-    check(
-        "user",
-        |version| {
-            let mut users = vec![user.clone()];
-            if version >= 2 {
-                let department = Some("Sales 销售".to_owned());
-                let directory = Some("corp".to_owned());
-                users.push(User { department, directory, version: Version(7), ..user.clone() });
-            }
-            users
-        },
-        |user| Ok(UserRecord::from(user)),
-        |_, record: UserRecord| Ok(record.open(identities.clone(), &row("users", "usr_1"))),
-    );
-    let roles = [tokens::Role::Viewer, tokens::Role::Operator, tokens::Role::Admin];
-    check(
-        "token",
-        |_| roles.map(|role| token("a", role, 1)).to_vec(),
-        |token| Ok(TokenRecord::from(token)),
-        |token, record: TokenRecord| {
-            Ok(record.open(token.name.clone(), token.hash, &row("tokens", &token.id)))
-        },
-    );
 }
 
 #[test]

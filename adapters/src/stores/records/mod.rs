@@ -6,6 +6,7 @@
 
 mod agent;
 mod asked;
+mod audit;
 mod channel;
 mod conversation;
 
@@ -29,6 +30,7 @@ use switchboard_ports::error::StoreError;
 use super::seal::{Place, SealError, Sealing};
 
 pub(super) use agent::AgentRecord;
+pub(super) use audit::AuditRecord;
 pub(super) use channel::ChannelRecord;
 pub(super) use conversation::ConversationRecord;
 pub(super) use entry::{AgainRecord, EntryRecord};

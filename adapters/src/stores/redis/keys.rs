@@ -27,6 +27,7 @@
 //! | `P:{config}:tokens` | hash | name → `[id, hash, record]`; `…:names` hash → name |
 //! | `P:{users}:…` | | users, names, e-mail addresses, identities |
 //! | `P:{usage}:…` | | what apps used |
+//! | `P:{audit}:lines` | sorted set | who was mapped how, `number|record` by number; `…:last` the last number |
 
 use std::fmt::Display;
 

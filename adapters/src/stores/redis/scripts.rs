@@ -19,6 +19,7 @@ pub(super) struct Scripts {
     pub(super) unlink: Script,
     pub(super) keep: Script,
     pub(super) count: Script,
+    pub(super) audit: Script,
 }
 
 impl Scripts {
@@ -39,6 +40,7 @@ impl Scripts {
             unlink: Script::new(include_str!("scripts/unlink.lua")),
             keep: Script::new(include_str!("scripts/keep.lua")),
             count: Script::new(include_str!("scripts/count.lua")),
+            audit: Script::new(include_str!("scripts/audit.lua")),
         }
     }
 }

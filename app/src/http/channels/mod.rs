@@ -3,6 +3,7 @@
 pub mod create;
 pub mod delete;
 pub mod list;
+pub mod mapping;
 pub mod read;
 pub mod restart;
 pub mod status;
@@ -55,5 +56,7 @@ pub async fn references(ports: &Ports, documents: &[&Value]) -> Result<Reference
     Ok(References { agents, users, directories })
 }
 
+#[cfg(test)]
+mod mapping_tests;
 #[cfg(test)]
 mod tests;

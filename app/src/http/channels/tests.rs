@@ -161,30 +161,6 @@ async fn a_fixed_user_must_exist_and_goes_with_the_mode() {
 }
 
 #[tokio::test]
-async fn secrets_of_directories_are_masked_and_stay_with_the_name_of_theirs() {
-    let api = TestApi::new().await;
-    let path = api.channel("Bot").await;
-    let ldap = |name: &str, password: Value| json!({"name": name, "kind": "ldap", "config": {"url": "ldaps://x", "bind_password": password}});
-    let mapping =
-        |directories: Value| json!({"user_mapping": {"mode": "directory", "directories": directories}});
-    let made = api.patch(&path, mapping(json!([ldap("a", json!("s3cr3t-a"))]))).await;
-    assert_eq!(made.status, 200, "{made:?}");
-    assert_eq!(made.json["user_mapping"]["directories"], json!([ldap("a", json!("***"))]));
-    let stored = || api.stores.state().channels[&id_of(&path)].directories.chain.clone();
-    assert_eq!(stored()[0].secrets["/bind_password"].expose(), "s3cr3t-a");
-    assert!(!stored()[0].config.to_string().contains("bind_password"));
-    // Another order, another field, and the document as it was answered.
-    let platform = json!({"name": "p", "kind": "platform"});
-    let moved = api.patch(&path, mapping(json!([platform, ldap("a", json!("***"))]))).await;
-    assert_eq!(moved.status, 200, "{moved:?}");
-    assert_eq!(api.patch(&path, json!({"locale": "zh-CN"})).await.status, 200);
-    assert_eq!(api.patch(&path, api.get(&path).await.json).await.status, 200);
-    assert_eq!(stored()[1].secrets["/bind_password"].expose(), "s3cr3t-a");
-    let other = api.patch(&path, mapping(json!([ldap("b", json!("***"))]))).await;
-    assert_eq!(other.pointers(), ["/user_mapping/directories/0/config/bind_password"]);
-}
-
-#[tokio::test]
 async fn a_duplicate_name_is_409_and_a_stale_version_412() {
     let api = TestApi::new().await;
     let path = api.channel("Bot").await;

@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use switchboard_ports::audit::AuditAct;
 
+use super::note::note;
 use crate::http::auth::Admin;
 use crate::http::body::JsonBody;
 use crate::http::dto::user::UserView;
@@ -38,6 +40,10 @@ pub async fn create(
         return Err(Problem::duplicate(&pointer, &detail));
     }
     tracing::info!(user = %user.id, "user made");
+    note(&api, AuditAct::Created, &user, None).await;
+    for identity in &user.identities {
+        note(&api, AuditAct::Linked, &user, Some(identity)).await;
+    }
     let headers = located(user.version, &format!("/api/v1/users/{}", user.id));
     Ok((StatusCode::CREATED, headers, Json(UserView::from(user))))
 }

@@ -4,7 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use switchboard_domain::ids::UserId;
 use switchboard_domain::settings::MappingMode;
+use switchboard_ports::audit::AuditAct;
 
+use super::note::note;
 use super::{found, no_user};
 use crate::http::auth::Admin;
 use crate::http::etag::IfMatch;
@@ -42,6 +44,7 @@ pub async fn delete(
         return Err(no_user());
     }
     tracing::info!(user = %user.id, "user deleted");
+    note(&api, AuditAct::Deleted, &user, None).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,8 +4,10 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use switchboard_ports::audit::AuditAct;
 use switchboard_ports::users::{IDENTITIES_MAX, Identity};
 
+use super::note::note;
 use super::{found, no_user};
 use crate::http::auth::Admin;
 use crate::http::dto::user::UserView;
@@ -72,6 +74,9 @@ pub async fn link(
         return Err(Problem::duplicate("/im_user_id", &detail));
     }
     tracing::info!(user = %linked.id, platform = identity.platform, "identity linked");
+    if !user.identities.contains(&identity) {
+        note(&api, AuditAct::Linked, &linked, Some(&identity)).await;
+    }
     Ok((tagged(linked.version), Json(UserView::from(linked))))
 }
 
@@ -95,5 +100,6 @@ pub async fn unlink(
         return Err(Problem::not_found("the user is not linked to this identity"));
     }
     tracing::info!(user = %user.id, platform = identity.platform, "identity taken away");
+    note(&api, AuditAct::Unlinked, &user, Some(&identity)).await;
     Ok(StatusCode::NO_CONTENT)
 }

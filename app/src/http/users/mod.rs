@@ -4,6 +4,7 @@ pub mod create;
 pub mod delete;
 pub mod identities;
 pub mod list;
+mod note;
 pub mod read;
 pub mod update;
 

@@ -178,3 +178,25 @@ async fn a_user_whom_a_channel_maps_everybody_to_cannot_be_deleted() {
     assert_eq!(api.patch(&channel, json!({"user_mapping": {"mode": "auto_create"}})).await.status, 200);
     assert_eq!(api.delete("/users/usr_ann").await.status, 204);
 }
+
+#[tokio::test]
+async fn what_is_done_to_users_stands_in_the_audit_list_newest_first() {
+    let api = TestApi::new().await;
+    let made = api.post("/users", json!({"username": "ann"})).await;
+    let path = format!("/users/{}", made.json["id"].as_str().unwrap());
+    for _ in 0..2 {
+        put(&api, &format!("{path}/identities/dingtalk/u1")).await;
+        api.patch(&path, json!({"disabled": true})).await;
+    }
+    api.patch(&path, json!({"disabled": false, "username": "ann2"})).await;
+    api.delete(&format!("{path}/identities/dingtalk/u1")).await;
+    api.delete(&path).await;
+    let listed = api.get("/audit").await;
+    let acts: Vec<_> = listed.json["items"].as_array().unwrap().iter().map(|line| &line["act"]).collect();
+    assert_eq!(acts, ["deleted", "unlinked", "enabled", "disabled", "linked", "created"]);
+    let expected = json!({"id": "2", "at": "2026-01-02T03:04:05.678Z", "act": "linked", "rule": "api",
+        "source": "api", "channel_id": null, "platform": "dingtalk", "im_user_id": "u1",
+        "user_id": made.json["id"], "username": "ann"});
+    assert_eq!(listed.json["items"][4], expected);
+    assert_eq!(listed.json["items"][0]["im_user_id"], Value::Null);
+}

@@ -4,10 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use serde_json::Value;
+use switchboard_ports::audit::AuditAct;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::users::User;
 
 use super::found;
+use super::note::note;
 use crate::http::auth::Admin;
 use crate::http::body::JsonBody;
 use crate::http::dto::user::UserView;
@@ -56,5 +58,9 @@ async fn write(api: &Api, id: &str, if_match: &IfMatch, patch: Value) -> Result<
         written => written?,
     };
     tracing::info!(user = %user.id, version = %user.version, disabled = user.disabled, "user changed");
+    if user.disabled != stored.disabled {
+        let act = if user.disabled { AuditAct::Disabled } else { AuditAct::Enabled };
+        note(api, act, &user, None).await;
+    }
     Ok(user)
 }

@@ -2,15 +2,18 @@
 
 mod facts;
 mod profile;
+mod trial;
 
 use switchboard_domain::ids::{UserId, Version};
 use switchboard_domain::mapping::{Decision, NewUser, Rule};
 use switchboard_domain::message::Sender;
 use switchboard_domain::outcome::{Refusal, RunFailure};
+use switchboard_ports::audit::{AuditAct, AuditLine};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::users::{Identity, User};
 
-pub(crate) use self::facts::Gathered;
+use self::facts::Gathered;
+pub(crate) use self::trial::tried;
 use super::channel::Bot;
 use super::directories::Answer;
 use super::shared::{Patience, Shared};
@@ -61,11 +64,44 @@ async fn try_map(
             let user = gathered.take(&id).ok_or(StoreError::Conflict)?;
             adopt(shared, &user, &gathered, verdict.rule).await?;
             // Deleted since it was looked up: looked up again.
-            enabled(users.link(&id, &gathered.identity).await?.ok_or(StoreError::Conflict)?)
+            let linked = users.link(&id, &gathered.identity).await?.ok_or(StoreError::Conflict)?;
+            if linked.id == id {
+                note(shared, bot, AuditAct::Linked, verdict.rule, &linked, &gathered).await;
+            }
+            enabled(linked)
         }
-        Decision::Create(new) => enabled(users.create(&made(shared, new, gathered.identity.clone())).await?),
+        Decision::Create(new) => {
+            let new = made(shared, new, gathered.identity.clone());
+            let user = users.create(&new).await?;
+            if user.id == new.id {
+                note(shared, bot, AuditAct::Created, verdict.rule, &user, &gathered).await;
+            }
+            enabled(user)
+        }
     };
     Ok(mapped)
+}
+
+/// Writes down who became whom. The link is made already: where the list cannot be written, the log has it.
+async fn note(shared: &Shared, bot: &Bot, act: AuditAct, rule: Rule, user: &User, gathered: &Gathered) {
+    let source = match &gathered.answer {
+        Some(Answer::Found(person)) if matches!(rule, Rule::Directory | Rule::Email) => &person.directory,
+        Some(_) | None => &bot.channel.platform,
+    };
+    let line = AuditLine {
+        at: shared.now(),
+        act,
+        rule: rule.as_str().to_owned(),
+        source: source.clone(),
+        channel: Some(bot.channel.id.clone()),
+        platform: gathered.identity.platform.clone(),
+        im_user_id: gathered.identity.im_user_id.clone(),
+        user: user.id.clone(),
+        username: user.username.clone(),
+    };
+    if let Err(error) = shared.ports.audit.append(&line).await {
+        tracing::warn!(channel = %bot.channel.id, user = %user.id, ?act, %error, "failed to write the audit list");
+    }
 }
 
 /// An existing link wins, also one that was made a moment ago to somebody who is disabled.
