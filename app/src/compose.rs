@@ -192,6 +192,16 @@ impl Composition for Composed {
         }
     }
 
+    async fn try_writing(&self, config: &Config) -> Result<(), ComposeError> {
+        let StoreUrl::File(folder) = config.store.url.clone() else { return Ok(()) };
+        match tokio::task::spawn_blocking(move || file::try_writing(&folder)).await {
+            Ok(tried) => tried.map_err(|error| {
+                ComposeError::Failed(format!("the store {} cannot be written: {error}", config.store.url))
+            }),
+            Err(error) => Err(ComposeError::Failed(format!("failed: {error}"))),
+        }
+    }
+
     async fn keep_up(&self, config: &Config, act: Upkeep) -> Result<KeptUp, ComposeError> {
         let (config, clock) = (config.clone(), Arc::clone(&self.clock));
         let done = tokio::task::spawn_blocking(move || kept_up(&config, act, &*clock)).await;

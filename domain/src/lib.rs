@@ -33,4 +33,5 @@ pub mod text;
 pub mod time;
 #[cfg(test)]
 mod transitions;
+pub mod trouble;
 pub mod usage;

@@ -56,6 +56,8 @@ mod stage;
 mod startup;
 #[path = "process/stopping.rs"]
 mod stopping;
+#[path = "process/store_files.rs"]
+mod store_files;
 #[path = "process/store_trouble.rs"]
 mod store_trouble;
 #[path = "process/store_upkeep.rs"]

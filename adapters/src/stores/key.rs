@@ -1,6 +1,6 @@
 //! The key file: 64 hexadecimal digits, readable by its owner alone, made at the first start.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -15,11 +15,17 @@ const FILE_BYTES_MAX: u64 = 256;
 
 /// Reads a key; `None` when there is no such file.
 pub(super) fn read(path: &Path) -> Result<Option<Key>, OpenError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(OpenError::of(path, &error)),
     };
+    // Looked at before it is opened: opening a pipe waits for somebody to write into it.
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "a folder" } else { "not a regular file" };
+        return Err(OpenError::KeyNotAFile { path: path.to_owned(), what });
+    }
+    let file = File::open(path).map_err(|error| OpenError::of(path, &error))?;
     let metadata = file.metadata().map_err(|error| OpenError::of(path, &error))?;
     let mode = metadata.mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -48,7 +54,7 @@ pub(super) fn create(path: &Path) -> Result<Key, OpenError> {
 }
 
 /// Writes a key. An existing file is never touched.
-fn write(path: &Path, key: &Key) -> Result<(), OpenError> {
+pub(super) fn write(path: &Path, key: &Key) -> Result<(), OpenError> {
     let io = |error: &std::io::Error| OpenError::of(path, error);
     let mut digits = Zeroizing::new(String::with_capacity(2 * KEY_BYTES + 1));
     for byte in key.expose() {
@@ -65,7 +71,7 @@ fn write(path: &Path, key: &Key) -> Result<(), OpenError> {
     let written = file.write_all(digits.as_bytes()).and_then(|()| file.sync_all());
     if let Err(error) = written {
         // Half a key would stop every later start.
-        let _unused = std::fs::remove_file(path);
+        let _unused = fs::remove_file(path);
         return Err(io(&error));
     }
     sync_folder_of(path)
@@ -92,7 +98,7 @@ fn digit(character: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, Permissions};
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
 
     use switchboard_domain::secret::Secret;
@@ -142,6 +148,14 @@ mod tests {
             let refused = read(&path).err().unwrap();
             assert!(matches!(refused, OpenError::KeyExposed { mode: found, .. } if found == mode));
         }
+    }
+
+    #[test]
+    fn what_is_no_file_is_told_as_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = read(folder.path()).err().unwrap();
+        assert!(refused.to_string().ends_with("is a folder: name the file itself"), "{refused}");
+        assert!(!refused.to_string().contains("chmod"), "{refused}");
     }
 
     #[test]

@@ -120,7 +120,7 @@ const fn certificate(standing: Standing, words: String) -> Result<String, String
     }
 }
 
-/// Reads the store. A store that is not there fails its line and leaves what the file declares to be checked.
+/// Reads the store and tries to write. A store that is not there fails its line and leaves what the file declares to be checked.
 async fn store(config: &Config, composition: &dyn Composition, report: &mut Report) -> Result<Stored, Exit> {
     let url = config.store.url.to_string();
     if config.store.url == StoreUrl::Memory {
@@ -132,7 +132,11 @@ async fn store(config: &Config, composition: &dyn Composition, report: &mut Repo
         Err(super::seam::ComposeError::Config(error)) => return Err(error.into()),
         Err(super::seam::ComposeError::Failed(line)) => Err(line),
     };
-    report.line("store", outcome.as_ref().map(|_| url).map_err(Clone::clone));
+    let told = match &outcome {
+        Ok(_) => composition.try_writing(config).await.map(|()| url).map_err(|error| error.to_string()),
+        Err(line) => Err(line.clone()),
+    };
+    report.line("store", told);
     Ok(outcome.unwrap_or_default())
 }
 

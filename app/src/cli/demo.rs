@@ -33,6 +33,7 @@ pub async fn run(
     environment: &Environment,
     composition: &dyn Composition,
 ) -> Result<(), Exit> {
+    let signals = signals::watched()?;
     let overrides = Overrides { listen: options.listen.clone(), ..Overrides::default() };
     let mut config = config::load(&overrides, environment)?;
     logs::init(&config.telemetry);
@@ -41,7 +42,6 @@ pub async fn run(
     config.network.no_proxy.list.push_str(",127.0.0.0/8");
     let given = options.listen.is_some() || environment.value("SWITCHBOARD_SERVER__LISTEN").is_some();
     let listener = listener(&config.server.listen, given).await?;
-    let shutdown = signals::watched()?;
     let folder = Folder::made()?;
     config.store.url = StoreUrl::File(folder.0.join("store"));
     config.security.encryption_key_file = folder.0.join("store").join("key");
@@ -54,7 +54,7 @@ pub async fn run(
         format!("panel: {}://{address}/", scheme(tls.as_ref())),
         format!("chat: {}", simulation.chat_url),
     ];
-    let server = Server { config: &config, ports, listener, tls, lines, reload: None, shutdown };
+    let server = Server { config: &config, ports, listener, tls, lines, reload: None, signals };
     let ended = server.run(composition).await;
     drop(simulation.guard);
     drop(folder);

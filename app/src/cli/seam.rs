@@ -36,6 +36,9 @@ pub trait Composition: Send + Sync {
     /// Whether another process has the store. Makes nothing.
     async fn is_in_use(&self, config: &Config) -> bool;
 
+    /// Finds out whether the store can be written, without changing it. Makes nothing.
+    async fn try_writing(&self, config: &Config) -> Result<(), ComposeError>;
+
     /// Keeps the store up: see [`Upkeep`].
     async fn keep_up(&self, config: &Config, act: Upkeep) -> Result<KeptUp, ComposeError>;
 
@@ -194,6 +197,10 @@ impl Composition for NotComposed {
 
     async fn is_in_use(&self, _config: &Config) -> bool {
         false
+    }
+
+    async fn try_writing(&self, _config: &Config) -> Result<(), ComposeError> {
+        not_composed()
     }
 
     async fn keep_up(&self, _config: &Config, _act: Upkeep) -> Result<KeptUp, ComposeError> {

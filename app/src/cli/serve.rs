@@ -40,18 +40,19 @@ pub async fn run(
     environment: &Environment,
     composition: &dyn Composition,
 ) -> Result<(), Exit> {
+    let signals = signals::watched()?;
     let config = config::load(&options.place.overrides(options.listen.as_deref()), environment)?;
     logs::init(&config.telemetry);
     let tls = tls(&config)?;
-    let shutdown = signals::watched()?;
-    let Some(listener) = taken(&config, composition, &shutdown).await? else {
+    let Some(listener) = taken(&config, composition, &signals.shutdown).await? else {
         return Ok(());
     };
     let ports = composition.open(&config, OpenMode::Create).await?;
-    reconcile::reconcile(&config.declared, &ports).await?;
-    first_token(&config, &ports).await?;
+    let named = |exit| at_store(&config, exit);
+    reconcile::reconcile(&config.declared, &ports).await.map_err(|error| named(error.into()))?;
+    first_token(&config, &ports).await.map_err(named)?;
     let reload = options.place.config.clone().map(|path| (path, environment.clone()));
-    let server = Server { config: &config, ports, listener, tls, lines: Vec::new(), reload, shutdown };
+    let server = Server { config: &config, ports, listener, tls, lines: Vec::new(), reload, signals };
     server.run(composition).await
 }
 
@@ -109,6 +110,14 @@ fn waits(config: &Config) {
         store = %config.store.url,
         "the store is in use by another switchboard process: waiting to take over when that one ends"
     );
+}
+
+/// Names the store that could not be used after it was opened.
+fn at_store(config: &Config, exit: Exit) -> Exit {
+    match exit {
+        Exit::Failed(line) => Exit::Failed(format!("failed to use the store {}: {line}", config.store.url)),
+        exit @ (Exit::Fine | Exit::Usage(_)) => exit,
+    }
 }
 
 fn not_listening(address: &str, error: &std::io::Error) -> Exit {

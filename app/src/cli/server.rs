@@ -10,8 +10,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
+use super::say;
 use super::seam::{Composition, Running};
-use super::{say, signals};
+use super::signals::Signals;
 use crate::config::{Config, ConfigError, Environment, reconcile, reload_declared};
 use crate::http::auth::{Authenticator, bootstrap};
 use crate::http::origin::Trust;
@@ -47,8 +48,8 @@ pub struct Server<'a> {
     pub lines: Vec<String>,
     /// The file whose declared resources SIGHUP reads again, and the environment for it.
     pub reload: Option<(PathBuf, Environment)>,
-    /// Cancelled by the first signal.
-    pub shutdown: CancellationToken,
+    /// What ends it, and what lets it read again.
+    pub signals: Signals,
 }
 
 /// Prints the admin token where one was made.
@@ -82,16 +83,19 @@ pub async fn listen(address: &str) -> Result<TcpListener, std::io::Error> {
 impl Server<'_> {
     /// Runs until a signal, then ends in good order.
     pub async fn run(self, composition: &dyn Composition) -> Result<(), Exit> {
-        let failed = |error: std::io::Error| Exit::Failed(format!("failed to watch for signals: {error}"));
-        let mut hangup = signals::hangup().map_err(failed)?;
         let address = self.listener.local_addr();
         let address = address.map_err(|error| Exit::Failed(format!("failed to listen: {error}")))?;
         // Before anything is counted: what recovery begins would else end without ever having begun.
         let metrics = metrics::install().map_err(|error| Exit::Failed(error.to_string()))?;
         let running = composition.start(self.config, &self.ports).await?;
-        let Self { config, ports, listener, tls, lines, reload, shutdown } = self;
+        let Self { config, ports, listener, tls, lines, reload, signals: Signals { shutdown, mut hangup } } =
+            self;
         let operations = running.operations();
-        let mut http = spawn_http(config, &ports, &*running, (listener, tls.clone()), metrics, &shutdown);
+        // It goes on until the driver has ended: whoever asks after the server's health gets an answer while it stops.
+        let http_end = CancellationToken::new();
+        let places = (listener, tls.clone());
+        let ends = (shutdown.clone(), http_end.clone());
+        let mut http = spawn_http(config, &ports, &*running, places, metrics, ends);
         let mut ready = Some(Box::pin(until_ready(&*operations)));
         // The first look is now.
         let mut looks = tokio::time::interval(CERTIFICATE_PAUSE);
@@ -101,7 +105,7 @@ impl Server<'_> {
                 // 1. Stopping comes before everything.
                 () = shutdown.cancelled() => break Ok(()),
                 // 2. Without its HTTP side the server cannot go on.
-                end = &mut http => break Err(Exit::Failed(http_end(end))),
+                end = &mut http => break Err(Exit::Failed(http_ended(end))),
                 // 3. Ready is said once.
                 () = async { if let Some(ready) = &mut ready { ready.await } }, if ready.is_some() => {
                     ready = None;
@@ -122,7 +126,7 @@ impl Server<'_> {
         };
         drop(ready);
         shutdown.cancel();
-        stopped(running, config.server.shutdown_grace, http).await;
+        stopped(running, config.server.shutdown_grace, (http, http_end)).await;
         ended
     }
 }
@@ -133,7 +137,7 @@ fn spawn_http(
     running: &dyn Running,
     (listener, tls): (TcpListener, Option<Arc<Tls>>),
     metrics: PrometheusHandle,
-    shutdown: &CancellationToken,
+    (shutdown, end): (CancellationToken, CancellationToken),
 ) -> JoinHandle<std::io::Result<()>> {
     let upkeep = metrics.clone();
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(async move {
@@ -151,12 +155,12 @@ fn spawn_http(
         operations: running.operations(),
         metrics,
         metrics_public: config.telemetry.metrics_public,
-        shutdown: shutdown.clone(),
+        shutdown,
     });
-    tokio::spawn(serving::serve(listener, tls, router(api), trust, shutdown.clone()))
+    tokio::spawn(serving::serve(listener, tls, router(api), trust, end))
 }
 
-fn http_end(end: Result<std::io::Result<()>, tokio::task::JoinError>) -> String {
+fn http_ended(end: Result<std::io::Result<()>, tokio::task::JoinError>) -> String {
     match end {
         Ok(Ok(())) => String::from("failed to go on: the HTTP side ended"),
         Ok(Err(error)) => format!("failed to go on serving: {error}"),
@@ -225,11 +229,16 @@ async fn reloaded(reload: Option<&(PathBuf, Environment)>, ports: &Ports, operat
     tracing::info!(agents, channels, "configuration read again");
 }
 
-async fn stopped(running: Box<dyn Running>, grace: Duration, http: JoinHandle<std::io::Result<()>>) {
+async fn stopped(
+    running: Box<dyn Running>,
+    grace: Duration,
+    (http, http_end): (JoinHandle<std::io::Result<()>>, CancellationToken),
+) {
     let most = grace.saturating_add(END_TIMEOUT);
     if tokio::time::timeout(most, running.stop(grace)).await.is_err() {
         tracing::warn!("the driver did not end within its grace; what it had not finished is stored");
     }
+    http_end.cancel();
     let abort = http.abort_handle();
     if tokio::time::timeout(END_TIMEOUT, http).await.is_err() {
         // A client that holds a request open must not hold the process.

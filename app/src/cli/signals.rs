@@ -5,11 +5,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 
-/// What the first signal cancels: what was accepted is stored, so a stop in good order loses nothing.
-pub fn watched() -> Result<CancellationToken, Exit> {
+/// The signals of a server.
+pub struct Signals {
+    /// Cancelled by the first signal: what was accepted is stored, so a stop in good order loses nothing.
+    pub shutdown: CancellationToken,
+    /// SIGHUP: read the declared resources again. One that comes while nobody listens is kept.
+    pub hangup: Signal,
+}
+
+/// Watches from now on. To be called before anything else: a signal that is not watched ends the process.
+pub fn watched() -> Result<Signals, Exit> {
     let shutdown = CancellationToken::new();
-    watch(shutdown.clone()).map_err(|error| Exit::Failed(format!("failed to watch for signals: {error}")))?;
-    Ok(shutdown)
+    let hangup = watch(shutdown.clone()).and_then(|()| signal(SignalKind::hangup()));
+    let hangup = hangup.map_err(|error| Exit::Failed(format!("failed to watch for signals: {error}")))?;
+    Ok(Signals { shutdown, hangup })
 }
 
 /// Cancels `shutdown` with the first signal; the second ends the process with code 1. What was accepted is stored, so
@@ -32,11 +41,6 @@ fn watch(shutdown: CancellationToken) -> std::io::Result<()> {
 pub fn outlive_file_limits() -> std::io::Result<()> {
     // Being listened to is what keeps the signal from ending the process; nobody has to hear it.
     signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
-}
-
-/// SIGHUP: read the declared resources again.
-pub fn hangup() -> std::io::Result<Signal> {
-    signal(SignalKind::hangup())
 }
 
 async fn either(terminate: &mut Signal, interrupt: &mut Signal) {

@@ -68,7 +68,7 @@ pub async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<List<AuditView>>, Problem> {
-    let page = query.page();
+    let page = query.page_by_number();
     query.finish()?;
     Ok(Json(List::of(api.ports.audit.list(&page).await?, AuditView::from)))
 }

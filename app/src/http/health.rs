@@ -1,8 +1,11 @@
 //! `GET /healthz` and `GET /readyz`: for load balancers and process supervisors, without a token.
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,6 +41,19 @@ pub async fn readyz(State(api): State<Api>) -> Result<Json<HealthView>, Problem>
         Ok(()) => Ok(Json(HealthView { status: "ready" })),
         // The cause is in the log: this page is open to everybody.
         Err(NotReady::Store(_)) => Err(Problem::unavailable("the store cannot be reached")),
-        Err(NotReady::Stopping) => Err(Problem::unavailable("the server is stopping")),
+        Err(NotReady::Stopping) => Err(stopping()),
     }
+}
+
+/// While the server stops it answers for its health, and tells its figures; nothing else is begun any more.
+pub(super) async fn unless_stopping(State(api): State<Api>, request: Request<Body>, next: Next) -> Response {
+    let is_answered = is_asked(&request) || request.uri().path() == "/metrics";
+    if !is_answered && api.operations.ready().await == Err(NotReady::Stopping) {
+        return stopping().into_response();
+    }
+    next.run(request).await
+}
+
+fn stopping() -> Problem {
+    Problem::unavailable("the server is stopping")
 }

@@ -196,7 +196,8 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(cause) => {
-                tracing::warn!(%cause, "failed to reach the store for an API request");
+                // Whoever looks at the panel asks every few seconds, and the store's own trouble is told anyway.
+                tracing::debug!(%cause, "failed to reach the store for an API request");
                 Self::unavailable("the store cannot be reached")
             }
             StoreError::Conflict => Self::wrong_state("somebody else changed it at the same time: try again"),

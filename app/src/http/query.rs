@@ -72,10 +72,22 @@ impl Query {
         }
     }
 
-    /// `limit` and `cursor` of a list in pages of the store. Its cursors are the store's own; ours all consist of
-    /// letters, digits, `-` and `_`, so that a cursor of other characters is nobody's.
+    /// `limit` and `cursor` of a list in the order of ids. Ours all consist of letters, digits, `-` and `_`, so that a cursor
+    /// of other characters is nobody's.
     pub fn page(&mut self) -> PageRequest {
         self.page_where(|cursor| cursor.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
+    }
+
+    /// `limit` and `cursor` of a list in the order of a number.
+    pub fn page_by_number(&mut self) -> PageRequest {
+        self.page_where(is_number)
+    }
+
+    /// `limit` and `cursor` of a list in the order of activity: a time and an id.
+    pub fn page_by_activity(&mut self) -> PageRequest {
+        self.page_where(|cursor| {
+            cursor.split_once('-').is_some_and(|(at, id)| is_number(at) && !id.is_empty())
+        })
     }
 
     /// `limit` and `cursor` of a list by name ([`super::dto::list::List::cut`]).
@@ -112,6 +124,11 @@ impl Query {
         }
         self.fields.into_result(()).map_err(Problem::invalid)
     }
+}
+
+/// Whether a text is a number as stores count.
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<i64>().is_ok()
 }
 
 /// Parameters of lists, for the document.

@@ -32,6 +32,7 @@ pub fn router(api: Api) -> Router {
         .nest(openapi::BASE, resources)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(api.clone(), health::unless_stopping))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(headers::set))
         // The outermost: everything below asks where a request comes from.

@@ -191,6 +191,11 @@ async fn bad_query_parameters_are_422_by_name(#[case] query: &str, #[case] point
 #[case("/conversations?cursor=", "/cursor")]
 #[case("/users?cursor=%00", "/cursor")]
 #[case("/failures?cursor=a.b", "/cursor")]
+#[case("/failures?cursor=nonsense", "/cursor")]
+#[case("/failures?cursor=99999999999999999999", "/cursor")]
+#[case("/conversations?cursor=12", "/cursor")]
+#[case("/conversations?cursor=soon-cnv_1", "/cursor")]
+#[case("/conversations?cursor=12-", "/cursor")]
 #[tokio::test]
 async fn an_empty_filter_is_422_instead_of_everything(#[case] path: &str, #[case] pointer: &str) {
     let api = TestApi::new().await;

@@ -11,12 +11,14 @@ use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ConversationId, Seq};
 use switchboard_ports::attachments::{AttachmentError, AttachmentPlace, StoredAttachment};
+use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{FETCH_TIMEOUT, FetchFailure, Fetched};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::channel::ChannelHandle;
 use super::shared::{Shared, lock};
+use super::troubles::Kind;
 
 /// Fetches of one channel at once.
 pub(super) const FETCHES_MAX: usize = 16;
@@ -121,11 +123,10 @@ impl Files {
         let tracker = shared.tasks.clone();
         tracker.spawn(async move {
             let removed = shared.ports.attachments.remove(&conversation, seq);
-            match tokio::time::timeout(STORE_WAIT, removed).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%conversation, %error, "failed to drop files; a sweep will"),
-                Err(_) => tracing::warn!(%conversation, "the store did not drop files in time; a sweep will"),
-            }
+            // Where it fails, a sweep drops them.
+            let removed =
+                tokio::time::timeout(STORE_WAIT, removed).await.unwrap_or_else(|_| Err(no_answer()));
+            shared.troubles.saw(Kind::File, &removed, shared.now());
         });
     }
 }
@@ -192,31 +193,37 @@ fn note(handle: &ChannelHandle, failure: FetchFailure) {
 pub(super) async fn keep(shared: &Shared, place: &AttachmentPlace, file: Fetched) -> Outcome {
     let Fetched { content, media_type } = file;
     let put = shared.ports.attachments.put(place, StoredAttachment { media_type, content });
-    match tokio::time::timeout(STORE_WAIT, put).await {
-        Ok(Ok(())) => Outcome::Kept,
-        Ok(Err(AttachmentError::Unwanted)) => Outcome::NotKept,
-        Ok(Err(error)) => {
+    let put = tokio::time::timeout(STORE_WAIT, put).await;
+    match put.unwrap_or_else(|_| Err(no_answer().into())) {
+        Ok(()) => {
+            shared.troubles.done(Kind::File, shared.now());
+            Outcome::Kept
+        }
+        Err(AttachmentError::Unwanted) => Outcome::NotKept,
+        Err(AttachmentError::Store(error @ StoreError::Unavailable(_))) => {
+            shared.troubles.refused(Kind::File, &error, shared.now());
+            Outcome::NotKept
+        }
+        Err(error) => {
             tracing::warn!(conversation = %place.conversation, %error, "failed to keep a file until its turn");
             Outcome::NotKept
         }
-        Err(_) => {
-            tracing::warn!(conversation = %place.conversation, "the store did not take a file in time");
-            Outcome::NotKept
-        }
     }
+}
+
+fn no_answer() -> StoreError {
+    StoreError::Unavailable("no answer in time".to_owned())
 }
 
 /// Drops, for ever, what belongs to no waiting message: somebody died between a message's end and its files'.
 pub(super) async fn sweep(shared: Arc<Shared>) {
     loop {
         loop {
-            match shared.ports.attachments.sweep().await {
-                Ok(0) => break,
+            let swept = shared.ports.attachments.sweep().await;
+            shared.troubles.saw(Kind::File, &swept, shared.now());
+            match swept {
+                Ok(0) | Err(_) => break,
                 Ok(files) => tracing::info!(files, "files without a waiting message were dropped"),
-                Err(error) => {
-                    tracing::warn!(%error, "failed to look for files without a message");
-                    break;
-                }
             }
         }
         tokio::select! {

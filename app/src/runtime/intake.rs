@@ -24,6 +24,7 @@ use super::channel::{Bot, ChannelHandle, Message};
 use super::files::Job;
 use super::lines::{Lines, Place};
 use super::shared::{Shared, lock};
+use super::troubles::Kind;
 use crate::telemetry::metrics as names;
 
 /// Pushes of one connection held un-acked while the store is away (R4).
@@ -141,7 +142,10 @@ impl Waiting {
         // Dropping an `accept` does not undo it: what was stored all the same is a duplicate when it comes again, and the
         // scan finds it.
         match tokio::time::timeout(patience, self.stored(first, place)).await {
-            Ok(Some(stored)) => return taken_in(&self.shared, &self.handle, &self.arrival, &stored),
+            Ok(Some(stored)) => {
+                self.shared.troubles.done(Kind::Message, self.shared.now());
+                return taken_in(&self.shared, &self.handle, &self.arrival, &stored);
+            }
             // Nobody wants it any more; the store may be well.
             Ok(None) if self.is_unwanted() => {}
             Ok(None) | Err(_) => super::scan::store_lost(&self.shared, &self.handle).await,
@@ -158,7 +162,7 @@ impl Waiting {
                 Ok(accepted) => return Some(Stored { accepted, offered }),
                 Err(error) => {
                     offered = true;
-                    tracing::warn!(channel = %self.handle.id, %error, "failed to store a message; it is offered again");
+                    self.shared.troubles.refused(Kind::Message, &error, self.shared.now());
                     doubted = true;
                 }
             }

@@ -18,6 +18,7 @@ use tokio::sync::{Mutex as FairMutex, Notify};
 
 use super::operations::QuotaUsage;
 use super::shared::{Shared, lock};
+use super::troubles::Kind;
 use crate::telemetry::metrics as names;
 
 /// How often what was counted is added to the store: so much a process forgets that is killed.
@@ -178,9 +179,7 @@ pub(crate) async fn keep_meters(shared: Arc<Shared>) {
             kept = shared.meters.keep(&shared) => kept,
         };
         let is_kept = kept.is_ok();
-        if let Err(error) = kept {
-            tracing::warn!(%error, "failed to store what was counted of the monthly quotas; it is tried again");
-        }
+        shared.troubles.saw(Kind::Meter, &kept, shared.now());
         show(&shared);
         tokio::select! {
             biased;

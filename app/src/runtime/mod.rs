@@ -15,6 +15,7 @@ mod press;
 mod registry;
 mod scan;
 mod shared;
+mod troubles;
 
 pub use driver::Driver;
 pub use shared::Settings;

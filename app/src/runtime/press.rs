@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use super::channel::ChannelHandle;
 use super::intake;
 use super::shared::{Shared, lock};
+use super::troubles::Kind;
 
 /// Cards known at once, one for each running turn; the buttons of further ones do nothing.
 const CARDS_MAX: usize = 65_536;
@@ -186,7 +187,11 @@ fn arrival(shared: &Shared, card: &str, turn: CardTurn) -> Arrival {
 /// Offers the act until it is stored, then has it obeyed at once; or until there is nothing more to stop.
 async fn store(shared: &Arc<Shared>, card: &str, arrival: &Arrival) -> Pressed {
     loop {
-        match shared.ports.conversations.accept(arrival.clone()).await {
+        let accepted = shared.ports.conversations.accept(arrival.clone()).await;
+        if accepted.is_ok() {
+            shared.troubles.done(Kind::Press, shared.now());
+        }
+        match accepted {
             Ok(Accepted::First { seq: Some(seq), .. }) => {
                 intake::wake_for(shared, &arrival.key, &arrival.intake, seq);
                 return Pressed::Stored;
@@ -198,7 +203,7 @@ async fn store(shared: &Arc<Shared>, card: &str, arrival: &Arrival) -> Pressed {
             }
             Err(_) if shared.cards.find(&arrival.key.channel, card).is_none() => return Pressed::Over,
             Err(error) => {
-                tracing::warn!(channel = %arrival.key.channel, %error, "failed to store a press; it is offered again");
+                shared.troubles.refused(Kind::Press, &error, shared.now());
                 tokio::time::sleep(OFFER_PAUSE).await;
             }
         }

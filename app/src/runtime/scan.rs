@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::channel::{ChannelHandle, Message};
 use super::panics::caught;
 use super::shared::Shared;
+use super::troubles::Kind;
 
 /// How long a renewal may take until it is said that messages cannot be stored. What is written with it takes milliseconds.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -24,6 +25,7 @@ pub(crate) async fn renew_leases(shared: Arc<Shared>) {
         let begun = Instant::now();
         let pause = match watched_claim(&shared).await {
             Ok(()) => {
+                shared.troubles.done(Kind::Leases, shared.now());
                 failing_since = None;
                 store_back(&shared).await;
                 // Looked at again soon while messages are still held.
@@ -33,7 +35,7 @@ pub(crate) async fn renew_leases(shared: Arc<Shared>) {
             Err(error) => {
                 store_doubted(&shared).await;
                 let since = *failing_since.get_or_insert(begun);
-                tracing::warn!(%error, "failed to renew the leases");
+                shared.troubles.refused(Kind::Leases, &error, shared.now());
                 if since.elapsed() >= shared.settings.store_patience {
                     for handle in shared.all_channels() {
                         store_lost(&shared, &handle).await;
@@ -82,8 +84,8 @@ pub(crate) async fn scan_open(shared: Arc<Shared>) {
             () = shared.parking.cancelled() => return,
             () = tokio::time::sleep(shared.settings.scan_interval) => {}
         }
-        if let Some(Err(error)) = caught("a look through what is open", scan_once(&shared)).await {
-            tracing::warn!(%error, "failed to look through the open conversations");
+        if let Some(looked) = caught("a look through what is open", scan_once(&shared)).await {
+            shared.troubles.saw(Kind::Look, &looked, shared.now());
         }
     }
 }

@@ -20,6 +20,7 @@ use super::meter::Meters;
 use super::operations::RuntimeEvent;
 use super::press::Cards;
 use super::registry::Registry;
+use super::troubles::Troubles;
 use crate::ports::Ports;
 
 /// The pause before a store that is away is asked again for something read.
@@ -73,6 +74,7 @@ pub(crate) struct Shared {
     pub(crate) files: Files,
     pub(crate) meters: Meters,
     pub(crate) directories: Chains,
+    pub(crate) troubles: Troubles,
     /// Whether channels may have sockets open, as far as the store goes.
     pub(crate) store_up: watch::Sender<bool>,
     /// Whether the last thing that was written could be. Sockets stay open for a while without it, but nothing is green.
@@ -101,6 +103,7 @@ impl Shared {
             files: Files::default(),
             meters: Meters::default(),
             directories: Chains::default(),
+            troubles: Troubles::default(),
             store_up: watch::channel(true).0,
             store_sound: watch::channel(true).0,
             held: AtomicU32::new(0),

@@ -61,6 +61,10 @@ impl Composition for FakeComposition {
         self.in_use.load(Ordering::SeqCst) > 0
     }
 
+    async fn try_writing(&self, _config: &Config) -> Result<(), ComposeError> {
+        Ok(())
+    }
+
     async fn keep_up(&self, _config: &Config, act: Upkeep) -> Result<KeptUp, ComposeError> {
         self.upkeep.lock().unwrap().push(act);
         Ok(KeptUp::BackedUp { bytes: 1, format: 1, conversations: 1 })

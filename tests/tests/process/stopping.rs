@@ -2,6 +2,7 @@
 
 use dingtalk_sim::{FaultAction, FaultRule};
 use nix::sys::signal::Signal;
+use reqwest::Method;
 use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
 
@@ -32,6 +33,15 @@ async fn a_stop_lets_the_running_turn_finish_and_exits_with_0() {
     // The sockets close first: from then on nothing more is taken in.
     stage.simulator.wait_for(CAP, |seen| seen.live_connections().count() == 0).await.unwrap();
     stage.say("bob", "too late for this process");
+    // Whoever asks after its health is told what it does; nothing else is begun.
+    let asked = async |path: &str| stage.api.answer(stage.api.request(Method::GET, path)).await;
+    let ready = asked("/readyz").await;
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.json["detail"], "the server is stopping");
+    assert_eq!((asked("/healthz").await.status, asked("/metrics").await.status), (200, 200));
+    let refused = stage.api.send(Method::GET, "/channels", None).await;
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.json["detail"], "the server is stopping");
     stage.agent.release(1);
     stage.wait_texts("ann", &["You said: a story"]).await;
     assert_eq!(stage.server.end().await.code(), Some(0));

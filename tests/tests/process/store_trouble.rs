@@ -20,7 +20,7 @@ use super::stage::{Plan, Stage, answer_to};
 const AWAY_SECS: u64 = 1;
 
 /// A stage whose platform delivers again what is not acked.
-async fn persistent() -> Stage {
+pub(crate) async fn persistent() -> Stage {
     let mut plan = Plan::default();
     plan.simulator.knobs.redelivery_after_ms = 2_000;
     plan.simulator.knobs.redelivery_max = u32::MAX;
@@ -40,7 +40,7 @@ async fn is_ready(stage: &Stage) -> bool {
 }
 
 /// Waits until the channel is not green and the server not ready; answers how long that took.
-async fn until_red(stage: &Stage) -> Duration {
+pub(crate) async fn until_red(stage: &Stage) -> Duration {
     let begun = Instant::now();
     let red = async || (!is_green(stage).await && !is_ready(stage).await).then_some(());
     looks::until("the status tells that the store fails", red).await;
@@ -51,7 +51,7 @@ async fn until_red(stage: &Stage) -> Duration {
     begun.elapsed()
 }
 
-async fn until_green(stage: &Stage) -> Duration {
+pub(crate) async fn until_green(stage: &Stage) -> Duration {
     let begun = Instant::now();
     stage.api.wait_connected(&stage.channel).await;
     looks::until("the server is ready again", async || is_ready(stage).await.then_some(())).await;
@@ -74,7 +74,7 @@ impl Load {
 }
 
 /// Everything pushed is acked and answered.
-async fn all_answered(stage: &Stage) {
+pub(crate) async fn all_answered(stage: &Stage) {
     let is_over = |seen: &Observed| {
         let answers: usize = seen.conversations.keys().map(|chat| seen.robot_texts(chat).len()).sum();
         answers == seen.messages.len()
@@ -89,6 +89,23 @@ async fn all_answered(stage: &Stage) {
         no_violations(seen, false);
     });
     stage.assert_no_alarm();
+}
+
+/// What fails several times a second is told when it begins and as a reminder, each kind for itself, and when it is over.
+fn told_now_and_then(stage: &Stage, since: Duration) {
+    let log = stage.server.log();
+    let warnings: Vec<_> = log.lines().filter(|line| line.contains(" WARN ")).collect();
+    let most = 1 + usize::try_from(since.as_secs() / 30).unwrap();
+    for kind in ["failed to write to the store", "failed to store messages", "failed to renew the leases"] {
+        let (over, all): (Vec<_>, Vec<_>) =
+            log.lines().filter(|line| line.contains(kind)).partition(|line| line.contains("no longer so"));
+        assert!(
+            (1..=most).contains(&all.len()) && over.len() <= most,
+            "{kind}: {all:#?} {over:#?} {warnings:#?}"
+        );
+    }
+    assert!(log.contains("the store can be written again"));
+    assert!(warnings.len() <= 8 * most, "{} warnings: {warnings:#?}", warnings.len());
 }
 
 /// The largest file that the server may write, in bytes; `None` takes the limit away.
@@ -219,12 +236,18 @@ async fn a_file_limit_stops_neither_a_backup_nor_a_start_without_a_sentence() {
     let ran = limited("store backup --to b.db").await;
     let stderr = String::from_utf8(ran.stderr).unwrap();
     assert_eq!((ran.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
-    assert!(stderr.contains("failed to back up"), "{stderr}");
+    assert!(
+        stderr.contains("failed to back up") && stderr.contains("limit on the size of files"),
+        "{stderr}"
+    );
     assert!(!home.path().join("b.db").exists() && !home.path().join("b.db.partial").exists());
     let ran = limited("serve --store file:./new --listen 127.0.0.1:0").await;
     let stderr = String::from_utf8(ran.stderr).unwrap();
     assert_eq!((ran.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
-    assert!(stderr.contains("failed to open the store"), "{stderr}");
+    assert!(
+        stderr.contains("failed to open the store") && stderr.contains("limit on the size of files"),
+        "{stderr}"
+    );
 }
 
 /// A file system of its own around the store, so small that it can be filled; the store's log takes up to 4 MiB of it.
@@ -232,7 +255,7 @@ const SMALL_DISK: &str = "mv switchboard-data kept && mkdir switchboard-data && 
     mount -t tmpfs -o size=16m tmpfs switchboard-data && cp -a kept/. switchboard-data && exec \"$0\" serve";
 
 /// Whether this machine lets us mount one; where it does not, that is said.
-fn may_mount() -> bool {
+pub(crate) fn may_mount() -> bool {
     let mut probe = std::process::Command::new("unshare");
     let probe = probe.args(["-rm", "sh", "-c", "mount -t tmpfs -o size=64k tmpfs /mnt"]).output();
     let may = probe.is_ok_and(|probe| probe.status.success());
@@ -269,12 +292,20 @@ async fn a_full_disk_is_told_and_comes_back_by_itself() {
         }
     }
     drop(file);
+    let begun = Instant::now();
     for number in 0..5 {
         stage.say("ann", &format!("meanwhile {number} {}", "and so on ".repeat(200)));
     }
     let told = until_red(&stage).await;
+    // Until the sockets are closed, what comes is refused again and again.
+    let mut load = Load { number: 0, pushed: Vec::new() };
+    while stage.simulator.observe(|seen| seen.live_connections().count()) > 0 {
+        load.step(&stage).await;
+        assert!(begun.elapsed() < CAP, "the sockets are never closed");
+    }
     fs::remove_file(&filler).unwrap();
     let back = until_green(&stage).await;
+    told_now_and_then(&stage, begun.elapsed());
     println!("full: told after {told:?}, back after {back:?}");
     let answered = |seen: &Observed| seen.messages.iter().all(|message| message.acked.is_some());
     stage.simulator.wait_for(CAP, answered).await.unwrap();

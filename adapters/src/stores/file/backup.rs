@@ -3,9 +3,9 @@
 //! It is written under another name, checked, put on disk, and only then gets its own: a file of that name is a whole
 //! backup, wherever the process is killed. It has everything but the key.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::error::{OpenError, UpkeepError};
@@ -60,6 +60,9 @@ fn refuse_places(directory: &Path, key_file: &Path, to: &Path, force: bool) -> R
     }
 }
 
+/// Names tried for the file while it is written.
+const PARTIALS_MAX: u32 = 20;
+
 /// The file while it is written, which is removed unless it becomes whole.
 struct Partial {
     path: PathBuf,
@@ -68,28 +71,22 @@ struct Partial {
 }
 
 impl Partial {
-    /// Takes the name for this process; what an earlier one has left there is dropped.
+    /// Makes a file of a name that nothing has: `TO.partial`, or one with a number. What is there already may be another
+    /// backup under way, what a killed one has left, or somebody's link to something else: it is left alone, and a backup
+    /// that comes every night is not kept from its work by it.
     fn begin(to: &Path) -> Result<Self, UpkeepError> {
-        let mut name = to.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
-        let path = to.with_file_name(name);
-        let io = |error: &std::io::Error| OpenError::of(&path, error);
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let file = file.map_err(|error| io(&error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(UpkeepError::UnderWay(to.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(io(&error).into()),
+        for number in 1..=PARTIALS_MAX {
+            let mut name = to.file_name().unwrap_or_default().to_owned();
+            name.push(if number == 1 { ".partial".to_owned() } else { format!(".partial-{number}") });
+            let path = to.with_file_name(name);
+            // Follows no link, and takes nothing that is there.
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+                Ok(file) => return Ok(Self { path, file, whole: false }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(OpenError::of(&path, &error).into()),
+            }
         }
-        // Whoever had the lock may have finished meanwhile: then this is the backup itself.
-        let (ours, named) = (file.metadata().map_err(|error| io(&error))?, fs::metadata(&path));
-        if !named.is_ok_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino())) {
-            return Err(UpkeepError::UnderWay(to.to_owned()));
-        }
-        file.set_len(0).map_err(|error| io(&error))?;
-        file.set_permissions(Permissions::from_mode(0o600)).map_err(|error| io(&error))?;
-        Ok(Self { path, file, whole: false })
+        Err(UpkeepError::PartialsLeft(to.to_owned()))
     }
 
     /// Gives it its name.

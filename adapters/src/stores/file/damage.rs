@@ -13,6 +13,7 @@ use switchboard_ports::error::StoreError;
 
 use super::error::{DAMAGED, OpenError};
 use super::schema::{self, Found};
+use super::shape;
 
 /// Tables that are read whole when a store is opened: they hold settings, or what is open.
 const SMALL: [&str; 6] = ["meta", "fences", "channels", "agents", "tokens", "inbox"];
@@ -88,7 +89,7 @@ pub(super) struct Looked {
     pub(super) conversations: u64,
 }
 
-/// Reads everything in a file: whether it is sound, and a store that this version knows. Changes nothing.
+/// Reads everything in a file: whether it is sound, and a store that this version knows, with all that is part of its format. Changes nothing.
 pub(super) fn look_whole(path: &Path) -> Result<Looked, OpenError> {
     let failed = |error: rusqlite::Error| OpenError::of_database(path, &error);
     let connection = read_only(path).map_err(failed)?;
@@ -96,6 +97,7 @@ pub(super) fn look_whole(path: &Path) -> Result<Looked, OpenError> {
         return Err(OpenError::NotAStore(path.to_owned()));
     };
     checked(&connection, path, "PRAGMA integrity_check(1)")?;
+    shape::check(&connection, path, format)?;
     let count = connection.query_row("SELECT count(*) FROM conversations", [], |row| row.get::<_, i64>(0));
     let conversations = u64::try_from(count.map_err(failed)?).unwrap_or_default();
     Ok(Looked { format, conversations })

@@ -7,6 +7,8 @@ use rusqlite::ErrorCode;
 use switchboard_ports::error::StoreError;
 use thiserror::Error;
 
+use super::cause;
+
 /// Why a file store does not open. Each is one clear line after "failed to open the store: ".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OpenError {
@@ -76,6 +78,14 @@ pub enum OpenError {
         /// Its permission bits.
         mode: u32,
     },
+    /// A folder, or something else that holds no text.
+    #[error("the key file {} is {what}: name the file itself", .path.display())]
+    KeyNotAFile {
+        /// What was named as the key file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// Not a key.
     #[error("the key file {} does not hold 64 hexadecimal digits", .0.display())]
     KeyMalformed(PathBuf),
@@ -113,19 +123,19 @@ impl OpenError {
         if error.kind() == ErrorKind::NotADirectory {
             return Self::NotADirectory(path);
         }
-        let cause = error.to_string();
+        let cause = cause::of_system(error);
         Self::Io { path, cause }
     }
 
     /// From what SQLite said about a database.
     pub(super) fn of_database(path: &Path, error: &rusqlite::Error) -> Self {
-        let (path, cause) = (path.to_owned(), words(error));
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, cause },
-            Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
-                Self::Permission(path)
-            }
-            Some(_) | None => Self::Io { path, cause },
+        let is_damage =
+            matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt));
+        let (cause, path) = (cause::of_database(path, error), path.to_owned());
+        match cause {
+            Some(cause) if is_damage => Self::Corrupt { path, cause },
+            Some(cause) => Self::Io { path, cause },
+            None => Self::Permission(path),
         }
     }
 }
@@ -149,9 +159,13 @@ pub enum UpkeepError {
     /// A folder or a device.
     #[error("{} is not a file", .0.display())]
     NotAFile(PathBuf),
-    /// Another process writes it.
-    #[error("another backup to {} is under way", .0.display())]
-    UnderWay(PathBuf),
+    /// Too much is in the way that backups which were killed have left.
+    #[error(
+        "{path}.partial and further ones up to {path}.partial-20 are there already, left by backups that were killed: delete \
+         them, unless a backup is under way",
+        path = .0.display()
+    )]
+    PartialsLeft(PathBuf),
     /// There is no backup of that name.
     #[error("there is no file {}", .0.display())]
     SourceMissing(PathBuf),
@@ -211,6 +225,7 @@ impl UpkeepError {
             | OpenError::KeyWrong { .. }
             | OpenError::KeyExposed { .. }
             | OpenError::KeyMalformed(_)
+            | OpenError::KeyNotAFile { .. }
             | OpenError::NotCopied { .. }
             | OpenError::RestoreUnfinished(_)
             | OpenError::Io { .. } => Self::Store(error),
@@ -235,17 +250,10 @@ pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
             | rusqlite::Error::Utf8Error(..)
     );
     if is_damage {
-        StoreError::Unavailable(format!("{DAMAGED}: {}", words(&error)))
+        StoreError::Unavailable(format!("{DAMAGED}: {}", cause::of_sqlite(&error)))
     } else if is_foreign_column {
-        StoreError::Corrupt(words(&error))
+        StoreError::Corrupt(cause::of_sqlite(&error))
     } else {
-        StoreError::Unavailable(words(&error))
+        StoreError::Unavailable(cause::of_sqlite(&error))
     }
-}
-
-fn words(error: &rusqlite::Error) -> String {
-    if let rusqlite::Error::SqliteFailure(failure, _) = error {
-        return failure.to_string();
-    }
-    "the database refused a statement or gave an unexpected column".to_owned()
 }

@@ -4,13 +4,14 @@
 //! callers ──> queue ──> store-writer ──> switchboard.db (write-ahead log, synced with each commit)
 //!    └──────> readers (a few connections, on the runtime's blocking threads) ──┘
 //! ```
-//! The directory belongs to one process at a time: it holds `switchboard.lock`, and with it the leases, which are
+//! The directory belongs to one process at a time: it holds its locks ([`Owned`]), and with them the leases, which are
 //! therefore kept in memory. Other processes may look in beside it ([`open_beside`]).
 
 mod accept;
 mod attachments;
 mod audit;
 mod backup;
+mod cause;
 mod commit;
 mod conversations;
 mod copies;
@@ -19,15 +20,19 @@ mod error;
 mod failures;
 mod messages;
 mod opening;
+mod ownership;
+mod presence;
 mod purge;
 mod readers;
 mod registry;
 mod restore;
 mod rotation;
 mod schema;
+mod shape;
 mod sql;
 mod tokens;
 mod transcripts;
+mod trial;
 mod usage;
 mod users;
 mod writer;
@@ -36,7 +41,6 @@ mod writer;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -51,8 +55,10 @@ use switchboard_ports::tokens::TokenStore;
 pub use backup::{BackedUp, backup};
 pub use error::{OpenError, UpkeepError};
 pub(super) use opening::sync_folder_of;
+pub use ownership::Owned;
 pub use restore::{Restored, restore};
 pub use rotation::{Rotated, rotate_key};
+pub use trial::try_writing;
 
 use self::attachments::Attachments;
 use self::conversations::Conversations;
@@ -60,6 +66,7 @@ use self::damage::Damage;
 use self::failures::Failures;
 use self::messages::Messages;
 use self::opening::Opened;
+use self::presence::Presence;
 use self::readers::Readers;
 use self::registry::Registry;
 use self::tokens::Tokens;
@@ -106,24 +113,18 @@ fn open_with(
     owned(own(directory)?, directory, key_file, clock, migrations)
 }
 
-/// A store's directory, taken for this process alone until this is dropped, or the store that was opened with it.
-#[derive(Debug)]
-pub struct Owned {
-    lock: File,
-}
-
 /// Takes the store in `directory` for this process alone; makes the directory if need be, and nothing else.
 ///
 /// # Errors
 /// [`OpenError::InUse`] when another process has it.
 pub fn own(directory: &Path) -> Result<Owned, OpenError> {
-    Ok(Owned { lock: opening::own(directory)? })
+    ownership::own(directory)
 }
 
 /// Whether another process has the store in `directory`. Makes nothing.
 #[must_use]
 pub fn is_in_use(directory: &Path) -> bool {
-    opening::is_in_use(directory)
+    ownership::is_in_use(directory)
 }
 
 /// Opens the store in `directory`, which is the caller's already: see [`own`] and [`open`].
@@ -148,7 +149,7 @@ fn owned(
     migrations: &[&str],
 ) -> Result<Arc<Core>, OpenError> {
     let opened = opening::open(directory, key_file, migrations, clock.now())?;
-    Core::start(opened, clock, Some(owned.lock))
+    Core::start(opened, clock, Some(owned))
 }
 
 fn stores(core: &Arc<Core>) -> Stores {
@@ -198,40 +199,49 @@ const READERS_MAX: usize = 4;
 /// Searches of transcripts at the same time, at most; apart from the others, because they can be long.
 const SEARCHERS_MAX: usize = 2;
 
-/// What all parts of an open store share. Dropped in this order: the writer closes last but for the lock, so that it can fold
-/// the log into the database.
+/// What is known about the store's files.
+#[derive(Clone)]
+struct Standing {
+    damage: Arc<Damage>,
+    presence: Arc<Presence>,
+}
+
+/// What all parts of an open store share. Dropped in this order: the writer closes last but for the locks, so that it can
+/// fold the log into the database.
 struct Core {
     readers: Arc<Readers>,
     searchers: Arc<Readers>,
     writer: Writer,
     leases: Arc<Mutex<Leases>>,
     key: Arc<Key>,
-    lock: Option<File>,
+    presence: Arc<Presence>,
 }
 
 impl Core {
-    fn start(opened: Opened, clock: Arc<dyn Clock>, lock: Option<File>) -> Result<Arc<Self>, OpenError> {
+    fn start(opened: Opened, clock: Arc<dyn Clock>, owned: Option<Owned>) -> Result<Arc<Self>, OpenError> {
         let Opened { connection, database, key } = opened;
         let leases = Leases::new(fences(&connection, &database)?);
         let leases = Arc::new(Mutex::new(leases));
         let damage = Arc::new(Damage::none(&database));
-        let writer = Writer::start(connection, clock, Arc::clone(&leases), Arc::clone(&damage));
+        let presence = Arc::new(Presence::of(&database, owned)?);
+        let standing = Standing { damage, presence: Arc::clone(&presence) };
+        let writer = Writer::start(connection, clock, Arc::clone(&leases), standing.clone());
         Ok(Arc::new(Self {
             writer: writer.map_err(|error| OpenError::of(&database, &error))?,
-            readers: Readers::new(database.clone(), READERS_MAX, Arc::clone(&damage)),
-            searchers: Readers::new(database, SEARCHERS_MAX, damage),
+            readers: Readers::new(database.clone(), READERS_MAX, standing.clone()),
+            searchers: Readers::new(database, SEARCHERS_MAX, standing),
             leases,
             key: Arc::new(key),
-            lock,
+            presence,
         }))
     }
 
     /// Whether the directory is ours, so that changes reach everybody they concern.
     fn owns(&self) -> Result<(), StoreError> {
-        match self.lock {
-            Some(_) => Ok(()),
-            None => Err(StoreError::Unavailable("opened beside the server, for reading only".to_owned())),
+        if self.presence.is_owned() {
+            return Ok(());
         }
+        Err(StoreError::Unavailable("opened beside the server, for reading only".to_owned()))
     }
 }
 

@@ -1,8 +1,8 @@
-//! From a directory to an open database: its folder, its lock, its key, its format, its soundness.
+//! From a directory to an open database: its key, its format, its soundness.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,9 +19,6 @@ use crate::stores::seal::{Key, Place, SealError, Sealing, key_id};
 
 /// The database, in the store's directory.
 pub(super) const DATABASE: &str = "switchboard.db";
-
-/// Held by the process that owns the directory.
-const LOCK: &str = "switchboard.lock";
 
 /// How long a statement waits for another process; `switchboard token …` writes for milliseconds. Whoever writes for longer
 /// keeps messages from being stored, and that must soon be said.
@@ -47,35 +44,6 @@ pub(super) struct Opened {
     pub(super) database: PathBuf,
     /// What secrets are sealed with.
     pub(super) key: Key,
-}
-
-/// Makes the directory if need be and takes it for this process alone, until the lock is dropped.
-pub(super) fn own(directory: &Path) -> Result<File, OpenError> {
-    match fs::metadata(directory) {
-        Ok(metadata) if metadata.is_dir() => {}
-        Ok(_) => return Err(OpenError::NotADirectory(directory.to_owned())),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-            made.map_err(|error| OpenError::of(directory, &error))?;
-            sync_folder_of(directory)?;
-        }
-        Err(error) => return Err(OpenError::of(directory, &error)),
-    }
-    let path = directory.join(LOCK);
-    let mut options = OpenOptions::new();
-    let lock = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let lock = lock.map_err(|error| OpenError::of(&path, &error))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(directory.to_owned())),
-        Err(TryLockError::Error(error)) => Err(OpenError::of(&path, &error)),
-    }
-}
-
-/// Whether another process has the directory. Makes nothing.
-pub(super) fn is_in_use(directory: &Path) -> bool {
-    let lock = File::open(directory.join(LOCK));
-    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Opens the database of a directory that is ours; makes it, and its key, when there is none. What a killed restore or change

@@ -7,23 +7,22 @@ use rusqlite::Connection;
 use switchboard_ports::error::StoreError;
 use tokio::sync::Semaphore;
 
-use super::damage::Damage;
 use super::error::store_error;
-use super::opening;
+use super::{Standing, opening};
 
 /// A small pool of reading connections.
 pub(super) struct Readers {
     database: PathBuf,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
-    damage: Arc<Damage>,
+    standing: Standing,
 }
 
 impl Readers {
     /// Opens connections as they are needed, at most `readers_max`; further reads wait.
-    pub(super) fn new(database: PathBuf, readers_max: usize, damage: Arc<Damage>) -> Arc<Self> {
+    pub(super) fn new(database: PathBuf, readers_max: usize, standing: Standing) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(readers_max));
-        Arc::new(Self { database, idle: Mutex::default(), permits, damage })
+        Arc::new(Self { database, idle: Mutex::default(), permits, standing })
     }
 
     /// Reads on a thread where waiting for the disk holds up nobody. All of `work` sees the same moment.
@@ -37,7 +36,7 @@ impl Readers {
         let reading = tokio::task::spawn_blocking(move || {
             let answer = readers.with_connection(work);
             if let Err(error) = &answer {
-                readers.damage.note(error);
+                readers.standing.damage.note(error);
             }
             drop(permit);
             answer
@@ -50,9 +49,12 @@ impl Readers {
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => opening::reader(&self.database).map_err(store_error)?,
+        let connection = if let Some(connection) = idle {
+            connection
+        } else {
+            // Another database of the same name is not this store.
+            self.standing.presence.check()?;
+            opening::reader(&self.database).map_err(store_error)?
         };
         let snapshot = connection.unchecked_transaction().map_err(store_error)?;
         let answer = work(&snapshot);

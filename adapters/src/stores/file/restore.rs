@@ -20,7 +20,7 @@ use switchboard_domain::time::Timestamp;
 
 use super::error::{OpenError, UpkeepError};
 use super::opening::{self, DATABASE, sync_folder_of};
-use super::{copies, damage};
+use super::{copies, damage, ownership};
 use crate::stores::key;
 
 const RESTORING: &str = "switchboard.restoring";
@@ -63,7 +63,7 @@ pub fn restore(
         Ok(_) => {}
     }
     let looked = damage::look_whole(from).map_err(|error| UpkeepError::of_source(from, error))?;
-    let _lock = opening::own(directory)?;
+    let _lock = ownership::own(directory)?;
     finish(directory)?;
     let source = damage::read_only(from).map_err(|error| OpenError::of_database(from, &error))?;
     let key_is_there = match key::read(key_file)? {

@@ -7,6 +7,9 @@
 //! | 3. the old key gets a second name, `KEY.retired-STAMP` | the same |
 //! | 4. `KEY.new` becomes `KEY` | the new key, in `KEY` |
 //!
+//! Where `KEY` is a link, all of this happens beside the file that it leads to. Where the file system has no second names
+//! for files, step 3 copies: a kill then leaves a copy too many, and never none.
+//!
 //! With `--to FILE` there are no steps 3 and 4: both files stay where they are, and the configuration has to name the new
 //! one. A key is never deleted.
 
@@ -24,7 +27,7 @@ use super::accept::entry_key;
 use super::error::{OpenError, UpkeepError, store_error};
 use super::opening::{self, check_key, sync_folder_of};
 use super::sql::uint;
-use super::{copies, restore, row, schema};
+use super::{copies, ownership, restore, row, schema};
 use crate::stores::key;
 use crate::stores::records::{AgainRecord, ConversationRecord, EntryRecord};
 use crate::stores::registered::Registered;
@@ -64,7 +67,7 @@ pub fn rotate_key(
     if !directory.is_dir() {
         return Err(OpenError::Missing(directory.to_owned()).into());
     }
-    let _lock = opening::own(directory)?;
+    let _lock = ownership::own(directory)?;
     restore::finish(directory)?;
     let (connection, database) = opening::existing(directory)?;
     opening::newest(&connection, &database, schema::MIGRATIONS)?;
@@ -99,9 +102,14 @@ pub fn rotate_key(
     Ok(Rotated { records, key_file: key_file.to_owned(), key_id, retired, retired_id })
 }
 
+/// The file that holds the key: where a link leads to, for a link must not be replaced by what it leads to.
+fn resolved(key_file: &Path) -> PathBuf {
+    fs::canonicalize(key_file).unwrap_or_else(|_| key_file.to_owned())
+}
+
 /// Where a new key waits until the store is sealed with it.
 fn staged(key_file: &Path) -> PathBuf {
-    let mut name = key_file.as_os_str().to_owned();
+    let mut name = resolved(key_file).into_os_string();
     name.push(".new");
     PathBuf::from(name)
 }
@@ -147,6 +155,7 @@ pub(super) fn settled(
 
 /// The staged key becomes the key; the old one keeps a name of its own.
 fn take_its_place(key_file: &Path, staged: &Path, now: Timestamp) -> Result<PathBuf, OpenError> {
+    let key_file = &resolved(key_file);
     let mut base = key_file.as_os_str().to_owned();
     base.push(".retired-");
     base.push(copies::stamp(now));
@@ -157,11 +166,24 @@ fn take_its_place(key_file: &Path, staged: &Path, now: Timestamp) -> Result<Path
     });
     let mut names = std::iter::once(PathBuf::from(&base)).chain(numbered);
     let retired = names.find(|name| !name.exists()).unwrap_or_else(|| PathBuf::from(&base));
-    fs::hard_link(key_file, &retired).map_err(|error| OpenError::of(&retired, &error))?;
-    sync_folder_of(&retired)?;
+    retire(key_file, &retired, |from, to| fs::hard_link(from, to))?;
     fs::rename(staged, key_file).map_err(|error| OpenError::of(key_file, &error))?;
     sync_folder_of(key_file)?;
     Ok(retired)
+}
+
+/// Gives the old key its second name, or a copy where the file system has no links (FAT, some network file systems). It is on
+/// disk before the new key takes its place.
+fn retire(
+    key_file: &Path,
+    retired: &Path,
+    link: impl FnOnce(&Path, &Path) -> std::io::Result<()>,
+) -> Result<(), OpenError> {
+    if link(key_file, retired).is_ok() {
+        return sync_folder_of(retired);
+    }
+    let old = key::read(key_file)?.ok_or_else(|| OpenError::KeyMissing(key_file.to_owned()))?;
+    key::write(retired, &old)
 }
 
 /// Everything or nothing. What was there before is overwritten in the file, not only given up.
@@ -282,5 +304,24 @@ fn retries(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreEr
             let again = new_row.write(&AgainRecord::seal(&again, &new_row)?)?;
             sealed += changed(connection, "UPDATE failures SET again = ?2 WHERE id = ?1", (number, again))?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_links_the_old_key_is_copied_and_nothing_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (key_file, retired) = (folder.path().join("key"), folder.path().join("key.retired"));
+        let made = key::create(&key_file).unwrap();
+        let no_links = |_: &Path, _: &Path| Err(std::io::ErrorKind::Unsupported.into());
+        retire(&key_file, &retired, no_links).unwrap();
+        assert_eq!(key::read(&retired).unwrap().unwrap().id(), made.id());
+        assert_eq!(key::read(&key_file).unwrap().unwrap().id(), made.id());
+        fs::write(&retired, "precious").unwrap();
+        assert!(retire(&key_file, &retired, no_links).is_err());
+        assert_eq!(fs::read_to_string(&retired).unwrap(), "precious");
     }
 }

@@ -15,14 +15,15 @@ use futures_util::future::BoxFuture;
 use rusqlite::Connection;
 use switchboard_domain::ids::Partition;
 use switchboard_domain::time::Timestamp;
+use switchboard_domain::trouble::Episode;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conversations::DEDUPLICATION_KEPT;
 use switchboard_ports::error::StoreError;
 use tokio::sync::oneshot;
 
-use super::damage::{self, Damage};
-use super::opening;
+use super::presence::Absent;
 use super::sql::{int, run};
+use super::{Standing, damage, opening};
 use crate::stores::leases::Leases;
 
 /// Members waiting for the writer at most; one more is `Unavailable`.
@@ -73,10 +74,18 @@ impl Writer {
         connection: Connection,
         clock: Arc<dyn Clock>,
         leases: Arc<Mutex<Leases>>,
-        damage: Arc<Damage>,
+        standing: Standing,
     ) -> std::io::Result<Self> {
         let (queue, members) = sync_channel(QUEUE_MAX);
-        let writing = Writing { connection, clock, leases, damage, health: Health::Sound };
+        let writing = Writing {
+            connection,
+            clock,
+            leases,
+            standing,
+            health: Health::Sound,
+            is_folded: false,
+            trouble: Episode::new(),
+        };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writing.serve(&members))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
@@ -176,8 +185,12 @@ struct Writing {
     connection: Connection,
     clock: Arc<dyn Clock>,
     leases: Arc<Mutex<Leases>>,
-    damage: Arc<Damage>,
+    standing: Standing,
     health: Health,
+    /// Whether the log of a file that is not in its place has gone into it.
+    is_folded: bool,
+    /// Whole transactions that are lost.
+    trouble: Episode,
 }
 
 impl Writing {
@@ -190,14 +203,17 @@ impl Writing {
             {
                 group.push(next);
             }
-            if self.damage.is_found() {
-                Self::refuse(group);
+            if let Err(refusal) = self.fit() {
+                self.refuse(group, members, &refusal);
             } else {
+                self.is_folded = false;
                 self.write(group, members);
             }
         }
-        if self.damage.is_found() {
-            // Closing must not fold the log into a damaged file. This fails only where there is nothing to fold.
+        if self.fit().is_err() {
+            // Closing must not fold the log into a damaged file, nor delete the log of another database that has come in
+            // this one's place. This fails only where there is nothing to fold.
+            self.fold();
             let _unused = opening::fold_at_close(&self.connection, false);
         } else {
             // The planner's statistics; without them plans are only slower.
@@ -205,21 +221,50 @@ impl Writing {
         }
     }
 
-    /// Nothing more is written to a damaged file.
-    fn refuse(group: Vec<Box<dyn Member>>) {
-        let refusal = damage::refusal();
+    /// Whether anything may be written.
+    fn fit(&self) -> Result<(), StoreError> {
+        if self.standing.damage.is_found() {
+            return Err(damage::refusal());
+        }
+        self.standing.presence.check()
+    }
+
+    /// Nothing more is written to a damaged file, or to one that nobody would find again.
+    fn refuse(
+        &mut self,
+        mut group: Vec<Box<dyn Member>>,
+        members: &Receiver<Box<dyn Member>>,
+        refusal: &StoreError,
+    ) {
+        self.health = Health::Troubled;
+        self.fold();
+        // What was queued behind goes the same way: written after the file is back, it would overtake what is offered again.
+        group.extend(members.try_iter().take(QUEUE_MAX));
         for member in group {
-            member.answer(Some(&refusal));
+            member.answer(Some(refusal));
+        }
+    }
+
+    /// Puts the log into the open database, wherever that is now, where the log would be lost or do harm. A reader can keep that
+    /// from being done; then it is tried again.
+    fn fold(&mut self) {
+        let wanted = self.standing.presence.absent().is_some_and(Absent::wants_fold);
+        if wanted && !self.is_folded && !self.standing.damage.is_found() {
+            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+            let is_busy = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+            self.is_folded = is_busy == Ok(0);
         }
     }
 
     fn write(&mut self, mut group: Vec<Box<dyn Member>>, members: &Receiver<Box<dyn Member>>) {
         let mut claimed = Vec::new();
         let mut health = self.health;
+        // Acknowledged is only what is in a file that still has its name.
         let written = self.transact(&mut group, &mut claimed, &mut health);
+        let written = written.and_then(|()| self.standing.presence.check());
         let lost = written.err();
         let troubles = group.iter().filter_map(|member| member.trouble()).chain(&lost);
-        let is_troubled = troubles.inspect(|error| self.damage.note(error)).count() > 0;
+        let is_troubled = troubles.inspect(|error| self.standing.damage.note(error)).count() > 0;
         self.health = match health {
             _ if is_troubled => Health::Troubled,
             Health::Sound | Health::Proving => Health::Sound,
@@ -236,10 +281,29 @@ impl Writing {
             drop(leases);
             // What was queued behind goes the same way: written now, it would overtake what is offered again.
             group.extend(members.try_iter().take(QUEUE_MAX));
-            tracing::warn!(members = group.len(), %error, "failed to write to the store");
+            self.tell(Some((error, group.len())));
+        } else if self.health == Health::Sound {
+            self.tell(None);
         }
         for member in group {
             member.answer(lost.as_ref());
+        }
+    }
+
+    /// Says that nothing could be written, or that it can be again; not each time.
+    fn tell(&mut self, lost: Option<(&StoreError, usize)>) {
+        let now = self.clock.now();
+        let Some((error, members)) = lost else {
+            if let Some(ended) = self.trouble.ended(now) {
+                let for_secs = ended.lasted.as_secs();
+                tracing::info!(refused = ended.refused, for_secs, "the store can be written again");
+            }
+            return;
+        };
+        let members = u64::try_from(members).unwrap_or(u64::MAX);
+        if let Some(told) = self.trouble.refused(members, now) {
+            let for_secs = told.lasted.as_secs();
+            tracing::warn!(refused = told.refused, for_secs, %error, "failed to write to the store");
         }
     }
 

@@ -24,7 +24,7 @@ pub async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<List<ConversationView>>, Problem> {
-    let page = query.page();
+    let page = query.page_by_activity();
     let filter = ConversationFilter {
         channel: query.text("channel_id").map(ChannelId::new),
         user: query.text("user_id").map(UserId::new),

@@ -24,7 +24,7 @@ pub async fn list(
     Id(id): Id,
     mut query: Query,
 ) -> Result<Json<List<LineView>>, Problem> {
-    let page = query.page();
+    let page = query.page_by_number();
     query.finish()?;
     let conversation = found(&api, &id).await?;
     let lines = api.ports.transcripts.lines(&conversation.id, &page).await?;

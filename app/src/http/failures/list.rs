@@ -19,7 +19,7 @@ pub async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<List<FailureView>>, Problem> {
-    let page = query.page();
+    let page = query.page_by_number();
     query.finish()?;
     Ok(Json(List::of(api.ports.failures.list(&page).await?, FailureView::from)))
 }

@@ -12,6 +12,7 @@ use switchboard_ports::error::StoreError;
 
 use super::{Actor, Lost};
 use crate::runtime::operations::RuntimeEvent;
+use crate::runtime::troubles::Kind;
 use crate::telemetry::metrics as names;
 
 /// The first pause before a commit is tried again; doubles up to [`COMMIT_PAUSE_MAX`].
@@ -55,6 +56,7 @@ impl Actor<'_> {
             };
             match result {
                 Ok(version) => {
+                    self.shared.troubles.done(Kind::Commit, self.shared.now());
                     self.version = version;
                     self.user = None;
                     self.shown.clear();
@@ -62,8 +64,8 @@ impl Actor<'_> {
                     self.stalled_since(began);
                     return Ok(());
                 }
-                Err(StoreError::Unavailable(cause)) => {
-                    tracing::warn!(conversation = %self.id, cause, "failed to commit; the same commit is tried again");
+                Err(error @ StoreError::Unavailable(_)) => {
+                    self.shared.troubles.refused(Kind::Commit, &error, self.shared.now());
                 }
                 Err(error) => {
                     tracing::warn!(conversation = %self.id, %error, "failed to commit; memory is dropped");

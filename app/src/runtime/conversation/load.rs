@@ -13,6 +13,7 @@ use super::{Actor, Begun, Lost, OUTCOMES_MAX};
 use crate::runtime::channel;
 use crate::runtime::registry::Slot;
 use crate::runtime::shared::Shared;
+use crate::runtime::troubles::Kind;
 
 /// Whether the inbox could be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,14 @@ impl<'a> Actor<'a> {
         slot.take_wake();
         let lease = shared.lease(partition)?;
         let loaded = match load_from(shared, &lease, id, Seq(0)).await {
-            Ok(loaded) => loaded?,
+            Ok(loaded) => {
+                shared.troubles.done(Kind::Load, shared.now());
+                loaded?
+            }
+            Err(error @ StoreError::Unavailable(_)) => {
+                shared.troubles.refused(Kind::Load, &error, shared.now());
+                return None;
+            }
             Err(error) => {
                 tracing::warn!(conversation = %id, %error, "failed to load a conversation");
                 return None;

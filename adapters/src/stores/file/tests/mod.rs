@@ -1,7 +1,9 @@
 //! Tests that look inside the file store.
 
 mod opening;
+mod outside;
 mod plans;
+mod presence;
 mod trouble;
 mod upgrade;
 mod upkeep;

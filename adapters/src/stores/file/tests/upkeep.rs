@@ -19,7 +19,7 @@ use super::Place;
 use super::upgrade::{everything_is_there, fill, of_format};
 
 impl Place {
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
