@@ -3,5 +3,6 @@
 pub mod agents;
 pub mod clock;
 pub mod dingtalk;
+pub mod directories;
 pub mod net;
 pub mod stores;

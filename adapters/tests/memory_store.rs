@@ -91,6 +91,9 @@ mod replicas {
 mod usage {
     switchboard_ports::usage_store_suite!(super::fresh);
 }
+mod audit {
+    switchboard_ports::audit_store_suite!(super::fresh);
+}
 
 mod budget {
     switchboard_ports::budget_store_suite!(super::fresh);

@@ -207,6 +207,9 @@ macro_rules! suites {
         mod usage {
             switchboard_ports::usage_store_suite!($fresh);
         }
+        mod audit {
+            switchboard_ports::audit_store_suite!($fresh);
+        }
 
         mod budget {
             switchboard_ports::budget_store_suite!($fresh);

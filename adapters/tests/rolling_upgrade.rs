@@ -22,21 +22,23 @@ use std::time::Duration;
 use rstest::rstest;
 use switchboard_adapters::stores::Stores;
 use switchboard_adapters::stores::redis::{self, LeaseClock, Making};
-use switchboard_domain::ids::{ChannelId, ConversationKey, Seq, UserId, Version};
+use switchboard_domain::ids::{ChannelId, ConversationKey, Seq, Version};
 use switchboard_domain::outcome::Outcome;
 use switchboard_domain::snapshot::{Role, TranscriptLine};
 use switchboard_ports::attachments::AttachmentLimits;
+use switchboard_ports::audit::AuditAct;
 use switchboard_ports::channels::Channel;
-use switchboard_ports::conformance::FakeClock;
 use switchboard_ports::conformance::registries::{agent, channel};
 use switchboard_ports::conformance::samples::{
     TTL, accept_first, address, ask, commit, failed, key, lease, line, reply, snapshot,
 };
 use switchboard_ports::conformance::users::{identity, user};
+use switchboard_ports::conformance::{FakeClock, audit};
 use switchboard_ports::conversations::{Arrival, Commit, Shown};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::Requeued;
 use switchboard_ports::page::PageRequest;
+use switchboard_ports::users::User;
 use tempfile::TempDir;
 use test_servers::redis::Server;
 
@@ -187,11 +189,25 @@ async fn replicas_of_two_versions_share_settings_and_users(#[case] one: Writes, 
     assert_eq!(found, Channel { version, ..renamed });
     one.does(one.stores.agents.insert(&agent("agt_1", "helper"))).await.unwrap();
     assert_eq!(other.stores.agents.list().await.unwrap(), [agent("agt_1", "helper")]);
-    one.does(one.stores.users.link(&user("usr_1", "ann"), &identity("u1"))).await.unwrap();
-    let linked = other.does(other.stores.users.link(&user("usr_1", "ann"), &identity("u2"))).await.unwrap();
+    let ann = User { identities: vec![identity("u1")], ..user("usr_1", "ann") };
+    let line = |act| [audit::line(act, "usr_1")];
+    one.does(one.stores.users.create(&ann, &line(AuditAct::Created))).await.unwrap();
+    let (second, told) = (identity("u2"), line(AuditAct::Linked));
+    let linked = other.does(other.stores.users.link(&ann.id, &second, &told)).await.unwrap().unwrap();
     assert_eq!(linked.identities.len(), 2);
-    let found = one.stores.users.find(&UserId::new("usr_1")).await.unwrap();
-    assert_eq!(found, Some(linked));
+    assert_eq!(one.stores.users.find(&ann.id).await.unwrap(), Some(linked.clone()));
+    // What one version changes, the other changes again.
+    for (number, replica) in (1..).zip([&one, &other, &one]) {
+        let found = replica.stores.users.find(&ann.id).await.unwrap().unwrap();
+        assert_eq!((found.disabled, found.department.as_deref()), (number % 2 == 0, None));
+        let changed = User { disabled: number % 2 == 1, ..found.clone() };
+        replica.does(replica.stores.users.update(&changed, found.version, &[])).await.unwrap();
+    }
+    for replica in [&one, &other] {
+        let lines = replica.stores.audit.list(&PageRequest::default()).await.unwrap().items;
+        let acts: Vec<_> = lines.iter().map(|info| info.line.act).collect();
+        assert_eq!(acts, [AuditAct::Linked, AuditAct::Created]);
+    }
 }
 
 /// What this version does not understand it says so of, and leaves as it is.

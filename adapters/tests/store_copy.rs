@@ -21,7 +21,10 @@ use switchboard_adapters::stores::Stores;
 use switchboard_adapters::stores::copy::{CopyError, Told};
 use switchboard_adapters::stores::redis::{self, Making};
 use switchboard_domain::ids::Seq;
+use switchboard_ports::audit::AuditAct;
+use switchboard_ports::conformance::audit;
 use switchboard_ports::conformance::samples::{accept_first, ask, key, lease, replica};
+use switchboard_ports::conformance::users::user;
 use switchboard_ports::conversations::Accepted;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::Requeued;
@@ -50,6 +53,10 @@ async fn works(stores: &Stores, token_before: u64) {
     assert!(matches!(retried.outcome, Requeued::Now(_)), "{:?}", retried.outcome);
     assert_eq!(retried.partition, everything::key_of(&failure.conversation).partition());
     assert!(stores.failures.delete(&failure.id).await.unwrap());
+    let last = stores.audit.list(&PageRequest::default()).await.unwrap().items[0].number;
+    let line = audit::line(AuditAct::Created, "usr_new");
+    stores.users.create(&user("usr_new", "new"), &[line]).await.unwrap();
+    assert_eq!(stores.audit.list(&PageRequest::default()).await.unwrap().items[0].number, last + 1);
     assert_eq!(stores.failures.find(&failure.id).await, Ok(None));
 }
 
@@ -71,7 +78,7 @@ async fn everything_comes_over_and_back(#[case] one: Kind, #[case] other: Kind) 
         (Everything::of(&stores).await, token)
     };
     let copied = ground.copy(&here, &there).await.unwrap();
-    assert_eq!(copied.tables.len(), 13);
+    assert_eq!(copied.tables.len(), 14);
     assert!(copied.tables.iter().all(|(name, rows, _)| *rows > 0 || panic!("no {name}")));
     assert!(copied.marks.unwrap() >= 16);
     // Asked for once more it only looks.

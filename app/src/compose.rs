@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use switchboard_adapters::agents;
 use switchboard_adapters::clock::{SystemClock, SystemEntropy};
 use switchboard_adapters::dingtalk::DingTalk;
+use switchboard_adapters::directories;
 use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy};
 use switchboard_adapters::stores::copy::{Place, Told, copy};
 use switchboard_adapters::stores::file::{self, OpenError, UpkeepError};
@@ -22,6 +23,7 @@ use crate::cli::seam::{
 };
 use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
+use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 use crate::runtime::{Driver, Settings};
@@ -52,6 +54,7 @@ impl Composed {
         Ok(Catalog {
             providers: self.providers(network, budgets)?,
             kinds: agents::kinds(Arc::clone(&self.clock), network),
+            directories: DirectoryKinds(directories::kinds(&self.clock, network)),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
         })
@@ -317,11 +320,13 @@ impl Composition for Composed {
             tokens: stores.tokens,
             attachments: stores.attachments,
             usage: stores.usage,
+            audit: stores.audit,
             replicas: stores.replicas,
             bulletin: stores.bulletin,
             durability: stores.durability,
             providers: catalog.providers,
             agent_kinds: catalog.kinds,
+            directory_kinds: catalog.directories.0,
         })
     }
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use switchboard_ports::agent::{Agent, AgentKind};
 use switchboard_ports::agents::AgentStore;
 use switchboard_ports::attachments::AttachmentStore;
+use switchboard_ports::audit::AuditStore;
 use switchboard_ports::channels::ChannelStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::conversations::ConversationStore;
+use switchboard_ports::directory::{Directory, DirectoryKind};
 use switchboard_ports::durability::DurabilityProbe;
 use switchboard_ports::failures::FailureStore;
 use switchboard_ports::messages::MessageStore;
@@ -24,6 +26,9 @@ pub type SharedLink = Arc<dyn Link>;
 
 /// A configured agent, shared by all runs.
 pub type SharedAgent = Arc<dyn Agent>;
+
+/// A configured directory, shared by all look-ups.
+pub type SharedDirectory = Arc<dyn Directory>;
 
 /// Everything the application needs from outside, put together by `compose` or by a test.
 #[derive(Clone)]
@@ -50,6 +55,8 @@ pub struct Ports {
     pub tokens: Arc<dyn TokenStore>,
     /// Files of waiting messages.
     pub attachments: Arc<dyn AttachmentStore>,
+    /// Who was mapped how.
+    pub audit: Arc<dyn AuditStore>,
     /// What apps used of their quotas.
     pub usage: Arc<dyn UsageStore>,
     /// Which replicas live, and what they observe.
@@ -62,4 +69,6 @@ pub struct Ports {
     pub providers: BTreeMap<&'static str, Arc<dyn Provider>>,
     /// Kinds of agents by name.
     pub agent_kinds: BTreeMap<&'static str, Arc<dyn AgentKind>>,
+    /// Kinds of directories by name.
+    pub directory_kinds: BTreeMap<&'static str, Arc<dyn DirectoryKind>>,
 }

@@ -8,6 +8,7 @@
 extern crate alloc;
 
 pub mod admission;
+pub mod breaker;
 pub mod channel;
 pub mod command;
 pub mod content;
@@ -21,6 +22,7 @@ pub mod message;
 pub mod notice;
 pub mod outbound;
 pub mod outcome;
+pub mod person;
 pub mod placement;
 pub mod rejected;
 pub mod reply;

@@ -11,6 +11,7 @@ use crate::hash::stable_hash;
 use crate::ids::UserId;
 use crate::message::Sender;
 use crate::outcome::Refusal;
+use crate::person::Person;
 use crate::settings::{MappingMode, OnMiss, UserMapping};
 
 /// Longest platform id that becomes a username, in bytes; the author of a longer one is a guest.
@@ -23,6 +24,8 @@ pub struct UserFacts {
     pub id: UserId,
     /// Whether it is disabled.
     pub disabled: bool,
+    /// Whether a directory vouches for it: it came from one, or was linked by one.
+    pub vouched: bool,
 }
 
 /// The author of a message, as far as the platform tells.
@@ -36,12 +39,10 @@ pub struct Author<'a> {
     pub opaque_id: &'a str,
     /// The name shown in the chat.
     pub name: &'a str,
-    /// An e-mail address that the platform vouches for, where it gives one.
-    pub verified_email: Option<&'a str>,
 }
 
 impl<'a> Author<'a> {
-    /// The author of a message on a platform that says nothing about addresses.
+    /// The author of a message.
     #[must_use]
     pub fn of(sender: &'a Sender, platform: &'a str) -> Self {
         Self {
@@ -49,7 +50,6 @@ impl<'a> Author<'a> {
             im_user_id: sender.im_user_id.as_deref(),
             opaque_id: &sender.opaque_id,
             name: &sender.name,
-            verified_email: None,
         }
     }
 
@@ -66,7 +66,9 @@ impl<'a> Author<'a> {
         self.usable_id().map_or_else(|| guest(self.platform, self.opaque_id), String::from)
     }
 
-    fn usable_id(&self) -> Option<&'a str> {
+    /// The platform's id, where it is one that can be somebody's name: what directories are asked for.
+    #[must_use]
+    pub fn usable_id(&self) -> Option<&'a str> {
         self.im_user_id.filter(|id| !id.trim().is_empty() && id.len() <= USERNAME_BYTES_MAX)
     }
 
@@ -85,10 +87,51 @@ pub struct Facts<'a> {
     pub linked: Option<&'a UserFacts>,
     /// The user whose username is [`Author::username`], without regard to case.
     pub by_username: Option<&'a UserFacts>,
-    /// Users whose *verified* e-mail address is the author's; two are enough to know that it is not unique.
+    /// Users whose *verified* e-mail address is the one that directories know of the author; two are enough to know that
+    /// it is not unique.
     pub by_email: &'a [UserFacts],
     /// The user of `fixed_user`, if there still is one.
     pub fixed: Option<&'a UserFacts>,
+    /// What directories say of the author.
+    pub directory: Looked<'a>,
+    /// The user whose username is that of the person whom directories found, without regard to case.
+    pub by_person: Option<&'a UserFacts>,
+}
+
+/// What directories say of an author.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looked<'a> {
+    /// They were not asked: the mode does not, or the author has no id that could be asked for.
+    NotAsked,
+    /// One of them knows this person, and all before it do not.
+    Found(&'a Person),
+    /// All were asked, and none knows the author.
+    Absent,
+    /// One of them knows several people who fit.
+    Ambiguous,
+    /// One that counts could not be asked. Nobody new is mapped meanwhile, and nobody who is mapped is locked out, except
+    /// for whom it was said before that they have no access.
+    Unavailable(Last),
+}
+
+/// What a directory that cannot be asked now said before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Last {
+    /// Nothing, or that there is access.
+    Nothing,
+    /// The person was disabled.
+    Disabled,
+    /// It did not know the author.
+    Absent,
+}
+
+/// Who the author is, and by which rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Who.
+    pub decision: Decision,
+    /// Why.
+    pub rule: Rule,
 }
 
 /// Who the author is.
@@ -102,74 +145,179 @@ pub enum Decision {
     Create(NewUser),
     /// Nobody: the message is refused.
     Reject(Refusal),
+    /// It cannot be said at the moment: nothing is made and nothing linked.
+    Unknown,
 }
 
-/// A user to be made. Its address is never verified.
+/// The rule that decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// The author is linked already.
+    Linked,
+    /// Somebody has the author's platform id as username.
+    Username,
+    /// Somebody has the author's address.
+    Email,
+    /// Everybody is one user.
+    FixedUser,
+    /// A directory says so.
+    Directory,
+    /// Nobody matched: `on_miss`.
+    OnMiss,
+}
+
+impl Rule {
+    /// The stable name used in the API and the guides.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Linked => "linked",
+            Self::Username => "username",
+            Self::Email => "email",
+            Self::FixedUser => "fixed_user",
+            Self::Directory => "directory",
+            Self::OnMiss => "on_miss",
+        }
+    }
+}
+
+/// A user to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUser {
     /// The username.
     pub username: String,
-    /// The made-up address.
+    /// The address: a directory's, else a made-up one.
     pub email: String,
+    /// Whether the address is the user's: never true of one that is made up.
+    pub email_verified: bool,
     /// The name to show.
     pub display_name: String,
-    /// Where the user comes from: the platform's name.
+    /// The department, where a directory tells one.
+    pub department: Option<String>,
+    /// Where the user comes from: the platform's name, or `directory`.
     pub auth_source: String,
+    /// The directory that knows the user.
+    pub directory: Option<String>,
 }
 
 /// Decides who the author is.
 #[must_use]
-pub fn decide(settings: &UserMapping, facts: &Facts<'_>) -> Decision {
+pub fn decide(settings: &UserMapping, facts: &Facts<'_>) -> Verdict {
     if let Some(user) = facts.linked {
-        return unless_disabled(user, Decision::Use);
+        return linked(user, facts.directory);
+    }
+    match facts.directory {
+        Looked::Found(person) if person.disabled => return disabled(Rule::Directory),
+        // Also where something else might fit: who the author is would depend on the moment.
+        Looked::Unavailable(_) => return Verdict { decision: Decision::Unknown, rule: Rule::Directory },
+        Looked::Found(_) | Looked::Absent | Looked::Ambiguous | Looked::NotAsked => {}
     }
     match &settings.mode {
         MappingMode::AutoCreate => match facts.by_username {
-            Some(user) => unless_disabled(user, Decision::Link),
+            Some(user) => link(user, Rule::Username),
             None => miss(settings, facts),
         },
         MappingMode::MatchUsername => match (facts.author.usable_id(), facts.by_username) {
-            (Some(_), Some(user)) => unless_disabled(user, Decision::Link),
+            (Some(_), Some(user)) => link(user, Rule::Username),
             (Some(_) | None, _) => miss(settings, facts),
         },
-        MappingMode::MatchEmail => {
-            match (facts.author.usable_id(), facts.author.verified_email, facts.by_email) {
-                (Some(_), Some(_), [user]) => unless_disabled(user, Decision::Link),
-                // Nobody, or several: it is not said who of them is meant.
-                (Some(_) | None, _, _) => miss(settings, facts),
-            }
-        }
+        MappingMode::MatchEmail => match (has_address(facts), facts.by_email) {
+            (true, [user]) => link(user, Rule::Email),
+            // Nobody, or several: it is not said who of them is meant.
+            (true | false, _) => miss(settings, facts),
+        },
         // Not linked, so that a later change of the mode finds everybody unlinked.
         MappingMode::FixedUser(_) => match facts.fixed {
-            Some(user) => unless_disabled(user, Decision::Use),
+            Some(user) if user.disabled => disabled(Rule::FixedUser),
+            Some(user) => Verdict { decision: Decision::Use(user.id.clone()), rule: Rule::FixedUser },
             None => miss(settings, facts),
         },
+        MappingMode::Directory => match (facts.directory, facts.by_person) {
+            (Looked::Found(_), Some(user)) => link(user, Rule::Directory),
+            (Looked::Found(person), None) => {
+                let decision = Decision::Create(of_directory(settings, &facts.author, person));
+                Verdict { decision, rule: Rule::Directory }
+            }
+            // Whoever of them it is, it is not somebody new.
+            (Looked::Ambiguous, _) => {
+                Verdict { decision: Decision::Reject(Refusal::NotMapped), rule: Rule::Directory }
+            }
+            (Looked::Absent | Looked::NotAsked | Looked::Unavailable(_), _) => miss(settings, facts),
+        },
     }
+}
+
+/// An existing link always wins: directories say whether there is access, never that it is somebody else.
+fn linked(user: &UserFacts, directory: Looked<'_>) -> Verdict {
+    if user.disabled {
+        return disabled(Rule::Linked);
+    }
+    let is_out = match directory {
+        Looked::Found(person) => person.disabled,
+        // Whoever was linked by hand or by another rule may be unknown to all directories.
+        Looked::Absent | Looked::Unavailable(Last::Absent) => user.vouched,
+        Looked::Unavailable(Last::Disabled) => true,
+        Looked::NotAsked | Looked::Ambiguous | Looked::Unavailable(Last::Nothing) => false,
+    };
+    if is_out {
+        disabled(Rule::Directory)
+    } else {
+        Verdict { decision: Decision::Use(user.id.clone()), rule: Rule::Linked }
+    }
+}
+
+fn has_address(facts: &Facts<'_>) -> bool {
+    matches!(facts.directory, Looked::Found(person) if person.email.is_some())
 }
 
 /// Nobody matched. A user is made only where nobody has the name already: to take a namesake for the author is the rule
 /// of `auto_create`, and to make a second account beside a disabled one would undo the disabling.
-fn miss(settings: &UserMapping, facts: &Facts<'_>) -> Decision {
+fn miss(settings: &UserMapping, facts: &Facts<'_>) -> Verdict {
     match settings.on_miss {
-        OnMiss::Reject => Decision::Reject(Refusal::NotMapped),
-        OnMiss::Create => match facts.by_username {
-            Some(user) => unless_disabled(user, Decision::Link),
-            None => Decision::Create(new_user(settings, &facts.author)),
-        },
+        OnMiss::Reject => Verdict { decision: Decision::Reject(Refusal::NotMapped), rule: Rule::OnMiss },
+        OnMiss::Create => {
+            let create = || {
+                let decision = Decision::Create(of_platform(settings, &facts.author));
+                Verdict { decision, rule: Rule::OnMiss }
+            };
+            facts.by_username.map_or_else(create, |user| link(user, Rule::OnMiss))
+        }
     }
 }
 
-fn unless_disabled(user: &UserFacts, decision: fn(UserId) -> Decision) -> Decision {
-    if user.disabled { Decision::Reject(Refusal::UserDisabled) } else { decision(user.id.clone()) }
+fn link(user: &UserFacts, rule: Rule) -> Verdict {
+    if user.disabled {
+        return disabled(rule);
+    }
+    Verdict { decision: Decision::Link(user.id.clone()), rule }
 }
 
-fn new_user(settings: &UserMapping, author: &Author<'_>) -> NewUser {
+const fn disabled(rule: Rule) -> Verdict {
+    Verdict { decision: Decision::Reject(Refusal::UserDisabled), rule }
+}
+
+fn of_platform(settings: &UserMapping, author: &Author<'_>) -> NewUser {
     let username = author.username();
     NewUser {
         email: settings.email_template.replace("{user_id}", &username),
+        email_verified: false,
         display_name: author.display_name(),
+        department: None,
         auth_source: author.platform.to_string(),
+        directory: None,
         username,
+    }
+}
+
+fn of_directory(settings: &UserMapping, author: &Author<'_>, person: &Person) -> NewUser {
+    NewUser {
+        username: person.username.clone(),
+        display_name: person.display_name.clone().unwrap_or_else(|| author.display_name()),
+        department: person.department.clone(),
+        auth_source: String::from("directory"),
+        directory: Some(person.directory.clone()),
+        email_verified: person.email.is_some(),
+        email: person.email.clone().unwrap_or_else(|| of_platform(settings, author).email),
     }
 }
 

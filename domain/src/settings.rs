@@ -129,6 +129,19 @@ pub enum MappingMode {
     MatchEmail,
     /// Everybody is this user.
     FixedUser(UserId),
+    /// Whom the channel's directories say.
+    Directory,
+}
+
+impl MappingMode {
+    /// Whether directories are asked who an author is.
+    #[must_use]
+    pub const fn asks(&self) -> bool {
+        match self {
+            Self::MatchEmail | Self::Directory => true,
+            Self::AutoCreate | Self::MatchUsername | Self::FixedUser(_) => false,
+        }
+    }
 }
 
 /// What happens to an author without a match.

@@ -9,6 +9,7 @@ use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, UserMapping};
 use switchboard_domain::time::Timestamp;
 
+use crate::directory::Directories;
 use crate::error::StoreError;
 
 /// Configured channels at most; creating one more is refused by the application.
@@ -58,6 +59,8 @@ pub struct Channel {
     pub secrets: BTreeMap<String, Secret>,
     /// How authors become users.
     pub user_mapping: UserMapping,
+    /// The directories that are asked who authors are.
+    pub directories: Directories,
     /// Rules of conversations.
     pub conversation: ConversationSettings,
     /// Who may write, how often.

@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod agents;
 pub mod attachments;
+pub mod audit;
 pub mod budget;
 pub mod channels;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod config_field;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod conversations;
+pub mod directory;
 pub mod durability;
 pub mod error;
 pub mod failures;

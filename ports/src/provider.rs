@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::channels::Channel;
 use crate::config_field::ConfigField;
+use crate::directory::{Contact, DirectoryError};
 
 /// A chat platform.
 pub trait Provider: Send + Sync {
@@ -128,6 +129,12 @@ pub trait Link: Send + Sync {
     /// bytes. Platforms keep files for a while only, so it is made soon after the message. May be repeated and
     /// cancelled.
     async fn fetch(&self, attachment: &Attachment) -> Result<Fetched, FetchFailure>;
+
+    /// What the platform knows of a person of the company; `None` where it knows nobody of this id. Idempotent, safe to
+    /// cancel, bounded by [`LOOK_UP_TIMEOUT`](crate::directory::LOOK_UP_TIMEOUT).
+    async fn contact(&self, _im_user_id: &str) -> Result<Option<Contact>, DirectoryError> {
+        Err(DirectoryError::Unsupported)
+    }
 
     /// Asks the platform with the stored credentials, without connecting, and without anybody seeing anything. Ends within
     /// 10 s; asks for what does not depend on each other at the same time. What the platform does not clearly answer is

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::agents::AgentStore;
 use crate::attachments::AttachmentStore;
+use crate::audit::AuditStore;
 use crate::budget::BudgetStore;
 use crate::channels::ChannelStore;
 use crate::conversations::ConversationStore;
@@ -39,6 +40,8 @@ pub struct Stores {
     pub attachments: Arc<dyn AttachmentStore>,
     /// What apps used of their quotas.
     pub usage: Arc<dyn UsageStore>,
+    /// Who was mapped how.
+    pub audit: Arc<dyn AuditStore>,
     /// What all replicas together may call.
     pub budgets: Arc<dyn BudgetStore>,
     /// Who lives.

@@ -18,6 +18,7 @@
 //! | `owners.rs` | agents that are changed while they answer |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
+//! | `people.rs` | who asks: people who are disabled, deleted, linked by hand |
 //! | `messages.rs` | R10: messages that nobody asked for |
 //! | `meter.rs` | what apps use of their monthly quotas |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
@@ -70,6 +71,8 @@ mod owners;
 mod panics;
 #[path = "driver/parts.rs"]
 mod parts;
+#[path = "driver/people.rs"]
+mod people;
 #[path = "driver/pollable.rs"]
 mod pollable;
 #[path = "driver/press.rs"]

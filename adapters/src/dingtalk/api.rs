@@ -25,6 +25,10 @@ pub(super) enum Api {
     FileDownload,
     /// Uploads an image; the token is part of the address.
     MediaUpload,
+    /// Asks about a person of the company; the token is part of the address.
+    ContactUser,
+    /// Asks about a department; the token is part of the address.
+    ContactDepartment,
     /// Posts to a message's session webhook; the address is given by the message.
     SessionWebhook,
 }
@@ -43,6 +47,8 @@ impl Api {
             Self::PrivateSend => "private_send",
             Self::GroupSend => "group_send",
             Self::MediaUpload => "media_upload",
+            Self::ContactUser => "contact_user",
+            Self::ContactDepartment => "contact_department",
             Self::SessionWebhook => "session_webhook",
         }
     }
@@ -60,15 +66,22 @@ impl Api {
             Self::PrivateSend => (Method::POST, "/v1.0/robot/oToMessages/batchSend"),
             Self::GroupSend => (Method::POST, "/v1.0/robot/groupMessages/send"),
             Self::MediaUpload => (Method::POST, "/media/upload"),
+            Self::ContactUser => (Method::POST, "/topapi/v2/user/get"),
+            Self::ContactDepartment => (Method::POST, "/topapi/v2/department/get"),
             Self::SessionWebhook => (Method::POST, "/robot/sendBySession"),
         }
     }
 
-    /// Whether its calls count against the company's monthly quota of API calls. Tokens are free (dingtalk §9.2); asking for a
+    /// Whether its calls count against the company's monthly quota of API calls. Tokens and the
+    /// address book are free (dingtalk §9.2); asking for a
     /// connection and posting to an address that came with a message need no token, and are taken to be.
     pub(super) const fn is_metered(self) -> bool {
         match self {
-            Self::GatewayOpen | Self::Token | Self::SessionWebhook => false,
+            Self::GatewayOpen
+            | Self::Token
+            | Self::ContactUser
+            | Self::ContactDepartment
+            | Self::SessionWebhook => false,
             Self::CardCreate
             | Self::CardDraft
             | Self::CardUpdate
@@ -84,7 +97,12 @@ impl Api {
     /// uploads by their number in one answer.
     pub(super) const fn lane(self) -> Option<Lane> {
         match self {
-            Self::GatewayOpen | Self::Token | Self::CardDraft | Self::MediaUpload => None,
+            Self::GatewayOpen
+            | Self::Token
+            | Self::CardDraft
+            | Self::MediaUpload
+            | Self::ContactUser
+            | Self::ContactDepartment => None,
             Self::CardCreate => Some(Lane::CardCreate),
             Self::CardUpdate => Some(Lane::CardUpdate),
             Self::CardStreaming => Some(Lane::CardStreaming),

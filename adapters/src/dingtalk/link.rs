@@ -9,6 +9,7 @@ use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
+use switchboard_ports::directory::{Contact, DirectoryError};
 use switchboard_ports::provider::{
     Came, CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, PartRequest,
 };
@@ -138,6 +139,10 @@ impl Link for DingTalkLink {
 
     async fn fetch(&self, attachment: &Attachment) -> Result<Fetched, FetchFailure> {
         self.platform.fetch(&self.downloads, attachment).await
+    }
+
+    async fn contact(&self, im_user_id: &str) -> Result<Option<Contact>, DirectoryError> {
+        self.platform.contact(im_user_id).await
     }
 
     async fn preflight(&self) -> Vec<Check> {

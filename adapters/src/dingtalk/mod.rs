@@ -22,6 +22,7 @@ mod codes;
 mod codes_tests;
 mod config;
 mod config_reader;
+mod contact;
 pub mod frame;
 mod gateway;
 mod http;

@@ -103,6 +103,33 @@ impl Platform {
         })
     }
 
+    /// Makes an authorised call of the old API, which takes the token as a part of the address.
+    pub(super) async fn call_old(&self, api: Api, body: &Value, deadline: Instant) -> Result<Value, Failure> {
+        let token = self.token(deadline).await?;
+        match self.call_old_with(api, body, &token, deadline).await {
+            Err(Failure { verdict: Verdict::TokenRejected, .. }) => {
+                self.tokens.reject(&token).await;
+                let token = self.token(deadline).await?;
+                self.call_old_with(api, body, &token, deadline).await
+            }
+            result => result,
+        }
+    }
+
+    async fn call_old_with(
+        &self,
+        api: Api,
+        body: &Value,
+        token: &Secret,
+        deadline: Instant,
+    ) -> Result<Value, Failure> {
+        let misfit =
+            |_| Failure::new(Verdict::Refused(ErrorCode::Misconfigured), "an address that cannot be asked");
+        let base = format!("{}{}", self.settings.oapi_base, api.route().1);
+        let url = Url::parse_with_params(&base, [("access_token", token.expose())]).map_err(misfit)?;
+        self.exchange(Request { api, url: url.as_str(), token: None, body }, deadline).await
+    }
+
     async fn upload_with(
         &self,
         image: Image<'_>,

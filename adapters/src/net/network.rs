@@ -61,6 +61,12 @@ impl Network {
         Ok(self.builder(connect_timeout).redirect(redirects()).build()?)
     }
 
+    /// What is trusted, for protocols whose clients bring connections of their own.
+    #[must_use]
+    pub fn trusted(&self) -> Arc<ClientConfig> {
+        Arc::clone(self.0.bare.config())
+    }
+
     /// What every client begins with; where it may be redirected to is still to be said.
     pub(super) fn builder(&self, connect_timeout: Duration) -> ClientBuilder {
         let builder = Client::builder()

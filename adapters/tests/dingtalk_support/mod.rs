@@ -23,6 +23,7 @@ use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale,
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
+use switchboard_ports::directory::Directories;
 use switchboard_ports::provider::{CardRequest, Link, Meter, PartRequest, Provider, Unmetered};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -159,6 +160,7 @@ pub fn channel(base: &str, config: Value) -> Channel {
         config,
         secrets: BTreeMap::from([("/client_secret".into(), Secret::new("s3cr3t"))]),
         user_mapping: UserMapping::default(),
+        directories: Directories::default(),
         conversation: ConversationSettings::default(),
         access: AccessSettings::default(),
         managed_by_file: false,

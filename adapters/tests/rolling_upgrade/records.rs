@@ -22,6 +22,9 @@ pub(crate) enum Writes {
 /// Fields that came after the first format, wherever they stand. The flows use what the first format could say.
 const ADDED_SINCE: [&str; 4] = ["run", "retry", "format", "tried"];
 
+/// The same of users, whose records have names in common with others that always had them.
+const ADDED_TO_USERS: [&str; 4] = ["department", "directory", "version", "updated_at"];
+
 /// Fields that hold what their owner likes, or names of things.
 const FREE: [&str; 4] = ["config", "secrets_sealed", "headers", "extra_body"];
 
@@ -77,7 +80,7 @@ impl Records {
     pub(crate) fn rewrite(&self, before: &BTreeMap<Place, String>, writes: Writes) {
         for (place, record) in self.all() {
             if before.get(&place) != Some(&record) {
-                self.put(&place, &as_written(&record, writes));
+                self.put(&place, &as_written(&place.0, &record, writes));
             }
         }
     }
@@ -129,7 +132,7 @@ fn is_record(text: &str) -> bool {
     value.is_ok_and(|value| value.get("v").is_some() && value.get("r").is_some())
 }
 
-fn as_written(record: &str, writes: Writes) -> String {
+fn as_written(key: &str, record: &str, writes: Writes) -> String {
     let mut envelope: Value = serde_json::from_str(record).unwrap();
     let format = envelope["v"].as_u64().unwrap();
     match writes {
@@ -141,10 +144,16 @@ fn as_written(record: &str, writes: Writes) -> String {
         }
         Writes::Oldest => {
             envelope["v"] = json!(1);
+            envelope.as_object_mut().unwrap().remove("since");
             remove(&mut envelope["r"]);
+            if key.ends_with("{users}:records") {
+                let fields = envelope["r"].as_object_mut().unwrap();
+                fields.retain(|name, _| !ADDED_TO_USERS.contains(&name.as_str()));
+            }
         }
         Writes::Unreadable => {
             envelope["v"] = json!(format + 1);
+            envelope.as_object_mut().unwrap().remove("since");
             add(&mut envelope["r"]);
         }
     }

@@ -13,7 +13,9 @@ use switchboard_domain::snapshot::{ConversationSnapshot, Role, TranscriptLine};
 use switchboard_domain::usage::{Month, Usage};
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::attachments::{AttachmentPlace, StoredAttachment};
+use switchboard_ports::audit::{AuditAct, AuditInfo};
 use switchboard_ports::channels::Channel;
+use switchboard_ports::conformance::audit;
 use switchboard_ports::conformance::messages::new_message;
 use switchboard_ports::conformance::registries::{agent_variants, channel, channel_variants};
 use switchboard_ports::conformance::samples::{
@@ -78,12 +80,22 @@ pub(crate) async fn fill(stores: &Stores) -> u64 {
     stores.tokens.insert(&token("ops", TokenRole::Admin, 1)).await.unwrap();
     stores.tokens.insert(&token("Look", TokenRole::Viewer, 200)).await.unwrap();
     let plain = User { email: None, email_verified: false, disabled: true, ..user("usr_2", "Two 二") };
-    stores.users.link(&user("usr_1", "One"), &identity("u1")).await.unwrap();
-    stores.users.link(&user("usr_1", "One"), &identity("u 1'\"")).await.unwrap();
-    stores.users.link(&plain, &identity("u2")).await.unwrap();
+    let one = User {
+        department: Some("R&D".to_owned()),
+        directory: Some("corp".to_owned()),
+        ..user("usr_1", "One")
+    };
+    stores.users.create(&one, &audit::lines()).await.unwrap();
+    for name in ["u1", "u 1'\""] {
+        let linked = [audit::line(AuditAct::Linked, "usr_1")];
+        stores.users.link(&one.id, &identity(name), &linked).await.unwrap();
+    }
+    stores.users.create(&User { identities: vec![identity("u2")], ..plain.clone() }, &[]).await.unwrap();
+    stores.users.update(&plain, Version(1), &[]).await.unwrap();
     for number in 3..90 {
         let (id, name) = (format!("usr_{number}"), format!("n{number}"));
-        stores.users.link(&user(&id, &name), &identity(&name)).await.unwrap();
+        let one = User { identities: vec![identity(&name)], ..user(&id, &name) };
+        stores.users.create(&one, &[audit::line(AuditAct::Created, &id)]).await.unwrap();
     }
     for (number, key) in (1..).zip(keys()) {
         conversation(stores, number, &key).await;
@@ -178,6 +190,7 @@ pub(crate) struct Everything {
     messages: Vec<Option<MessageRecord>>,
     files: Vec<BTreeMap<u32, StoredAttachment>>,
     usage: Vec<Vec<(Month, Usage)>>,
+    audit: Vec<AuditInfo>,
 }
 
 impl Everything {
@@ -213,6 +226,7 @@ impl Everything {
             messages: Vec::new(),
             files: Vec::new(),
             usage: vec![stores.usage.of(&app("a")).await.unwrap(), stores.usage.of(&app("b")).await.unwrap()],
+            audit: stores.audit.list(&PageRequest { limit: 200, after: None }).await.unwrap().items,
         };
         for partition in Partition::all() {
             all.open.extend(stores.conversations.open(partition, None).await.unwrap());
@@ -266,6 +280,7 @@ impl Everything {
         assert_eq!(self.failures, other.failures);
         assert!(self.files == other.files, "files");
         assert_eq!(self.messages, other.messages);
+        assert_eq!(self.audit, other.audit);
         assert!(self == other, "the rest");
     }
 }

@@ -85,7 +85,8 @@ pub async fn run(
     let mut report = Report::default();
     let file =
         place.config.as_ref().map_or_else(|| String::from("defaults"), |path| path.display().to_string());
-    let stored = store(&config, composition, &mut report).await?;
+    let mut stored = store(&config, composition, &mut report).await?;
+    stored.references.directories = catalog.directories.clone();
     let known = Known {
         kinds: &catalog.kinds,
         providers: &catalog.providers,

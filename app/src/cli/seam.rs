@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::config::{Config, ConfigError};
 use crate::http::dto::agent_input::Kinds;
 use crate::http::dto::channel_input::Providers;
+use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 
@@ -169,6 +170,8 @@ pub struct Catalog {
     pub providers: Providers,
     /// Kinds of agents by name.
     pub kinds: Kinds,
+    /// Kinds of directories by name.
+    pub directories: DirectoryKinds,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.

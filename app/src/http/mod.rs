@@ -4,6 +4,7 @@
 //! argument says which role it takes. Bodies are read by [`body`] and checked into typed structs by [`dto`].
 
 pub mod agents;
+pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod channels;

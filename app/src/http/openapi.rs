@@ -70,7 +70,7 @@ fn document() -> OpenApi {
 }
 
 /// Documents that can be patched as well as sent whole.
-const INPUTS: [&str; 2] = ["AgentInput", "ChannelInput"];
+const INPUTS: [&str; 3] = ["AgentInput", "ChannelInput", "UserInput"];
 
 fn patch_name(input: &str) -> String {
     input.replace("Input", "Patch")

@@ -191,7 +191,7 @@ impl Problem {
     }
 }
 
-/// Store errors in a place where names are the only key that can be taken.
+/// Store errors in a place where names are the only keys that can be taken.
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
@@ -202,6 +202,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::Conflict => Self::wrong_state("somebody else changed it at the same time: try again"),
             StoreError::Duplicate("name") => Self::duplicate("/name", "the name is taken"),
+            StoreError::Duplicate("username") => Self::duplicate("/username", "the username is taken"),
             StoreError::Duplicate(_) | StoreError::Fenced | StoreError::Corrupt(_) => {
                 tracing::error!(%error, "failed to carry out an API request");
                 Self::internal()

@@ -13,8 +13,8 @@ use super::auth::authenticate;
 use super::problem::Problem;
 use super::state::Api;
 use super::{
-    agents, channels, conversations, events, failures, headers, health, messages, metrics, openapi, origin,
-    page, replicas, status, users,
+    agents, audit, channels, conversations, events, failures, headers, health, messages, metrics, openapi,
+    origin, page, replicas, status, users,
 };
 
 /// Longest id in a path, in characters; no stored one is longer.
@@ -53,10 +53,13 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(channels::restart::restart))
         .routes(routes!(channels::status::status))
         .routes(routes!(channels::test::test))
+        .routes(routes!(channels::mapping::test))
         .routes(routes!(status::list))
         .routes(routes!(replicas::list))
-        .routes(routes!(users::list))
-        .routes(routes!(users::read))
+        .routes(routes!(audit::list))
+        .routes(routes!(users::list::list, users::create::create))
+        .routes(routes!(users::read::read, users::update::update, users::delete::delete))
+        .routes(routes!(users::identities::link, users::identities::unlink))
         .routes(routes!(conversations::list::list))
         .routes(routes!(conversations::read::read))
         .routes(routes!(conversations::messages::list))

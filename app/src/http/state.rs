@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use switchboard_domain::ids::{AgentId, ChannelId};
+use switchboard_domain::ids::{AgentId, ChannelId, UserId};
 use switchboard_ports::clock::Entropy;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -84,6 +84,12 @@ pub fn new_agent_id(entropy: &dyn Entropy) -> AgentId {
 #[must_use]
 pub fn new_channel_id(entropy: &dyn Entropy) -> ChannelId {
     ChannelId::new(new_id("chn", entropy))
+}
+
+/// A new user's id.
+#[must_use]
+pub fn new_user_id(entropy: &dyn Entropy) -> UserId {
+    UserId::new(new_id("usr", entropy))
 }
 
 /// A new id: a prefix and 128 random bits.

@@ -234,8 +234,9 @@ async fn users_are_listed_and_read_with_their_identities() {
     let identity = Identity { platform: String::from("dingtalk"), im_user_id: String::from("u1") };
     api.user("u1", vec![identity]);
     let expected = json!({"id": "usr_u1", "username": "u1", "email": null, "email_verified": false, "display_name": "U1",
-        "auth_source": "api", "disabled": false, "identities": [{"platform": "dingtalk", "im_user_id": "u1"}],
-        "created_at": "2026-01-02T03:04:05.678Z"});
+        "auth_source": "api", "disabled": false, "department": null, "directory": null,
+        "identities": [{"platform": "dingtalk", "im_user_id": "u1"}], "version": 1,
+        "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.678Z"});
     assert_eq!(api.get("/users").await.json, json!({"items": [expected], "next_cursor": null}));
     assert_eq!(api.get("/users/usr_u1").await.json, expected);
 }

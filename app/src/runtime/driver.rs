@@ -20,9 +20,9 @@ use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
 use tokio::sync::{Mutex as FairMutex, broadcast};
 
 use super::channel::{self, Bot, BotError, Message};
-use super::operations::{ChannelStatus, NotReady, Operations, RuntimeEvent};
+use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{durability, files, intake, meter, peers, scan};
+use super::{durability, files, intake, mapping, meter, peers, scan};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -325,6 +325,17 @@ impl Operations for Driver {
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {
         match self.shared.channel(channel) {
             Some(handle) => Ok(Some(handle.bot().link.preflight().await)),
+            None => Ok(None),
+        }
+    }
+
+    async fn try_mapping(
+        &self,
+        channel: &ChannelId,
+        sender: Sender,
+    ) -> Result<Option<MappingTrial>, StoreError> {
+        match self.shared.channel(channel) {
+            Some(handle) => mapping::tried(&self.shared, &handle.bot(), &sender).await.map(Some),
             None => Ok(None),
         }
     }

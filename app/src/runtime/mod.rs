@@ -2,6 +2,7 @@
 
 mod channel;
 mod conversation;
+mod directories;
 mod driver;
 mod durability;
 mod files;

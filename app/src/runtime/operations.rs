@@ -6,6 +6,9 @@ use async_trait::async_trait;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::ids::{ChannelId, ConversationId};
 use switchboard_domain::inbox::Control;
+use switchboard_domain::mapping::Verdict;
+use switchboard_domain::message::Sender;
+use switchboard_domain::person::Person;
 use switchboard_domain::time::Timestamp;
 use switchboard_domain::usage::{Month, Usage};
 use switchboard_ports::durability::Durability;
@@ -14,6 +17,7 @@ use switchboard_ports::failures::Retried;
 use switchboard_ports::messages::{Given, NewMessage};
 use switchboard_ports::provider::Check;
 use switchboard_ports::replicas::ReplicaInfo;
+use switchboard_ports::users::{Identity, User};
 use tokio::sync::broadcast;
 
 /// The running driver, as its callers see it.
@@ -57,11 +61,46 @@ pub trait Operations: Send + Sync {
     /// Asks a channel's platform with the stored credentials, without connecting. `None` for an unknown channel.
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError>;
 
+    /// What would happen to the author of a message, without anything happening. `None` for an unknown channel.
+    async fn try_mapping(
+        &self,
+        channel: &ChannelId,
+        sender: Sender,
+    ) -> Result<Option<MappingTrial>, StoreError>;
+
     /// What happens, as it happens. A slow receiver misses the oldest events.
     fn events(&self) -> broadcast::Receiver<RuntimeEvent>;
 
     /// Whether messages are taken in, or why not.
     async fn ready(&self) -> Result<(), NotReady>;
+}
+
+/// What would happen to an author.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappingTrial {
+    /// The decision and its reason.
+    pub verdict: Verdict,
+    /// Under which the author is linked.
+    pub identity: Identity,
+    /// The user concerned, where there is one.
+    pub user: Option<User>,
+    /// What the channel's directories say.
+    pub directory: DirectorySaid,
+}
+
+/// What the directories of a channel say of an author.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectorySaid {
+    /// Nothing: they are not asked.
+    NotAsked,
+    /// This person.
+    Found(Person),
+    /// They know nobody.
+    Absent,
+    /// Several people fit.
+    Ambiguous,
+    /// One could not be asked; the text says which and why.
+    Unavailable(String),
 }
 
 /// Why the server takes no messages.

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::channel::ChannelHandle;
+use super::directories::Chains;
 use super::files::Files;
 use super::meter::Meters;
 use super::operations::RuntimeEvent;
@@ -105,6 +106,7 @@ pub(crate) struct Shared {
     pub(crate) cards: Arc<Cards>,
     pub(crate) files: Files,
     pub(crate) meters: Meters,
+    pub(crate) directories: Chains,
     pub(crate) troubles: Troubles,
     /// Whether channels may have sockets open, as far as the store goes.
     pub(crate) store_up: watch::Sender<bool>,
@@ -136,6 +138,7 @@ impl Shared {
             cards: Arc::default(),
             files: Files::default(),
             meters: Meters::default(),
+            directories: Chains::default(),
             troubles: Troubles::default(),
             store_up: watch::channel(true).0,
             store_sound: watch::channel(true).0,

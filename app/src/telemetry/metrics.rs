@@ -29,6 +29,8 @@ pub const TURN_SECONDS: &str = "switchboard_turn_seconds";
 pub const CARD_UPDATES: &str = "switchboard_card_updates_total";
 /// Counter, `platform`, `api`, `outcome`: requests to platforms.
 pub const PLATFORM_REQUESTS: &str = "switchboard_platform_requests_total";
+/// Counter, `kind`, `outcome`: look-ups in directories.
+pub const DIRECTORY_REQUESTS: &str = "switchboard_directory_requests_total";
 /// Counter, `agent`, `outcome`: requests to agents.
 pub const AGENT_REQUESTS: &str = "switchboard_agent_requests_total";
 /// Counter, `cause`: failure records written.
@@ -46,7 +48,7 @@ pub const UNDECODABLE: &str = "switchboard_undecodable_total";
 pub const QUOTA_USED: &str = "switchboard_platform_quota_used";
 
 /// All names, for tests and documentation.
-pub const ALL: [&str; 14] = [
+pub const ALL: [&str; 15] = [
     CHANNEL_CONNECTED,
     CHANNEL_RECONNECTS,
     MESSAGES_RECEIVED,
@@ -58,6 +60,7 @@ pub const ALL: [&str; 14] = [
     TURN_SECONDS,
     CARD_UPDATES,
     PLATFORM_REQUESTS,
+    DIRECTORY_REQUESTS,
     AGENT_REQUESTS,
     FAILURES,
     QUOTA_USED,
@@ -117,6 +120,7 @@ fn describe() {
     describe_histogram!(TURN_SECONDS, Unit::Seconds, "one run of the agent, from its beginning to its end");
     describe_counter!(CARD_UPDATES, Unit::Count, "card calls, by outcome");
     describe_counter!(PLATFORM_REQUESTS, Unit::Count, "requests to platforms, by api and outcome");
+    describe_counter!(DIRECTORY_REQUESTS, Unit::Count, "look-ups in directories, by kind and outcome");
     describe_gauge!(QUOTA_USED, Unit::Count, "use of the app's quota this month, as this server counted it");
     describe_counter!(AGENT_REQUESTS, Unit::Count, "requests to agents, by outcome");
     describe_counter!(FAILURES, Unit::Count, "failure records written, by cause");

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::{Value, json};
-use switchboard_domain::ids::UserId;
+use switchboard_domain::ids::{UserId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::tokens::Role;
@@ -175,8 +175,12 @@ impl TestApi {
             display_name: username.to_uppercase(),
             auth_source: String::from("api"),
             disabled: false,
+            department: None,
+            directory: None,
             identities,
+            version: Version(1),
             created_at: Timestamp::from_millis(START_MS),
+            updated_at: Timestamp::from_millis(START_MS),
         };
         let id = user.id.clone();
         self.stores.state().users.insert(id.clone(), user);

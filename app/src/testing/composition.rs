@@ -14,6 +14,7 @@ use crate::cli::seam::{
     Catalog, ComposeError, Composition, Copied, Copying, KeptUp, OpenMode, Running, Simulation, Upkeep,
 };
 use crate::config::{Config, StoreUrl};
+use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 
@@ -47,6 +48,7 @@ impl Composition for FakeComposition {
         Ok(Catalog {
             providers: providers(),
             kinds: kinds(),
+            directories: DirectoryKinds(super::directories::kinds()),
             clock: Arc::new(FakeClock::default()),
             entropy: Arc::new(FakeEntropy::default()),
         })

@@ -2,8 +2,10 @@
 
 mod api;
 mod attachments;
+mod audit;
 pub(crate) mod certificates;
 mod composition;
+pub(crate) mod directories;
 mod failures;
 mod messages;
 mod operations;
@@ -75,10 +77,12 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         tokens: stores.clone(),
         attachments: stores.clone(),
         usage: stores.clone(),
+        audit: stores.clone(),
         replicas: stores.clone(),
         bulletin: stores.clone(),
         durability: stores.clone(),
         providers: providers(),
         agent_kinds: kinds(),
+        directory_kinds: directories::kinds(),
     }
 }

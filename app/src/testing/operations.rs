@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::ids::{ChannelId, ConversationId, ReplicaId, Seq};
 use switchboard_domain::inbox::Control;
+use switchboard_domain::message::Sender;
 use switchboard_domain::notice::Finding;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::durability::{Durability, Loss};
@@ -18,7 +19,7 @@ use switchboard_ports::replicas::ReplicaInfo;
 use tokio::sync::broadcast;
 
 use super::START_MS;
-use crate::runtime::operations::{ChannelStatus, NotReady, Operations, RuntimeEvent};
+use crate::runtime::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 
 /// The driver's stand-in.
 pub(crate) struct FakeOperations {
@@ -36,6 +37,10 @@ pub(crate) struct FakeOperations {
     pub(crate) sent: Mutex<Vec<NewMessage>>,
     /// What it answers to them, instead of taking them.
     pub(crate) given: Mutex<Taking>,
+    /// Whose mapping was tried.
+    pub(crate) asked: Mutex<Vec<String>>,
+    /// What comes of it.
+    pub(crate) trial: Mutex<Option<MappingTrial>>,
     events: broadcast::Sender<RuntimeEvent>,
 }
 
@@ -61,6 +66,8 @@ impl Default for FakeOperations {
             retries: Mutex::default(),
             sent: Mutex::default(),
             given: Mutex::default(),
+            asked: Mutex::default(),
+            trial: Mutex::default(),
             events: broadcast::channel(4).0,
         }
     }
@@ -184,6 +191,15 @@ impl Operations for FakeOperations {
             check("token", CheckResult::Failed, Finding::Error(ErrorCode::InvalidCredentials), "40089"),
             check("card", CheckResult::CannotBeTold, Finding::SeeOtherChecks, ""),
         ]))
+    }
+
+    async fn try_mapping(
+        &self,
+        channel: &ChannelId,
+        sender: Sender,
+    ) -> Result<Option<MappingTrial>, StoreError> {
+        self.asked.lock().unwrap().push(format!("{channel} {:?}", sender.im_user_id));
+        Ok(self.trial.lock().unwrap().clone())
     }
 
     fn events(&self) -> broadcast::Receiver<RuntimeEvent> {

@@ -12,6 +12,7 @@ use switchboard_domain::ids::{
 };
 use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_ports::agents::{AgentConfig, AgentStore};
+use switchboard_ports::audit::AuditLine;
 use switchboard_ports::channels::{Channel, ChannelStore};
 use switchboard_ports::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
 use switchboard_ports::error::StoreError;
@@ -33,6 +34,7 @@ pub(crate) struct State {
     pub(crate) conversations: BTreeMap<ConversationId, ConversationInfo>,
     pub(crate) lines: BTreeMap<ConversationId, Vec<TranscriptLine>>,
     pub(crate) failures: Vec<FailureInfo>,
+    pub(crate) audit: Vec<AuditLine>,
     pub(crate) messages: BTreeMap<MessageId, MessageRecord>,
     pub(crate) purged: Vec<ChannelId>,
     pub(crate) replicas: BTreeMap<ReplicaId, ReplicaInfo>,
@@ -143,8 +145,81 @@ impl UserStore for FakeStores {
         panic!("nothing in the shell matches users")
     }
 
-    async fn link(&self, _user: &User, _identity: &Identity) -> Result<User, StoreError> {
-        panic!("nothing in the shell links users")
+    async fn create(&self, user: &User, lines: &[AuditLine]) -> Result<User, StoreError> {
+        let mut state = self.up()?;
+        let has_one = |other: &&User| user.identities.iter().any(|one| other.identities.contains(one));
+        if let Some(linked) = state.users.values().find(has_one) {
+            return Ok(linked.clone());
+        }
+        if state.users.values().any(|other| same(&other.username, &user.username)) {
+            return Err(StoreError::Duplicate("username"));
+        }
+        state.users.insert(user.id.clone(), user.clone());
+        state.audit.extend_from_slice(lines);
+        Ok(user.clone())
+    }
+
+    async fn update(
+        &self,
+        user: &User,
+        expected: Version,
+        lines: &[AuditLine],
+    ) -> Result<Version, StoreError> {
+        let mut state = self.up()?;
+        if state.users.get(&user.id).map(|stored| stored.version) != Some(expected) {
+            return Err(StoreError::Conflict);
+        }
+        if state.users.values().any(|other| other.id != user.id && same(&other.username, &user.username)) {
+            return Err(StoreError::Duplicate("username"));
+        }
+        let version = expected.next();
+        state.users.insert(user.id.clone(), User { version, ..user.clone() });
+        state.audit.extend_from_slice(lines);
+        Ok(version)
+    }
+
+    async fn delete(&self, id: &UserId, lines: &[AuditLine]) -> Result<bool, StoreError> {
+        let mut state = self.up()?;
+        let is_gone = state.users.remove(id).is_some();
+        if is_gone {
+            state.audit.extend_from_slice(lines);
+        }
+        Ok(is_gone)
+    }
+
+    async fn link(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<Option<User>, StoreError> {
+        let mut state = self.up()?;
+        let linked = state.users.values().find(|user| user.identities.contains(identity)).cloned();
+        if linked.is_some() {
+            return Ok(linked);
+        }
+        let Some(user) = state.users.get_mut(id) else { return Ok(None) };
+        user.identities.push(identity.clone());
+        let user = user.clone();
+        state.audit.extend_from_slice(lines);
+        Ok(Some(user))
+    }
+
+    async fn unlink(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<bool, StoreError> {
+        let mut state = self.up()?;
+        let Some(user) = state.users.get_mut(id) else { return Ok(false) };
+        let before = user.identities.len();
+        user.identities.retain(|one| one != identity);
+        let is_gone = user.identities.len() < before;
+        if is_gone {
+            state.audit.extend_from_slice(lines);
+        }
+        Ok(is_gone)
     }
 }
 

@@ -2,29 +2,42 @@
 
 use rstest::rstest;
 
-use super::{Author, Decision, Facts, NewUser, UserFacts, decide};
+use super::{Author, Decision, Facts, Last, Looked, NewUser, Rule, UserFacts, Verdict, decide};
 use crate::ids::UserId;
 use crate::outcome::Refusal;
+use crate::person::{Entry, Person};
 use crate::settings::{MappingMode, OnMiss, UserMapping};
 
 fn user(id: &str, disabled: bool) -> UserFacts {
-    UserFacts { id: UserId::new(id), disabled }
+    UserFacts { id: UserId::new(id), disabled, vouched: false }
 }
 
-fn author(im_user_id: Option<&'static str>, verified_email: Option<&'static str>) -> Author<'static> {
-    Author { platform: "dingtalk", im_user_id, opaque_id: "$:opaque", name: "Ann", verified_email }
+fn author(im_user_id: Option<&'static str>) -> Author<'static> {
+    Author { platform: "dingtalk", im_user_id, opaque_id: "$:opaque", name: "Ann" }
 }
 
 fn settings(mode: MappingMode, on_miss: OnMiss) -> UserMapping {
     UserMapping { mode, on_miss, ..UserMapping::default() }
 }
 
-fn modes() -> [MappingMode; 4] {
+fn person(email: Option<&str>, disabled: bool) -> Person {
+    let entry = Entry {
+        username: "ann.long".into(),
+        email: email.map(Into::into),
+        display_name: Some("Ann Long".into()),
+        department: Some("Sales".into()),
+        disabled,
+    };
+    entry.person("corp").unwrap()
+}
+
+fn modes() -> [MappingMode; 5] {
     [
         MappingMode::AutoCreate,
         MappingMode::MatchUsername,
         MappingMode::MatchEmail,
         MappingMode::FixedUser(UserId::new("usr_fixed")),
+        MappingMode::Directory,
     ]
 }
 
@@ -35,103 +48,191 @@ fn presences(id: &str) -> [Option<UserFacts>; 3] {
 
 /// The rules once more, as a list read from top to bottom; the first that fits counts.
 fn expected(mode: &MappingMode, on_miss: OnMiss, facts: &Facts<'_>) -> &'static str {
-    let usable = facts.author.im_user_id.is_some();
-    let (hit, link) = match mode {
-        MappingMode::AutoCreate => (facts.by_username, true),
-        MappingMode::MatchUsername => (facts.by_username.filter(|_| usable), true),
-        MappingMode::MatchEmail => {
-            let known = usable && facts.author.verified_email.is_some() && facts.by_email.len() == 1;
-            (facts.by_email.first().filter(|_| known), true)
-        }
-        MappingMode::FixedUser(_) => (facts.fixed, false),
+    let out = match facts.directory {
+        Looked::Found(person) => person.disabled,
+        Looked::Unavailable(Last::Disabled) => true,
+        Looked::Absent | Looked::Unavailable(Last::Absent) => facts.linked.is_some_and(|user| user.vouched),
+        Looked::NotAsked | Looked::Ambiguous | Looked::Unavailable(Last::Nothing) => false,
     };
-    let steps = [
-        (facts.linked, "use linked"),
-        (hit, if link { "link" } else { "use fixed" }),
-        (facts.by_username.filter(|_| on_miss == OnMiss::Create), "link"),
-    ];
-    for (user, what) in steps {
-        if let Some(user) = user {
-            return if user.disabled { "disabled" } else { what };
+    if facts.linked.is_some_and(|user| user.disabled || out) {
+        return "disabled";
+    }
+    if facts.linked.is_some() {
+        return "use linked";
+    }
+    if matches!(facts.directory, Looked::Unavailable(_)) {
+        return "unknown";
+    }
+    if out {
+        return "disabled";
+    }
+    let usable = facts.author.im_user_id.is_some();
+    let found = match facts.directory {
+        Looked::Found(person) => Some(person),
+        Looked::NotAsked | Looked::Absent | Looked::Ambiguous | Looked::Unavailable(_) => None,
+    };
+    let (hit, what) = match mode {
+        MappingMode::AutoCreate => (facts.by_username, "link name"),
+        MappingMode::MatchUsername => (facts.by_username.filter(|_| usable), "link name"),
+        MappingMode::MatchEmail => {
+            let known = found.is_some_and(|person| person.email.is_some()) && facts.by_email.len() == 1;
+            (facts.by_email.first().filter(|_| known), "link email")
+        }
+        MappingMode::FixedUser(_) => (facts.fixed, "use fixed"),
+        MappingMode::Directory => (facts.by_person.filter(|_| found.is_some()), "link person"),
+    };
+    if let Some(user) = hit {
+        return if user.disabled { "disabled" } else { what };
+    }
+    if *mode == MappingMode::Directory {
+        match facts.directory {
+            Looked::Found(_) => return "create person",
+            Looked::Ambiguous => return "not mapped",
+            Looked::NotAsked | Looked::Absent | Looked::Unavailable(_) => {}
         }
     }
-    if on_miss == OnMiss::Create { "create" } else { "not mapped" }
+    match (on_miss, facts.by_username) {
+        (OnMiss::Reject, _) => "not mapped",
+        (OnMiss::Create, Some(user)) if user.disabled => "disabled",
+        (OnMiss::Create, Some(_)) => "link name",
+        (OnMiss::Create, None) => "create",
+    }
 }
 
-fn name_of(decision: &Decision) -> &'static str {
-    match decision {
+fn name_of(verdict: &Verdict) -> &'static str {
+    match &verdict.decision {
         Decision::Use(id) if id.as_str() == "usr_linked" => "use linked",
         Decision::Use(_) => "use fixed",
-        Decision::Link(_) => "link",
+        Decision::Link(id) if id.as_str() == "usr_name" => "link name",
+        Decision::Link(id) if id.as_str() == "usr_e" => "link email",
+        Decision::Link(_) => "link person",
+        Decision::Create(new) if new.directory.is_some() => "create person",
         Decision::Create(_) => "create",
         Decision::Reject(Refusal::UserDisabled) => "disabled",
         Decision::Reject(Refusal::NotMapped) => "not mapped",
         Decision::Reject(other) => panic!("unexpected refusal {other:?}"),
+        Decision::Unknown => "unknown",
     }
+}
+
+/// Facts that a directory is asked for, in every way it may answer.
+fn answers(people: &[Person; 3]) -> [Looked<'_>; 9] {
+    let [with_email, without, disabled] = people;
+    [
+        Looked::NotAsked,
+        Looked::Found(with_email),
+        Looked::Found(without),
+        Looked::Found(disabled),
+        Looked::Absent,
+        Looked::Ambiguous,
+        Looked::Unavailable(Last::Nothing),
+        Looked::Unavailable(Last::Disabled),
+        Looked::Unavailable(Last::Absent),
+    ]
+}
+
+/// Every answer of directories, with everybody who may fit.
+fn each(
+    mode: &MappingMode,
+    on_miss: OnMiss,
+    linked: Option<&UserFacts>,
+    im_user_id: Option<&'static str>,
+) -> usize {
+    let emails =
+        [vec![], vec![user("usr_e", false)], vec![user("usr_e", true)], vec![user("usr_e", false); 2]];
+    let people = [person(Some("a@x.com"), false), person(None, false), person(Some("a@x.com"), true)];
+    let (names, fixed, persons) = (presences("usr_name"), presences("usr_fixed"), presences("usr_person"));
+    let mut count = 0;
+    for directory in answers(&people) {
+        for n in 0..27 {
+            let (by_username, fixed, by_person) = (&names[n % 3], &fixed[n / 3 % 3], &persons[n / 9]);
+            for by_email in &emails {
+                let facts = Facts {
+                    author: author(im_user_id),
+                    linked,
+                    by_username: by_username.as_ref(),
+                    by_email,
+                    fixed: fixed.as_ref(),
+                    directory,
+                    by_person: by_person.as_ref(),
+                };
+                let verdict = decide(&settings(mode.clone(), on_miss), &facts);
+                assert_eq!(name_of(&verdict), expected(mode, on_miss, &facts), "{mode:?} {facts:?}");
+                count += 1;
+            }
+        }
+    }
+    count
 }
 
 #[test]
 fn every_combination_of_facts_is_decided_by_the_rules() {
-    let emails =
-        [vec![], vec![user("usr_e", false)], vec![user("usr_e", true)], vec![user("usr_e", false); 2]];
+    let vouched = UserFacts { vouched: true, ..user("usr_linked", false) };
+    let links = [None, Some(user("usr_linked", false)), Some(user("usr_linked", true)), Some(vouched)];
     let mut count = 0;
     for mode in modes() {
         for on_miss in [OnMiss::Create, OnMiss::Reject] {
-            for author in [Some("manager1"), None]
-                .map(|id| [None, Some("a@x.com")].map(|mail| author(id, mail)))
-                .concat()
-            {
-                for linked in presences("usr_linked") {
-                    for by_username in presences("usr_name") {
-                        for by_email in &emails {
-                            for fixed in presences("usr_fixed") {
-                                let facts = Facts {
-                                    author,
-                                    linked: linked.as_ref(),
-                                    by_username: by_username.as_ref(),
-                                    by_email,
-                                    fixed: fixed.as_ref(),
-                                };
-                                let decision = decide(&settings(mode.clone(), on_miss), &facts);
-                                assert_eq!(
-                                    name_of(&decision),
-                                    expected(&mode, on_miss, &facts),
-                                    "{mode:?} {facts:?}"
-                                );
-                                count += 1;
-                            }
-                        }
-                    }
+            for linked in &links {
+                for im_user_id in [Some("manager1"), None] {
+                    count += each(&mode, on_miss, linked.as_ref(), im_user_id);
                 }
             }
         }
     }
-    assert_eq!(count, 4 * 2 * 4 * 3 * 3 * 4 * 3);
+    assert_eq!(count, 5 * 2 * 4 * 2 * (9 * 3 * 3 * 3 * 4));
 }
 
 fn nobody(author: Author<'static>) -> Facts<'static> {
-    Facts { author, linked: None, by_username: None, by_email: &[], fixed: None }
+    Facts {
+        author,
+        linked: None,
+        by_username: None,
+        by_email: &[],
+        fixed: None,
+        directory: Looked::NotAsked,
+        by_person: None,
+    }
 }
 
 #[test]
 fn a_new_user_is_named_after_the_platform_id_and_has_a_made_up_address() {
-    let decision = decide(&UserMapping::default(), &nobody(author(Some("manager1"), Some("ann@real.com"))));
-    assert_eq!(
-        decision,
-        Decision::Create(NewUser {
-            username: "manager1".into(),
-            email: "manager1@im-platform.com".into(),
-            display_name: "Ann".into(),
-            auth_source: "dingtalk".into(),
-        })
-    );
+    let verdict = decide(&UserMapping::default(), &nobody(author(Some("manager1"))));
+    let new = NewUser {
+        username: "manager1".into(),
+        email: "manager1@im-platform.com".into(),
+        email_verified: false,
+        display_name: "Ann".into(),
+        department: None,
+        auth_source: "dingtalk".into(),
+        directory: None,
+    };
+    assert_eq!(verdict, Verdict { decision: Decision::Create(new), rule: Rule::OnMiss });
+}
+
+#[rstest]
+#[case(Some("ann@corp.com"), "ann@corp.com")]
+#[case(None, "manager1@im-platform.com")]
+fn a_new_user_of_a_directory_is_what_the_directory_says(#[case] email: Option<&str>, #[case] address: &str) {
+    let person = person(email, false);
+    let facts = Facts { directory: Looked::Found(&person), ..nobody(author(Some("manager1"))) };
+    let verdict = decide(&settings(MappingMode::Directory, OnMiss::Reject), &facts);
+    let new = NewUser {
+        username: "ann.long".into(),
+        email: address.into(),
+        email_verified: email.is_some(),
+        display_name: "Ann Long".into(),
+        department: Some("Sales".into()),
+        auth_source: "directory".into(),
+        directory: Some("corp".into()),
+    };
+    assert_eq!(verdict, Verdict { decision: Decision::Create(new), rule: Rule::Directory });
 }
 
 #[test]
 fn a_guest_has_a_stable_name_that_is_nobody_s_id() {
-    let guest = author(None, None);
+    let guest = author(None);
     assert_eq!(guest.identity(), "$:opaque");
-    assert_eq!(guest.username(), author(None, Some("a@x.com")).username());
+    assert_eq!(guest.username(), author(None).username());
     assert!(guest.username().starts_with("guest-") && guest.username().len() == 22);
     assert_ne!(guest.username(), Author { opaque_id: "$:other", ..guest }.username());
     assert_ne!(guest.username(), Author { platform: "telegram", ..guest }.username());
@@ -142,16 +243,15 @@ fn a_guest_has_a_stable_name_that_is_nobody_s_id() {
 #[case::empty("")]
 #[case::endless(&"x".repeat(129))]
 fn an_id_that_makes_no_username_counts_as_none(#[case] id: &str) {
-    let author =
-        Author { platform: "dingtalk", im_user_id: Some(id), opaque_id: "o", name: "", verified_email: None };
+    let author = Author { platform: "dingtalk", im_user_id: Some(id), opaque_id: "o", name: "" };
     assert_eq!(author.identity(), "o");
     assert!(author.username().starts_with("guest-"));
 }
 
 #[test]
 fn a_nameless_author_is_shown_by_username() {
-    let author = Author { name: "  ", ..author(Some("manager1"), None) };
-    let Decision::Create(made) = decide(&UserMapping::default(), &nobody(author)) else {
+    let author = Author { name: "  ", ..author(Some("manager1")) };
+    let Decision::Create(made) = decide(&UserMapping::default(), &nobody(author)).decision else {
         panic!("nobody is known");
     };
     assert_eq!(made.display_name, "manager1");

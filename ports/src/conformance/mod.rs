@@ -16,6 +16,7 @@
 )]
 
 pub mod attachments;
+pub mod audit;
 pub mod budget;
 mod clock;
 pub mod conversations;

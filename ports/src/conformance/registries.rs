@@ -16,6 +16,7 @@ use switchboard_domain::time::Timestamp;
 use crate::agents::{AgentConfig, AgentMode, AgentStore};
 use crate::channels::{Channel, ChannelStore};
 use crate::conformance::{FakeClock, Stores};
+use crate::directory::{Directories, DirectorySettings};
 
 /// A channel with everything in it.
 #[must_use]
@@ -31,6 +32,7 @@ pub fn channel(id: &str, name: &str) -> Channel {
         config: json!({ "client_id": "ding1", "card": { "enabled": true, "width": 3 } }),
         secrets: BTreeMap::from([("/client_secret".to_owned(), Secret::new("s3cr3t 密"))]),
         user_mapping: UserMapping::default(),
+        directories: Directories::default(),
         conversation: ConversationSettings::default(),
         access: AccessSettings::default(),
         managed_by_file: false,
@@ -108,6 +110,31 @@ pub fn channel_variants() -> Vec<Channel> {
             ..channel("chn_3", "three 三")
         },
     ]
+}
+
+/// A channel that asks directories.
+#[must_use]
+pub fn channel_with_directories() -> Channel {
+    let directory = |name: &str, kind: &str, secrets| DirectorySettings {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        config: json!({ "url": "https://directory.invalid/" }),
+        secrets,
+    };
+    let secrets = BTreeMap::from([("/bind_password".to_owned(), Secret::new("s3cr3t 密"))]);
+    Channel {
+        user_mapping: UserMapping { mode: MappingMode::Directory, ..UserMapping::default() },
+        directories: Directories {
+            chain: vec![directory("corp", "ldap", secrets), directory("erp", "http", BTreeMap::new())],
+            cache_ttl: Duration::from_mins(1),
+            miss_ttl: Duration::from_secs(1),
+        },
+        ..channel("chn_5", "five")
+    }
+}
+
+fn all_channels() -> Vec<Channel> {
+    channel_variants().into_iter().chain([channel_with_directories()]).collect()
 }
 
 /// Agents that differ from [`agent`] in every choice there is.
@@ -274,7 +301,7 @@ macro_rules! registry_cases {
 
 registry_cases!(
     /// Channels.
-    channels_suite, super::channels, super::channel, super::channel_variants, ChannelId
+    channels_suite, super::channels, super::channel, super::all_channels, ChannelId
 );
 registry_cases!(
     /// Agents.

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod channels;
 pub mod clock;
 pub mod counters;
+pub mod directory;
 pub mod failures;
 pub mod gate;
 pub mod messages;

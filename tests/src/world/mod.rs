@@ -26,12 +26,14 @@ use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conformance::{FaultyAttachments, samples};
+use switchboard_ports::directory::Directories;
 use switchboard_ports::provider::Provider;
 
 use crate::fakes::agent::FakeAgent;
 use crate::fakes::channels::SlowChannels;
 use crate::fakes::clock::{SimClock, SimEntropy};
 use crate::fakes::counters::Counters;
+use crate::fakes::directory::FakeDirectory;
 use crate::fakes::failures::SteppingFailures;
 use crate::fakes::messages::SteppingMessages;
 use crate::fakes::platform::FakePlatform;
@@ -56,6 +58,8 @@ pub struct World {
     pub failures: Arc<SteppingFailures>,
     /// The message store, with a killing point before and after each message.
     pub messages: Arc<SteppingMessages>,
+    /// The company's directory.
+    pub directory: FakeDirectory,
     /// The user store, which can be away.
     pub users: Arc<AwayUsers>,
     /// The store of what apps used, with its faults.
@@ -78,6 +82,7 @@ impl World {
         Self {
             platform: FakePlatform::new(Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&steps)),
             agent: FakeAgent::default(),
+            directory: FakeDirectory::default(),
             store: Arc::new(SteppingStore::new(Arc::clone(&stores.conversations), Arc::clone(&steps))),
             failures: Arc::new(SteppingFailures::new(Arc::clone(&stores.failures), Arc::clone(&steps))),
             messages: Arc::new(SteppingMessages::new(Arc::clone(&stores.messages), Arc::clone(&steps))),
@@ -206,11 +211,13 @@ impl World {
             tokens: Arc::clone(&self.stores.tokens),
             attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
             usage: Arc::clone(&self.usage) as _,
+            audit: Arc::clone(&self.stores.audit),
             replicas: Arc::clone(&self.stores.replicas),
             bulletin: Arc::clone(&self.stores.bulletin),
             durability: Arc::clone(&self.stores.durability),
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),
+            directory_kinds: self.directory.kinds(),
         }
     }
 
@@ -276,6 +283,7 @@ pub fn channel_config(now: switchboard_domain::time::Timestamp) -> Channel {
         config: json!({"app": "app-1"}),
         secrets: BTreeMap::from([("/secret".to_owned(), Secret::new("secret"))]),
         user_mapping: UserMapping::default(),
+        directories: Directories::default(),
         conversation: ConversationSettings::default(),
         access: AccessSettings { messages_per_minute: 0, ..AccessSettings::default() },
         managed_by_file: false,

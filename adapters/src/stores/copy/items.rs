@@ -1,4 +1,4 @@
-//! The neutral form, version 1: what any store gives and takes, one item a row, with records as they are written.
+//! The neutral form, version 2: what any store gives and takes, one item a row, with records as they are written.
 //!
 //! A table's sum does not depend on the order of its rows, because each store gives them in an order of its own.
 
@@ -11,7 +11,7 @@ use switchboard_domain::time::Timestamp;
 use crate::stores::hashed::digits;
 
 /// The version of this form. A copy that another version began is not continued.
-pub(in crate::stores) const FORM: u32 = 1;
+pub(in crate::stores) const FORM: u32 = 2;
 
 /// What is counted and summed for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,11 +29,12 @@ pub(in crate::stores) enum Table {
     Messages,
     Files,
     Usage,
+    Audit,
 }
 
 impl Table {
     /// All of them, in the order in which they are told.
-    pub(in crate::stores) const ALL: [Self; 13] = [
+    pub(in crate::stores) const ALL: [Self; 14] = [
         Self::Channels,
         Self::Agents,
         Self::Tokens,
@@ -47,6 +48,7 @@ impl Table {
         Self::Messages,
         Self::Files,
         Self::Usage,
+        Self::Audit,
     ];
 
     /// As people read it.
@@ -65,6 +67,7 @@ impl Table {
             Self::Messages => "messages",
             Self::Files => "files",
             Self::Usage => "usage counts",
+            Self::Audit => "audit lines",
         }
     }
 }
@@ -86,6 +89,7 @@ pub(in crate::stores) enum Item {
     Message(MessageItem),
     File(FileItem),
     Usage(UsageItem),
+    Audit { number: u64, body: String },
 }
 
 /// A channel or an agent; `name` as names are compared.
@@ -213,6 +217,7 @@ impl Item {
             Self::Message(_) => Table::Messages,
             Self::File(_) => Table::Files,
             Self::Usage(_) => Table::Usage,
+            Self::Audit { .. } => Table::Audit,
         }
     }
 
@@ -230,7 +235,8 @@ impl Item {
             | Self::Identity { .. }
             | Self::Conversation(_)
             | Self::File(_)
-            | Self::Usage(_) => None,
+            | Self::Usage(_)
+            | Self::Audit { .. } => None,
         }
     }
 }

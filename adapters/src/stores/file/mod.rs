@@ -9,6 +9,7 @@
 
 mod accept;
 mod attachments;
+mod audit;
 mod backup;
 mod cause;
 mod commit;
@@ -174,6 +175,7 @@ fn stores(core: &Arc<Core>) -> Stores {
         tokens: Arc::new(Tokens::new(Arc::clone(core))),
         attachments: Arc::new(Attachments::new(Arc::clone(core), AttachmentLimits::default())),
         usage: Arc::new(UsageCounts::new(Arc::clone(core))),
+        audit: Arc::new(audit::Audit::new(Arc::clone(core))),
     }
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
-use switchboard_domain::ids::UserId;
+use switchboard_domain::ids::{UserId, Version};
+use switchboard_ports::audit::AuditLine;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
 use switchboard_ports::users::{Identity, Matches, User, UserStore};
 
 use super::sql::{all, first, run};
-use super::{Core, folded, row};
+use super::{Core, audit, folded, row};
 use crate::stores::cursor;
 use crate::stores::records::UserRecord;
 use crate::stores::seal::Key;
@@ -35,6 +36,16 @@ impl Users {
     ) -> Result<T, StoreError> {
         let key = Arc::clone(&self.core.key);
         self.core.readers.read(move |connection| work(connection, &key)).await
+    }
+
+    /// Writes with the key at hand, in one step of the writer's.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, &Key) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.core.owns()?;
+        let key = Arc::clone(&self.core.key);
+        self.core.writer.submit(move |step| work(step.connection, &key)).await
     }
 }
 
@@ -92,40 +103,134 @@ impl UserStore for Users {
         self.read(matching).await
     }
 
-    async fn link(&self, user: &User, identity: &Identity) -> Result<User, StoreError> {
-        let (key, user, identity) = (Arc::clone(&self.core.key), user.clone(), identity.clone());
-        let link = self.core.writer.submit(move |step| link(step.connection, &key, &user, &identity));
-        link.await
+    async fn create(&self, user: &User, lines: &[AuditLine]) -> Result<User, StoreError> {
+        let (user, lines) = (user.clone(), lines.to_vec());
+        self.write(move |connection, key| create(connection, key, &user, &lines)).await
+    }
+
+    async fn update(
+        &self,
+        user: &User,
+        expected: Version,
+        lines: &[AuditLine],
+    ) -> Result<Version, StoreError> {
+        let (user, lines) = (User { version: expected.next(), ..user.clone() }, lines.to_vec());
+        self.write(move |connection, key| {
+            let version = update(connection, key, &user, expected)?;
+            audit::append(connection, key, &lines)?;
+            Ok(version)
+        })
+        .await
+    }
+
+    async fn delete(&self, id: &UserId, lines: &[AuditLine]) -> Result<bool, StoreError> {
+        let (id, lines) = (id.clone(), lines.to_vec());
+        self.write(move |connection, key| {
+            run(connection, "DELETE FROM identities WHERE user = ?1", [id.as_str()])?;
+            let is_gone = run(connection, "DELETE FROM users WHERE id = ?1", [id.as_str()])? > 0;
+            if is_gone {
+                audit::append(connection, key, &lines)?;
+            }
+            Ok(is_gone)
+        })
+        .await
+    }
+
+    async fn link(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<Option<User>, StoreError> {
+        let (id, identity, lines) = (id.clone(), identity.clone(), lines.to_vec());
+        self.write(move |connection, key| {
+            if let Some(linked) = link_of(connection, &identity)? {
+                return Ok(Some(linked_user(connection, key, &linked)?));
+            }
+            if columns_of(connection, id.as_str())?.is_none() {
+                return Ok(None);
+            }
+            add_link(connection, &identity, id.as_str())?;
+            audit::append(connection, key, &lines)?;
+            user(connection, key, id.as_str())
+        })
+        .await
+    }
+
+    async fn unlink(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<bool, StoreError> {
+        let (id, identity, lines) = (id.clone(), identity.clone(), lines.to_vec());
+        self.write(move |connection, key| {
+            let sql = "DELETE FROM identities WHERE platform = ?1 AND im_user_id = ?2 AND user = ?3";
+            let params = [&identity.platform, &identity.im_user_id, id.as_str()];
+            let is_gone = run(connection, sql, params)? > 0;
+            if is_gone {
+                audit::append(connection, key, &lines)?;
+            }
+            Ok(is_gone)
+        })
+        .await
     }
 }
 
 /// In one transaction, and behind one writer: two first messages at once make one user.
-fn link(connection: &Connection, key: &Key, new: &User, identity: &Identity) -> Result<User, StoreError> {
-    let linked = link_of(connection, identity)?;
-    let id = linked.as_deref().unwrap_or(new.id.as_str());
-    if linked.is_none() {
-        if columns_of(connection, id)?.is_none() {
-            add(connection, key, new)?;
+fn create(connection: &Connection, key: &Key, new: &User, lines: &[AuditLine]) -> Result<User, StoreError> {
+    for identity in &new.identities {
+        if let Some(linked) = link_of(connection, identity)? {
+            return linked_user(connection, key, &linked);
         }
-        let sql = "INSERT INTO identities (platform, im_user_id, user) VALUES (?1, ?2, ?3)";
-        run(connection, sql, [&identity.platform, &identity.im_user_id, id])?;
     }
-    let found = user(connection, key, id)?;
-    found.ok_or_else(|| row(key, "users", id).corrupt("linked to, but not there"))
+    let id = new.id.as_str();
+    if columns_of(connection, id)?.is_some() {
+        return Err(StoreError::Duplicate("id"));
+    }
+    let (username, email) = indexed(connection, new)?;
+    let body = row(key, "users", id).write(&UserRecord::from(new))?;
+    let sql = "INSERT INTO users (id, username, email, body) VALUES (?1, ?2, ?3, ?4)";
+    run(connection, sql, (id, username, email, body))?;
+    for identity in &new.identities {
+        add_link(connection, identity, id)?;
+    }
+    audit::append(connection, key, lines)?;
+    linked_user(connection, key, id)
 }
 
-fn add(connection: &Connection, key: &Key, user: &User) -> Result<(), StoreError> {
+fn update(connection: &Connection, key: &Key, new: &User, expected: Version) -> Result<Version, StoreError> {
+    let id = new.id.as_str();
+    if user(connection, key, id)?.map(|stored| stored.version) != Some(expected) {
+        return Err(StoreError::Conflict);
+    }
+    let (username, email) = indexed(connection, new)?;
+    let body = row(key, "users", id).write(&UserRecord::from(new))?;
+    let sql = "UPDATE users SET username = ?2, email = ?3, body = ?4 WHERE id = ?1";
+    run(connection, sql, (id, username, email, body))?;
+    Ok(new.version)
+}
+
+/// What a user is found by, if the name is nobody else's. Only a verified address is ever matched, so only that is in
+/// the index.
+fn indexed(connection: &Connection, user: &User) -> Result<(String, Option<String>), StoreError> {
     let username = folded(&user.username);
-    let taken = first(connection, "SELECT 1 FROM users WHERE username = ?1", [&username], |_| Ok(()))?;
-    if taken.is_some() {
+    let sql = "SELECT 1 FROM users WHERE username = ?1 AND id <> ?2";
+    if first(connection, sql, [&username, user.id.as_str()], |_| Ok(()))?.is_some() {
         return Err(StoreError::Duplicate("username"));
     }
-    // Only a verified address is ever matched, so only that is in the index.
-    let email = user.email.as_deref().filter(|_| user.email_verified).map(folded);
-    let body = row(key, "users", user.id.as_str()).write(&UserRecord::from(user))?;
-    let sql = "INSERT INTO users (id, username, email, body) VALUES (?1, ?2, ?3, ?4)";
-    run(connection, sql, (user.id.as_str(), username, email, body))?;
+    Ok((username, user.email.as_deref().filter(|_| user.email_verified).map(folded)))
+}
+
+fn add_link(connection: &Connection, identity: &Identity, user: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO identities (platform, im_user_id, user) VALUES (?1, ?2, ?3)";
+    run(connection, sql, [&identity.platform, &identity.im_user_id, user])?;
     Ok(())
+}
+
+fn linked_user(connection: &Connection, key: &Key, id: &str) -> Result<User, StoreError> {
+    let found = user(connection, key, id)?;
+    found.ok_or_else(|| row(key, "users", id).corrupt("linked to, but not there"))
 }
 
 type Columns = (String, String);

@@ -4,6 +4,7 @@
 //! bound is reached, the oldest goes that is at rest ([`conversations`]), and nothing that was accepted ever does.
 
 mod attachments;
+mod audit;
 mod conversations;
 mod failures;
 mod marks;
@@ -37,6 +38,7 @@ use crate::stores::replicas::{Replicas, Revision};
 /// Empty stores.
 pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
     let revision = Revision::default();
+    let audit = Arc::new(audit::Audit::default());
     let replicas = Arc::new(Replicas::new(Arc::clone(&clock), revision.clone()));
     let budgets = Arc::new(Budgets::new(Arc::clone(&clock)));
     let conversations = Arc::new(Conversations::new(clock));
@@ -52,8 +54,9 @@ pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
         conversations,
         channels: Arc::new(Registry::<Channel>::new(revision.clone())),
         agents: Arc::new(Registry::<AgentConfig>::new(revision)),
-        users: Arc::new(Users::default()),
+        users: Arc::new(Users::new(Arc::clone(&audit))),
         tokens: Arc::new(Tokens::default()),
         usage: Arc::new(UsageCounts::default()),
+        audit,
     }
 }

@@ -13,8 +13,10 @@ use switchboard_domain::settings::{
 };
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
+use switchboard_ports::directory::Directories;
 use switchboard_ports::error::StoreError;
 
+use super::asked::DirectoriesRecord;
 use super::{Record, Row, millis, mirrored};
 
 /// A channel; its id is the row's key, its version a column.
@@ -29,6 +31,9 @@ pub(in crate::stores) struct ChannelRecord {
     config: Value,
     secrets_sealed: BTreeMap<String, String>,
     user_mapping: MappingRecord,
+    // Format 2 added it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    directories: Option<DirectoriesRecord>,
     conversation: ConversationSettingsRecord,
     access: AccessRecord,
     managed_by_file: bool,
@@ -37,7 +42,17 @@ pub(in crate::stores) struct ChannelRecord {
 }
 
 impl Record for ChannelRecord {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const OLDEST: u32 = 1;
+
+    /// Directories decide about access: who does not know them must not read, and lose, a channel that has some.
+    fn since(&self) -> u32 {
+        if self.directories.is_none() && !matches!(self.user_mapping.mode, ModeRecord::Directory) {
+            1
+        } else {
+            Self::VERSION
+        }
+    }
 }
 
 mirrored!(LocaleRecord = Locale { En, ZhCn });
@@ -56,6 +71,8 @@ enum ModeRecord {
     MatchUsername,
     MatchEmail,
     FixedUser(String),
+    // Format 2 added it.
+    Directory,
 }
 
 mirrored!(OnMissRecord = OnMiss { Create, Reject });
@@ -123,6 +140,7 @@ impl ChannelRecord {
             config: from.config.clone(),
             secrets_sealed: seal_all(&from.secrets, row, "secrets")?,
             user_mapping: (&from.user_mapping).into(),
+            directories: DirectoriesRecord::seal(&from.directories, row)?,
             conversation: from.conversation.into(),
             access: AccessRecord {
                 groups: from.access.groups.into(),
@@ -147,6 +165,10 @@ impl ChannelRecord {
             config: self.config,
             secrets: open_all(self.secrets_sealed, row, "secrets")?,
             user_mapping: self.user_mapping.into(),
+            directories: match self.directories {
+                Some(directories) => directories.open(row)?,
+                None => Directories::default(),
+            },
             conversation: self.conversation.into(),
             access: AccessSettings {
                 groups: self.access.groups.into(),
@@ -193,6 +215,7 @@ impl From<&UserMapping> for MappingRecord {
             MappingMode::MatchUsername => ModeRecord::MatchUsername,
             MappingMode::MatchEmail => ModeRecord::MatchEmail,
             MappingMode::FixedUser(user) => ModeRecord::FixedUser(user.to_string()),
+            MappingMode::Directory => ModeRecord::Directory,
         };
         Self { mode, on_miss: from.on_miss.into(), email_template: from.email_template.clone() }
     }
@@ -205,6 +228,7 @@ impl From<MappingRecord> for UserMapping {
             ModeRecord::MatchUsername => MappingMode::MatchUsername,
             ModeRecord::MatchEmail => MappingMode::MatchEmail,
             ModeRecord::FixedUser(user) => MappingMode::FixedUser(UserId::new(user)),
+            ModeRecord::Directory => MappingMode::Directory,
         };
         Self { mode, on_miss: from.on_miss.into(), email_template: from.email_template }
     }

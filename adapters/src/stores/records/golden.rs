@@ -25,15 +25,15 @@ use switchboard_domain::snapshot::{
 };
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::{AgentConfig, AgentMode};
-use switchboard_ports::conformance::registries::{agent, agent_variants, channel, channel_variants};
-use switchboard_ports::conformance::tokens::token;
-use switchboard_ports::conformance::users::{identity, user};
+use switchboard_ports::conformance::registries::{
+    agent, agent_variants, channel, channel_variants, channel_with_directories,
+};
 use switchboard_ports::conformance::{FakeClock, generate, samples};
-use switchboard_ports::tokens;
 
 use super::*;
 
 mod failures;
+mod people;
 
 /// Hides nothing, but insists on the place like a real one.
 struct Glass;
@@ -270,7 +270,10 @@ fn conversations_of_every_format_are_read_back() {
 
 #[test]
 fn channels_of_every_format_are_read_back() {
-    let channels = |_| channel_variants().into_iter().chain([channel("chn_4", "four")]).collect();
+    let channels = |version| {
+        let newer = (version >= 2).then(channel_with_directories);
+        channel_variants().into_iter().chain([channel("chn_4", "four")]).chain(newer).collect()
+    };
     check(
         "channel",
         channels,
@@ -310,28 +313,6 @@ fn a_number_in_what_goes_to_an_agent_stays_what_it_was_however_often_it_is_store
     assert_eq!(kept.extra_body, body);
     let width: serde_json::Value = serde_json::from_str("30000000000000000000000000000000000000").unwrap();
     assert_eq!(width.to_string(), "3e+37");
-}
-
-#[test]
-fn users_and_tokens_of_every_format_are_read_back() {
-    let mut user = user("usr_1", "one");
-    user.identities = vec![identity("staff1")];
-    let identities = user.identities.clone();
-    check(
-        "user",
-        |_| vec![user.clone()],
-        |user| Ok(UserRecord::from(user)),
-        |_, record: UserRecord| Ok(record.open(identities.clone(), &row("users", "usr_1"))),
-    );
-    let roles = [tokens::Role::Viewer, tokens::Role::Operator, tokens::Role::Admin];
-    check(
-        "token",
-        |_| roles.map(|role| token("a", role, 1)).to_vec(),
-        |token| Ok(TokenRecord::from(token)),
-        |token, record: TokenRecord| {
-            Ok(record.open(token.name.clone(), token.hash, &row("tokens", &token.id)))
-        },
-    );
 }
 
 #[test]

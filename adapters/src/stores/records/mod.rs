@@ -10,8 +10,11 @@
 //! because nobody knows its version.
 
 mod agent;
+mod asked;
+mod audit;
 mod channel;
 mod conversation;
+
 mod entry;
 mod message;
 mod outbound;
@@ -32,6 +35,7 @@ use switchboard_ports::error::StoreError;
 use super::seal::{Place, SealError, Sealing};
 
 pub(super) use agent::AgentRecord;
+pub(super) use audit::AuditRecord;
 pub(super) use channel::ChannelRecord;
 pub(super) use conversation::ConversationRecord;
 pub(super) use entry::{AgainRecord, EntryRecord};
@@ -47,6 +51,11 @@ pub(super) trait Record: Serialize + DeserializeOwned {
     const OLDEST: u32 = Self::VERSION;
     /// The oldest format whose readers understand what is written: what newer ones added they may pass over and lose.
     const SINCE: u32 = Self::VERSION;
+
+    /// The same of this one: it may use nothing of what newer formats added.
+    fn since(&self) -> u32 {
+        Self::SINCE
+    }
 }
 
 /// The row that a record is or will be: names it in errors, and seals what is secret in it.
@@ -82,7 +91,7 @@ impl Row<'_> {
 
     /// Writes a record.
     pub(super) fn write<R: Record>(&self, record: &R) -> Result<String, StoreError> {
-        let since = (R::SINCE < R::VERSION).then_some(R::SINCE);
+        let since = Some(record.since()).filter(|since| *since < R::VERSION);
         let envelope = Envelope { v: R::VERSION, since, r: record };
         serde_json::to_string(&envelope).map_err(|_| self.corrupt("cannot be written as JSON"))
     }

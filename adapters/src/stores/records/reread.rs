@@ -3,17 +3,29 @@
 
 use switchboard_domain::ids::{ChannelId, ConversationId, MessageId, Seq, SessionNumber, Version};
 use switchboard_domain::secret::Secret;
+use switchboard_ports::audit::AuditLine;
 use switchboard_ports::error::StoreError;
 
 use super::{
-    AgainRecord, AgentRecord, ChannelRecord, ConversationRecord, EntryRecord, FailureRecord, LineRecord,
-    OutboundRecord, Record, Row, TokenRecord, UserRecord,
+    AgainRecord, AgentRecord, AuditRecord, ChannelRecord, ConversationRecord, EntryRecord, FailureRecord,
+    LineRecord, OutboundRecord, Record, Row, TokenRecord, UserRecord,
 };
 use crate::stores::seal::{Place, SealError, Sealing};
 
 /// Every kind of record, by the name its golden files have.
-pub const KINDS: [&str; 10] =
-    ["again", "agent", "channel", "conversation", "entry", "failure", "line", "outbound", "token", "user"];
+pub const KINDS: [&str; 11] = [
+    "again",
+    "agent",
+    "audit",
+    "channel",
+    "conversation",
+    "entry",
+    "failure",
+    "line",
+    "outbound",
+    "token",
+    "user",
+];
 
 /// What a text was read as, and what it became.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +63,10 @@ pub fn reread(kind: &str, text: &str) -> Result<Reread, StoreError> {
         "agent" => both(&row, text, |record: AgentRecord| {
             let agent = record.open(Version(1), &row)?;
             Ok((format!("{agent:?}"), AgentRecord::seal(&agent, &row)?))
+        }),
+        "audit" => both(&row, text, |record: AuditRecord| {
+            let line = AuditLine::from(record);
+            Ok((format!("{line:?}"), AuditRecord::from(&line)))
         }),
         "channel" => both(&row, text, |record: ChannelRecord| {
             let channel = record.open(Version(1), &row)?;

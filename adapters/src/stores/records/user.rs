@@ -1,7 +1,7 @@
 //! Records of users and API tokens.
 
 use serde::{Deserialize, Serialize};
-use switchboard_domain::ids::UserId;
+use switchboard_domain::ids::{UserId, Version};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::tokens::{Role, Token};
 use switchboard_ports::users::{Identity, User};
@@ -18,10 +18,27 @@ pub(in crate::stores) struct UserRecord {
     auth_source: String,
     disabled: bool,
     created_at: u64,
+    // Format 2 added what follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    department: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    directory: Option<String>,
+    #[serde(default = "first")]
+    version: u64,
+    #[serde(default)]
+    updated_at: Option<u64>,
+}
+
+/// What nobody had changed had no number.
+const fn first() -> u64 {
+    1
 }
 
 impl Record for UserRecord {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const OLDEST: u32 = 1;
+    // Readers of format 1 make users and link them; they write none anew, and so lose nothing of what they pass over.
+    const SINCE: u32 = 1;
 }
 
 impl From<&User> for UserRecord {
@@ -34,6 +51,10 @@ impl From<&User> for UserRecord {
             auth_source: from.auth_source.clone(),
             disabled: from.disabled,
             created_at: from.created_at.as_millis(),
+            department: from.department.clone(),
+            directory: from.directory.clone(),
+            version: from.version.0,
+            updated_at: Some(from.updated_at.as_millis()),
         }
     }
 }
@@ -49,8 +70,12 @@ impl UserRecord {
             display_name: self.display_name,
             auth_source: self.auth_source,
             disabled: self.disabled,
+            department: self.department,
+            directory: self.directory,
             identities,
+            version: Version(self.version),
             created_at: Timestamp::from_millis(self.created_at),
+            updated_at: Timestamp::from_millis(self.updated_at.unwrap_or(self.created_at)),
         }
     }
 }

@@ -37,6 +37,7 @@
 //! | `P:notes` | no key | what replicas tell each other by publish and subscribe |
 //! | `P:{users}:…` | | users, names, e-mail addresses, identities |
 //! | `P:{usage}:…` | | what apps used |
+//! | `P:{audit}:lines` | sorted set | who was mapped how, `number|record` by number; `…:last` the last number |
 
 use std::fmt::Display;
 

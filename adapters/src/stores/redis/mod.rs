@@ -9,6 +9,7 @@
 
 mod accept;
 mod attachments;
+mod audit;
 mod budget;
 mod commit;
 mod connection;
@@ -194,6 +195,7 @@ fn stores(core: &Arc<Core>, limits: AttachmentLimits) -> Stores {
         tokens: Arc::new(tokens::Tokens::new(Arc::clone(core))),
         attachments: Arc::new(attachments::Attachments::new(Arc::clone(core), limits)),
         usage: Arc::new(usage::UsageCounts::new(Arc::clone(core))),
+        audit: Arc::new(audit::Audit::new(Arc::clone(core))),
     }
 }
 

@@ -12,7 +12,11 @@ pub(super) struct Scripts {
     pub(super) purge: Script,
     pub(super) register: Script,
     pub(super) remove: Script,
+    pub(super) create_user: Script,
+    pub(super) update_user: Script,
+    pub(super) delete_user: Script,
     pub(super) link: Script,
+    pub(super) unlink: Script,
     pub(super) keep: Script,
     pub(super) count: Script,
     pub(super) report: Script,
@@ -35,7 +39,11 @@ impl Scripts {
             purge: Script::new(include_str!("scripts/purge.lua")),
             register: Script::new(include_str!("scripts/register.lua")),
             remove: Script::new(include_str!("scripts/remove.lua")),
-            link: Script::new(include_str!("scripts/link.lua")),
+            create_user: noting(include_str!("scripts/create_user.lua")),
+            update_user: noting(include_str!("scripts/update_user.lua")),
+            delete_user: noting(include_str!("scripts/delete_user.lua")),
+            link: noting(include_str!("scripts/link.lua")),
+            unlink: noting(include_str!("scripts/unlink.lua")),
             keep: Script::new(include_str!("scripts/keep.lua")),
             count: Script::new(include_str!("scripts/count.lua")),
             report: timed(include_str!("scripts/report.lua")),
@@ -47,6 +55,11 @@ impl Scripts {
             raise: Script::new(include_str!("scripts/raise.lua")),
         }
     }
+}
+
+/// A script that writes into the audit list what it has done.
+fn noting(script: &str) -> Script {
+    Script::new(&format!("{}{script}", include_str!("scripts/note.lua")))
 }
 
 /// A script that goes by time.

@@ -3,6 +3,7 @@
 pub mod create;
 pub mod delete;
 pub mod list;
+pub mod mapping;
 pub mod read;
 pub mod restart;
 pub mod status;
@@ -20,6 +21,7 @@ use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 
 use super::dto::channel_input::{References, named_user};
+use super::dto::mapping::DirectoryKinds;
 use super::dto::status::StatusView;
 use super::problem::Problem;
 use super::state::Api;
@@ -51,8 +53,11 @@ pub async fn references(ports: &Ports, documents: &[&Value]) -> Result<Reference
             users.insert(id);
         }
     }
-    Ok(References { agents, users })
+    let directories = DirectoryKinds(ports.directory_kinds.clone());
+    Ok(References { agents, users, directories })
 }
 
+#[cfg(test)]
+mod mapping_tests;
 #[cfg(test)]
 mod tests;

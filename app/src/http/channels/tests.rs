@@ -34,7 +34,7 @@ async fn a_new_channel_is_201_with_the_contracts_defaults_and_the_driver_is_told
         "default_agent_id": null, "default_model": null, "locale": "en",
         "config": {"client_id": "ding1", "client_secret": "***", "calls_per_second": 20},
         "user_mapping": {"mode": "auto_create", "on_miss": "create", "email_template": "{user_id}@im-platform.com",
-            "user_id": null},
+            "user_id": null, "directories": [], "cache_seconds": 300, "miss_seconds": 30},
         "conversation": {"group_scope": "per_user", "idle_timeout_minutes": 0, "busy": "queue",
             "stale_after_minutes": 60, "stale": "note"},
         "access": {"users": "everyone", "groups": "mention_only", "messages_per_minute": 30},
@@ -109,7 +109,15 @@ async fn a_patch_keeps_a_secret_that_is_absent_empty_or_masked(#[case] patch: Va
 #[case(json!({"created_at": "now"}), &["/created_at"])]
 #[case(json!({"user_mapping": {"mode": "fixed_user"}}), &["/user_mapping/user_id"])]
 #[case(json!({"user_mapping": {"mode": "fixed_user", "user_id": "usr_nobody"}}), &["/user_mapping/user_id"])]
-#[case(json!({"user_mapping": {"mode": "directory"}}), &["/user_mapping/mode"])]
+#[case(json!({"user_mapping": {"mode": "directory"}}), &["/user_mapping/directories"])]
+#[case(json!({"user_mapping": {"directories": [{"name": "a", "kind": "smoke"}, {"name": "b", "kind": "ldap"},
+       {"name": "b", "kind": "platform", "config": {"x": 1}}, {"kind": "ldap", "config": 7, "colour": 1}]}}),
+       &["/user_mapping/directories/0/kind", "/user_mapping/directories/1/config/url",
+         "/user_mapping/directories/1/config/bind_password", "/user_mapping/directories/2/name",
+         "/user_mapping/directories/2/config", "/user_mapping/directories/3/name",
+         "/user_mapping/directories/3/config", "/user_mapping/directories/3/colour"])]
+#[case(json!({"user_mapping": {"directories": {}, "cache_seconds": 0, "miss_seconds": 3601}}),
+       &["/user_mapping/cache_seconds", "/user_mapping/miss_seconds", "/user_mapping/directories"])]
 #[case(json!({"user_mapping": {"email_template": "all@example.com"}}), &["/user_mapping/email_template"])]
 #[tokio::test]
 async fn bad_patches_are_422_and_nothing_changes(#[case] patch: Value, #[case] pointers: &[&str]) {

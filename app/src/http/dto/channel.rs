@@ -1,15 +1,15 @@
 //! Channels on the wire, outwards.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use switchboard_domain::settings::{
-    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, Stale,
-    UserMapping,
+    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, OnMiss, Stale,
 };
 use switchboard_ports::channels::Channel;
 use utoipa::ToSchema;
 
-use super::merge::MASK;
+use super::mapping::UserMappingView;
+use super::secrets;
 use super::time::rfc3339;
 
 /// Words of the API for each value, used both ways.
@@ -24,7 +24,7 @@ pub(super) const GROUPS: [(&str, GroupPolicy); 2] =
     [("mention_only", GroupPolicy::MentionOnly), ("off", GroupPolicy::Off)];
 pub(super) const ON_MISS: [(&str, OnMiss); 2] = [("create", OnMiss::Create), ("reject", OnMiss::Reject)];
 
-fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+pub(super) fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
     words.iter().find(|(_, of)| of == value).map_or("", |(word, _)| word)
 }
 
@@ -67,19 +67,6 @@ pub struct ChannelView {
     pub updated_at: String,
 }
 
-/// How authors become users.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct UserMappingView {
-    /// `auto_create`, `match_username`, `match_email` or `fixed_user`.
-    pub mode: &'static str,
-    /// What happens to an author without a match: `create` or `reject`.
-    pub on_miss: &'static str,
-    /// The address of a user made for an author, marked unverified; `{user_id}` is the platform's id.
-    pub email_template: String,
-    /// The user everybody is, with `fixed_user`.
-    pub user_id: Option<String>,
-}
-
 /// Rules of conversations.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConversationSettingsView {
@@ -116,8 +103,8 @@ impl From<&Channel> for ChannelView {
             default_agent_id: channel.default_agent.as_ref().map(ToString::to_string),
             default_model: channel.default_model.clone(),
             locale: word(&LOCALES, &channel.locale),
-            config: masked(channel),
-            user_mapping: (&channel.user_mapping).into(),
+            config: secrets::masked(&channel.config, &channel.secrets),
+            user_mapping: UserMappingView::of(&channel.user_mapping, &channel.directories),
             conversation: channel.conversation.into(),
             access: channel.access.into(),
             managed_by_file: channel.managed_by_file,
@@ -125,19 +112,6 @@ impl From<&Channel> for ChannelView {
             created_at: rfc3339(channel.created_at),
             updated_at: rfc3339(channel.updated_at),
         }
-    }
-}
-
-impl From<&UserMapping> for UserMappingView {
-    fn from(mapping: &UserMapping) -> Self {
-        let (mode, user_id) = match &mapping.mode {
-            MappingMode::AutoCreate => ("auto_create", None),
-            MappingMode::MatchUsername => ("match_username", None),
-            MappingMode::MatchEmail => ("match_email", None),
-            MappingMode::FixedUser(id) => ("fixed_user", Some(id.to_string())),
-        };
-        let on_miss = word(&ON_MISS, &mapping.on_miss);
-        Self { mode, on_miss, email_template: mapping.email_template.clone(), user_id }
     }
 }
 
@@ -158,37 +132,4 @@ impl From<AccessSettings> for AccessView {
         let groups = word(&GROUPS, &access.groups);
         Self { users: "everyone", groups, messages_per_minute: access.messages_per_minute }
     }
-}
-
-/// The settings with `***` where a secret is stored.
-fn masked(channel: &Channel) -> Value {
-    let mut config = channel.config.clone();
-    for pointer in channel.secrets.keys() {
-        put(&mut config, pointer, Value::from(MASK));
-    }
-    config
-}
-
-/// Sets the value at a JSON pointer, making the objects on the way.
-pub(super) fn put(root: &mut Value, pointer: &str, value: Value) {
-    let mut place = root;
-    for part in parts(pointer) {
-        if !place.is_object() {
-            *place = Value::Object(Map::new());
-        }
-        let Some(map) = place.as_object_mut() else { return };
-        place = map.entry(part).or_insert(Value::Null);
-    }
-    *place = value;
-}
-
-/// Takes the value at a JSON pointer out of its object.
-pub(super) fn take(root: &mut Value, pointer: &str) -> Option<Value> {
-    let (parent, _) = pointer.rsplit_once('/')?;
-    let last = parts(pointer).last()?;
-    root.pointer_mut(parent)?.as_object_mut()?.remove(&last)
-}
-
-fn parts(pointer: &str) -> impl Iterator<Item = String> {
-    pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"))
 }

@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
-use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
-    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, Stale,
-    UserMapping,
+    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, Stale,
 };
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
@@ -18,21 +16,17 @@ use switchboard_ports::provider::{FieldError, Provider};
 use utoipa::ToSchema;
 
 use super::agent_input::NAME_CHARS_MAX;
-use super::channel::{BUSY, ChannelView, GROUPS, LOCALES, ON_MISS, SCOPES, STALE, put, take};
+use super::channel::{BUSY, ChannelView, GROUPS, LOCALES, SCOPES, STALE};
 use super::fields::{self, Fields, Reader};
-use super::merge::{self, MASK};
+use super::mapping::{self, DirectoryKinds, UserMappingInput};
+use super::merge;
+use super::secrets::{self, Settings, Taken, put, take};
 
 const MODEL_CHARS_MAX: usize = 2_000;
-const TEMPLATE_CHARS_MAX: usize = 200;
-/// Longest secret of a platform's settings, in bytes.
-pub const SECRET_BYTES_MAX: usize = 8_192;
 /// At most one week.
 const MINUTES: RangeInclusive<u32> = 0..=10_080;
 const MESSAGES_PER_MINUTE: RangeInclusive<u32> = 0..=10_000;
 
-/// Ways in which authors become users; numbers, because one of them needs a user to be a mode.
-pub(super) const MODES: [(&str, u8); 4] =
-    [("auto_create", 0), ("match_username", 1), ("match_email", 2), ("fixed_user", 3)];
 /// Who may write.
 pub(super) const USERS: [(&str, ()); 1] = [("everyone", ())];
 
@@ -46,6 +40,8 @@ pub struct References {
     pub agents: BTreeSet<AgentId>,
     /// Users there are, as far as the document names them.
     pub users: BTreeSet<UserId>,
+    /// Kinds of directories there are.
+    pub directories: DirectoryKinds,
 }
 
 // For the API's document only: reading one is `created` and `patched`, which name all mistakes at once.
@@ -79,23 +75,6 @@ pub struct ChannelInput {
     pub conversation: Option<ConversationSettingsInput>,
     /// Who may write, how often.
     pub access: Option<AccessInput>,
-}
-
-/// How authors become users.
-#[derive(Debug, ToSchema)]
-#[schema(as = UserMappingInput)]
-pub struct UserMappingInput {
-    /// `auto_create`, `match_username`, `match_email` or `fixed_user`.
-    #[schema(default = "auto_create")]
-    pub mode: Option<String>,
-    /// `create` or `reject`.
-    #[schema(default = "create")]
-    pub on_miss: Option<String>,
-    /// Holds `{user_id}`.
-    #[schema(default = "{user_id}@im-platform.com", max_length = 200)]
-    pub email_template: Option<String>,
-    /// Required with `fixed_user`.
-    pub user_id: Option<String>,
 }
 
 /// Rules of conversations.
@@ -193,7 +172,9 @@ fn read(
     let default_model = reader.line("default_model", MODEL_CHARS_MAX);
     let locale = reader.choice("locale", &LOCALES, Locale::En);
     let config = reader.raw("config").cloned();
-    let user_mapping = reader.section("user_mapping", |mapping| user_mapping(mapping, references));
+    let kept = stored.map(|stored| &stored.directories);
+    let (user_mapping, directories) =
+        reader.section("user_mapping", |section| mapping::read(section, kept, references));
     let conversation = reader.section("conversation", conversation);
     let access = reader.section("access", access);
     reader.finish();
@@ -209,6 +190,7 @@ fn read(
         config,
         secrets,
         user_mapping,
+        directories,
         conversation,
         access,
         managed_by_file: stamp.managed_by_file,
@@ -245,42 +227,6 @@ fn default_agent(reader: &mut Reader<'_>, references: &References) -> Option<Age
     Some(id)
 }
 
-fn user_mapping(reader: &mut Reader<'_>, references: &References) -> UserMapping {
-    let mode = match reader.raw("mode").and_then(Value::as_str) {
-        Some("directory") => {
-            reader.wrong("mode", "\"directory\" is not available in this version");
-            0
-        }
-        Some(_) | None => reader.choice("mode", &MODES, 0),
-    };
-    let user = reader.line("user_id", NAME_CHARS_MAX).map(UserId::new);
-    // A user left over from another mode is dropped, so that a patch of the mode alone is enough.
-    let mode = match (mode, user) {
-        (3, Some(user)) => {
-            if !references.users.contains(&user) {
-                reader.wrong("user_id", "names no user there is");
-            }
-            MappingMode::FixedUser(user)
-        }
-        (3, None) => {
-            reader.wrong("user_id", "is required with \"fixed_user\"");
-            MappingMode::AutoCreate
-        }
-        (1, _) => MappingMode::MatchUsername,
-        (2, _) => MappingMode::MatchEmail,
-        (_, _) => MappingMode::AutoCreate,
-    };
-    let on_miss = reader.choice("on_miss", &ON_MISS, OnMiss::Create);
-    let default = UserMapping::default().email_template;
-    let email_template = reader.line("email_template", TEMPLATE_CHARS_MAX).unwrap_or(default);
-    let is_address =
-        email_template.matches('@').count() == 1 && !email_template.contains(char::is_whitespace);
-    if !is_address || email_template.matches("{user_id}").count() != 1 {
-        reader.wrong("email_template", "must be an e-mail address that holds {user_id} once");
-    }
-    UserMapping { mode, on_miss, email_template }
-}
-
 fn conversation(reader: &mut Reader<'_>) -> ConversationSettings {
     let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes).saturating_mul(60));
     ConversationSettings {
@@ -300,8 +246,6 @@ fn access(reader: &mut Reader<'_>) -> AccessSettings {
     }
 }
 
-type Settings = (Value, BTreeMap<String, Secret>);
-
 /// The platform's settings, secrets apart, checked by the platform.
 fn settings(
     config: Option<Value>,
@@ -310,7 +254,7 @@ fn settings(
     fields: &mut Fields,
 ) -> Settings {
     let nothing = || (Value::Null, BTreeMap::new());
-    let Some(mut config) = config else {
+    let Some(config) = config else {
         fields.wrong("/config", "is required");
         return nothing();
     };
@@ -321,50 +265,19 @@ fn settings(
     let Some(provider) = provider else {
         return nothing();
     };
-    let mut secrets = BTreeMap::new();
-    let mut given = Vec::new();
-    for pointer in provider.description().secret_fields {
-        let Some(value) = take(&mut config, pointer).filter(|value| !value.is_null()) else {
-            continue;
-        };
-        // A secret that is there and bad was given: the platform must not say "is required" as well.
-        given.push((*pointer).to_owned());
-        let kept = stored.and_then(|stored| stored.secrets.get(*pointer));
-        match secret(&value, stored.is_some(), kept) {
-            Ok(Some(secret)) => {
-                secrets.insert((*pointer).to_owned(), secret);
-            }
-            Ok(None) => given.retain(|there| there != pointer),
-            Err(message) => fields.wrong(format!("/config{pointer}"), message),
-        }
-    }
-    match provider.check_config(&config, &given) {
-        Ok(mut checked) => {
-            // Whatever a platform fills in, no secret may stand among the plain settings.
-            for pointer in secrets.keys() {
-                take(&mut checked, pointer);
-            }
-            (checked, secrets)
-        }
+    let mut below = Fields::default();
+    let from = Taken { patch: stored.is_some(), kept: stored.map(|stored| &stored.secrets) };
+    let taken =
+        secrets::taken(config, provider.description().secret_fields, &from, &mut below, |config, given| {
+            provider.check_config(config, given)
+        });
+    match below.into_result(taken) {
+        Ok(settings) => settings,
         Err(errors) => {
-            let below =
-                |error: FieldError| FieldError { pointer: format!("/config{}", error.pointer), ..error };
-            fields.extend(errors.into_iter().map(below));
+            let at = |error: FieldError| FieldError { pointer: format!("/config{}", error.pointer), ..error };
+            fields.extend(errors.into_iter().map(at));
             nothing()
         }
-    }
-}
-
-fn secret(value: &Value, patch: bool, kept: Option<&Secret>) -> Result<Option<Secret>, String> {
-    let fits = |text: &&str| text.len() <= SECRET_BYTES_MAX && !text.contains(char::is_control);
-    let Some(text) = value.as_str().filter(fits) else {
-        return Err(format!("must be text on one line of {SECRET_BYTES_MAX} bytes at most"));
-    };
-    match text {
-        MASK if !patch => Err(String::from("must be the secret itself: *** only stands for a stored one")),
-        MASK | "" if patch => Ok(kept.cloned()),
-        "" => Ok(None),
-        secret => Ok(Some(Secret::new(secret))),
     }
 }
 

@@ -3,7 +3,8 @@
 use switchboard_ports::agents::AgentMode;
 
 use super::channel::{BUSY, GROUPS, LOCALES, ON_MISS, SCOPES, STALE};
-use super::channel_input::{MODES, USERS};
+use super::channel_input::USERS;
+use super::mapping::{DIRECTORY_KINDS, MODES};
 
 /// Schema, field and words, each.
 #[must_use]
@@ -15,6 +16,7 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     add(&["AgentInput", "AgentPatch", "AgentView"], "mode", &words(&AgentMode::ALL));
     add(&["ChannelInput", "ChannelPatch", "ChannelView"], "locale", &words(&LOCALES));
     add(&["UserMappingInput", "UserMappingView"], "mode", &words(&MODES));
+    add(&["DirectoryInput", "DirectoryView"], "kind", &DIRECTORY_KINDS);
     add(&["UserMappingInput", "UserMappingView"], "on_miss", &words(&ON_MISS));
     add(&["ConversationSettingsInput", "ConversationSettingsView"], "group_scope", &words(&SCOPES));
     add(&["ConversationSettingsInput", "ConversationSettingsView"], "busy", &words(&BUSY));

@@ -193,6 +193,43 @@ impl<'a> Reader<'a> {
         value
     }
 
+    /// Whether a list is absent or has nothing in it.
+    pub fn is_empty(&mut self, key: &'static str) -> bool {
+        self.raw(key).is_none_or(|value| value.as_array().is_some_and(Vec::is_empty))
+    }
+
+    /// A list of objects, each read by `read`; absent means none.
+    pub fn items<T>(
+        &mut self,
+        key: &'static str,
+        count_max: usize,
+        mut read: impl FnMut(&mut Reader<'_>) -> T,
+    ) -> Vec<T> {
+        let Some(value) = self.raw(key) else { return Vec::new() };
+        let items = value.as_array().filter(|items| items.len() <= count_max);
+        let Some(items) = items.filter(|items| items.iter().all(Value::is_object)) else {
+            self.wrong(key, format!("must be a list of {count_max} JSON objects at most"));
+            return Vec::new();
+        };
+        let at = format!("{}/{}", self.at, pointer_part(key));
+        let mut values = Vec::new();
+        for (n, item) in items.iter().enumerate() {
+            let map = item.as_object().unwrap_or(&EMPTY);
+            let at = format!("{at}/{n}");
+            let mut inner = Reader { map, at, fields: &mut *self.fields, known: Vec::new() };
+            values.push(read(&mut inner));
+            inner.finish();
+        }
+        values
+    }
+
+    /// Notes mistakes whose pointers begin at a field of this object.
+    pub fn extend_below(&mut self, key: &str, errors: Vec<FieldError>) {
+        for error in errors {
+            self.fields.wrong(format!("{}/{}{}", self.at, pointer_part(key), error.pointer), error.message);
+        }
+    }
+
     /// Notes every field that nobody asked for.
     pub fn finish(self) {
         for key in self.map.keys().filter(|key| !self.known.contains(&key.as_str())) {

@@ -18,16 +18,10 @@ const DEPTH_MAX: usize = 128;
 
 /// The document that `patch`, an object, makes of `current`, with read-only fields taken out. A changed one is noted.
 pub fn merged(mut current: Value, mut patch: Value, fields: &mut Fields) -> Value {
+    take_unchanged(&mut current, &mut patch, &READ_ONLY, fields);
     let Some(changes) = patch.as_object_mut() else {
         return current;
     };
-    for key in READ_ONLY {
-        let wanted = changes.remove(key);
-        let is = current.as_object_mut().and_then(|map| map.remove(key));
-        if wanted.is_some() && wanted != is {
-            fields.wrong(format!("/{key}"), "is set by the server and cannot be changed");
-        }
-    }
     // Cleared by a null of its own, like any field; with members, they are laid over those that there are.
     let meant = changes.remove_entry(MEANS_ITS_NULLS);
     apply(&mut current, patch, Nulls::Remove, 0);
@@ -39,6 +33,18 @@ pub fn merged(mut current: Value, mut patch: Value, fields: &mut Fields) -> Valu
         }
     }
     current
+}
+
+/// Takes fields that only the server sets out of both documents. One that the patch would change is noted.
+pub fn take_unchanged(current: &mut Value, patch: &mut Value, keys: &[&str], fields: &mut Fields) {
+    let Some(changes) = patch.as_object_mut() else { return };
+    for key in keys {
+        let wanted = changes.remove(*key);
+        let is = current.as_object_mut().and_then(|map| map.remove(*key));
+        if wanted.is_some() && wanted != is {
+            fields.wrong(format!("/{key}"), "is set by the server and cannot be changed");
+        }
+    }
 }
 
 /// What a null in a patch does.

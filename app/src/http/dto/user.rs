@@ -23,11 +23,20 @@ pub struct UserView {
     pub auth_source: String,
     /// Disabled users are refused with one sentence.
     pub disabled: bool,
+    /// The department, where a directory or somebody told one.
+    pub department: Option<String>,
+    /// The directory that vouches for the user: when it no longer knows the user, access ends.
+    pub directory: Option<String>,
     /// Links to platforms.
     pub identities: Vec<IdentityView>,
+    /// Counts changes, links excepted; also the `ETag`.
+    pub version: u64,
     /// When it was made.
     #[schema(format = DateTime)]
     pub created_at: String,
+    /// When it was last changed.
+    #[schema(format = DateTime)]
+    pub updated_at: String,
 }
 
 /// Somebody's identity on a platform.
@@ -54,8 +63,12 @@ impl From<User> for UserView {
             display_name: user.display_name,
             auth_source: user.auth_source,
             disabled: user.disabled,
+            department: user.department,
+            directory: user.directory,
             identities,
+            version: user.version.0,
             created_at: rfc3339(user.created_at),
+            updated_at: rfc3339(user.updated_at),
         }
     }
 }

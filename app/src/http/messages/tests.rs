@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, Method, header};
 use serde_json::{Value, json};
-use switchboard_domain::ids::{ChannelId, ConversationKey, MessageId, UserId};
+use switchboard_domain::ids::{ChannelId, ConversationKey, MessageId, UserId, Version};
 use switchboard_domain::message::ChatKind;
 use switchboard_domain::outbound::{Format, Progress};
 use switchboard_domain::snapshot::PartStatus::{self, Attempting, Pending, Sent, Unknown};
@@ -69,8 +69,12 @@ fn user(id: &str, identities: &[(&str, &str)]) -> User {
         display_name: id.to_owned(),
         auth_source: "api".to_owned(),
         disabled: false,
+        department: None,
+        directory: None,
         identities: identities.iter().map(identity).collect(),
+        version: Version(1),
         created_at: Timestamp::from_millis(START_MS),
+        updated_at: Timestamp::from_millis(START_MS),
     }
 }
 

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use switchboard_ports::config_field::{ConfigField, ConfigKind};
 use switchboard_ports::provider::Description;
 
-use super::super::dto::channel_input::SECRET_BYTES_MAX;
 use super::super::dto::choices;
+use super::super::dto::secrets::SECRET_BYTES_MAX;
 
 /// Puts both into the document, for a build with these platforms and kinds of agents.
 pub(super) fn describe(document: &mut Value, platforms: &[Description], kinds: &[&str]) {

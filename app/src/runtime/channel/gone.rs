@@ -19,6 +19,7 @@ use switchboard_domain::session::Rules;
 use switchboard_domain::settings::{Locale, ReplyLimits, TurnLimits};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
+use switchboard_ports::directory::Directories;
 use switchboard_ports::provider::{
     Came, CardRequest, Check, ConnectionSink, Description, FetchFailure, Fetched, Link, PartRequest,
 };
@@ -67,6 +68,7 @@ fn bot(id: &ChannelId) -> Bot {
         config: serde_json::Value::Null,
         secrets: std::collections::BTreeMap::new(),
         user_mapping: switchboard_domain::settings::UserMapping::default(),
+        directories: Directories::default(),
         conversation: switchboard_domain::settings::ConversationSettings::default(),
         access: switchboard_domain::settings::AccessSettings::default(),
         managed_by_file: false,
@@ -81,7 +83,8 @@ fn bot(id: &ChannelId) -> Bot {
         agent: None,
         model: None,
     };
-    Bot { channel, description: NOWHERE, link: Arc::new(Nowhere), agent: None, policy, meter: None }
+    let link = Arc::new(Nowhere);
+    Bot { channel, description: NOWHERE, link, agent: None, policy, directories: None, meter: None }
 }
 
 const NOWHERE: Description = Description {

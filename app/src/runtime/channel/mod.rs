@@ -21,6 +21,7 @@ use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{Description, Signal, Unmetered};
 use tokio::sync::{Semaphore, mpsc};
 
+use super::directories::Chain;
 use super::meter::AppMeter;
 use super::operations::{ChannelStatus, QuotaUsage};
 use super::shared::{Shared, lock};
@@ -39,6 +40,8 @@ pub(crate) struct Bot {
     pub(crate) link: SharedLink,
     pub(crate) agent: Option<(AgentConfig, SharedAgent)>,
     pub(crate) policy: Policy,
+    /// The directories that are asked who authors are, if any.
+    pub(crate) directories: Option<Arc<Chain>>,
     meter: Option<Arc<AppMeter>>,
 }
 
@@ -205,7 +208,9 @@ impl Bot {
                 .clone()
                 .or_else(|| agent.as_ref().and_then(|(it, _)| it.model.clone())),
         };
-        Ok(Self { channel, description, link, agent, policy, meter })
+        let ports = &shared.ports;
+        let directories = shared.directories.of(&channel, &ports.directory_kinds, &ports.clock);
+        Ok(Self { channel, description, link, agent, policy, directories, meter })
     }
 
     /// What the channel's app used of its monthly quota, where that is known.

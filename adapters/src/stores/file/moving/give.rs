@@ -33,7 +33,7 @@ struct Stage {
 }
 
 /// In the order in which they are given: what a row refers to comes before it.
-const STAGES: [Stage; 13] = [
+const STAGES: [Stage; 14] = [
     Stage { select: "SELECT id, name, version, body FROM channels", key: &["id"], item: channel },
     Stage { select: "SELECT id, name, version, body FROM agents", key: &["id"], item: agent },
     Stage { select: "SELECT id, name, hash, body FROM tokens", key: &["id"], item: token },
@@ -90,6 +90,7 @@ const STAGES: [Stage; 13] = [
         key: &["month", "platform", "app"],
         item: usage,
     },
+    Stage { select: "SELECT id, body FROM audit", key: &["id"], item: audit },
 ];
 
 /// The stage with contents, which are read one at a time.
@@ -162,7 +163,7 @@ fn position_after(last: &[String], key: &[String]) -> u64 {
 fn size(item: &Item) -> usize {
     match item {
         Item::Conversation(conversation) => conversation.state.as_ref().map_or(0, String::len),
-        Item::Entry { body, .. } | Item::User { body, .. } => body.len(),
+        Item::Entry { body, .. } | Item::User { body, .. } | Item::Audit { body, .. } => body.len(),
         Item::Line(line) => line.text.len() + line.body.len(),
         Item::Channel(named) | Item::Agent(named) => named.body.len(),
         Item::Failure(failure) => failure.body.len() + failure.again.as_ref().map_or(0, String::len),
@@ -295,6 +296,10 @@ fn usage(row: &Row<'_>, _: &Connection) -> rusqlite::Result<Item> {
         pushes: number(row, 4)?,
         batch: row.get(5)?,
     }))
+}
+
+fn audit(row: &Row<'_>, _: &Connection) -> rusqlite::Result<Item> {
+    Ok(Item::Audit { number: number(row, 0)?, body: row.get(1)? })
 }
 
 /// Counters.

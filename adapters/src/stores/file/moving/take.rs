@@ -110,6 +110,10 @@ pub(super) fn row(
             let params = (usage.month, &usage.platform, &usage.app, counts.0, counts.1, &usage.batch);
             done(change(connection, sql, params))
         }
+        Item::Audit { number, body } => {
+            let sql = "INSERT INTO audit (id, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+            done(change(connection, sql, (int(*number), body)))
+        }
     }
 }
 

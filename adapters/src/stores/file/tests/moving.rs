@@ -8,6 +8,7 @@ const COPIED: &[(&str, &str)] = &[
     ("agents", "id name version body"),
     ("attachment_pieces", "attachment number content"),
     ("attachments", "id conversation seq position media_type cost whole"),
+    ("audit", "id body"),
     ("channels", "id name version body"),
     (
         "conversations",

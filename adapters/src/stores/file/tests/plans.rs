@@ -17,6 +17,7 @@ use switchboard_ports::conversations::{Commit, Shown};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::tokens::Role;
 use switchboard_ports::transcripts::ConversationFilter;
+use switchboard_ports::users::{User, UserStore};
 
 use super::super::{Core, sql, stores};
 use super::Place;
@@ -68,9 +69,7 @@ async fn run_everything(core: &Arc<Core>) {
     all.channels.list().await.unwrap();
     all.channels.delete(&ChannelId::new("chn_1")).await.unwrap();
     all.agents.insert(&agent("agt_1", "one")).await.unwrap();
-    all.users.link(&user("usr_1", "one"), &identity("u1")).await.unwrap();
-    all.users.matching("one", Some("one@example.invalid")).await.unwrap();
-    all.users.list(&page).await.unwrap();
+    run_users(&*all.users, &page).await;
     all.tokens.insert(&token("a", Role::Admin, 1)).await.unwrap();
     all.tokens.by_hash(&[1; 32]).await.unwrap();
     all.tokens.list().await.unwrap();
@@ -86,6 +85,17 @@ async fn run_everything(core: &Arc<Core>) {
     all.attachments.put(&place, file).await.unwrap();
     while all.transcripts.purge(&ChannelId::new("chn_a")).await.unwrap() {}
     assert_eq!(all.attachments.sweep().await, Ok(1));
+}
+
+async fn run_users(users: &dyn UserStore, page: &PageRequest) {
+    let one = User { identities: vec![identity("u1")], ..user("usr_1", "one") };
+    users.create(&one, &[]).await.unwrap();
+    users.update(&one, Version(1), &[]).await.unwrap();
+    users.link(&one.id, &identity("u2"), &[]).await.unwrap();
+    users.unlink(&one.id, &identity("u2"), &[]).await.unwrap();
+    users.matching("one", Some("one@example.invalid")).await.unwrap();
+    users.list(page).await.unwrap();
+    users.delete(&one.id, &[]).await.unwrap();
 }
 
 #[tokio::test]

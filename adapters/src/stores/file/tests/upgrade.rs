@@ -18,6 +18,7 @@ use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conversations::{Arrival, Commit};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::tokens::Role;
+use switchboard_ports::users::User;
 
 use super::super::{Core, schema, stores};
 use super::Place;
@@ -51,7 +52,8 @@ pub(super) async fn fill(core: &Arc<Core>) {
     let all = stores(core);
     all.channels.insert(&channel("chn_1", "One")).await.unwrap();
     all.agents.insert(&agent("agt_1", "One")).await.unwrap();
-    all.users.link(&user("usr_1", "one"), &identity("u1")).await.unwrap();
+    let one = User { identities: vec![identity("u1")], ..user("usr_1", "one") };
+    all.users.create(&one, &[]).await.unwrap();
     all.tokens.insert(&token("ci", Role::Operator, 7)).await.unwrap();
     all.usage.add(batch("b1", &[(&app("a"), month(1), usage(7, 5))])).await.unwrap();
     let with_address = |chat: &str, id: &str| Arrival {

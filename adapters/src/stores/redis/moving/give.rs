@@ -7,6 +7,7 @@ use futures_util::future::try_join_all;
 use switchboard_domain::ids::{ChannelId, ConversationId, Partition, Seq};
 use switchboard_ports::error::StoreError;
 
+use super::super::audit::lines_key;
 use super::super::registry::all;
 use super::super::{Core, attachments};
 use crate::stores::copy::items::{
@@ -14,7 +15,7 @@ use crate::stores::copy::items::{
 };
 use crate::stores::copy::side::{Batch, Cursor};
 
-/// Conversations, users or failures of one batch, at most.
+/// Conversations, users, failures or audit lines of one batch, at most.
 const ROWS_MAX: usize = 64;
 
 /// Lines of one batch, at most.
@@ -24,7 +25,7 @@ const LINES_MAX: usize = 200;
 const CHANNELS_AT_ONCE: usize = 500;
 
 /// What is given, in this order: what a row refers to comes before it.
-const STAGES: usize = 10;
+const STAGES: usize = 11;
 
 /// Rows after a place.
 pub(super) async fn rows(core: &Core, after: &Cursor) -> Result<Batch<Item>, StoreError> {
@@ -40,6 +41,7 @@ pub(super) async fn rows(core: &Core, after: &Cursor) -> Result<Batch<Item>, Sto
         7 => within(place, (messages(core, place.partition).await?, None)),
         8 => files(core, after.after.first().map(String::as_str)).await?,
         9 => (usage(core).await?, None),
+        10 => audit(core, after.after.first().map(String::as_str)).await?,
         _ => return Ok(Batch { rows: Vec::new(), next: None }),
     };
     let next = next.map(|after_row| Cursor { stage: after.stage, after: after_row });
@@ -346,4 +348,19 @@ async fn usage(core: &Core) -> Result<Vec<Item>, StoreError> {
         }
     }
     Ok(rows)
+}
+
+/// Lines of the audit list, the oldest first.
+async fn audit(core: &Core, after: Option<&str>) -> Result<(Vec<Item>, Option<Vec<String>>), StoreError> {
+    let mut command = redis::cmd("ZRANGEBYSCORE");
+    command.arg(lines_key(core)).arg(after.map_or_else(|| "-inf".to_owned(), |number| format!("({number}")));
+    command.arg("+inf").arg("LIMIT").arg(0).arg(ROWS_MAX);
+    let stored: Vec<String> = core.connection.ask(&command).await?;
+    let lines = stored.iter().map(|text| {
+        let (number, body) = text.split_once('|').ok_or_else(|| core.corrupt("audit", "lines"))?;
+        Ok((core.number(number, "audit")?, body.to_owned()))
+    });
+    let lines = lines.collect::<Result<Vec<_>, StoreError>>()?;
+    let next = lines.last().filter(|_| lines.len() >= ROWS_MAX).map(|(number, _)| vec![number.to_string()]);
+    Ok((lines.into_iter().map(|(number, body)| Item::Audit { number, body }).collect(), next))
 }

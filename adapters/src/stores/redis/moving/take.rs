@@ -11,7 +11,7 @@ use switchboard_ports::error::StoreError;
 
 use super::super::accept::{names_key, person_key};
 use super::super::messages::PLACE_KEPT;
-use super::super::{Core, attachments, failures, users};
+use super::super::{Core, attachments, audit, failures, users};
 use crate::stores::copy::items::{
     ConversationItem, FailureItem, FileItem, Item, LineItem, MessageItem, Named, TokenItem, UsageItem,
 };
@@ -38,7 +38,7 @@ pub(super) async fn rows(core: &Core, rows: Vec<Item>) -> Result<(), StoreError>
         }
     }
     let place = |id: &str| places.get(id).copied().ok_or_else(|| core.corrupt("at", id));
-    let (mut steps, mut lines) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
+    let (mut steps, mut lines, mut last_line) = (Vec::new(), BTreeMap::<_, Vec<_>>::new(), 0);
     for item in &rows {
         match item {
             Item::Conversation(_) => {}
@@ -63,9 +63,19 @@ pub(super) async fn rows(core: &Core, rows: Vec<Item>) -> Result<(), StoreError>
             Item::Message(item) => message(core, place(&item.conversation)?, item, &mut steps),
             Item::File(item) => file(core, item).await?,
             Item::Usage(item) => usage(core, item, &mut steps),
+            Item::Audit { number, body } => {
+                last_line = last_line.max(*number);
+                let lines = audit::lines_key(core);
+                steps.push(step("ZADD", &[&lines, &number.to_string(), &format!("{number}|{body}")]));
+            }
         }
     }
     make(core, steps).await?;
+    if last_line > 0 {
+        let mut call = core.scripts.raise.prepare_invoke();
+        call.key(audit::last_key(core)).arg(last_line);
+        core.connection.run::<()>(&call).await?;
+    }
     try_join_all(lines.iter().map(|((partition, id), lines)| lay(core, *partition, id, lines)))
         .await
         .map(drop)

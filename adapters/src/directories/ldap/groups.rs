@@ -1,0 +1,101 @@
+//! Whether a person is in a group, through groups in groups: climbed from the person, level by level.
+
+use std::collections::BTreeSet;
+
+use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
+use ldap3::{Ldap, Scope, SearchEntry, ldap_escape};
+use switchboard_ports::directory::DirectoryError;
+
+use super::{Failed, succeeded};
+
+/// Levels climbed at most.
+const LEVELS_MAX: usize = 10;
+
+/// Groups looked at for one person, at most.
+const GROUPS_MAX: usize = 1_000;
+
+/// Entries of one page; servers give out a thousand at once at most (Active Directory's `MaxPageSize`).
+const PAGE: i32 = 500;
+
+/// Members asked about in one search.
+const MEMBERS_MAX: usize = 50;
+
+/// Whether `person` is in `group`. A cycle of groups ends by itself; more groups or levels than are looked at are an error,
+/// not a no.
+pub(super) async fn is_member(
+    ldap: &mut Ldap,
+    base: &str,
+    group: &str,
+    person: &str,
+) -> Result<bool, Failed> {
+    let wanted = folded(group);
+    let mut seen = BTreeSet::new();
+    let mut level = vec![person.to_owned()];
+    for _ in 0..LEVELS_MAX {
+        let mut next = Vec::new();
+        for members in level.chunks(MEMBERS_MAX) {
+            for found in groups_of(ldap, base, members).await? {
+                if folded(&found) == wanted {
+                    return Ok(true);
+                }
+                if seen.insert(folded(&found)) {
+                    next.push(found);
+                }
+                if seen.len() > GROUPS_MAX {
+                    let why = format!("a person is in more than {GROUPS_MAX} groups");
+                    return Err(DirectoryError::Malformed(why).into());
+                }
+            }
+        }
+        if next.is_empty() {
+            return Ok(false);
+        }
+        level = next;
+    }
+    Err(DirectoryError::Malformed(format!("groups are nested more than {LEVELS_MAX} levels deep")).into())
+}
+
+/// The names of groups that have one of these members.
+async fn groups_of(ldap: &mut Ldap, base: &str, members: &[String]) -> Result<Vec<String>, Failed> {
+    let term = |member: &String| {
+        let member = ldap_escape(member.as_str());
+        format!("(member={member})(uniqueMember={member})")
+    };
+    let terms = members.iter().map(term).collect::<Vec<_>>().concat();
+    let adapters: Vec<Box<dyn Adapter<'_, _, _>>> =
+        vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(PAGE))];
+    let filter = format!("(|{terms})");
+    // "No attributes": names are enough (RFC 4511 §4.5.1.8).
+    let mut search = ldap.streaming_search_with(adapters, base, Scope::Subtree, &filter, vec!["1.1"]).await?;
+    let mut names = Vec::new();
+    while names.len() <= GROUPS_MAX
+        && let Some(entry) = search.next().await?
+    {
+        names.push(SearchEntry::construct(entry).dn);
+    }
+    if names.len() <= GROUPS_MAX {
+        succeeded(&search.finish().await)?;
+    }
+    Ok(names)
+}
+
+/// A name as it is compared: without regard to case, and to spaces around its separators. Names are the server's own on one
+/// side and the operator's on the other; one that is written with other escapes is not recognised.
+fn folded(name: &str) -> String {
+    let parts = name.split(',').map(|part| {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        format!("{}={}", key.trim(), value.trim())
+    });
+    parts.collect::<Vec<_>>().join(",").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folded;
+
+    #[test]
+    fn names_are_compared_without_regard_to_case_and_spaces() {
+        assert_eq!(folded("CN=Staff, OU=Groups,DC=x"), folded("cn = staff,ou=groups, dc=X"));
+        assert_ne!(folded("cn=staff,dc=x"), folded("cn=staff2,dc=x"));
+    }
+}

@@ -1,0 +1,184 @@
+//! LDAP and Active Directory (RFC 4511): a bind account searches for people by a filter.
+
+mod connections;
+mod entry;
+mod groups;
+mod settings;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ldap3::{Ldap, LdapError, LdapResult, Scope, SearchEntry, SearchOptions};
+use serde_json::Value;
+use switchboard_ports::directory::{
+    Directory, DirectoryError, DirectoryKind, DirectorySettings, Found, LOOK_UP_TIMEOUT, Query,
+};
+use switchboard_ports::provider::FieldError;
+use tokio::time::timeout;
+
+use self::connections::Connections;
+use self::settings::{PASSWORD, Settings};
+use crate::net::Network;
+
+/// Entries asked for: two are enough to know that it is not said who is meant.
+const ENTRIES_MAX: i32 = 2;
+
+/// "The size limit was exceeded": there are more (RFC 4511 A.1).
+const SIZE_LIMIT_EXCEEDED: u32 = 4;
+
+/// The kind `ldap`.
+pub(super) struct LdapKind {
+    network: Network,
+}
+
+impl LdapKind {
+    pub(super) fn new(network: Network) -> Self {
+        Self { network }
+    }
+}
+
+impl DirectoryKind for LdapKind {
+    fn kind(&self) -> &'static str {
+        "ldap"
+    }
+
+    fn secret_fields(&self) -> &'static [&'static str] {
+        &[PASSWORD]
+    }
+
+    fn check_config(&self, config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>> {
+        let has_password = secrets_set.iter().any(|pointer| pointer == PASSWORD);
+        Settings::read(config, has_password).map(|(_, checked)| checked)
+    }
+
+    fn build(&self, directory: &DirectorySettings) -> Result<Arc<dyn Directory>, Vec<FieldError>> {
+        let password = directory.secrets.get(PASSWORD).cloned().unwrap_or_default();
+        let (settings, _) = Settings::read(&directory.config, !password.is_empty())?;
+        let Some(settings) = settings else {
+            return Err(vec![FieldError { pointer: "/url".to_owned(), message: "is required".to_owned() }]);
+        };
+        let connections = Connections::new(&settings, password, self.network.trusted());
+        Ok(Arc::new(LdapDirectory { settings, connections }))
+    }
+}
+
+struct LdapDirectory {
+    settings: Settings,
+    connections: Connections,
+}
+
+impl LdapDirectory {
+    async fn ask(&self, query: &Query) -> Result<Found, DirectoryError> {
+        let Some(filter) = self.settings.filter_for(query) else {
+            return Ok(Found::Nobody);
+        };
+        let mut lent = self.connections.lend().await?;
+        let found = match self.search(&mut lent.ldap, &filter).await {
+            // A connection that was kept may have been closed by the other side meanwhile.
+            Err(Failed::Connection(_)) if lent.is_old => {
+                lent = self.connections.lend_new(lent).await?;
+                self.search(&mut lent.ldap, &filter).await
+            }
+            found => found,
+        };
+        let found = found.map_err(DirectoryError::from)?;
+        self.connections.give_back(lent);
+        Ok(found)
+    }
+
+    async fn search(&self, ldap: &mut Ldap, filter: &str) -> Result<Found, Failed> {
+        let names = self.settings.attributes.names();
+        let options = SearchOptions::new().sizelimit(ENTRIES_MAX);
+        let asked = ldap.with_search_options(options);
+        let asked = asked.search(&self.settings.base, Scope::Subtree, filter, names).await?;
+        let (entries, result) = (asked.0, asked.1);
+        if result.rc == SIZE_LIMIT_EXCEEDED {
+            return Ok(Found::Several);
+        }
+        succeeded(&result)?;
+        let mut people = entries.into_iter().filter(|entry| !entry.is_ref()).map(SearchEntry::construct);
+        let (first, second) = (people.next(), people.next());
+        let Some(person) = first else { return Ok(Found::Nobody) };
+        if second.is_some() {
+            return Ok(Found::Several);
+        }
+        if let Some(group) = &self.settings.group
+            && !groups::is_member(ldap, &self.settings.group_base, group, &person.dn).await?
+        {
+            return Ok(Found::Nobody);
+        }
+        Ok(Found::One(entry::read(&self.settings, &person)?))
+    }
+}
+
+#[async_trait]
+impl Directory for LdapDirectory {
+    fn needs_contact(&self) -> bool {
+        self.settings.needs_contact()
+    }
+
+    async fn look_up(&self, query: &Query) -> Result<Found, DirectoryError> {
+        let asked = timeout(LOOK_UP_TIMEOUT, self.ask(query)).await;
+        asked.unwrap_or_else(|_| Err(DirectoryError::Unavailable("no answer in time".to_owned())))
+    }
+}
+
+/// Why a step did not work.
+enum Failed {
+    /// The connection is of no use any more.
+    Connection(String),
+    /// The server said no, or something unexpected.
+    Answer(DirectoryError),
+}
+
+impl From<LdapError> for Failed {
+    fn from(error: LdapError) -> Self {
+        if let LdapError::LdapResult { result } = error {
+            return Self::from(result);
+        }
+        // The library's words may quote what was asked.
+        Self::Connection(if let LdapError::Io { source } = &error {
+            format!("connection: {}", source.kind())
+        } else if let LdapError::Timeout { .. } = &error {
+            "no answer in time".to_owned()
+        } else {
+            "the connection broke".to_owned()
+        })
+    }
+}
+
+impl From<LdapResult> for Failed {
+    fn from(result: LdapResult) -> Self {
+        let code = result.rc;
+        let denied = |what: &str| DirectoryError::Denied(format!("{what} (LDAP result {code})"));
+        // RFC 4511 A.1.
+        Self::Answer(match code {
+            32 => denied("the base is not there, or may not be read"),
+            8 | 13 => denied("it wants TLS or a bind account"),
+            48 | 49 => denied("the bind account or its password is wrong"),
+            50 => denied("the bind account may not search"),
+            53 => denied("it is not willing: an account without a password?"),
+            3 | 11 | 51 | 52 => DirectoryError::Unavailable(format!("LDAP result {code}")),
+            _ => DirectoryError::Malformed(format!("LDAP result {code}")),
+        })
+    }
+}
+
+impl From<DirectoryError> for Failed {
+    fn from(error: DirectoryError) -> Self {
+        Self::Answer(error)
+    }
+}
+
+impl From<Failed> for DirectoryError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Connection(why) => Self::Unavailable(why),
+            Failed::Answer(error) => error,
+        }
+    }
+}
+
+fn succeeded(result: &LdapResult) -> Result<(), Failed> {
+    if result.rc == 0 { Ok(()) } else { Err(Failed::from(result.clone())) }
+}

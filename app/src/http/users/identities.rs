@@ -1,0 +1,103 @@
+//! `PUT, DELETE /users/{id}/identities/{platform}/{im_user_id}`.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use switchboard_ports::audit::AuditAct;
+use switchboard_ports::users::{IDENTITIES_MAX, Identity};
+
+use super::note::note;
+use super::{found, no_user};
+use crate::http::auth::Admin;
+use crate::http::dto::user::UserView;
+use crate::http::dto::user_input::{IM_USER_ID_BYTES_MAX, is_im_user_id};
+use crate::http::etag::tagged;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::state::Api;
+
+/// The user and the identity of a path.
+#[derive(Debug)]
+pub struct Place {
+    user: String,
+    identity: Identity,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Place {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<(String, String, String)>::from_request_parts(parts, state).await;
+        let Ok(Path((user, platform, im_user_id))) = path else {
+            return Err(Problem::not_found("there is nothing at this path"));
+        };
+        Ok(Self { user, identity: Identity { platform, im_user_id } })
+    }
+}
+
+/// Links an identity to a user. Repeatable; linked to somebody else it is 409 until it is taken away there.
+#[utoipa::path(put, path = "/users/{id}/identities/{platform}/{im_user_id}", tag = "users",
+    operation_id = "link_identity",
+    params(("id" = String, Path, description = "the user's id"),
+        ("platform" = String, Path, description = "the platform: `dingtalk`"),
+        ("im_user_id" = String, Path, description = "the platform's id of the person; percent-encoded")),
+    responses((status = 200, description = "the user as it is now", body = UserView,
+        headers(("ETag" = String, description = "its version"))),
+        (status = 409, description = "it is linked to another user, or the user has too many")),
+    security(("bearer" = ["admin"])))]
+pub async fn link(
+    _: Admin,
+    State(api): State<Api>,
+    place: Place,
+    query: Query,
+) -> Result<(HeaderMap, Json<UserView>), Problem> {
+    query.finish()?;
+    let Place { user, identity } = place;
+    let user = found(&api, &user).await?;
+    if !api.ports.providers.contains_key(identity.platform.as_str()) {
+        let names: Vec<_> = api.ports.providers.keys().map(|name| format!("\"{name}\"")).collect();
+        return Err(Problem::invalid_field("/platform", format!("must be {}", names.join(" or "))));
+    }
+    if !is_im_user_id(&identity.im_user_id) {
+        let allowed = format!("must be text on one line of {IM_USER_ID_BYTES_MAX} bytes at most");
+        return Err(Problem::invalid_field("/im_user_id", allowed));
+    }
+    if user.identities.len() >= IDENTITIES_MAX && !user.identities.contains(&identity) {
+        return Err(Problem::wrong_state(format!(
+            "the user has {IDENTITIES_MAX} identities, which is the most"
+        )));
+    }
+    let line = note(api.ports.clock.now(), AuditAct::Linked, &user, Some(&identity));
+    let linked = api.ports.users.link(&user.id, &identity, &[line]).await?.ok_or_else(no_user)?;
+    if linked.id != user.id {
+        let detail = format!("the identity is linked to another user ({})", linked.id);
+        return Err(Problem::duplicate("/im_user_id", &detail));
+    }
+    tracing::info!(user = %linked.id, platform = identity.platform, "identity linked");
+    Ok((tagged(linked.version), Json(UserView::from(linked))))
+}
+
+/// Takes an identity away from a user: whoever writes with it next is mapped anew.
+#[utoipa::path(delete, path = "/users/{id}/identities/{platform}/{im_user_id}", tag = "users",
+    operation_id = "unlink_identity",
+    params(("id" = String, Path, description = "the user's id"),
+        ("platform" = String, Path, description = "the platform"),
+        ("im_user_id" = String, Path, description = "the platform's id of the person; percent-encoded")),
+    responses((status = 204, description = "gone")), security(("bearer" = ["admin"])))]
+pub async fn unlink(
+    _: Admin,
+    State(api): State<Api>,
+    place: Place,
+    query: Query,
+) -> Result<StatusCode, Problem> {
+    query.finish()?;
+    let Place { user, identity } = place;
+    let user = found(&api, &user).await?;
+    let line = note(api.ports.clock.now(), AuditAct::Unlinked, &user, Some(&identity));
+    if !api.ports.users.unlink(&user.id, &identity, &[line]).await? {
+        return Err(Problem::not_found("the user is not linked to this identity"));
+    }
+    tracing::info!(user = %user.id, platform = identity.platform, "identity taken away");
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,151 @@
+//! Who asks: the author of a message becomes a company user, by the domain's decision.
+
+mod facts;
+mod profile;
+mod trial;
+
+use switchboard_domain::ids::{UserId, Version};
+use switchboard_domain::mapping::{Decision, NewUser, Rule};
+use switchboard_domain::message::Sender;
+use switchboard_domain::outcome::{Refusal, RunFailure};
+use switchboard_ports::audit::{AuditAct, AuditLine};
+use switchboard_ports::error::StoreError;
+use switchboard_ports::users::{Identity, User};
+
+use self::facts::Gathered;
+pub(crate) use self::trial::tried;
+use super::channel::Bot;
+use super::directories::Answer;
+use super::shared::{Patience, Shared};
+
+/// Tries at linking when somebody else makes or changes the same user at the same moment.
+const LINK_TRIES_MAX: u32 = 5;
+
+/// The user that a message is answered for. A store that is away for a moment is waited for.
+pub(crate) async fn map_author(shared: &Shared, bot: &Bot, sender: &Sender) -> Result<User, RunFailure> {
+    let mut patience = Patience::new(shared);
+    let mut tries = 0;
+    while tries < LINK_TRIES_MAX {
+        match try_map(shared, bot, sender).await {
+            Ok(user) => return user,
+            Err(StoreError::Duplicate(_) | StoreError::Conflict) => tries += 1,
+            Err(StoreError::Unavailable(_)) if patience.waits().await => {}
+            Err(error) => {
+                tracing::warn!(channel = %bot.channel.id, %error, "failed to look a user up");
+                return Err(RunFailure::UserLookup);
+            }
+        }
+    }
+    tracing::warn!(channel = %bot.channel.id, tries, "failed to map an author: others change the same user");
+    Err(RunFailure::UserLookup)
+}
+
+async fn try_map(
+    shared: &Shared,
+    bot: &Bot,
+    sender: &Sender,
+) -> Result<Result<User, RunFailure>, StoreError> {
+    let mut gathered = Gathered::of(shared, bot, sender).await?;
+    let users = &shared.ports.users;
+    let verdict = gathered.verdict(bot);
+    let mapped = match verdict.decision {
+        Decision::Reject(refusal) => Err(RunFailure::Refused(refusal)),
+        Decision::Unknown => {
+            if let Some(Answer::Unavailable(_, why)) = &gathered.answer {
+                tracing::warn!(channel = %bot.channel.id, why, "nobody new is mapped while a directory is away");
+            }
+            Err(RunFailure::UserLookup)
+        }
+        Decision::Use(id) => match gathered.take(&id) {
+            Some(user) => Ok(refreshed(shared, user, &gathered).await),
+            None => Err(RunFailure::UserLookup),
+        },
+        Decision::Link(id) => {
+            let user = gathered.take(&id).ok_or(StoreError::Conflict)?;
+            adopt(shared, &user, &gathered, verdict.rule).await?;
+            // Deleted since it was looked up: looked up again.
+            let line = note(shared, bot, AuditAct::Linked, verdict.rule, &user, &gathered);
+            let linked = users.link(&id, &gathered.identity, &[line]).await?;
+            enabled(linked.ok_or(StoreError::Conflict)?)
+        }
+        Decision::Create(new) => {
+            let new = made(shared, new, gathered.identity.clone());
+            let line = note(shared, bot, AuditAct::Created, verdict.rule, &new, &gathered);
+            enabled(users.create(&new, &[line]).await?)
+        }
+    };
+    Ok(mapped)
+}
+
+/// The audit list's line of who becomes whom.
+fn note(
+    shared: &Shared,
+    bot: &Bot,
+    act: AuditAct,
+    rule: Rule,
+    user: &User,
+    gathered: &Gathered,
+) -> AuditLine {
+    let source = match &gathered.answer {
+        Some(Answer::Found(person)) if matches!(rule, Rule::Directory | Rule::Email) => &person.directory,
+        Some(_) | None => &bot.channel.platform,
+    };
+    AuditLine {
+        at: shared.now(),
+        act,
+        rule: rule.as_str().to_owned(),
+        source: source.clone(),
+        channel: Some(bot.channel.id.clone()),
+        platform: gathered.identity.platform.clone(),
+        im_user_id: gathered.identity.im_user_id.clone(),
+        user: user.id.clone(),
+        username: user.username.clone(),
+    }
+}
+
+/// An existing link wins, also one that was made a moment ago to somebody who is disabled.
+fn enabled(user: User) -> Result<User, RunFailure> {
+    if user.disabled { Err(RunFailure::Refused(Refusal::UserDisabled)) } else { Ok(user) }
+}
+
+/// Marks whom a directory leads to as vouched for by it, before the link is made: once linked, nobody stays who has left.
+async fn adopt(shared: &Shared, user: &User, gathered: &Gathered, rule: Rule) -> Result<(), StoreError> {
+    let Some(Answer::Found(person)) = &gathered.answer else { return Ok(()) };
+    if !matches!(rule, Rule::Directory | Rule::Email) {
+        return Ok(());
+    }
+    if let Some(changed) = profile::adopted(user, person, shared.now()) {
+        shared.ports.users.update(&changed, user.version, &[]).await?;
+    }
+    Ok(())
+}
+
+/// The user with what the directory says now. Whoever cannot be brought up to date at this moment is it with a later message.
+async fn refreshed(shared: &Shared, user: User, gathered: &Gathered) -> User {
+    let Some(Answer::Found(person)) = &gathered.answer else { return user };
+    let Some(changed) = profile::refreshed(&user, person, shared.now()) else { return user };
+    match shared.ports.users.update(&changed, user.version, &[]).await {
+        Ok(version) => User { version, ..changed },
+        Err(_) => user,
+    }
+}
+
+fn made(shared: &Shared, new: NewUser, identity: Identity) -> User {
+    let entropy = &shared.ports.entropy;
+    let now = shared.now();
+    User {
+        id: UserId::new(format!("usr_{:016x}{:016x}", entropy.next_u64(), entropy.next_u64())),
+        username: new.username,
+        email: Some(new.email),
+        email_verified: new.email_verified,
+        display_name: new.display_name,
+        auth_source: new.auth_source,
+        disabled: false,
+        department: new.department,
+        directory: new.directory,
+        identities: vec![identity],
+        version: Version(1),
+        created_at: now,
+        updated_at: now,
+    }
+}
