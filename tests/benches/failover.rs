@@ -18,7 +18,7 @@ mod stage;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use dingtalk_sim::{Card, Observed, Origin, Simulator, SimulatorConfig};
 use serde_json::json;
@@ -131,6 +131,5 @@ fn stood_still(card: &Card, killed_ms: u64) -> u64 {
 }
 
 fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-    u64::try_from(since.as_millis()).expect("a clock of our age")
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).expect("a clock after 1970")
 }

@@ -26,7 +26,7 @@ use switchboard_tests::api::Api;
 use switchboard_tests::scripted_agent::{Behaviour, ScriptedAgent};
 use switchboard_tests::server::{Home, Server};
 use test_servers::redis;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use stage::over;
 
@@ -67,7 +67,7 @@ async fn main() {
     println!("idle, a second: {}", idle.a(IDLE.as_secs_f64()));
     for until in [conversations / 4, conversations / 2, conversations] {
         let turns = until - bench.said;
-        let (before, began) = (Asked::now(&bench), std::time::Instant::now());
+        let (before, began) = (Asked::now(&bench), Instant::now());
         bench.conversations(until, channels).await;
         let (spent, took) = (Asked::now(&bench).without(&before, 1.0), began.elapsed().as_secs_f64());
         let own = spent.without(&idle, took / IDLE.as_secs_f64());
