@@ -1,11 +1,17 @@
 //! The Redis store passes every suite on a real server and on a Cluster of three, each reopening being a death: the server is killed and started again.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     reason = "test code: a test fails by panicking"
 )]
+
+#[path = "redis_store/lives.rs"]
+mod lives;
+#[path = "redis_store/trouble.rs"]
+mod trouble;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -36,7 +42,7 @@ enum Served {
 impl Served {
     fn url(&self) -> String {
         match self {
-            Self::One(server) => server.url(),
+            Self::One(server) => server.url().replace("://", "://least:secret@"),
             Self::Cluster(cluster) => cluster.url(),
         }
     }
@@ -96,8 +102,18 @@ async fn served_by(served: Served) -> RedisFixture {
     RedisFixture { clock, stores, served, key }
 }
 
+/// A server with a user that has the rights that the guide lists: they are enough for everything.
 async fn fresh() -> RedisFixture {
-    served_by(Served::One(Server::start(&[]))).await
+    let rights = guide_rights().replace("switchboard", "test");
+    let user: Vec<_> = ["--user", "least", "on", ">secret"].into_iter().chain(rights.split(' ')).collect();
+    served_by(Served::One(Server::start(&user))).await
+}
+
+/// What the guide gives a user of Redis.
+fn guide_rights() -> String {
+    let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/en/replicas.md")).unwrap();
+    let line = guide.lines().find_map(|line| line.strip_prefix("ACL SETUSER switchboard on >PASSWORD "));
+    line.expect("the guide has the line").to_owned()
 }
 
 async fn decorated() -> FaultyFixture<RedisFixture> {

@@ -29,7 +29,7 @@ async fn connected(
     clock: Arc<dyn Clock>,
 ) -> Result<Core, RedisOpenError> {
     let connected = tokio::time::timeout(CONNECT_MAX, core(url, prefix, key_file, clock)).await;
-    connected.unwrap_or_else(|_| Err(RedisOpenError::Connect("nobody answers".to_owned())))
+    connected.unwrap_or_else(|_| Err(RedisOpenError::Connect(super::words::SILENT.to_owned())))
 }
 
 /// Opens a store to be copied from.
