@@ -18,6 +18,12 @@ pub const NEWS_BYTES_MAX: usize = 16 * 1024;
 /// Notes kept for a listener that is slow; of more, the oldest are [`Note::Missed`].
 pub const NOTES_KEPT_MAX: usize = 1_024;
 
+/// The place of whoever changes settings, for [`ReplicaStore::hold`]; no channel has this id.
+#[must_use]
+pub fn settings_place() -> ChannelId {
+    ChannelId::new("settings".to_owned())
+}
+
 /// Who lives, and what they observe.
 #[async_trait]
 pub trait ReplicaStore: Send + Sync {

@@ -321,3 +321,54 @@ async fn redis_that_dies_under_two_replicas_comes_back_to_what_it_had() {
     }
     several.all_is_well().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_changed_on_both_at_once_keep_to_the_rules() {
+    let several = Several::start(2).await;
+    let [one, two] = [0, 1].map(|number| several.api(number));
+    for round in 0..6 {
+        // One bot is one enabled channel's.
+        let named = |name: &str| {
+            let config = json!({ "client_id": format!("twin-{round}"), "client_secret": "s" });
+            let mut body = channel_on(&several.simulator, &config);
+            body["name"] = json!(format!("{name} {round}"));
+            body
+        };
+        let (left, right) = (named("left"), named("right"));
+        let (left, right) = tokio::join!(
+            one.send(Method::POST, "/channels", Some(&left)),
+            two.send(Method::POST, "/channels", Some(&right))
+        );
+        let mut made = [left.status, right.status];
+        made.sort_unstable();
+        assert_eq!(made, [201, 409], "{} {}", left.text, right.text);
+
+        // An agent goes, or is taken.
+        let body = json!({ "name": format!("agent {round}"), "kind": "echo" });
+        let agent = one.create("/agents", &body).await;
+        let mut body = named("third");
+        body["default_agent_id"] = json!(agent);
+        body["enabled"] = json!(false);
+        let path = format!("/agents/{agent}");
+        let (gone, taken) = tokio::join!(
+            one.send(Method::DELETE, &path, None),
+            two.send(Method::POST, "/channels", Some(&body))
+        );
+        let outcome = (gone.status, taken.status);
+        assert!([(204, 422), (409, 201)].contains(&outcome), "{outcome:?} {} {}", gone.text, taken.text);
+
+        // Who asks for no version in particular gets each change in.
+        let path = format!("/channels/{}", several.channel);
+        let change = |api: Api, name: String| {
+            let path = path.clone();
+            async move { api.send(Method::PATCH, &path, Some(&json!({ "name": name }))).await.expect(200) }
+        };
+        tokio::join!(
+            change(one.clone(), format!("a{round}")),
+            change(two.clone(), format!("b{round}")),
+            change(one.clone(), format!("c{round}")),
+            change(two.clone(), format!("d{round}")),
+        );
+    }
+    no_alarm(&several.home);
+}

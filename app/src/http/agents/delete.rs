@@ -31,11 +31,12 @@ pub async fn delete(
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     query.finish()?;
-    let _settings = api.settings.lock().await;
+    let settings = api.settings.hold().await?;
     let agent = found(&api, &id).await?;
     changeable(&agent)?;
     if_match.check(agent.version)?;
     unused(&api, &agent.id).await?;
+    settings.still()?;
     api.ports.agents.delete(&agent.id).await?;
     api.operations.agent_changed().await;
     tracing::info!(agent = %agent.id, "agent deleted");

@@ -36,10 +36,11 @@ pub async fn delete(
 ) -> Result<StatusCode, Problem> {
     query.finish()?;
     // A channel must not begin to name the user in between.
-    let _settings = api.settings.lock().await;
+    let settings = api.settings.hold().await?;
     let user = found(&api, &id).await?;
     if_match.check(user.version)?;
     unused(&api, &user.id).await?;
+    settings.still()?;
     let line = note(api.ports.clock.now(), AuditAct::Deleted, &user, None);
     if !api.ports.users.delete(&user.id, &[line]).await? {
         return Err(no_user());
