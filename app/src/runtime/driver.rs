@@ -62,6 +62,7 @@ impl Driver {
         shared.tasks.spawn(meter::keep_meters(Arc::clone(&shared)));
         shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
+        shared.tasks.spawn(peers::watch_places(Arc::clone(&shared)));
         let driver = Arc::new(Self { shared, reloading: FairMutex::default() });
         driver.shared.tasks.spawn(peers::keep_looking(Arc::clone(&driver)));
         driver.shared.tasks.spawn(peers::hear(Arc::clone(&driver)));
@@ -100,32 +101,39 @@ impl Driver {
     }
 
     /// Puts a channel's stored settings into force; nothing else is touched.
-    pub(crate) async fn reload(&self, id: &ChannelId) -> Result<(), StoreError> {
+    /// Whether its connection had to be another one for it.
+    pub(crate) async fn reload(&self, id: &ChannelId) -> Result<bool, StoreError> {
         let _one_at_a_time = self.reloading.lock().await;
         let Some(stored) = self.shared.ports.channels.find(id).await? else {
             self.forget(id).await;
-            return Ok(());
+            return Ok(false);
         };
         let bot = match Bot::build(&self.shared, stored).await {
             Ok(bot) => bot,
             Err(BotError::Store(error)) => return Err(error),
             Err(error) => {
                 tracing::error!(channel = %id, %error, "failed to set the channel up; it runs on with its old settings");
-                return Ok(());
+                return Ok(false);
             }
         };
         // A task that ended belongs to a withdrawal that was not carried through.
-        match self.shared.channel(id).filter(|handle| !handle.has_ended()) {
-            None => drop(channel::start(&self.shared, bot)),
+        let reconnects = match self.shared.channel(id).filter(|handle| !handle.has_ended()) {
+            None => {
+                channel::start(&self.shared, bot);
+                false
+            }
             Some(handle) => {
                 let connection = handle.bot().needs_reconnect(&bot);
                 handle.replace(bot);
                 handle.tell_surely(Message::Changed { connection }).await;
+                connection
             }
-        }
+        };
+        // One that was enabled or disabled takes its place, or gives it up.
+        self.shared.peers.look_now();
         // Conversations notice an enabled or disabled channel at their next look; the scan brings what waits.
         self.shared.registry.wake_all();
-        Ok(())
+        Ok(reconnects)
     }
 
     async fn forget(&self, id: &ChannelId) {
@@ -224,7 +232,9 @@ impl Operations for Driver {
     }
 
     async fn channel_changed(&self, channel: &ChannelId) -> Result<(), StoreError> {
-        self.reload(channel).await?;
+        if self.reload(channel).await? {
+            peers::believe_again(&self.shared, channel).await;
+        }
         self.shared.peers.post(Note::ChannelChanged(channel.clone()));
         Ok(())
     }
@@ -242,6 +252,7 @@ impl Operations for Driver {
         let Some(handle) = self.shared.channel(channel).filter(|handle| handle.bot().channel.enabled) else {
             return false;
         };
+        peers::believe_again(&self.shared, channel).await;
         // Counted in the store, so that replicas which do not hear of it now find it with their next look. This one as well.
         match self.shared.ports.bulletin.post(&self.shared.replica, &Note::Restart(channel.clone())).await {
             Ok(()) => self.shared.peers.look_now(),

@@ -103,6 +103,7 @@ pub(crate) fn connected(channel: &ChannelId) -> ChannelStatus {
         last_message_at: None,
         last_reply_at: None,
         usage: None,
+        one_connection_until: None,
         replicas: Vec::new(),
     }
 }

@@ -12,3 +12,4 @@ pub mod steps;
 pub mod store;
 pub mod usage;
 pub mod users;
+pub mod wire;

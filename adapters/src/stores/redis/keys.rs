@@ -33,6 +33,7 @@
 //! | `P:{replicas}:all` | hash | replica → `[until, itself]` (milliseconds) |
 //! | `P:{replicas}:rows:R` | hash | channel → what replica `R` observes of it |
 //! | `P:{replicas}:places` | hash | channel → `[replica, until]`: who has the only place at its platform |
+//! | `P:{replicas}:evicting` | hash | channel → until when (ms) its platform is believed to close the older of two connections |
 //! | `P:{budget-HASH}:calls` | hash | a bucket of a platform's budget: time (ms) → calls that count until then, at most 127 fields; `closed`: until when; expires a minute after its last use |
 //! | `P:notes` | no key | what replicas tell each other by publish and subscribe |
 //! | `P:{users}:…` | | users, names, e-mail addresses, identities |

@@ -49,8 +49,6 @@ pub(crate) async fn keep_looking(driver: Arc<Driver>) {
 
 async fn look(driver: &Arc<Driver>) -> Result<(), StoreError> {
     let shared = driver.shared();
-    // Whatever the store says: what we may not have any more has to go.
-    super::places::drop_lost_places(shared).await;
     let looked = tokio::time::timeout(shared.settings.store_patience, async {
         if !shared.stopping.is_cancelled() {
             report(shared).await?;
@@ -60,6 +58,7 @@ async fn look(driver: &Arc<Driver>) -> Result<(), StoreError> {
     let roll = looked.await.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer".to_owned())))?;
     let revision = roll.revision;
     let joined_or_left = take_in(shared, roll);
+    super::evictions::notice(shared).await?;
     super::places::place(shared).await?;
     let gained = super::hand_over::hand_over(shared).await?;
     if joined_or_left || gained {
@@ -91,6 +90,8 @@ fn take_in(shared: &Shared, roll: Roll) -> bool {
     }
     state.live = live;
     state.roll = roll.live;
+    drop(state);
+    super::evictions::take_in(shared, roll.evicting);
     is_news
 }
 
@@ -100,7 +101,10 @@ async fn report(shared: &Shared) -> Result<(), StoreError> {
     let rows: BTreeMap<ChannelId, Observed> = shared
         .all_channels()
         .into_iter()
-        .map(|handle| (handle.id.clone(), observed_of(&handle.status(now))))
+        .map(|handle| {
+            let lives = lock(&handle.lives).all().to_vec();
+            (handle.id.clone(), Observed { lives, ..observed_of(&handle.status(now)) })
+        })
         .collect();
     let connections = rows.values().map(|row| row.connections).fold(0, u32::saturating_add);
     let info = ReplicaInfo {
