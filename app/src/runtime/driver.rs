@@ -106,8 +106,13 @@ impl Driver {
         let _one_at_a_time = self.reloading.lock().await;
         let Some(stored) = self.shared.ports.channels.find(id).await? else {
             self.forget(id).await;
+            self.shared.peers.settled(id);
             return Ok(false);
         };
+        if self.shared.peers.withdrawn_since(id).is_some() {
+            // Its deletion is under way.
+            return Ok(false);
+        }
         let bot = match Bot::build(&self.shared, stored).await {
             Ok(bot) => bot,
             Err(BotError::Store(error)) => return Err(error),
@@ -116,8 +121,8 @@ impl Driver {
                 return Ok(false);
             }
         };
-        // A task that ended belongs to a withdrawal that was not carried through.
-        let reconnects = match self.shared.channel(id).filter(|handle| !handle.has_ended()) {
+        // What was withdrawn closes by itself: its deletion was not carried through.
+        let reconnects = match self.shared.channel(id).filter(|it| !it.has_ended() && !it.is_withdrawn()) {
             None => {
                 channel::start(&self.shared, bot);
                 false
@@ -134,6 +139,18 @@ impl Driver {
         // Conversations notice an enabled or disabled channel at their next look; the scan brings what waits.
         self.shared.registry.wake_all();
         Ok(reconnects)
+    }
+
+    /// The same where a deletion of the channel is over: if the store still has it, it was not carried through.
+    pub(crate) async fn revive(&self, id: &ChannelId) -> Result<bool, StoreError> {
+        let since = self.shared.peers.withdrawn_since(id);
+        self.shared.peers.settled(id);
+        let reloaded = self.reload(id).await;
+        if let (Err(_), Some(since)) = (&reloaded, since) {
+            // Tried again with a later look.
+            self.shared.peers.withdrawn(id, since);
+        }
+        reloaded
     }
 
     async fn forget(&self, id: &ChannelId) {
@@ -232,7 +249,7 @@ impl Operations for Driver {
     }
 
     async fn channel_changed(&self, channel: &ChannelId) -> Result<(), StoreError> {
-        if self.reload(channel).await? {
+        if self.revive(channel).await? {
             peers::believe_again(&self.shared, channel).await;
         }
         self.shared.peers.post(Note::ChannelChanged(channel.clone()));
@@ -270,6 +287,7 @@ impl Operations for Driver {
         };
         // Nothing new comes in behind the withdrawal, whatever its sockets still carry until they are closed.
         handle.withdraw();
+        self.shared.peers.withdrawn(channel, self.shared.now());
         self.shared.peers.post(Note::Withdrawn(channel.clone()));
         handle.tell_surely(Message::Drain).await;
         let deadline = tokio::time::Instant::now() + WITHDRAW_WAIT;

@@ -1,6 +1,7 @@
 //! A driver that remembers what it was asked.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -28,6 +29,8 @@ pub(crate) struct FakeOperations {
     pub(crate) statuses: Mutex<BTreeMap<ChannelId, ChannelStatus>>,
     /// What it answers to `ready`.
     pub(crate) ready: Mutex<Result<(), NotReady>>,
+    /// Whether it withdraws nothing.
+    pub(crate) withdraws_nothing: AtomicBool,
     /// Conversations it knows.
     pub(crate) conversations: Mutex<Vec<ConversationId>>,
     /// What becomes of retries.
@@ -57,6 +60,7 @@ impl Default for FakeOperations {
             calls: Mutex::default(),
             statuses: Mutex::default(),
             ready: Mutex::new(Ok(())),
+            withdraws_nothing: AtomicBool::new(false),
             conversations: Mutex::default(),
             retries: Mutex::default(),
             sent: Mutex::default(),
@@ -146,6 +150,9 @@ impl Operations for FakeOperations {
 
     async fn withdraw(&self, channel: &ChannelId) -> Result<(), StoreError> {
         self.calls().push(format!("withdraw {channel}"));
+        if self.withdraws_nothing.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("away".to_owned()));
+        }
         Ok(())
     }
 

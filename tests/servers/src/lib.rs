@@ -16,6 +16,7 @@ mod looks;
 pub mod ports;
 pub mod proxy;
 pub mod redis;
+pub mod tls;
 
 pub use install::installed;
 pub use looks::looks;

@@ -71,6 +71,11 @@ impl Pair<'_> {
         panic!("never happened: {what}; connected are {:?}", self.holders());
     }
 
+    /// Lets time pass.
+    pub async fn wait(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+
     /// The drivers that have a connection of the channel.
     pub fn holders(&self) -> Vec<usize> {
         self.world.platform.connected_by(&channel())
@@ -86,6 +91,19 @@ impl Pair<'_> {
     pub async fn status(&self, asked: usize) -> ChannelStatus {
         let statuses = self.drivers[asked].statuses(&[channel()]).await;
         statuses.into_iter().next().expect("a known channel")
+    }
+
+    /// Whoever is asked to delete the channel gets as far as its end.
+    pub async fn withdraw(&self, through: usize) {
+        self.drivers[through].withdraw(&channel()).await.expect("it is withdrawn");
+    }
+
+    /// The deletion is over, one way or the other.
+    pub async fn end_deletion(&self, through: usize, deleted: bool) {
+        if deleted {
+            self.world.stores().channels.delete(&channel()).await.expect("it is gone");
+        }
+        self.drivers[through].channel_changed(&channel()).await.expect("it is taken in");
     }
 
     /// Changes the channel through one of the drivers.

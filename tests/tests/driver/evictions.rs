@@ -30,7 +30,7 @@ fn opened(pair: &Pair<'_>) -> u32 {
 /// Waits until it is noticed everywhere; who is connected then.
 async fn noticed(pair: &Pair<'_>) -> usize {
     loop {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        pair.wait(Duration::from_millis(100)).await;
         let (one, other) = (pair.status(0).await, pair.status(1).await);
         let is_settled = one.status == "connected" && pair.holders().len() == 1;
         if one.one_connection_until.is_some() && other.one_connection_until.is_some() && is_settled {
@@ -46,9 +46,9 @@ fn it_is_noticed_within_seconds_and_one_is_connected_from_then_on() {
         let holder = noticed(&pair).await;
         let took = pair.world.clock_millis() - begin;
         assert!(took < 15_000, "{took} ms");
-        tokio::time::sleep(SECS(10)).await;
+        pair.wait(SECS(10)).await;
         let count = opened(&pair);
-        tokio::time::sleep(SECS(600)).await;
+        pair.wait(SECS(600)).await;
         assert_eq!((pair.holders(), opened(&pair)), (vec![holder], count), "nothing is closed any more");
         for asked in [0, 1] {
             let status = pair.status(asked).await;
@@ -69,7 +69,7 @@ fn messages_that_come_meanwhile_are_answered_once() {
     on(Manner::Newest, async |pair| {
         for number in 0..30 {
             pair.says(&format!("p{number}"), "hello").await;
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            pair.wait(Duration::from_millis(300)).await;
         }
         noticed(&pair).await;
         pair.answered(30).await;
@@ -80,7 +80,7 @@ fn messages_that_come_meanwhile_are_answered_once() {
 fn when_the_one_dies_the_standby_takes_over_within_the_lease() {
     on(Manner::Newest, async |pair| {
         let holder = noticed(&pair).await;
-        tokio::time::sleep(SECS(10)).await;
+        pair.wait(SECS(10)).await;
         pair.kill(holder);
         let took = pair.until("the standby is connected", || pair.holders() == [1 - holder]).await;
         assert!(took <= Settings::of_shared_store().lease_ttl + SECS(2), "{took:?}");
@@ -93,12 +93,12 @@ fn when_the_one_dies_the_standby_takes_over_within_the_lease() {
 fn one_that_is_cut_off_closes_when_its_lease_is_over() {
     on(Manner::Newest, async |pair| {
         let holder = noticed(&pair).await;
-        tokio::time::sleep(SECS(10)).await;
+        pair.wait(SECS(10)).await;
         pair.cut_off(holder);
         let took = pair.until("the standby is connected", || pair.holders() == [1 - holder]).await;
         assert!(took <= Settings::of_shared_store().lease_ttl + SECS(2), "{took:?}");
         pair.mend(holder);
-        tokio::time::sleep(SECS(30)).await;
+        pair.wait(SECS(30)).await;
         pair.says("ann", "hello").await;
         pair.answered(1).await;
         assert_eq!(pair.holders().len(), 1);
@@ -110,18 +110,18 @@ fn a_restart_tries_several_again_and_a_platform_that_takes_them_has_them() {
     on(Manner::Newest, async |pair| {
         let channel = ChannelId::new("chn_1");
         noticed(&pair).await;
-        tokio::time::sleep(SECS(60)).await;
+        pair.wait(SECS(60)).await;
         // Still so: noticed again.
         let count = opened(&pair);
         assert!(pair.driver(1).restart(&channel).await);
         pair.until("they have tried", || opened(&pair) >= count + 3).await;
         noticed(&pair).await;
-        tokio::time::sleep(SECS(60)).await;
+        pair.wait(SECS(60)).await;
         // Not so any more.
         pair.world.platform.manner(Manner::Several);
         assert!(pair.driver(0).restart(&channel).await);
         pair.until("both are connected", || pair.holders().len() == 2).await;
-        tokio::time::sleep(SECS(60)).await;
+        pair.wait(SECS(60)).await;
         assert_eq!(pair.holders().len(), 2);
         let status = pair.status(1).await;
         assert_eq!((status.connections, status.one_connection_until), (2, None));
@@ -144,7 +144,7 @@ fn it_is_believed_for_hours_and_then_tried_again() {
         pair.world.platform.manner(Manner::Several);
         let until = pair.status(0).await.one_connection_until.expect("it is noticed");
         let now = pair.world.clock_millis();
-        tokio::time::sleep(Duration::from_millis(until.as_millis() - now - 1_000)).await;
+        pair.wait(Duration::from_millis(until.as_millis() - now - 1_000)).await;
         assert_eq!(pair.holders().len(), 1);
         pair.until("both are connected", || pair.holders().len() == 2).await;
     });
@@ -155,11 +155,11 @@ fn rotations_and_faults_of_the_whole_platform_are_no_evictions() {
     on(Manner::Several, async |pair| {
         pair.until("both are connected", || pair.holders().len() == 2).await;
         for round in 0..8 {
-            tokio::time::sleep(SECS(2 + round)).await;
+            pair.wait(SECS(2 + round)).await;
             if round % 2 == 0 { pair.world.platform.rotate() } else { pair.world.platform.cut_connections() }
         }
         pair.until("both are connected", || pair.holders().len() == 2).await;
-        tokio::time::sleep(SECS(30)).await;
+        pair.wait(SECS(30)).await;
         assert_eq!(pair.holders().len(), 2);
         assert_eq!(pair.status(0).await.one_connection_until, None);
     });

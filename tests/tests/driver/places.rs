@@ -29,7 +29,7 @@ fn on_an_exclusive_platform(scenario: impl AsyncFnOnce(Pair<'_>)) {
 fn of_two_that_begin_at_once_one_is_connected_and_the_other_one_stands_by() {
     on_an_exclusive_platform(async |pair| {
         let holder = pair.one_holder().await;
-        tokio::time::sleep(SECS(60)).await;
+        pair.wait(SECS(60)).await;
         assert_eq!(pair.holders(), [holder]);
         assert_eq!(pair.world.platform.connections().1, 1, "and it was never another one");
         for asked in [0, 1] {
@@ -67,12 +67,12 @@ fn a_holder_that_is_cut_off_closes_before_the_standby_connects_and_makes_no_call
         assert!(took <= takeover_max(), "{took:?}");
         pair.says("ann", "hello").await;
         pair.answered(1).await;
-        tokio::time::sleep(SECS(30)).await;
+        pair.wait(SECS(30)).await;
         let calls = pair.world.platform.calls().len();
         pair.mend(holder);
         // By its rank the place is the old one's again: it gets it when the other one has closed.
         pair.until("the old one has its place again", || pair.holders() == [holder]).await;
-        tokio::time::sleep(SECS(30)).await;
+        pair.wait(SECS(30)).await;
         assert_eq!(pair.holders(), [holder]);
         assert_eq!(pair.world.platform.calls().len(), calls, "nothing is shown twice");
         pair.says("ann", "again").await;
@@ -88,7 +88,7 @@ fn disabled_it_is_nobodys_and_enabled_it_is_ones() {
             pair.enable(through, false).await;
             let took = pair.until("nobody is connected", || pair.holders().is_empty()).await;
             assert!(took <= SECS(2), "{took:?}");
-            tokio::time::sleep(SECS(30)).await;
+            pair.wait(SECS(30)).await;
             assert!(pair.holders().is_empty());
             assert_eq!(pair.status(through).await.status, "disabled");
             pair.enable(through, true).await;

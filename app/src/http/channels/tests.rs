@@ -1,5 +1,6 @@
 //! Channels through the whole router.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::{Method, header};
@@ -342,6 +343,19 @@ async fn a_deletion_withdraws_first_and_purges_only_when_asked(#[case] query: &s
     assert_eq!(*api.operations.calls(), expected);
     assert_eq!(api.stores.state().purged.len(), purges);
     problem(&api.get(&path).await, 404, "not-found");
+}
+
+#[tokio::test]
+async fn a_deletion_that_fails_has_the_channel_taken_in_again() {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let id = id_of(&path);
+    api.operations.withdraws_nothing.store(true, Ordering::Relaxed);
+    assert_eq!(api.delete(&path).await.status, 503);
+    let expected =
+        [format!("channel_changed {id}"), format!("withdraw {id}"), format!("channel_changed {id}")];
+    assert_eq!(*api.operations.calls(), expected);
+    assert_eq!(api.get(&path).await.status, 200);
 }
 
 #[tokio::test]

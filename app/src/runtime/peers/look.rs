@@ -66,6 +66,9 @@ async fn look(driver: &Arc<Driver>) -> Result<(), StoreError> {
         scan::scan_once(shared).await?;
     }
     tell_of_changes(shared).await;
+    if !shared.stopping.is_cancelled() {
+        super::settings::take_up_again(driver).await?;
+    }
     let is_new = lock(&shared.peers.state).revision != Some(revision);
     if is_new && !shared.stopping.is_cancelled() {
         super::settings::take_in(driver).await?;

@@ -75,6 +75,8 @@ struct State {
     evicting: BTreeMap<ChannelId, Timestamp>,
     /// We are off the list, at the end.
     has_left: bool,
+    /// Channels that somebody began to delete, since when.
+    withdrawn: BTreeMap<ChannelId, Timestamp>,
 }
 
 impl Peers {
@@ -94,6 +96,21 @@ impl Peers {
     /// Whether nobody else lives, as far as is known.
     pub(crate) fn is_alone(&self) -> bool {
         lock(&self.state).live.iter().all(|other| *other == self.replica)
+    }
+
+    /// Somebody begins to delete a channel.
+    pub(crate) fn withdrawn(&self, channel: &ChannelId, now: Timestamp) {
+        lock(&self.state).withdrawn.insert(channel.clone(), now);
+    }
+
+    /// Since when somebody has been deleting a channel.
+    pub(crate) fn withdrawn_since(&self, channel: &ChannelId) -> Option<Timestamp> {
+        lock(&self.state).withdrawn.get(channel).copied()
+    }
+
+    /// The deletion of a channel is over, one way or the other.
+    pub(crate) fn settled(&self, channel: &ChannelId) {
+        lock(&self.state).withdrawn.remove(channel);
     }
 
     /// Who lives, as they said last.
