@@ -22,6 +22,8 @@ mod declared;
 mod delivery;
 #[path = "process/demo.rs"]
 mod demo;
+#[path = "process/evictions.rs"]
+mod evictions;
 #[path = "process/failover.rs"]
 mod failover;
 #[path = "process/files.rs"]

@@ -145,6 +145,9 @@ pub struct ChannelStatus {
     pub last_reply_at: Option<Timestamp>,
     /// What the channel's app used of its monthly quota, as far as this server has counted it.
     pub usage: Option<QuotaUsage>,
+    /// Set while one replica alone is connected because the platform closes the older of two connections: when several are
+    /// tried again.
+    pub one_connection_until: Option<Timestamp>,
     /// What each replica observes, in the order of their ids; empty for what one replica says of itself.
     pub replicas: Vec<ReplicaStatus>,
 }

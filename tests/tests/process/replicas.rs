@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dingtalk_sim::{Observed, Origin, Simulator, SimulatorConfig, ViolationKind};
+use dingtalk_sim::{Knobs, Observed, Origin, Simulator, SimulatorConfig, ViolationKind};
 use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ const LIFE: Duration = Duration::from_secs(5);
 /// Everything, with several servers.
 pub(crate) struct Several {
     servers: Vec<Option<Server>>,
-    channel: String,
+    pub(crate) channel: String,
     pub(crate) agent: ScriptedAgent,
     pub(crate) simulator: Simulator,
     home: Home,
@@ -40,16 +40,26 @@ fn slowly(asked: &Asked) -> Behaviour {
 
 impl Several {
     async fn start(count: usize) -> Self {
-        Self::on(redis::Server::start(&[]), &vec![None; count]).await
+        Self::start_with(count, |_| {}).await
+    }
+
+    /// On a platform that is as the test wants from the beginning.
+    pub(crate) async fn start_with(count: usize, turn: impl FnOnce(&mut Knobs)) -> Self {
+        Self::on_platform(redis::Server::start(&[]), &vec![None; count], turn).await
     }
 
     /// A server for each way to this Redis, which is a straight one where none is given.
     pub(crate) async fn on(redis: redis::Server, ways: &[Option<&str>]) -> Self {
+        Self::on_platform(redis, ways, |_| {}).await
+    }
+
+    async fn on_platform(redis: redis::Server, ways: &[Option<&str>], turn: impl FnOnce(&mut Knobs)) -> Self {
         let mut home = home_on(&redis.url());
         let mut config = SimulatorConfig::default();
         config.knobs.qps = 0;
         config.knobs.redelivery_after_ms = 3_000;
         config.knobs.redelivery_max = u32::MAX;
+        turn(&mut config.knobs);
         let simulator = Simulator::start(config).await.expect("the platform starts");
         let agent = ScriptedAgent::start(slowly).await.expect("the agent starts");
         let mut servers = Vec::new();
@@ -93,7 +103,7 @@ impl Several {
         }
     }
 
-    fn server(&self, number: usize) -> &Server {
+    pub(crate) fn server(&self, number: usize) -> &Server {
         self.servers[number].as_ref().expect("it runs")
     }
 
@@ -101,7 +111,7 @@ impl Several {
         Api::of(self.server(number))
     }
 
-    async fn status(&self, asked: usize) -> Value {
+    pub(crate) async fn status(&self, asked: usize) -> Value {
         self.api(asked).get(&format!("/channels/{}/status", self.channel)).await
     }
 
@@ -137,11 +147,11 @@ impl Several {
         }
     }
 
-    async fn kill(&mut self, number: usize) {
+    pub(crate) async fn kill(&mut self, number: usize) {
         self.servers[number].take().expect("it runs").kill().await;
     }
 
-    async fn serve(&mut self, number: usize) {
+    pub(crate) async fn serve(&mut self, number: usize) {
         self.servers[number] = Some(self.home.serve().await);
     }
 

@@ -52,8 +52,6 @@ pub(crate) async fn keep_looking(driver: Arc<Driver>) {
 
 async fn look(driver: &Arc<Driver>) -> Result<(), StoreError> {
     let shared = driver.shared();
-    // Whatever the store says: what we may not have any more has to go.
-    super::places::drop_lost_places(shared).await;
     let looked = tokio::time::timeout(shared.settings.store_patience, async {
         if !shared.stopping.is_cancelled() {
             report(shared).await?;
@@ -63,6 +61,7 @@ async fn look(driver: &Arc<Driver>) -> Result<(), StoreError> {
     let roll = looked.await.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer".to_owned())))?;
     let revision = roll.revision;
     let joined_or_left = take_in(shared, roll);
+    super::evictions::notice(shared).await?;
     super::places::place(shared).await?;
     super::hand_over::hand_over(shared).await?;
     if joined_or_left {
@@ -72,6 +71,9 @@ async fn look(driver: &Arc<Driver>) -> Result<(), StoreError> {
         scan::take_over(shared).await?;
     }
     tell_of_changes(shared).await;
+    if !shared.stopping.is_cancelled() {
+        super::settings::take_up_again(driver).await?;
+    }
     let is_new = lock(&shared.peers.state).revision != Some(revision);
     if is_new && !shared.stopping.is_cancelled() {
         super::settings::take_in(driver).await?;
@@ -96,6 +98,8 @@ fn take_in(shared: &Shared, roll: Roll) -> bool {
     }
     state.live = live;
     state.roll = roll.live;
+    drop(state);
+    super::evictions::take_in(shared, roll.evicting);
     is_news
 }
 
@@ -105,7 +109,10 @@ async fn report(shared: &Shared) -> Result<(), StoreError> {
     let rows: BTreeMap<ChannelId, Observed> = shared
         .all_channels()
         .into_iter()
-        .map(|handle| (handle.id.clone(), observed_of(&handle.status(now))))
+        .map(|handle| {
+            let lives = lock(&handle.lives).all().to_vec();
+            (handle.id.clone(), Observed { lives, ..observed_of(&handle.status(now)) })
+        })
         .collect();
     let connections = rows.values().map(|row| row.connections).fold(0, u32::saturating_add);
     let info = ReplicaInfo {
