@@ -22,7 +22,7 @@ pub struct Pair<'w> {
 
 impl World {
     /// A scenario of two replicas that begin at the same time, with a store that they share.
-    pub fn pair<'w>(&'w self, settings: Settings, scenario: impl AsyncFnOnce(Pair<'w>)) {
+    pub fn pair<'w>(&'w self, settings: &Settings, scenario: impl AsyncFnOnce(Pair<'w>)) {
         let ended = self.process_with(settings.clone(), async |first| {
             // The process has a driver of its own, whose end nobody could see: it leaves the stage.
             first.driver.stop(Duration::ZERO).await;

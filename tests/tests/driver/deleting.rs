@@ -208,7 +208,7 @@ fn what_a_deletion_did_not_wait_for_ends_in_the_next_process_with_a_record() {
 fn a_deletion_that_failed_leaves_no_replica_deaf() {
     let world = World::new(3);
     world.set_up().now_or_never().unwrap();
-    world.pair(Settings::of_shared_store(), async |pair| {
+    world.pair(&Settings::of_shared_store(), async |pair| {
         let both = || pair.holders().len() == 2;
         pair.until("both are connected", both).await;
         pair.withdraw(0).await;
@@ -235,7 +235,7 @@ fn a_deletion_that_failed_leaves_no_replica_deaf() {
 fn a_replica_that_dies_while_it_deletes_leaves_a_channel_that_is_connected_again_by_itself() {
     let world = World::new(3);
     world.set_up().now_or_never().unwrap();
-    world.pair(Settings::of_shared_store(), async |pair| {
+    world.pair(&Settings::of_shared_store(), async |pair| {
         pair.until("both are connected", || pair.holders().len() == 2).await;
         pair.withdraw(0).await;
         pair.kill(0);

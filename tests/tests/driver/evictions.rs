@@ -12,10 +12,10 @@ use switchboard_tests::world::{Pair, World};
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
 fn on(manner: Manner, scenario: impl AsyncFnOnce(Pair<'_>)) {
-    on_with(Settings::of_shared_store(), manner, scenario);
+    on_with(&Settings::of_shared_store(), manner, scenario);
 }
 
-fn on_with(settings: Settings, manner: Manner, scenario: impl AsyncFnOnce(Pair<'_>)) {
+fn on_with(settings: &Settings, manner: Manner, scenario: impl AsyncFnOnce(Pair<'_>)) {
     let world = World::new(7);
     world.platform.manner(manner);
     world.set_up().now_or_never().expect("memory answers at once");
@@ -139,7 +139,7 @@ fn it_is_believed_for_hours_and_then_tried_again() {
         scan_interval: SECS(60),
         ..Settings::of_shared_store()
     };
-    on_with(rare, Manner::Newest, async |pair| {
+    on_with(&rare, Manner::Newest, async |pair| {
         noticed(&pair).await;
         pair.world.platform.manner(Manner::Several);
         let until = pair.status(0).await.one_connection_until.expect("it is noticed");

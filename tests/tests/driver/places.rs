@@ -21,7 +21,7 @@ fn on_an_exclusive_platform(scenario: impl AsyncFnOnce(Pair<'_>)) {
     let world = World::new(7);
     world.platform.manner(Manner::Exclusive);
     world.set_up().now_or_never().expect("memory answers at once");
-    world.pair(Settings::of_shared_store(), scenario);
+    world.pair(&Settings::of_shared_store(), scenario);
     assert_eq!(world.platform.connections_at_once(), 1, "never two at the same time");
 }
 

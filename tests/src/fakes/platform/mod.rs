@@ -164,6 +164,7 @@ impl FakePlatform {
     }
 
     /// The same platform as another driver reaches it.
+    #[must_use]
     pub fn reached_by(&self, driver: usize, wire: &Arc<Wire>) -> Self {
         Self { inner: Arc::clone(&self.inner), wire: Arc::clone(wire), driver }
     }
