@@ -278,7 +278,7 @@ fn one_that_is_announced_to_end_is_over_at_that_moment_and_its_successor_is_anot
 #[case(Event::Drain)]
 #[case(closed(1, CloseCause::Clean))]
 #[case(closed(1, CloseCause::Failed {
-    code: ErrorCode::PermissionDenied, detail: "".into(), retry_after: None
+    code: ErrorCode::PermissionDenied, detail: String::new(), retry_after: None
 }))]
 fn what_ends_in_another_way_was_not_taken(#[case] event: Event) {
     let mut watched = watched();

@@ -53,9 +53,9 @@ fn it_is_noticed_within_seconds_and_one_is_connected_from_then_on() {
         for asked in [0, 1] {
             let status = pair.status(asked).await;
             assert_eq!((&*status.status, status.connections), ("connected", 1));
-            let mut states: Vec<_> = status.replicas.iter().map(|row| row.state.to_string()).collect();
-            states.sort();
-            assert_eq!(states, ["connected", "standby"]);
+            let mut rows: Vec<_> = status.replicas.iter().map(|row| row.state.to_string()).collect();
+            rows.sort();
+            assert_eq!(rows, ["connected", "standby"]);
         }
         for text in ["one", "two", "three"] {
             pair.says("ann", text).await;

@@ -35,9 +35,9 @@ fn of_two_that_begin_at_once_one_is_connected_and_the_other_one_stands_by() {
         for asked in [0, 1] {
             let status = pair.status(asked).await;
             assert_eq!((&*status.status, status.connections), ("connected", 1));
-            let mut states: Vec<_> = status.replicas.iter().map(|row| row.state.to_string()).collect();
-            states.sort();
-            assert_eq!(states, ["connected", "standby"]);
+            let mut rows: Vec<_> = status.replicas.iter().map(|row| row.state.to_string()).collect();
+            rows.sort();
+            assert_eq!(rows, ["connected", "standby"]);
         }
         pair.says("ann", "hello").await;
         pair.answered(1).await;

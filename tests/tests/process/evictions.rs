@@ -24,7 +24,7 @@ async fn noticed(several: &Several, asked: &[usize]) {
 async fn holder(several: &Several) -> usize {
     looks::until("somebody is connected", async || {
         for number in [0, 1] {
-            if several.api(number).metric("switchboard_channel_connected{").await == 1.0 {
+            if several.api(number).metric("switchboard_channel_connected{").await > 0.5 {
                 return Some(number);
             }
         }
@@ -58,11 +58,11 @@ async fn a_platform_that_closes_the_older_connection_is_noticed_and_the_only_one
     let status = several.status(1).await;
     let why = status["one_connection"]["message"].as_str().expect("it says why");
     assert!(why.contains("closes the older of two connections"), "{why}");
-    let mut states: Vec<_> =
+    let mut rows: Vec<_> =
         status["replicas"].as_array().expect("rows").iter().map(|row| row["state"].clone()).collect();
-    states.sort_by_key(Value::to_string);
-    assert_eq!(states, ["connected", "standby"]);
-    assert_eq!(several.api(0).metric("switchboard_channel_one_connection{").await, 1.0);
+    rows.sort_by_key(Value::to_string);
+    assert_eq!(rows, ["connected", "standby"]);
+    assert!(several.api(0).metric("switchboard_channel_one_connection{").await > 0.5);
     let before = opened(&several);
     for round in 1..4 {
         ask(&several, round).await;
@@ -118,7 +118,7 @@ async fn a_restart_of_the_channel_tries_several_connections_again() {
     several.api(1).post(&path, 202).await;
     several.wait_connections(0, 2).await;
     assert!(several.status(1).await["one_connection"].is_null());
-    assert_eq!(several.api(0).metric("switchboard_channel_one_connection{").await, 0.0);
+    assert!(several.api(0).metric("switchboard_channel_one_connection{").await < 0.5);
     ask(&several, 0).await;
     several.all_is_well().await;
 }
