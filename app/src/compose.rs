@@ -1,8 +1,9 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod running;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use switchboard_adapters::agents;
@@ -25,9 +26,10 @@ use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
 use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
-use crate::runtime::operations::Operations;
 use crate::runtime::{Driver, Settings};
 use crate::telemetry::metrics as names;
+
+use running::RunningDriver;
 
 /// The real thing: the machine's clock, the stores, DingTalk, agents over HTTP.
 pub struct Composed {
@@ -359,19 +361,6 @@ impl Composition for Composed {
             "this build has no simulated platform; build with the feature `demo`".to_owned(),
         ));
         simulation
-    }
-}
-
-struct RunningDriver(Arc<Driver>);
-
-#[async_trait]
-impl Running for RunningDriver {
-    fn operations(&self) -> Arc<dyn Operations> {
-        Arc::clone(&self.0) as Arc<dyn Operations>
-    }
-
-    async fn stop(self: Box<Self>, grace: Duration) {
-        self.0.stop(grace).await;
     }
 }
 
