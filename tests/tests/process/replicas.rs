@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dingtalk_sim::{Knobs, Observed, Origin, Simulator, SimulatorConfig, ViolationKind};
+use dingtalk_sim::{Knobs, Observed, Origin, Simulator, SimulatorConfig};
 use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,8 +12,7 @@ use switchboard_tests::scripted_agent::{Asked, Behaviour, ScriptedAgent};
 use switchboard_tests::server::{CAP, Home, Server};
 use test_servers::redis;
 
-use super::judge::answered_once_in_order;
-use super::shared_store::home_on;
+use super::judge::{answered_once_in_order, no_violations_without_store};
 use super::stage::{APP, answer_to, channel_on, chat, no_alarm};
 
 /// Seconds of load without `SWITCHBOARD_REPLICAS_SECONDS`, which raises them.
@@ -54,7 +53,7 @@ impl Several {
     }
 
     async fn on_platform(redis: redis::Server, ways: &[Option<&str>], turn: impl FnOnce(&mut Knobs)) -> Self {
-        let mut home = home_on(&redis.url());
+        let mut home = Home::on_redis(&redis.url());
         let mut config = SimulatorConfig::default();
         config.knobs.qps = 0;
         config.knobs.redelivery_after_ms = 3_000;
@@ -173,12 +172,7 @@ impl Several {
         .await;
         self.simulator.observe(|seen| {
             answered_once_in_order(seen, answer_to);
-            // What a store that was away took in late is acked late (R2), and a finish may be repeated after a crash.
-            let is_allowed =
-                |kind| [ViolationKind::LateAck, ViolationKind::StreamingAfterFinal].contains(&kind);
-            let broken: Vec<_> =
-                seen.violations.iter().filter(|violation| !is_allowed(violation.kind)).collect();
-            assert!(broken.is_empty(), "{broken:#?}");
+            no_violations_without_store(seen);
         });
         no_alarm(&self.home);
     }

@@ -9,7 +9,7 @@ use switchboard_domain::hash::stable_hash;
 use switchboard_domain::ids::{ChannelId, ConversationKey, Partition};
 use switchboard_domain::time::Timestamp;
 
-use crate::stores::hashed::digits;
+use crate::hex::digits;
 
 /// The version of this form. A copy that another version began is not continued.
 pub(in crate::stores) const FORM: u32 = 2;

@@ -45,7 +45,8 @@ use std::fmt::Display;
 
 use switchboard_domain::ids::Partition;
 
-pub(super) use crate::stores::hashed::{digits, hashed};
+pub(super) use crate::hex::digits;
+pub(super) use crate::stores::hashed::hashed;
 
 /// Names keys.
 #[derive(Debug, Clone)]

@@ -47,11 +47,7 @@ impl Replicas {
     /// Those whose last report still counts, in id order, and the channels whose platform evicts.
     async fn live(&self) -> Result<(Vec<ReplicaInfo>, BTreeMap<ChannelId, Timestamp>), StoreError> {
         let core = &self.core;
-        let mut call = core.scripts.roll.prepare_invoke();
-        call.key(core.keys.shared("replicas", "all")).key(self.evicting());
-        call.arg(core.lease_time()).arg(self.rows(""));
-        let (rows, evicting): (BTreeMap<String, String>, Vec<(String, u64)>) =
-            core.connection.run(&call).await?;
+        let (rows, evicting) = called(core).await?;
         let live = rows.into_iter().map(|(id, text)| {
             let record: InfoRecord = read(core, &id, &text)?;
             Ok(record.open(ReplicaId::new(id)))
@@ -62,12 +58,31 @@ impl Replicas {
     }
 
     fn evicting(&self) -> String {
-        self.core.keys.shared("replicas", "evicting")
+        evicting(&self.core)
     }
 
     fn rows(&self, replica: &str) -> String {
-        self.core.keys.shared("replicas", format_args!("rows:{replica}"))
+        rows(&self.core, replica)
     }
+}
+
+fn evicting(core: &Core) -> String {
+    core.keys.shared("replicas", "evicting")
+}
+
+fn rows(core: &Core, replica: &str) -> String {
+    core.keys.shared("replicas", format_args!("rows:{replica}"))
+}
+
+/// What those who live wrote of themselves, by id, and until when which channel's platform is believed to evict.
+pub(super) type Called = (BTreeMap<String, String>, Vec<(String, u64)>);
+
+/// Calls the roll; who does not live any more is forgotten.
+pub(super) async fn called(core: &Core) -> Result<Called, StoreError> {
+    let mut call = core.scripts.roll.prepare_invoke();
+    call.key(core.keys.shared("replicas", "all")).key(evicting(core));
+    call.arg(core.lease_time()).arg(rows(core, ""));
+    core.connection.run(&call).await
 }
 
 /// Listens for as long as the store is open. Whatever was told while nobody listened is missed.

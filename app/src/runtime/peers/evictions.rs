@@ -1,6 +1,8 @@
 //! Platforms that turn out to close the older of two connections: noticed by whoever suffers it, and believed by all for a while.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use switchboard_domain::eviction;
 use switchboard_domain::ids::ChannelId;
@@ -9,20 +11,20 @@ use switchboard_ports::error::StoreError;
 use switchboard_ports::replicas::Note;
 
 use super::Peers;
+use crate::runtime::channel::ChannelHandle;
 use crate::runtime::shared::{Shared, lock};
 use crate::telemetry::metrics as names;
 
 /// Looks whether connections that were taken here were taken by those of other replicas.
 pub(super) async fn notice(shared: &Shared) -> Result<(), StoreError> {
     let now = shared.now();
-    let is_suspected = |channel: &ChannelId| {
-        let handle = shared.channel(channel)?;
-        (!handle.bot().description.exclusive && lock(&handle.lives).are_suspicious(now)).then_some(())
+    let is_suspected = |handle: &Arc<ChannelHandle>| {
+        shared.peers.evicting_until(&handle.id).is_none()
+            && !handle.bot().description.exclusive
+            && lock(&handle.lives).are_suspicious(now)
     };
-    let channels = shared.all_channels().into_iter().map(|handle| handle.id.clone());
-    let suspected: Vec<_> = channels
-        .filter(|channel| shared.peers.evicting_until(channel).is_none() && is_suspected(channel).is_some())
-        .collect();
+    let suspected = shared.all_channels().into_iter().filter(is_suspected);
+    let suspected: Vec<_> = suspected.map(|handle| handle.id.clone()).collect();
     if suspected.is_empty() || shared.peers.is_alone() {
         return Ok(());
     }
@@ -73,7 +75,7 @@ fn gauge(channel: &ChannelId, value: f64) {
 /// ends by itself.
 pub(crate) async fn believe_again(shared: &Shared, channel: &ChannelId) {
     if shared.peers.evicting_until(channel).is_some()
-        && let Err(error) = shared.ports.replicas.note_eviction(channel, std::time::Duration::ZERO).await
+        && let Err(error) = shared.ports.replicas.note_eviction(channel, Duration::ZERO).await
     {
         tracing::warn!(%channel, %error, "failed to try several connections of the channel again");
     }

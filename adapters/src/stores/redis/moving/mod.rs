@@ -5,7 +5,6 @@ mod give;
 mod marks;
 mod take;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use switchboard_domain::ids::Partition;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::error::StoreError;
 
-use super::{Address, Core, LAYOUT, LAYOUT_COPYING, RedisOpenError, core};
+use super::{Address, Core, LAYOUT, LAYOUT_COPYING, RedisOpenError, core, replicas};
 use crate::stores::copy::items::{Item, Mark};
 use crate::stores::copy::side::{Batch, Counters, Cursor, Marker, Side};
 
@@ -72,12 +71,7 @@ async fn numbers(core: &Core, what: &str) -> Result<Vec<u64>, StoreError> {
 #[async_trait]
 impl Side for RedisSide {
     async fn live(&self) -> Result<usize, StoreError> {
-        let core = &self.core;
-        let mut call = core.scripts.roll.prepare_invoke();
-        call.key(core.keys.shared("replicas", "all")).key(core.keys.shared("replicas", "evicting"));
-        call.arg(core.lease_time()).arg(core.keys.shared("replicas", "rows:"));
-        let (live, _evicting): (BTreeMap<String, String>, Vec<(String, u64)>) =
-            core.connection.run(&call).await?;
+        let (live, _evicting) = replicas::called(&self.core).await?;
         Ok(live.len())
     }
 
