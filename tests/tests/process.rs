@@ -12,6 +12,8 @@
 mod bad_input;
 #[path = "process/commands.rs"]
 mod commands;
+#[path = "process/company.rs"]
+mod company;
 #[path = "process/connections.rs"]
 mod connections;
 #[path = "process/conversations.rs"]
@@ -40,6 +42,8 @@ mod judge;
 mod kills;
 #[path = "process/long_answers.rs"]
 mod long_answers;
+#[path = "process/mapping_modes.rs"]
+mod mapping_modes;
 #[path = "process/messages.rs"]
 mod messages;
 #[path = "process/meter.rs"]

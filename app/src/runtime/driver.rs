@@ -353,7 +353,19 @@ impl Operations for Driver {
 
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {
         match self.shared.channel(channel) {
-            Some(handle) => Ok(Some(handle.bot().link.preflight().await)),
+            Some(handle) => {
+                let bot = handle.bot();
+                let platform = bot.channel.platform.as_str();
+                let directories = async {
+                    match &bot.directories {
+                        Some(chain) => chain.checks(&bot.link, platform).await,
+                        None => Vec::new(),
+                    }
+                };
+                let (mut checks, directories) = tokio::join!(bot.link.preflight(), directories);
+                checks.extend(directories);
+                Ok(Some(checks))
+            }
             None => Ok(None),
         }
     }

@@ -59,6 +59,7 @@ pub trait Operations: Send + Sync {
     async fn send(&self, message: NewMessage) -> Result<Option<Given>, StoreError>;
 
     /// Asks a channel's platform with the stored credentials, without connecting. `None` for an unknown channel.
+    // The channel's directories are asked, too.
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError>;
 
     /// What would happen to the author of a message, without anything happening. `None` for an unknown channel.

@@ -22,7 +22,7 @@ const DEPARTMENT_CHARS_MAX: usize = 200;
 const IM_USER_ID_BYTES_MAX: usize = 512;
 
 /// What only the server says of a user, beside what it says of everything.
-const READ_ONLY: [&str; 3] = ["auth_source", "directory", "identities"];
+const READ_ONLY: [&str; 4] = ["auth_source", "directory", "shut_out_by", "identities"];
 
 // For the API's document only: reading one is `created` and `patched`, which name all mistakes at once.
 /// A user as it is made.
@@ -96,6 +96,7 @@ pub fn created(
         id,
         auth_source: String::from("api"),
         directory: None,
+        shut_out_by: None,
         identities,
         version: Version(1),
         created_at: now,
@@ -118,6 +119,7 @@ pub fn patched(stored: &User, mut patch: Value, now: Timestamp) -> Result<User, 
         id: stored.id.clone(),
         auth_source: stored.auth_source.clone(),
         directory: stored.directory.clone(),
+        shut_out_by: stored.shut_out_by.clone(),
         identities: stored.identities.clone(),
         version: stored.version,
         created_at: stored.created_at,
@@ -150,6 +152,7 @@ fn read(reader: &mut Reader<'_>) -> User {
         disabled: reader.flag("disabled", false),
         department: reader.line("department", DEPARTMENT_CHARS_MAX),
         directory: None,
+        shut_out_by: None,
         identities: Vec::new(),
         version: Version(1),
         created_at: Timestamp::from_millis(0),
