@@ -16,8 +16,6 @@
 #[expect(dead_code, reason = "shared with the process tests, which use more of it")]
 mod stage;
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use dingtalk_sim::{Card, Observed, Origin, Simulator, SimulatorConfig};
@@ -42,12 +40,7 @@ const USUAL_MS: u64 = 4_000;
 #[tokio::main]
 async fn main() {
     let redis = redis::Server::start(&[]);
-    let mut home = Home::default();
-    let key = home.path().join("key");
-    fs::write(&key, "a".repeat(64)).unwrap();
-    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
-    home.set("SWITCHBOARD_SECURITY__ENCRYPTION_KEY_FILE", "key");
-    home.set("SWITCHBOARD_STORE__URL", &redis.url());
+    let mut home = Home::on_redis(&redis.url());
     home.set("SWITCHBOARD_TELEMETRY__LOG", "warn");
     let mut config = SimulatorConfig::default();
     config.knobs.qps = 0;

@@ -16,8 +16,7 @@
 #[expect(dead_code, reason = "shared with the process tests, which use more of it")]
 mod stage;
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::time::Duration;
 
 use dingtalk_sim::{AppConfig, Origin, Simulator, SimulatorConfig};
@@ -165,12 +164,7 @@ impl Bench {
     async fn start(apps: u64, conversations: u64) -> Self {
         // Synced once a second: what is measured here does not depend on it, and the filling takes a fraction of the time.
         let redis = redis::Server::start(&["--appendfsync", "everysec"]);
-        let mut home = Home::default();
-        let key = home.path().join("key");
-        fs::write(&key, "a".repeat(64)).unwrap();
-        fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
-        home.set("SWITCHBOARD_SECURITY__ENCRYPTION_KEY_FILE", "key");
-        home.set("SWITCHBOARD_STORE__URL", &redis.url());
+        let mut home = Home::on_redis(&redis.url());
         home.set("SWITCHBOARD_TELEMETRY__LOG", "warn");
         let mut config = SimulatorConfig::default();
         config.knobs.qps = 0;

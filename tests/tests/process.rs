@@ -12,6 +12,8 @@
 mod bad_input;
 #[path = "process/commands.rs"]
 mod commands;
+#[path = "process/company.rs"]
+mod company;
 #[path = "process/connections.rs"]
 mod connections;
 #[path = "process/conversations.rs"]
@@ -22,6 +24,8 @@ mod declared;
 mod delivery;
 #[path = "process/demo.rs"]
 mod demo;
+#[path = "process/evictions.rs"]
+mod evictions;
 #[path = "process/failover.rs"]
 mod failover;
 #[path = "process/files.rs"]
@@ -38,6 +42,8 @@ mod judge;
 mod kills;
 #[path = "process/long_answers.rs"]
 mod long_answers;
+#[path = "process/mapping_modes.rs"]
+mod mapping_modes;
 #[path = "process/messages.rs"]
 mod messages;
 #[path = "process/meter.rs"]

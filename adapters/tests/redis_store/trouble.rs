@@ -19,7 +19,7 @@ async fn trouble_at(url: &str, key: &Path) -> String {
             return line;
         }
     }
-    redis::try_writing(url, "test").await.err().map(|error| error.to_string()).unwrap_or_default()
+    redis::try_writing(url.into(), "test").await.err().map(|error| error.to_string()).unwrap_or_default()
 }
 
 #[rstest]

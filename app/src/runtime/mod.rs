@@ -2,7 +2,7 @@
 
 mod channel;
 mod conversation;
-mod directories;
+pub(crate) mod directories;
 mod driver;
 mod durability;
 mod files;

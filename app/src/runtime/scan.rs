@@ -69,20 +69,14 @@ pub(crate) async fn claim(shared: &Shared) -> Result<(), StoreError> {
     claim_of(shared, &Partition::all().filter(ours).collect::<Vec<_>>()).await
 }
 
-/// What should be ours, and is still somebody else's as far as we know.
-pub(crate) fn missing(shared: &Shared) -> Vec<Partition> {
-    Partition::all().filter(|partition| shared.wants(*partition) && !shared.has_lease(*partition)).collect()
-}
-
-/// Claims what is missing, and goes on with what is open in what was gained.
-pub(crate) async fn take_over(shared: &Arc<Shared>) -> Result<(), StoreError> {
-    let missing = missing(shared);
+/// Claims what should be ours and is not, and goes on with what is open in what was gained.
+pub(crate) async fn take_over(shared: &Arc<Shared>, missing: &[Partition]) -> Result<(), StoreError> {
     if missing.is_empty() {
         return Ok(());
     }
-    claim_of(shared, &missing).await?;
+    claim_of(shared, missing).await?;
     for partition in missing {
-        scan_partition(shared, partition).await?;
+        scan_partition(shared, *partition).await?;
     }
     Ok(())
 }

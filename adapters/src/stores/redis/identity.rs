@@ -4,6 +4,7 @@
 use switchboard_ports::error::StoreError;
 
 use super::{Core, Meta};
+use crate::hex::digits;
 use crate::stores::seal::Key;
 
 /// What callers are told meanwhile.
@@ -22,7 +23,7 @@ impl Identity {
 /// A name for a new store.
 pub(super) fn new_id() -> Result<String, StoreError> {
     let bytes = Key::random().map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    Ok(bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok(digits(bytes.iter().take(16)))
 }
 
 impl Core {

@@ -5,7 +5,7 @@ use switchboard_ports::error::StoreError;
 use super::connection::Connection;
 use super::keys::Keys;
 use super::scripts::Scripts;
-use super::{RedisOpenError, words};
+use super::{Address, RedisOpenError};
 
 /// The oldest version whose commands are enough.
 const VERSION_MIN: (u32, u32) = (6, 2);
@@ -13,14 +13,13 @@ const VERSION_MIN: (u32, u32) = (6, 2);
 /// Keys that are tried: enough that each of a few nodes of a Cluster has some.
 const KEYS_TRIED: u32 = 16;
 
-/// Tries the Redis at `url` with keys under `prefix`: a script that goes by the time, writes, reads, lets expire and removes, and a
+/// Tries the Redis at an address with keys under `prefix`: a script that goes by the time, writes, reads, lets expire and removes, and a
 /// note that is published and listened for. Nothing stays.
 ///
 /// # Errors
 /// Says what is refused, and what to do.
-pub async fn try_writing(url: &str, prefix: &str) -> Result<(), RedisOpenError> {
-    let connection = Connection::open(url).await;
-    let connection = connection.map_err(|error| RedisOpenError::Connect(words::of(&error).to_owned()))?;
+pub async fn try_writing(address: Address<'_>, prefix: &str) -> Result<(), RedisOpenError> {
+    let connection = Connection::open(address).await.map_err(RedisOpenError::Connect)?;
     tried(&connection, &Scripts::new(), &Keys::new(prefix)).await
 }
 

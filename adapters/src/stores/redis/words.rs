@@ -80,17 +80,52 @@ const BY_SIGN: &[(&str, &str)] = &[
     ("max number of clients", NO_ROOM),
 ];
 
+const STRANGER: &str = "the certificate of Redis is of an authority that is not trusted: name the authority's in network.ca_file";
+const MISNAMED: &str = "the certificate of Redis is for another name than the store's address has: write the name that it is for";
+const EXPIRED: &str = "the certificate of Redis has expired: renew it";
+const UNTRUSTED: &str = "the certificate of Redis cannot be trusted: look into its log";
+
+/// By what the library finds.
+const BY_KIND: &[(ErrorKind, &str)] = &[
+    (ErrorKind::AuthenticationFailed, WRONG_PASSWORD),
+    (ErrorKind::InvalidClientConfig, NO_ADDRESS),
+    (ErrorKind::Parse, NOT_REDIS),
+    (ErrorKind::ClusterConnectionNotFound, NO_NODE),
+];
+
+/// By what TLS calls a certificate that it does not take; of that, the library keeps the words alone.
+const BY_CERTIFICATE: &[(&str, &str)] = &[
+    ("UnknownIssuer", STRANGER),
+    // One that bears the name of a trusted authority.
+    ("BadSignature", STRANGER),
+    ("NotValidForName", MISNAMED),
+    ("not valid for name", MISNAMED),
+    ("Expired", EXPIRED),
+    ("", UNTRUSTED),
+];
+
+/// Whether the server's certificate is not taken.
+pub(super) fn is_of_certificate(error: &RedisError) -> bool {
+    error.to_string().contains("invalid peer certificate")
+}
+
 /// The sentence for an error.
 pub(super) fn of(error: &RedisError) -> &'static str {
-    match error.kind() {
-        ErrorKind::AuthenticationFailed => WRONG_PASSWORD,
-        ErrorKind::InvalidClientConfig => NO_ADDRESS,
-        ErrorKind::Parse => NOT_REDIS,
-        ErrorKind::ClusterConnectionNotFound => NO_NODE,
-        ErrorKind::Server(_) | ErrorKind::Extension => said(error),
-        ErrorKind::Io => of_io(error),
-        _ => STRANGE,
+    if is_of_certificate(error) {
+        let text = error.to_string();
+        return BY_CERTIFICATE
+            .iter()
+            .find(|(sign, _)| text.contains(sign))
+            .map_or(UNTRUSTED, |(_, words)| words);
     }
+    let kind = error.kind();
+    if let Some((_, words)) = BY_KIND.iter().find(|(known, _)| *known == kind) {
+        return words;
+    }
+    if matches!(kind, ErrorKind::Server(_) | ErrorKind::Extension) {
+        return said(error);
+    }
+    if kind == ErrorKind::Io { of_io(error) } else { STRANGE }
 }
 
 /// What a server said.
