@@ -10,6 +10,7 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::conformance::FakeClock;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::replicas::{ReplicaInfo, Report};
+use test_servers::looks_on;
 use test_servers::redis::{Cluster, Server};
 
 use super::{key, open};
@@ -63,12 +64,9 @@ fn info_of(replica: &ReplicaId) -> ReplicaInfo {
 
 /// Claims partitions of every node until all are had again.
 async fn wait_claimed(stores: &Stores) {
-    let claimed = async {
-        while claim_widely(stores).await.contains(&false) {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), claimed).await.expect("the store is reached again");
+    let is_claimed = looks_on(async || !claim_widely(stores).await.contains(&false));
+    let in_time = tokio::time::timeout(Duration::from_mins(1), is_claimed).await;
+    assert!(in_time.is_ok_and(|claimed| claimed), "the store is reached again");
 }
 
 /// Claims many partitions at once, as many callers would; which of them could be.
@@ -80,13 +78,15 @@ async fn claim_widely(stores: &Stores) -> Vec<bool> {
     futures_util::future::join_all(claims).await
 }
 
-/// Kills a node for longer than the others wait for it, and asks until it shows.
-async fn without_the_first(cluster: &mut Cluster, stores: &Stores) {
+/// Kills a node, and asks until that shows.
+async fn without_the_first(cluster: &mut Cluster, stores: &Stores, shows: impl Fn(&Cluster) -> bool) {
     wait_claimed(stores).await;
     cluster.kill_first();
-    while cluster.is_well() {
+    let is_shown = looks_on(async || {
         claim_widely(stores).await;
-    }
+        shows(cluster)
+    });
+    assert!(is_shown.await, "nobody notices");
     // Long enough for the client to begin each kind of recovery that it knows.
     for _ in 0..4 {
         claim_widely(stores).await;
@@ -98,7 +98,7 @@ async fn a_cluster_is_reached_again_whose_node_was_dead_for_a_while() {
     let mut cluster = Cluster::start();
     let (clock, key) = (Arc::new(FakeClock::new()), key());
     let stores = open(&cluster.url(), key.path(), &clock).await;
-    without_the_first(&mut cluster, &stores).await;
+    without_the_first(&mut cluster, &stores, |cluster| !cluster.is_well()).await;
     cluster.restart_first();
     wait_claimed(&stores).await;
 }
@@ -108,6 +108,6 @@ async fn a_cluster_is_reached_again_whose_replica_stands_in() {
     let mut cluster = Cluster::start_with_replica();
     let (clock, key) = (Arc::new(FakeClock::new()), key());
     let stores = open(&cluster.url(), key.path(), &clock).await;
-    without_the_first(&mut cluster, &stores).await;
+    without_the_first(&mut cluster, &stores, Cluster::has_stood_in).await;
     wait_claimed(&stores).await;
 }

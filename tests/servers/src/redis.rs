@@ -119,8 +119,11 @@ impl Cluster {
         let replica = &cluster.0[MASTERS];
         let follows = || {
             let state = replica.tell("INFO replication");
-            replica.tell(&format!("CLUSTER REPLICATE {id}"));
-            state.contains("role:slave") && state.contains("master_link_status:up")
+            if !state.contains("role:slave") {
+                // Refused until it has heard of that master; said again to one that follows, it begins anew.
+                replica.tell(&format!("CLUSTER REPLICATE {id}"));
+            }
+            state.contains("master_link_status:up")
         };
         assert!(looks(follows), "the replica does not follow");
         cluster
@@ -176,6 +179,11 @@ impl Cluster {
     /// Whether the second master takes everything to be well: someone has each slot.
     pub fn is_well(&self) -> bool {
         self.0[1].tell("CLUSTER INFO").contains("cluster_state:ok")
+    }
+
+    /// Whether the replica has taken the place of its master.
+    pub fn has_stood_in(&self) -> bool {
+        self.0[MASTERS].tell("INFO replication").contains("role:master")
     }
 
     /// A node says that all is well only when it knows who has each slot.
