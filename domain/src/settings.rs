@@ -1,9 +1,10 @@
 //! Rules of a channel that the machines and decisions obey: plain data, validated at the edge.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::ids::UserId;
+use crate::ids::{AgentId, UserId};
 
 /// Language of our own sentences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -71,6 +72,39 @@ pub enum Busy {
     Interrupt,
     /// Its author is told to wait.
     Reject,
+}
+
+/// Who may choose agent and model in the chat, among which agents, and for whom a choice counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SwitchingSettings {
+    /// Who may choose.
+    pub who: Switchers,
+    /// The agents offered beside the channel's own; empty: all there are.
+    pub agents: Vec<AgentId>,
+    /// For whom a choice counts.
+    pub remember: Remember,
+}
+
+/// Who may choose agent and model.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Switchers {
+    /// Everybody who may write.
+    #[default]
+    Everyone,
+    /// These users.
+    Listed(Vec<UserId>),
+    /// Nobody: what was chosen before does not count either.
+    Nobody,
+}
+
+/// For whom a choice counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Remember {
+    /// The conversation it was made in.
+    #[default]
+    Conversation,
+    /// The user who made it, in all conversations of the channel.
+    User,
 }
 
 /// Who may write to a channel, and how often.

@@ -6,7 +6,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ids::{AgentId, Epoch, MessageId, RetryNumber, Seq, SessionNumber};
+use crate::choice::Choices;
+use crate::ids::{Epoch, MessageId, RetryNumber, Seq, SessionNumber};
 use crate::message::Target;
 use crate::outbound::Format;
 use crate::outcome::FailureCause;
@@ -36,10 +37,8 @@ pub struct SessionSnapshot {
     pub last_activity_at: Timestamp,
     /// Turns ended in this session.
     pub turns: u32,
-    /// An agent chosen in the chat, instead of the channel's.
-    pub agent: Option<AgentId>,
-    /// A model chosen in the chat, instead of the channel's.
-    pub model: Option<String>,
+    /// What was chosen in the chat, instead of what the channel says.
+    pub choices: Choices,
     /// Where the agent can go on from (`previous_response_id`).
     pub continuation: Option<String>,
     /// How often the turn at the head of the inbox was begun and not ended.

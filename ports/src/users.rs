@@ -1,7 +1,10 @@
 //! The user store: company users and their identities on chat platforms.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use switchboard_domain::ids::{UserId, Version};
+use switchboard_domain::choice::Choices;
+use switchboard_domain::ids::{ChannelId, UserId, Version};
 use switchboard_domain::time::Timestamp;
 
 use crate::error::StoreError;
@@ -58,6 +61,9 @@ pub struct Matches {
 /// Identities of one user at most; linking one more is refused by the application.
 pub const IDENTITIES_MAX: usize = 100;
 
+/// Channels in which one user's choices are remembered, at most; one of the others is forgotten for a new one.
+pub const CHOICES_MAX: usize = 100;
+
 /// A company user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -80,6 +86,8 @@ pub struct User {
     /// The directory that vouches for the user, by its name in the channel's settings: when it no longer knows the user,
     /// access ends.
     pub directory: Option<String>,
+    /// What the user chose in channels that remember choices per user; of [`CHOICES_MAX`] channels at most.
+    pub choices: BTreeMap<ChannelId, Choices>,
     /// Links to platforms, in order; `update` leaves them as they are.
     pub identities: Vec<Identity>,
     /// Counts changes of what stands here, links excepted, from 1.

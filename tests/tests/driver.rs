@@ -18,6 +18,7 @@
 //! | `owners.rs` | agents that are changed while they answer |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
+//! | `choices.rs` | agent, model and language, chosen in the chat |
 //! | `people.rs` | who asks: people who are disabled, deleted, linked by hand |
 //! | `messages.rs` | R10: messages that nobody asked for |
 //! | `meter.rs` | what apps use of their monthly quotas |
@@ -41,6 +42,8 @@ mod busy;
 mod calls;
 #[path = "driver/channels.rs"]
 mod channels;
+#[path = "driver/choices.rs"]
+mod choices;
 #[path = "driver/commits.rs"]
 mod commits;
 #[path = "driver/control.rs"]

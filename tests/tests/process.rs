@@ -10,6 +10,8 @@
 
 #[path = "process/bad_input.rs"]
 mod bad_input;
+#[path = "process/choices.rs"]
+mod choices;
 #[path = "process/commands.rs"]
 mod commands;
 #[path = "process/connections.rs"]

@@ -176,6 +176,7 @@ impl TestApi {
             auth_source: String::from("api"),
             disabled: false,
             department: None,
+            choices: std::collections::BTreeMap::new(),
             directory: None,
             identities,
             version: Version(1),

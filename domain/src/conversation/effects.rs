@@ -77,6 +77,11 @@ pub enum Perform {
         /// What the agent calls the run.
         handle: String,
     },
+    /// Look up what the entry's command asks for; comes back as `Event::LookedUp`.
+    LookUp {
+        /// The entry.
+        seq: Seq,
+    },
     /// Wait for a place in the platform's budget; comes back as `Event::Granted`.
     Claim {
         /// The reply.

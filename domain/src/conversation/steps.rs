@@ -85,6 +85,7 @@ impl Conversation {
                     self.finish(seq, how, effects, now);
                 }
                 Effect::Say { seq, what } => self.say(seq, what, effects, now),
+                Effect::LookUp { seq } => effects.perform.push(Perform::LookUp { seq }),
                 Effect::End { seq, outcome } => self.end(seq, outcome, effects, now),
             }
         }
@@ -138,7 +139,7 @@ impl Conversation {
             let facts = self.facts(entry, ReplyRole::Answer, attempt);
             let behind = self.answers().filter_map(Reply::gate).fold(now, Timestamp::max);
             let reply = Reply::answer(facts, resumed, behind.after(GATE_WAIT_MAX), now);
-            let lead = late.map(|age| Notice::Late { age }.text(self.policy.locale));
+            let lead = late.map(|age| Notice::Late { age }.text(self.locale_of(seq)));
             let mut reply = reply.below(lead);
             if let Intake::Deliver { text } = &entry.intake {
                 // A reply that has just been made takes its text, and wants nothing for it yet.
@@ -164,12 +165,12 @@ impl Conversation {
             attempt,
             format: Format::Markdown,
             limits,
-            locale: self.policy.locale,
+            locale: self.locale_of(entry.seq),
         }
     }
 
     fn finish(&mut self, seq: Seq, how: Finish, effects: &mut Effects, now: Timestamp) {
-        let locale = self.policy.locale;
+        let locale = self.locale_of(seq);
         let (notice, failed) = match how {
             Finish::Answered => (None, false),
             Finish::Cut(cut) => (Some(Notice::Cut(cut)), false),
@@ -219,13 +220,14 @@ impl Conversation {
     }
 
     fn say(&mut self, seq: Seq, what: Say, effects: &mut Effects, now: Timestamp) {
-        let text = self.sentence(what, now);
+        let is_busy = what == Say::Refused(Refusal::Busy);
+        let text = sentence(what, now).text(self.locale_of(seq));
         let notices = self.replies.iter().filter(|reply| reply.facts().id.role == ReplyRole::Notice).count();
         let Some(entry) = self.entries.get(&seq).filter(|_| notices < NOTICES_OPEN_MAX) else {
             return;
         };
         // Whoever writes ten messages while an answer is written is told once.
-        if what == Say::Refused(Refusal::Busy) && !self.told_busy.tells(entry.sender.key()) {
+        if is_busy && !self.told_busy.tells(entry.sender.key()) {
             return;
         }
         let mut reply = Reply::notice(self.facts(entry, ReplyRole::Notice, 0), &text, now);
@@ -235,28 +237,9 @@ impl Conversation {
         self.replies.push(reply);
     }
 
-    fn sentence(&self, what: Say, now: Timestamp) -> String {
-        let notice = match what {
-            Say::NewSession => Notice::NewConversation,
-            Say::NothingToStop => Notice::NothingToStop,
-            Say::Withdrawn(withdrawn) => Notice::Stopped { withdrawn },
-            Say::Status { started_at, turns, waiting, running } => Notice::Status(StatusReport {
-                agent: self.policy.agent.clone(),
-                model: self.policy.model.clone(),
-                session_age: now.since(started_at),
-                turns,
-                waiting,
-                running,
-            }),
-            Say::Help => Notice::Help,
-            Say::Refused(refusal) => Notice::Refused(refusal),
-            Say::Stale => Notice::Failed(FailureCause::Stale),
-        };
-        notice.text(self.policy.locale)
-    }
-
     fn end(&mut self, seq: Seq, outcome: Outcome, effects: &mut Effects, now: Timestamp) {
         let entry = self.entries.remove(&seq);
+        self.tongues.remove(&seq);
         effects.ended.push((seq, outcome));
         match outcome {
             Outcome::Answered | Outcome::Cancelled | Outcome::HandedOver | Outcome::Refused(_) => {}
@@ -289,5 +272,25 @@ impl Conversation {
 
     pub(super) fn answer_mut(&mut self, seq: Seq) -> Option<&mut Reply> {
         self.replies.iter_mut().find(|reply| reply.facts().id == ReplyId { seq, role: ReplyRole::Answer })
+    }
+}
+
+fn sentence(what: Say, now: Timestamp) -> Notice {
+    match what {
+        Say::NewSession => Notice::NewConversation,
+        Say::NothingToStop => Notice::NothingToStop,
+        Say::Withdrawn(withdrawn) => Notice::Stopped { withdrawn },
+        Say::Status { agent, model, started_at, turns, waiting, running } => Notice::Status(StatusReport {
+            agent,
+            model,
+            session_age: now.since(started_at),
+            turns,
+            waiting,
+            running,
+        }),
+        Say::Help => Notice::Help,
+        Say::Told(notice) => notice,
+        Say::Refused(refusal) => Notice::Refused(refusal),
+        Say::Stale => Notice::Failed(FailureCause::Stale),
     }
 }

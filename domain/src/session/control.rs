@@ -1,4 +1,4 @@
-//! Control acts: `/new`, `/stop` and the stop button, `/status`, `/help`, and the withdrawal of a channel (R3).
+//! Control acts: `/new`, `/stop` and the stop button, `/help`, and the withdrawal of a channel (R3).
 
 use super::{Effect, Effects, Finish, Say, Session};
 use crate::ids::Seq;
@@ -33,16 +33,11 @@ impl Session {
                 // The card itself shows what came of the button.
                 None
             }
-            Control::Status => Some(Say::Status {
-                started_at: self.kept.started_at,
-                turns: self.kept.turns,
-                waiting: self.waiting_count(),
-                running: self.running().is_some(),
-            }),
             Control::Help => Some(Say::Help),
             Control::Withdraw => {
                 self.stop_running(Finish::Withdrawn, effects, now);
                 self.withdraw_waiting(Outcome::Refused(Refusal::ChannelDeleted), effects);
+                self.withdraw_lookups(effects);
                 None
             }
         };
@@ -93,7 +88,7 @@ impl Session {
         }
     }
 
-    fn waiting_count(&self) -> u32 {
+    pub(super) fn waiting_count(&self) -> u32 {
         u32::try_from(self.waiting.len()).unwrap_or(u32::MAX)
     }
 }

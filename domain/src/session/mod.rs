@@ -7,18 +7,21 @@
 mod control;
 mod effect;
 mod event;
+mod lookup;
 mod run;
 mod state;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use effect::{Deadline, Effect, Effects, Finish, Reason, Say};
-pub use event::{Event, Hold, Taken};
+pub use event::{Event, Found, Hold, Taken};
+pub use lookup::{LOOKUP_WAIT_MAX, LOOKUPS_WAITING_MAX};
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-use crate::ids::{AgentId, Epoch, Seq, SessionNumber};
+use crate::choice::Choices;
+use crate::ids::{Epoch, Seq, SessionNumber};
 use crate::inbox::INBOX_ENTRIES_MAX;
 use crate::outcome::{Outcome, Refusal};
 use crate::rejected::Rejected;
@@ -59,6 +62,8 @@ pub struct Session {
     waiting: VecDeque<Waiting>,
     /// Whether the last message that came up was stale and its author was told so; those behind it say nothing more.
     told_stale: bool,
+    /// Commands that take a look at what is outside, the first of them under way.
+    lookups: VecDeque<lookup::Look>,
     holds: Holds,
     state: State,
 }
@@ -125,8 +130,7 @@ impl Session {
                 started_at: now,
                 last_activity_at: now,
                 turns: 0,
-                agent: None,
-                model: None,
+                choices: Choices::default(),
                 continuation: None,
                 attempts: None,
                 run: None,
@@ -144,6 +148,7 @@ impl Session {
             taken: Seq(0),
             waiting: VecDeque::new(),
             told_stale: false,
+            lookups: VecDeque::new(),
             holds: Holds::default(),
             state: State::Idle,
         }
@@ -166,16 +171,10 @@ impl Session {
         self.kept.number
     }
 
-    /// An agent chosen in the chat.
+    /// What was chosen in the chat.
     #[must_use]
-    pub const fn agent(&self) -> Option<&AgentId> {
-        self.kept.agent.as_ref()
-    }
-
-    /// A model chosen in the chat.
-    #[must_use]
-    pub fn model(&self) -> Option<&str> {
-        self.kept.model.as_deref()
+    pub const fn choices(&self) -> &Choices {
+        &self.kept.choices
     }
 
     /// Where the agent can go on from.
@@ -219,7 +218,13 @@ impl Session {
         }
     }
 
-    /// Whether nothing runs, stops or waits.
+    /// The command that takes a look at what is outside.
+    #[must_use]
+    pub fn looking(&self) -> Option<Seq> {
+        self.lookups.front().map(lookup::Look::seq)
+    }
+
+    /// Whether nothing runs, stops or waits for a turn.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         match &self.state {
@@ -245,6 +250,8 @@ impl Session {
                 let arrived = Arrived { waiting, accepted_at };
                 self.take_in(kind, arrived, now)
             }
+            Event::Asked { epoch, limits } => self.asked_of(epoch, limits),
+            Event::LookedUp { seq, found } => self.looked_up(seq, found, now),
             Event::Started { epoch, handle, continuation } => self.started(epoch, handle, continuation),
             Event::Heard { epoch, chars } => self.heard(epoch, chars, now),
             Event::Completed { epoch, continuation, cut } => self.completed(epoch, continuation, cut, now),
@@ -279,6 +286,7 @@ impl Session {
             }
             Taken::Message => {}
             Taken::Control(control, origin) => self.control(seq, control, origin, &mut effects, now),
+            Taken::Lookup { switches } => self.look_up(seq, switches, &mut effects, now),
             Taken::Refused(refusal) => refuse(seq, refusal, &mut effects),
         }
         Ok(self.begun(effects, now))
@@ -328,21 +336,28 @@ impl Session {
     /// When the session has to be looked at next, derived from its state.
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
-        self.state.deadline()
+        let (turn, look) = (self.state.deadline(), self.look_deadline());
+        turn.into_iter().chain(look).min_by_key(|deadline| deadline.at)
     }
 
     /// For so long, up to now, nothing could be performed and nothing heard: the shell waited for its store. No time-out of
     /// somebody else's counts it. Memory only: after a crash every time-out begins anew.
     pub fn stalled(&mut self, span: Duration) {
         self.state.stalled(span);
+        self.look_stalled(span);
     }
 
     /// Does what is due at `now`; nothing before the deadline.
     pub fn expire(&mut self, now: Timestamp) -> Effects {
-        match self.deadline().filter(|deadline| deadline.at <= now) {
+        let is_due = |deadline: &Deadline| deadline.at <= now;
+        let mut effects = match self.state.deadline().filter(is_due) {
             Some(deadline) => self.overdue(deadline.reason, now),
             None => Effects::default(),
+        };
+        if self.look_deadline().as_ref().is_some_and(is_due) {
+            effects.follow(self.look_overdue(now));
         }
+        effects
     }
 }
 

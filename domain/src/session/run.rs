@@ -12,7 +12,7 @@ use crate::ids::{Epoch, Seq};
 use crate::outcome::{AgentFailure, AgentFailureKind, Cut, FailureCause, Outcome, RunFailure};
 use crate::rejected::Rejected;
 use crate::reply::Durability;
-use crate::settings::Stale;
+use crate::settings::{Stale, TurnLimits};
 use crate::snapshot::{Attempts, KeptRun};
 use crate::time::Timestamp;
 
@@ -29,7 +29,7 @@ enum Lateness {
 impl Session {
     /// Begins the next turn if one waits and nothing is in its way.
     pub(super) fn begun(&mut self, mut effects: Effects, now: Timestamp) -> Effects {
-        while self.state.is_idle() && !self.holds.any() {
+        while self.state.is_idle() && !self.holds.any() && !self.is_switching() {
             let Some(next) = self.waiting.pop_front() else {
                 break;
             };
@@ -114,6 +114,12 @@ impl Session {
         };
         self.kept.attempts = Some(Attempts { seq: next.seq, count, graceful: false });
         count
+    }
+
+    /// The turn goes by the limits of the agent that it is asked of.
+    pub(super) fn asked_of(&mut self, epoch: Epoch, limits: TurnLimits) -> Result<Effects, Rejected> {
+        self.turn(epoch, &Event::Asked { epoch, limits })?.limits = limits;
+        Ok(Effects::default())
     }
 
     /// A run that can be asked for its result is stored at once: whoever resumes the turn asks for that instead.
@@ -219,6 +225,7 @@ impl Session {
                 self.state = State::Idle;
                 return self.begun(effects, now);
             }
+            Reason::Lookup => return self.look_overdue(now),
             Reason::Retry => match &mut self.state {
                 // Looked at late: the whole turn is over as well.
                 State::Running(turn) if turn.ends_at() <= now => AgentFailureKind::TurnTimeout,

@@ -101,6 +101,10 @@ pub(crate) fn judge(world: &World) {
                 the_card_is_closed(world, entry.seq);
             }
             Intake::Send { ref text, .. } => told_truly(world, entry.seq, outcome, text),
+            Intake::Lookup(_) => {
+                let is_full = outcome == Outcome::Refused(Refusal::InboxFull);
+                assert!(is_full || matches!(outcome, Outcome::Answered | Outcome::Cancelled), "{outcome:?}");
+            }
             Intake::Control { .. } => assert_eq!(outcome, Outcome::Answered),
             Intake::Refused(refusal) => assert_eq!(outcome, Outcome::Refused(refusal)),
         }

@@ -58,6 +58,8 @@ pub(crate) struct Process {
     pub(crate) claims: Vec<(ReplyId, CallNumber)>,
     pub(crate) calls: Vec<Flight>,
     pub(crate) runs: Vec<Run>,
+    /// Commands that were looked up.
+    pub(crate) looks: BTreeSet<Seq>,
     /// Outcomes told before, to be told again.
     pub(crate) told: Vec<Event>,
     /// When each reply of this process was seen ended.
@@ -149,7 +151,7 @@ impl World {
             let next = self.store.open_entries(self.process.conversation.session().taken());
             let Some(entry) = next.into_iter().next() else { return };
             // A crash on the way takes the rest in with the restart.
-            self.step(&Event::Taken { entry, resumed: false }).unwrap();
+            self.step(&Event::Taken { entry, resumed: false, locale: None }).unwrap();
         }
     }
 
@@ -216,6 +218,9 @@ impl World {
             Perform::CancelUpstream { epoch, .. } => {
                 // Nothing but its closing counts.
                 self.process.runs.push(Run { epoch, cancelled: true, ..Run::default() });
+            }
+            Perform::LookUp { seq } => {
+                assert!(self.process.looks.insert(seq), "{seq} is looked up twice");
             }
             Perform::Claim { reply, call, .. } => {
                 assert!(self.process.numbers.insert((reply, call)), "call {call} of {reply:?} twice");
@@ -302,7 +307,7 @@ impl World {
         let fence = self.store.fence;
         let taken = self.store.open_entries(Seq(0)).into_iter().map(|entry| {
             let resumed = entry.fence < fence;
-            Event::Taken { entry, resumed }
+            Event::Taken { entry, resumed, locale: None }
         });
         let held = self.disabled.then_some(Event::Held(switchboard_domain::session::Hold::Disabled));
         for event in taken.chain(held).chain([Event::Loaded]) {
@@ -370,6 +375,7 @@ impl Process {
             claims: Vec::new(),
             calls: Vec::new(),
             runs: Vec::new(),
+            looks: BTreeSet::new(),
             told: Vec::new(),
             ended: BTreeMap::new(),
             numbers: BTreeSet::new(),

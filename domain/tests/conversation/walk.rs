@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use switchboard_domain::choice::Choices;
 use switchboard_domain::conversation::{Effects, Event, Policy, Said};
+use switchboard_domain::ids::AgentId;
 use switchboard_domain::inbox::{Control, Intake};
 use switchboard_domain::message::SessionAddress;
+use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use switchboard_domain::reply::Progress;
 use switchboard_domain::secret::Secret;
-use switchboard_domain::session::{Hold, Rules};
+use switchboard_domain::session::{Found, Hold, Rules};
 use switchboard_domain::settings::{Busy, ConversationSettings, Locale, ReplyLimits, TurnLimits};
 use switchboard_domain::time::Timestamp;
 
@@ -43,6 +46,8 @@ pub(crate) enum Act {
     Stall(u32),
     /// Lazy changes are stored.
     Lazy,
+    /// What a command asked for is found.
+    Look,
     /// The process dies during a commit to come.
     Arm(Fuse),
     /// The process dies now.
@@ -99,8 +104,7 @@ pub(crate) fn policy(cards: bool) -> Policy {
             update_interval: Duration::from_millis(800),
         },
         locale: Locale::En,
-        agent: Some("echo".to_owned()),
-        model: None,
+        shares_choices: true,
     }
 }
 
@@ -149,6 +153,7 @@ impl World {
             Act::Wait(millis) => self.wait(Duration::from_millis(u64::from(millis))),
             Act::Deadline => self.pass_to_deadline(),
             Act::Stall(millis) => self.stall = Duration::from_millis(u64::from(millis)),
+            Act::Look => self.look(),
             Act::Lazy => {
                 if self.process.dirty {
                     let snapshot = self.process.conversation.snapshot();
@@ -319,12 +324,24 @@ impl World {
         panic!("no rest: {:?}", self.process.conversation);
     }
 
+    /// What a command asked for is found.
+    fn look(&mut self) {
+        if let Some(seq) = self.process.conversation.session().looking() {
+            assert!(self.process.looks.contains(&seq), "{seq} waits for a look that nobody takes");
+            let choices = Choices { agent: Some(AgentId::new("agt_2")), ..Choices::default() };
+            let found = Found::Told(Notice::AgentChosen { name: "two".to_owned() }, Some(choices));
+            self.step(&Event::LookedUp { seq, found, locale: None }).unwrap();
+        }
+    }
+
     /// One thing that can be done, or time where there is none.
     fn work(&mut self, luck: Luck) {
         if !self.process.claims.is_empty() {
             self.grant(0);
         } else if !self.process.calls.is_empty() {
             self.land(0, luck);
+        } else if self.process.conversation.session().looking().is_some() {
+            self.look();
         } else if let Some(index) = self.process.runs.iter().position(|run| run.cancelled && !run.over) {
             self.close(index);
         } else if let Some(index) = self.process.runs.iter().position(|run| !run.over) {

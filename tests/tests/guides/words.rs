@@ -85,13 +85,25 @@ fn after_notice(notice: &Notice) -> Option<Notice> {
         Notice::AnswerBelow => Some(Notice::ContinuedBelow),
         Notice::ContinuedBelow => Some(Notice::ShuttingDown),
         Notice::ShuttingDown => Some(Notice::ChannelDeleted),
-        Notice::ChannelDeleted => Some(Notice::ServerError),
+        Notice::ChannelDeleted => Some(Notice::NoSuchAgent),
+        Notice::NoSuchAgent => Some(Notice::ModelsUntold),
+        Notice::ModelsUntold => Some(Notice::NoSuchModel),
+        Notice::NoSuchModel => Some(Notice::MayNotSwitch),
+        Notice::MayNotSwitch => Some(Notice::Languages),
+        Notice::Languages => Some(Notice::LanguageChosen(Locale::En)),
+        Notice::LanguageChosen(Locale::En) => Some(Notice::LanguageChosen(Locale::ZhCn)),
+        Notice::LanguageChosen(Locale::ZhCn) => Some(Notice::LookupFailed),
+        Notice::LookupFailed => Some(Notice::ServerError),
         // Those behind `ServerError` have blocks of their own, or tell of the moment.
         Notice::ServerError
         | Notice::UsingTool { .. }
         | Notice::Late { .. }
         | Notice::Status(_)
         | Notice::Help
+        | Notice::Agents(_)
+        | Notice::AgentChosen { .. }
+        | Notice::Models(_)
+        | Notice::ModelChosen { .. }
         | Notice::Refused(_)
         | Notice::Failed(_) => None,
     }

@@ -9,7 +9,7 @@ use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
     AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, Stale,
-    UserMapping,
+    SwitchingSettings, UserMapping,
 };
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
@@ -17,6 +17,7 @@ use switchboard_ports::directory::Directories;
 use switchboard_ports::error::StoreError;
 
 use super::asked::DirectoriesRecord;
+use super::switching::SwitchingRecord;
 use super::{Record, Row, millis, mirrored};
 
 /// A channel; its id is the row's key, its version a column.
@@ -34,6 +35,9 @@ pub(in crate::stores) struct ChannelRecord {
     // Format 2 added it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     directories: Option<DirectoriesRecord>,
+    // Format 3 added it; not written where it is as ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    switching: Option<SwitchingRecord>,
     conversation: ConversationSettingsRecord,
     access: AccessRecord,
     managed_by_file: bool,
@@ -42,7 +46,7 @@ pub(in crate::stores) struct ChannelRecord {
 }
 
 impl Record for ChannelRecord {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
 }
 
@@ -132,6 +136,8 @@ impl ChannelRecord {
             secrets_sealed: seal_all(&from.secrets, row, "secrets")?,
             user_mapping: (&from.user_mapping).into(),
             directories: DirectoriesRecord::seal(&from.directories, row)?,
+            switching: (from.switching != SwitchingSettings::default())
+                .then(|| SwitchingRecord::from(&from.switching)),
             conversation: from.conversation.into(),
             access: AccessRecord {
                 groups: from.access.groups.into(),
@@ -160,6 +166,7 @@ impl ChannelRecord {
                 Some(directories) => directories.open(row)?,
                 None => Directories::default(),
             },
+            switching: self.switching.map(SwitchingSettings::from).unwrap_or_default(),
             conversation: self.conversation.into(),
             access: AccessSettings {
                 groups: self.access.groups.into(),

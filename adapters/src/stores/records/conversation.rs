@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use switchboard_domain::ids::{AgentId, Epoch, MessageId, RetryNumber, Seq, SessionNumber};
+use switchboard_domain::ids::{Epoch, MessageId, RetryNumber, Seq, SessionNumber};
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplySnapshot,
@@ -12,6 +12,8 @@ use switchboard_domain::snapshot::{
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 
+use super::channel::LocaleRecord;
+use super::choices::ChoicesRecord;
 use super::message::TargetRecord;
 use super::outbound::FormatRecord;
 use super::tried::TriedRecord;
@@ -25,7 +27,7 @@ pub(in crate::stores) struct ConversationRecord {
 }
 
 impl Record for ConversationRecord {
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     const OLDEST: u32 = 1;
 }
 
@@ -43,6 +45,12 @@ struct SessionRecord {
     /// Since format 2.
     #[serde(default)]
     run: Option<KeptRunRecord>,
+    /// Whose model it is. Since format 5; before, the chosen agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model_agent: Option<String>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    locale: Option<LocaleRecord>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -131,14 +139,15 @@ impl ConversationRecord {
 
 impl From<&SessionSnapshot> for SessionRecord {
     fn from(from: &SessionSnapshot) -> Self {
+        let choices = ChoicesRecord::from(&from.choices);
         Self {
             number: from.number.0,
             epoch: from.epoch.0,
             started_at: from.started_at.as_millis(),
             last_activity_at: from.last_activity_at.as_millis(),
             turns: from.turns,
-            agent: from.agent.as_ref().map(AgentId::to_string),
-            model: from.model.clone(),
+            agent: choices.agent,
+            model: choices.model,
             continuation: from.continuation.clone(),
             attempts: from.attempts.map(|attempts| AttemptsRecord {
                 seq: attempts.seq.0,
@@ -146,20 +155,23 @@ impl From<&SessionSnapshot> for SessionRecord {
                 graceful: attempts.graceful,
             }),
             run: from.run.as_ref().map(KeptRunRecord::from),
+            model_agent: choices.model_agent,
+            locale: choices.locale,
         }
     }
 }
 
 impl From<SessionRecord> for SessionSnapshot {
     fn from(from: SessionRecord) -> Self {
+        let (model_agent, locale) = (from.model_agent.or_else(|| from.agent.clone()), from.locale);
+        let choices = ChoicesRecord { agent: from.agent, model: from.model, model_agent, locale };
         Self {
             number: SessionNumber(from.number),
             epoch: Epoch(from.epoch),
             started_at: Timestamp::from_millis(from.started_at),
             last_activity_at: Timestamp::from_millis(from.last_activity_at),
             turns: from.turns,
-            agent: from.agent.map(AgentId::new),
-            model: from.model,
+            choices: choices.into(),
             continuation: from.continuation,
             attempts: from.attempts.map(|attempts| Attempts {
                 seq: Seq(attempts.seq),

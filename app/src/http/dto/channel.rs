@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::mapping::UserMappingView;
 use super::secrets;
+use super::switching::SwitchingView;
 use super::time::rfc3339;
 
 /// Words of the API for each value, used both ways.
@@ -51,6 +52,8 @@ pub struct ChannelView {
     pub config: Value,
     /// How authors become users.
     pub user_mapping: UserMappingView,
+    /// Who may choose agent and model in the chat.
+    pub switching: SwitchingView,
     /// Rules of conversations.
     pub conversation: ConversationSettingsView,
     /// Who may write, how often.
@@ -105,6 +108,7 @@ impl From<&Channel> for ChannelView {
             locale: word(&LOCALES, &channel.locale),
             config: secrets::masked(&channel.config, &channel.secrets),
             user_mapping: UserMappingView::of(&channel.user_mapping, &channel.directories),
+            switching: (&channel.switching).into(),
             conversation: channel.conversation.into(),
             access: channel.access.into(),
             managed_by_file: channel.managed_by_file,

@@ -21,6 +21,7 @@ use super::fields::{self, Fields, Reader};
 use super::mapping::{self, DirectoryKinds, UserMappingInput};
 use super::merge;
 use super::secrets::{self, Settings, Taken, put, take};
+use super::switching::{self, SwitchingInput};
 
 const MODEL_CHARS_MAX: usize = 2_000;
 /// At most one week.
@@ -71,6 +72,8 @@ pub struct ChannelInput {
     pub config: Map<String, Value>,
     /// How authors become users.
     pub user_mapping: Option<UserMappingInput>,
+    /// Who may choose agent and model in the chat.
+    pub switching: Option<SwitchingInput>,
     /// Rules of conversations.
     pub conversation: Option<ConversationSettingsInput>,
     /// Who may write, how often.
@@ -175,6 +178,8 @@ fn read(
     let kept = stored.map(|stored| &stored.directories);
     let (user_mapping, directories) =
         reader.section("user_mapping", |section| mapping::read(section, kept, references));
+    let kept = stored.map(|stored| &stored.switching);
+    let switching = reader.section("switching", |section| switching::read(section, kept, references));
     let conversation = reader.section("conversation", conversation);
     let access = reader.section("access", access);
     reader.finish();
@@ -191,6 +196,7 @@ fn read(
         secrets,
         user_mapping,
         directories,
+        switching,
         conversation,
         access,
         managed_by_file: stamp.managed_by_file,
@@ -281,10 +287,11 @@ fn settings(
     }
 }
 
-/// The user that a document names for `fixed_user`, if any.
+/// The users that a document names: for `fixed_user`, and those who may choose agents.
 #[must_use]
-pub fn named_user(document: &Value) -> Option<UserId> {
-    document.pointer("/user_mapping/user_id").and_then(Value::as_str).map(UserId::new)
+pub fn named_users(document: &Value) -> BTreeSet<UserId> {
+    let fixed = document.pointer("/user_mapping/user_id").and_then(Value::as_str).map(UserId::new);
+    fixed.into_iter().chain(switching::users_in(document)).collect()
 }
 
 /// A document in which the agent stands by id, made of one in which it stands by name (`default_agent`).

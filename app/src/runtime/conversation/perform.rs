@@ -46,6 +46,11 @@ impl Actor<'_> {
                     drop(back.send(Event::Closed { epoch }.into()).await);
                 });
             }
+            Perform::LookUp { seq } => {
+                if let Some(entry) = self.conversation.entry(seq) {
+                    self.look_up(entry);
+                }
+            }
             Perform::Claim { reply, call, claim } => {
                 let end = self.end_of_claim(reply);
                 self.shared.tasks.spawn(async move {
@@ -111,7 +116,7 @@ impl Actor<'_> {
             session: session.number(),
             continuation: session.continuation().map(str::to_owned),
             resume: session.resume().map(str::to_owned),
-            model: session.model().map(str::to_owned).or_else(|| self.bot.channel.default_model.clone()),
+            choices: self.choices(),
         };
         let (tell, said) = mpsc::channel(SAID_MAX);
         let cancel = tokio_util::sync::CancellationToken::new();

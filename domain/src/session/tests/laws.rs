@@ -62,7 +62,6 @@ fn any_taken() -> impl Strategy<Value = Taken> {
         Just(Control::Stop { all: false }),
         Just(Control::Stop { all: true }),
         (1_u64..20).prop_map(|seq| Control::StopAnswer { seq: Seq(seq) }),
-        Just(Control::Status),
         Just(Control::Help),
         Just(Control::Withdraw),
     ];
@@ -72,6 +71,7 @@ fn any_taken() -> impl Strategy<Value = Taken> {
         1 => Just(Taken::Deliver),
         3 => (control, prop_oneof![Just(Origin::Chat), Just(Origin::Api)])
             .prop_map(|(control, origin)| Taken::Control(control, origin)),
+        2 => any::<bool>().prop_map(|switches| Taken::Lookup { switches }),
         1 => Just(Taken::Refused(Refusal::Unsupported)),
     ]
 }
@@ -136,6 +136,9 @@ impl Outside {
                     assert!(!self.ended.contains_key(seq), "{seq} is asked after its end");
                     assert!(*epoch > self.epoch, "an epoch is used twice");
                     self.epoch = *epoch;
+                }
+                Effect::LookUp { seq } => {
+                    assert!(!self.ended.contains_key(seq), "{seq} is looked up after its end")
                 }
                 Effect::Cancel { epoch } => assert_eq!(*epoch, self.epoch),
                 Effect::CancelUpstream { epoch, handle } => {
@@ -298,13 +301,13 @@ fn holds(session: &Session, newest: Epoch) {
     let kept = session.snapshot();
     assert_eq!(Session::restore(kept.clone(), session.rules).snapshot(), kept);
     assert!(session.waiting.len() <= INBOX_ENTRIES_MAX as usize);
-    assert_eq!(session.deadline().is_none(), session.state.is_idle());
+    assert_eq!(session.deadline().is_none(), session.state.is_idle() && session.looking().is_none());
     // A kept run is of the turn that runs or was begun before, and of no other.
     if let (Some(run), Some((seq, _))) = (&kept.run, session.running()) {
         assert_eq!(run.seq, seq, "a run of another turn is kept");
         assert_eq!(session.resume(), Some(run.handle.as_str()));
     }
-    if session.state.is_idle() && !session.holds.any() {
+    if session.state.is_idle() && !session.holds.any() && !session.is_switching() {
         assert!(session.waiting.is_empty(), "something waits, and nothing holds it");
     }
 }

@@ -3,6 +3,7 @@
 
 mod laws;
 mod limits;
+mod lookups;
 mod pollable;
 mod staleness;
 mod stories;
@@ -107,6 +108,7 @@ fn asked(effects: &Effects) -> Vec<Seq> {
         | Effect::CancelUpstream { .. }
         | Effect::Finish { .. }
         | Effect::Say { .. }
+        | Effect::LookUp { .. }
         | Effect::End { .. } => None,
     };
     effects.list.iter().filter_map(asked).collect()
@@ -120,6 +122,7 @@ fn ended(effects: &Effects) -> Vec<(Seq, Outcome)> {
         | Effect::Cancel { .. }
         | Effect::CancelUpstream { .. }
         | Effect::Finish { .. }
+        | Effect::LookUp { .. }
         | Effect::Say { .. } => None,
     };
     effects.list.iter().filter_map(ended).collect()

@@ -47,6 +47,7 @@ fn closings(effects: &super::Effects) -> Vec<(Epoch, String)> {
             | Effect::Ask { .. }
             | Effect::Cancel { .. }
             | Effect::Finish { .. }
+            | Effect::LookUp { .. }
             | Effect::Say { .. }
             | Effect::End { .. } => None,
         })

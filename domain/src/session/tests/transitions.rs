@@ -1,11 +1,13 @@
 //! The session's part of `TRANSITIONS.md`.
 
-use super::super::{Effect, Event, Hold, Say, Taken};
+use super::super::{Effect, Event, Found, Hold, Say, Taken};
 use super::{Bench, completed, failed};
+use crate::choice::Choices;
 use crate::ids::{Epoch, Seq};
 use crate::inbox::{Control, Origin};
+use crate::notice::Notice;
 use crate::outcome::{AgentFailureKind, Refusal};
-use crate::settings::Busy;
+use crate::settings::{Busy, TurnLimits};
 use crate::transitions::Row;
 
 /// Every state with a name. Message 1 was answered, 2 is the present one.
@@ -47,10 +49,26 @@ fn states() -> Vec<(&'static str, Bench)> {
         resumed: false,
     };
     let stop = Taken::Control(Control::Stop { all: false }, Origin::Chat);
+    let switching = Event::Taken {
+        seq: Seq(5),
+        kind: Taken::Lookup { switches: true },
+        accepted_at: idle.now,
+        written_at: idle.now,
+        resumed: false,
+    };
+    let looking = {
+        let mut bench = idle.clone();
+        bench.ask(2);
+        bench.tell(completed(2));
+        bench.tell(switching.clone());
+        bench
+    };
     let stopped =
         Event::Taken { seq: Seq(4), kind: stop, accepted_at: idle.now, written_at: idle.now, resumed: false };
     vec![
         ("Idle", idle.clone()),
+        ("Idle, 5 switches", looking),
+        ("Running, 5 switches", after(vec![switching])),
         ("Idle, 2 found begun", found),
         ("Idle, 2 found begun and pollable", pollable),
         ("Running, asked", after(vec![])),
@@ -90,12 +108,18 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
         ("/stop", Control::Stop { all: false }),
         ("/stop all", Control::Stop { all: true }),
         ("the stop button of 1", Control::StopAnswer { seq: Seq(1) }),
-        ("/status", Control::Status),
         ("/help", Control::Help),
         ("the channel is deleted", Control::Withdraw),
     ];
     for (name, control) in controls {
         events.push((name.to_owned(), take(Taken::Control(control, Origin::Chat))));
+    }
+    for (name, switches) in [("/agents", false), ("/agents 2", true)] {
+        events.push((name.to_owned(), take(Taken::Lookup { switches })));
+    }
+    for seq in [1, 5] {
+        let found = Found::Told(Notice::NoSuchAgent, Some(Choices::default()));
+        events.push((format!("what {seq} asks for is looked up"), Event::LookedUp { seq: Seq(seq), found }));
     }
     let again = Event::Taken {
         seq: Seq(1),
@@ -122,6 +146,8 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
         ]
     };
     // What belongs to an older run, or to one that never was, is the same for all but these two.
+    let limits = TurnLimits::default();
+    events.push(("Asked".to_owned(), Event::Asked { epoch: Epoch(newest), limits }));
     let epochs = [(newest, "", 8), (newest - 1, " of an older run", 2), (newest + 1, " of no run", 2)];
     for (epoch, whose, told) in epochs {
         events
@@ -189,6 +215,7 @@ fn word(effect: &Effect) -> String {
         Effect::Finish { seq, how, session } => format!("Finish {seq}: {how:?}, session {session}"),
         Effect::Say { what: Say::Status { .. }, .. } => "Say Status".to_owned(),
         Effect::Say { seq, what } => format!("Say to {seq}: {what:?}"),
+        Effect::LookUp { seq } => format!("LookUp {seq}"),
         Effect::End { seq, outcome } => format!("End {seq}: {outcome:?}"),
     }
 }
