@@ -173,6 +173,8 @@ impl Listed {
     /// The list under a title, its marks in words of one language, with a line below it.
     fn text(&self, title: &str, now: &str, default: &str, more: &str, below: &str) -> String {
         let mut text = String::from(title);
+        // A list begins a paragraph of its own.
+        text.push('\n');
         for (place, name) in self.names.iter().enumerate() {
             // In code, so that no sign in a name is taken for a mark.
             let line = format!("\n{}. `{}`", place.saturating_add(1), name.replace('`', "'"));

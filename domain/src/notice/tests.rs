@@ -44,7 +44,7 @@ fn listed(name: &str) -> Listed {
 
 #[test]
 fn a_list_has_numbers_and_marks_and_says_how_to_switch() {
-    let expected = "Agents:\n1. `coder` – answers now (default)\n2. `o'dd *name*`\n\n\
+    let expected = "Agents:\n\n1. `coder` – answers now (default)\n2. `o'dd *name*`\n\n\
         … and 3 more, which have to be named.\n\n\
         Send /agents with a number or a name to switch, or /agents default for the usual one.";
     assert_eq!(Notice::Agents(listed("coder")).text(Locale::En), expected);

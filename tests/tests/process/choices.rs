@@ -61,7 +61,7 @@ async fn every_command_of_choice_does_what_the_guide_says() {
             ("/lang", &en(&Notice::Languages)),
             ("/lang zh", &Notice::LanguageChosen(Locale::ZhCn).text(Locale::ZhCn)),
             ("/stop", &Notice::NothingToStop.text(Locale::ZhCn)),
-            ("/help", &Notice::Help.text(Locale::ZhCn)),
+            ("/help", &Notice::Help.text(Locale::ZhCn).replacen("\n- ", "\n\n- ", 1)),
             ("/lang en", &en(&Notice::LanguageChosen(Locale::En))),
         ],
     )

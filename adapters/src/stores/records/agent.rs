@@ -51,6 +51,11 @@ pub(in crate::stores) struct AgentRecord {
 impl Record for AgentRecord {
     const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
+
+    /// A list of models that may be chosen is not to be lost.
+    fn since(&self) -> u32 {
+        if self.models.is_empty() { 2 } else { 3 }
+    }
 }
 
 mirrored!(ModeRecord = AgentMode { Auto, Stream, Poll });

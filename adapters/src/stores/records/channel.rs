@@ -48,6 +48,18 @@ pub(in crate::stores) struct ChannelRecord {
 impl Record for ChannelRecord {
     const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
+
+    /// Directories decide about access, and so does who may choose agents: who does not know them must not read, and lose, a
+    /// channel that has some.
+    fn since(&self) -> u32 {
+        if self.switching.is_some() {
+            3
+        } else if self.directories.is_none() && !matches!(self.user_mapping.mode, ModeRecord::Directory) {
+            1
+        } else {
+            2
+        }
+    }
 }
 
 mirrored!(LocaleRecord = Locale { En, ZhCn });

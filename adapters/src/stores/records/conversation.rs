@@ -29,6 +29,11 @@ pub(in crate::stores) struct ConversationRecord {
 impl Record for ConversationRecord {
     const VERSION: u32 = 5;
     const OLDEST: u32 = 1;
+
+    /// Older readers take a model for one of the channel's own agent.
+    fn since(&self) -> u32 {
+        if self.session.model.is_some() { 5 } else { 4 }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -34,6 +34,11 @@ pub(in crate::stores) struct EntryRecord {
 impl Record for EntryRecord {
     const VERSION: u32 = 5;
     const OLDEST: u32 = 1;
+
+    /// Older readers know no looks.
+    fn since(&self) -> u32 {
+        if matches!(self.intake, IntakeRecord::Lookup(_)) { 5 } else { 4 }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

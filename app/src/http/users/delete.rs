@@ -40,11 +40,11 @@ pub async fn delete(
     let user = found(&api, &id).await?;
     if_match.check(user.version)?;
     unused(&api, &user.id).await?;
-    if !api.ports.users.delete(&user.id).await? {
+    let line = note(api.ports.clock.now(), AuditAct::Deleted, &user, None);
+    if !api.ports.users.delete(&user.id, &[line]).await? {
         return Err(no_user());
     }
     tracing::info!(user = %user.id, "user deleted");
-    note(&api, AuditAct::Deleted, &user, None).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

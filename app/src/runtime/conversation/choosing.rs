@@ -252,7 +252,7 @@ async fn remember(
             }
             user.choices.insert(channel.clone(), choices.clone());
         }
-        match shared.ports.users.update(&user, user.version).await {
+        match shared.ports.users.update(&user, user.version, &[]).await {
             Err(StoreError::Conflict) if tries < REMEMBER_TRIES_MAX => {
                 tries += 1;
                 user = shared.ports.users.find(&user.id).await?.ok_or(StoreError::Conflict)?;
