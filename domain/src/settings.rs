@@ -25,6 +25,8 @@ pub struct ConversationSettings {
     pub idle_timeout: Duration,
     /// What a message does that comes while a reply is running.
     pub busy: Busy,
+    /// Messages of one author that come within this time of each other become one turn; zero: each has its own.
+    pub merge_window: Duration,
     /// A message older than this when its turn comes is stale; zero: never.
     pub stale_after: Duration,
     /// What happens to a stale message.
@@ -37,6 +39,7 @@ impl Default for ConversationSettings {
             group_scope: GroupScope::PerUser,
             idle_timeout: Duration::ZERO,
             busy: Busy::Queue,
+            merge_window: Duration::ZERO,
             stale_after: Duration::from_hours(1),
             stale: Stale::Note,
         }

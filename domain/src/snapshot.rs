@@ -22,6 +22,8 @@ pub struct ConversationSnapshot {
     pub session: SessionSnapshot,
     /// Committed replies that are not done: the outbox. A conversation is open while there is one.
     pub replies: Vec<ReplySnapshot>,
+    /// Entries that wait and may have a card that says so; at most [`crate::conversation::NOTES_MAX`].
+    pub noted: Vec<Seq>,
 }
 
 /// What is kept of a session. Running turns are not: they are in the inbox until they end.
@@ -87,6 +89,8 @@ pub enum ReplyRole {
     Answer,
     /// One sentence of ours, always plain text.
     Notice,
+    /// The card of a message that waits, before it becomes its answer's; never stored.
+    Note,
     /// A message that nobody asked for, always plain messages.
     Message,
 }

@@ -94,6 +94,7 @@ impl Link for DingTalkLink {
             Claim::Text(Way::SessionAddress) => (Lane::SessionWebhook, Class::Text),
             Claim::Text(Way::Api) => (Lane::RobotSend, Class::Text),
             Claim::Update => (Lane::CardStreaming, Class::Update),
+            Claim::Note => (Lane::CardCreate, Class::Update),
         };
         self.platform.budget.bucket(lane).take(class).await;
     }

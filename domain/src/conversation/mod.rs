@@ -3,17 +3,20 @@
 //! Nothing is decided here: the session decides about turns, each reply about its own calls. This module carries what the
 //! one wants to the others, keeps the order of visible calls (R12) and gathers what a step leaves behind.
 
+mod burst;
 mod deadline;
 mod effects;
 mod event;
 mod language;
 mod messages;
+mod notes;
 mod steps;
 mod told;
 
 pub use deadline::{Deadline, Reason};
 pub use effects::{Effects, Failed, Perform};
 pub use event::{Event, Said};
+pub use notes::{NOTE_AFTER, NOTES_MAX};
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
@@ -55,6 +58,10 @@ pub struct Conversation {
     session: Session,
     replies: Vec<Reply>,
     entries: BTreeMap<Seq, Entry>,
+    /// Entries whose words went with another one's, by that one.
+    joined: BTreeMap<Seq, Vec<Seq>>,
+    /// What waiting messages say on their cards.
+    notes: BTreeMap<Seq, notes::Note>,
     /// The languages that authors of entries have chosen for themselves.
     tongues: BTreeMap<Seq, Locale>,
     /// Messages that nobody asked for, waiting for the one before them.
@@ -68,14 +75,14 @@ impl Conversation {
     /// From what a store has of it, or new. Nothing begins before [`Event::Loaded`].
     #[must_use]
     pub fn restore(from: Option<ConversationSnapshot>, policy: Policy, now: Timestamp) -> Self {
-        let (mut session, replies) = match from {
-            None => (Session::new(policy.rules, now), Vec::new()),
+        let (mut session, replies, noted) = match from {
+            None => (Session::new(policy.rules, now), Vec::new(), Vec::new()),
             Some(from) => {
                 let session = Session::restore(from.session, policy.rules);
                 let locale = language::spoken(&policy, &session);
                 let replies =
                     from.replies.into_iter().map(|it| Reply::restore(it, policy.reply, locale)).collect();
-                (session, replies)
+                (session, replies, from.noted)
             }
         };
         // Holding a new session cannot be refused.
@@ -85,6 +92,8 @@ impl Conversation {
             session,
             replies,
             entries: BTreeMap::new(),
+            joined: BTreeMap::new(),
+            notes: noted.into_iter().map(|seq| (seq, notes::Note::Shown)).collect(),
             tongues: BTreeMap::new(),
             outgoing: VecDeque::new(),
             answer_chars: 0,
@@ -98,6 +107,7 @@ impl Conversation {
         ConversationSnapshot {
             session: self.session.snapshot(),
             replies: self.replies.iter().filter_map(Reply::snapshot).collect(),
+            noted: self.noted().collect(),
         }
     }
 
@@ -172,6 +182,12 @@ impl Conversation {
             Event::Closed { epoch } => {
                 self.session_event(session::Event::Closed { epoch }, &mut effects, now)?;
             }
+            Event::Granted { reply, .. } if reply.role == ReplyRole::Note => {
+                self.note_granted(reply.seq, &mut effects, now)?;
+            }
+            Event::CardDone { reply, outcome, .. } if reply.role == ReplyRole::Note => {
+                self.note_done(reply.seq, outcome)?;
+            }
             Event::Granted { reply, call } => {
                 self.reply_event(reply, reply::Event::Granted { call }, &mut effects, now)?;
             }
@@ -194,6 +210,7 @@ impl Conversation {
         now: Timestamp,
     ) -> Result<(), Rejected> {
         let kind = match &entry.intake {
+            Intake::Ask { .. } if entry.retry == RetryNumber(0) && self.belongs(&entry) => Taken::More,
             Intake::Ask { .. } if entry.retry == RetryNumber(0) => Taken::Ask,
             Intake::Ask { .. } => Taken::AskedAgain,
             Intake::Deliver { .. } => Taken::Deliver,
@@ -212,14 +229,10 @@ impl Conversation {
         let taken = session::Event::Taken { seq, kind, accepted_at, written_at, resumed };
         self.session_event(taken, effects, now)?;
         match kind {
+            Taken::Ask | Taken::AskedAgain => self.note_waiting(seq, resumed, now),
             Taken::Message => self.outgoing.push_back(seq),
             Taken::Control(Control::Withdraw, _) => self.withdraw_messages(effects, now),
-            Taken::Control(..)
-            | Taken::Ask
-            | Taken::AskedAgain
-            | Taken::Deliver
-            | Taken::Lookup { .. }
-            | Taken::Refused(_) => {}
+            Taken::Control(..) | Taken::More | Taken::Deliver | Taken::Lookup { .. } | Taken::Refused(_) => {}
         }
         Ok(())
     }
@@ -236,7 +249,7 @@ impl Conversation {
                         gate = gate.after(reply::GATE_WAIT_MAX);
                         Some(waits)
                     }
-                    ReplyRole::Notice | ReplyRole::Message => None,
+                    ReplyRole::Notice | ReplyRole::Note | ReplyRole::Message => None,
                 };
                 let resumed = reply.apply(reply::Event::Resumed { gate: waits }, now)?;
                 effects.of_reply(reply, resumed, now);

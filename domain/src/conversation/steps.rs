@@ -67,6 +67,7 @@ impl Conversation {
         effects.durability = effects.durability.max(decided.durability);
         for effect in decided.list {
             match effect {
+                Effect::Join { seq, with } => self.join(seq, with),
                 Effect::Open { seq, attempt, resumed, late } => self.open(seq, attempt, resumed, late, now),
                 Effect::Ask { seq, epoch } => {
                     self.answer_chars = 0;
@@ -124,6 +125,9 @@ impl Conversation {
         else {
             return;
         };
+        if self.notes.get(&reply.facts().id.seq).is_some_and(|note| note.is_under_way()) {
+            return;
+        }
         // Being admitted twice is the ordinary case, and harmless.
         if let Ok(wanted) = reply.apply(reply::Event::Admitted, now) {
             effects.of_reply(reply, wanted, now);
@@ -135,10 +139,11 @@ impl Conversation {
         if self.answer(seq).is_some() {
             return;
         }
+        let behind = self.answers().filter_map(Reply::gate).fold(now, Timestamp::max);
+        let (noted, gate) = self.note_becomes_answer(seq, behind.after(GATE_WAIT_MAX));
         if let Some(entry) = self.entries.get(&seq) {
             let facts = self.facts(entry, ReplyRole::Answer, attempt);
-            let behind = self.answers().filter_map(Reply::gate).fold(now, Timestamp::max);
-            let reply = Reply::answer(facts, resumed, behind.after(GATE_WAIT_MAX), now);
+            let reply = Reply::answer(facts, resumed || noted, gate, now);
             let lead = late.map(|age| Notice::Late { age }.text(self.locale_of(seq)));
             let mut reply = reply.below(lead);
             if let Intake::Deliver { text } = &entry.intake {
@@ -219,11 +224,14 @@ impl Conversation {
         });
     }
 
-    fn say(&mut self, seq: Seq, what: Say, effects: &mut Effects, now: Timestamp) {
+    pub(super) fn say(&mut self, seq: Seq, what: Say, effects: &mut Effects, now: Timestamp) {
         let is_busy = what == Say::Refused(Refusal::Busy);
+        let is_end = matches!(what, Say::Refused(_) | Say::Stale);
         let text = sentence(what, now).text(self.locale_of(seq));
         let notices = self.replies.iter().filter(|reply| reply.facts().id.role == ReplyRole::Notice).count();
-        let Some(entry) = self.entries.get(&seq).filter(|_| notices < NOTICES_OPEN_MAX) else {
+        // A card that says that its message waits will say it instead.
+        let is_said = is_end && self.is_noted(seq);
+        let Some(entry) = self.entries.get(&seq).filter(|_| notices < NOTICES_OPEN_MAX && !is_said) else {
             return;
         };
         // Whoever writes ten messages while an answer is written is told once.
@@ -238,11 +246,19 @@ impl Conversation {
     }
 
     fn end(&mut self, seq: Seq, outcome: Outcome, effects: &mut Effects, now: Timestamp) {
+        self.note_ends(seq, outcome, effects, now);
         let entry = self.entries.remove(&seq);
+        for with in self.joined.remove(&seq).unwrap_or_default() {
+            self.end(with, Outcome::Joined, effects, now);
+        }
         self.tongues.remove(&seq);
         effects.ended.push((seq, outcome));
         match outcome {
-            Outcome::Answered | Outcome::Cancelled | Outcome::HandedOver | Outcome::Refused(_) => {}
+            Outcome::Answered
+            | Outcome::Cancelled
+            | Outcome::Joined
+            | Outcome::HandedOver
+            | Outcome::Refused(_) => {}
             Outcome::Failed(cause) => {
                 if let Some(entry) = entry {
                     // The session has forgotten them with the turn; its reply was made with them.
@@ -262,7 +278,7 @@ impl Conversation {
         }
     }
 
-    fn answers(&self) -> impl Iterator<Item = &Reply> {
+    pub(super) fn answers(&self) -> impl Iterator<Item = &Reply> {
         self.replies.iter().filter(|reply| reply.facts().id.role == ReplyRole::Answer)
     }
 

@@ -23,6 +23,10 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::Stopped { withdrawn } => {
             return format!("Stopped, and {withdrawn} waiting messages were withdrawn.");
         }
+        Notice::Waiting { place: 0 | 1 } => "Your message waits and is answered next.",
+        Notice::Waiting { place } => return format!("Your message waits at place {place} in line."),
+        Notice::WaitWithdrawn => "This message was withdrawn before it was answered.",
+        Notice::AnsweredAbove => "This message is answered together with the one above.",
         Notice::Status(report) => return status(report),
         Notice::Help => return help("Commands:", Locale::En),
         Notice::Agents(listed) => {

@@ -47,6 +47,15 @@ pub enum Notice {
         /// How many waiting messages were withdrawn.
         withdrawn: u32,
     },
+    /// Stands on the card of a message that waits.
+    Waiting {
+        /// Its place in line, from 1.
+        place: u32,
+    },
+    /// Closes the card of a message that waited and was withdrawn.
+    WaitWithdrawn,
+    /// Closes the card of a message whose words went into the turn before it.
+    AnsweredAbove,
     /// The answer to `/status`.
     Status(StatusReport),
     /// The answer to `/help`.

@@ -20,6 +20,10 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::NothingToStop => "当前没有正在生成的回复，无需停止。",
         Notice::Stopped { withdrawn: 0 } => "已停止。",
         Notice::Stopped { withdrawn } => return format!("已停止，并撤回了 {withdrawn} 条等待中的消息。"),
+        Notice::Waiting { place: 0 | 1 } => "您的消息正在等待，将在下一个回答。",
+        Notice::Waiting { place } => return format!("您的消息正在排队，位于第 {place} 位。"),
+        Notice::WaitWithdrawn => "该消息在回答之前已被撤回。",
+        Notice::AnsweredAbove => "该消息与上一条消息一并回答。",
         Notice::Status(report) => return status(report),
         Notice::Help => return help("可用命令：", Locale::ZhCn),
         Notice::Agents(listed) => {

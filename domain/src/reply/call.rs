@@ -87,4 +87,6 @@ pub enum Claim {
     Text(Way),
     /// To update a card.
     Update,
+    /// To make the card of a message that waits: optional.
+    Note,
 }

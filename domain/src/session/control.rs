@@ -61,6 +61,9 @@ impl Session {
             self.withdraw_waiting(Outcome::Cancelled, effects);
             return Some(Say::Withdrawn(waiting));
         }
+        if !running && let Some(withdrawn) = self.withdraw_open(effects, now) {
+            return Some(withdrawn);
+        }
         // The stopped reply itself shows that it was stopped.
         (!running).then_some(Say::NothingToStop)
     }
@@ -69,7 +72,7 @@ impl Session {
     pub(super) fn stop_running(&mut self, how: Finish, effects: &mut Effects, now: Timestamp) {
         if let Some(seq) = self.begun_before() {
             let attempt = self.kept.attempts.filter(|attempts| attempts.seq == seq).map_or(0, |it| it.count);
-            self.waiting.pop_front();
+            self.take_next(effects);
             self.kept.attempts = None;
             effects.push(Effect::Open { seq, attempt, resumed: true, late: None });
             effects.push(self.finish_of(seq, how));

@@ -13,6 +13,13 @@ use crate::time::Timestamp;
 /// What a session wants done, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
+    /// The words of an entry go with those of another one, whose turn it is.
+    Join {
+        /// The one whose turn it is.
+        seq: Seq,
+        /// The one whose words go with it.
+        with: Seq,
+    },
     /// Make a reply to this entry. With `resumed` its card may exist.
     Open {
         /// The entry.
@@ -146,6 +153,7 @@ impl Effects {
         let durability = match &effect {
             // A first begin is not stored: the inbox keeps the entry until its end (design §4).
             Effect::Open { resumed: false, .. }
+            | Effect::Join { .. }
             | Effect::Ask { .. }
             | Effect::LookUp { .. }
             | Effect::Cancel { .. }
@@ -184,4 +192,6 @@ pub enum Reason {
     Closing,
     /// A look takes too long.
     Lookup,
+    /// Nothing more came to be answered with the next message.
+    Merge,
 }

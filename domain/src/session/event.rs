@@ -112,6 +112,8 @@ impl Event {
 pub enum Taken {
     /// A question.
     Ask,
+    /// A question that belongs to the one before it, if that one still waits.
+    More,
     /// A question that an operator has asked again: it waits its turn, whatever the rule for busy conversations says.
     AskedAgain,
     /// A message that nobody asked for: none of the session's business.

@@ -8,6 +8,7 @@ mod control;
 mod effect;
 mod event;
 mod lookup;
+mod merge;
 mod run;
 mod state;
 #[cfg(test)]
@@ -74,6 +75,10 @@ struct Waiting {
     written_at: Timestamp,
     resumed: bool,
     work: Work,
+    /// Whether it belongs to the message before it.
+    joins: bool,
+    /// When it may be answered: until then more may come that belongs to it.
+    ready_at: Timestamp,
 }
 
 /// What a turn consists of.
@@ -234,6 +239,15 @@ impl Session {
         self.lookups.front().map(lookup::Look::seq)
     }
 
+    /// The place in line of a message that waits, from 1; what belongs together has one place.
+    #[must_use]
+    pub fn place(&self, seq: Seq) -> Option<u32> {
+        let index = self.waiting.iter().position(|waiting| waiting.seq == seq)?;
+        let turns =
+            self.waiting.iter().take(index.saturating_add(1)).filter(|waiting| !waiting.joins).count();
+        u32::try_from(turns).ok()
+    }
+
     /// Whether nothing runs, stops or waits for a turn.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
@@ -256,7 +270,8 @@ impl Session {
     pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
         match event {
             Event::Taken { seq, kind, accepted_at, written_at, resumed } => {
-                let waiting = Waiting { seq, written_at, resumed, work: Work::Ask };
+                let waiting =
+                    Waiting { seq, written_at, resumed, work: Work::Ask, joins: false, ready_at: now };
                 let arrived = Arrived { waiting, accepted_at };
                 self.take_in(kind, arrived, now)
             }
@@ -288,6 +303,11 @@ impl Session {
         let mut effects = Effects::default();
         match kind {
             Taken::Ask => self.asked(arrived, &mut effects, now),
+            Taken::More => {
+                let joins = self.waiting.back().is_some_and(|before| before.work == Work::Ask);
+                let waiting = Waiting { joins, ..arrived.waiting };
+                self.asked(Arrived { waiting, ..arrived }, &mut effects, now);
+            }
             Taken::AskedAgain if self.is_full() => refuse(seq, Refusal::InboxFull, &mut effects),
             Taken::AskedAgain => self.queued(arrived, now),
             Taken::Deliver => {
@@ -332,7 +352,10 @@ impl Session {
         self.kept.last_activity_at = now;
         // Turns begin in order, and the end of one is stored before the next begins: only the first can have begun.
         let resumed = waiting.resumed && self.is_at_rest();
-        self.waiting.push_back(Waiting { resumed, ..waiting });
+        // However far apart the clocks are: never longer than the window from now on.
+        let window = self.rules.conversation.merge_window;
+        let ready_at = accepted_at.after(window).min(now.after(window));
+        self.waiting.push_back(Waiting { resumed, ready_at, ..waiting });
     }
 
     /// A new session: the context is gone, choices stay.
@@ -347,7 +370,7 @@ impl Session {
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
         let (turn, look) = (self.state.deadline(), self.look_deadline());
-        turn.into_iter().chain(look).min_by_key(|deadline| deadline.at)
+        turn.into_iter().chain(look).chain(self.merge_deadline()).min_by_key(|deadline| deadline.at)
     }
 
     /// For so long, up to now, nothing could be performed and nothing heard: the shell waited for its store. No time-out of
@@ -366,6 +389,9 @@ impl Session {
         };
         if self.look_deadline().as_ref().is_some_and(is_due) {
             effects.follow(self.look_overdue(now));
+        }
+        if self.merge_deadline().as_ref().is_some_and(is_due) {
+            effects = self.begun(effects, now);
         }
         effects
     }

@@ -29,8 +29,8 @@ enum Lateness {
 impl Session {
     /// Begins the next turn if one waits and nothing is in its way.
     pub(super) fn begun(&mut self, mut effects: Effects, now: Timestamp) -> Effects {
-        while self.state.is_idle() && !self.holds.any() && !self.is_switching() {
-            let Some(next) = self.waiting.pop_front() else {
+        while self.state.is_idle() && !self.holds.any() && !self.is_switching() && !self.is_open(now) {
+            let Some(next) = self.take_next(&mut effects) else {
                 break;
             };
             if next.work == Work::Deliver {
@@ -225,7 +225,8 @@ impl Session {
                 self.state = State::Idle;
                 return self.begun(effects, now);
             }
-            Reason::Lookup => return self.look_overdue(now),
+            // Due beside the turn's own.
+            Reason::Lookup | Reason::Merge => return effects,
             Reason::Retry => match &mut self.state {
                 // Looked at late: the whole turn is over as well.
                 State::Running(turn) if turn.ends_at() <= now => AgentFailureKind::TurnTimeout,
@@ -310,6 +311,8 @@ impl Session {
                 written_at: turn.written_at,
                 resumed: true,
                 work: Work::Ask,
+                joins: false,
+                ready_at: turn.began_at,
             });
             self.state = State::Idle;
         }

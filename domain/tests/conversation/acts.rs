@@ -85,6 +85,7 @@ fn act(mood: [u32; 6]) -> impl Strategy<Value = Act> {
         1 => prop::option::of(intake()).prop_map(Act::Park),
         1 => any::<bool>().prop_map(Act::Enable),
         1 => busy.prop_map(Act::Configure),
+        1 => prop::sample::select(&[0, 500, 3_000][..]).prop_map(Act::Merge),
     ]
 }
 

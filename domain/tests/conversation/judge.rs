@@ -82,6 +82,16 @@ pub(crate) fn ask_is_allowed(world: &World, seq: Seq) {
     }
 }
 
+/// Its words went into the turn of a question before it, and people see nothing else of it.
+fn goes_with_another(world: &World, seq: Seq) {
+    assert_eq!(world.ledger.asked.get(&seq), None, "{seq} is asked by itself");
+    let earlier =
+        world.store.entries.iter().filter(|it| it.seq < seq && matches!(it.intake, Intake::Ask { .. }));
+    assert!(earlier.count() > 0, "{seq} goes with nothing");
+    assert!(world.store.transcript.iter().all(|line| line.seq != seq), "{seq} has a line of its own");
+    the_card_is_closed(world, seq);
+}
+
 fn committed(world: &World, reply: ReplyId) -> Option<&ReplySnapshot> {
     world.store.snapshot.as_ref()?.replies.iter().find(|it| it.id == reply)
 }
@@ -91,6 +101,7 @@ pub(crate) fn judge(world: &World) {
     for entry in &world.store.entries {
         let outcome = *world.store.outcomes.get(&entry.seq).expect("a message without an end");
         match entry.intake {
+            Intake::Ask { .. } if outcome == Outcome::Joined => goes_with_another(world, entry.seq),
             Intake::Ask { .. } => {
                 every_word_once(world, entry.seq, outcome);
                 the_card_is_closed(world, entry.seq);

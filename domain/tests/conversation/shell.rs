@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use switchboard_domain::conversation::{
-    ANSWERS_OPEN_MAX, Conversation, Effects, Event, Perform, Policy, Said,
+    ANSWERS_OPEN_MAX, Conversation, Effects, Event, NOTES_MAX, Perform, Policy, Said,
 };
 use switchboard_domain::ids::{Epoch, MessageId, Seq};
 use switchboard_domain::inbox::Intake;
@@ -252,7 +252,11 @@ impl World {
 
     fn take_off(&mut self, reply: ReplyId, call: CallNumber, what: Request) {
         judge::order_is_kept(self, reply);
-        let flights = self.process.calls.iter().filter(|flight| flight.reply == reply);
+        let of_card = |role| matches!(role, ReplyRole::Answer | ReplyRole::Note);
+        let is_same = |other: ReplyId| {
+            other == reply || other.seq == reply.seq && of_card(other.role) && of_card(reply.role)
+        };
+        let flights = self.process.calls.iter().filter(|flight| is_same(flight.reply));
         assert_eq!(flights.count(), 0, "two calls of {reply:?} at once");
         self.ledger.visible.push((reply, self.now));
         self.process.calls.push(Flight { reply, call, what, since: self.now });
@@ -360,7 +364,7 @@ impl World {
         let answers = replies.filter(|reply| reply.facts().id.role == ReplyRole::Answer).count();
         // What came back from the store is there; a turn found begun is closed by a `/stop` however many are open.
         assert!(
-            answers <= ANSWERS_OPEN_MAX.max(self.process.restored) + self.process.resumed,
+            answers <= ANSWERS_OPEN_MAX.max(self.process.restored) + self.process.resumed + NOTES_MAX,
             "{answers} answers"
         );
     }

@@ -58,6 +58,8 @@ pub(crate) enum Act {
     Enable(bool),
     /// The channel's rule for busy conversations changes.
     Configure(Busy),
+    /// The merge window changes.
+    Merge(u16),
 }
 
 /// The tool that agents work with; only an open card may name it.
@@ -168,6 +170,11 @@ impl World {
                 self.disabled = !enabled;
                 let hold = Hold::Disabled;
                 self.step(&if enabled { Event::Released(hold) } else { Event::Held(hold) }).unwrap();
+            }
+            Act::Merge(millis) => {
+                let window = Duration::from_millis(u64::from(millis));
+                self.policy.rules.conversation.merge_window = window;
+                self.process.conversation.configure(self.policy.clone());
             }
             Act::Configure(busy) => {
                 self.policy.rules.conversation.busy = busy;

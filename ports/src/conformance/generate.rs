@@ -35,8 +35,8 @@ pub fn values<S: Strategy>(strategy: &S, count: usize) -> Vec<S::Value> {
 
 /// Conversation states.
 pub fn snapshots() -> impl Strategy<Value = ConversationSnapshot> {
-    (sessions(), vec(replies(), 0..=4))
-        .prop_map(|(session, replies)| ConversationSnapshot { session, replies })
+    (sessions(), vec(replies(), 0..=4), vec(number().prop_map(Seq), 0..=8))
+        .prop_map(|(session, replies, noted)| ConversationSnapshot { session, replies, noted })
 }
 
 /// Inbox entries.

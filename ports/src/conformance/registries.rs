@@ -149,6 +149,10 @@ pub fn channels_that_switch() -> Vec<Channel> {
         Channel { switching: switching(listed, Remember::User), ..channel("chn_6", "six") },
         Channel {
             switching: switching(Switchers::Nobody, Remember::Conversation),
+            conversation: ConversationSettings {
+                merge_window: Duration::from_millis(1_500),
+                ..ConversationSettings::default()
+            },
             ..channel("chn_7", "seven")
         },
     ]

@@ -206,7 +206,7 @@ pub fn session(number: u64) -> SessionSnapshot {
 /// A conversation at rest.
 #[must_use]
 pub fn snapshot(number: u64) -> ConversationSnapshot {
-    ConversationSnapshot { session: session(number), replies: Vec::new() }
+    ConversationSnapshot { session: session(number), replies: Vec::new(), noted: Vec::new() }
 }
 
 /// A plain reply that is not done.

@@ -91,6 +91,8 @@ struct ConversationSettingsRecord {
     busy: BusyRecord,
     // Not written where they are as ever, so that what older programs wrote and what they read stays the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    merge_window_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     stale_after_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stale: Option<StaleRecord>,
@@ -103,6 +105,7 @@ impl From<ConversationSettings> for ConversationSettingsRecord {
             group_scope: from.group_scope.into(),
             idle_timeout_ms: millis(from.idle_timeout),
             busy: from.busy.into(),
+            merge_window_ms: (!from.merge_window.is_zero()).then(|| millis(from.merge_window)),
             stale_after_ms: (from.stale_after != usual.stale_after).then(|| millis(from.stale_after)),
             stale: (from.stale != usual.stale).then(|| from.stale.into()),
         }
@@ -116,6 +119,7 @@ impl From<ConversationSettingsRecord> for ConversationSettings {
             group_scope: from.group_scope.into(),
             idle_timeout: Duration::from_millis(from.idle_timeout_ms),
             busy: from.busy.into(),
+            merge_window: from.merge_window_ms.map_or(usual.merge_window, Duration::from_millis),
             stale_after: from.stale_after_ms.map_or(usual.stale_after, Duration::from_millis),
             stale: from.stale.map_or(usual.stale, Into::into),
         }

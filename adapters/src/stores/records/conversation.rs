@@ -24,15 +24,18 @@ use super::{Record, Row, millis, mirrored};
 pub(in crate::stores) struct ConversationRecord {
     session: SessionRecord,
     replies: Vec<ReplyRecord>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    noted: Vec<u64>,
 }
 
 impl Record for ConversationRecord {
     const VERSION: u32 = 5;
     const OLDEST: u32 = 1;
 
-    /// Older readers take a model for one of the channel's own agent.
+    /// Older readers take a model for one of the channel's own agent, and leave cards open that say that a message waits.
     fn since(&self) -> u32 {
-        if self.session.model.is_some() { 5 } else { 4 }
+        if self.session.model.is_some() || !self.noted.is_empty() { 5 } else { 4 }
     }
 }
 
@@ -105,7 +108,7 @@ struct ReplyRecord {
     state: ReplyStateRecord,
 }
 
-mirrored!(ReplyRoleRecord = ReplyRole { Answer, Notice, Message });
+mirrored!(ReplyRoleRecord = ReplyRole { Answer, Notice, Note, Message });
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,13 +135,21 @@ impl ConversationRecord {
     /// Seals a state for its row.
     pub(in crate::stores) fn seal(from: &ConversationSnapshot, row: &Row<'_>) -> Result<Self, StoreError> {
         let replies = from.replies.iter().map(|reply| ReplyRecord::seal(reply, row));
-        Ok(Self { session: (&from.session).into(), replies: replies.collect::<Result<_, _>>()? })
+        Ok(Self {
+            session: (&from.session).into(),
+            replies: replies.collect::<Result<_, _>>()?,
+            noted: from.noted.iter().map(|seq| seq.0).collect(),
+        })
     }
 
     /// Opens the state of a row.
     pub(in crate::stores) fn open(self, row: &Row<'_>) -> Result<ConversationSnapshot, StoreError> {
         let replies = self.replies.into_iter().map(|reply| reply.open(row));
-        Ok(ConversationSnapshot { session: self.session.into(), replies: replies.collect::<Result<_, _>>()? })
+        Ok(ConversationSnapshot {
+            session: self.session.into(),
+            replies: replies.collect::<Result<_, _>>()?,
+            noted: self.noted.into_iter().map(Seq).collect(),
+        })
     }
 }
 
@@ -237,6 +248,7 @@ fn address_field(seq: u64, role: ReplyRoleRecord) -> String {
     let role = match role {
         ReplyRoleRecord::Answer => "answer",
         ReplyRoleRecord::Notice => "notice",
+        ReplyRoleRecord::Note => "note",
         ReplyRoleRecord::Message => "message",
     };
     format!("replies/{seq}/{role}/session_address")

@@ -226,7 +226,8 @@ fn conversations(version: u32) -> Vec<ConversationSnapshot> {
         plain.format = Format::Text;
         replies.push(plain);
     }
-    vec![samples::snapshot(1), ConversationSnapshot { session, replies }]
+    let noted = if version >= 5 { vec![Seq(9), Seq(11)] } else { Vec::new() };
+    vec![samples::snapshot(1), ConversationSnapshot { session, replies, noted }]
 }
 
 fn lines() -> Vec<TranscriptLine> {

@@ -36,7 +36,7 @@ async fn a_new_channel_is_201_with_the_contracts_defaults_and_the_driver_is_told
         "user_mapping": {"mode": "auto_create", "on_miss": "create", "email_template": "{user_id}@im-platform.com",
             "user_id": null, "directories": [], "cache_seconds": 300, "miss_seconds": 30},
         "switching": {"who": "everyone", "users": [], "agents": [], "remember": "conversation"},
-        "conversation": {"group_scope": "per_user", "idle_timeout_minutes": 0, "busy": "queue",
+        "conversation": {"group_scope": "per_user", "idle_timeout_minutes": 0, "busy": "queue", "merge_window_ms": 0,
             "stale_after_minutes": 60, "stale": "note"},
         "access": {"users": "everyone", "groups": "mention_only", "messages_per_minute": 30},
         "managed_by_file": false, "version": 1,

@@ -79,6 +79,8 @@ pub struct ConversationSettingsView {
     pub idle_timeout_minutes: u64,
     /// `queue`, `interrupt` or `reject`.
     pub busy: &'static str,
+    /// Messages of one author within this time of each other become one turn; 0: each has its own.
+    pub merge_window_ms: u64,
     /// A message older than this when it would be answered is stale; 0: never.
     pub stale_after_minutes: u64,
     /// What happens to a stale message: `answer`, `note` (a line says that the answer is late) or `skip`.
@@ -125,6 +127,7 @@ impl From<ConversationSettings> for ConversationSettingsView {
             group_scope: word(&SCOPES, &settings.group_scope),
             idle_timeout_minutes: settings.idle_timeout.as_secs() / 60,
             busy: word(&BUSY, &settings.busy),
+            merge_window_ms: u64::try_from(settings.merge_window.as_millis()).unwrap_or(u64::MAX),
             stale_after_minutes: settings.stale_after.as_secs() / 60,
             stale: word(&STALE, &settings.stale),
         }

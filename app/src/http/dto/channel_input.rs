@@ -26,6 +26,8 @@ use super::switching::{self, SwitchingInput};
 const MODEL_CHARS_MAX: usize = 2_000;
 /// At most one week.
 const MINUTES: RangeInclusive<u32> = 0..=10_080;
+/// At most ten seconds: so long does every message wait for its answer.
+const MERGE_MS: RangeInclusive<u32> = 0..=10_000;
 const MESSAGES_PER_MINUTE: RangeInclusive<u32> = 0..=10_000;
 
 /// Who may write.
@@ -93,6 +95,9 @@ pub struct ConversationSettingsInput {
     /// `queue`, `interrupt` or `reject`.
     #[schema(default = "queue")]
     pub busy: Option<String>,
+    /// Messages of one author within this time of each other become one turn; 0: each has its own.
+    #[schema(minimum = 0, maximum = 10_000, default = 0)]
+    pub merge_window_ms: Option<u32>,
     /// A message older than this when it would be answered is stale; 0: never.
     #[schema(minimum = 0, maximum = 10_080, default = 60)]
     pub stale_after_minutes: Option<u32>,
@@ -239,6 +244,7 @@ fn conversation(reader: &mut Reader<'_>) -> ConversationSettings {
         group_scope: reader.choice("group_scope", &SCOPES, GroupScope::PerUser),
         idle_timeout: minutes(reader.number("idle_timeout_minutes", &MINUTES, 0)),
         busy: reader.choice("busy", &BUSY, Busy::Queue),
+        merge_window: Duration::from_millis(u64::from(reader.number("merge_window_ms", &MERGE_MS, 0))),
         stale_after: minutes(reader.number("stale_after_minutes", &MINUTES, 60)),
         stale: reader.choice("stale", &STALE, Stale::Note),
     }

@@ -176,7 +176,8 @@ async fn under_lease<T>(clock: Arc<dyn Clock>, lease: Lease, call: impl Future<O
 /// A message that shows an answer, by its platform's name; our own sentences are in no transcript.
 fn shown(reply: ReplyId, key: Option<String>) -> Option<Shown> {
     match reply.role {
-        ReplyRole::Answer => key.map(|key| Shown { seq: reply.seq, key }),
+        // The card of a message that waits becomes its answer's.
+        ReplyRole::Answer | ReplyRole::Note => key.map(|key| Shown { seq: reply.seq, key }),
         ReplyRole::Notice | ReplyRole::Message => None,
     }
 }

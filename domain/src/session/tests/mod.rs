@@ -4,6 +4,7 @@
 mod laws;
 mod limits;
 mod lookups;
+mod merges;
 mod pollable;
 mod staleness;
 mod stories;
@@ -103,7 +104,8 @@ fn failed(epoch: u64, kind: AgentFailureKind, shown: bool) -> Event {
 fn asked(effects: &Effects) -> Vec<Seq> {
     let asked = |effect: &Effect| match effect {
         Effect::Ask { seq, .. } => Some(*seq),
-        Effect::Open { .. }
+        Effect::Join { .. }
+        | Effect::Open { .. }
         | Effect::Cancel { .. }
         | Effect::CancelUpstream { .. }
         | Effect::Finish { .. }
@@ -117,7 +119,8 @@ fn asked(effects: &Effects) -> Vec<Seq> {
 fn ended(effects: &Effects) -> Vec<(Seq, Outcome)> {
     let ended = |effect: &Effect| match effect {
         Effect::End { seq, outcome } => Some((*seq, *outcome)),
-        Effect::Open { .. }
+        Effect::Join { .. }
+        | Effect::Open { .. }
         | Effect::Ask { .. }
         | Effect::Cancel { .. }
         | Effect::CancelUpstream { .. }

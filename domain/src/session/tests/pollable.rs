@@ -43,7 +43,8 @@ fn closings(effects: &super::Effects) -> Vec<(Epoch, String)> {
         .iter()
         .filter_map(|effect| match effect {
             Effect::CancelUpstream { epoch, handle } => Some((*epoch, handle.clone())),
-            Effect::Open { .. }
+            Effect::Join { .. }
+            | Effect::Open { .. }
             | Effect::Ask { .. }
             | Effect::Cancel { .. }
             | Effect::Finish { .. }

@@ -1,5 +1,7 @@
 //! The session's part of `TRANSITIONS.md`.
 
+use std::time::Duration;
+
 use super::super::{Effect, Event, Found, Hold, Say, Taken};
 use super::{Bench, completed, failed};
 use crate::choice::Choices;
@@ -98,6 +100,7 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
     };
     let mut events = vec![
         ("a question".to_owned(), take(Taken::Ask)),
+        ("a question that goes on".to_owned(), take(Taken::More)),
         ("a question asked again".to_owned(), take(Taken::AskedAgain)),
         ("a message that nobody asked for".to_owned(), take(Taken::Message)),
         ("an answer to deliver again".to_owned(), take(Taken::Deliver)),
@@ -166,6 +169,20 @@ pub(crate) fn rows() -> Vec<Row> {
         for (event, told) in events(&bench) {
             rows.push(row(before, event, &bench, told));
         }
+        {
+            let mut bench = bench.clone();
+            let mut rules = bench.session.rules;
+            rules.conversation.merge_window = Duration::from_secs(1);
+            bench.session.configure(rules);
+            let told = Event::Taken {
+                seq: Seq(9),
+                kind: Taken::Ask,
+                accepted_at: bench.now,
+                written_at: bench.now,
+                resumed: false,
+            };
+            rows.push(row(before, "a question, with a merge window".to_owned(), &bench, told));
+        }
         for busy in [Busy::Interrupt, Busy::Reject] {
             let mut bench = bench.clone();
             let mut rules = bench.session.rules;
@@ -215,6 +232,7 @@ fn word(effect: &Effect) -> String {
         Effect::Finish { seq, how, session } => format!("Finish {seq}: {how:?}, session {session}"),
         Effect::Say { what: Say::Status { .. }, .. } => "Say Status".to_owned(),
         Effect::Say { seq, what } => format!("Say to {seq}: {what:?}"),
+        Effect::Join { seq, with } => format!("Join {with} to {seq}"),
         Effect::LookUp { seq } => format!("LookUp {seq}"),
         Effect::End { seq, outcome } => format!("End {seq}: {outcome:?}"),
     }

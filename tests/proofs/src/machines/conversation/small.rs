@@ -200,6 +200,7 @@ impl machines::World for Small {
             sights.push(match outcome {
                 Outcome::Answered => "answered",
                 Outcome::Cancelled => "cancelled",
+                Outcome::Joined => "joined",
                 Outcome::HandedOver => "handed over",
                 Outcome::Refused(_) => "refused",
                 Outcome::Failed(_) => "failed",

@@ -32,7 +32,9 @@ impl World {
                     self.named = None;
                     self.closing = Some((epoch.0, self.now.after(STOPPING_WAIT_MAX)));
                 }
-                Effect::LookUp { .. } => panic!("comes in the conversation's world alone"),
+                Effect::Join { .. } | Effect::LookUp { .. } => {
+                    panic!("comes in the conversation's world alone")
+                }
                 Effect::CancelUpstream { epoch, handle } => self.stops_by_name(epoch.0, handle),
                 Effect::Finish { seq, session, .. } => {
                     assert_eq!(self.opened.take(), Some(seq.0), "a reply ends that is not open");
@@ -93,7 +95,9 @@ impl World {
         let ended_now = |seq: u64| self.ending.get(&seq).copied();
         match item.kind {
             Taken::Message => assert!(self.ending.is_empty(), "a message ends something"),
-            Taken::Deliver | Taken::Lookup { .. } => panic!("comes in the conversation's world alone"),
+            Taken::Deliver | Taken::More | Taken::Lookup { .. } => {
+                panic!("comes in the conversation's world alone")
+            }
             Taken::Ask | Taken::AskedAgain => {
                 let again = item.kind == Taken::AskedAgain;
                 let is_full = waiting.len() >= INBOX_ENTRIES_MAX as usize;
