@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use switchboard_domain::message::Inbound;
 use switchboard_domain::notice::Notice;
+use switchboard_domain::outcome::FailureCause;
 use switchboard_domain::settings::{Busy, Locale};
 use switchboard_tests::fakes::agent::{Act, answer_to};
 use switchboard_tests::world::{Process, World};
@@ -52,6 +54,16 @@ fn what_waits_says_so_on_the_card_of_its_answer() {
     assert!(world.platform.finals().iter().all(|text| text.ends_with('>')), "{:?}", world.platform.finals());
 }
 
+async fn say_all(process: Process<'_>, messages: Vec<Inbound>) -> Vec<FailureCause> {
+    process.connected().await;
+    for message in messages {
+        process.deliver(message).await;
+        process.wait(Duration::from_millis(700)).await;
+    }
+    process.wait(SECS(60)).await;
+    process.failures().await
+}
+
 /// Says it all with pauses, and kills the process at the first step, then at the second, and so on; then says it again, as a
 /// platform does.
 fn kill_anywhere(window: Duration, texts: &[&str], judge: impl Fn(&World, usize)) {
@@ -64,15 +76,6 @@ fn kill_anywhere(window: Duration, texts: &[&str], judge: impl Fn(&World, usize)
             })
             .unwrap();
         let messages: Vec<_> = texts.iter().map(|text| world.message("ann", text)).collect();
-        let say_all = |process: Process<'_>, messages: Vec<switchboard_domain::message::Inbound>| async move {
-            process.connected().await;
-            for message in messages {
-                process.deliver(message).await;
-                process.wait(Duration::from_millis(700)).await;
-            }
-            process.wait(SECS(60)).await;
-            process.failures().await
-        };
         world.steps.kill_at(Some(step));
         let ended = world.process(|process| say_all(process, messages.clone()));
         if ended.is_some() {
