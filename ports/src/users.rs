@@ -104,6 +104,8 @@ pub struct User {
     pub directory: Option<String>,
     /// What the user chose in channels that remember choices per user; of [`CHOICES_MAX`] channels at most.
     pub choices: BTreeMap<ChannelId, Choices>,
+    /// The directory that shut the user out, by its name: nobody has let it in since.
+    pub shut_out_by: Option<String>,
     /// Links to platforms, in order; `update` leaves them as they are.
     pub identities: Vec<Identity>,
     /// Counts changes of what stands here, links excepted, from 1.

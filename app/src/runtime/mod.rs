@@ -3,7 +3,7 @@
 mod agents;
 mod channel;
 mod conversation;
-mod directories;
+pub(crate) mod directories;
 mod driver;
 mod durability;
 mod files;

@@ -178,6 +178,7 @@ impl TestApi {
             department: None,
             choices: std::collections::BTreeMap::new(),
             directory: None,
+            shut_out_by: None,
             identities,
             version: Version(1),
             created_at: Timestamp::from_millis(START_MS),

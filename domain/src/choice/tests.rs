@@ -102,11 +102,12 @@ fn facts(told: Option<&[&str]>, allowed: &[&str], default: Option<&str>) -> Mode
 }
 
 fn listed(facts: &ModelFacts) -> Option<Vec<String>> {
-    match models(&Pick::List, facts, &Choices::default()).notice {
-        Notice::Models(listed) => Some(listed.names),
-        Notice::ModelsUntold => None,
-        other => panic!("{other:?}"),
+    let notice = models(&Pick::List, facts, &Choices::default()).notice;
+    if let Notice::Models(listed) = notice {
+        return Some(listed.names);
     }
+    assert_eq!(notice, Notice::ModelsUntold);
+    None
 }
 
 #[rstest]

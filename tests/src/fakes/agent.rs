@@ -33,6 +33,7 @@ pub enum Act {
 }
 
 type Script = Box<dyn Fn(&RunRequest, usize) -> Act + Send + Sync>;
+type Models = Result<Option<Vec<String>>, String>;
 
 /// The agent; also its own kind.
 #[derive(Clone)]
@@ -46,7 +47,7 @@ struct Inner {
     asked: Mutex<Vec<(String, RunRequest)>>,
     dropped: Mutex<usize>,
     /// What it tells of its models, and how often it was asked.
-    models: Mutex<(Result<Option<Vec<String>>, String>, usize)>,
+    models: Mutex<(Models, usize)>,
     /// What was cancelled, and where.
     cancelled: Mutex<Vec<(String, String)>>,
 }

@@ -26,6 +26,8 @@ pub(in crate::stores) struct UserRecord {
     department: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     directory: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shut_out_by: Option<String>,
     #[serde(default = "first")]
     version: u64,
     #[serde(default)]
@@ -59,6 +61,7 @@ impl From<&User> for UserRecord {
             created_at: from.created_at.as_millis(),
             department: from.department.clone(),
             directory: from.directory.clone(),
+            shut_out_by: from.shut_out_by.clone(),
             version: from.version.0,
             updated_at: Some(from.updated_at.as_millis()),
             choices: from
@@ -88,6 +91,7 @@ impl UserRecord {
                 .into_iter()
                 .map(|(channel, choices)| (ChannelId::new(channel), choices.into()))
                 .collect(),
+            shut_out_by: self.shut_out_by,
             identities,
             version: Version(self.version),
             created_at: Timestamp::from_millis(self.created_at),

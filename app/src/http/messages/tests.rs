@@ -72,6 +72,7 @@ fn user(id: &str, identities: &[(&str, &str)]) -> User {
         department: None,
         choices: std::collections::BTreeMap::new(),
         directory: None,
+        shut_out_by: None,
         identities: identities.iter().map(identity).collect(),
         version: Version(1),
         created_at: Timestamp::from_millis(START_MS),

@@ -71,6 +71,7 @@ impl Gathered {
             id: user.id.clone(),
             disabled: user.disabled,
             vouched: user.directory.as_ref().is_some_and(is_ours),
+            shut_out: user.shut_out_by.as_ref().is_some_and(is_ours),
         };
         let by_email: Vec<_> = self.by_email.iter().map(facts_of).collect();
         let facts_of = |user: &Option<User>| user.as_ref().map(facts_of);

@@ -1,5 +1,6 @@
 //! Who asks: the author of a message becomes a company user, by the domain's decision.
 
+mod access;
 mod facts;
 mod profile;
 mod trial;
@@ -51,7 +52,11 @@ async fn try_map(
     let users = &shared.ports.users;
     let verdict = gathered.verdict(bot);
     let mapped = match verdict.decision {
-        Decision::Reject(refusal) => Err(RunFailure::Refused(refusal)),
+        Decision::Reject(refusal) => {
+            // Before it is said: what is written down stands, whatever is remembered.
+            access::shut_out(shared, bot, &gathered).await?;
+            Err(RunFailure::Refused(refusal))
+        }
         Decision::Unknown => {
             if let Some(Answer::Unavailable(_, why)) = &gathered.answer {
                 tracing::warn!(channel = %bot.channel.id, why, "nobody new is mapped while a directory is away");
@@ -59,7 +64,7 @@ async fn try_map(
             Err(RunFailure::UserLookup)
         }
         Decision::Use(id) => match gathered.take(&id) {
-            Some(user) => Ok(refreshed(shared, user, &gathered).await),
+            Some(user) => Ok(refreshed(shared, bot, user, &gathered).await),
             None => Err(RunFailure::UserLookup),
         },
         Decision::Link(id) => {
@@ -92,11 +97,22 @@ fn note(
         Some(Answer::Found(person)) if matches!(rule, Rule::Directory | Rule::Email) => &person.directory,
         Some(_) | None => &bot.channel.platform,
     };
+    line(shared, bot, (act, rule, source), user, gathered)
+}
+
+/// A line of the audit list: the act, the rule, and the source.
+fn line(
+    shared: &Shared,
+    bot: &Bot,
+    (act, rule, source): (AuditAct, Rule, &str),
+    user: &User,
+    gathered: &Gathered,
+) -> AuditLine {
     AuditLine {
         at: shared.now(),
         act,
         rule: rule.as_str().to_owned(),
-        source: source.clone(),
+        source: source.to_owned(),
         channel: Some(bot.channel.id.clone()),
         platform: gathered.identity.platform.clone(),
         im_user_id: gathered.identity.im_user_id.clone(),
@@ -123,10 +139,12 @@ async fn adopt(shared: &Shared, user: &User, gathered: &Gathered, rule: Rule) ->
 }
 
 /// The user with what the directory says now. Whoever cannot be brought up to date at this moment is it with a later message.
-async fn refreshed(shared: &Shared, user: User, gathered: &Gathered) -> User {
+async fn refreshed(shared: &Shared, bot: &Bot, user: User, gathered: &Gathered) -> User {
     let Some(Answer::Found(person)) = &gathered.answer else { return user };
-    let Some(changed) = profile::refreshed(&user, person, shared.now()) else { return user };
-    match shared.ports.users.update(&changed, user.version, &[]).await {
+    let mut changed = profile::refreshed(&user, person, shared.now());
+    let lines = access::let_in(shared, bot, &user, &mut changed, gathered);
+    let Some(changed) = changed else { return user };
+    match shared.ports.users.update(&changed, user.version, lines.as_slice()).await {
         Ok(version) => User { version, ..changed },
         Err(_) => user,
     }
@@ -146,6 +164,7 @@ fn made(shared: &Shared, new: NewUser, identity: Identity) -> User {
         department: new.department,
         directory: new.directory,
         choices: BTreeMap::new(),
+        shut_out_by: None,
         identities: vec![identity],
         version: Version(1),
         created_at: now,

@@ -43,21 +43,9 @@ fn states() -> Vec<(&'static str, Bench)> {
         bench.take(2, Taken::Ask, true);
         bench
     };
-    let waiting = Event::Taken {
-        seq: Seq(3),
-        kind: Taken::Ask,
-        accepted_at: idle.now,
-        written_at: idle.now,
-        resumed: false,
-    };
+    let waiting = taken(&idle, 3, Taken::Ask);
     let stop = Taken::Control(Control::Stop { all: false }, Origin::Chat);
-    let switching = Event::Taken {
-        seq: Seq(5),
-        kind: Taken::Lookup { switches: true },
-        accepted_at: idle.now,
-        written_at: idle.now,
-        resumed: false,
-    };
+    let switching = taken(&idle, 5, Taken::Lookup { switches: true });
     let looking = {
         let mut bench = idle.clone();
         bench.ask(2);
@@ -65,8 +53,7 @@ fn states() -> Vec<(&'static str, Bench)> {
         bench.tell(switching.clone());
         bench
     };
-    let stopped =
-        Event::Taken { seq: Seq(4), kind: stop, accepted_at: idle.now, written_at: idle.now, resumed: false };
+    let stopped = taken(&idle, 4, stop);
     vec![
         ("Idle", idle.clone()),
         ("Idle, 5 switches", looking),
@@ -90,14 +77,12 @@ fn states() -> Vec<(&'static str, Bench)> {
     ]
 }
 
+fn taken(bench: &Bench, seq: u64, kind: Taken) -> Event {
+    Event::Taken { seq: Seq(seq), kind, accepted_at: bench.now, written_at: bench.now, resumed: false }
+}
+
 fn events(bench: &Bench) -> Vec<(String, Event)> {
-    let take = |kind| Event::Taken {
-        seq: Seq(9),
-        kind,
-        accepted_at: bench.now,
-        written_at: bench.now,
-        resumed: false,
-    };
+    let take = |kind| taken(bench, 9, kind);
     let mut events = vec![
         ("a question".to_owned(), take(Taken::Ask)),
         ("a question that goes on".to_owned(), take(Taken::More)),
@@ -124,13 +109,7 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
         let found = Found::Told(Notice::NoSuchAgent, Some(Choices::default()));
         events.push((format!("what {seq} asks for is looked up"), Event::LookedUp { seq: Seq(seq), found }));
     }
-    let again = Event::Taken {
-        seq: Seq(1),
-        kind: Taken::Ask,
-        accepted_at: bench.now,
-        written_at: bench.now,
-        resumed: false,
-    };
+    let again = taken(bench, 1, Taken::Ask);
     events.push(("a question taken before".to_owned(), again));
     let newest = bench.session.snapshot().epoch.0;
     let of = |epoch| {
@@ -174,13 +153,7 @@ pub(crate) fn rows() -> Vec<Row> {
             let mut rules = bench.session.rules;
             rules.conversation.merge_window = Duration::from_secs(1);
             bench.session.configure(rules);
-            let told = Event::Taken {
-                seq: Seq(9),
-                kind: Taken::Ask,
-                accepted_at: bench.now,
-                written_at: bench.now,
-                resumed: false,
-            };
+            let told = taken(&bench, 9, Taken::Ask);
             rows.push(row(before, "a question, with a merge window".to_owned(), &bench, told));
         }
         for busy in [Busy::Interrupt, Busy::Reject] {
@@ -188,13 +161,7 @@ pub(crate) fn rows() -> Vec<Row> {
             let mut rules = bench.session.rules;
             rules.conversation.busy = busy;
             bench.session.configure(rules);
-            let told = Event::Taken {
-                seq: Seq(9),
-                kind: Taken::Ask,
-                accepted_at: bench.now,
-                written_at: bench.now,
-                resumed: false,
-            };
+            let told = taken(&bench, 9, Taken::Ask);
             rows.push(row(before, format!("a question, busy = {busy:?}"), &bench, told));
         }
         if let Some(deadline) = bench.session.deadline() {

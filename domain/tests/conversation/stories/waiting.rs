@@ -127,7 +127,9 @@ fn withdrawn_messages_close_their_cards_with_one_sentence() {
         world.ends_well();
         let expected = match control {
             Control::Withdraw => sentence(Refusal::ChannelDeleted),
-            _ => sentence(Notice::WaitWithdrawn),
+            Control::New | Control::Stop { .. } | Control::StopAnswer { .. } | Control::Help => {
+                sentence(Notice::WaitWithdrawn)
+            }
         };
         for seq in [second, third] {
             assert_eq!(world.card(seq).text, expected);
