@@ -54,6 +54,8 @@ pub struct SessionSnapshot {
 pub struct KeptRun {
     /// The turn's inbox entry.
     pub seq: Seq,
+    /// The last entry whose words went with it; the entry itself where none did.
+    pub through: Seq,
     /// What the agent calls the run; 1 to 512 bytes.
     pub handle: String,
     /// Where the next turn goes on from if this run is stopped; `None` where that is left as it was.
@@ -89,7 +91,7 @@ pub enum ReplyRole {
     Answer,
     /// One sentence of ours, always plain text.
     Notice,
-    /// The card of a message that waits, before it becomes its answer's; never stored.
+    /// Says that a message waits: on the card that becomes its answer's, or as one plain message.
     Note,
     /// A message that nobody asked for, always plain messages.
     Message,

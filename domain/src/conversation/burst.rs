@@ -17,26 +17,19 @@ impl Conversation {
         let window = self.policy.rules.conversation.merge_window;
         let Some((_, before)) = self.entries.range(..entry.seq).next_back() else { return false };
         let Intake::Ask { text, attachments, quotes: None } = &entry.intake else { return false };
-        let is_plain = attachments.is_empty();
-        is_plain && follows(entry, before, window) && self.has_room(entry, text, window)
+        attachments.is_empty() && follows(entry, before, window) && self.has_room(before.seq, text)
     }
 
-    /// Counts back through what would be one turn.
-    fn has_room(&self, entry: &Entry, text: &str, window: Duration) -> bool {
-        let (mut count, mut bytes, mut last) = (1_usize, text.len(), entry);
-        for (_, before) in self.entries.range(..entry.seq).rev() {
-            if !follows(last, before, window) {
-                break;
-            }
-            let Intake::Ask { text, attachments, quotes } = &before.intake else { break };
+    /// Whether one more fits into the turn whose last message so far this is, which still waits.
+    fn has_room(&self, last: Seq, text: &str) -> bool {
+        let (mut count, mut bytes) = (1_usize, text.len());
+        for seq in self.session.last_turn() {
+            let Some(Entry { intake: Intake::Ask { text, .. }, .. }) = self.entries.get(&seq) else { break };
             count = count.saturating_add(1);
             bytes = bytes.saturating_add(text.len()).saturating_add(1);
-            if !attachments.is_empty() || quotes.is_some() {
-                break;
-            }
-            last = before;
         }
-        count <= BURST_MESSAGES_MAX && bytes <= TEXT_BYTES_MAX
+        let waits = self.session.last_turn().next() == Some(last);
+        waits && count <= BURST_MESSAGES_MAX && bytes <= TEXT_BYTES_MAX
     }
 
     /// The words of one message go below those of another, whose turn it is; the answer goes the freshest way.

@@ -10,7 +10,7 @@ use crate::message::Target;
 use crate::outbound::{Format, News};
 use crate::outcome::{FailureCause, Outcome};
 use crate::reply::{self, CallNumber, CardCall, Claim, Durability, Reply, Tried, Way};
-use crate::snapshot::{ReplyId, TranscriptLine};
+use crate::snapshot::{ReplyId, ReplyRole, TranscriptLine};
 use crate::time::Timestamp;
 
 /// What a step leaves behind.
@@ -155,6 +155,8 @@ impl Effects {
                         way,
                     });
                 }
+                // That a message waited is nothing to deliver later.
+                reply::Effect::Fail { .. } if id.role == ReplyRole::Note => {}
                 reply::Effect::Fail { cause, text } => self.failures.push(Failed {
                     seq: id.seq,
                     message: facts.message.clone(),

@@ -182,10 +182,11 @@ impl Conversation {
             Event::Closed { epoch } => {
                 self.session_event(session::Event::Closed { epoch }, &mut effects, now)?;
             }
-            Event::Granted { reply, .. } if reply.role == ReplyRole::Note => {
+            // Without cards it is a reply like others.
+            Event::Granted { reply, .. } if self.is_waiting_note(reply) => {
                 self.note_granted(reply.seq, &mut effects, now)?;
             }
-            Event::CardDone { reply, outcome, .. } if reply.role == ReplyRole::Note => {
+            Event::CardDone { reply, outcome, .. } if self.is_waiting_note(reply) => {
                 self.note_done(reply.seq, outcome)?;
             }
             Event::Granted { reply, call } => {
@@ -229,10 +230,10 @@ impl Conversation {
         let taken = session::Event::Taken { seq, kind, accepted_at, written_at, resumed };
         self.session_event(taken, effects, now)?;
         match kind {
-            Taken::Ask | Taken::AskedAgain => self.note_waiting(seq, resumed, now),
+            Taken::Ask | Taken::More | Taken::AskedAgain => self.note_waiting(seq, resumed, now),
             Taken::Message => self.outgoing.push_back(seq),
             Taken::Control(Control::Withdraw, _) => self.withdraw_messages(effects, now),
-            Taken::Control(..) | Taken::More | Taken::Deliver | Taken::Lookup { .. } | Taken::Refused(_) => {}
+            Taken::Control(..) | Taken::Deliver | Taken::Lookup { .. } | Taken::Refused(_) => {}
         }
         Ok(())
     }

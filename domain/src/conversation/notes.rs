@@ -15,7 +15,6 @@ use crate::notice::Notice;
 use crate::outcome::Outcome;
 use crate::rejected::Rejected;
 use crate::reply::{self, CardCall, CardOutcome, Claim, Durability, GATE_WAIT_MAX, Reply};
-use crate::session::Say;
 use crate::settings::Busy;
 use crate::snapshot::{ReplyId, ReplyRole};
 use crate::time::Timestamp;
@@ -64,7 +63,8 @@ impl Conversation {
     /// A question was taken in: if it waits behind an answer, it will say so.
     pub(super) fn note_waiting(&mut self, seq: Seq, resumed: bool, now: Timestamp) {
         let is_queue = self.policy.rules.conversation.busy == Busy::Queue;
-        let waits = self.session.running().is_some() && self.session.place(seq).is_some();
+        let has_place = self.session.place(seq).is_some() && !self.session.is_joined(seq);
+        let waits = self.session.running().is_some() && has_place;
         if is_queue && waits && !resumed && self.notes.len() < NOTES_MAX {
             self.notes.entry(seq).or_insert(Note::Due { at: now.after(NOTE_AFTER) });
         }
@@ -111,9 +111,9 @@ impl Conversation {
 
     /// Without cards a plain message says it, to each author once while an answer is written.
     fn say_waiting(&mut self, seq: Seq, author: &str, place: u32, effects: &mut Effects, now: Timestamp) {
-        if self.told_busy.tells(author) {
-            effects.durability = effects.durability.max(Durability::Now);
-            self.say(seq, Say::Told(Notice::Waiting { place }), effects, now);
+        if self.has_room_for_notice() && self.told_busy.tells(author) {
+            let text = Notice::Waiting { place }.text(self.locale_of(seq));
+            self.tell(id(seq), &text, effects, now);
         }
     }
 
@@ -205,6 +205,11 @@ impl Conversation {
             effects.of_reply(&reply, wanted, now);
         }
         self.replies.push(reply);
+    }
+
+    /// Whether this is the card of a message that waits, and no plain message that says so.
+    pub(super) fn is_waiting_note(&self, reply: ReplyId) -> bool {
+        reply.role == ReplyRole::Note && !self.replies.iter().any(|it| it.facts().id == reply)
     }
 
     /// Whether a sentence to this author would say what the message's own card says.

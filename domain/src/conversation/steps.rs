@@ -228,17 +228,27 @@ impl Conversation {
         let is_busy = what == Say::Refused(Refusal::Busy);
         let is_end = matches!(what, Say::Refused(_) | Say::Stale);
         let text = sentence(what, now).text(self.locale_of(seq));
-        let notices = self.replies.iter().filter(|reply| reply.facts().id.role == ReplyRole::Notice).count();
         // A card that says that its message waits will say it instead.
         let is_said = is_end && self.is_noted(seq);
-        let Some(entry) = self.entries.get(&seq).filter(|_| notices < NOTICES_OPEN_MAX && !is_said) else {
+        let Some(entry) = self.entries.get(&seq).filter(|_| !is_said && self.has_room_for_notice()) else {
             return;
         };
         // Whoever writes ten messages while an answer is written is told once.
         if is_busy && !self.told_busy.tells(entry.sender.key()) {
             return;
         }
-        let mut reply = Reply::notice(self.facts(entry, ReplyRole::Notice, 0), &text, now);
+        self.tell(ReplyId { seq, role: ReplyRole::Notice }, &text, effects, now);
+    }
+
+    pub(super) fn has_room_for_notice(&self) -> bool {
+        let is_notice = |reply: &&Reply| matches!(reply.facts().id.role, ReplyRole::Notice | ReplyRole::Note);
+        self.replies.iter().filter(is_notice).count() < NOTICES_OPEN_MAX
+    }
+
+    /// Sends a sentence of ours as a plain message.
+    pub(super) fn tell(&mut self, id: ReplyId, text: &str, effects: &mut Effects, now: Timestamp) {
+        let Some(entry) = self.entries.get(&id.seq) else { return };
+        let mut reply = Reply::notice(self.facts(entry, id.role, 0), text, now);
         if let Ok(wanted) = reply.apply(reply::Event::Resumed { gate: None }, now) {
             effects.of_reply(&reply, wanted, now);
         }

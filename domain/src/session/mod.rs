@@ -7,6 +7,7 @@
 mod control;
 mod effect;
 mod event;
+mod holds;
 mod lookup;
 mod merge;
 mod run;
@@ -29,6 +30,7 @@ use crate::rejected::Rejected;
 use crate::settings::{Busy, ConversationSettings, TurnLimits};
 use crate::snapshot::{Attempts, SessionSnapshot};
 use crate::time::Timestamp;
+use holds::Holds;
 use state::{State, Step, Turn};
 
 /// How often a turn is resumed after a crash before it is given up.
@@ -77,6 +79,8 @@ struct Waiting {
     work: Work,
     /// Whether it belongs to the message before it.
     joins: bool,
+    /// The last message whose words went with it.
+    through: Seq,
     /// When it may be answered: until then more may come that belongs to it.
     ready_at: Timestamp,
 }
@@ -95,37 +99,6 @@ enum Work {
 struct Arrived {
     waiting: Waiting,
     accepted_at: Timestamp,
-}
-
-/// The reasons for which no new turn may begin, one bit each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Holds(u8);
-
-impl Holds {
-    const fn bit(hold: Hold) -> u8 {
-        match hold {
-            Hold::Loading => 1,
-            Hold::Disabled => 2,
-            Hold::Stopping => 4,
-            Hold::Replies => 8,
-        }
-    }
-
-    const fn add(&mut self, hold: Hold) {
-        self.0 |= Self::bit(hold);
-    }
-
-    const fn remove(&mut self, hold: Hold) {
-        self.0 &= !Self::bit(hold);
-    }
-
-    const fn any(self) -> bool {
-        self.0 != 0
-    }
-
-    const fn has(self, hold: Hold) -> bool {
-        self.0 & Self::bit(hold) != 0
-    }
 }
 
 impl Session {
@@ -239,15 +212,6 @@ impl Session {
         self.lookups.front().map(lookup::Look::seq)
     }
 
-    /// The place in line of a message that waits, from 1; what belongs together has one place.
-    #[must_use]
-    pub fn place(&self, seq: Seq) -> Option<u32> {
-        let index = self.waiting.iter().position(|waiting| waiting.seq == seq)?;
-        let turns =
-            self.waiting.iter().take(index.saturating_add(1)).filter(|waiting| !waiting.joins).count();
-        u32::try_from(turns).ok()
-    }
-
     /// Whether nothing runs, stops or waits for a turn.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
@@ -270,8 +234,15 @@ impl Session {
     pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
         match event {
             Event::Taken { seq, kind, accepted_at, written_at, resumed } => {
-                let waiting =
-                    Waiting { seq, written_at, resumed, work: Work::Ask, joins: false, ready_at: now };
+                let waiting = Waiting {
+                    seq,
+                    written_at,
+                    resumed,
+                    work: Work::Ask,
+                    joins: false,
+                    through: seq,
+                    ready_at: now,
+                };
                 let arrived = Arrived { waiting, accepted_at };
                 self.take_in(kind, arrived, now)
             }
@@ -411,6 +382,7 @@ impl Turn {
     const fn begun(next: Waiting, epoch: Epoch, limits: TurnLimits, now: Timestamp) -> Self {
         Self {
             seq: next.seq,
+            through: next.through,
             written_at: next.written_at,
             epoch,
             limits,

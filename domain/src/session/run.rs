@@ -130,10 +130,10 @@ impl Session {
         continuation: Option<String>,
     ) -> Result<Effects, Rejected> {
         let turn = self.turn(epoch, &Event::Started { epoch, handle: None, continuation: None })?;
-        let (seq, limits) = (turn.seq, Some(turn.limits));
+        let (seq, through, limits) = (turn.seq, turn.through, Some(turn.limits));
         let mut effects = Effects::default();
         let kept = handle.filter(|it| !it.is_empty() && it.len() <= HANDLE_BYTES_MAX);
-        let kept = kept.map(|handle| KeptRun { seq, handle, continuation, limits });
+        let kept = kept.map(|handle| KeptRun { seq, through, handle, continuation, limits });
         if kept.is_some() && kept != self.kept.run {
             self.kept.run = kept;
             effects.durability = Durability::Now;
@@ -312,6 +312,7 @@ impl Session {
                 resumed: true,
                 work: Work::Ask,
                 joins: false,
+                through: turn.through,
                 ready_at: turn.began_at,
             });
             self.state = State::Idle;

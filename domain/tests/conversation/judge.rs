@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_domain::ids::Seq;
-use switchboard_domain::inbox::{Control, Intake};
+use switchboard_domain::inbox::{Control, Entry, Intake};
 use switchboard_domain::outbound::MessageState;
 use switchboard_domain::outcome::{FailureCause, Outcome, Refusal};
 use switchboard_domain::reply::{CardCall, GATE_WAIT_MAX, SESSION_ADDRESS_MARGIN, Way};
@@ -26,15 +26,18 @@ pub(crate) fn card_call_is_allowed(world: &World, reply: ReplyId, card: &CardCal
 
 /// R10: a plain message goes out after the commit that says so, and never a second time. R13: not to an old address.
 pub(crate) fn send_is_allowed(world: &World, reply: ReplyId, text: &str, way: Way) {
-    let ReplyStateSnapshot::Plain { parts, .. } = &committed(world, reply).expect("R10: no commit").state
-    else {
+    let committed = committed(world, reply).expect("R10: no commit");
+    let ReplyStateSnapshot::Plain { parts, .. } = &committed.state else {
         panic!("R10: a plain message of a reply committed as a card");
     };
     let attempting = parts.iter().any(|part| part.status == PartStatus::Attempting && part.text == text);
     assert!(attempting, "R10: not committed as attempting: {text:?}");
     assert!(!world.ledger.maybe_sent.contains(&(reply, text.to_owned())), "R10: sent again: {text:?}");
     if way == Way::SessionAddress {
-        let address = world.store.entry(reply.seq).session_address.as_ref().expect("an address");
+        let address = committed.target.session_address.as_ref().expect("an address");
+        // Its own, or that of a message whose words went with it.
+        let from = |it: &Entry| it.seq >= reply.seq && it.session_address.as_ref() == Some(address);
+        assert!(world.store.entries.iter().any(from), "R13: somebody else's address");
         assert!(world.decided_at.after(SESSION_ADDRESS_MARGIN) < address.until, "R13: too old an address");
     }
 }

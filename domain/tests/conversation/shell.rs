@@ -252,11 +252,12 @@ impl World {
 
     fn take_off(&mut self, reply: ReplyId, call: CallNumber, what: Request) {
         judge::order_is_kept(self, reply);
-        let of_card = |role| matches!(role, ReplyRole::Answer | ReplyRole::Note);
-        let is_same = |other: ReplyId| {
-            other == reply || other.seq == reply.seq && of_card(other.role) && of_card(reply.role)
+        let is_card = |what: &Request| matches!(what, Request::Card(..));
+        let is_same = |other: &&Flight| {
+            let same_card = other.reply.seq == reply.seq && is_card(&other.what) && is_card(&what);
+            other.reply == reply || same_card
         };
-        let flights = self.process.calls.iter().filter(|flight| is_same(flight.reply));
+        let flights = self.process.calls.iter().filter(is_same);
         assert_eq!(flights.count(), 0, "two calls of {reply:?} at once");
         self.ledger.visible.push((reply, self.now));
         self.process.calls.push(Flight { reply, call, what, since: self.now });

@@ -236,9 +236,15 @@ fn sessions() -> impl Strategy<Value = SessionSnapshot> {
         count,
         graceful,
     });
-    let run = (number(), text(), of(text()), of(limits())).prop_map(|(seq, handle, continuation, limits)| {
-        KeptRun { seq: Seq(seq), handle, continuation, limits }
-    });
+    let run = (number(), 0..10_u64, text(), of(text()), of(limits())).prop_map(
+        |(seq, more, handle, continuation, limits)| KeptRun {
+            seq: Seq(seq),
+            through: Seq(seq.saturating_add(more)),
+            handle,
+            continuation,
+            limits,
+        },
+    );
     (
         (number(), number(), timestamps(), timestamps(), any::<u32>()),
         (choices(), of(text()), of(attempts), of(run)),

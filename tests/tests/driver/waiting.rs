@@ -120,6 +120,27 @@ fn a_new_conversation_closes_the_cards_of_what_waited() {
     assert_eq!(world.agent.questions(), ["one"]);
 }
 
+#[test]
+fn a_stop_lets_what_waited_be_answered_on_its_card() {
+    let world = World::new(38);
+    slow(&world);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            queue(&process).await;
+            process.says("ann", "/stop").await;
+            process.finals(3).await;
+            process.wait(SECS(60)).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    all_closed_once(&world);
+    let finals = world.platform.finals();
+    assert_eq!((world.platform.cards().len(), finals.len()), (3, 3), "{finals:?}");
+    let answered = |text: &str| finals.iter().any(|it| it.ends_with(&format!("<{text}>")));
+    assert!(!answered("one") && answered("two") && answered("three"), "{finals:?}");
+}
+
 async fn burst(process: &Process<'_>, texts: &[&str]) {
     for text in texts {
         process.says("ann", text).await;
@@ -206,4 +227,54 @@ fn a_kill_anywhere_loses_nothing_of_a_burst() {
             assert_eq!(shown, 1, "{text}, killed at {step}: {finals:?}");
         }
     });
+}
+
+/// A platform that was not acked in time pushes again, into the same burst and after it.
+#[test]
+fn what_is_pushed_again_is_one_message_of_the_burst() {
+    let world = World::new(39);
+    let (one, two) = (world.message("ann", "one"), world.message("ann", "two"));
+    world
+        .process(|process| async move {
+            process.set_up_with(|channel, _| channel.conversation.merge_window = SECS(2)).await;
+            for message in [&one, &two, &one, &two] {
+                process.deliver(message.clone()).await;
+                process.wait(Duration::from_millis(300)).await;
+            }
+            process.deliver(process.world.message("ann", "three")).await;
+            process.finals(1).await;
+            process.deliver(two).await;
+            process.wait(SECS(60)).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    assert_eq!(world.agent.questions(), ["one\ntwo\nthree"]);
+    assert_eq!(world.platform.finals().len(), 1);
+}
+
+/// A run that goes on without us was asked with a whole burst, and is asked for its result.
+#[test]
+fn a_burst_that_goes_on_upstream_is_asked_for_its_result_and_not_asked_again() {
+    let world = World::new(40);
+    world.agent.script(|request, _| match &request.resume {
+        Some(_) => Act::Say(vec!["result".to_owned()], Duration::from_millis(200)),
+        None => Act::Leave(format!("run of {}", request.text), vec!["half ".to_owned()]),
+    });
+    world
+        .process(|process| async move {
+            process.set_up_with(|channel, _| channel.conversation.merge_window = SECS(2)).await;
+            burst(&process, &["one", "two"]).await;
+            process.sees("half").await;
+        })
+        .unwrap();
+    world
+        .process(|process| async move {
+            process.connected().await;
+            process.finals(1).await;
+            process.wait(SECS(60)).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    let asked: Vec<_> = world.agent.asked().into_iter().map(|it| (it.text, it.resume.is_some())).collect();
+    assert_eq!(asked, [("one\ntwo".to_owned(), false), ("one\ntwo".to_owned(), true)]);
 }

@@ -48,7 +48,8 @@ fn commands(locale: Locale) -> String {
     });
     for spec in &COMMANDS {
         // Writing into a string cannot fail.
-        let _ = write!(table, "| `{}`", spec.usage);
+        // Within a table a bar ends the cell, in code as well.
+        let _ = write!(table, "| `{}`", spec.usage.replace('|', "\\|"));
         for name in spec.names.iter().skip(1) {
             let _ = write!(table, ", `{name}`");
         }

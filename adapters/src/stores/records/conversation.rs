@@ -33,9 +33,11 @@ impl Record for ConversationRecord {
     const VERSION: u32 = 5;
     const OLDEST: u32 = 1;
 
-    /// Older readers take a model for one of the channel's own agent, and leave cards open that say that a message waits.
+    /// Older readers take a model for one of the channel's own agent, leave cards open that say that a message waits, and know no
+    /// plain message that says it.
     fn since(&self) -> u32 {
-        if self.session.model.is_some() || !self.noted.is_empty() { 5 } else { 4 }
+        let has_note = self.replies.iter().any(|reply| matches!(reply.role, ReplyRoleRecord::Note));
+        if self.session.model.is_some() || !self.noted.is_empty() || has_note { 5 } else { 4 }
     }
 }
 
@@ -64,6 +66,9 @@ struct SessionRecord {
 #[derive(Debug, Serialize, Deserialize)]
 struct KeptRunRecord {
     seq: u64,
+    /// Since format 5; absent where no other message went with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    through: Option<u64>,
     handle: String,
     /// Since format 3.
     #[serde(default)]
@@ -203,6 +208,7 @@ impl From<&KeptRun> for KeptRunRecord {
     fn from(from: &KeptRun) -> Self {
         Self {
             seq: from.seq.0,
+            through: (from.through != from.seq).then_some(from.through.0),
             handle: from.handle.clone(),
             continuation: from.continuation.clone(),
             limits: from.limits.map(LimitsRecord::from),
@@ -214,6 +220,7 @@ impl From<KeptRunRecord> for KeptRun {
     fn from(from: KeptRunRecord) -> Self {
         Self {
             seq: Seq(from.seq),
+            through: Seq(from.through.unwrap_or(from.seq)),
             handle: from.handle,
             continuation: from.continuation,
             limits: from.limits.map(TurnLimits::from),

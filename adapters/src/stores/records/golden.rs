@@ -184,6 +184,7 @@ fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     session.attempts = Some(Attempts { seq: Seq(7), count: 2, graceful: true });
     session.run = (version >= 2).then(|| KeptRun {
         seq: Seq(7),
+        through: Seq(if version >= 5 { 8 } else { 7 }),
         handle: "resp_1".to_owned(),
         continuation: (version >= 3).then(|| "resp_1 stopped".to_owned()),
         limits: (version >= 3).then(|| TurnLimits {
@@ -224,6 +225,10 @@ fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     if version >= 4 {
         plain.id = ReplyId { seq: Seq(8), role: ReplyRole::Message };
         plain.format = Format::Text;
+        replies.push(plain.clone());
+    }
+    if version >= 5 {
+        plain.id = ReplyId { seq: Seq(9), role: ReplyRole::Note };
         replies.push(plain);
     }
     let noted = if version >= 5 { vec![Seq(9), Seq(11)] } else { Vec::new() };

@@ -92,6 +92,8 @@ impl Actor<'_> {
                     let unknown = PartOutcome::Unknown.into();
                     let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
                     let event = Event::PartDone { reply, call, outcome };
+                    // Of what says that a message waits only its card becomes an answer.
+                    let key = key.filter(|_| reply.role != ReplyRole::Note);
                     drop(back.send(Back { event, shown: shown(reply, key) }).await);
                 });
             }

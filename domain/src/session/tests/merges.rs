@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{Effect, Effects, Event, Finish, Hold, Rules, Say, Taken};
 use super::{Bench, asked, completed, ended, rules};
-use crate::ids::Seq;
+use crate::ids::{Epoch, Seq};
 use crate::inbox::Control;
 use crate::outcome::Outcome;
 use crate::settings::{Busy, ConversationSettings};
@@ -76,6 +76,30 @@ fn a_burst_that_was_begun_before_a_crash_is_begun_again_at_once_and_whole() {
 }
 
 #[test]
+fn a_run_that_goes_on_upstream_ends_with_those_it_was_asked_with() {
+    let mut bench = bench(Busy::Queue);
+    bench.ask(1);
+    more(&mut bench, 2);
+    bench.pass_to_deadline();
+    bench.tell(Event::Started { epoch: Epoch(1), handle: Some("run".into()), continuation: None });
+    for _crash in 0..2 {
+        bench = bench.restarted();
+        bench.tell(Event::Held(Hold::Loading));
+        bench.take(1, Taken::Ask, true);
+        for late in 2..=4 {
+            bench.take(late, Taken::More, true);
+        }
+        bench.pass(WINDOW);
+        let effects = bench.tell(Event::Released(Hold::Loading));
+        assert_eq!((joins(&effects), asked(&effects)), (vec![(1, 2)], vec![Seq(1)]));
+        assert_eq!(bench.session.resume(), Some("run"));
+        assert_eq!([3, 4].map(|seq| bench.session.place(Seq(seq))), [Some(1), Some(1)]);
+    }
+    let effects = bench.tell(completed(3));
+    assert_eq!((joins(&effects), asked(&effects)), (vec![(3, 4)], vec![Seq(3)]));
+}
+
+#[test]
 fn stopping_a_burst_that_was_begun_before_a_crash_ends_all_of_it() {
     let mut bench = bench(Busy::Queue).restarted();
     bench.tell(Event::Held(Hold::Loading));
@@ -110,7 +134,7 @@ fn a_newer_burst_interrupts_once_and_a_busy_one_is_rejected() {
     interrupted.pass_to_deadline();
     assert_eq!(ended(&interrupted.ask(2)), [(Seq(1), Outcome::Cancelled)]);
     assert_eq!(ended(&more(&mut interrupted, 3)), []);
-    interrupted.tell(Event::Closed { epoch: crate::ids::Epoch(1) });
+    interrupted.tell(Event::Closed { epoch: Epoch(1) });
     let effects = interrupted.pass(WINDOW);
     assert_eq!((joins(&effects), asked(&effects)), (vec![(2, 3)], vec![Seq(2)]));
 

@@ -11,6 +11,7 @@ use switchboard_domain::snapshot::Role;
 use super::super::judge::words;
 use super::super::platform::Luck;
 use super::super::shell::{Fuse, World};
+use super::super::store::ask;
 use super::super::walk::Act;
 use super::{plain_world, sentence, world};
 
@@ -185,6 +186,51 @@ fn without_cards_a_plain_message_says_it_once_to_each_author() {
 }
 
 #[test]
+fn without_cards_a_message_that_was_told_and_withdrawn_is_told_both() {
+    let mut world = plain_world();
+    world.ask();
+    world.says(1);
+    let second = world.ask();
+    world.wait(SECOND);
+    world.command(Control::Withdraw);
+    world.closes();
+    world.ends_well();
+    assert_eq!(world.messages(second), [waits(1), sentence(Refusal::ChannelDeleted)]);
+    assert_eq!(world.store.failures.len(), 0);
+}
+
+#[test]
+fn without_cards_a_note_that_does_not_arrive_is_no_failure() {
+    for luck in [Luck::Refused, Luck::LostUnheard] {
+        let mut world = plain_world();
+        world.ask();
+        world.says(1);
+        let second = world.ask();
+        world.wait(SECOND);
+        while world.process.calls.len() + world.process.claims.len() > 0 {
+            world.goes(luck);
+        }
+        world.completes();
+        world.ends_well();
+        assert_eq!(world.outcome(second), Some(Outcome::Answered));
+        assert_eq!(world.store.failures.len(), 0, "{luck:?}");
+    }
+}
+
+#[test]
+fn a_stop_ends_the_answer_and_what_waits_is_answered_on_its_card() {
+    let (mut world, [first, second, third]) = queue();
+    world.command(Control::Stop { all: false });
+    world.closes();
+    world.ends_well();
+    assert_eq!(world.outcome(first), Some(Outcome::Cancelled));
+    for seq in [second, third] {
+        assert_eq!(world.outcome(seq), Some(Outcome::Answered));
+        assert_eq!(words(&world.card(seq).text).len(), 2);
+    }
+}
+
+#[test]
 fn where_nobody_waits_nothing_is_said() {
     for busy in [Busy::Interrupt, Busy::Reject] {
         let mut world = world();
@@ -256,6 +302,45 @@ fn a_burst_survives_crashes_while_it_waits_and_while_it_is_answered() {
     world.ends_well();
     assert_eq!(world.outcome(all[1]), Some(Outcome::Joined));
     assert_eq!((world.asked(all[0]), world.asked(all[1])), (2, 0));
+}
+
+#[test]
+fn what_is_found_too_late_for_its_burst_waits_for_its_own_turn_and_says_so() {
+    let mut world = world();
+    world.act(Act::Merge(2_000));
+    let first = world.ask();
+    world.wait(SECOND);
+    let late = world.accept(ask("question"), None);
+    world.wait(SECOND);
+    world.says(1);
+    world.delivers();
+    world.feed();
+    world.wait(SECOND);
+    world.delivers();
+    assert_eq!(world.card(late).text, waits(1));
+    world.completes();
+    world.ends_well();
+    assert_eq!([first, late].map(|seq| world.asked(seq)), [1, 1]);
+}
+
+#[test]
+fn what_joins_says_nothing_of_itself_whatever_it_waits_for() {
+    let mut world = world();
+    world.act(Act::Merge(2_000));
+    world.ask();
+    world.wait(SECOND * 2);
+    world.says(1);
+    world.delivers();
+    world.wait(SECOND * 3);
+    let [second, third] = [world.ask(), world.ask()];
+    world.wait(SECOND * 3);
+    world.delivers();
+    assert_eq!(world.card(second).text, waits(1));
+    assert!(!world.platform.cards.contains_key(&world.store.entry(third).message));
+    world.completes();
+    world.ends_well();
+    assert_eq!(world.outcome(third), Some(Outcome::Joined));
+    assert_eq!(world.platform.cards.len(), 2);
 }
 
 #[test]
