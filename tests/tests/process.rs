@@ -84,5 +84,7 @@ mod store_upkeep;
 mod troubled_agents;
 #[path = "process/volume.rs"]
 mod volume;
+#[path = "process/waiting.rs"]
+mod waiting;
 #[path = "process/wegent.rs"]
 mod wegent;

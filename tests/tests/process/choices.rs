@@ -3,7 +3,6 @@
 use serde_json::json;
 use switchboard_domain::notice::{Listed, Notice};
 use switchboard_domain::settings::Locale;
-use switchboard_tests::api::Api;
 use switchboard_tests::scripted_agent::Behaviour;
 
 use super::judge::no_violations;
@@ -72,15 +71,6 @@ async fn every_command_of_choice_does_what_the_guide_says() {
     stage.assert_no_alarm();
 }
 
-async fn kill_and_serve(stage: Stage) -> Stage {
-    let Stage { server, channel, agent, simulator, home, .. } = stage;
-    server.kill().await;
-    let server = home.serve().await;
-    let api = Api::of(&server);
-    api.wait_connected(&channel).await;
-    Stage { server, api, channel, agent, simulator, home }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_choice_outlives_a_kill_and_who_may_choose_is_a_setting() {
     let stage = stage(json!({"switching": {"remember": "user"}})).await;
@@ -89,7 +79,7 @@ async fn a_choice_outlives_a_kill_and_who_may_choose_is_a_setting() {
     stage.agent.queue([Behaviour::Held { before: "A".into(), after: " story".into() }]);
     stage.say("ann", "tell me");
     stage.wait_streaming("ann", "A").await;
-    let stage = kill_and_serve(stage).await;
+    let stage = stage.kill_and_serve().await;
     stage.wait_texts("ann", &[&chosen, &answer_to("tell me")]).await;
     let models: Vec<_> = stage.agent.asked().iter().map(|asked| asked.body["model"].clone()).collect();
     assert_eq!(models, ["small", "small"]);

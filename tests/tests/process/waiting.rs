@@ -5,7 +5,6 @@ use serde_json::json;
 use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::Refusal;
 use switchboard_domain::settings::Locale;
-use switchboard_tests::api::Api;
 use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
 
@@ -20,13 +19,10 @@ async fn stage(conversation: serde_json::Value) -> Stage {
     Plan { channel: json!({ "conversation": conversation }), ..Plan::default() }.start().await
 }
 
-async fn kill_and_serve(stage: Stage) -> Stage {
-    let Stage { server, channel, agent, simulator, home, .. } = stage;
-    server.kill().await;
-    let server = home.serve().await;
-    let api = Api::of(&server);
-    api.wait_connected(&channel).await;
-    Stage { server, api, channel, agent, simulator, home }
+async fn killed(stage: Stage) -> Stage {
+    let stage = stage.kill_and_serve().await;
+    stage.api.wait_connected(&stage.channel).await;
+    stage
 }
 
 /// Ann says it, and the platform knows that it was taken in.
@@ -72,7 +68,7 @@ async fn a_waiting_message_says_its_place_on_the_card_of_its_answer() {
 async fn a_kill_while_messages_wait_turns_their_cards_into_answers() {
     let stage = stage(json!({})).await;
     queue(&stage).await;
-    let stage = kill_and_serve(stage).await;
+    let stage = killed(stage).await;
     stage.wait_texts("ann", &[&answer_to("tell me"), &answer_to("two"), &answer_to("three")]).await;
     assert_eq!(stage.simulator.observe(|seen| seen.cards_in(&chat("ann")).len()), 3);
     is_whole(&stage);
@@ -80,13 +76,36 @@ async fn a_kill_while_messages_wait_turns_their_cards_into_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn withdrawn_messages_close_their_cards_also_after_a_kill() {
-    let stage = stage(json!({})).await;
-    queue(&stage).await;
-    let stage = kill_and_serve(stage).await;
-    stage.agent.queue([Behaviour::Held { before: "B".into(), after: String::new() }]);
-    stage.say("ann", "/stop all");
-    let closed = |seen: &Observed| seen.open_cards().is_empty() && seen.cards_in(&chat("ann")).len() == 3;
-    stage.simulator.wait_for(CAP, closed).await.expect("every card is closed");
+    for command in ["/stop all", "/new"] {
+        let stage = stage(json!({})).await;
+        queue(&stage).await;
+        stage.agent.queue([Behaviour::Held { before: "B".into(), after: String::new() }]);
+        let stage = killed(stage).await;
+        wait_card(&stage, "B").await;
+        stage.say("ann", command);
+        let closed = |seen: &Observed| seen.open_cards().is_empty() && seen.cards_in(&chat("ann")).len() == 3;
+        stage.simulator.wait_for(CAP, closed).await.expect("every card is closed");
+        let withdrawn = en(&Notice::WaitWithdrawn);
+        let says_so = stage.texts("ann").iter().filter(|text| **text == withdrawn).count();
+        assert_eq!(says_so, 2, "{command}: {:?}", stage.texts("ann"));
+        assert_eq!(stage.agent.asked().len(), 2, "{command}");
+        is_whole(&stage);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_cards_one_message_says_that_others_wait() {
+    let plan = Plan { config: json!({"ai_card": {"enabled": false}}), ..Plan::default() };
+    let stage = plan.start().await;
+    stage.agent.queue([Behaviour::Held { before: "A".into(), after: " story".into() }]);
+    say(&stage, "tell me").await;
+    stage.wait_asked("tell me").await;
+    say(&stage, "two").await;
+    say(&stage, "three").await;
+    let waits = en(&Notice::Waiting { place: 1 });
+    stage.wait_texts("ann", &[&waits]).await;
+    stage.agent.release(1);
+    stage.wait_texts("ann", &[&waits, "A story", &answer_to("two"), &answer_to("three")]).await;
     is_whole(&stage);
 }
 
@@ -121,12 +140,12 @@ async fn a_burst_is_one_question_whatever_moment_the_process_is_killed_at() {
     for text in ["one", "two", "three"] {
         say(&stage, text).await;
     }
-    let stage = kill_and_serve(stage).await;
+    let stage = killed(stage).await;
     let asked = stage.agent.wait_for(|asked| !asked.is_empty(), CAP).await.expect("the agent is asked");
     assert_eq!(asked[0].question(), "one\ntwo\nthree");
     let over = |seen: &Observed| seen.open_cards().is_empty() && seen.cards_in(&chat("ann")).len() == 1;
     stage.simulator.wait_for(CAP, over).await.expect("one answer");
-    let stage = kill_and_serve(stage).await;
+    let stage = killed(stage).await;
     stage.say("ann", "four");
     stage.agent.wait_for(|asked| asked.len() == 2, CAP).await.expect("the agent is asked again");
     // Line breaks are the platform's Markdown.
