@@ -203,7 +203,7 @@ pub async fn card(link: &Arc<dyn Link>, target: &Target, call: CardCall) -> Card
 }
 
 pub fn open(text: &str) -> CardCall {
-    CardCall::Open { text: text.into() }
+    CardCall::Open { text: text.into(), thinking: true }
 }
 
 pub fn update(text: &str) -> CardCall {

@@ -142,7 +142,7 @@ impl Conversation {
             message: facts.message,
             retry: facts.retry,
             attempt: 0,
-            card: CardCall::Open { text },
+            card: CardCall::Open { text, thinking: false },
         });
         Ok(())
     }
