@@ -33,6 +33,24 @@ async fn a_card_of_the_public_template_goes_through_its_states() {
     assert_are_public_strokes(&platform.sent(STREAMING).await);
 }
 
+/// While it is "processing" a public card shows the template's own words: what is to be read comes in the next state.
+#[tokio::test]
+async fn a_card_that_says_that_its_message_waits_can_be_read_and_becomes_the_answer() {
+    let platform = Platform::start().await;
+    platform.takes_cards().await;
+    let link = platform.link(json!({}));
+    let waits = CardCall::Open { text: "Your message waits.".into(), thinking: false };
+    for call in [waits, update("Thinking..."), finish("Hello!")] {
+        assert_eq!(card(&link, &group(), call).await, CardOutcome::Done);
+    }
+    let params = &platform.sent(CREATE).await[0]["cardData"]["cardParamMap"];
+    assert_eq!((&params["flowStatus"], &params["msgContent"]), (&json!("2"), &json!("Your message waits.")));
+    assert_eq!(platform.asked().await, [CREATE, INSTANCES, STREAMING, STREAMING, INSTANCES]);
+    let states = platform.sent(INSTANCES).await;
+    let states = states.iter().map(|state| &state["cardData"]["cardParamMap"]["flowStatus"]);
+    assert_eq!(states.collect::<Vec<_>>(), ["2", "3"]);
+}
+
 fn assert_is_public_card(create: &Value) {
     assert_eq!(create["cardTemplateId"], "02fcf2f4-5e02-4a85-b672-46d1f715543e.schema");
     assert_eq!(create["openSpaceId"], "dtv1.card//IM_GROUP.cidG1==");

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::choice::Lookup;
 use crate::content::Attachment;
 use crate::ids::{FencingToken, MessageId, RetryNumber, Seq};
 use crate::message::{Chat, Sender, SessionAddress, Target};
@@ -108,6 +109,8 @@ pub enum Intake {
         /// Where it came from: the chat gets a notice, the API gets its own answer.
         origin: Origin,
     },
+    /// A command whose answer takes a look at what is outside the conversation.
+    Lookup(Lookup),
     /// Not taken on; the author is told once.
     Refused(Refusal),
 }
@@ -127,8 +130,6 @@ pub enum Control {
         /// The entry that the card answers.
         seq: Seq,
     },
-    /// `/status`.
-    Status,
     /// `/help`.
     Help,
     /// The channel is being deleted: running replies end, waiting messages are refused.

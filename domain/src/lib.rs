@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod admission;
 pub mod breaker;
 pub mod channel;
+pub mod choice;
 pub mod command;
 pub mod content;
 pub mod conversation;

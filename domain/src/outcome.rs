@@ -9,6 +9,8 @@ pub enum Outcome {
     Answered,
     /// A person or an administrator stopped it.
     Cancelled,
+    /// Its words went into the turn of the message before it, and what became of that became of it.
+    Joined,
     /// A message that nobody asked for is on its way out; its own record tells the rest.
     HandedOver,
     /// It was not taken on, and its author was told why.

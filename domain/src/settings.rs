@@ -1,9 +1,10 @@
 //! Rules of a channel that the machines and decisions obey: plain data, validated at the edge.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::ids::UserId;
+use crate::ids::{AgentId, UserId};
 
 /// Language of our own sentences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -24,6 +25,8 @@ pub struct ConversationSettings {
     pub idle_timeout: Duration,
     /// What a message does that comes while a reply is running.
     pub busy: Busy,
+    /// Messages of one author that come within this time of each other become one turn; zero: each has its own.
+    pub merge_window: Duration,
     /// A message older than this when its turn comes is stale; zero: never.
     pub stale_after: Duration,
     /// What happens to a stale message.
@@ -36,6 +39,7 @@ impl Default for ConversationSettings {
             group_scope: GroupScope::PerUser,
             idle_timeout: Duration::ZERO,
             busy: Busy::Queue,
+            merge_window: Duration::ZERO,
             stale_after: Duration::from_hours(1),
             stale: Stale::Note,
         }
@@ -71,6 +75,39 @@ pub enum Busy {
     Interrupt,
     /// Its author is told to wait.
     Reject,
+}
+
+/// Who may choose agent and model in the chat, among which agents, and for whom a choice counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SwitchingSettings {
+    /// Who may choose.
+    pub who: Switchers,
+    /// The agents offered beside the channel's own; empty: all there are.
+    pub agents: Vec<AgentId>,
+    /// For whom a choice counts.
+    pub remember: Remember,
+}
+
+/// Who may choose agent and model.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Switchers {
+    /// Everybody who may write.
+    #[default]
+    Everyone,
+    /// These users.
+    Listed(Vec<UserId>),
+    /// Nobody: what was chosen before does not count either.
+    Nobody,
+}
+
+/// For whom a choice counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Remember {
+    /// The conversation it was made in.
+    #[default]
+    Conversation,
+    /// The user who made it, in all conversations of the channel.
+    User,
 }
 
 /// Who may write to a channel, and how often.

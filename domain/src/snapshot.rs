@@ -6,7 +6,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ids::{AgentId, Epoch, MessageId, RetryNumber, Seq, SessionNumber};
+use crate::choice::Choices;
+use crate::ids::{Epoch, MessageId, RetryNumber, Seq, SessionNumber};
 use crate::message::Target;
 use crate::outbound::Format;
 use crate::outcome::FailureCause;
@@ -21,6 +22,8 @@ pub struct ConversationSnapshot {
     pub session: SessionSnapshot,
     /// Committed replies that are not done: the outbox. A conversation is open while there is one.
     pub replies: Vec<ReplySnapshot>,
+    /// Entries that wait and may have a card that says so; at most [`crate::conversation::NOTES_MAX`].
+    pub noted: Vec<Seq>,
 }
 
 /// What is kept of a session. Running turns are not: they are in the inbox until they end.
@@ -36,10 +39,8 @@ pub struct SessionSnapshot {
     pub last_activity_at: Timestamp,
     /// Turns ended in this session.
     pub turns: u32,
-    /// An agent chosen in the chat, instead of the channel's.
-    pub agent: Option<AgentId>,
-    /// A model chosen in the chat, instead of the channel's.
-    pub model: Option<String>,
+    /// What was chosen in the chat, instead of what the channel says.
+    pub choices: Choices,
     /// Where the agent can go on from (`previous_response_id`).
     pub continuation: Option<String>,
     /// How often the turn at the head of the inbox was begun and not ended.
@@ -53,6 +54,8 @@ pub struct SessionSnapshot {
 pub struct KeptRun {
     /// The turn's inbox entry.
     pub seq: Seq,
+    /// The last entry whose words went with it; the entry itself where none did.
+    pub through: Seq,
     /// What the agent calls the run; 1 to 512 bytes.
     pub handle: String,
     /// Where the next turn goes on from if this run is stopped; `None` where that is left as it was.
@@ -88,6 +91,8 @@ pub enum ReplyRole {
     Answer,
     /// One sentence of ours, always plain text.
     Notice,
+    /// Says that a message waits: on the card that becomes its answer's, or as one plain message.
+    Note,
     /// A message that nobody asked for, always plain messages.
     Message,
 }

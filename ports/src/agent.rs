@@ -35,6 +35,15 @@ pub trait Agent: Send + Sync {
     /// the caller. Nothing to do for agents that stop when the request is closed.
     async fn cancel(&self, run: &str);
 
+    /// The names of the models that can be asked for, in any order, at most [`MODELS_TOLD_MAX`]; `None` where there is no way
+    /// to ask for them. Counts as no question: nothing is written, nobody is named. Bounded in time by the caller.
+    ///
+    /// # Errors
+    /// Why it could not be asked: no secret, at most 300 characters.
+    async fn models(&self) -> Result<Option<Vec<String>>, String> {
+        Ok(None)
+    }
+
     /// Whether the server is told who asks, and makes a user of every name that it does not know. A test of nobody
     /// ([`AgentUser::tester`]) then goes without a name: an answer is one all the same, and a refusal for want of a name says
     /// that the server is there and takes the key, no more.
@@ -42,6 +51,9 @@ pub trait Agent: Send + Sync {
         false
     }
 }
+
+/// Names of models taken from one agent, at most.
+pub const MODELS_TOLD_MAX: usize = 1_000;
 
 /// What an agent is asked.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
+use switchboard_domain::choice::AllowList;
 use switchboard_domain::ids::{AgentId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::TurnLimits;
@@ -14,6 +15,9 @@ use crate::error::StoreError;
 
 /// Configured agents at most; creating one more is refused by the application.
 pub const AGENTS_MAX: usize = 1_000;
+
+/// Names in an agent's list of models that people may choose, at most.
+pub const MODELS_MAX: usize = 200;
 
 /// Longest value of an additional header, in bytes, as it is written in settings (variables not replaced yet).
 pub const HEADER_VALUE_BYTES_MAX: usize = 4 * 1024;
@@ -80,6 +84,8 @@ pub struct AgentConfig {
     pub api_key: Secret,
     /// The model asked for.
     pub model: Option<String>,
+    /// The models that people may choose in the chat; at most [`MODELS_MAX`] names.
+    pub models: AllowList,
     /// What it is told before every conversation.
     pub system_prompt: Option<String>,
     /// Additional headers; values are encrypted at rest.

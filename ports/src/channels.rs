@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 use switchboard_domain::ids::{AgentId, ChannelId, Version};
 use switchboard_domain::secret::Secret;
-use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, UserMapping};
+use switchboard_domain::settings::{
+    AccessSettings, ConversationSettings, Locale, SwitchingSettings, UserMapping,
+};
 use switchboard_domain::time::Timestamp;
 
 use crate::directory::Directories;
@@ -61,6 +63,8 @@ pub struct Channel {
     pub user_mapping: UserMapping,
     /// The directories that are asked who authors are.
     pub directories: Directories,
+    /// Who may choose agent and model in the chat.
+    pub switching: SwitchingSettings,
     /// Rules of conversations.
     pub conversation: ConversationSettings,
     /// Who may write, how often.

@@ -1,7 +1,10 @@
 //! The user store: company users and their identities on chat platforms.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use switchboard_domain::ids::{UserId, Version};
+use switchboard_domain::choice::Choices;
+use switchboard_domain::ids::{ChannelId, UserId, Version};
 use switchboard_domain::time::Timestamp;
 
 use crate::audit::AuditLine;
@@ -74,6 +77,9 @@ pub struct Matches {
 /// Identities of one user at most; linking one more is refused by the application.
 pub const IDENTITIES_MAX: usize = 100;
 
+/// Channels in which one user's choices are remembered, at most; one of the others is forgotten for a new one.
+pub const CHOICES_MAX: usize = 100;
+
 /// A company user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -96,6 +102,8 @@ pub struct User {
     /// The directory that vouches for the user, by its name in the channel's settings: when it no longer knows the user,
     /// access ends.
     pub directory: Option<String>,
+    /// What the user chose in channels that remember choices per user; of [`CHOICES_MAX`] channels at most.
+    pub choices: BTreeMap<ChannelId, Choices>,
     /// The directory that shut the user out, by its name: nobody has let it in since.
     pub shut_out_by: Option<String>,
     /// Links to platforms, in order; `update` leaves them as they are.

@@ -27,7 +27,7 @@ use anyhow::{Context, bail};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use serde_json::Value;
@@ -39,6 +39,9 @@ use tokio_util::sync::CancellationToken;
 pub use self::behaviour::Behaviour;
 use self::record::Tracked;
 pub use self::record::{Asked, End, Message};
+
+/// The models that it tells of.
+pub const MODELS: [&str; 3] = ["m", "large", "small"];
 
 /// Largest request taken, in bytes.
 const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -79,6 +82,7 @@ impl ScriptedAgent {
         });
         let router = Router::new()
             .route("/v1/chat/completions", post(answer))
+            .route("/v1/models", get(models))
             .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
             .with_state(Arc::clone(&shared));
         // Words are to leave one by one.
@@ -154,6 +158,11 @@ impl Shared {
         self.records.send_modify(|records| records.push(asked));
         Some((behaviour, Tracked::new(Arc::clone(self), number)))
     }
+}
+
+async fn models() -> Json<Value> {
+    let models: Vec<_> = MODELS.iter().map(|id| serde_json::json!({"id": id, "object": "model"})).collect();
+    Json(serde_json::json!({"object": "list", "data": models}))
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {

@@ -16,8 +16,9 @@
 //! | `statuses.rs` | what agents do besides answering |
 //! | `pollable.rs` | runs whose result can be asked for after a crash |
 //! | `owners.rs` | agents that are changed while they answer |
-//! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
+//! | `turns.rs`, `busy.rs`, `waiting.rs` | turns, memory, busy conversations, what waits, bursts |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
+//! | `choices.rs` | agent, model and language, chosen in the chat |
 //! | `people.rs` | who asks: people who are disabled, deleted, linked by hand |
 //! | `messages.rs` | R10: messages that nobody asked for |
 //! | `meter.rs` | what apps use of their monthly quotas |
@@ -42,6 +43,8 @@ mod busy;
 mod calls;
 #[path = "driver/channels.rs"]
 mod channels;
+#[path = "driver/choices.rs"]
+mod choices;
 #[path = "driver/commits.rs"]
 mod commits;
 #[path = "driver/control.rs"]
@@ -96,3 +99,5 @@ mod statuses;
 mod store_away;
 #[path = "driver/turns.rs"]
 mod turns;
+#[path = "driver/waiting.rs"]
+mod waiting;

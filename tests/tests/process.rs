@@ -10,6 +10,8 @@
 
 #[path = "process/bad_input.rs"]
 mod bad_input;
+#[path = "process/choices.rs"]
+mod choices;
 #[path = "process/commands.rs"]
 mod commands;
 #[path = "process/company.rs"]
@@ -82,5 +84,7 @@ mod store_upkeep;
 mod troubled_agents;
 #[path = "process/volume.rs"]
 mod volume;
+#[path = "process/waiting.rs"]
+mod waiting;
 #[path = "process/wegent.rs"]
 mod wegent;

@@ -119,11 +119,12 @@ pub(super) fn create(
     settings: &CardSettings,
     track_id: &str,
     target: &Target,
+    status: FlowStatus,
     text: &str,
 ) -> Option<Value> {
     // The operator's key always carries the first text, as the contract says; a template ignores variables it
     // does not have.
-    let mut params = parameters(settings, FlowStatus::Processing, text);
+    let mut params = parameters(settings, status, text);
     params.insert(settings.content_key.clone(), Value::from(text));
     if let Some(key) = settings.stop.as_ref().and_then(|stop| stop.key.as_deref()) {
         params.insert(key.to_owned(), Value::from("true"));

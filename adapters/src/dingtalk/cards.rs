@@ -33,14 +33,16 @@ pub(super) struct Card<'a> {
 }
 
 impl Card<'_> {
-    /// Makes the card and shows it; one that exists already is as good (R8).
-    pub(super) async fn open(&self, target: &Target, text: &str) -> Came<CardOutcome> {
+    /// Makes the card and shows it; one that exists already is as good (R8). In flow A the state says whether people read the
+    /// text: a card that is processing shows the template's own words.
+    pub(super) async fn open(&self, target: &Target, status: FlowStatus, text: &str) -> Came<CardOutcome> {
         let settings = &self.platform.settings;
         let body = create(
             &settings.client_id,
             &settings.card,
             &self.track_id,
             target,
+            status,
             &for_card(&clean(text), Extent::Whole),
         );
         let Some(body) = body else {

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::api::Lane;
 use super::bucket::Class;
-use super::card::track_id;
+use super::card::{FlowStatus, track_id};
 use super::cards::Card;
 use super::classify::Failure;
 use super::gateway::{Socket, dial};
@@ -94,6 +94,7 @@ impl Link for DingTalkLink {
             Claim::Text(Way::SessionAddress) => (Lane::SessionWebhook, Class::Text),
             Claim::Text(Way::Api) => (Lane::RobotSend, Class::Text),
             Claim::Update => (Lane::CardStreaming, Class::Update),
+            Claim::Note => (Lane::CardCreate, Class::Update),
         };
         self.platform.budget.bucket(lane).take(class).await;
     }
@@ -101,7 +102,7 @@ impl Link for DingTalkLink {
     async fn card(&self, request: CardRequest) -> Came<CardOutcome> {
         let begun = Instant::now();
         let call = match request.call {
-            CardCall::Open { text } => CardCall::Open { text },
+            CardCall::Open { text, thinking } => CardCall::Open { text, thinking },
             // A finish waits for its images, an update does not.
             CardCall::Update { text } => CardCall::Update { text: self.images.known(&text) },
             CardCall::Finish { text, failed } => {
@@ -116,7 +117,10 @@ impl Link for DingTalkLink {
             deadline: (Instant::now() + CALL_TIMEOUT).min(begun + LINK_TIMEOUT),
         };
         match call {
-            CardCall::Open { text } => card.open(&request.target, &text).await,
+            CardCall::Open { text, thinking } => {
+                let status = if thinking { FlowStatus::Processing } else { FlowStatus::Inputing };
+                card.open(&request.target, status, &text).await
+            }
             CardCall::Update { text } => card.update(&text).await.into(),
             CardCall::Finish { text, failed } => card.finish(&text, failed).await.into(),
         }

@@ -9,7 +9,7 @@ const CARDS_MAX: usize = 4_096;
 /// How far a card is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Made, "Thinking..." is shown.
+    /// Made, with "Thinking..." or with that its message waits.
     Opened,
     /// Its state was set to "inputing".
     Inputing,

@@ -161,6 +161,7 @@ pub fn channel(base: &str, config: Value) -> Channel {
         secrets: BTreeMap::from([("/client_secret".into(), Secret::new("s3cr3t"))]),
         user_mapping: UserMapping::default(),
         directories: Directories::default(),
+        switching: switchboard_domain::settings::SwitchingSettings::default(),
         conversation: ConversationSettings::default(),
         access: AccessSettings::default(),
         managed_by_file: false,
@@ -202,7 +203,7 @@ pub async fn card(link: &Arc<dyn Link>, target: &Target, call: CardCall) -> Card
 }
 
 pub fn open(text: &str) -> CardCall {
-    CardCall::Open { text: text.into() }
+    CardCall::Open { text: text.into(), thinking: true }
 }
 
 pub fn update(text: &str) -> CardCall {

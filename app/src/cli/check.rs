@@ -19,7 +19,7 @@ use crate::config::reconcile::{Known, plan};
 use crate::config::{self, Config, Environment, StoreUrl};
 use crate::http::channels::references;
 use crate::http::channels::test::CheckView;
-use crate::http::dto::channel_input::{References, named_user};
+use crate::http::dto::channel_input::{References, named_users};
 use crate::http::tls::Standing;
 use crate::ports::Ports;
 use crate::runtime::directories::Chains;
@@ -162,7 +162,7 @@ async fn read(config: &Config, ports: &Ports) -> Result<Stored, StoreError> {
     let documents: Vec<_> = config.declared.channels.iter().collect();
     let mut references = references(ports, &documents).await?;
     // Users belong to the running server: beside it nobody can tell whether one exists.
-    references.users.extend(documents.iter().filter_map(|document| named_user(document)));
+    references.users.extend(documents.iter().flat_map(|document| named_users(document)));
     let (agents, channels) = (ports.agents.list().await?, ports.channels.list().await?);
     Ok(Stored { agents, channels, references, durability })
 }

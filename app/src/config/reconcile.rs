@@ -251,20 +251,29 @@ fn refuse_twins(
     Ok(())
 }
 
-/// The document with its agent by id instead of by name.
+/// The document with its agents by id instead of by name.
 fn resolved(
     document: &Value,
     agents: &BTreeMap<String, AgentId>,
 ) -> Result<Value, (&'static str, &'static str)> {
+    let mut document = document.clone();
+    if let Some(offered) = document.pointer_mut("/switching/agents").and_then(Value::as_array_mut) {
+        for offer in offered {
+            // What is no name is an id, or a mistake that is found later.
+            if let Some(id) = offer.as_str().and_then(|name| agents.get(&fold(name))) {
+                *offer = Value::from(id.as_str());
+            }
+        }
+    }
     match document.get("default_agent") {
-        None => Ok(document.clone()),
+        None => Ok(document),
         Some(_) if document.get("default_agent_id").is_some() => {
             Err(("default_agent", "may not stand beside default_agent_id"))
         }
         Some(name) => {
             let id = name.as_str().and_then(|name| agents.get(&fold(name)));
             let id = id.ok_or(("default_agent", "must be the name of an agent, in this file or stored"))?;
-            Ok(with_agent_id(document.clone(), id))
+            Ok(with_agent_id(document, id))
         }
     }
 }

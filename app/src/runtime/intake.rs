@@ -274,6 +274,7 @@ fn fetch_files(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arri
         | Intake::Deliver { .. }
         | Intake::Send { .. }
         | Intake::Control { .. }
+        | Intake::Lookup(_)
         | Intake::Refused(_) => {}
     }
 }
@@ -289,7 +290,7 @@ pub(super) fn wake_for(shared: &Arc<Shared>, key: &ConversationKey, intake: &Int
             Control::StopAnswer { seq: answered } => {
                 shared.registry.stop_run(&id, |running| running == *answered);
             }
-            Control::Status | Control::Help => {}
+            Control::Help => {}
         }
     }
     super::wake(shared, key.partition(), id);
@@ -309,7 +310,7 @@ fn arrival(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, bot: &Bot, message
         author: message.sender.key().to_owned(),
         chat: message.chat.kind,
         mentioned: message.mentioned,
-        control: matches!(intake, Intake::Control { .. }),
+        control: matches!(intake, Intake::Control { .. } | Intake::Lookup(_)),
         kind_refused,
         ticket: Mutex::default(),
     };
@@ -338,7 +339,7 @@ fn intake_of(body: Body) -> (Intake, Option<Refusal>) {
 
 fn asks(content: Content) -> Intake {
     if let Some(command) = content.words().and_then(|words| command::parse(&words)) {
-        return Intake::Control { control: command.control(), origin: Origin::Chat };
+        return command.into_intake();
     }
     let Question { text, attachments, quotes } = content.into_question();
     if text.is_empty() {

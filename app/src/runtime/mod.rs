@@ -1,5 +1,6 @@
 //! The driver: runs the machines, commits before it performs, and keeps channels connected.
 
+mod agents;
 mod channel;
 mod conversation;
 pub(crate) mod directories;

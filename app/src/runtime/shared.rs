@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::agents::Agents;
 use super::channel::ChannelHandle;
 use super::directories::Chains;
 use super::files::Files;
@@ -104,6 +105,7 @@ pub(crate) struct Shared {
     pub(crate) channels: Mutex<BTreeMap<ChannelId, Arc<ChannelHandle>>>,
     pub(crate) registry: Registry,
     pub(crate) cards: Arc<Cards>,
+    pub(crate) agents: Agents,
     pub(crate) files: Files,
     pub(crate) meters: Meters,
     pub(crate) directories: Chains,
@@ -136,6 +138,7 @@ impl Shared {
             channels: Mutex::new(BTreeMap::new()),
             registry: Registry::default(),
             cards: Arc::default(),
+            agents: Agents::default(),
             files: Files::default(),
             meters: Meters::default(),
             directories: Chains::default(),

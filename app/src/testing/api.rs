@@ -176,6 +176,7 @@ impl TestApi {
             auth_source: String::from("api"),
             disabled: false,
             department: None,
+            choices: std::collections::BTreeMap::new(),
             directory: None,
             shut_out_by: None,
             identities,

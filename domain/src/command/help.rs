@@ -7,5 +7,5 @@ pub(super) const SPEC: Spec = Spec {
     usage: "/help",
     en: "Show this list.",
     zh_cn: "显示本列表。",
-    read: |argument| argument.is_none().then_some(Command::Help),
+    read: |arguments| arguments.is_empty().then_some(Command::Help),
 };

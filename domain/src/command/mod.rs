@@ -3,21 +3,32 @@
 //! A command is the whole message, after trimming, without regard to case, in half-width or full-width characters;
 //! one leading `@word` is ignored. Anything else, unknown `/words` too, is ordinary text for the agent.
 
+mod agents;
 mod help;
+mod lang;
+mod models;
 mod new;
+mod pick;
 mod status;
 mod stop;
 #[cfg(test)]
 mod tests;
 
-use crate::inbox::Control;
+use alloc::vec::Vec;
+
+use crate::choice::Lookup;
+use crate::inbox::{Control, Intake, Origin};
 use crate::settings::Locale;
 
 /// All commands, in the order in which `/help` lists them.
-pub const COMMANDS: [Spec; 4] = [new::SPEC, stop::SPEC, status::SPEC, help::SPEC];
+pub const COMMANDS: [Spec; 7] =
+    [new::SPEC, stop::SPEC, status::SPEC, agents::SPEC, models::SPEC, lang::SPEC, help::SPEC];
+
+/// Words of a command, at most; what has more is a question.
+const WORDS_MAX: usize = 32;
 
 /// A command as a person gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Command {
     /// `/new`, `/reset`.
     New,
@@ -26,21 +37,22 @@ pub enum Command {
         /// Whether waiting messages are withdrawn too.
         all: bool,
     },
-    /// `/status`.
-    Status,
+    /// `/status`, `/agents`, `/models`, `/lang`.
+    Lookup(Lookup),
     /// `/help`.
     Help,
 }
 
 impl Command {
-    /// What it asks of the session.
+    /// What it asks of the conversation.
     #[must_use]
-    pub const fn control(self) -> Control {
+    pub fn into_intake(self) -> Intake {
+        let control = |control| Intake::Control { control, origin: Origin::Chat };
         match self {
-            Self::New => Control::New,
-            Self::Stop { all } => Control::Stop { all },
-            Self::Status => Control::Status,
-            Self::Help => Control::Help,
+            Self::New => control(Control::New),
+            Self::Stop { all } => control(Control::Stop { all }),
+            Self::Lookup(lookup) => Intake::Lookup(lookup),
+            Self::Help => control(Control::Help),
         }
     }
 }
@@ -56,8 +68,8 @@ pub struct Spec {
     en: &'static str,
     /// What it does, in Chinese.
     zh_cn: &'static str,
-    /// The command, given the word behind its name; `None` when it does not take that word.
-    read: fn(Option<Word<'_>>) -> Option<Command>,
+    /// The command, given the words behind its name; `None` when it does not take those.
+    read: fn(&[Word<'_>]) -> Option<Command>,
 }
 
 impl Spec {
@@ -77,12 +89,15 @@ pub fn parse(text: &str) -> Option<Command> {
     let mut words = text.split(is_space).filter(|word| !word.is_empty()).map(Word).peekable();
     words.next_if(|word| word.is_mention());
     let name = words.next()?;
-    let argument = words.next();
-    if words.next().is_some() {
+    let spec = COMMANDS.iter().find(|spec| spec.names.iter().any(|candidate| name.is(candidate)))?;
+    // A command is one line: what follows in the next one is a question that begins like a command.
+    let arguments: Vec<_> = words.take(WORDS_MAX.saturating_add(1)).collect();
+    let behind = text.trim_end().split_once(name.0).map_or("", |(_, behind)| behind);
+    let is_one_line = !behind.contains(['\n', '\r']);
+    if arguments.len() > WORDS_MAX || !is_one_line {
         return None;
     }
-    let spec = COMMANDS.iter().find(|spec| spec.names.iter().any(|candidate| name.is(candidate)))?;
-    (spec.read)(argument)
+    (spec.read)(&arguments)
 }
 
 /// One word of a message.
@@ -93,6 +108,13 @@ impl Word<'_> {
     /// Whether it is this lower-case word, without regard to case and width.
     fn is(self, word: &str) -> bool {
         self.0.chars().map(fold).eq(word.chars())
+    }
+
+    /// The number that it is, in half-width or full-width digits.
+    fn number(self) -> Option<u32> {
+        self.0.chars().try_fold(0_u32, |number, character| {
+            number.checked_mul(10)?.checked_add(fold(character).to_digit(10)?)
+        })
     }
 
     fn is_mention(self) -> bool {

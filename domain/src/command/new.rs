@@ -7,5 +7,5 @@ pub(super) const SPEC: Spec = Spec {
     usage: "/new",
     en: "Start a new conversation; the running reply stops and waiting messages are dropped.",
     zh_cn: "开始新对话：停止正在生成的回复，并清除等待中的消息。",
-    read: |argument| argument.is_none().then_some(Command::New),
+    read: |arguments| arguments.is_empty().then_some(Command::New),
 };

@@ -10,9 +10,10 @@ pub(super) const SPEC: Spec = Spec {
     read,
 };
 
-fn read(argument: Option<Word<'_>>) -> Option<Command> {
-    match argument {
-        None => Some(Command::Stop { all: false }),
-        Some(word) => word.is("all").then_some(Command::Stop { all: true }),
+fn read(arguments: &[Word<'_>]) -> Option<Command> {
+    match arguments {
+        [] => Some(Command::Stop { all: false }),
+        [word] => word.is("all").then_some(Command::Stop { all: true }),
+        [_, ..] => None,
     }
 }

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::{COMMANDS, Command, parse};
-use crate::inbox::Control;
+use crate::choice::{Lookup, Pick, Tongue};
+use crate::inbox::{Control, Intake, Origin};
 use crate::settings::Locale;
 
 #[rstest]
@@ -24,10 +25,38 @@ use crate::settings::Locale;
 #[case("/STOP ALL", Command::Stop { all: true })]
 #[case("/stop\u{3000}all", Command::Stop { all: true })]
 #[case("／ｓｔｏｐ　ａｌｌ", Command::Stop { all: true })]
-#[case("/status", Command::Status)]
+#[case("/status", Command::Lookup(Lookup::Status))]
 #[case("/help", Command::Help)]
 fn the_whole_text_is_a_command(#[case] text: &str, #[case] command: Command) {
     assert_eq!(parse(text), Some(command));
+}
+
+#[rstest]
+#[case("/agents", Lookup::Agents(Pick::List))]
+#[case("/agent", Lookup::Agents(Pick::List))]
+#[case("@bot\n/agents 2", Lookup::Agents(Pick::Number(2)))]
+#[case("／agents　２", Lookup::Agents(Pick::Number(2)))]
+#[case("/agents 99999999999", Lookup::Agents(Pick::Name("99999999999".into())))]
+#[case("/agents Default", Lookup::Agents(Pick::Default))]
+#[case("/agents  Code   Reviewer ", Lookup::Agents(Pick::Name("Code Reviewer".into())))]
+#[case("/agents 2 b", Lookup::Agents(Pick::Name("2 b".into())))]
+#[case("/models", Lookup::Models(Pick::List))]
+#[case("/MODELS gpt-4o", Lookup::Models(Pick::Name("gpt-4o".into())))]
+#[case("/lang", Lookup::Language(Tongue::List))]
+#[case("/lang fr", Lookup::Language(Tongue::List))]
+#[case("/lang ZH", Lookup::Language(Tongue::Speak(Locale::ZhCn)))]
+#[case("/lang 中文", Lookup::Language(Tongue::Speak(Locale::ZhCn)))]
+#[case("/language ｅｎ", Lookup::Language(Tongue::Speak(Locale::En)))]
+#[case("/lang default", Lookup::Language(Tongue::Default))]
+fn choices_are_read_with_what_stands_behind_them(#[case] text: &str, #[case] lookup: Lookup) {
+    assert_eq!(parse(text), Some(Command::Lookup(lookup)));
+}
+
+#[test]
+fn a_name_has_a_bound() {
+    assert!(parse(&format!("/agents {}", "x".repeat(200))).is_some());
+    assert_eq!(parse(&format!("/agents {}", "x".repeat(201))), None);
+    assert_eq!(parse(&format!("/agents {}", "x ".repeat(33))), None);
 }
 
 #[rstest]
@@ -46,7 +75,10 @@ fn the_whole_text_is_a_command(#[case] text: &str, #[case] command: Command) {
 #[case("/stop all now")]
 #[case("/stop it")]
 #[case("/status all")]
-#[case("/agents")]
+#[case("/models\nWhat is the weather?")]
+#[case("/agents two\nthree")]
+#[case("/lang en please")]
+#[case("/stop\nall")]
 #[case("/etc/passwd")]
 #[case("/帮助")]
 #[case("/ñew")]
@@ -72,11 +104,12 @@ fn every_command_has_a_name_of_its_own_and_a_help_line_in_both_languages() {
 }
 
 #[test]
-fn commands_are_control_acts() {
-    assert_eq!(Command::New.control(), Control::New);
-    assert_eq!(Command::Stop { all: true }.control(), Control::Stop { all: true });
-    assert_eq!(Command::Status.control(), Control::Status);
-    assert_eq!(Command::Help.control(), Control::Help);
+fn commands_become_acts_and_looks() {
+    let control = |control| Intake::Control { control, origin: Origin::Chat };
+    assert_eq!(Command::New.into_intake(), control(Control::New));
+    assert_eq!(Command::Stop { all: true }.into_intake(), control(Control::Stop { all: true }));
+    assert_eq!(Command::Help.into_intake(), control(Control::Help));
+    assert_eq!(Command::Lookup(Lookup::Status).into_intake(), Intake::Lookup(Lookup::Status));
 }
 
 proptest! {

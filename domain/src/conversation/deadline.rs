@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::{Conversation, Effects};
+use crate::ids::Seq;
 use crate::snapshot::ReplyId;
 use crate::time::Timestamp;
 use crate::{reply, session};
@@ -23,6 +24,8 @@ pub enum Reason {
     Session(session::Reason),
     /// One of its replies.
     Reply(ReplyId, reply::Reason),
+    /// A message has waited long enough to say so.
+    Note(Seq),
 }
 
 impl Conversation {
@@ -35,7 +38,8 @@ impl Conversation {
             let it = reply.deadline()?;
             Some(Deadline { at: it.at, reason: Reason::Reply(reply.facts().id, it.reason) })
         });
-        session.into_iter().chain(replies).min_by_key(|deadline| deadline.at)
+        let note = self.note_due().map(|(at, seq)| Deadline { at, reason: Reason::Note(seq) });
+        session.into_iter().chain(replies).chain(note).min_by_key(|deadline| deadline.at)
     }
 
     /// For so long, up to now, nothing could be performed and nothing heard. What was decided before is performed only now, and
@@ -61,6 +65,7 @@ impl Conversation {
                 effects.of_reply(reply, due, now);
             }
         }
+        self.claim_notes(&mut effects, now);
         self.settle(&mut effects, now);
         effects
     }

@@ -10,7 +10,7 @@ use crate::message::Target;
 use crate::outbound::{Format, News};
 use crate::outcome::{FailureCause, Outcome};
 use crate::reply::{self, CallNumber, CardCall, Claim, Durability, Reply, Tried, Way};
-use crate::snapshot::{ReplyId, TranscriptLine};
+use crate::snapshot::{ReplyId, ReplyRole, TranscriptLine};
 use crate::time::Timestamp;
 
 /// What a step leaves behind.
@@ -76,6 +76,11 @@ pub enum Perform {
         epoch: Epoch,
         /// What the agent calls the run.
         handle: String,
+    },
+    /// Look up what the entry's command asks for; comes back as `Event::LookedUp`.
+    LookUp {
+        /// The entry.
+        seq: Seq,
     },
     /// Wait for a place in the platform's budget; comes back as `Event::Granted`.
     Claim {
@@ -150,6 +155,8 @@ impl Effects {
                         way,
                     });
                 }
+                // That a message waited is nothing to deliver later.
+                reply::Effect::Fail { .. } if id.role == ReplyRole::Note => {}
                 reply::Effect::Fail { cause, text } => self.failures.push(Failed {
                     seq: id.seq,
                     message: facts.message.clone(),

@@ -3,14 +3,20 @@
 //! Nothing is decided here: the session decides about turns, each reply about its own calls. This module carries what the
 //! one wants to the others, keeps the order of visible calls (R12) and gathers what a step leaves behind.
 
+mod burst;
 mod deadline;
 mod effects;
+mod event;
+mod language;
 mod messages;
+mod notes;
 mod steps;
 mod told;
 
 pub use deadline::{Deadline, Reason};
 pub use effects::{Effects, Failed, Perform};
+pub use event::{Event, Said};
+pub use notes::{NOTE_AFTER, NOTES_MAX};
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
@@ -18,12 +24,12 @@ use alloc::vec::Vec;
 
 use crate::ids::{Epoch, RetryNumber, Seq};
 use crate::inbox::{Control, Entry, Intake};
-use crate::outcome::{AgentFailure, AgentFailureKind, Cut, RunFailure};
+use crate::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use crate::rejected::Rejected;
-use crate::reply::{self, CallNumber, CardOutcome, PartOutcome, Progress, Reply};
+use crate::reply::{self, Reply};
 use crate::session::{self, Hold, Session, Taken};
 use crate::settings::{Locale, ReplyLimits};
-use crate::snapshot::{ConversationSnapshot, ReplyId, ReplyRole};
+use crate::snapshot::{ConversationSnapshot, ReplyRole};
 use crate::text;
 use crate::time::Timestamp;
 
@@ -39,126 +45,10 @@ pub struct Policy {
     pub rules: session::Rules,
     /// What the channel can show.
     pub reply: ReplyLimits,
-    /// The language of our own sentences.
+    /// The language of our own sentences, unless another was chosen.
     pub locale: Locale,
-    /// The agent's name, for `/status`.
-    pub agent: Option<String>,
-    /// The model's name, for `/status`.
-    pub model: Option<String>,
-}
-
-/// What happens to a conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "an event lives for one step, and most are not entries")]
-pub enum Event {
-    /// The next inbox entry was read.
-    Taken {
-        /// The entry.
-        entry: Entry,
-        /// Whether an earlier owner may have begun it.
-        resumed: bool,
-    },
-    /// The inbox has been read to its end: work may begin.
-    Loaded,
-    /// No new turn may begin, for this reason.
-    Held(Hold),
-    /// The reason is gone.
-    Released(Hold),
-    /// The process stops now.
-    Parked,
-    /// The agent's run said something.
-    Run {
-        /// The run's epoch.
-        epoch: Epoch,
-        /// What.
-        said: Said,
-    },
-    /// A run that was stopped is closed, upstream too.
-    Closed {
-        /// The run's epoch.
-        epoch: Epoch,
-    },
-    /// The budget has a place for a reply's call.
-    Granted {
-        /// The reply.
-        reply: ReplyId,
-        /// The call.
-        call: CallNumber,
-    },
-    /// A reply's card call came back.
-    CardDone {
-        /// The reply.
-        reply: ReplyId,
-        /// The call.
-        call: CallNumber,
-        /// What came of it.
-        outcome: CardOutcome,
-    },
-    /// A reply's plain message came back.
-    PartDone {
-        /// The reply.
-        reply: ReplyId,
-        /// The call.
-        call: CallNumber,
-        /// What came of it.
-        outcome: PartOutcome,
-    },
-}
-
-impl Event {
-    /// The event's name, for logs.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Taken { .. } => "Taken",
-            Self::Loaded => "Loaded",
-            Self::Held(_) => "Held",
-            Self::Released(_) => "Released",
-            Self::Parked => "Parked",
-            Self::Run { said, .. } => said.name(),
-            Self::Closed { .. } => "Closed",
-            Self::Granted { .. } => "Granted",
-            Self::CardDone { .. } => "CardDone",
-            Self::PartDone { .. } => "PartDone",
-        }
-    }
-}
-
-/// What a run says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
-    /// The agent took the request on.
-    Started {
-        /// What the run is called upstream, where its result can be asked for later.
-        handle: Option<String>,
-        /// Where the next turn goes on from if this run is stopped; counts only with a handle.
-        continuation: Option<String>,
-    },
-    /// More of the answer.
-    Delta(String),
-    /// Thinking aloud, a tool at work: a sign of life, shown beside the answer and never kept.
-    Progress(Progress),
-    /// The answer is whole, or as whole as its agent makes it.
-    Completed {
-        /// Where the next turn goes on from.
-        continuation: Option<String>,
-        /// Why it is not whole.
-        cut: Option<Cut>,
-    },
-    /// The run failed.
-    Failed(RunFailure),
-}
-
-impl Said {
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Started { .. } => "Started",
-            Self::Delta(_) => "Delta",
-            Self::Progress(_) => "Progress",
-            Self::Completed { .. } => "Completed",
-            Self::Failed(_) => "Failed",
-        }
-    }
+    /// Whether what was chosen counts for the conversation, and not for each user alone.
+    pub shares_choices: bool,
 }
 
 /// One conversation.
@@ -168,6 +58,12 @@ pub struct Conversation {
     session: Session,
     replies: Vec<Reply>,
     entries: BTreeMap<Seq, Entry>,
+    /// Entries whose words went with another one's, by that one.
+    joined: BTreeMap<Seq, Vec<Seq>>,
+    /// What waiting messages say on their cards.
+    notes: BTreeMap<Seq, notes::Note>,
+    /// The languages that authors of entries have chosen for themselves.
+    tongues: BTreeMap<Seq, Locale>,
     /// Messages that nobody asked for, waiting for the one before them.
     outgoing: VecDeque<Seq>,
     /// Length of the running turn's answer, in characters.
@@ -179,16 +75,14 @@ impl Conversation {
     /// From what a store has of it, or new. Nothing begins before [`Event::Loaded`].
     #[must_use]
     pub fn restore(from: Option<ConversationSnapshot>, policy: Policy, now: Timestamp) -> Self {
-        let (mut session, replies) = match from {
-            None => (Session::new(policy.rules, now), Vec::new()),
+        let (mut session, replies, noted) = match from {
+            None => (Session::new(policy.rules, now), Vec::new(), Vec::new()),
             Some(from) => {
                 let session = Session::restore(from.session, policy.rules);
-                let replies = from
-                    .replies
-                    .into_iter()
-                    .map(|it| Reply::restore(it, policy.reply, policy.locale))
-                    .collect();
-                (session, replies)
+                let locale = language::spoken(&policy, &session);
+                let replies =
+                    from.replies.into_iter().map(|it| Reply::restore(it, policy.reply, locale)).collect();
+                (session, replies, from.noted)
             }
         };
         // Holding a new session cannot be refused.
@@ -198,6 +92,9 @@ impl Conversation {
             session,
             replies,
             entries: BTreeMap::new(),
+            joined: BTreeMap::new(),
+            notes: noted.into_iter().map(|seq| (seq, notes::Note::Shown)).collect(),
+            tongues: BTreeMap::new(),
             outgoing: VecDeque::new(),
             answer_chars: 0,
             told_busy: told::ToldBusy::default(),
@@ -210,6 +107,7 @@ impl Conversation {
         ConversationSnapshot {
             session: self.session.snapshot(),
             replies: self.replies.iter().filter_map(Reply::snapshot).collect(),
+            noted: self.noted().collect(),
         }
     }
 
@@ -251,7 +149,10 @@ impl Conversation {
     /// Whether nothing runs, waits or is being delivered: it may be forgotten until the next message.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
-        self.session.is_at_rest() && self.replies.is_empty() && self.outgoing.is_empty()
+        self.session.is_at_rest()
+            && self.session.looking().is_none()
+            && self.replies.is_empty()
+            && self.outgoing.is_empty()
     }
 
     /// Takes an event in. A rejected event leaves the conversation as it was.
@@ -261,14 +162,32 @@ impl Conversation {
     pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
         let mut effects = Effects::default();
         match event {
-            Event::Taken { entry, resumed } => self.taken(entry, resumed, &mut effects, now)?,
+            Event::Taken { entry, resumed, locale } => {
+                if entry.seq > self.session.taken() {
+                    self.speak(entry.seq, locale);
+                }
+                self.taken(entry, resumed, &mut effects, now)?;
+            }
             Event::Loaded => self.loaded(&mut effects, now)?,
             Event::Held(hold) => self.session_event(session::Event::Held(hold), &mut effects, now)?,
             Event::Released(hold) => self.session_event(session::Event::Released(hold), &mut effects, now)?,
             Event::Parked => self.parked(&mut effects, now)?,
             Event::Run { epoch, said } => self.run(epoch, said, &mut effects, now)?,
+            Event::LookedUp { seq, found, locale } => {
+                if self.session.looking() == Some(seq) {
+                    self.speak(seq, locale);
+                }
+                self.session_event(session::Event::LookedUp { seq, found }, &mut effects, now)?;
+            }
             Event::Closed { epoch } => {
                 self.session_event(session::Event::Closed { epoch }, &mut effects, now)?;
+            }
+            // Without cards it is a reply like others.
+            Event::Granted { reply, .. } if self.is_waiting_note(reply) => {
+                self.note_granted(reply.seq, &mut effects, now)?;
+            }
+            Event::CardDone { reply, outcome, .. } if self.is_waiting_note(reply) => {
+                self.note_done(reply.seq, outcome)?;
             }
             Event::Granted { reply, call } => {
                 self.reply_event(reply, reply::Event::Granted { call }, &mut effects, now)?;
@@ -292,11 +211,13 @@ impl Conversation {
         now: Timestamp,
     ) -> Result<(), Rejected> {
         let kind = match &entry.intake {
+            Intake::Ask { .. } if entry.retry == RetryNumber(0) && self.belongs(&entry) => Taken::More,
             Intake::Ask { .. } if entry.retry == RetryNumber(0) => Taken::Ask,
             Intake::Ask { .. } => Taken::AskedAgain,
             Intake::Deliver { .. } => Taken::Deliver,
             Intake::Send { .. } => Taken::Message,
             Intake::Control { control, origin } => Taken::Control(*control, *origin),
+            Intake::Lookup(lookup) => Taken::Lookup { switches: lookup.switches() },
             Intake::Refused(refusal) => Taken::Refused(*refusal),
         };
         let (seq, accepted_at) = (entry.seq, entry.accepted_at);
@@ -309,9 +230,10 @@ impl Conversation {
         let taken = session::Event::Taken { seq, kind, accepted_at, written_at, resumed };
         self.session_event(taken, effects, now)?;
         match kind {
+            Taken::Ask | Taken::More | Taken::AskedAgain => self.note_waiting(seq, resumed, now),
             Taken::Message => self.outgoing.push_back(seq),
             Taken::Control(Control::Withdraw, _) => self.withdraw_messages(effects, now),
-            Taken::Control(..) | Taken::Ask | Taken::AskedAgain | Taken::Deliver | Taken::Refused(_) => {}
+            Taken::Control(..) | Taken::Deliver | Taken::Lookup { .. } | Taken::Refused(_) => {}
         }
         Ok(())
     }
@@ -328,7 +250,7 @@ impl Conversation {
                         gate = gate.after(reply::GATE_WAIT_MAX);
                         Some(waits)
                     }
-                    ReplyRole::Notice | ReplyRole::Message => None,
+                    ReplyRole::Notice | ReplyRole::Note | ReplyRole::Message => None,
                 };
                 let resumed = reply.apply(reply::Event::Resumed { gate: waits }, now)?;
                 effects.of_reply(reply, resumed, now);
@@ -345,6 +267,7 @@ impl Conversation {
         now: Timestamp,
     ) -> Result<(), Rejected> {
         let event = match said {
+            Said::Asked(limits) => session::Event::Asked { epoch, limits },
             Said::Started { handle, continuation } => session::Event::Started { epoch, handle, continuation },
             Said::Progress(what) => {
                 let told = reply::Event::Progressed { what };

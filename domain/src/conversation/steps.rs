@@ -67,6 +67,7 @@ impl Conversation {
         effects.durability = effects.durability.max(decided.durability);
         for effect in decided.list {
             match effect {
+                Effect::Join { seq, with } => self.join(seq, with),
                 Effect::Open { seq, attempt, resumed, late } => self.open(seq, attempt, resumed, late, now),
                 Effect::Ask { seq, epoch } => {
                     self.answer_chars = 0;
@@ -85,6 +86,7 @@ impl Conversation {
                     self.finish(seq, how, effects, now);
                 }
                 Effect::Say { seq, what } => self.say(seq, what, effects, now),
+                Effect::LookUp { seq } => effects.perform.push(Perform::LookUp { seq }),
                 Effect::End { seq, outcome } => self.end(seq, outcome, effects, now),
             }
         }
@@ -123,6 +125,9 @@ impl Conversation {
         else {
             return;
         };
+        if self.notes.get(&reply.facts().id.seq).is_some_and(|note| note.is_under_way()) {
+            return;
+        }
         // Being admitted twice is the ordinary case, and harmless.
         if let Ok(wanted) = reply.apply(reply::Event::Admitted, now) {
             effects.of_reply(reply, wanted, now);
@@ -134,11 +139,12 @@ impl Conversation {
         if self.answer(seq).is_some() {
             return;
         }
+        let behind = self.answers().filter_map(Reply::gate).fold(now, Timestamp::max);
+        let (noted, gate) = self.note_becomes_answer(seq, behind.after(GATE_WAIT_MAX));
         if let Some(entry) = self.entries.get(&seq) {
             let facts = self.facts(entry, ReplyRole::Answer, attempt);
-            let behind = self.answers().filter_map(Reply::gate).fold(now, Timestamp::max);
-            let reply = Reply::answer(facts, resumed, behind.after(GATE_WAIT_MAX), now);
-            let lead = late.map(|age| Notice::Late { age }.text(self.policy.locale));
+            let reply = Reply::answer(facts, resumed || noted, gate, now);
+            let lead = late.map(|age| Notice::Late { age }.text(self.locale_of(seq)));
             let mut reply = reply.below(lead);
             if let Intake::Deliver { text } = &entry.intake {
                 // A reply that has just been made takes its text, and wants nothing for it yet.
@@ -164,12 +170,12 @@ impl Conversation {
             attempt,
             format: Format::Markdown,
             limits,
-            locale: self.policy.locale,
+            locale: self.locale_of(entry.seq),
         }
     }
 
     fn finish(&mut self, seq: Seq, how: Finish, effects: &mut Effects, now: Timestamp) {
-        let locale = self.policy.locale;
+        let locale = self.locale_of(seq);
         let (notice, failed) = match how {
             Finish::Answered => (None, false),
             Finish::Cut(cut) => (Some(Notice::Cut(cut)), false),
@@ -218,48 +224,51 @@ impl Conversation {
         });
     }
 
-    fn say(&mut self, seq: Seq, what: Say, effects: &mut Effects, now: Timestamp) {
-        let text = self.sentence(what, now);
-        let notices = self.replies.iter().filter(|reply| reply.facts().id.role == ReplyRole::Notice).count();
-        let Some(entry) = self.entries.get(&seq).filter(|_| notices < NOTICES_OPEN_MAX) else {
+    pub(super) fn say(&mut self, seq: Seq, what: Say, effects: &mut Effects, now: Timestamp) {
+        let is_busy = what == Say::Refused(Refusal::Busy);
+        let is_end = matches!(what, Say::Refused(_) | Say::Stale);
+        let text = sentence(what, now).text(self.locale_of(seq));
+        // A card that says that its message waits will say it instead.
+        let is_said = is_end && self.is_noted(seq);
+        let Some(entry) = self.entries.get(&seq).filter(|_| !is_said && self.has_room_for_notice()) else {
             return;
         };
         // Whoever writes ten messages while an answer is written is told once.
-        if what == Say::Refused(Refusal::Busy) && !self.told_busy.tells(entry.sender.key()) {
+        if is_busy && !self.told_busy.tells(entry.sender.key()) {
             return;
         }
-        let mut reply = Reply::notice(self.facts(entry, ReplyRole::Notice, 0), &text, now);
+        self.tell(ReplyId { seq, role: ReplyRole::Notice }, &text, effects, now);
+    }
+
+    pub(super) fn has_room_for_notice(&self) -> bool {
+        let is_notice = |reply: &&Reply| matches!(reply.facts().id.role, ReplyRole::Notice | ReplyRole::Note);
+        self.replies.iter().filter(is_notice).count() < NOTICES_OPEN_MAX
+    }
+
+    /// Sends a sentence of ours as a plain message.
+    pub(super) fn tell(&mut self, id: ReplyId, text: &str, effects: &mut Effects, now: Timestamp) {
+        let Some(entry) = self.entries.get(&id.seq) else { return };
+        let mut reply = Reply::notice(self.facts(entry, id.role, 0), text, now);
         if let Ok(wanted) = reply.apply(reply::Event::Resumed { gate: None }, now) {
             effects.of_reply(&reply, wanted, now);
         }
         self.replies.push(reply);
     }
 
-    fn sentence(&self, what: Say, now: Timestamp) -> String {
-        let notice = match what {
-            Say::NewSession => Notice::NewConversation,
-            Say::NothingToStop => Notice::NothingToStop,
-            Say::Withdrawn(withdrawn) => Notice::Stopped { withdrawn },
-            Say::Status { started_at, turns, waiting, running } => Notice::Status(StatusReport {
-                agent: self.policy.agent.clone(),
-                model: self.policy.model.clone(),
-                session_age: now.since(started_at),
-                turns,
-                waiting,
-                running,
-            }),
-            Say::Help => Notice::Help,
-            Say::Refused(refusal) => Notice::Refused(refusal),
-            Say::Stale => Notice::Failed(FailureCause::Stale),
-        };
-        notice.text(self.policy.locale)
-    }
-
     fn end(&mut self, seq: Seq, outcome: Outcome, effects: &mut Effects, now: Timestamp) {
+        self.note_ends(seq, outcome, effects, now);
         let entry = self.entries.remove(&seq);
+        for with in self.joined.remove(&seq).unwrap_or_default() {
+            self.end(with, Outcome::Joined, effects, now);
+        }
+        self.tongues.remove(&seq);
         effects.ended.push((seq, outcome));
         match outcome {
-            Outcome::Answered | Outcome::Cancelled | Outcome::HandedOver | Outcome::Refused(_) => {}
+            Outcome::Answered
+            | Outcome::Cancelled
+            | Outcome::Joined
+            | Outcome::HandedOver
+            | Outcome::Refused(_) => {}
             Outcome::Failed(cause) => {
                 if let Some(entry) = entry {
                     // The session has forgotten them with the turn; its reply was made with them.
@@ -279,7 +288,7 @@ impl Conversation {
         }
     }
 
-    fn answers(&self) -> impl Iterator<Item = &Reply> {
+    pub(super) fn answers(&self) -> impl Iterator<Item = &Reply> {
         self.replies.iter().filter(|reply| reply.facts().id.role == ReplyRole::Answer)
     }
 
@@ -289,5 +298,25 @@ impl Conversation {
 
     pub(super) fn answer_mut(&mut self, seq: Seq) -> Option<&mut Reply> {
         self.replies.iter_mut().find(|reply| reply.facts().id == ReplyId { seq, role: ReplyRole::Answer })
+    }
+}
+
+fn sentence(what: Say, now: Timestamp) -> Notice {
+    match what {
+        Say::NewSession => Notice::NewConversation,
+        Say::NothingToStop => Notice::NothingToStop,
+        Say::Withdrawn(withdrawn) => Notice::Stopped { withdrawn },
+        Say::Status { agent, model, started_at, turns, waiting, running } => Notice::Status(StatusReport {
+            agent,
+            model,
+            session_age: now.since(started_at),
+            turns,
+            waiting,
+            running,
+        }),
+        Say::Help => Notice::Help,
+        Say::Told(notice) => notice,
+        Say::Refused(refusal) => Notice::Refused(refusal),
+        Say::Stale => Notice::Failed(FailureCause::Stale),
     }
 }

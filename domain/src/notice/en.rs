@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use super::{Age, Notice, StatusReport, help};
+use super::{Age, Listed, Notice, StatusReport, help};
 use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use crate::settings::Locale;
 
@@ -23,8 +23,39 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::Stopped { withdrawn } => {
             return format!("Stopped, and {withdrawn} waiting messages were withdrawn.");
         }
+        Notice::Waiting { place: 0 | 1 } => "Your message waits and is answered next.",
+        Notice::Waiting { place } => return format!("Your message waits at place {place} in line."),
+        Notice::WaitWithdrawn => "This message was withdrawn before it was answered.",
+        Notice::AnsweredAbove => "This message is answered together with the one above.",
         Notice::Status(report) => return status(report),
         Notice::Help => return help("Commands:", Locale::En),
+        Notice::Agents(listed) => {
+            let below =
+                "Send /agents with a number or a name to switch, or /agents default for the usual one.";
+            return list(listed, "Agents:", below);
+        }
+        Notice::AgentChosen { name } => return format!("From the next answer on, {name} answers."),
+        Notice::NoSuchAgent => "There is no such agent here. Send /agents for the list.",
+        Notice::Models(listed) => {
+            let below =
+                "Send /models with a number or a name to switch, or /models default for the usual one.";
+            return list(listed, "Models:", below);
+        }
+        Notice::ModelsUntold => {
+            "The agent does not tell its models right now. Send /models with the name of one, or try again later."
+        }
+        Notice::ModelChosen { name: Some(name) } => {
+            return format!("From the next answer on, the model {name} is asked.");
+        }
+        Notice::ModelChosen { name: None } => "From the next answer on, the agent chooses its model.",
+        Notice::NoSuchModel => "There is no such model here. Send /models for the list.",
+        Notice::MayNotSwitch => {
+            "You may not choose the agent or the model here. Please ask an administrator if you need another one."
+        }
+        Notice::Languages => "I speak English (send /lang en) and Chinese (send /lang zh).",
+        Notice::LanguageChosen(Locale::En) => "I speak English from now on.",
+        Notice::LanguageChosen(Locale::ZhCn) => "I speak Chinese from now on.",
+        Notice::LookupFailed => "I could not look that up right now. Please try again in a few minutes.",
         Notice::Refused(refusal) => refused(*refusal),
         Notice::Failed(cause) => failed(*cause),
         Notice::AnswerBelow => "The answer follows as text below.",
@@ -147,6 +178,10 @@ const fn agent(kind: AgentFailureKind) -> &'static str {
             "The agent cannot work with the files sent. Please ask without them, or send them in another format."
         }
     }
+}
+
+fn list(listed: &Listed, title: &str, below: &str) -> String {
+    listed.text(title, " – answers now", " (default)", "… and {} more, which have to be named.", below)
 }
 
 fn status(report: &StatusReport) -> String {

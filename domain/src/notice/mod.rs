@@ -15,6 +15,7 @@ pub use remedy::{Remedy, one_connection, remedy};
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::command::COMMANDS;
@@ -46,10 +47,47 @@ pub enum Notice {
         /// How many waiting messages were withdrawn.
         withdrawn: u32,
     },
+    /// Stands on the card of a message that waits.
+    Waiting {
+        /// Its place in line, from 1.
+        place: u32,
+    },
+    /// Closes the card of a message that waited and was withdrawn.
+    WaitWithdrawn,
+    /// Closes the card of a message whose words went into the turn before it.
+    AnsweredAbove,
     /// The answer to `/status`.
     Status(StatusReport),
     /// The answer to `/help`.
     Help,
+    /// The answer to `/agents`.
+    Agents(Listed),
+    /// Another agent answers from now on.
+    AgentChosen {
+        /// Its name.
+        name: String,
+    },
+    /// No agent is called so.
+    NoSuchAgent,
+    /// The answer to `/models`.
+    Models(Listed),
+    /// The agent does not tell its models, or cannot right now.
+    ModelsUntold,
+    /// Another model is asked from now on.
+    ModelChosen {
+        /// Its name; `None` when the agent chooses.
+        name: Option<String>,
+    },
+    /// No model is called so.
+    NoSuchModel,
+    /// Agent and model are not to be chosen by this person, or by nobody.
+    MayNotSwitch,
+    /// The languages that we speak.
+    Languages,
+    /// We speak this language from now on.
+    LanguageChosen(Locale),
+    /// What a command asked for could not be looked up.
+    LookupFailed,
     /// A message was not taken on.
     Refused(Refusal),
     /// A message could not be answered; follows what the answer had by then, if anything.
@@ -125,6 +163,46 @@ pub struct StatusReport {
     pub running: bool,
     /// Messages that wait.
     pub waiting: u32,
+}
+
+/// A list to choose from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The names, in the order of their numbers.
+    pub names: Vec<String>,
+    /// How many there are beyond these.
+    pub more: usize,
+    /// The one that answers now.
+    pub now: Option<String>,
+    /// The one that answers where nobody chooses.
+    pub default: Option<String>,
+}
+
+impl Listed {
+    /// The list under a title, its marks in words of one language, with a line below it.
+    fn text(&self, title: &str, now: &str, default: &str, more: &str, below: &str) -> String {
+        let mut text = String::from(title);
+        // A list begins a paragraph of its own.
+        text.push('\n');
+        for (place, name) in self.names.iter().enumerate() {
+            // In code, so that no sign in a name is taken for a mark.
+            let line = format!("\n{}. `{}`", place.saturating_add(1), name.replace('`', "'"));
+            text.push_str(&line);
+            if self.now.as_ref() == Some(name) {
+                text.push_str(now);
+            }
+            if self.default.as_ref() == Some(name) {
+                text.push_str(default);
+            }
+        }
+        if self.more > 0 {
+            text.push_str("\n\n");
+            text.push_str(&more.replace("{}", &format!("{}", self.more)));
+        }
+        text.push_str("\n\n");
+        text.push_str(below);
+        text
+    }
 }
 
 /// The list of commands under a title.

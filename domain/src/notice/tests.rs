@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 
-use super::{Notice, StatusReport, remedy};
+use super::{Listed, Notice, StatusReport, remedy};
 use crate::channel::ErrorCode;
 use crate::command::COMMANDS;
 use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
@@ -37,6 +37,19 @@ fn report() -> StatusReport {
     }
 }
 
+fn listed(name: &str) -> Listed {
+    let names = vec![name.into(), "o`dd *name*".into()];
+    Listed { names, more: 3, now: Some(name.into()), default: Some(name.into()) }
+}
+
+#[test]
+fn a_list_has_numbers_and_marks_and_says_how_to_switch() {
+    let expected = "Agents:\n\n1. `coder` – answers now (default)\n2. `o'dd *name*`\n\n\
+        … and 3 more, which have to be named.\n\n\
+        Send /agents with a number or a name to switch, or /agents default for the usual one.";
+    assert_eq!(Notice::Agents(listed("coder")).text(Locale::En), expected);
+}
+
 /// Every sentence there is; the name of a tool at work is none.
 fn all() -> Vec<Notice> {
     let mut notices = vec![
@@ -51,7 +64,24 @@ fn all() -> Vec<Notice> {
         Notice::Stopped { withdrawn: 1 },
         Notice::Stopped { withdrawn: 7 },
         Notice::Status(report()),
+        Notice::Waiting { place: 1 },
+        Notice::Waiting { place: 4 },
+        Notice::WaitWithdrawn,
+        Notice::AnsweredAbove,
         Notice::Help,
+        Notice::Agents(listed("coder")),
+        Notice::AgentChosen { name: "coder".into() },
+        Notice::NoSuchAgent,
+        Notice::Models(listed("gpt")),
+        Notice::ModelsUntold,
+        Notice::ModelChosen { name: Some("gpt".into()) },
+        Notice::ModelChosen { name: None },
+        Notice::NoSuchModel,
+        Notice::MayNotSwitch,
+        Notice::Languages,
+        Notice::LanguageChosen(Locale::En),
+        Notice::LanguageChosen(Locale::ZhCn),
+        Notice::LookupFailed,
         Notice::AnswerBelow,
         Notice::ContinuedBelow,
         Notice::ShuttingDown,

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use super::{Age, Notice, StatusReport, help};
+use super::{Age, Listed, Notice, StatusReport, help};
 use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use crate::settings::Locale;
 
@@ -20,8 +20,31 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::NothingToStop => "当前没有正在生成的回复，无需停止。",
         Notice::Stopped { withdrawn: 0 } => "已停止。",
         Notice::Stopped { withdrawn } => return format!("已停止，并撤回了 {withdrawn} 条等待中的消息。"),
+        Notice::Waiting { place: 0 | 1 } => "您的消息正在等待，将在下一个回答。",
+        Notice::Waiting { place } => return format!("您的消息正在排队，位于第 {place} 位。"),
+        Notice::WaitWithdrawn => "该消息在回答之前已被撤回。",
+        Notice::AnsweredAbove => "该消息与上一条消息一并回答。",
         Notice::Status(report) => return status(report),
         Notice::Help => return help("可用命令：", Locale::ZhCn),
+        Notice::Agents(listed) => {
+            let below = "发送 /agents 加编号或名称即可切换，发送 /agents default 恢复默认。";
+            return list(listed, "智能体列表：", below);
+        }
+        Notice::AgentChosen { name } => return format!("从下一次回答起，由 {name} 回答。"),
+        Notice::NoSuchAgent => "没有这个智能体。发送 /agents 查看列表。",
+        Notice::Models(listed) => {
+            let below = "发送 /models 加编号或名称即可切换，发送 /models default 恢复默认。";
+            return list(listed, "模型列表：", below);
+        }
+        Notice::ModelsUntold => "暂时无法获取该智能体的模型列表。请发送 /models 加模型名称，或稍后重试。",
+        Notice::ModelChosen { name: Some(name) } => return format!("从下一次回答起，使用模型 {name}。"),
+        Notice::ModelChosen { name: None } => "从下一次回答起，模型由智能体决定。",
+        Notice::NoSuchModel => "没有这个模型。发送 /models 查看列表。",
+        Notice::MayNotSwitch => "您不能在此切换智能体或模型。如有需要，请联系管理员。",
+        Notice::Languages => "支持中文（发送 /lang zh）和英文（发送 /lang en）。",
+        Notice::LanguageChosen(Locale::ZhCn) => "接下来我会使用中文。",
+        Notice::LanguageChosen(Locale::En) => "接下来我会使用英文。",
+        Notice::LookupFailed => "暂时无法查询，请几分钟后重试。",
         Notice::Refused(refusal) => refused(*refusal),
         Notice::Failed(cause) => failed(*cause),
         Notice::AnswerBelow => "回答见下方文字消息。",
@@ -90,6 +113,10 @@ const fn agent(kind: AgentFailureKind) -> &'static str {
             "智能体无法处理所发送的文件，请去掉文件后提问，或换一种格式重新发送。"
         }
     }
+}
+
+fn list(listed: &Listed, title: &str, below: &str) -> String {
+    listed.text(title, "（当前）", "（默认）", "……另有 {} 个，请直接发送名称。", below)
 }
 
 fn status(report: &StatusReport) -> String {

@@ -10,8 +10,10 @@ use crate::channel::ErrorCode;
 pub enum CardCall {
     /// Make it and show it, with this first text. A card that exists already counts as made (R8).
     Open {
-        /// The first text: `Thinking...`.
+        /// The first text: `Thinking...`, or that the message waits.
         text: String,
+        /// Whether it only says that an answer is thought about: platforms may show words of their own for that.
+        thinking: bool,
     },
     /// Show this text, whole, instead of what it shows.
     Update {
@@ -87,4 +89,6 @@ pub enum Claim {
     Text(Way),
     /// To update a card.
     Update,
+    /// To make the card of a message that waits: optional.
+    Note,
 }

@@ -141,7 +141,7 @@ impl Reply {
     fn perform(&mut self, call: CallNumber, kind: Kind) -> Effects {
         let locale = self.facts.locale;
         let card = match kind {
-            Kind::Open => CardCall::Open { text: Notice::Thinking.text(locale) },
+            Kind::Open => CardCall::Open { text: Notice::Thinking.text(locale), thinking: true },
             Kind::Update => CardCall::Update { text: self.visible() },
             Kind::Finish => {
                 let State::Finishing(ending) = &self.state else {

@@ -354,7 +354,7 @@ impl Reply {
     /// What is left behind by something that did not arrive: a failure record, or news of a message that has its own.
     fn failed(&self, cause: FailureCause, text: String) -> Effect {
         match self.facts.id.role {
-            ReplyRole::Answer | ReplyRole::Notice => Effect::Fail { cause, text },
+            ReplyRole::Answer | ReplyRole::Notice | ReplyRole::Note => Effect::Fail { cause, text },
             ReplyRole::Message => self.told(None),
         }
     }

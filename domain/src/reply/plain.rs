@@ -202,7 +202,7 @@ impl Reply {
     fn after_part(&self, failed: Option<(FailureCause, String)>) -> Option<Effect> {
         match (self.facts.id.role, failed) {
             (ReplyRole::Message, _) => Some(self.told(None)),
-            (ReplyRole::Answer | ReplyRole::Notice, failed) => {
+            (ReplyRole::Answer | ReplyRole::Notice | ReplyRole::Note, failed) => {
                 failed.map(|(cause, text)| Effect::Fail { cause, text })
             }
         }

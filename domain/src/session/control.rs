@@ -1,4 +1,4 @@
-//! Control acts: `/new`, `/stop` and the stop button, `/status`, `/help`, and the withdrawal of a channel (R3).
+//! Control acts: `/new`, `/stop` and the stop button, `/help`, and the withdrawal of a channel (R3).
 
 use super::{Effect, Effects, Finish, Say, Session};
 use crate::ids::Seq;
@@ -33,16 +33,11 @@ impl Session {
                 // The card itself shows what came of the button.
                 None
             }
-            Control::Status => Some(Say::Status {
-                started_at: self.kept.started_at,
-                turns: self.kept.turns,
-                waiting: self.waiting_count(),
-                running: self.running().is_some(),
-            }),
             Control::Help => Some(Say::Help),
             Control::Withdraw => {
                 self.stop_running(Finish::Withdrawn, effects, now);
                 self.withdraw_waiting(Outcome::Refused(Refusal::ChannelDeleted), effects);
+                self.withdraw_lookups(effects);
                 None
             }
         };
@@ -66,6 +61,9 @@ impl Session {
             self.withdraw_waiting(Outcome::Cancelled, effects);
             return Some(Say::Withdrawn(waiting));
         }
+        if !running && let Some(withdrawn) = self.withdraw_open(effects, now) {
+            return Some(withdrawn);
+        }
         // The stopped reply itself shows that it was stopped.
         (!running).then_some(Say::NothingToStop)
     }
@@ -74,7 +72,7 @@ impl Session {
     pub(super) fn stop_running(&mut self, how: Finish, effects: &mut Effects, now: Timestamp) {
         if let Some(seq) = self.begun_before() {
             let attempt = self.kept.attempts.filter(|attempts| attempts.seq == seq).map_or(0, |it| it.count);
-            self.waiting.pop_front();
+            self.take_next(effects);
             self.kept.attempts = None;
             effects.push(Effect::Open { seq, attempt, resumed: true, late: None });
             effects.push(self.finish_of(seq, how));
@@ -93,7 +91,7 @@ impl Session {
         }
     }
 
-    fn waiting_count(&self) -> u32 {
+    pub(super) fn waiting_count(&self) -> u32 {
         u32::try_from(self.waiting.len()).unwrap_or(u32::MAX)
     }
 }

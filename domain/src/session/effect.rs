@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::ids::{Epoch, Seq, SessionNumber};
+use crate::notice::Notice;
 use crate::outcome::{Cut, FailureCause, Outcome, Refusal};
 use crate::reply::Durability;
 use crate::time::Timestamp;
@@ -12,6 +13,13 @@ use crate::time::Timestamp;
 /// What a session wants done, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
+    /// The words of an entry go with those of another one, whose turn it is.
+    Join {
+        /// The one whose turn it is.
+        seq: Seq,
+        /// The one whose words go with it.
+        with: Seq,
+    },
     /// Make a reply to this entry. With `resumed` its card may exist.
     Open {
         /// The entry.
@@ -58,6 +66,11 @@ pub enum Effect {
         /// What.
         what: Say,
     },
+    /// Look up what the entry's command asks for; comes back as [`super::Event::LookedUp`].
+    LookUp {
+        /// The entry.
+        seq: Seq,
+    },
     /// The entry has ended.
     End {
         /// The entry.
@@ -87,7 +100,7 @@ pub enum Finish {
 }
 
 /// What is said in one sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Say {
     /// A new session began.
     NewSession,
@@ -97,6 +110,10 @@ pub enum Say {
     Withdrawn(u32),
     /// Agent, model, age and length of the session.
     Status {
+        /// The agent's name, if there is one.
+        agent: Option<String>,
+        /// The model's name, unless the agent chooses.
+        model: Option<String>,
         /// When the session began.
         started_at: Timestamp,
         /// Turns ended in it.
@@ -108,6 +125,8 @@ pub enum Say {
     },
     /// The commands.
     Help,
+    /// What a look found.
+    Told(Notice),
     /// The message was not taken on.
     Refused(Refusal),
     /// The message was too old when its turn came, and so were those that ended with it.
@@ -124,11 +143,19 @@ pub struct Effects {
 }
 
 impl Effects {
+    /// Adds what was decided next.
+    pub(super) fn follow(&mut self, more: Self) {
+        self.durability = self.durability.max(more.durability);
+        self.list.extend(more.list);
+    }
+
     pub(super) fn push(&mut self, effect: Effect) {
         let durability = match &effect {
             // A first begin is not stored: the inbox keeps the entry until its end (design §4).
             Effect::Open { resumed: false, .. }
+            | Effect::Join { .. }
             | Effect::Ask { .. }
+            | Effect::LookUp { .. }
             | Effect::Cancel { .. }
             | Effect::CancelUpstream { .. } => Durability::None,
             Effect::Open { resumed: true, .. }
@@ -163,4 +190,8 @@ pub enum Reason {
     Retry,
     /// A stopped run does not close.
     Closing,
+    /// A look takes too long.
+    Lookup,
+    /// Nothing more came to be answered with the next message.
+    Merge,
 }

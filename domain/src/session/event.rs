@@ -2,9 +2,12 @@
 
 use alloc::string::String;
 
+use crate::choice::Choices;
 use crate::ids::{Epoch, Seq};
 use crate::inbox::{Control, Origin};
+use crate::notice::Notice;
 use crate::outcome::{Cut, Refusal, RunFailure};
+use crate::settings::TurnLimits;
 use crate::time::Timestamp;
 
 /// What happens to a session.
@@ -22,6 +25,20 @@ pub enum Event {
         written_at: Timestamp,
         /// Whether an earlier owner of the conversation may have begun it.
         resumed: bool,
+    },
+    /// It is known whom the running turn is asked of: these limits hold for it.
+    Asked {
+        /// The run's epoch.
+        epoch: Epoch,
+        /// The agent's limits.
+        limits: TurnLimits,
+    },
+    /// What a command asked for was looked up.
+    LookedUp {
+        /// The command's entry.
+        seq: Seq,
+        /// What was found.
+        found: Found,
     },
     /// The agent took the request on.
     Started {
@@ -76,6 +93,8 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Taken { .. } => "Taken",
+            Self::Asked { .. } => "Asked",
+            Self::LookedUp { .. } => "LookedUp",
             Self::Started { .. } => "Started",
             Self::Heard { .. } => "Heard",
             Self::Completed { .. } => "Completed",
@@ -93,6 +112,8 @@ impl Event {
 pub enum Taken {
     /// A question.
     Ask,
+    /// A question that belongs to the one before it, if that one still waits.
+    More,
     /// A question that an operator has asked again: it waits its turn, whatever the rule for busy conversations says.
     AskedAgain,
     /// A message that nobody asked for: none of the session's business.
@@ -101,8 +122,27 @@ pub enum Taken {
     Deliver,
     /// A control act.
     Control(Control, Origin),
+    /// A command whose answer takes a look at what is outside.
+    Lookup {
+        /// Whether the next turn depends on it.
+        switches: bool,
+    },
     /// Nothing: its author is told why.
     Refused(Refusal),
+}
+
+/// What a look found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// For `/status`: whom the next question would be asked of.
+    Status {
+        /// The agent's name, if there is one.
+        agent: Option<String>,
+        /// The model's name, unless the agent chooses.
+        model: Option<String>,
+    },
+    /// A sentence, and what the conversation goes on with; `None` where its choices stay as they are.
+    Told(Notice, Option<Choices>),
 }
 
 /// Why no new turn may begin.

@@ -7,24 +7,30 @@
 mod control;
 mod effect;
 mod event;
+mod holds;
+mod lookup;
+mod merge;
 mod run;
 mod state;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use effect::{Deadline, Effect, Effects, Finish, Reason, Say};
-pub use event::{Event, Hold, Taken};
+pub use event::{Event, Found, Hold, Taken};
+pub use lookup::{LOOKUP_WAIT_MAX, LOOKUPS_WAITING_MAX};
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-use crate::ids::{AgentId, Epoch, Seq, SessionNumber};
+use crate::choice::Choices;
+use crate::ids::{Epoch, Seq, SessionNumber};
 use crate::inbox::INBOX_ENTRIES_MAX;
 use crate::outcome::{Outcome, Refusal};
 use crate::rejected::Rejected;
 use crate::settings::{Busy, ConversationSettings, TurnLimits};
 use crate::snapshot::{Attempts, SessionSnapshot};
 use crate::time::Timestamp;
+use holds::Holds;
 use state::{State, Step, Turn};
 
 /// How often a turn is resumed after a crash before it is given up.
@@ -59,6 +65,8 @@ pub struct Session {
     waiting: VecDeque<Waiting>,
     /// Whether the last message that came up was stale and its author was told so; those behind it say nothing more.
     told_stale: bool,
+    /// Commands that take a look at what is outside, the first of them under way.
+    lookups: VecDeque<lookup::Look>,
     holds: Holds,
     state: State,
 }
@@ -69,6 +77,12 @@ struct Waiting {
     written_at: Timestamp,
     resumed: bool,
     work: Work,
+    /// Whether it belongs to the message before it.
+    joins: bool,
+    /// The last message whose words went with it.
+    through: Seq,
+    /// When it may be answered: until then more may come that belongs to it.
+    ready_at: Timestamp,
 }
 
 /// What a turn consists of.
@@ -87,37 +101,6 @@ struct Arrived {
     accepted_at: Timestamp,
 }
 
-/// The reasons for which no new turn may begin, one bit each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Holds(u8);
-
-impl Holds {
-    const fn bit(hold: Hold) -> u8 {
-        match hold {
-            Hold::Loading => 1,
-            Hold::Disabled => 2,
-            Hold::Stopping => 4,
-            Hold::Replies => 8,
-        }
-    }
-
-    const fn add(&mut self, hold: Hold) {
-        self.0 |= Self::bit(hold);
-    }
-
-    const fn remove(&mut self, hold: Hold) {
-        self.0 &= !Self::bit(hold);
-    }
-
-    const fn any(self) -> bool {
-        self.0 != 0
-    }
-
-    const fn has(self, hold: Hold) -> bool {
-        self.0 & Self::bit(hold) != 0
-    }
-}
-
 impl Session {
     /// The first session of a conversation.
     #[must_use]
@@ -129,8 +112,7 @@ impl Session {
                 started_at: now,
                 last_activity_at: now,
                 turns: 0,
-                agent: None,
-                model: None,
+                choices: Choices::default(),
                 continuation: None,
                 attempts: None,
                 run: None,
@@ -148,6 +130,7 @@ impl Session {
             taken: Seq(0),
             waiting: VecDeque::new(),
             told_stale: false,
+            lookups: VecDeque::new(),
             holds: Holds::default(),
             state: State::Idle,
         }
@@ -170,16 +153,10 @@ impl Session {
         self.kept.number
     }
 
-    /// An agent chosen in the chat.
+    /// What was chosen in the chat.
     #[must_use]
-    pub const fn agent(&self) -> Option<&AgentId> {
-        self.kept.agent.as_ref()
-    }
-
-    /// A model chosen in the chat.
-    #[must_use]
-    pub fn model(&self) -> Option<&str> {
-        self.kept.model.as_deref()
+    pub const fn choices(&self) -> &Choices {
+        &self.kept.choices
     }
 
     /// Where the agent can go on from.
@@ -229,7 +206,13 @@ impl Session {
         }
     }
 
-    /// Whether nothing runs, stops or waits.
+    /// The command that takes a look at what is outside.
+    #[must_use]
+    pub fn looking(&self) -> Option<Seq> {
+        self.lookups.front().map(lookup::Look::seq)
+    }
+
+    /// Whether nothing runs, stops or waits for a turn.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         match &self.state {
@@ -251,10 +234,20 @@ impl Session {
     pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Effects, Rejected> {
         match event {
             Event::Taken { seq, kind, accepted_at, written_at, resumed } => {
-                let waiting = Waiting { seq, written_at, resumed, work: Work::Ask };
+                let waiting = Waiting {
+                    seq,
+                    written_at,
+                    resumed,
+                    work: Work::Ask,
+                    joins: false,
+                    through: seq,
+                    ready_at: now,
+                };
                 let arrived = Arrived { waiting, accepted_at };
                 self.take_in(kind, arrived, now)
             }
+            Event::Asked { epoch, limits } => self.asked_of(epoch, limits),
+            Event::LookedUp { seq, found } => self.looked_up(seq, found, now),
             Event::Started { epoch, handle, continuation } => self.started(epoch, handle, continuation),
             Event::Heard { epoch, chars } => self.heard(epoch, chars, now),
             Event::Completed { epoch, continuation, cut } => self.completed(epoch, continuation, cut, now),
@@ -281,6 +274,11 @@ impl Session {
         let mut effects = Effects::default();
         match kind {
             Taken::Ask => self.asked(arrived, &mut effects, now),
+            Taken::More => {
+                let joins = self.waiting.back().is_some_and(|before| before.work == Work::Ask);
+                let waiting = Waiting { joins, ..arrived.waiting };
+                self.asked(Arrived { waiting, ..arrived }, &mut effects, now);
+            }
             Taken::AskedAgain if self.is_full() => refuse(seq, Refusal::InboxFull, &mut effects),
             Taken::AskedAgain => self.queued(arrived, now),
             Taken::Deliver => {
@@ -289,6 +287,7 @@ impl Session {
             }
             Taken::Message => {}
             Taken::Control(control, origin) => self.control(seq, control, origin, &mut effects, now),
+            Taken::Lookup { switches } => self.look_up(seq, switches, &mut effects, now),
             Taken::Refused(refusal) => refuse(seq, refusal, &mut effects),
         }
         Ok(self.begun(effects, now))
@@ -324,7 +323,10 @@ impl Session {
         self.kept.last_activity_at = now;
         // Turns begin in order, and the end of one is stored before the next begins: only the first can have begun.
         let resumed = waiting.resumed && self.is_at_rest();
-        self.waiting.push_back(Waiting { resumed, ..waiting });
+        // However far apart the clocks are: never longer than the window from now on.
+        let window = self.rules.conversation.merge_window;
+        let ready_at = accepted_at.after(window).min(now.after(window));
+        self.waiting.push_back(Waiting { resumed, ready_at, ..waiting });
     }
 
     /// A new session: the context is gone, choices stay.
@@ -338,21 +340,31 @@ impl Session {
     /// When the session has to be looked at next, derived from its state.
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
-        self.state.deadline()
+        let (turn, look) = (self.state.deadline(), self.look_deadline());
+        turn.into_iter().chain(look).chain(self.merge_deadline()).min_by_key(|deadline| deadline.at)
     }
 
     /// For so long, up to now, nothing could be performed and nothing heard: the shell waited for its store. No time-out of
     /// somebody else's counts it. Memory only: after a crash every time-out begins anew.
     pub fn stalled(&mut self, span: Duration) {
         self.state.stalled(span);
+        self.look_stalled(span);
     }
 
     /// Does what is due at `now`; nothing before the deadline.
     pub fn expire(&mut self, now: Timestamp) -> Effects {
-        match self.deadline().filter(|deadline| deadline.at <= now) {
+        let is_due = |deadline: &Deadline| deadline.at <= now;
+        let mut effects = match self.state.deadline().filter(is_due) {
             Some(deadline) => self.overdue(deadline.reason, now),
             None => Effects::default(),
+        };
+        if self.look_deadline().as_ref().is_some_and(is_due) {
+            effects.follow(self.look_overdue(now));
         }
+        if self.merge_deadline().as_ref().is_some_and(is_due) {
+            effects = self.begun(effects, now);
+        }
+        effects
     }
 }
 
@@ -370,6 +382,7 @@ impl Turn {
     const fn begun(next: Waiting, epoch: Epoch, limits: TurnLimits, now: Timestamp) -> Self {
         Self {
             seq: next.seq,
+            through: next.through,
             written_at: next.written_at,
             epoch,
             limits,

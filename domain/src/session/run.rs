@@ -12,7 +12,7 @@ use crate::ids::{Epoch, Seq};
 use crate::outcome::{AgentFailure, AgentFailureKind, Cut, FailureCause, Outcome, RunFailure};
 use crate::rejected::Rejected;
 use crate::reply::Durability;
-use crate::settings::Stale;
+use crate::settings::{Stale, TurnLimits};
 use crate::snapshot::{Attempts, KeptRun};
 use crate::time::Timestamp;
 
@@ -29,8 +29,8 @@ enum Lateness {
 impl Session {
     /// Begins the next turn if one waits and nothing is in its way.
     pub(super) fn begun(&mut self, mut effects: Effects, now: Timestamp) -> Effects {
-        while self.state.is_idle() && !self.holds.any() {
-            let Some(next) = self.waiting.pop_front() else {
+        while self.state.is_idle() && !self.holds.any() && !self.is_switching() && !self.is_open(now) {
+            let Some(next) = self.take_next(&mut effects) else {
                 break;
             };
             if next.work == Work::Deliver {
@@ -116,6 +116,12 @@ impl Session {
         count
     }
 
+    /// The turn goes by the limits of the agent that it is asked of.
+    pub(super) fn asked_of(&mut self, epoch: Epoch, limits: TurnLimits) -> Result<Effects, Rejected> {
+        self.turn(epoch, &Event::Asked { epoch, limits })?.limits = limits;
+        Ok(Effects::default())
+    }
+
     /// A run that can be asked for its result is stored at once: whoever resumes the turn asks for that instead.
     pub(super) fn started(
         &mut self,
@@ -124,10 +130,10 @@ impl Session {
         continuation: Option<String>,
     ) -> Result<Effects, Rejected> {
         let turn = self.turn(epoch, &Event::Started { epoch, handle: None, continuation: None })?;
-        let (seq, limits) = (turn.seq, Some(turn.limits));
+        let (seq, through, limits) = (turn.seq, turn.through, Some(turn.limits));
         let mut effects = Effects::default();
         let kept = handle.filter(|it| !it.is_empty() && it.len() <= HANDLE_BYTES_MAX);
-        let kept = kept.map(|handle| KeptRun { seq, handle, continuation, limits });
+        let kept = kept.map(|handle| KeptRun { seq, through, handle, continuation, limits });
         if kept.is_some() && kept != self.kept.run {
             self.kept.run = kept;
             effects.durability = Durability::Now;
@@ -219,6 +225,8 @@ impl Session {
                 self.state = State::Idle;
                 return self.begun(effects, now);
             }
+            // Due beside the turn's own.
+            Reason::Lookup | Reason::Merge => return effects,
             Reason::Retry => match &mut self.state {
                 // Looked at late: the whole turn is over as well.
                 State::Running(turn) if turn.ends_at() <= now => AgentFailureKind::TurnTimeout,
@@ -303,6 +311,9 @@ impl Session {
                 written_at: turn.written_at,
                 resumed: true,
                 work: Work::Ask,
+                joins: false,
+                through: turn.through,
+                ready_at: turn.began_at,
             });
             self.state = State::Idle;
         }

@@ -36,6 +36,8 @@ pub(super) enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Turn {
     pub(super) seq: Seq,
+    /// The last message whose words go with it.
+    pub(super) through: Seq,
     pub(super) written_at: Timestamp,
     pub(super) epoch: Epoch,
     /// What holds for it, whatever becomes of its agent's settings meanwhile.

@@ -1,6 +1,7 @@
 //! Arbitrary walks: every message ends once, people see every word once, whatever dies and whenever.
 
 use proptest::prelude::*;
+use switchboard_domain::choice::{Lookup, Pick};
 use switchboard_domain::inbox::{Control, Intake, Origin};
 use switchboard_domain::outbound::Format;
 use switchboard_domain::outcome::{AgentFailureKind, Refusal};
@@ -16,7 +17,6 @@ fn intake() -> impl Strategy<Value = Intake> {
         3 => Just(Control::New),
         3 => Just(Control::Stop { all: false }),
         2 => Just(Control::Stop { all: true }),
-        1 => Just(Control::Status),
         1 => Just(Control::Help),
         1 => Just(Control::Withdraw),
     ];
@@ -25,6 +25,8 @@ fn intake() -> impl Strategy<Value = Intake> {
         6 => Just(ask("question")),
         1 => prop_oneof![Just(Format::Text), Just(Format::Markdown)].prop_map(send),
         3 => (control, origin).prop_map(|(control, origin)| Intake::Control { control, origin }),
+        1 => Just(Intake::Lookup(Lookup::Status)),
+        2 => Just(Intake::Lookup(Lookup::Agents(Pick::Number(2)))),
         1 => Just(Intake::Refused(Refusal::TooManyMessages)),
     ]
 }
@@ -77,11 +79,13 @@ fn act(mood: [u32; 6]) -> impl Strategy<Value = Act> {
         8 => Just(Act::Deadline),
         2 => (0..4_000_000u32).prop_map(Act::Stall),
         1 => Just(Act::Lazy),
+        4 => Just(Act::Look),
         2 => fuse.prop_map(Act::Arm),
         2 => Just(Act::Crash),
         1 => prop::option::of(intake()).prop_map(Act::Park),
         1 => any::<bool>().prop_map(Act::Enable),
         1 => busy.prop_map(Act::Configure),
+        1 => prop::sample::select(&[0, 500, 3_000][..]).prop_map(Act::Merge),
     ]
 }
 

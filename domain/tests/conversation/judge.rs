@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_domain::ids::Seq;
-use switchboard_domain::inbox::{Control, Intake};
+use switchboard_domain::inbox::{Control, Entry, Intake};
 use switchboard_domain::outbound::MessageState;
 use switchboard_domain::outcome::{FailureCause, Outcome, Refusal};
 use switchboard_domain::reply::{CardCall, GATE_WAIT_MAX, SESSION_ADDRESS_MARGIN, Way};
@@ -26,15 +26,18 @@ pub(crate) fn card_call_is_allowed(world: &World, reply: ReplyId, card: &CardCal
 
 /// R10: a plain message goes out after the commit that says so, and never a second time. R13: not to an old address.
 pub(crate) fn send_is_allowed(world: &World, reply: ReplyId, text: &str, way: Way) {
-    let ReplyStateSnapshot::Plain { parts, .. } = &committed(world, reply).expect("R10: no commit").state
-    else {
+    let committed = committed(world, reply).expect("R10: no commit");
+    let ReplyStateSnapshot::Plain { parts, .. } = &committed.state else {
         panic!("R10: a plain message of a reply committed as a card");
     };
     let attempting = parts.iter().any(|part| part.status == PartStatus::Attempting && part.text == text);
     assert!(attempting, "R10: not committed as attempting: {text:?}");
     assert!(!world.ledger.maybe_sent.contains(&(reply, text.to_owned())), "R10: sent again: {text:?}");
     if way == Way::SessionAddress {
-        let address = world.store.entry(reply.seq).session_address.as_ref().expect("an address");
+        let address = committed.target.session_address.as_ref().expect("an address");
+        // Its own, or that of a message whose words went with it.
+        let from = |it: &Entry| it.seq >= reply.seq && it.session_address.as_ref() == Some(address);
+        assert!(world.store.entries.iter().any(from), "R13: somebody else's address");
         assert!(world.decided_at.after(SESSION_ADDRESS_MARGIN) < address.until, "R13: too old an address");
     }
 }
@@ -82,6 +85,16 @@ pub(crate) fn ask_is_allowed(world: &World, seq: Seq) {
     }
 }
 
+/// Its words went into the turn of a question before it, and people see nothing else of it.
+fn goes_with_another(world: &World, seq: Seq) {
+    assert_eq!(world.ledger.asked.get(&seq), None, "{seq} is asked by itself");
+    let earlier =
+        world.store.entries.iter().filter(|it| it.seq < seq && matches!(it.intake, Intake::Ask { .. }));
+    assert!(earlier.count() > 0, "{seq} goes with nothing");
+    assert!(world.store.transcript.iter().all(|line| line.seq != seq), "{seq} has a line of its own");
+    the_card_is_closed(world, seq);
+}
+
 fn committed(world: &World, reply: ReplyId) -> Option<&ReplySnapshot> {
     world.store.snapshot.as_ref()?.replies.iter().find(|it| it.id == reply)
 }
@@ -91,6 +104,7 @@ pub(crate) fn judge(world: &World) {
     for entry in &world.store.entries {
         let outcome = *world.store.outcomes.get(&entry.seq).expect("a message without an end");
         match entry.intake {
+            Intake::Ask { .. } if outcome == Outcome::Joined => goes_with_another(world, entry.seq),
             Intake::Ask { .. } => {
                 every_word_once(world, entry.seq, outcome);
                 the_card_is_closed(world, entry.seq);
@@ -101,6 +115,10 @@ pub(crate) fn judge(world: &World) {
                 the_card_is_closed(world, entry.seq);
             }
             Intake::Send { ref text, .. } => told_truly(world, entry.seq, outcome, text),
+            Intake::Lookup(_) => {
+                let is_full = outcome == Outcome::Refused(Refusal::InboxFull);
+                assert!(is_full || matches!(outcome, Outcome::Answered | Outcome::Cancelled), "{outcome:?}");
+            }
             Intake::Control { .. } => assert_eq!(outcome, Outcome::Answered),
             Intake::Refused(refusal) => assert_eq!(outcome, Outcome::Refused(refusal)),
         }

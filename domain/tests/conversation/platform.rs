@@ -68,7 +68,7 @@ impl Platform {
         let card = self.cards.get_mut(message);
         match (call, card) {
             (CardCall::Open { .. }, Some(_)) => CardOutcome::Done,
-            (CardCall::Open { text }, None) => {
+            (CardCall::Open { text, .. }, None) => {
                 let card = Card { text: text.clone(), finished: false, failed: false };
                 self.cards.insert(message.clone(), card);
                 CardOutcome::Done

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use switchboard_domain::conversation::{
-    ANSWERS_OPEN_MAX, Conversation, Effects, Event, Perform, Policy, Said,
+    ANSWERS_OPEN_MAX, Conversation, Effects, Event, NOTES_MAX, Perform, Policy, Said,
 };
 use switchboard_domain::ids::{Epoch, MessageId, Seq};
 use switchboard_domain::inbox::Intake;
@@ -58,6 +58,8 @@ pub(crate) struct Process {
     pub(crate) claims: Vec<(ReplyId, CallNumber)>,
     pub(crate) calls: Vec<Flight>,
     pub(crate) runs: Vec<Run>,
+    /// Commands that were looked up.
+    pub(crate) looks: BTreeSet<Seq>,
     /// Outcomes told before, to be told again.
     pub(crate) told: Vec<Event>,
     /// When each reply of this process was seen ended.
@@ -149,7 +151,7 @@ impl World {
             let next = self.store.open_entries(self.process.conversation.session().taken());
             let Some(entry) = next.into_iter().next() else { return };
             // A crash on the way takes the rest in with the restart.
-            self.step(&Event::Taken { entry, resumed: false }).unwrap();
+            self.step(&Event::Taken { entry, resumed: false, locale: None }).unwrap();
         }
     }
 
@@ -217,6 +219,9 @@ impl World {
                 // Nothing but its closing counts.
                 self.process.runs.push(Run { epoch, cancelled: true, ..Run::default() });
             }
+            Perform::LookUp { seq } => {
+                assert!(self.process.looks.insert(seq), "{seq} is looked up twice");
+            }
             Perform::Claim { reply, call, .. } => {
                 assert!(self.process.numbers.insert((reply, call)), "call {call} of {reply:?} twice");
                 self.ledger.claimed.entry(reply).or_insert(self.now);
@@ -247,7 +252,12 @@ impl World {
 
     fn take_off(&mut self, reply: ReplyId, call: CallNumber, what: Request) {
         judge::order_is_kept(self, reply);
-        let flights = self.process.calls.iter().filter(|flight| flight.reply == reply);
+        let is_card = |what: &Request| matches!(what, Request::Card(..));
+        let is_same = |other: &&Flight| {
+            let same_card = other.reply.seq == reply.seq && is_card(&other.what) && is_card(&what);
+            other.reply == reply || same_card
+        };
+        let flights = self.process.calls.iter().filter(is_same);
         assert_eq!(flights.count(), 0, "two calls of {reply:?} at once");
         self.ledger.visible.push((reply, self.now));
         self.process.calls.push(Flight { reply, call, what, since: self.now });
@@ -302,7 +312,7 @@ impl World {
         let fence = self.store.fence;
         let taken = self.store.open_entries(Seq(0)).into_iter().map(|entry| {
             let resumed = entry.fence < fence;
-            Event::Taken { entry, resumed }
+            Event::Taken { entry, resumed, locale: None }
         });
         let held = self.disabled.then_some(Event::Held(switchboard_domain::session::Hold::Disabled));
         for event in taken.chain(held).chain([Event::Loaded]) {
@@ -355,7 +365,7 @@ impl World {
         let answers = replies.filter(|reply| reply.facts().id.role == ReplyRole::Answer).count();
         // What came back from the store is there; a turn found begun is closed by a `/stop` however many are open.
         assert!(
-            answers <= ANSWERS_OPEN_MAX.max(self.process.restored) + self.process.resumed,
+            answers <= ANSWERS_OPEN_MAX.max(self.process.restored) + self.process.resumed + NOTES_MAX,
             "{answers} answers"
         );
     }
@@ -370,6 +380,7 @@ impl Process {
             claims: Vec::new(),
             calls: Vec::new(),
             runs: Vec::new(),
+            looks: BTreeSet::new(),
             told: Vec::new(),
             ended: BTreeMap::new(),
             numbers: BTreeSet::new(),

@@ -46,9 +46,11 @@ impl Store {
                 let words: Vec<_> = (0..25).map(|word| format!("k{}q{word}", 900_000 + seq.0)).collect();
                 Intake::Send { text: words.join(" "), format }
             }
-            Intake::Ask { .. } | Intake::Deliver { .. } | Intake::Control { .. } | Intake::Refused(_) => {
-                intake
-            }
+            Intake::Ask { .. }
+            | Intake::Deliver { .. }
+            | Intake::Control { .. }
+            | Intake::Lookup(_)
+            | Intake::Refused(_) => intake,
         };
         self.entries.push(Entry {
             seq,

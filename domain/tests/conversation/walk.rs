@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use switchboard_domain::choice::Choices;
 use switchboard_domain::conversation::{Effects, Event, Policy, Said};
+use switchboard_domain::ids::AgentId;
 use switchboard_domain::inbox::{Control, Intake};
 use switchboard_domain::message::SessionAddress;
+use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use switchboard_domain::reply::Progress;
 use switchboard_domain::secret::Secret;
-use switchboard_domain::session::{Hold, Rules};
+use switchboard_domain::session::{Found, Hold, Rules};
 use switchboard_domain::settings::{Busy, ConversationSettings, Locale, ReplyLimits, TurnLimits};
 use switchboard_domain::time::Timestamp;
 
@@ -43,6 +46,8 @@ pub(crate) enum Act {
     Stall(u32),
     /// Lazy changes are stored.
     Lazy,
+    /// What a command asked for is found.
+    Look,
     /// The process dies during a commit to come.
     Arm(Fuse),
     /// The process dies now.
@@ -53,6 +58,8 @@ pub(crate) enum Act {
     Enable(bool),
     /// The channel's rule for busy conversations changes.
     Configure(Busy),
+    /// The merge window changes.
+    Merge(u16),
 }
 
 /// The tool that agents work with; only an open card may name it.
@@ -99,8 +106,7 @@ pub(crate) fn policy(cards: bool) -> Policy {
             update_interval: Duration::from_millis(800),
         },
         locale: Locale::En,
-        agent: Some("echo".to_owned()),
-        model: None,
+        shares_choices: true,
     }
 }
 
@@ -149,6 +155,7 @@ impl World {
             Act::Wait(millis) => self.wait(Duration::from_millis(u64::from(millis))),
             Act::Deadline => self.pass_to_deadline(),
             Act::Stall(millis) => self.stall = Duration::from_millis(u64::from(millis)),
+            Act::Look => self.look(),
             Act::Lazy => {
                 if self.process.dirty {
                     let snapshot = self.process.conversation.snapshot();
@@ -163,6 +170,11 @@ impl World {
                 self.disabled = !enabled;
                 let hold = Hold::Disabled;
                 self.step(&if enabled { Event::Released(hold) } else { Event::Held(hold) }).unwrap();
+            }
+            Act::Merge(millis) => {
+                let window = Duration::from_millis(u64::from(millis));
+                self.policy.rules.conversation.merge_window = window;
+                self.process.conversation.configure(self.policy.clone());
             }
             Act::Configure(busy) => {
                 self.policy.rules.conversation.busy = busy;
@@ -319,12 +331,24 @@ impl World {
         panic!("no rest: {:?}", self.process.conversation);
     }
 
+    /// What a command asked for is found.
+    fn look(&mut self) {
+        if let Some(seq) = self.process.conversation.session().looking() {
+            assert!(self.process.looks.contains(&seq), "{seq} waits for a look that nobody takes");
+            let choices = Choices { agent: Some(AgentId::new("agt_2")), ..Choices::default() };
+            let found = Found::Told(Notice::AgentChosen { name: "two".to_owned() }, Some(choices));
+            self.step(&Event::LookedUp { seq, found, locale: None }).unwrap();
+        }
+    }
+
     /// One thing that can be done, or time where there is none.
     fn work(&mut self, luck: Luck) {
         if !self.process.claims.is_empty() {
             self.grant(0);
         } else if !self.process.calls.is_empty() {
             self.land(0, luck);
+        } else if self.process.conversation.session().looking().is_some() {
+            self.look();
         } else if let Some(index) = self.process.runs.iter().position(|run| run.cancelled && !run.over) {
             self.close(index);
         } else if let Some(index) = self.process.runs.iter().position(|run| !run.over) {

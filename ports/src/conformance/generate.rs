@@ -8,6 +8,7 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::choice::{Choices, ChosenModel, Lookup, Pick, Tongue};
 use switchboard_domain::content::{Attachment, AttachmentKind};
 use switchboard_domain::ids::{AgentId, Epoch, FencingToken, MessageId, RetryNumber, Seq, SessionNumber};
 use switchboard_domain::inbox::{Again, Control, Entry, Intake, Origin};
@@ -16,7 +17,7 @@ use switchboard_domain::outbound::{Format, Progress};
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::reply::{Trial, Tried};
 use switchboard_domain::secret::Secret;
-use switchboard_domain::settings::TurnLimits;
+use switchboard_domain::settings::{Locale, TurnLimits};
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole,
     ReplySnapshot, ReplyStateSnapshot, Role, SessionSnapshot, TranscriptLine,
@@ -34,8 +35,8 @@ pub fn values<S: Strategy>(strategy: &S, count: usize) -> Vec<S::Value> {
 
 /// Conversation states.
 pub fn snapshots() -> impl Strategy<Value = ConversationSnapshot> {
-    (sessions(), vec(replies(), 0..=4))
-        .prop_map(|(session, replies)| ConversationSnapshot { session, replies })
+    (sessions(), vec(replies(), 0..=4), vec(number().prop_map(Seq), 0..=8))
+        .prop_map(|(session, replies, noted)| ConversationSnapshot { session, replies, noted })
 }
 
 /// Inbox entries.
@@ -72,6 +73,7 @@ pub fn intakes() -> impl Strategy<Value = Intake> {
             .prop_map(|(control, origin)| Intake::Control { control, origin }),
         text().prop_map(|text| Intake::Deliver { text }),
         (text(), formats()).prop_map(|(text, format)| Intake::Send { text, format }),
+        lookups().prop_map(Intake::Lookup),
         refusals().prop_map(Intake::Refused),
     ]
 }
@@ -206,7 +208,6 @@ fn controls() -> impl Strategy<Value = Control> {
         Just(Control::New),
         any::<bool>().prop_map(|all| Control::Stop { all }),
         number().prop_map(|seq| Control::StopAnswer { seq: Seq(seq) }),
-        Just(Control::Status),
         Just(Control::Help),
         Just(Control::Withdraw),
     ]
@@ -235,17 +236,23 @@ fn sessions() -> impl Strategy<Value = SessionSnapshot> {
         count,
         graceful,
     });
-    let run = (number(), text(), of(text()), of(limits())).prop_map(|(seq, handle, continuation, limits)| {
-        KeptRun { seq: Seq(seq), handle, continuation, limits }
-    });
+    let run = (number(), 0..10_u64, text(), of(text()), of(limits())).prop_map(
+        |(seq, more, handle, continuation, limits)| KeptRun {
+            seq: Seq(seq),
+            through: Seq(seq.saturating_add(more)),
+            handle,
+            continuation,
+            limits,
+        },
+    );
     (
         (number(), number(), timestamps(), timestamps(), any::<u32>()),
-        (of(text()), of(text()), of(text()), of(attempts), of(run)),
+        (choices(), of(text()), of(attempts), of(run)),
     )
         .prop_map(
             |(
                 (session, epoch, started_at, last_activity_at, turns),
-                (agent, model, continuation, attempts, run),
+                (choices, continuation, attempts, run),
             )| {
                 SessionSnapshot {
                     number: SessionNumber(session),
@@ -253,14 +260,44 @@ fn sessions() -> impl Strategy<Value = SessionSnapshot> {
                     started_at,
                     last_activity_at,
                     turns,
-                    agent: agent.map(AgentId::new),
-                    model,
+                    choices,
                     continuation,
                     attempts,
                     run,
                 }
             },
         )
+}
+
+fn choices() -> impl Strategy<Value = Choices> {
+    let model = (text(), text()).prop_map(|(agent, name)| ChosenModel { agent: AgentId::new(agent), name });
+    (of(text()), of(model), of(locales())).prop_map(|(agent, model, locale)| Choices {
+        agent: agent.map(AgentId::new),
+        model,
+        locale,
+    })
+}
+
+fn locales() -> impl Strategy<Value = Locale> {
+    prop_oneof![Just(Locale::En), Just(Locale::ZhCn)]
+}
+
+fn lookups() -> impl Strategy<Value = Lookup> {
+    let picks = || {
+        prop_oneof![
+            Just(Pick::List),
+            any::<u32>().prop_map(Pick::Number),
+            text().prop_map(Pick::Name),
+            Just(Pick::Default),
+        ]
+    };
+    let tongues = prop_oneof![Just(Tongue::List), locales().prop_map(Tongue::Speak), Just(Tongue::Default)];
+    prop_oneof![
+        Just(Lookup::Status),
+        picks().prop_map(Lookup::Agents),
+        picks().prop_map(Lookup::Models),
+        tongues.prop_map(Lookup::Language),
+    ]
 }
 
 fn limits() -> impl Strategy<Value = TurnLimits> {

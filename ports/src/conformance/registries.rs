@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, json};
+use switchboard_domain::choice::AllowList;
 use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
     AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss,
-    TurnLimits, UserMapping,
+    Remember, Switchers, SwitchingSettings, TurnLimits, UserMapping,
 };
 use switchboard_domain::time::Timestamp;
 
@@ -33,6 +34,7 @@ pub fn channel(id: &str, name: &str) -> Channel {
         secrets: BTreeMap::from([("/client_secret".to_owned(), Secret::new("s3cr3t 密"))]),
         user_mapping: UserMapping::default(),
         directories: Directories::default(),
+        switching: SwitchingSettings::default(),
         conversation: ConversationSettings::default(),
         access: AccessSettings::default(),
         managed_by_file: false,
@@ -52,6 +54,7 @@ pub fn agent(id: &str, name: &str) -> AgentConfig {
         base_url: "https://agent.invalid/v1".to_owned(),
         api_key: Secret::new("sk-s3cr3t"),
         model: Some("model".to_owned()),
+        models: AllowList::default(),
         system_prompt: Some("Answer briefly. 请简短回答。".to_owned()),
         headers: BTreeMap::from([("X-Tenant".to_owned(), Secret::new("t1"))]),
         extra_body: Map::from_iter([("temperature".to_owned(), json!(0.5))]),
@@ -133,8 +136,31 @@ pub fn channel_with_directories() -> Channel {
     }
 }
 
+/// Channels with every way of choosing agents in the chat.
+#[must_use]
+pub fn channels_that_switch() -> Vec<Channel> {
+    let switching = |who, remember| SwitchingSettings {
+        who,
+        agents: vec![AgentId::new("agt_1"), AgentId::new("agt_2")],
+        remember,
+    };
+    let listed = Switchers::Listed(vec![UserId::new("usr_9")]);
+    vec![
+        Channel { switching: switching(listed, Remember::User), ..channel("chn_6", "six") },
+        Channel {
+            switching: switching(Switchers::Nobody, Remember::Conversation),
+            conversation: ConversationSettings {
+                merge_window: Duration::from_millis(1_500),
+                ..ConversationSettings::default()
+            },
+            ..channel("chn_7", "seven")
+        },
+    ]
+}
+
 fn all_channels() -> Vec<Channel> {
-    channel_variants().into_iter().chain([channel_with_directories()]).collect()
+    let newer = channels_that_switch().into_iter().chain([channel_with_directories()]);
+    channel_variants().into_iter().chain(newer).collect()
 }
 
 /// Agents that differ from [`agent`] in every choice there is.

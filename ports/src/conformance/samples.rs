@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Map;
+use switchboard_domain::choice::Choices;
 use switchboard_domain::ids::{
     AgentId, ChannelId, CommitId, ConversationId, ConversationKey, Epoch, MessageId, ReplicaId, RetryNumber,
     Seq, SessionNumber, Version,
@@ -42,6 +43,7 @@ pub fn agent(kind: &str, base_url: &str) -> AgentConfig {
         base_url: base_url.to_owned(),
         api_key: Secret::new("sk-test"),
         model: Some("gpt-x".to_owned()),
+        models: switchboard_domain::choice::AllowList::default(),
         system_prompt: None,
         headers: BTreeMap::new(),
         extra_body: Map::new(),
@@ -194,8 +196,7 @@ pub fn session(number: u64) -> SessionSnapshot {
         started_at: FakeClock::START,
         last_activity_at: FakeClock::START,
         turns: 0,
-        agent: None,
-        model: None,
+        choices: Choices::default(),
         continuation: None,
         attempts: None,
         run: None,
@@ -205,7 +206,7 @@ pub fn session(number: u64) -> SessionSnapshot {
 /// A conversation at rest.
 #[must_use]
 pub fn snapshot(number: u64) -> ConversationSnapshot {
-    ConversationSnapshot { session: session(number), replies: Vec::new() }
+    ConversationSnapshot { session: session(number), replies: Vec::new(), noted: Vec::new() }
 }
 
 /// A plain reply that is not done.

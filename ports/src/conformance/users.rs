@@ -47,6 +47,7 @@ pub fn user(id: &str, username: &str) -> User {
         auth_source: "dingtalk".to_owned(),
         disabled: false,
         department: None,
+        choices: std::collections::BTreeMap::new(),
         directory: None,
         shut_out_by: None,
         identities: Vec::new(),

@@ -33,6 +33,7 @@ pub enum Act {
 }
 
 type Script = Box<dyn Fn(&RunRequest, usize) -> Act + Send + Sync>;
+type Models = Result<Option<Vec<String>>, String>;
 
 /// The agent; also its own kind.
 #[derive(Clone)]
@@ -45,6 +46,8 @@ struct Inner {
     /// What was asked, and of whom.
     asked: Mutex<Vec<(String, RunRequest)>>,
     dropped: Mutex<usize>,
+    /// What it tells of its models, and how often it was asked.
+    models: Mutex<(Models, usize)>,
     /// What was cancelled, and where.
     cancelled: Mutex<Vec<(String, String)>>,
 }
@@ -64,6 +67,7 @@ impl Default for FakeAgent {
             script: Mutex::new(script),
             asked: Mutex::default(),
             dropped: Mutex::default(),
+            models: Mutex::new((Ok(None), 0)),
             cancelled: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -79,6 +83,16 @@ impl FakeAgent {
     /// Does something else from now on; the number counts questions asked before.
     pub fn script(&self, script: impl Fn(&RunRequest, usize) -> Act + Send + Sync + 'static) {
         *self.inner.script.lock().expect("script") = Box::new(script);
+    }
+
+    /// What it tells of its models from now on.
+    pub fn tell_models(&self, told: Result<Option<Vec<String>>, String>) {
+        self.inner.models.lock().expect("models").0 = told;
+    }
+
+    /// How often it was asked for its models.
+    pub fn asked_for_models(&self) -> usize {
+        self.inner.models.lock().expect("models").1
     }
 
     /// What was asked so far, in order.
@@ -192,6 +206,12 @@ impl Agent for Configured {
 
     async fn cancel(&self, run: &str) {
         self.inner.cancelled.lock().expect("cancelled").push((self.who.clone(), run.to_owned()));
+    }
+
+    async fn models(&self) -> Result<Option<Vec<String>>, String> {
+        let mut models = self.inner.models.lock().expect("models");
+        models.1 += 1;
+        models.0.clone()
     }
 }
 

@@ -152,7 +152,7 @@ impl Ledger {
                         Outcome::Cancelled => "cancelled",
                         Outcome::Refused(_) => "refused",
                         Outcome::Failed(_) => "failed",
-                        Outcome::HandedOver => continue,
+                        Outcome::Joined | Outcome::HandedOver => continue,
                     };
                     pages.ends.push(End { message, retry, outcome, at: now });
                 }

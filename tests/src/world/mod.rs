@@ -293,6 +293,7 @@ pub fn channel_config(now: switchboard_domain::time::Timestamp) -> Channel {
         secrets: BTreeMap::from([("/secret".to_owned(), Secret::new("secret"))]),
         user_mapping: UserMapping::default(),
         directories: Directories::default(),
+        switching: switchboard_domain::settings::SwitchingSettings::default(),
         conversation: ConversationSettings::default(),
         access: AccessSettings { messages_per_minute: 0, ..AccessSettings::default() },
         managed_by_file: false,

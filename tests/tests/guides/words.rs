@@ -48,7 +48,8 @@ fn commands(locale: Locale) -> String {
     });
     for spec in &COMMANDS {
         // Writing into a string cannot fail.
-        let _ = write!(table, "| `{}`", spec.usage);
+        // Within a table a bar ends the cell, in code as well.
+        let _ = write!(table, "| `{}`", spec.usage.replace('|', "\\|"));
         for name in spec.names.iter().skip(1) {
             let _ = write!(table, ", `{name}`");
         }
@@ -81,17 +82,33 @@ fn after_notice(notice: &Notice) -> Option<Notice> {
         Notice::Cut(Cut::Filter) => Some(Notice::NothingToStop),
         Notice::NothingToStop => Some(Notice::Stopped { withdrawn: 0 }),
         Notice::Stopped { withdrawn: 0 } => Some(Notice::Stopped { withdrawn: 2 }),
-        Notice::Stopped { .. } => Some(Notice::AnswerBelow),
+        Notice::Stopped { .. } => Some(Notice::Waiting { place: 1 }),
+        Notice::Waiting { place: 1 } => Some(Notice::Waiting { place: 2 }),
+        Notice::Waiting { .. } => Some(Notice::WaitWithdrawn),
+        Notice::WaitWithdrawn => Some(Notice::AnsweredAbove),
+        Notice::AnsweredAbove => Some(Notice::AnswerBelow),
         Notice::AnswerBelow => Some(Notice::ContinuedBelow),
         Notice::ContinuedBelow => Some(Notice::ShuttingDown),
         Notice::ShuttingDown => Some(Notice::ChannelDeleted),
-        Notice::ChannelDeleted => Some(Notice::ServerError),
+        Notice::ChannelDeleted => Some(Notice::NoSuchAgent),
+        Notice::NoSuchAgent => Some(Notice::ModelsUntold),
+        Notice::ModelsUntold => Some(Notice::NoSuchModel),
+        Notice::NoSuchModel => Some(Notice::MayNotSwitch),
+        Notice::MayNotSwitch => Some(Notice::Languages),
+        Notice::Languages => Some(Notice::LanguageChosen(Locale::En)),
+        Notice::LanguageChosen(Locale::En) => Some(Notice::LanguageChosen(Locale::ZhCn)),
+        Notice::LanguageChosen(Locale::ZhCn) => Some(Notice::LookupFailed),
+        Notice::LookupFailed => Some(Notice::ServerError),
         // Those behind `ServerError` have blocks of their own, or tell of the moment.
         Notice::ServerError
         | Notice::UsingTool { .. }
         | Notice::Late { .. }
         | Notice::Status(_)
         | Notice::Help
+        | Notice::Agents(_)
+        | Notice::AgentChosen { .. }
+        | Notice::Models(_)
+        | Notice::ModelChosen { .. }
         | Notice::Refused(_)
         | Notice::Failed(_) => None,
     }

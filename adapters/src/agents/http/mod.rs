@@ -7,6 +7,7 @@ pub(super) mod answer;
 pub(super) mod body;
 pub(super) mod call;
 pub(super) mod failure;
+pub(super) mod models;
 pub(super) mod settings;
 pub(super) mod telling;
 

@@ -22,7 +22,7 @@ use super::http::answer::Ending;
 use super::http::failure::failed;
 use super::http::settings::{Rules, Settings, bearer};
 use super::http::telling::told;
-use super::http::{Surroundings, call};
+use super::http::{Surroundings, call, models};
 
 const RULES: Rules = Rules {
     path: &["chat", "completions"],
@@ -98,6 +98,10 @@ impl Agent for OpenAiChat {
 
     // Closing the request stops it.
     async fn cancel(&self, _run: &str) {}
+
+    async fn models(&self) -> Result<Option<Vec<String>>, String> {
+        models::list(&self.client, &self.settings, RULES.path, &*self.surroundings.clock).await
+    }
 }
 
 impl OpenAiChat {

@@ -20,7 +20,7 @@ use url::Url;
 use super::http::failure::failed;
 use super::http::settings::{Rules, Settings, bearer};
 use super::http::telling::told;
-use super::http::{Surroundings, call};
+use super::http::{Surroundings, call, models};
 use super::responses::reader::Naming;
 
 const RULES: Rules = Rules {
@@ -101,6 +101,11 @@ impl Agent for OpenAiResponses {
             let event = unanswered.into_event();
             tracing::warn!(?event, "failed to stop a response upstream; it may go on there");
         }
+    }
+
+    async fn models(&self) -> Result<Option<Vec<String>>, String> {
+        let inner = &self.inner;
+        models::list(&inner.client, &inner.settings, RULES.path, &*inner.surroundings.clock).await
     }
 }
 

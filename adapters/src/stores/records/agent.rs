@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use switchboard_domain::choice::AllowList;
 use switchboard_domain::ids::{AgentId, Version};
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::time::Timestamp;
@@ -25,6 +26,9 @@ pub(in crate::stores) struct AgentRecord {
     base_url: String,
     api_key_sealed: String,
     model: Option<String>,
+    /// Since format 3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    models: Vec<String>,
     system_prompt: Option<String>,
     headers_sealed: BTreeMap<String, String>,
     extra_body: Map<String, Value>,
@@ -45,8 +49,13 @@ pub(in crate::stores) struct AgentRecord {
 }
 
 impl Record for AgentRecord {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
+
+    /// A list of models that may be chosen is not to be lost.
+    fn since(&self) -> u32 {
+        if self.models.is_empty() { 2 } else { 3 }
+    }
 }
 
 mirrored!(ModeRecord = AgentMode { Auto, Stream, Poll });
@@ -66,6 +75,7 @@ impl AgentRecord {
             base_url: from.base_url.clone(),
             api_key_sealed: row.seal(API_KEY, &from.api_key)?,
             model: from.model.clone(),
+            models: from.models.0.clone(),
             system_prompt: from.system_prompt.clone(),
             headers_sealed: seal_all(&from.headers, row, HEADERS)?,
             extra_body: from.extra_body.clone(),
@@ -93,6 +103,7 @@ impl AgentRecord {
             base_url: self.base_url,
             api_key: row.open(API_KEY, &self.api_key_sealed)?,
             model: self.model,
+            models: AllowList(self.models),
             system_prompt: self.system_prompt,
             headers: open_all(self.headers_sealed, row, HEADERS)?,
             extra_body: self.extra_body,

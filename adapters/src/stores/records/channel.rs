@@ -9,7 +9,7 @@ use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
     AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, Stale,
-    UserMapping,
+    SwitchingSettings, UserMapping,
 };
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
@@ -17,6 +17,7 @@ use switchboard_ports::directory::Directories;
 use switchboard_ports::error::StoreError;
 
 use super::asked::DirectoriesRecord;
+use super::switching::SwitchingRecord;
 use super::{Record, Row, millis, mirrored};
 
 /// A channel; its id is the row's key, its version a column.
@@ -34,6 +35,9 @@ pub(in crate::stores) struct ChannelRecord {
     // Format 2 added it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     directories: Option<DirectoriesRecord>,
+    // Format 3 added it; not written where it is as ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    switching: Option<SwitchingRecord>,
     conversation: ConversationSettingsRecord,
     access: AccessRecord,
     managed_by_file: bool,
@@ -42,15 +46,18 @@ pub(in crate::stores) struct ChannelRecord {
 }
 
 impl Record for ChannelRecord {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
 
-    /// Directories decide about access: who does not know them must not read, and lose, a channel that has some.
+    /// Directories decide about access, and so does who may choose agents: who does not know them must not read, and lose, a
+    /// channel that has some.
     fn since(&self) -> u32 {
-        if self.directories.is_none() && !matches!(self.user_mapping.mode, ModeRecord::Directory) {
+        if self.switching.is_some() {
+            3
+        } else if self.directories.is_none() && !matches!(self.user_mapping.mode, ModeRecord::Directory) {
             1
         } else {
-            Self::VERSION
+            2
         }
     }
 }
@@ -84,6 +91,8 @@ struct ConversationSettingsRecord {
     busy: BusyRecord,
     // Not written where they are as ever, so that what older programs wrote and what they read stays the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    merge_window_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     stale_after_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stale: Option<StaleRecord>,
@@ -96,6 +105,7 @@ impl From<ConversationSettings> for ConversationSettingsRecord {
             group_scope: from.group_scope.into(),
             idle_timeout_ms: millis(from.idle_timeout),
             busy: from.busy.into(),
+            merge_window_ms: (!from.merge_window.is_zero()).then(|| millis(from.merge_window)),
             stale_after_ms: (from.stale_after != usual.stale_after).then(|| millis(from.stale_after)),
             stale: (from.stale != usual.stale).then(|| from.stale.into()),
         }
@@ -109,6 +119,7 @@ impl From<ConversationSettingsRecord> for ConversationSettings {
             group_scope: from.group_scope.into(),
             idle_timeout: Duration::from_millis(from.idle_timeout_ms),
             busy: from.busy.into(),
+            merge_window: from.merge_window_ms.map_or(usual.merge_window, Duration::from_millis),
             stale_after: from.stale_after_ms.map_or(usual.stale_after, Duration::from_millis),
             stale: from.stale.map_or(usual.stale, Into::into),
         }
@@ -141,6 +152,8 @@ impl ChannelRecord {
             secrets_sealed: seal_all(&from.secrets, row, "secrets")?,
             user_mapping: (&from.user_mapping).into(),
             directories: DirectoriesRecord::seal(&from.directories, row)?,
+            switching: (from.switching != SwitchingSettings::default())
+                .then(|| SwitchingRecord::from(&from.switching)),
             conversation: from.conversation.into(),
             access: AccessRecord {
                 groups: from.access.groups.into(),
@@ -169,6 +182,7 @@ impl ChannelRecord {
                 Some(directories) => directories.open(row)?,
                 None => Directories::default(),
             },
+            switching: self.switching.map(SwitchingSettings::from).unwrap_or_default(),
             conversation: self.conversation.into(),
             access: AccessSettings {
                 groups: self.access.groups.into(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use switchboard_domain::ids::{AgentId, Epoch, MessageId, RetryNumber, Seq, SessionNumber};
+use switchboard_domain::ids::{Epoch, MessageId, RetryNumber, Seq, SessionNumber};
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Part, PartStatus, Pointer, ReplyId, ReplyRole, ReplySnapshot,
@@ -12,6 +12,8 @@ use switchboard_domain::snapshot::{
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 
+use super::channel::LocaleRecord;
+use super::choices::ChoicesRecord;
 use super::message::TargetRecord;
 use super::outbound::FormatRecord;
 use super::tried::TriedRecord;
@@ -22,11 +24,21 @@ use super::{Record, Row, millis, mirrored};
 pub(in crate::stores) struct ConversationRecord {
     session: SessionRecord,
     replies: Vec<ReplyRecord>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    noted: Vec<u64>,
 }
 
 impl Record for ConversationRecord {
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     const OLDEST: u32 = 1;
+
+    /// Older readers take a model for one of the channel's own agent, leave cards open that say that a message waits, and know no
+    /// plain message that says it.
+    fn since(&self) -> u32 {
+        let has_note = self.replies.iter().any(|reply| matches!(reply.role, ReplyRoleRecord::Note));
+        if self.session.model.is_some() || !self.noted.is_empty() || has_note { 5 } else { 4 }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,11 +55,20 @@ struct SessionRecord {
     /// Since format 2.
     #[serde(default)]
     run: Option<KeptRunRecord>,
+    /// Whose model it is. Since format 5; before, the chosen agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model_agent: Option<String>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    locale: Option<LocaleRecord>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct KeptRunRecord {
     seq: u64,
+    /// Since format 5; absent where no other message went with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    through: Option<u64>,
     handle: String,
     /// Since format 3.
     #[serde(default)]
@@ -92,7 +113,7 @@ struct ReplyRecord {
     state: ReplyStateRecord,
 }
 
-mirrored!(ReplyRoleRecord = ReplyRole { Answer, Notice, Message });
+mirrored!(ReplyRoleRecord = ReplyRole { Answer, Notice, Note, Message });
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -119,26 +140,35 @@ impl ConversationRecord {
     /// Seals a state for its row.
     pub(in crate::stores) fn seal(from: &ConversationSnapshot, row: &Row<'_>) -> Result<Self, StoreError> {
         let replies = from.replies.iter().map(|reply| ReplyRecord::seal(reply, row));
-        Ok(Self { session: (&from.session).into(), replies: replies.collect::<Result<_, _>>()? })
+        Ok(Self {
+            session: (&from.session).into(),
+            replies: replies.collect::<Result<_, _>>()?,
+            noted: from.noted.iter().map(|seq| seq.0).collect(),
+        })
     }
 
     /// Opens the state of a row.
     pub(in crate::stores) fn open(self, row: &Row<'_>) -> Result<ConversationSnapshot, StoreError> {
         let replies = self.replies.into_iter().map(|reply| reply.open(row));
-        Ok(ConversationSnapshot { session: self.session.into(), replies: replies.collect::<Result<_, _>>()? })
+        Ok(ConversationSnapshot {
+            session: self.session.into(),
+            replies: replies.collect::<Result<_, _>>()?,
+            noted: self.noted.into_iter().map(Seq).collect(),
+        })
     }
 }
 
 impl From<&SessionSnapshot> for SessionRecord {
     fn from(from: &SessionSnapshot) -> Self {
+        let choices = ChoicesRecord::from(&from.choices);
         Self {
             number: from.number.0,
             epoch: from.epoch.0,
             started_at: from.started_at.as_millis(),
             last_activity_at: from.last_activity_at.as_millis(),
             turns: from.turns,
-            agent: from.agent.as_ref().map(AgentId::to_string),
-            model: from.model.clone(),
+            agent: choices.agent,
+            model: choices.model,
             continuation: from.continuation.clone(),
             attempts: from.attempts.map(|attempts| AttemptsRecord {
                 seq: attempts.seq.0,
@@ -146,20 +176,23 @@ impl From<&SessionSnapshot> for SessionRecord {
                 graceful: attempts.graceful,
             }),
             run: from.run.as_ref().map(KeptRunRecord::from),
+            model_agent: choices.model_agent,
+            locale: choices.locale,
         }
     }
 }
 
 impl From<SessionRecord> for SessionSnapshot {
     fn from(from: SessionRecord) -> Self {
+        let (model_agent, locale) = (from.model_agent.or_else(|| from.agent.clone()), from.locale);
+        let choices = ChoicesRecord { agent: from.agent, model: from.model, model_agent, locale };
         Self {
             number: SessionNumber(from.number),
             epoch: Epoch(from.epoch),
             started_at: Timestamp::from_millis(from.started_at),
             last_activity_at: Timestamp::from_millis(from.last_activity_at),
             turns: from.turns,
-            agent: from.agent.map(AgentId::new),
-            model: from.model,
+            choices: choices.into(),
             continuation: from.continuation,
             attempts: from.attempts.map(|attempts| Attempts {
                 seq: Seq(attempts.seq),
@@ -175,6 +208,7 @@ impl From<&KeptRun> for KeptRunRecord {
     fn from(from: &KeptRun) -> Self {
         Self {
             seq: from.seq.0,
+            through: (from.through != from.seq).then_some(from.through.0),
             handle: from.handle.clone(),
             continuation: from.continuation.clone(),
             limits: from.limits.map(LimitsRecord::from),
@@ -186,6 +220,7 @@ impl From<KeptRunRecord> for KeptRun {
     fn from(from: KeptRunRecord) -> Self {
         Self {
             seq: Seq(from.seq),
+            through: Seq(from.through.unwrap_or(from.seq)),
             handle: from.handle,
             continuation: from.continuation,
             limits: from.limits.map(TurnLimits::from),
@@ -220,6 +255,7 @@ fn address_field(seq: u64, role: ReplyRoleRecord) -> String {
     let role = match role {
         ReplyRoleRecord::Answer => "answer",
         ReplyRoleRecord::Notice => "notice",
+        ReplyRoleRecord::Note => "note",
         ReplyRoleRecord::Message => "message",
     };
     format!("replies/{seq}/{role}/session_address")

@@ -1,12 +1,14 @@
 //! The record of an inbox entry.
 
 use serde::{Deserialize, Serialize};
+use switchboard_domain::choice::Lookup;
 use switchboard_domain::ids::{FencingToken, MessageId, RetryNumber, Seq};
 use switchboard_domain::inbox::{Again, Control, Entry, Intake, Origin};
 use switchboard_domain::outcome::Refusal;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 
+use super::lookup::LookupRecord;
 use super::message::{AddressRecord, AttachmentRecord, ChatRecord, SenderRecord};
 use super::outbound::FormatRecord;
 use super::{Record, Row, mirrored};
@@ -30,8 +32,13 @@ pub(in crate::stores) struct EntryRecord {
 }
 
 impl Record for EntryRecord {
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     const OLDEST: u32 = 1;
+
+    /// Older readers know no looks.
+    fn since(&self) -> u32 {
+        if matches!(self.intake, IntakeRecord::Lookup(_)) { 5 } else { 4 }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,6 +66,8 @@ enum IntakeRecord {
         control: ControlRecord,
         origin: OriginRecord,
     },
+    /// Since format 5.
+    Lookup(LookupRecord),
     Refused(RefusalRecord),
 }
 
@@ -66,8 +75,13 @@ enum IntakeRecord {
 #[serde(rename_all = "snake_case")]
 enum ControlRecord {
     New,
-    Stop { all: bool },
-    StopAnswer { seq: u64 },
+    Stop {
+        all: bool,
+    },
+    StopAnswer {
+        seq: u64,
+    },
+    /// Up to format 4; a look since.
     Status,
     Help,
     Withdraw,
@@ -180,6 +194,7 @@ impl IntakeRecord {
             Intake::Control { control, origin } => {
                 Self::Control { control: (*control).into(), origin: (*origin).into() }
             }
+            Intake::Lookup(lookup) => Self::Lookup(lookup.into()),
             Intake::Refused(refusal) => Self::Refused((*refusal).into()),
         })
     }
@@ -194,9 +209,11 @@ impl IntakeRecord {
             }
             Self::Deliver { text } => Intake::Deliver { text },
             Self::Send { text, format } => Intake::Send { text, format: format.into() },
-            Self::Control { control, origin } => {
-                Intake::Control { control: control.into(), origin: origin.into() }
-            }
+            Self::Control { control, origin } => match control.open() {
+                Some(control) => Intake::Control { control, origin: origin.into() },
+                None => Intake::Lookup(Lookup::Status),
+            },
+            Self::Lookup(lookup) => Intake::Lookup(lookup.into()),
             Self::Refused(refusal) => Intake::Refused(refusal.into()),
         })
     }
@@ -213,22 +230,22 @@ impl From<Control> for ControlRecord {
             Control::New => Self::New,
             Control::Stop { all } => Self::Stop { all },
             Control::StopAnswer { seq } => Self::StopAnswer { seq: seq.0 },
-            Control::Status => Self::Status,
             Control::Help => Self::Help,
             Control::Withdraw => Self::Withdraw,
         }
     }
 }
 
-impl From<ControlRecord> for Control {
-    fn from(from: ControlRecord) -> Self {
-        match from {
-            ControlRecord::New => Self::New,
-            ControlRecord::Stop { all } => Self::Stop { all },
-            ControlRecord::StopAnswer { seq } => Self::StopAnswer { seq: Seq(seq) },
-            ControlRecord::Status => Self::Status,
-            ControlRecord::Help => Self::Help,
-            ControlRecord::Withdraw => Self::Withdraw,
-        }
+impl ControlRecord {
+    /// The act; `None` for what is a look since.
+    const fn open(self) -> Option<Control> {
+        Some(match self {
+            Self::New => Control::New,
+            Self::Stop { all } => Control::Stop { all },
+            Self::StopAnswer { seq } => Control::StopAnswer { seq: Seq(seq) },
+            Self::Status => return None,
+            Self::Help => Control::Help,
+            Self::Withdraw => Control::Withdraw,
+        })
     }
 }

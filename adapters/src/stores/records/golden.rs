@@ -11,14 +11,17 @@ use std::time::Duration;
 use proptest::prelude::{ProptestConfig, proptest};
 use serde_json::Value;
 use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::choice::{AllowList, ChosenModel, Lookup, Pick, Tongue};
 use switchboard_domain::content::{Attachment, AttachmentKind};
-use switchboard_domain::ids::{Epoch, FencingToken, MessageId, RetryNumber, Seq, SessionNumber, Version};
+use switchboard_domain::ids::{
+    AgentId, Epoch, FencingToken, MessageId, RetryNumber, Seq, SessionNumber, Version,
+};
 use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
 use switchboard_domain::message::{Chat, ChatKind};
 use switchboard_domain::outbound::Format;
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Refusal};
 use switchboard_domain::reply::{Trial, Tried};
-use switchboard_domain::settings::TurnLimits;
+use switchboard_domain::settings::{Locale, TurnLimits};
 use switchboard_domain::snapshot::{
     Attempts, ConversationSnapshot, KeptRun, Mark, Part, PartStatus, Pointer, ReplyId, ReplyRole,
     ReplyStateSnapshot, Role, TranscriptLine,
@@ -26,7 +29,7 @@ use switchboard_domain::snapshot::{
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::{AgentConfig, AgentMode};
 use switchboard_ports::conformance::registries::{
-    agent, agent_variants, channel, channel_variants, channel_with_directories,
+    agent, agent_variants, channel, channel_variants, channel_with_directories, channels_that_switch,
 };
 use switchboard_ports::conformance::{FakeClock, generate, samples};
 
@@ -92,7 +95,8 @@ fn check<T: PartialEq + Debug, R: Record>(
     }
 }
 
-/// Format 2 knows files, format 3 quoted answers, format 4 retries and messages that nobody asked for.
+/// Format 2 knows files, format 3 quoted answers, format 4 retries and messages that nobody asked for,
+/// format 5 commands that take a look.
 fn entries(version: u32) -> Vec<Entry> {
     let first = Entry {
         seq: Seq(7),
@@ -115,7 +119,8 @@ fn entries(version: u32) -> Vec<Entry> {
     let mut entries = vec![
         with(control(Control::New)),
         with(control(Control::Stop { all: true })),
-        with(Intake::Control { control: Control::Status, origin: Origin::Chat }),
+        // A control act up to format 4.
+        with(Intake::Lookup(Lookup::Status)),
         with(control(Control::Help)),
         with(control(Control::Withdraw)),
         with(Intake::Refused(Refusal::TooManyMessages)),
@@ -149,24 +154,37 @@ fn entries(version: u32) -> Vec<Entry> {
         entries.push(with(Intake::Send { text: "notice 通知".to_owned(), format: Format::Markdown }));
         entries.push(with(Intake::Send { text: "*as it is*".to_owned(), format: Format::Text }));
         let deliver = with(Intake::Deliver { text: "answer 答".to_owned() });
-        entries
-            .extend([Entry { retry: RetryNumber(12), ..first }, Entry { retry: RetryNumber(13), ..deliver }]);
+        entries.extend([
+            Entry { retry: RetryNumber(12), ..first.clone() },
+            Entry { retry: RetryNumber(13), ..deliver },
+        ]);
+    }
+    if version >= 5 {
+        let with = |lookup| Entry { session_address: None, intake: Intake::Lookup(lookup), ..first.clone() };
+        let picks = [Pick::List, Pick::Number(3), Pick::Name("helper 助手".to_owned()), Pick::Default];
+        let tongues = [Tongue::List, Tongue::Speak(Locale::En), Tongue::Speak(Locale::ZhCn), Tongue::Default];
+        entries.extend(picks.iter().map(|pick| with(Lookup::Agents(pick.clone()))));
+        entries.extend(picks.iter().map(|pick| with(Lookup::Models(pick.clone()))));
+        entries.extend(tongues.map(|tongue| with(Lookup::Language(tongue))));
     }
     entries
 }
 
 /// Format 2 knows runs that can be asked for, format 3 the limits of their turns and where one goes on from after a stop,
-/// format 4 retries, the ways that were tried and messages that nobody asked for.
+/// format 4 retries, the ways that were tried and messages that nobody asked for, format 5 more that was chosen.
 fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     let mut session = samples::session(2);
     session.epoch = Epoch(9);
     session.turns = 4;
-    session.agent = Some(switchboard_domain::ids::AgentId::new("agt_1"));
-    session.model = Some("model".to_owned());
+    let agent = AgentId::new("agt_1");
+    session.choices.model = Some(ChosenModel { agent: agent.clone(), name: "model".to_owned() });
+    session.choices.agent = Some(agent);
+    session.choices.locale = (version >= 5).then_some(Locale::ZhCn);
     session.continuation = Some("resp_1".to_owned());
     session.attempts = Some(Attempts { seq: Seq(7), count: 2, graceful: true });
     session.run = (version >= 2).then(|| KeptRun {
         seq: Seq(7),
+        through: Seq(if version >= 5 { 8 } else { 7 }),
         handle: "resp_1".to_owned(),
         continuation: (version >= 3).then(|| "resp_1 stopped".to_owned()),
         limits: (version >= 3).then(|| TurnLimits {
@@ -207,9 +225,14 @@ fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     if version >= 4 {
         plain.id = ReplyId { seq: Seq(8), role: ReplyRole::Message };
         plain.format = Format::Text;
+        replies.push(plain.clone());
+    }
+    if version >= 5 {
+        plain.id = ReplyId { seq: Seq(9), role: ReplyRole::Note };
         replies.push(plain);
     }
-    vec![samples::snapshot(1), ConversationSnapshot { session, replies }]
+    let noted = if version >= 5 { vec![Seq(9), Seq(11)] } else { Vec::new() };
+    vec![samples::snapshot(1), ConversationSnapshot { session, replies, noted }]
 }
 
 fn lines() -> Vec<TranscriptLine> {
@@ -272,7 +295,9 @@ fn conversations_of_every_format_are_read_back() {
 fn channels_of_every_format_are_read_back() {
     let channels = |version| {
         let newer = (version >= 2).then(channel_with_directories);
-        channel_variants().into_iter().chain([channel("chn_4", "four")]).chain(newer).collect()
+        let newest = (version >= 3).then(channels_that_switch).into_iter().flatten();
+        let old = channel_variants().into_iter().chain([channel("chn_4", "four")]);
+        old.chain(newer).chain(newest).collect()
     };
     check(
         "channel",
@@ -284,11 +309,14 @@ fn channels_of_every_format_are_read_back() {
 
 #[test]
 fn agents_of_every_format_are_read_back() {
-    // Format 2 knows how answers are fetched.
+    // Format 2 knows how answers are fetched, format 3 which models may be chosen.
     let agents = |version| {
         let agents = agent_variants().into_iter().chain([agent("agt_3", "three")]);
+        let models = AllowList(vec!["gpt-*".to_owned(), "模型".to_owned()]);
+        let newer = (version >= 3).then(|| AgentConfig { models, ..agent("agt_4", "four") });
         agents
             .map(|agent| if version < 2 { AgentConfig { mode: AgentMode::Auto, ..agent } } else { agent })
+            .chain(newer)
             .collect()
     };
     check(

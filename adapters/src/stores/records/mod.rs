@@ -13,13 +13,16 @@ mod agent;
 mod asked;
 mod audit;
 mod channel;
+mod choices;
 mod conversation;
 
 mod entry;
+mod lookup;
 mod message;
 mod outbound;
 #[cfg(feature = "fuzzing")]
 pub mod reread;
+mod switching;
 mod transcript;
 mod tried;
 mod user;

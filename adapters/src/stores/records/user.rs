@@ -1,11 +1,14 @@
 //! Records of users and API tokens.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use switchboard_domain::ids::{UserId, Version};
+use switchboard_domain::ids::{ChannelId, UserId, Version};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::tokens::{Role, Token};
 use switchboard_ports::users::{Identity, User};
 
+use super::choices::ChoicesRecord;
 use super::{Record, Row, mirrored};
 
 /// A user; the id is the row's key, identities have a table of their own.
@@ -29,6 +32,9 @@ pub(in crate::stores) struct UserRecord {
     version: u64,
     #[serde(default)]
     updated_at: Option<u64>,
+    // Format 3 added it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    choices: BTreeMap<String, ChoicesRecord>,
 }
 
 /// What nobody had changed had no number.
@@ -37,7 +43,7 @@ const fn first() -> u64 {
 }
 
 impl Record for UserRecord {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
     // Readers of format 1 make users and link them; they write none anew, and so lose nothing of what they pass over.
     const SINCE: u32 = 1;
@@ -58,6 +64,11 @@ impl From<&User> for UserRecord {
             shut_out_by: from.shut_out_by.clone(),
             version: from.version.0,
             updated_at: Some(from.updated_at.as_millis()),
+            choices: from
+                .choices
+                .iter()
+                .map(|(channel, choices)| (channel.to_string(), choices.into()))
+                .collect(),
         }
     }
 }
@@ -75,6 +86,11 @@ impl UserRecord {
             disabled: self.disabled,
             department: self.department,
             directory: self.directory,
+            choices: self
+                .choices
+                .into_iter()
+                .map(|(channel, choices)| (ChannelId::new(channel), choices.into()))
+                .collect(),
             shut_out_by: self.shut_out_by,
             identities,
             version: Version(self.version),

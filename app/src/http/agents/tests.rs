@@ -24,7 +24,7 @@ async fn a_new_agent_is_201_with_location_etag_defaults_and_masked_secrets() {
     assert_eq!(made.header(header::LOCATION), format!("/api/v1/agents/{id}"));
     assert_eq!(made.header(header::ETAG), "\"1\"");
     let expected = json!({"id": id, "name": "helper", "kind": "openai-chat", "base_url": "http://127.0.0.1:9/v1",
-        "api_key": "***", "model": "m", "system_prompt": "line\nline", "headers": {"X-Team": "***"},
+        "api_key": "***", "model": "m", "models": [], "system_prompt": "line\nline", "headers": {"X-Team": "***"},
         "extra_body": {"top_p": 1}, "stream": true, "mode": "auto", "connect_timeout_ms": 5000, "first_output_timeout_ms": 60000,
         "idle_timeout_ms": 60000, "turn_timeout_ms": 600_000, "max_output_chars": 200_000,
         "max_history_messages": 40, "max_history_chars": 60000, "managed_by_file": false, "version": 1,

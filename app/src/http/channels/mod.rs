@@ -20,7 +20,7 @@ use switchboard_domain::settings::Locale;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 
-use super::dto::channel_input::{References, named_user};
+use super::dto::channel_input::{References, named_users};
 use super::dto::mapping::DirectoryKinds;
 use super::dto::status::StatusView;
 use super::problem::Problem;
@@ -70,7 +70,7 @@ async fn status_of(api: &Api, channel: &Channel, locale: Locale) -> StatusView {
 pub async fn references(ports: &Ports, documents: &[&Value]) -> Result<References, StoreError> {
     let agents = ports.agents.list().await?.into_iter().map(|agent| agent.id).collect();
     let mut users = BTreeSet::new();
-    for id in documents.iter().filter_map(|document| named_user(document)) {
+    for id in documents.iter().flat_map(|document| named_users(document)) {
         if ports.users.find(&id).await?.is_some() {
             users.insert(id);
         }

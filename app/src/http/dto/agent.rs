@@ -27,6 +27,8 @@ pub struct AgentView {
     pub api_key: Option<&'static str>,
     /// The model asked for.
     pub model: Option<String>,
+    /// The models that people may choose in the chat; empty: all.
+    pub models: Vec<String>,
     /// What it is told before every conversation.
     pub system_prompt: Option<String>,
     /// Additional headers, each value as `***`.
@@ -73,6 +75,7 @@ impl From<&AgentConfig> for AgentView {
             base_url: Some(agent.base_url.clone()).filter(|url| !url.is_empty()),
             api_key: (!agent.api_key.is_empty()).then_some(MASK),
             model: agent.model.clone(),
+            models: agent.models.0.clone(),
             system_prompt: agent.system_prompt.clone(),
             headers: agent.headers.keys().map(|name| (name.clone(), MASK)).collect(),
             extra_body: agent.extra_body.clone(),

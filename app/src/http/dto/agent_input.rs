@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
+use switchboard_domain::choice::{AllowList, NAME_CHARS_MAX as MODEL_CHARS_MAX};
 use switchboard_domain::ids::{AgentId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agent::AgentKind;
-use switchboard_ports::agents::{AgentConfig, AgentMode, HEADER_VALUE_BYTES_MAX};
+use switchboard_ports::agents::{AgentConfig, AgentMode, HEADER_VALUE_BYTES_MAX, MODELS_MAX};
 use switchboard_ports::provider::FieldError;
 use url::Url;
 use utoipa::ToSchema;
@@ -61,6 +62,10 @@ pub struct AgentInput {
     /// The model to ask for.
     #[schema(max_length = 2000)]
     pub model: Option<String>,
+    /// The models that people may choose in the chat, by name; one that ends with `*` stands for all that begin so. Empty: all
+    /// that the agent tells.
+    #[schema(max_items = 200)]
+    pub models: Option<Vec<String>>,
     /// What it is told before every conversation.
     #[schema(max_length = 100_000)]
     pub system_prompt: Option<String>,
@@ -158,6 +163,7 @@ fn read(
         base_url: base_url(&mut reader, needs_base_url),
         api_key: api_key(&mut reader, stored),
         model: reader.line("model", LINE_CHARS_MAX),
+        models: AllowList(reader.lines("models", MODELS_MAX, MODEL_CHARS_MAX)),
         system_prompt: reader.prose("system_prompt", PROMPT_CHARS_MAX),
         headers: headers(&mut reader, stored),
         extra_body: extra_body(&mut reader),

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::mapping::UserMappingView;
 use super::secrets;
+use super::switching::SwitchingView;
 use super::time::rfc3339;
 
 /// Words of the API for each value, used both ways.
@@ -51,6 +52,8 @@ pub struct ChannelView {
     pub config: Value,
     /// How authors become users.
     pub user_mapping: UserMappingView,
+    /// Who may choose agent and model in the chat.
+    pub switching: SwitchingView,
     /// Rules of conversations.
     pub conversation: ConversationSettingsView,
     /// Who may write, how often.
@@ -76,6 +79,8 @@ pub struct ConversationSettingsView {
     pub idle_timeout_minutes: u64,
     /// `queue`, `interrupt` or `reject`.
     pub busy: &'static str,
+    /// Messages of one author within this time of each other become one turn; 0: each has its own.
+    pub merge_window_ms: u64,
     /// A message older than this when it would be answered is stale; 0: never.
     pub stale_after_minutes: u64,
     /// What happens to a stale message: `answer`, `note` (a line says that the answer is late) or `skip`.
@@ -105,6 +110,7 @@ impl From<&Channel> for ChannelView {
             locale: word(&LOCALES, &channel.locale),
             config: secrets::masked(&channel.config, &channel.secrets),
             user_mapping: UserMappingView::of(&channel.user_mapping, &channel.directories),
+            switching: (&channel.switching).into(),
             conversation: channel.conversation.into(),
             access: channel.access.into(),
             managed_by_file: channel.managed_by_file,
@@ -121,6 +127,7 @@ impl From<ConversationSettings> for ConversationSettingsView {
             group_scope: word(&SCOPES, &settings.group_scope),
             idle_timeout_minutes: settings.idle_timeout.as_secs() / 60,
             busy: word(&BUSY, &settings.busy),
+            merge_window_ms: u64::try_from(settings.merge_window.as_millis()).unwrap_or(u64::MAX),
             stale_after_minutes: settings.stale_after.as_secs() / 60,
             stale: word(&STALE, &settings.stale),
         }

@@ -21,10 +21,13 @@ use super::fields::{self, Fields, Reader, must_be};
 use super::mapping::{self, DirectoryKinds, UserMappingInput};
 use super::merge;
 use super::secrets::{self, Settings, Taken, put, take};
+use super::switching::{self, SwitchingInput};
 
 const MODEL_CHARS_MAX: usize = 2_000;
 /// At most one week.
 const MINUTES: RangeInclusive<u32> = 0..=10_080;
+/// At most ten seconds: so long does every message wait for its answer.
+const MERGE_MS: RangeInclusive<u32> = 0..=10_000;
 const MESSAGES_PER_MINUTE: RangeInclusive<u32> = 0..=10_000;
 
 /// Who may write.
@@ -71,6 +74,8 @@ pub struct ChannelInput {
     pub config: Map<String, Value>,
     /// How authors become users.
     pub user_mapping: Option<UserMappingInput>,
+    /// Who may choose agent and model in the chat.
+    pub switching: Option<SwitchingInput>,
     /// Rules of conversations.
     pub conversation: Option<ConversationSettingsInput>,
     /// Who may write, how often.
@@ -90,6 +95,9 @@ pub struct ConversationSettingsInput {
     /// `queue`, `interrupt` or `reject`.
     #[schema(default = "queue")]
     pub busy: Option<String>,
+    /// Messages of one author within this time of each other become one turn; 0: each has its own.
+    #[schema(minimum = 0, maximum = 10_000, default = 0)]
+    pub merge_window_ms: Option<u32>,
     /// A message older than this when it would be answered is stale; 0: never.
     #[schema(minimum = 0, maximum = 10_080, default = 60)]
     pub stale_after_minutes: Option<u32>,
@@ -175,6 +183,8 @@ fn read(
     let kept = stored.map(|stored| &stored.directories);
     let (user_mapping, directories) =
         reader.section("user_mapping", |section| mapping::read(section, kept, references));
+    let kept = stored.map(|stored| &stored.switching);
+    let switching = reader.section("switching", |section| switching::read(section, kept, references));
     let conversation = reader.section("conversation", conversation);
     let access = reader.section("access", access);
     reader.finish();
@@ -191,6 +201,7 @@ fn read(
         secrets,
         user_mapping,
         directories,
+        switching,
         conversation,
         access,
         managed_by_file: stamp.managed_by_file,
@@ -232,6 +243,7 @@ fn conversation(reader: &mut Reader<'_>) -> ConversationSettings {
         group_scope: reader.choice("group_scope", &SCOPES, GroupScope::PerUser),
         idle_timeout: minutes(reader.number("idle_timeout_minutes", &MINUTES, 0)),
         busy: reader.choice("busy", &BUSY, Busy::Queue),
+        merge_window: Duration::from_millis(u64::from(reader.number("merge_window_ms", &MERGE_MS, 0))),
         stale_after: minutes(reader.number("stale_after_minutes", &MINUTES, 60)),
         stale: reader.choice("stale", &STALE, Stale::Note),
     }
@@ -280,10 +292,11 @@ fn settings(
     }
 }
 
-/// The user that a document names for `fixed_user`, if any.
+/// The users that a document names: for `fixed_user`, and those who may choose agents.
 #[must_use]
-pub fn named_user(document: &Value) -> Option<UserId> {
-    document.pointer("/user_mapping/user_id").and_then(Value::as_str).map(UserId::new)
+pub fn named_users(document: &Value) -> BTreeSet<UserId> {
+    let fixed = document.pointer("/user_mapping/user_id").and_then(Value::as_str).map(UserId::new);
+    fixed.into_iter().chain(switching::users_in(document)).collect()
 }
 
 /// A document in which the agent stands by id, made of one in which it stands by name (`default_agent`).

@@ -5,6 +5,7 @@ use switchboard_ports::agents::AgentMode;
 use super::channel::{BUSY, GROUPS, LOCALES, ON_MISS, SCOPES, STALE};
 use super::channel_input::USERS;
 use super::mapping::{DIRECTORY_KINDS, MODES};
+use super::switching::{REMEMBER, WHO};
 
 /// Schema, field and words, each.
 #[must_use]
@@ -23,6 +24,8 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     add(&["ConversationSettingsInput", "ConversationSettingsView"], "stale", &words(&STALE));
     add(&["AccessInput", "AccessView"], "users", &words(&USERS));
     add(&["AccessInput", "AccessView"], "groups", &words(&GROUPS));
+    add(&["SwitchingInput", "SwitchingView"], "who", &words(&WHO));
+    add(&["SwitchingInput", "SwitchingView"], "remember", &words(&REMEMBER));
     all
 }
 

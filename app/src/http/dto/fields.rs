@@ -222,6 +222,27 @@ impl<'a> Reader<'a> {
         values
     }
 
+    /// A list of different lines; absent means none.
+    pub fn lines(&mut self, key: &'static str, count_max: usize, chars_max: usize) -> Vec<String> {
+        let Some(value) = self.raw(key) else { return Vec::new() };
+        let lines = value.as_array().filter(|lines| lines.len() <= count_max);
+        let lines: Option<Vec<_>> = lines.and_then(|lines| {
+            lines.iter().map(|line| line.as_str().filter(|line| is_line(line, chars_max))).collect()
+        });
+        let Some(lines) = lines else {
+            self.wrong(
+                key,
+                format!("must be a list of {count_max} lines of 1 to {chars_max} characters at most"),
+            );
+            return Vec::new();
+        };
+        let different: std::collections::BTreeSet<_> = lines.iter().collect();
+        if different.len() < lines.len() {
+            self.wrong(key, "must not name anything twice");
+        }
+        lines.into_iter().map(str::to_owned).collect()
+    }
+
     /// Notes mistakes whose pointers begin at a field of this object.
     pub fn extend_below(&mut self, key: &str, errors: Vec<FieldError>) {
         for error in errors {

@@ -14,6 +14,7 @@ pub mod merge;
 pub mod message;
 pub mod secrets;
 pub mod status;
+mod switching;
 pub mod time;
 pub mod user;
 pub mod user_input;

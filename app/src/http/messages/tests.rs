@@ -70,6 +70,7 @@ fn user(id: &str, identities: &[(&str, &str)]) -> User {
         auth_source: "api".to_owned(),
         disabled: false,
         department: None,
+        choices: std::collections::BTreeMap::new(),
         directory: None,
         shut_out_by: None,
         identities: identities.iter().map(identity).collect(),

@@ -71,6 +71,7 @@ fn bot(id: &ChannelId) -> Bot {
         secrets: std::collections::BTreeMap::new(),
         user_mapping: switchboard_domain::settings::UserMapping::default(),
         directories: Directories::default(),
+        switching: switchboard_domain::settings::SwitchingSettings::default(),
         conversation: switchboard_domain::settings::ConversationSettings::default(),
         access: switchboard_domain::settings::AccessSettings::default(),
         managed_by_file: false,
@@ -82,8 +83,7 @@ fn bot(id: &ChannelId) -> Bot {
         rules: Rules { conversation: channel.conversation, limits: TurnLimits::default() },
         reply: Nowhere.limits(),
         locale: channel.locale,
-        agent: None,
-        model: None,
+        shares_choices: true,
     };
     let link = Arc::new(Nowhere);
     Bot { channel, description: NOWHERE, link, agent: None, policy, directories: None, meter: None }

@@ -14,7 +14,7 @@ use switchboard_domain::conversation::Policy;
 use switchboard_domain::eviction::Lives;
 use switchboard_domain::ids::{ChannelId, ConnectionId};
 use switchboard_domain::session::Rules;
-use switchboard_domain::settings::TurnLimits;
+use switchboard_domain::settings::{Remember, TurnLimits};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
@@ -212,11 +212,7 @@ impl Bot {
             rules: Rules { conversation: channel.conversation, limits },
             reply: link.limits(),
             locale: channel.locale,
-            agent: agent.as_ref().map(|(config, _)| config.name.clone()),
-            model: channel
-                .default_model
-                .clone()
-                .or_else(|| agent.as_ref().and_then(|(it, _)| it.model.clone())),
+            shares_choices: channel.switching.remember == Remember::Conversation,
         };
         let ports = &shared.ports;
         let directories = shared.directories.of(&channel, &ports.directory_kinds, &ports.clock);

@@ -101,7 +101,7 @@ impl Actor<'_> {
         metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(ended));
         let at = self.shared.now();
         let channel = &self.handle.id;
-        for (seq, outcome) in effects.ended.iter().filter(|(_, outcome)| *outcome != Outcome::HandedOver) {
+        for (seq, outcome) in effects.ended.iter().filter(|(_, outcome)| is_turn(*outcome)) {
             self.card.take_if(|card| card.seq() == *seq);
             let outcome = outcome_name(*outcome);
             metrics::counter!(names::TURNS, "channel" => channel.to_string(), "outcome" => outcome)
@@ -173,6 +173,14 @@ fn commit_of(actor: &Actor<'_>, effects: &Effects) -> Commit {
     }
 }
 
+/// Whether an entry was a turn of its own.
+const fn is_turn(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::HandedOver | Outcome::Joined => false,
+        Outcome::Answered | Outcome::Cancelled | Outcome::Refused(_) | Outcome::Failed(_) => true,
+    }
+}
+
 /// The label of an outcome in metrics and events.
 const fn outcome_name(outcome: Outcome) -> &'static str {
     match outcome {
@@ -180,6 +188,7 @@ const fn outcome_name(outcome: Outcome) -> &'static str {
         Outcome::Cancelled => "cancelled",
         // Not a turn, and told nowhere.
         Outcome::HandedOver => "handed_over",
+        Outcome::Joined => "joined",
         Outcome::Refused(_) => "refused",
         Outcome::Failed(_) => "failed",
     }

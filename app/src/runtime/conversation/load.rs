@@ -83,7 +83,7 @@ impl<'a> Actor<'a> {
         let mut effects = Effects::default();
         for entry in loaded.entries {
             let resumed = begun.crashed || entry.fence < lease.token;
-            actor.take_in(entry, resumed, &mut effects);
+            actor.take_in(entry, resumed, &mut effects).await;
         }
         actor.hold(&mut effects);
         actor.apply_into(Event::Loaded, &mut effects);
@@ -110,7 +110,7 @@ impl<'a> Actor<'a> {
         let look = match loaded {
             Ok(loaded) => {
                 for entry in loaded.map(|loaded| loaded.entries).unwrap_or_default() {
-                    self.take_in(entry, false, &mut effects);
+                    self.take_in(entry, false, &mut effects).await;
                 }
                 Look::Done
             }

@@ -4,6 +4,7 @@
 //! the other way round, cancelling an agent's run excepted. Deltas change memory only and commit nothing.
 
 mod attached;
+mod choosing;
 mod commit;
 mod load;
 mod log;
@@ -247,14 +248,15 @@ impl Actor<'_> {
         now >= since.after(self.shared.settings.rest_kept)
     }
 
-    fn take_in(&mut self, entry: Entry, resumed: bool, effects: &mut Effects) {
+    async fn take_in(&mut self, entry: Entry, resumed: bool, effects: &mut Effects) {
         if entry.seq > self.conversation.session().taken() {
             self.pending = self.pending.saturating_add(1);
             metrics::gauge!(names::INBOX_PENDING).increment(1.0);
             if matches!(&entry.intake, Intake::Ask { attachments, .. } if !attachments.is_empty()) {
                 self.with_files.insert(entry.seq);
             }
-            self.apply_into(Event::Taken { entry, resumed }, effects);
+            let locale = self.own_locale(&entry.sender).await;
+            self.apply_into(Event::Taken { entry, resumed, locale }, effects);
         }
     }
 
@@ -343,7 +345,8 @@ impl Actor<'_> {
         for perform in effects.perform {
             self.perform(perform).await?;
         }
-        let working = self.conversation.session().running().is_some();
+        let session = self.conversation.session();
+        let working = session.running().is_some() || session.looking().is_some();
         self.slot.busy(working || self.is_delivering());
         let is_message = |reply: &Reply| reply.facts().id.role == ReplyRole::Message;
         self.slot.sending(self.conversation.replies().iter().any(is_message));

@@ -7,11 +7,14 @@
 
 use std::sync::Arc;
 
+use switchboard_domain::choice::Choices;
 use switchboard_domain::hash::stable_hash;
 use switchboard_domain::ids::{AgentId, ChannelId, ConversationId, Seq};
+use switchboard_domain::outcome::RunFailure;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::error::StoreError;
 
+use super::choosing::agent_for_turn;
 use crate::ports::SharedAgent;
 use crate::runtime::channel::{Bot, build_agent};
 use crate::runtime::shared::{Patience, Shared};
@@ -60,13 +63,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn new(config: &AgentConfig, agent: &SharedAgent, is_present: bool) -> Self {
+    pub(super) fn new(config: &AgentConfig, agent: &SharedAgent, is_present: bool) -> Self {
         let owner = Owner::of(config);
         Self { config: config.clone(), agent: Arc::clone(agent), owner, is_present }
     }
 
     /// The agent that the channel has now, if it has one.
-    fn present(bot: &Bot) -> Option<Self> {
+    pub(super) fn present(bot: &Bot) -> Option<Self> {
         bot.agent.as_ref().map(|(config, agent)| Self::new(config, agent, true))
     }
 
@@ -96,16 +99,26 @@ impl Asked {
         tracing::error_span!("agent", %channel, %conversation, turn, agent = self.config.name)
     }
 
+    /// The owner of what the next turn goes on from: where a model was chosen, a conversation with another one is another
+    /// one, since some agents keep it by model (Wegent's are teams).
+    pub(super) fn thread(&self, choices: &Choices) -> Owner {
+        match choices.model_of(&self.config.id) {
+            Some(model) => Owner::of(&AgentConfig { model: Some(model.to_owned()), ..self.config.clone() }),
+            None => self.owner.clone(),
+        }
+    }
+
     /// Whom a turn is asked of, with the name of its run where that one can be gone on with.
     pub(super) async fn of_turn(
         shared: &Shared,
         bot: &Bot,
         conversation: &ConversationId,
         kept: Option<&str>,
-    ) -> Option<(Self, Option<String>)> {
+        choices: &Choices,
+    ) -> Result<Option<(Self, Option<String>)>, RunFailure> {
         if let Some(kept) = kept {
             if let Some((owner, name)) = Self::owner(shared, bot, kept).await {
-                return Some((owner, Some(name)));
+                return Ok(Some((owner, Some(name))));
             }
             tracing::info!(
                 channel = %bot.channel.id,
@@ -113,7 +126,7 @@ impl Asked {
                 "a turn's run belongs to an agent that was changed or deleted meanwhile; the turn is asked anew"
             );
         }
-        Self::present(bot).map(|present| (present, None))
+        Ok(agent_for_turn(shared, bot, choices).await?.map(|asked| (asked, None)))
     }
 }
 

@@ -50,6 +50,11 @@ impl Actor<'_> {
                     drop(back.send(Event::Closed { epoch }.into()).await);
                 });
             }
+            Perform::LookUp { seq } => {
+                if let Some(entry) = self.conversation.entry(seq) {
+                    self.look_up(entry);
+                }
+            }
             Perform::Claim { reply, call, claim } => {
                 let end = self.end_of_claim(reply);
                 self.shared.tasks.spawn(async move {
@@ -87,6 +92,8 @@ impl Actor<'_> {
                     let unknown = PartOutcome::Unknown.into();
                     let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
                     let event = Event::PartDone { reply, call, outcome };
+                    // Of what says that a message waits only its card becomes an answer.
+                    let key = key.filter(|_| reply.role != ReplyRole::Note);
                     drop(back.send(Back { event, shown: shown(reply, key) }).await);
                 });
             }
@@ -116,7 +123,7 @@ impl Actor<'_> {
             session: session.number(),
             continuation: session.continuation().map(str::to_owned),
             resume: session.resume().map(str::to_owned),
-            model: session.model().map(str::to_owned).or_else(|| self.bot.channel.default_model.clone()),
+            choices: self.choices(),
         };
         let (tell, said) = mpsc::channel(SAID_MAX);
         let cancel = tokio_util::sync::CancellationToken::new();
@@ -171,7 +178,8 @@ async fn under_lease<T>(clock: Arc<dyn Clock>, lease: Lease, call: impl Future<O
 /// A message that shows an answer, by its platform's name; our own sentences are in no transcript.
 fn shown(reply: ReplyId, key: Option<String>) -> Option<Shown> {
     match reply.role {
-        ReplyRole::Answer => key.map(|key| Shown { seq: reply.seq, key }),
+        // The card of a message that waits becomes its answer's.
+        ReplyRole::Answer | ReplyRole::Note => key.map(|key| Shown { seq: reply.seq, key }),
         ReplyRole::Notice | ReplyRole::Message => None,
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::choice::Choices;
 use switchboard_domain::content;
 use switchboard_domain::conversation::Said;
 use switchboard_domain::history;
@@ -21,8 +22,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::owner::Asked;
-use super::{RunSaid, attached};
+use super::owner::{Asked, Owner};
+use super::{RunSaid, attached, choosing};
 use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
 use crate::runtime::panics::caught;
@@ -40,7 +41,8 @@ pub(super) struct Question {
     pub(super) continuation: Option<String>,
     /// A run of this turn that was begun before and can be asked for its result.
     pub(super) resume: Option<String>,
-    pub(super) model: Option<String>,
+    /// What was chosen in the conversation.
+    pub(super) choices: Choices,
 }
 
 /// How a run is ended from outside.
@@ -110,7 +112,7 @@ async fn ask(
     upstream: &mut Option<Upstream>,
 ) {
     let place = (question.conversation.clone(), question.entry.seq);
-    let Prepared { asked, request } = match prepare(shared, handle, bot, question, tell).await {
+    let Prepared { asked, thread, request } = match prepare(shared, handle, bot, question, tell).await {
         Ok(prepared) => prepared,
         Err(failure) => {
             let _ = tell.send(RunSaid::Agent(Said::Failed(failure))).await;
@@ -129,9 +131,9 @@ async fn ask(
         let said = match event {
             AgentEvent::Started { run } => {
                 let pollable = run.as_ref().filter(|run| run.pollable);
-                let sign = |name: &String| asked.owner.sign(name);
-                let continuation = pollable.and_then(|run| run.continuation.as_ref()).map(sign);
-                let handle = pollable.map(|run| sign(&run.id));
+                let continuation = pollable.and_then(|run| run.continuation.as_ref());
+                let continuation = continuation.map(|name| thread.sign(name));
+                let handle = pollable.map(|run| asked.owner.sign(&run.id));
                 *upstream = run.map(|run| Upstream { asked: Arc::clone(&asked), run });
                 Said::Started { handle, continuation }
             }
@@ -144,7 +146,7 @@ async fn ask(
             AgentEvent::Reasoning(text) => Said::Progress(Progress::Reasoning(text)),
             AgentEvent::Tool { name } => Said::Progress(Progress::Tool(name)),
             AgentEvent::Completed { continuation, cut } => {
-                let continuation = continuation.map(|name| asked.owner.sign(&name));
+                let continuation = continuation.map(|name| thread.sign(&name));
                 Said::Completed { continuation, cut }
             }
             AgentEvent::Failed { failure, detail } => {
@@ -155,7 +157,7 @@ async fn ask(
         let (ended, outcome) = match &said {
             Said::Completed { .. } => (true, "completed"),
             Said::Failed(_) => (true, "failed"),
-            Said::Started { .. } | Said::Delta(_) | Said::Progress(_) => (false, ""),
+            Said::Asked(_) | Said::Started { .. } | Said::Delta(_) | Said::Progress(_) => (false, ""),
         };
         if ended {
             count_request(&asked, outcome);
@@ -173,6 +175,8 @@ async fn ask(
 /// A question ready to be asked.
 struct Prepared {
     asked: Arc<Asked>,
+    /// Whose the names are that the next turn goes on from.
+    thread: Owner,
     request: RunRequest,
 }
 
@@ -188,14 +192,27 @@ async fn prepare(
     question: Question,
     tell: &mpsc::Sender<RunSaid>,
 ) -> Result<Prepared, RunFailure> {
-    let Some((asked, resume)) =
-        Asked::of_turn(shared, bot, &question.conversation, question.resume.as_deref()).await
+    let mut choices = question.choices.clone();
+    let mut mapped = None;
+    if choosing::is_per_user(bot) {
+        let user = map_author(shared, bot, &question.entry.sender).await?;
+        choices = choosing::choices_of(&user, &bot.channel.id);
+        mapped = Some(user);
+    }
+    let kept = question.resume.as_deref();
+    let Some((asked, resume)) = Asked::of_turn(shared, bot, &question.conversation, kept, &choices).await?
     else {
         handle.note(ErrorCode::NoAgent, String::new());
         return Err(RunFailure::Refused(Refusal::NoAgent));
     };
     let config = &asked.config;
-    let user = map_author(shared, bot, &question.entry.sender).await?;
+    if resume.is_none() {
+        let _ = tell.send(RunSaid::Agent(Said::Asked(config.limits))).await;
+    }
+    let user = match mapped {
+        Some(user) => user,
+        None => map_author(shared, bot, &question.entry.sender).await?,
+    };
     let _ = tell.send(RunSaid::Mapped(user.id.clone())).await;
     let lines_max = config.history_messages_max;
     let lines = recent(shared, &question, lines_max.saturating_mul(2)).await;
@@ -223,14 +240,14 @@ async fn prepare(
         turn: format!("{}-{}", question.conversation, question.entry.seq),
         text,
         history: history::select(&lines, lines_max as usize, chars_max),
-        continuation: question.continuation.and_then(|name| asked.owner.own(&name)),
-        // The model is chosen among those of the channel's agent.
-        model: question.model.filter(|_| asked.is_present),
+        continuation: question.continuation.and_then(|name| asked.thread(&choices).own(&name)),
+        model: choosing::model_for(bot, config, &choices),
         user: agent_user(&user, &bot.channel.platform),
         attachments: files.into_iter().map(|file| file.handed).collect(),
         resume,
     };
-    Ok(Prepared { asked: Arc::new(asked), request })
+    let thread = asked.thread(&choices);
+    Ok(Prepared { asked: Arc::new(asked), thread, request })
 }
 
 /// A question that quotes an answer of ours, with the answer's words; where they are not found (any more), it goes as it

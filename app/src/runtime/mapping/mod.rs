@@ -5,6 +5,8 @@ mod facts;
 mod profile;
 mod trial;
 
+use std::collections::BTreeMap;
+
 use switchboard_domain::ids::{UserId, Version};
 use switchboard_domain::mapping::{Decision, NewUser, Rule};
 use switchboard_domain::message::Sender;
@@ -161,6 +163,7 @@ fn made(shared: &Shared, new: NewUser, identity: Identity) -> User {
         disabled: false,
         department: new.department,
         directory: new.directory,
+        choices: BTreeMap::new(),
         shut_out_by: None,
         identities: vec![identity],
         version: Version(1),

@@ -185,7 +185,7 @@ fn facts(cards: bool, address_until: Option<Timestamp>) -> Facts {
 /// The only text a step shows, and how.
 fn shown(effects: &Effects) -> (&'static str, &str) {
     let mut calls = effects.list.iter().filter_map(|effect| match effect {
-        Effect::Card { card: CardCall::Open { text }, .. } => Some(("open", text.as_str())),
+        Effect::Card { card: CardCall::Open { text, .. }, .. } => Some(("open", text.as_str())),
         Effect::Card { card: CardCall::Update { text }, .. } => Some(("update", text.as_str())),
         Effect::Card { card: CardCall::Finish { text, .. }, .. } => Some(("finish", text.as_str())),
         Effect::Send { text, way: Way::Api, .. } => Some(("send", text.as_str())),

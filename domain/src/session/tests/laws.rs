@@ -62,16 +62,17 @@ fn any_taken() -> impl Strategy<Value = Taken> {
         Just(Control::Stop { all: false }),
         Just(Control::Stop { all: true }),
         (1_u64..20).prop_map(|seq| Control::StopAnswer { seq: Seq(seq) }),
-        Just(Control::Status),
         Just(Control::Help),
         Just(Control::Withdraw),
     ];
     prop_oneof![
         6 => Just(Taken::Ask),
+        4 => Just(Taken::More),
         1 => Just(Taken::AskedAgain),
         1 => Just(Taken::Deliver),
         3 => (control, prop_oneof![Just(Origin::Chat), Just(Origin::Api)])
             .prop_map(|(control, origin)| Taken::Control(control, origin)),
+        2 => any::<bool>().prop_map(|switches| Taken::Lookup { switches }),
         1 => Just(Taken::Refused(Refusal::Unsupported)),
     ]
 }
@@ -123,6 +124,8 @@ struct Outside {
     opened: BTreeSet<Seq>,
     finished: BTreeSet<Seq>,
     ended: BTreeMap<Seq, Outcome>,
+    /// Those whose words went with another's, until that one ends.
+    joined: BTreeMap<Seq, Vec<Seq>>,
     epoch: Epoch,
 }
 
@@ -137,6 +140,13 @@ impl Outside {
                     assert!(*epoch > self.epoch, "an epoch is used twice");
                     self.epoch = *epoch;
                 }
+                Effect::Join { seq, with } => {
+                    assert!(seq < with && !self.ended.contains_key(with), "{with} joins {seq}");
+                    self.joined.entry(*seq).or_default().push(*with);
+                }
+                Effect::LookUp { seq } => {
+                    assert!(!self.ended.contains_key(seq), "{seq} is looked up after its end");
+                }
                 Effect::Cancel { epoch } => assert_eq!(*epoch, self.epoch),
                 Effect::CancelUpstream { epoch, handle } => {
                     assert!(
@@ -150,6 +160,9 @@ impl Outside {
                 }
                 Effect::Say { seq, .. } => assert!(self.taken.contains(seq) && !self.ended.contains_key(seq)),
                 Effect::End { seq, outcome } => {
+                    for with in self.joined.remove(seq).unwrap_or_default() {
+                        assert_eq!(self.ended.insert(with, Outcome::Joined), None, "{with} ends twice");
+                    }
                     assert!(self.taken.contains(seq), "an end of what was never taken");
                     assert_eq!(self.ended.insert(*seq, *outcome), None, "{seq} ends twice");
                     assert_eq!(
@@ -198,6 +211,7 @@ fn step(bench: &mut Bench, step: Step, outside: &mut Outside) {
             let mut rules = rules();
             rules.conversation.busy = busy;
             rules.conversation.idle_timeout = idle;
+            rules.conversation.merge_window = idle.min(Duration::from_secs(2));
             rules.conversation.stale = stale;
             rules.conversation.stale_after = Duration::from_secs(30);
             bench.session.configure(rules);
@@ -262,12 +276,13 @@ fn stall(bench: &mut Bench, span: Duration) -> Effects {
         assert_eq!(bench.session, before, "at rest nothing is owed");
         return Effects::default();
     };
-    if was.reason == Reason::Retry {
+    let passes_by_itself = |reason| matches!(reason, Reason::Retry | Reason::Merge);
+    if passes_by_itself(was.reason) {
         assert_eq!(is, was, "a pause passes by itself");
     } else if was.reason == is.reason {
         assert_eq!(is.at, was.at.after(span));
     } else {
-        assert_eq!(is.reason, Reason::Retry, "the turn's end is further away than its pause now");
+        assert!(passes_by_itself(is.reason), "what others owe is further away than a pause now");
     }
     pass(bench, Duration::ZERO)
 }
@@ -277,6 +292,7 @@ fn restart(bench: &mut Bench, outside: &mut Outside) {
     *bench = bench.restarted();
     outside.opened.clear();
     outside.epoch = bench.session.kept.epoch;
+    outside.joined.clear();
     outside.see(&offer(bench, Event::Held(Hold::Loading)));
     for seq in outside.taken.clone() {
         if !outside.ended.contains_key(&seq) {
@@ -298,13 +314,18 @@ fn holds(session: &Session, newest: Epoch) {
     let kept = session.snapshot();
     assert_eq!(Session::restore(kept.clone(), session.rules).snapshot(), kept);
     assert!(session.waiting.len() <= INBOX_ENTRIES_MAX as usize);
-    assert_eq!(session.deadline().is_none(), session.state.is_idle());
+    let nothing_due = session.looking().is_none() && session.merge_deadline().is_none();
+    assert_eq!(session.deadline().is_none(), session.state.is_idle() && nothing_due);
     // A kept run is of the turn that runs or was begun before, and of no other.
     if let (Some(run), Some((seq, _))) = (&kept.run, session.running()) {
         assert_eq!(run.seq, seq, "a run of another turn is kept");
         assert_eq!(session.resume(), Some(run.handle.as_str()));
     }
-    if session.state.is_idle() && !session.holds.any() {
+    if session.state.is_idle()
+        && !session.holds.any()
+        && !session.is_switching()
+        && session.open_until().is_none()
+    {
         assert!(session.waiting.is_empty(), "something waits, and nothing holds it");
     }
 }

@@ -3,6 +3,8 @@
 
 mod laws;
 mod limits;
+mod lookups;
+mod merges;
 mod pollable;
 mod staleness;
 mod stories;
@@ -102,11 +104,13 @@ fn failed(epoch: u64, kind: AgentFailureKind, shown: bool) -> Event {
 fn asked(effects: &Effects) -> Vec<Seq> {
     let asked = |effect: &Effect| match effect {
         Effect::Ask { seq, .. } => Some(*seq),
-        Effect::Open { .. }
+        Effect::Join { .. }
+        | Effect::Open { .. }
         | Effect::Cancel { .. }
         | Effect::CancelUpstream { .. }
         | Effect::Finish { .. }
         | Effect::Say { .. }
+        | Effect::LookUp { .. }
         | Effect::End { .. } => None,
     };
     effects.list.iter().filter_map(asked).collect()
@@ -115,11 +119,13 @@ fn asked(effects: &Effects) -> Vec<Seq> {
 fn ended(effects: &Effects) -> Vec<(Seq, Outcome)> {
     let ended = |effect: &Effect| match effect {
         Effect::End { seq, outcome } => Some((*seq, *outcome)),
-        Effect::Open { .. }
+        Effect::Join { .. }
+        | Effect::Open { .. }
         | Effect::Ask { .. }
         | Effect::Cancel { .. }
         | Effect::CancelUpstream { .. }
         | Effect::Finish { .. }
+        | Effect::LookUp { .. }
         | Effect::Say { .. } => None,
     };
     effects.list.iter().filter_map(ended).collect()

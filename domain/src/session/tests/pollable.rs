@@ -10,7 +10,8 @@ use crate::snapshot::KeptRun;
 
 /// What is kept of the run that answers message 1.
 fn run(handle: &str) -> KeptRun {
-    KeptRun { seq: Seq(1), handle: handle.into(), continuation: None, limits: Some(super::rules().limits) }
+    let limits = Some(super::rules().limits);
+    KeptRun { seq: Seq(1), through: Seq(1), handle: handle.into(), continuation: None, limits }
 }
 
 fn started(epoch: u64, handle: &str) -> Event {
@@ -43,10 +44,12 @@ fn closings(effects: &super::Effects) -> Vec<(Epoch, String)> {
         .iter()
         .filter_map(|effect| match effect {
             Effect::CancelUpstream { epoch, handle } => Some((*epoch, handle.clone())),
-            Effect::Open { .. }
+            Effect::Join { .. }
+            | Effect::Open { .. }
             | Effect::Ask { .. }
             | Effect::Cancel { .. }
             | Effect::Finish { .. }
+            | Effect::LookUp { .. }
             | Effect::Say { .. }
             | Effect::End { .. } => None,
         })

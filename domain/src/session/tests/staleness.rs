@@ -100,7 +100,7 @@ fn a_turn_that_was_parked_keeps_its_age() {
     let mut bench = Bench::running();
     bench.tell(Event::Parked);
     bench.now = bench.now.after(AGE);
-    bench.command(2, Control::Status);
+    bench.command(2, Control::Help);
     let effects = bench.tell(Event::Released(Hold::Stopping));
     let open = Effect::Open { seq: Seq(1), attempt: 0, resumed: true, late: Some(AGE) };
     assert!(effects.list.contains(&open), "{:?}", effects.list);

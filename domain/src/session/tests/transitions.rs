@@ -1,11 +1,15 @@
 //! The session's part of `TRANSITIONS.md`.
 
-use super::super::{Effect, Event, Hold, Say, Taken};
+use std::time::Duration;
+
+use super::super::{Effect, Event, Found, Hold, Say, Taken};
 use super::{Bench, completed, failed};
+use crate::choice::Choices;
 use crate::ids::{Epoch, Seq};
 use crate::inbox::{Control, Origin};
+use crate::notice::Notice;
 use crate::outcome::{AgentFailureKind, Refusal};
-use crate::settings::Busy;
+use crate::settings::{Busy, TurnLimits};
 use crate::transitions::Row;
 
 /// Every state with a name. Message 1 was answered, 2 is the present one.
@@ -39,18 +43,21 @@ fn states() -> Vec<(&'static str, Bench)> {
         bench.take(2, Taken::Ask, true);
         bench
     };
-    let waiting = Event::Taken {
-        seq: Seq(3),
-        kind: Taken::Ask,
-        accepted_at: idle.now,
-        written_at: idle.now,
-        resumed: false,
-    };
+    let waiting = taken(&idle, 3, Taken::Ask);
     let stop = Taken::Control(Control::Stop { all: false }, Origin::Chat);
-    let stopped =
-        Event::Taken { seq: Seq(4), kind: stop, accepted_at: idle.now, written_at: idle.now, resumed: false };
+    let switching = taken(&idle, 5, Taken::Lookup { switches: true });
+    let looking = {
+        let mut bench = idle.clone();
+        bench.ask(2);
+        bench.tell(completed(2));
+        bench.tell(switching.clone());
+        bench
+    };
+    let stopped = taken(&idle, 4, stop);
     vec![
         ("Idle", idle.clone()),
+        ("Idle, 5 switches", looking),
+        ("Running, 5 switches", after(vec![switching])),
         ("Idle, 2 found begun", found),
         ("Idle, 2 found begun and pollable", pollable),
         ("Running, asked", after(vec![])),
@@ -70,16 +77,15 @@ fn states() -> Vec<(&'static str, Bench)> {
     ]
 }
 
+fn taken(bench: &Bench, seq: u64, kind: Taken) -> Event {
+    Event::Taken { seq: Seq(seq), kind, accepted_at: bench.now, written_at: bench.now, resumed: false }
+}
+
 fn events(bench: &Bench) -> Vec<(String, Event)> {
-    let take = |kind| Event::Taken {
-        seq: Seq(9),
-        kind,
-        accepted_at: bench.now,
-        written_at: bench.now,
-        resumed: false,
-    };
+    let take = |kind| taken(bench, 9, kind);
     let mut events = vec![
         ("a question".to_owned(), take(Taken::Ask)),
+        ("a question that goes on".to_owned(), take(Taken::More)),
         ("a question asked again".to_owned(), take(Taken::AskedAgain)),
         ("a message that nobody asked for".to_owned(), take(Taken::Message)),
         ("an answer to deliver again".to_owned(), take(Taken::Deliver)),
@@ -90,20 +96,20 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
         ("/stop", Control::Stop { all: false }),
         ("/stop all", Control::Stop { all: true }),
         ("the stop button of 1", Control::StopAnswer { seq: Seq(1) }),
-        ("/status", Control::Status),
         ("/help", Control::Help),
         ("the channel is deleted", Control::Withdraw),
     ];
     for (name, control) in controls {
         events.push((name.to_owned(), take(Taken::Control(control, Origin::Chat))));
     }
-    let again = Event::Taken {
-        seq: Seq(1),
-        kind: Taken::Ask,
-        accepted_at: bench.now,
-        written_at: bench.now,
-        resumed: false,
-    };
+    for (name, switches) in [("/agents", false), ("/agents 2", true)] {
+        events.push((name.to_owned(), take(Taken::Lookup { switches })));
+    }
+    for seq in [1, 5] {
+        let found = Found::Told(Notice::NoSuchAgent, Some(Choices::default()));
+        events.push((format!("what {seq} asks for is looked up"), Event::LookedUp { seq: Seq(seq), found }));
+    }
+    let again = taken(bench, 1, Taken::Ask);
     events.push(("a question taken before".to_owned(), again));
     let newest = bench.session.snapshot().epoch.0;
     let of = |epoch| {
@@ -122,6 +128,8 @@ fn events(bench: &Bench) -> Vec<(String, Event)> {
         ]
     };
     // What belongs to an older run, or to one that never was, is the same for all but these two.
+    let limits = TurnLimits::default();
+    events.push(("Asked".to_owned(), Event::Asked { epoch: Epoch(newest), limits }));
     let epochs = [(newest, "", 8), (newest - 1, " of an older run", 2), (newest + 1, " of no run", 2)];
     for (epoch, whose, told) in epochs {
         events
@@ -140,18 +148,20 @@ pub(crate) fn rows() -> Vec<Row> {
         for (event, told) in events(&bench) {
             rows.push(row(before, event, &bench, told));
         }
+        {
+            let mut bench = bench.clone();
+            let mut rules = bench.session.rules;
+            rules.conversation.merge_window = Duration::from_secs(1);
+            bench.session.configure(rules);
+            let told = taken(&bench, 9, Taken::Ask);
+            rows.push(row(before, "a question, with a merge window".to_owned(), &bench, told));
+        }
         for busy in [Busy::Interrupt, Busy::Reject] {
             let mut bench = bench.clone();
             let mut rules = bench.session.rules;
             rules.conversation.busy = busy;
             bench.session.configure(rules);
-            let told = Event::Taken {
-                seq: Seq(9),
-                kind: Taken::Ask,
-                accepted_at: bench.now,
-                written_at: bench.now,
-                resumed: false,
-            };
+            let told = taken(&bench, 9, Taken::Ask);
             rows.push(row(before, format!("a question, busy = {busy:?}"), &bench, told));
         }
         if let Some(deadline) = bench.session.deadline() {
@@ -189,6 +199,8 @@ fn word(effect: &Effect) -> String {
         Effect::Finish { seq, how, session } => format!("Finish {seq}: {how:?}, session {session}"),
         Effect::Say { what: Say::Status { .. }, .. } => "Say Status".to_owned(),
         Effect::Say { seq, what } => format!("Say to {seq}: {what:?}"),
+        Effect::Join { seq, with } => format!("Join {with} to {seq}"),
+        Effect::LookUp { seq } => format!("LookUp {seq}"),
         Effect::End { seq, outcome } => format!("End {seq}: {outcome:?}"),
     }
 }

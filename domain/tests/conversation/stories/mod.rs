@@ -6,6 +6,7 @@ mod delivery;
 mod messages;
 mod recovery;
 mod retries;
+mod waiting;
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! Chat commands: what is one, by a naive list of whole messages.
 
+use switchboard_domain::choice::Lookup;
 use switchboard_domain::command::{COMMANDS, Command, parse};
 
 use crate::bytes::Bytes;
@@ -10,7 +11,7 @@ const KNOWN: [(&str, Command); 6] = [
     ("/reset", Command::New),
     ("/stop", Command::Stop { all: false }),
     ("/stop all", Command::Stop { all: true }),
-    ("/status", Command::Status),
+    ("/status", Command::Lookup(Lookup::Status)),
     ("/help", Command::Help),
 ];
 
@@ -55,7 +56,7 @@ pub fn chat_command(data: &[u8]) {
         words.remove(0);
     }
     let message = words.join(" ");
-    let expected = KNOWN.iter().find(|(known, _)| *known == message).map(|(_, command)| *command);
+    let expected = KNOWN.iter().find(|(known, _)| *known == message).map(|(_, command)| command.clone());
     let command = parse(&text);
     let is_known_word = KNOWN.iter().any(|(known, _)| words.first() == known.split(' ').next().as_ref());
     if is_known_word || command.is_none() {

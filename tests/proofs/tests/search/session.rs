@@ -13,7 +13,7 @@ const CONTROLS: [Control; 6] = [
     Control::Stop { all: false },
     Control::Stop { all: true },
     Control::StopAnswer { seq: Seq(1) },
-    Control::Status,
+    Control::Help,
     Control::Withdraw,
 ];
 

@@ -189,7 +189,7 @@ impl Link for FakeLink {
 
     async fn card(&self, request: CardRequest) -> Came<CardOutcome> {
         let (call, text) = match &request.call {
-            CardCall::Open { text } => (Call::Open, text.clone()),
+            CardCall::Open { text, .. } => (Call::Open, text.clone()),
             CardCall::Update { text } => (Call::Update, text.clone()),
             CardCall::Finish { text, .. } => (Call::Finish, text.clone()),
         };

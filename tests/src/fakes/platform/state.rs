@@ -109,7 +109,7 @@ impl State {
         let (text, last) = match &request.call {
             CardCall::Open { .. } if exists => return CardOutcome::Done,
             CardCall::Update { .. } | CardCall::Finish { .. } if !exists => return CardOutcome::Missing,
-            CardCall::Open { text } | CardCall::Update { text } => (text.clone(), false),
+            CardCall::Open { text, .. } | CardCall::Update { text } => (text.clone(), false),
             CardCall::Finish { text, .. } => (text.clone(), true),
         };
         let card = self.cards.entry(name.clone()).or_default();

@@ -1,6 +1,10 @@
 //! Golden files of users, tokens and the audit list.
 
-use switchboard_domain::ids::Version;
+use std::collections::BTreeMap;
+
+use switchboard_domain::choice::{Choices, ChosenModel};
+use switchboard_domain::ids::{AgentId, ChannelId, Version};
+use switchboard_domain::settings::Locale;
 use switchboard_ports::conformance::audit;
 use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::users::{identity, user};
@@ -33,6 +37,14 @@ fn users_and_tokens_of_every_format_are_read_back() {
                 let directory = Some("corp".to_owned());
                 let shut_out_by = directory.clone();
                 users.push(User { department, directory, shut_out_by, version: Version(7), ..user.clone() });
+            }
+            if version >= 3 {
+                let one = Choices { locale: Some(Locale::En), ..Choices::default() };
+                let model = ChosenModel { agent: AgentId::new("agt_2"), name: "gpt".to_owned() };
+                let two = Choices { agent: Some(AgentId::new("agt_2")), model: Some(model), locale: None };
+                let choices =
+                    BTreeMap::from([(ChannelId::new("chn_1"), one), (ChannelId::new("chn_2"), two)]);
+                users.push(User { choices, ..user.clone() });
             }
             users
         },

@@ -1,5 +1,6 @@
 //! Any bytes as the life of a conversation.
 
+use switchboard_domain::choice::{Lookup, Pick};
 use switchboard_domain::content::{Attachment, AttachmentKind};
 use switchboard_domain::ids::Seq;
 use switchboard_domain::inbox::{Control, Intake, Origin};
@@ -92,7 +93,7 @@ fn intake(bytes: &mut Bytes<'_>) -> Intake {
         9 => control(Control::New),
         10 => control(Control::Stop { all: false }),
         11 => control(Control::Stop { all: true }),
-        12 => control(Control::Status),
+        12 => Intake::Lookup(Lookup::Agents(Pick::Default)),
         13 => control(Control::Withdraw),
         14 => Intake::Control { control: Control::New, origin: Origin::Api },
         _ => Intake::Refused(Refusal::TooManyMessages),

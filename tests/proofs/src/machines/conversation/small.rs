@@ -128,7 +128,7 @@ impl machines::World for Small {
                 walk::Act::Accept(ask("question"), None, true)
             }
             Act::Control => {
-                let control = self.left.control.take().unwrap_or(Control::Status);
+                let control = self.left.control.take().unwrap_or(Control::Help);
                 walk::Act::Accept(Intake::Control { control, origin: Origin::Api }, None, true)
             }
             Act::Grant(which) => walk::Act::Grant(which),
@@ -200,6 +200,7 @@ impl machines::World for Small {
             sights.push(match outcome {
                 Outcome::Answered => "answered",
                 Outcome::Cancelled => "cancelled",
+                Outcome::Joined => "joined",
                 Outcome::HandedOver => "handed over",
                 Outcome::Refused(_) => "refused",
                 Outcome::Failed(_) => "failed",

@@ -101,6 +101,7 @@ impl super::super::World for World {
             sights.push(match outcome {
                 Outcome::Answered => "answered",
                 Outcome::Cancelled => "cancelled",
+                Outcome::Joined => "joined",
                 Outcome::HandedOver => "handed over",
                 Outcome::Refused(_) => "refused",
                 Outcome::Failed(_) => "failed",

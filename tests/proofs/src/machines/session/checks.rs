@@ -32,6 +32,9 @@ impl World {
                     self.named = None;
                     self.closing = Some((epoch.0, self.now.after(STOPPING_WAIT_MAX)));
                 }
+                Effect::Join { .. } | Effect::LookUp { .. } => {
+                    panic!("comes in the conversation's world alone")
+                }
                 Effect::CancelUpstream { epoch, handle } => self.stops_by_name(epoch.0, handle),
                 Effect::Finish { seq, session, .. } => {
                     assert_eq!(self.opened.take(), Some(seq.0), "a reply ends that is not open");
@@ -92,7 +95,9 @@ impl World {
         let ended_now = |seq: u64| self.ending.get(&seq).copied();
         match item.kind {
             Taken::Message => assert!(self.ending.is_empty(), "a message ends something"),
-            Taken::Deliver => panic!("answers are delivered again in the conversation's world alone"),
+            Taken::Deliver | Taken::More | Taken::Lookup { .. } => {
+                panic!("comes in the conversation's world alone")
+            }
             Taken::Ask | Taken::AskedAgain => {
                 let again = item.kind == Taken::AskedAgain;
                 let is_full = waiting.len() >= INBOX_ENTRIES_MAX as usize;
@@ -125,7 +130,7 @@ impl World {
     fn controlled(&self, before: &Self, control: Control, waiting: &[u64]) {
         let ended: Vec<u64> = waiting.iter().copied().filter(|seq| self.is_ended(*seq)).collect();
         match control {
-            Control::Status | Control::Help => assert!(ended.is_empty(), "a question ends something"),
+            Control::Help => assert!(ended.is_empty(), "a question ends something"),
             Control::Stop { all: false } => {
                 let running = before.turn.map(|turn| turn.seq);
                 assert!(ended.len() <= 1 && running.is_none_or(|seq| ended == [seq]), "{ended:?}");

@@ -62,7 +62,6 @@ fn control(bytes: &mut Bytes<'_>) -> Taken {
         Control::New,
         Control::Stop { all: false },
         Control::Stop { all: true },
-        Control::Status,
         Control::Help,
         Control::Withdraw,
         Control::StopAnswer { seq },
