@@ -18,6 +18,8 @@
 //! | `owners.rs` | agents that are changed while they answer |
 //! | `turns.rs`, `busy.rs` | turns, memory, busy conversations |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
+//! | `access.rs` | who may use a channel |
+//! | `retention.rs` | what is forgotten, and when |
 //! | `people.rs` | who asks: people who are disabled, deleted, linked by hand |
 //! | `messages.rs` | R10: messages that nobody asked for |
 //! | `meter.rs` | what apps use of their monthly quotas |
@@ -33,6 +35,8 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "driver/access.rs"]
+mod access;
 #[path = "driver/agents.rs"]
 mod agents;
 #[path = "driver/busy.rs"]
@@ -81,6 +85,8 @@ mod press;
 mod quotes;
 #[path = "driver/recovery.rs"]
 mod recovery;
+#[path = "driver/retention.rs"]
+mod retention;
 #[path = "driver/retries.rs"]
 mod retries;
 #[path = "driver/shutdown.rs"]

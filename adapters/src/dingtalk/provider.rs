@@ -35,6 +35,7 @@ impl DingTalk {
     pub const DESCRIPTION: Description = Description {
         platform: "dingtalk",
         exclusive: false,
+        hears_all: false,
         config_fields: FIELDS,
         secret_fields: SECRET_FIELDS,
         connection_fields: CONNECTION_FIELDS,

@@ -20,7 +20,7 @@ use tokio::sync::{Mutex as FairMutex, broadcast};
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{files, intake, mapping, meter, scan};
+use super::{files, intake, mapping, meter, retention, scan};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -57,6 +57,7 @@ impl Driver {
         shared.tasks.spawn(scan::scan_open(Arc::clone(&shared)));
         shared.tasks.spawn(files::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(meter::keep_meters(Arc::clone(&shared)));
+        shared.tasks.spawn(retention::sweep(Arc::clone(&shared)));
         Ok(Arc::new(Self { shared, reloading: FairMutex::default() }))
     }
 

@@ -5,6 +5,7 @@ mod conversation;
 mod directories;
 mod driver;
 mod files;
+mod gate;
 mod intake;
 mod lines;
 mod mapping;
@@ -13,8 +14,10 @@ pub mod operations;
 mod panics;
 mod press;
 mod registry;
+mod retention;
 mod scan;
 mod shared;
+pub(crate) mod told;
 mod troubles;
 
 pub use driver::Driver;

@@ -7,6 +7,7 @@ mod deadline;
 mod effects;
 mod messages;
 mod steps;
+mod taken;
 mod told;
 
 pub use deadline::{Deadline, Reason};
@@ -16,12 +17,12 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ids::{Epoch, RetryNumber, Seq};
-use crate::inbox::{Control, Entry, Intake};
-use crate::outcome::{AgentFailure, AgentFailureKind, Cut, RunFailure};
+use crate::ids::{Epoch, Seq};
+use crate::inbox::{Entry, Intake};
+use crate::outcome::{AgentFailure, AgentFailureKind, Cut, Refusal, RunFailure};
 use crate::rejected::Rejected;
 use crate::reply::{self, CallNumber, CardOutcome, PartOutcome, Progress, Reply};
-use crate::session::{self, Hold, Session, Taken};
+use crate::session::{self, Hold, Session};
 use crate::settings::{Locale, ReplyLimits};
 use crate::snapshot::{ConversationSnapshot, ReplyId, ReplyRole};
 use crate::text;
@@ -57,6 +58,15 @@ pub enum Event {
         entry: Entry,
         /// Whether an earlier owner may have begun it.
         resumed: bool,
+    },
+    /// The next inbox entry was read, and its author may not use the channel.
+    Denied {
+        /// The entry.
+        entry: Entry,
+        /// Why.
+        refusal: Refusal,
+        /// Whether the author is to be told.
+        told: bool,
     },
     /// The inbox has been read to its end: work may begin.
     Loaded,
@@ -111,6 +121,7 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Taken { .. } => "Taken",
+            Self::Denied { .. } => "Denied",
             Self::Loaded => "Loaded",
             Self::Held(_) => "Held",
             Self::Released(_) => "Released",
@@ -262,6 +273,9 @@ impl Conversation {
         let mut effects = Effects::default();
         match event {
             Event::Taken { entry, resumed } => self.taken(entry, resumed, &mut effects, now)?,
+            Event::Denied { entry, refusal, told } => {
+                self.denied(entry, refusal, told, &mut effects, now)?;
+            }
             Event::Loaded => self.loaded(&mut effects, now)?,
             Event::Held(hold) => self.session_event(session::Event::Held(hold), &mut effects, now)?,
             Event::Released(hold) => self.session_event(session::Event::Released(hold), &mut effects, now)?,
@@ -282,38 +296,6 @@ impl Conversation {
         }
         self.settle(&mut effects, now);
         Ok(effects)
-    }
-
-    fn taken(
-        &mut self,
-        entry: Entry,
-        resumed: bool,
-        effects: &mut Effects,
-        now: Timestamp,
-    ) -> Result<(), Rejected> {
-        let kind = match &entry.intake {
-            Intake::Ask { .. } if entry.retry == RetryNumber(0) => Taken::Ask,
-            Intake::Ask { .. } => Taken::AskedAgain,
-            Intake::Deliver { .. } => Taken::Deliver,
-            Intake::Send { .. } => Taken::Message,
-            Intake::Control { control, origin } => Taken::Control(*control, *origin),
-            Intake::Refused(refusal) => Taken::Refused(*refusal),
-        };
-        let (seq, accepted_at) = (entry.seq, entry.accepted_at);
-        // What an operator asks again is as old as their asking.
-        let written_at =
-            if entry.retry == RetryNumber(0) { entry.sent_at.min(accepted_at) } else { accepted_at };
-        if seq > self.session.taken() {
-            self.entries.insert(seq, entry);
-        }
-        let taken = session::Event::Taken { seq, kind, accepted_at, written_at, resumed };
-        self.session_event(taken, effects, now)?;
-        match kind {
-            Taken::Message => self.outgoing.push_back(seq),
-            Taken::Control(Control::Withdraw, _) => self.withdraw_messages(effects, now),
-            Taken::Control(..) | Taken::Ask | Taken::AskedAgain | Taken::Deliver | Taken::Refused(_) => {}
-        }
-        Ok(())
     }
 
     fn loaded(&mut self, effects: &mut Effects, now: Timestamp) -> Result<(), Rejected> {

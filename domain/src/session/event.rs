@@ -103,6 +103,8 @@ pub enum Taken {
     Control(Control, Origin),
     /// Nothing: its author is told why.
     Refused(Refusal),
+    /// Nothing: its author was told why a moment ago.
+    Passed(Refusal),
 }
 
 /// Why no new turn may begin.

@@ -280,6 +280,9 @@ impl Session {
             Taken::Message => {}
             Taken::Control(control, origin) => self.control(seq, control, origin, &mut effects, now),
             Taken::Refused(refusal) => refuse(seq, refusal, &mut effects),
+            Taken::Passed(refusal) => {
+                effects.push(Effect::End { seq, outcome: Outcome::Refused(refusal) });
+            }
         }
         Ok(self.begun(effects, now))
     }

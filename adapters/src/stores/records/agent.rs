@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 use switchboard_domain::ids::{AgentId, Version};
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::agents::{AgentConfig, AgentMode};
+use switchboard_ports::agents::{AgentConfig, AgentIdentity, AgentMode};
 use switchboard_ports::error::StoreError;
 
 use super::channel::{open_all, seal_all};
+use super::identity::IdentityRecord;
 use super::{Record, Row, millis, mirrored};
 
 const API_KEY: &str = "api_key";
@@ -32,6 +33,9 @@ pub(in crate::stores) struct AgentRecord {
     /// Since format 2.
     #[serde(default)]
     mode: ModeRecord,
+    /// Since format 3; not written where nothing is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    identity: Option<IdentityRecord>,
     connect_timeout_ms: u64,
     first_output_timeout_ms: u64,
     idle_timeout_ms: u64,
@@ -45,7 +49,7 @@ pub(in crate::stores) struct AgentRecord {
 }
 
 impl Record for AgentRecord {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
 }
 
@@ -71,6 +75,7 @@ impl AgentRecord {
             extra_body: from.extra_body.clone(),
             stream: from.stream,
             mode: from.mode.into(),
+            identity: IdentityRecord::seal(&from.identity, row)?,
             connect_timeout_ms: millis(from.connect_timeout),
             first_output_timeout_ms: millis(from.limits.first_output_timeout),
             idle_timeout_ms: millis(from.limits.idle_timeout),
@@ -98,6 +103,10 @@ impl AgentRecord {
             extra_body: self.extra_body,
             stream: self.stream,
             mode: self.mode.into(),
+            identity: match self.identity {
+                Some(identity) => identity.open(row)?,
+                None => AgentIdentity::default(),
+            },
             connect_timeout: Duration::from_millis(self.connect_timeout_ms),
             limits: TurnLimits {
                 first_output_timeout: Duration::from_millis(self.first_output_timeout_ms),

@@ -8,14 +8,14 @@ use serde_json::Value;
 use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
-    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, Stale,
-    UserMapping,
+    Busy, ConversationSettings, GroupScope, Locale, MappingMode, OnMiss, PrivacySettings, Stale, UserMapping,
 };
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::directory::Directories;
 use switchboard_ports::error::StoreError;
 
+use super::access::AccessRecord;
 use super::asked::DirectoriesRecord;
 use super::{Record, Row, millis, mirrored};
 
@@ -36,13 +36,16 @@ pub(in crate::stores) struct ChannelRecord {
     directories: Option<DirectoriesRecord>,
     conversation: ConversationSettingsRecord,
     access: AccessRecord,
+    // Format 3 added it; not written where nothing is forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    privacy: Option<PrivacyRecord>,
     managed_by_file: bool,
     created_at: u64,
     updated_at: u64,
 }
 
 impl Record for ChannelRecord {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
 }
 
@@ -111,12 +114,22 @@ mirrored!(BusyRecord = Busy { Queue, Interrupt, Reject });
 mirrored!(StaleRecord = Stale { Answer, Note, Skip });
 
 #[derive(Debug, Serialize, Deserialize)]
-struct AccessRecord {
-    groups: GroupPolicyRecord,
-    messages_per_minute: u32,
+struct PrivacyRecord {
+    transcript_days: u32,
+    store_transcripts: bool,
 }
 
-mirrored!(GroupPolicyRecord = GroupPolicy { MentionOnly, Off });
+impl From<PrivacySettings> for PrivacyRecord {
+    fn from(from: PrivacySettings) -> Self {
+        Self { transcript_days: from.transcript_days, store_transcripts: from.store_transcripts }
+    }
+}
+
+impl From<PrivacyRecord> for PrivacySettings {
+    fn from(from: PrivacyRecord) -> Self {
+        Self { transcript_days: from.transcript_days, store_transcripts: from.store_transcripts }
+    }
+}
 
 impl ChannelRecord {
     /// Seals a channel for its row.
@@ -133,10 +146,8 @@ impl ChannelRecord {
             user_mapping: (&from.user_mapping).into(),
             directories: DirectoriesRecord::seal(&from.directories, row)?,
             conversation: from.conversation.into(),
-            access: AccessRecord {
-                groups: from.access.groups.into(),
-                messages_per_minute: from.access.messages_per_minute,
-            },
+            access: (&from.access).into(),
+            privacy: from.privacy.forgets().then(|| from.privacy.into()),
             managed_by_file: from.managed_by_file,
             created_at: from.created_at.as_millis(),
             updated_at: from.updated_at.as_millis(),
@@ -161,10 +172,8 @@ impl ChannelRecord {
                 None => Directories::default(),
             },
             conversation: self.conversation.into(),
-            access: AccessSettings {
-                groups: self.access.groups.into(),
-                messages_per_minute: self.access.messages_per_minute,
-            },
+            access: self.access.into(),
+            privacy: self.privacy.map_or_else(PrivacySettings::default, Into::into),
             managed_by_file: self.managed_by_file,
             version,
             created_at: Timestamp::from_millis(self.created_at),

@@ -26,7 +26,8 @@ use switchboard_domain::snapshot::{
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::{AgentConfig, AgentMode};
 use switchboard_ports::conformance::registries::{
-    agent, agent_variants, channel, channel_variants, channel_with_directories,
+    agent, agent_variants, agent_with_identity, channel, channel_variants, channel_with_directories,
+    channel_with_lists,
 };
 use switchboard_ports::conformance::{FakeClock, generate, samples};
 
@@ -271,7 +272,8 @@ fn conversations_of_every_format_are_read_back() {
 #[test]
 fn channels_of_every_format_are_read_back() {
     let channels = |version| {
-        let newer = (version >= 2).then(channel_with_directories);
+        let second = (version >= 2).then(channel_with_directories);
+        let newer = second.into_iter().chain((version >= 3).then(channel_with_lists));
         channel_variants().into_iter().chain([channel("chn_4", "four")]).chain(newer).collect()
     };
     check(
@@ -284,9 +286,10 @@ fn channels_of_every_format_are_read_back() {
 
 #[test]
 fn agents_of_every_format_are_read_back() {
-    // Format 2 knows how answers are fetched.
+    // Format 2 knows how answers are fetched, format 3 what is told of who asks.
     let agents = |version| {
-        let agents = agent_variants().into_iter().chain([agent("agt_3", "three")]);
+        let newer = (version >= 3).then(agent_with_identity);
+        let agents = agent_variants().into_iter().chain([agent("agt_3", "three")]).chain(newer);
         agents
             .map(|agent| if version < 2 { AgentConfig { mode: AgentMode::Auto, ..agent } } else { agent })
             .collect()

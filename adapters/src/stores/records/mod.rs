@@ -4,6 +4,7 @@
 //! reading (or, where fields were only added, defaults for them), and a new folder of golden files; the old folders stay
 //! and are read back by a test for ever.
 
+mod access;
 mod agent;
 mod asked;
 mod audit;
@@ -11,6 +12,7 @@ mod channel;
 mod conversation;
 
 mod entry;
+mod identity;
 mod message;
 mod outbound;
 #[cfg(feature = "fuzzing")]

@@ -12,7 +12,7 @@ use switchboard_domain::snapshot::{Role, TranscriptLine};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
-use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Transcripts};
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Forget, Transcripts};
 
 use super::Core;
 use super::accept::{names_key, person_key};
@@ -108,7 +108,16 @@ impl Transcripts for SharedTranscripts {
         let Some(partition) = self.core.partition_of(id.as_str()).await? else {
             return Ok(cursor::empty());
         };
-        let lines = read(&self.core, partition, id, after, after.saturating_add(i64::from(limit))).await?;
+        // Lines are numbered from the first there ever was; the list begins with the first that is left.
+        let (lines, after) = loop {
+            let gone = forgotten(&self.core, partition, id).await?;
+            let after = after.max(gone);
+            let from = after - gone;
+            let lines = read(&self.core, partition, id, from, from.saturating_add(i64::from(limit))).await?;
+            if forgotten(&self.core, partition, id).await? == gone {
+                break (lines, after);
+            }
+        };
         let rows = lines.into_iter().zip(after + 1..).map(|(line, number)| (number.to_string(), line));
         Ok(cursor::page(rows.collect(), limit))
     }
@@ -127,6 +136,7 @@ impl Transcripts for SharedTranscripts {
         let Some(first) = self.core.connection.ask::<Option<i64>>(&command).await? else {
             return Ok(Vec::new());
         };
+        let first = (first - forgotten(&self.core, partition, id).await?).max(0);
         let mut newest_first = Vec::new();
         let mut end = length(&self.core, partition, id).await?;
         while end > first && newest_first.len() < lines_max as usize {
@@ -167,6 +177,25 @@ impl Transcripts for SharedTranscripts {
             end = begin;
         }
         Ok(None)
+    }
+
+    async fn forget(&self, id: &ConversationId, which: Forget) -> Result<bool, StoreError> {
+        let Some(partition) = self.core.partition_of(id.as_str()).await? else {
+            return Ok(false);
+        };
+        let gone = forgotten(&self.core, partition, id).await?;
+        let oldest = read(&self.core, partition, id, 0, i64::from(PURGE_ROWS_MAX) - 1).await?;
+        let taken = oldest.iter().take_while(|line| which.takes(line.session, line.at)).count();
+        if taken == 0 {
+            return Ok(false);
+        }
+        let mut call = self.core.scripts.forget.prepare_invoke();
+        call.key(self.core.keys.of(partition, format_args!("c:{id}")));
+        call.key(self.core.keys.of(partition, format_args!("lines:{id}")));
+        call.arg(gone).arg(taken);
+        // Somebody else may have forgotten them in between: then it is looked at again.
+        let is_done: u8 = self.core.connection.run(&call).await?;
+        Ok(is_done == 0 || taken >= PURGE_ROWS_MAX as usize)
     }
 
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {
@@ -256,6 +285,13 @@ impl SharedTranscripts {
             begin += LINES_READ;
         }
     }
+}
+
+/// How many lines of a conversation were forgotten.
+async fn forgotten(core: &Core, partition: Partition, id: &ConversationId) -> Result<i64, StoreError> {
+    let mut command = redis::cmd("HGET");
+    command.arg(core.keys.of(partition, format_args!("c:{id}"))).arg("forgotten");
+    Ok(core.connection.ask::<Option<i64>>(&command).await?.unwrap_or(0))
 }
 
 async fn length(core: &Core, partition: Partition, id: &ConversationId) -> Result<i64, StoreError> {

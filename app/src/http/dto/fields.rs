@@ -198,6 +198,28 @@ impl<'a> Reader<'a> {
         self.raw(key).is_none_or(|value| value.as_array().is_some_and(Vec::is_empty))
     }
 
+    /// A list of texts on one line each; absent means none.
+    pub fn lines(&mut self, key: &'static str, count_max: usize, chars_max: usize) -> Vec<String> {
+        let Some(value) = self.raw(key) else { return Vec::new() };
+        let Some(items) = value.as_array().filter(|items| items.len() <= count_max) else {
+            self.wrong(key, format!("must be a list of {count_max} texts at most"));
+            return Vec::new();
+        };
+        let mut lines = Vec::with_capacity(items.len());
+        for (n, item) in items.iter().enumerate() {
+            match item.as_str().filter(|text| is_line(text, chars_max)) {
+                Some(text) => lines.push(text.to_owned()),
+                None => {
+                    let allowed = format!(
+                        "must be 1 to {chars_max} characters of text on one line, without white space at its ends"
+                    );
+                    self.wrong_below(key, &n.to_string(), allowed);
+                }
+            }
+        }
+        lines
+    }
+
     /// A list of objects, each read by `read`; absent means none.
     pub fn items<T>(
         &mut self,

@@ -6,6 +6,7 @@ use switchboard_domain::ids::UserId;
 use switchboard_domain::settings::MappingMode;
 use switchboard_ports::audit::AuditAct;
 
+use super::erase::erase;
 use super::note::note;
 use super::{found, no_user};
 use crate::http::auth::Admin;
@@ -18,10 +19,15 @@ use crate::http::state::Api;
 /// Channels named in the refusal, at most.
 const NAMED_MAX: usize = 10;
 
-/// Deletes a user and all its links: whoever writes with one of them next is mapped anew. Transcripts stay. To keep
-/// somebody out, disable the user instead.
+/// Deletes a user and all its links: whoever writes with one of them next is mapped anew. To keep somebody out, disable the
+/// user instead.
+///
+/// Transcripts stay unless `transcripts` is `true`: then those of the user's own conversations are deleted first (private
+/// chats, and sessions of their own in groups), with the questions that failure records keep of them. What was said in a
+/// session that a group shares stays: it does not say who wrote what.
 #[utoipa::path(delete, path = "/users/{id}", tag = "users", operation_id = "delete_user",
     params(("id" = String, Path, description = "the user's id"),
+        ("transcripts" = Option<bool>, Query, description = "whether the user's own transcripts are deleted too"),
         ("If-Match" = Option<String>, Header, description = "the version to delete")),
     responses((status = 204, description = "gone"),
         (status = 409, description = "channels map everybody to this user (`fixed_user`)"),
@@ -31,17 +37,26 @@ pub async fn delete(
     _: Admin,
     State(api): State<Api>,
     Id(id): Id,
-    query: Query,
+    mut query: Query,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
+    let transcripts = query.flag("transcripts");
     query.finish()?;
     // A channel must not begin to name the user in between.
     let _settings = api.settings.lock().await;
     let user = found(&api, &id).await?;
     if_match.check(user.version)?;
     unused(&api, &user.id).await?;
+    if transcripts {
+        // Before: whoever is stopped in the middle can ask again.
+        erase(&api, &user.id).await?;
+    }
     if !api.ports.users.delete(&user.id).await? {
         return Err(no_user());
+    }
+    if transcripts {
+        // And after: what was answered meanwhile.
+        erase(&api, &user.id).await?;
     }
     tracing::info!(user = %user.id, "user deleted");
     note(&api, AuditAct::Deleted, &user, None).await;

@@ -13,9 +13,8 @@ use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Refusal, RunFailure};
 use switchboard_domain::reply::Progress;
 use switchboard_domain::snapshot::TranscriptLine;
-use switchboard_ports::agent::{AgentEvent, AgentUser, RunHandle, RunRequest};
+use switchboard_ports::agent::{AgentEvent, RunHandle, RunRequest};
 use switchboard_ports::error::StoreError;
-use switchboard_ports::users::User;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +26,7 @@ use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
 use crate::runtime::panics::caught;
 use crate::runtime::shared::{Patience, Shared};
+use crate::runtime::told::agent_user;
 use crate::telemetry::metrics as names;
 
 /// How long an explicit cancel upstream may take.
@@ -195,7 +195,7 @@ async fn prepare(
         return Err(RunFailure::Refused(Refusal::NoAgent));
     };
     let config = &asked.config;
-    let user = map_author(shared, bot, &question.entry.sender).await?;
+    let user = map_author(shared, bot, &question.entry).await?;
     let _ = tell.send(RunSaid::Mapped(user.id.clone())).await;
     let lines_max = config.history_messages_max;
     let lines = recent(shared, &question, lines_max.saturating_mul(2)).await;
@@ -226,7 +226,7 @@ async fn prepare(
         continuation: question.continuation.and_then(|name| asked.owner.own(&name)),
         // The model is chosen among those of the channel's agent.
         model: question.model.filter(|_| asked.is_present),
-        user: agent_user(&user, &bot.channel.platform),
+        user: agent_user(user, &bot.channel.platform, question.entry.chat.kind, &config.identity),
         attachments: files.into_iter().map(|file| file.handed).collect(),
         resume,
     };
@@ -265,15 +265,6 @@ async fn recent(shared: &Shared, question: &Question, lines_max: u32) -> Vec<Tra
                 return Vec::new();
             }
         }
-    }
-}
-
-fn agent_user(user: &User, platform: &str) -> AgentUser {
-    AgentUser {
-        id: user.id.to_string(),
-        username: user.username.clone(),
-        display_name: user.display_name.clone(),
-        platform: platform.to_owned(),
     }
 }
 

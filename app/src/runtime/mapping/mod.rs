@@ -4,9 +4,11 @@ mod facts;
 mod profile;
 mod trial;
 
+use switchboard_domain::access;
 use switchboard_domain::ids::{UserId, Version};
+use switchboard_domain::inbox::Entry;
 use switchboard_domain::mapping::{Decision, NewUser, Rule};
-use switchboard_domain::message::Sender;
+use switchboard_domain::message::{Chat, Sender};
 use switchboard_domain::outcome::{Refusal, RunFailure};
 use switchboard_ports::audit::{AuditAct, AuditLine};
 use switchboard_ports::error::StoreError;
@@ -15,18 +17,19 @@ use switchboard_ports::users::{Identity, User};
 use self::facts::Gathered;
 pub(crate) use self::trial::tried;
 use super::channel::Bot;
-use super::directories::Answer;
+use super::directories::{Answer, Wait};
 use super::shared::{Patience, Shared};
 
 /// Tries at linking when somebody else makes or changes the same user at the same moment.
 const LINK_TRIES_MAX: u32 = 5;
 
-/// The user that a message is answered for. A store that is away for a moment is waited for.
-pub(crate) async fn map_author(shared: &Shared, bot: &Bot, sender: &Sender) -> Result<User, RunFailure> {
+/// The user that a message is answered for, if its author may use the channel. A store that is away for a moment is waited
+/// for.
+pub(crate) async fn map_author(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<User, RunFailure> {
     let mut patience = Patience::new(shared);
     let mut tries = 0;
     while tries < LINK_TRIES_MAX {
-        match try_map(shared, bot, sender).await {
+        match try_map(shared, bot, entry).await {
             Ok(user) => return user,
             Err(StoreError::Duplicate(_) | StoreError::Conflict) => tries += 1,
             Err(StoreError::Unavailable(_)) if patience.waits().await => {}
@@ -40,28 +43,28 @@ pub(crate) async fn map_author(shared: &Shared, bot: &Bot, sender: &Sender) -> R
     Err(RunFailure::UserLookup)
 }
 
-async fn try_map(
-    shared: &Shared,
-    bot: &Bot,
-    sender: &Sender,
-) -> Result<Result<User, RunFailure>, StoreError> {
-    let mut gathered = Gathered::of(shared, bot, sender).await?;
+async fn try_map(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<Result<User, RunFailure>, StoreError> {
+    let gathered = Gathered::of(shared, bot, &entry.sender, Wait::Long).await?;
+    if let access::Decision::Deny(refusal) = gathered.access(bot, &entry.chat) {
+        return Ok(Err(RunFailure::Refused(refusal)));
+    }
     let users = &shared.ports.users;
     let verdict = gathered.verdict(bot);
     let mapped = match verdict.decision {
         Decision::Reject(refusal) => Err(RunFailure::Refused(refusal)),
+        // Also where access depends on who it is.
         Decision::Unknown => {
             if let Some(Answer::Unavailable(_, why)) = &gathered.answer {
                 tracing::warn!(channel = %bot.channel.id, why, "nobody new is mapped while a directory is away");
             }
             Err(RunFailure::UserLookup)
         }
-        Decision::Use(id) => match gathered.take(&id) {
+        Decision::Use(id) => match gathered.one(&id).cloned() {
             Some(user) => Ok(refreshed(shared, user, &gathered).await),
             None => Err(RunFailure::UserLookup),
         },
         Decision::Link(id) => {
-            let user = gathered.take(&id).ok_or(StoreError::Conflict)?;
+            let user = gathered.one(&id).cloned().ok_or(StoreError::Conflict)?;
             adopt(shared, &user, &gathered, verdict.rule).await?;
             // Deleted since it was looked up: looked up again.
             let linked = users.link(&id, &gathered.identity).await?.ok_or(StoreError::Conflict)?;
@@ -80,6 +83,15 @@ async fn try_map(
         }
     };
     Ok(mapped)
+}
+
+/// Whether somebody may use the channel in a chat, as far as that can be told in a moment.
+pub(crate) async fn may_use(shared: &Shared, bot: &Bot, sender: &Sender, chat: &Chat) -> access::Decision {
+    match Gathered::of(shared, bot, sender, Wait::Short).await {
+        Ok(gathered) => gathered.access(bot, chat),
+        Err(_) if bot.channel.access.needs_user() => access::Decision::Open,
+        Err(_) => access::Decision::Allow,
+    }
 }
 
 /// Writes down who became whom. The link is made already: where the list cannot be written, the log has it.

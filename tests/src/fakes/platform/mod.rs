@@ -326,6 +326,7 @@ impl Provider for FakePlatform {
         Description {
             platform: "fake",
             exclusive: false,
+            hears_all: true,
             config_fields: &[],
             secret_fields: &["/secret"],
             connection_fields: &["/secret", "/address"],
