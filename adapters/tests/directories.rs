@@ -7,13 +7,10 @@
     reason = "tests fail by panicking"
 )]
 
-mod slapd_support;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use slapd_support::{BIND_DN, PASSWORD, Slapd};
 use switchboard_adapters::directories::{kinds, signature};
 use switchboard_adapters::net::{Authorities, Network, Proxies};
 use switchboard_domain::person::Entry;
@@ -21,6 +18,7 @@ use switchboard_domain::secret::Secret;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conformance::FakeClock;
 use switchboard_ports::directory::{Contact, Directory, DirectoryError, DirectorySettings, Found, Query};
+use test_servers::slapd::{BIND_DN, PASSWORD, Slapd};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use switchboard_adapters::stores::{Stores, file};
 use switchboard_ports::attachments::AttachmentLimits;
-use switchboard_ports::conformance::{FakeClock, FaultyFixture, Fixture, StoreSet};
+use switchboard_ports::conformance::{FakeClock, FaultyFixture, Fixture};
 use tempfile::TempDir;
 
 /// Small enough to be filled, large enough that a file takes several pieces.
@@ -24,38 +24,13 @@ const SMALL: AttachmentLimits =
 
 struct FileFixture {
     clock: Arc<FakeClock>,
-    stores: Option<StoreSet>,
+    stores: Option<Stores>,
     directory: TempDir,
     key: TempDir,
 }
 
-fn open(directory: &Path, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
-    let Stores {
-        conversations,
-        transcripts,
-        failures,
-        messages,
-        channels,
-        agents,
-        users,
-        tokens,
-        attachments,
-        usage,
-        audit,
-    } = file::open_bounded(directory, &key.join("key"), Arc::clone(clock) as _, SMALL).unwrap();
-    StoreSet {
-        conversations,
-        transcripts,
-        failures,
-        messages,
-        channels,
-        agents,
-        users,
-        tokens,
-        attachments,
-        usage,
-        audit,
-    }
+fn open(directory: &Path, key: &Path, clock: &Arc<FakeClock>) -> Stores {
+    file::open_bounded(directory, &key.join("key"), Arc::clone(clock) as _, SMALL).unwrap()
 }
 
 #[async_trait]
@@ -64,7 +39,7 @@ impl Fixture for FileFixture {
         Arc::clone(&self.clock)
     }
 
-    fn stores(&self) -> StoreSet {
+    fn stores(&self) -> Stores {
         self.stores.clone().unwrap()
     }
 
@@ -130,11 +105,19 @@ mod tokens {
     switchboard_ports::token_store_suite!(super::fresh);
 }
 
+mod replicas {
+    switchboard_ports::replica_store_suite!(super::fresh);
+}
+
 mod usage {
     switchboard_ports::usage_store_suite!(super::fresh);
 }
 mod audit {
     switchboard_ports::audit_store_suite!(super::fresh);
+}
+
+mod budget {
+    switchboard_ports::budget_store_suite!(super::fresh);
 }
 
 mod attachments {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use switchboard_adapters::stores::{self, Stores};
 use switchboard_ports::attachments::AttachmentLimits;
-use switchboard_ports::conformance::{FakeClock, Faulty, FaultyFixture, Fixture, StoreSet};
+use switchboard_ports::conformance::{FakeClock, Faulty, FaultyFixture, Fixture};
 
 /// Small enough to be filled.
 const SMALL: AttachmentLimits =
@@ -20,7 +20,7 @@ const SMALL: AttachmentLimits =
 
 struct MemoryFixture {
     clock: Arc<FakeClock>,
-    stores: StoreSet,
+    stores: Stores,
 }
 
 #[async_trait]
@@ -29,7 +29,7 @@ impl Fixture for MemoryFixture {
         Arc::clone(&self.clock)
     }
 
-    fn stores(&self) -> StoreSet {
+    fn stores(&self) -> Stores {
         self.stores.clone()
     }
 
@@ -40,32 +40,7 @@ impl Fixture for MemoryFixture {
 
 async fn fresh() -> MemoryFixture {
     let clock = Arc::new(FakeClock::new());
-    let Stores {
-        conversations,
-        transcripts,
-        failures,
-        messages,
-        channels,
-        agents,
-        users,
-        tokens,
-        attachments,
-        usage,
-        audit,
-    } = stores::memory_bounded(Arc::clone(&clock) as _, SMALL);
-    let stores = StoreSet {
-        conversations,
-        transcripts,
-        failures,
-        messages,
-        channels,
-        agents,
-        users,
-        tokens,
-        attachments,
-        usage,
-        audit,
-    };
+    let stores = stores::memory_bounded(Arc::clone(&clock) as _, SMALL);
     MemoryFixture { clock, stores }
 }
 
@@ -109,11 +84,19 @@ mod tokens {
     switchboard_ports::token_store_suite!(super::fresh);
 }
 
+mod replicas {
+    switchboard_ports::replica_store_suite!(super::fresh);
+}
+
 mod usage {
     switchboard_ports::usage_store_suite!(super::fresh);
 }
 mod audit {
     switchboard_ports::audit_store_suite!(super::fresh);
+}
+
+mod budget {
+    switchboard_ports::budget_store_suite!(super::fresh);
 }
 
 mod attachments {

@@ -7,8 +7,6 @@
     reason = "test code: a test fails by panicking"
 )]
 
-mod redis_support;
-
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -17,13 +15,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use switchboard_adapters::stores::Stores;
-use switchboard_adapters::stores::redis::{self, LeaseClock};
+use switchboard_adapters::stores::redis::{self, LeaseClock, Making};
 use switchboard_domain::ids::{Partition, ReplicaId};
 use switchboard_ports::attachments::AttachmentLimits;
-use switchboard_ports::conformance::{FakeClock, FaultyFixture, Fixture, StoreSet};
+use switchboard_ports::conformance::{FakeClock, FaultyFixture, Fixture};
 use tempfile::TempDir;
 
-use redis_support::{Cluster, Server};
+use test_servers::redis::{Cluster, Server};
 
 /// Small enough to be filled, large enough that a file takes several pieces.
 const SMALL: AttachmentLimits =
@@ -53,40 +51,17 @@ impl Served {
 
 struct RedisFixture {
     clock: Arc<FakeClock>,
-    stores: Option<StoreSet>,
+    stores: Option<Stores>,
     served: Served,
     key: TempDir,
 }
 
-async fn open(url: &str, key: &Path, clock: &Arc<FakeClock>) -> StoreSet {
+async fn open(url: &str, key: &Path, clock: &Arc<FakeClock>) -> Stores {
     let clock = Arc::clone(clock) as _;
-    let opened = redis::open_with(url, "test", &key.join("key"), clock, LeaseClock::Given, SMALL).await;
-    let Stores {
-        conversations,
-        transcripts,
-        failures,
-        messages,
-        channels,
-        agents,
-        users,
-        tokens,
-        attachments,
-        usage,
-        audit,
-    } = opened.unwrap();
-    StoreSet {
-        conversations,
-        transcripts,
-        failures,
-        messages,
-        channels,
-        agents,
-        users,
-        tokens,
-        attachments,
-        usage,
-        audit,
-    }
+    let opened =
+        redis::open_with(url, "test", &key.join("key"), clock, Making::Allowed, LeaseClock::Given, SMALL)
+            .await;
+    opened.unwrap()
 }
 
 #[async_trait]
@@ -95,7 +70,7 @@ impl Fixture for RedisFixture {
         Arc::clone(&self.clock)
     }
 
-    fn stores(&self) -> StoreSet {
+    fn stores(&self) -> Stores {
         self.stores.clone().unwrap()
     }
 
@@ -145,7 +120,10 @@ async fn the_servers_clock_tells_who_holds_a_lease() {
     let open = async |lease_clock| {
         let file = key.path().join("key");
         let clock = Arc::clone(&clock) as _;
-        redis::open_with(&server.url(), "test", &file, clock, lease_clock, SMALL).await.unwrap().conversations
+        redis::open_with(&server.url(), "test", &file, clock, Making::Allowed, lease_clock, SMALL)
+            .await
+            .unwrap()
+            .conversations
     };
     let (one, other) = (open(LeaseClock::Server).await, open(LeaseClock::Server).await);
     let (partitions, ttl) = ([Partition(7)], Duration::from_hours(1));
@@ -168,7 +146,7 @@ async fn what_cannot_be_opened_says_why() {
     fs::write(others.path().join("key"), "77".repeat(32)).unwrap();
     let refused = async |url: &str, prefix: &str, file: &Path| {
         let clock = Arc::clone(&clock) as _;
-        redis::open(url, prefix, file, clock).await.err().map(|error| error.to_string())
+        redis::open(url, prefix, file, clock, Making::Allowed).await.err().map(|error| error.to_string())
     };
     let (url, file) = (server.url(), ours.path().join("key"));
     assert_eq!(refused(&url, "test", &file).await, None);
@@ -222,11 +200,19 @@ macro_rules! suites {
             switchboard_ports::token_store_suite!($fresh);
         }
 
+        mod replicas {
+            switchboard_ports::replica_store_suite!($fresh);
+        }
+
         mod usage {
             switchboard_ports::usage_store_suite!($fresh);
         }
         mod audit {
             switchboard_ports::audit_store_suite!($fresh);
+        }
+
+        mod budget {
+            switchboard_ports::budget_store_suite!($fresh);
         }
 
         mod attachments {

@@ -10,12 +10,17 @@ use switchboard_adapters::clock::{SystemClock, SystemEntropy};
 use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::directories;
 use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy};
+use switchboard_adapters::stores::copy::{Place, Told, copy};
 use switchboard_adapters::stores::file::{self, OpenError, UpkeepError};
+use switchboard_adapters::stores::redis;
 use switchboard_adapters::stores::{self, Stores};
+use switchboard_ports::budget::BudgetStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::provider::{Description, Provider};
 
-use crate::cli::seam::{Catalog, ComposeError, Composition, KeptUp, OpenMode, Running, Simulation, Upkeep};
+use crate::cli::seam::{
+    Catalog, ComposeError, Composition, Copied, Copying, KeptUp, OpenMode, Running, Simulation, Upkeep,
+};
 use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
 use crate::http::dto::mapping::DirectoryKinds;
@@ -40,22 +45,54 @@ impl Default for Composed {
 }
 
 impl Composed {
-    fn providers(&self, network: &Network) -> Result<Providers, ComposeError> {
+    /// What there is besides the stores; calls count together with those of whoever shares `budgets`.
+    fn catalog_with(
+        &self,
+        network: &Network,
+        budgets: Option<Arc<dyn BudgetStore>>,
+    ) -> Result<Catalog, ComposeError> {
+        Ok(Catalog {
+            providers: self.providers(network, budgets)?,
+            kinds: agents::kinds(Arc::clone(&self.clock), network),
+            directories: DirectoryKinds(directories::kinds(&self.clock, network)),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+        })
+    }
+
+    fn providers(
+        &self,
+        network: &Network,
+        budgets: Option<Arc<dyn BudgetStore>>,
+    ) -> Result<Providers, ComposeError> {
         let observer = Arc::new(|api: &'static str, outcome: &'static str| {
             let labels = [("platform", "dingtalk"), ("api", api), ("outcome", outcome)];
             metrics::counter!(names::PLATFORM_REQUESTS, &labels).increment(1);
         });
         let dingtalk = DingTalk::new(Arc::clone(&self.clock), network.clone(), observer)
             .map_err(|error| ComposeError::Failed(format!("failed to set HTTP up: {error}")))?;
+        let dingtalk = match budgets {
+            Some(budgets) => dingtalk.sharing(budgets),
+            None => dingtalk,
+        };
         let dingtalk: Arc<dyn Provider> = Arc::new(dingtalk);
         Ok(BTreeMap::from([("dingtalk", dingtalk)]))
     }
 
     async fn stores(&self, config: &Config, mode: OpenMode) -> Result<Stores, ComposeError> {
         let clock = Arc::clone(&self.clock);
-        let StoreUrl::File(folder) = &config.store.url else {
-            tracing::warn!("the store is in memory: everything is forgotten when the server ends");
-            return Ok(stores::memory(clock));
+        let folder = match &config.store.url {
+            StoreUrl::File(folder) => folder,
+            StoreUrl::Memory => return Ok(stores::memory(clock)),
+            StoreUrl::Redis(url) => {
+                let key = &config.security.encryption_key_file;
+                let making = match mode {
+                    OpenMode::Create => redis::Making::Allowed,
+                    OpenMode::Existing => redis::Making::No,
+                };
+                let opened = redis::open(url.expose(), &config.store.prefix, key, clock, making).await;
+                return opened.map_err(|error| not_opened(config, &error));
+            }
         };
         let (folder, key) = (folder.clone(), config.security.encryption_key_file.clone());
         let owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -68,7 +105,14 @@ impl Composed {
                 let beside = file::open_beside(&folder, &key, Arc::clone(&clock))?;
                 // Beside a running server, conversations and users are nobody's but the server's.
                 let rest = stores::memory(clock);
-                Ok(Stores { channels: beside.channels, agents: beside.agents, tokens: beside.tokens, ..rest })
+                let durability = beside.durability;
+                Ok(Stores {
+                    channels: beside.channels,
+                    agents: beside.agents,
+                    tokens: beside.tokens,
+                    durability,
+                    ..rest
+                })
             }
         });
         match opened.await {
@@ -79,14 +123,22 @@ impl Composed {
     }
 }
 
-fn not_opened(config: &Config, error: &OpenError) -> ComposeError {
+fn not_opened(config: &Config, error: &impl std::fmt::Display) -> ComposeError {
     ComposeError::Failed(format!("failed to open the store {}: {error}", config.store.url))
 }
 
 /// One act of upkeep; blocks.
 fn kept_up(config: &Config, act: Upkeep, clock: &dyn Clock) -> Result<KeptUp, ComposeError> {
-    let StoreUrl::File(folder) = &config.store.url else {
-        return Err(ComposeError::Failed("a memory: store lives in the server's process only".to_owned()));
+    let folder = match &config.store.url {
+        StoreUrl::File(folder) => folder,
+        StoreUrl::Memory => {
+            let problem = "a memory: store lives in the server's process only";
+            return Err(ComposeError::Failed(problem.to_owned()));
+        }
+        StoreUrl::Redis(_) => {
+            let problem = "a shared store is kept up with the tools of Redis";
+            return Err(ComposeError::Failed(problem.to_owned()));
+        }
     };
     let key = &config.security.encryption_key_file;
     let failed = |what: &'static str| {
@@ -112,6 +164,23 @@ fn kept_up(config: &Config, act: Upkeep, clock: &dyn Clock) -> Result<KeptUp, Co
             Ok(KeptUp::Rotated { records, key_file, key_id, retired, retired_id })
         }
     }
+}
+
+/// Where a store to copy is.
+fn place(config: &Config) -> Result<Place<'_>, ComposeError> {
+    match &config.store.url {
+        StoreUrl::File(folder) => Ok(Place::File(folder)),
+        StoreUrl::Redis(url) => Ok(Place::Redis { url: url.expose(), prefix: &config.store.prefix }),
+        StoreUrl::Memory => {
+            let problem = "a memory: store lives in the server's process only";
+            Err(ComposeError::Failed(problem.to_owned()))
+        }
+    }
+}
+
+/// The machine's name.
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// The way out: authorities and proxies, as configured.
@@ -161,14 +230,7 @@ impl Composition for Composed {
     }
 
     fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError> {
-        let network = network(&config.network)?;
-        Ok(Catalog {
-            providers: self.providers(&network)?,
-            kinds: agents::kinds(Arc::clone(&self.clock), &network),
-            directories: DirectoryKinds(directories::kinds(&self.clock, &network)),
-            clock: Arc::clone(&self.clock),
-            entropy: Arc::clone(&self.entropy),
-        })
+        self.catalog_with(&network(&config.network)?, None)
     }
 
     async fn own(&self, config: &Config) -> Result<bool, ComposeError> {
@@ -188,7 +250,7 @@ impl Composition for Composed {
     async fn is_in_use(&self, config: &Config) -> bool {
         match &config.store.url {
             StoreUrl::File(folder) => file::is_in_use(folder),
-            StoreUrl::Memory => false,
+            StoreUrl::Memory | StoreUrl::Redis(_) => false,
         }
     }
 
@@ -208,10 +270,43 @@ impl Composition for Composed {
         done.unwrap_or_else(|error| Err(ComposeError::Failed(format!("failed: {error}"))))
     }
 
+    async fn copy(
+        &self,
+        from: &Config,
+        to: &Config,
+        tell: &(dyn Fn(Copying) + Send + Sync),
+    ) -> Result<Copied, ComposeError> {
+        let (from_name, to_name) = (from.store.url.to_string(), to.store.url.to_string());
+        let failed = |error: &dyn std::fmt::Display| {
+            ComposeError::Failed(format!("failed to copy {from_name} to {to_name}: {error}"))
+        };
+        let (source, target) = (place(from)?, place(to)?);
+        let key_file = &from.security.encryption_key_file;
+        let tell = |told: Told| {
+            tell(match told {
+                Told::Read(rows) => Copying::Read(rows),
+                Told::Continued => Copying::Continued,
+                Told::Copied(rows) => Copying::Copied(rows),
+                Told::Marks(marks) => Copying::Marks(marks),
+                Told::Comparing => Copying::Comparing,
+            });
+        };
+        let copied = copy((source, &from_name), target, key_file, Arc::clone(&self.clock), &tell).await;
+        let stores::copy::Copied { tables, marks } = copied.map_err(|error| failed(&error))?;
+        Ok(Copied { tables, marks })
+    }
+
     async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {
-        let catalog = self.catalog(config)?;
+        // Mistakes in the configuration are found before anything is made.
+        let network = network(&config.network)?;
         tell_proxies(&config.network);
         let stores = self.stores(config, mode).await?;
+        // A process that owns its store has nobody to share with, and need not ask.
+        let budgets = match &config.store.url {
+            StoreUrl::Memory | StoreUrl::File(_) => None,
+            StoreUrl::Redis(_) => Some(stores.budgets),
+        };
+        let catalog = self.catalog_with(&network, budgets)?;
         Ok(Ports {
             clock: catalog.clock,
             entropy: catalog.entropy,
@@ -226,14 +321,23 @@ impl Composition for Composed {
             attachments: stores.attachments,
             usage: stores.usage,
             audit: stores.audit,
+            replicas: stores.replicas,
+            bulletin: stores.bulletin,
+            durability: stores.durability,
             providers: catalog.providers,
             agent_kinds: catalog.kinds,
             directory_kinds: catalog.directories.0,
         })
     }
 
-    async fn start(&self, _config: &Config, ports: &Ports) -> Result<Box<dyn Running>, ComposeError> {
-        let driver = Driver::start(ports.clone(), Settings::default())
+    async fn start(&self, config: &Config, ports: &Ports) -> Result<Box<dyn Running>, ComposeError> {
+        let usual = match &config.store.url {
+            StoreUrl::Memory | StoreUrl::File(_) => Settings::default(),
+            StoreUrl::Redis(_) => Settings::of_shared_store(),
+        };
+        let connections_per_channel = usize::from(config.server.connections_per_channel);
+        let settings = Settings { host: Some(hostname()), connections_per_channel, ..usual };
+        let driver = Driver::start(ports.clone(), settings)
             .await
             .map_err(|error| ComposeError::Failed(format!("failed to start: {error}")))?;
         Ok(Box::new(RunningDriver(driver)))

@@ -11,9 +11,11 @@ use switchboard_ports::channels::ChannelStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::conversations::ConversationStore;
 use switchboard_ports::directory::{Directory, DirectoryKind};
+use switchboard_ports::durability::DurabilityProbe;
 use switchboard_ports::failures::FailureStore;
 use switchboard_ports::messages::MessageStore;
 use switchboard_ports::provider::{Link, Provider};
+use switchboard_ports::replicas::{Bulletin, ReplicaStore};
 use switchboard_ports::tokens::TokenStore;
 use switchboard_ports::transcripts::Transcripts;
 use switchboard_ports::usage::UsageStore;
@@ -57,6 +59,12 @@ pub struct Ports {
     pub audit: Arc<dyn AuditStore>,
     /// What apps used of their quotas.
     pub usage: Arc<dyn UsageStore>,
+    /// Which replicas live, and what they observe.
+    pub replicas: Arc<dyn ReplicaStore>,
+    /// What replicas tell each other.
+    pub bulletin: Arc<dyn Bulletin>,
+    /// What the store may lose.
+    pub durability: Arc<dyn DurabilityProbe>,
     /// Chat platforms by name.
     pub providers: BTreeMap<&'static str, Arc<dyn Provider>>,
     /// Kinds of agents by name.

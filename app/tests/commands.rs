@@ -46,9 +46,10 @@ fn openapi_prints_the_document_and_nothing_else() {
 #[case(&["token", "create", "--name", "a", "--role", "king"], &[], "error: invalid value 'king'")]
 #[case(&["serve", "--config", "missing.toml"], &[], "switchboard: missing.toml: file: cannot be read: ")]
 #[case(&["serve", "--listen", "here"], &[], "switchboard: command line: --listen: must be HOST:PORT")]
-#[case(&["check", "--store", "redis://h"], &[], "switchboard: command line: --store: is not available in this version; ")]
+#[case(&["check", "--store", "mysql://h"], &[], "switchboard: command line: --store: must be \"file:FOLDER\", ")]
 #[case(&["token", "list", "--store", "memory:"], &[], "switchboard: configuration: store.url: must be ")]
-#[case(&["store", "copy", "--to", "x"], &[], "switchboard: store copy: is not available in this version; ")]
+#[case(&["store", "copy", "--to", "x"], &[], "error: the following required arguments were not provided")]
+#[case(&["store", "copy", "--from", "file:a", "--to", "x:s3cr3t"], &[], "switchboard: command line: --to: must be \"file:FOLDER\", ")]
 #[case(&["serve"], &[("SWITCHBOARD_SECURITY__ADMIN_TOKEN", "short-s3cr3t")],
        "switchboard: environment: SWITCHBOARD_SECURITY__ADMIN_TOKEN: must be empty, or 16 to 512")]
 #[case(&["demo"], &[("SWITCHBOARD_SERVER__LISTN", "x")], "switchboard: environment: SWITCHBOARD_SERVER__LISTN: unknown")]

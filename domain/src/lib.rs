@@ -24,6 +24,7 @@ pub mod notice;
 pub mod outbound;
 pub mod outcome;
 pub mod person;
+pub mod placement;
 pub mod rejected;
 pub mod reply;
 pub mod secret;

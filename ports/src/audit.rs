@@ -1,4 +1,5 @@
-//! The audit store: who was mapped to whom, by which rule, when. Read by people; nothing depends on it.
+//! The audit list: who was mapped to whom, by which rule, when. It is written by [`UserStore`](crate::users::UserStore), in
+//! one step with what it tells of, and read by people; nothing depends on it.
 
 use async_trait::async_trait;
 use switchboard_domain::ids::{ChannelId, UserId};
@@ -13,10 +14,6 @@ pub const AUDIT_LINES_MAX: u32 = 10_000;
 /// What was done to links between people and users.
 #[async_trait]
 pub trait AuditStore: Send + Sync {
-    /// Writes a line down behind all others, and forgets the oldest beyond [`AUDIT_LINES_MAX`]. After a time-out it may stand
-    /// there or not; repeated, it may stand there twice.
-    async fn append(&self, line: &AuditLine) -> Result<(), StoreError>;
-
     /// The lines, the newest first.
     async fn list(&self, page: &PageRequest) -> Result<Page<AuditInfo>, StoreError>;
 }

@@ -4,10 +4,15 @@ use async_trait::async_trait;
 use switchboard_domain::ids::{UserId, Version};
 use switchboard_domain::time::Timestamp;
 
+use crate::audit::AuditLine;
 use crate::error::StoreError;
 use crate::page::{Page, PageRequest};
 
 /// Company users.
+///
+/// What changes them takes lines for the audit list: they are written behind all others in the same atomic step, if it changes
+/// anything, and the oldest beyond [`AUDIT_LINES_MAX`](crate::audit::AUDIT_LINES_MAX) go. So there is no link without its line and
+/// no line without its link, whatever dies in between.
 #[async_trait]
 pub trait UserStore: Send + Sync {
     /// Users in id order.
@@ -28,22 +33,33 @@ pub trait UserStore: Send + Sync {
     /// messages at once make one user. Else `Duplicate("id")` or `Duplicate("username")` when one of them is taken.
     /// Repeatable with an identity; without one, repeating it after a time-out gives `Duplicate("id")` when it had
     /// worked.
-    async fn create(&self, user: &User) -> Result<User, StoreError>;
+    async fn create(&self, user: &User, lines: &[AuditLine]) -> Result<User, StoreError>;
 
     /// Replaces what is said of a user whose stored version is `expected` by this with a version one greater, which is
     /// returned; links stay as they are. `Conflict` when the version is another or the user is gone;
     /// `Duplicate("username")` when the name is another user's.
-    async fn update(&self, user: &User, expected: Version) -> Result<Version, StoreError>;
+    async fn update(
+        &self,
+        user: &User,
+        expected: Version,
+        lines: &[AuditLine],
+    ) -> Result<Version, StoreError>;
 
     /// Deletes a user and all its links in one atomic step; `false` when there was none. Repeatable.
-    async fn delete(&self, id: &UserId) -> Result<bool, StoreError>;
+    async fn delete(&self, id: &UserId, lines: &[AuditLine]) -> Result<bool, StoreError>;
 
     /// Links an identity to a user there is. Answers with the user that the identity is linked to afterwards: an existing
     /// link always wins. `None` when there is no such user, and nothing is linked then. Repeatable.
-    async fn link(&self, id: &UserId, identity: &Identity) -> Result<Option<User>, StoreError>;
+    async fn link(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<Option<User>, StoreError>;
 
     /// Takes an identity away from a user; `false` when it was not linked to that one. Repeatable.
-    async fn unlink(&self, id: &UserId, identity: &Identity) -> Result<bool, StoreError>;
+    async fn unlink(&self, id: &UserId, identity: &Identity, lines: &[AuditLine])
+    -> Result<bool, StoreError>;
 }
 
 /// Which users match.

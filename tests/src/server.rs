@@ -23,6 +23,9 @@ pub const CAP: Duration = Duration::from_secs(90);
 /// The admin token that servers of process tests are started with.
 pub const ADMIN_TOKEN: &str = "adm-t0ken-of-the-process-tests";
 
+/// Signs in a log of what cannot happen.
+pub const ALARMS: [&str; 3] = ["panicked at", "this is a bug", "an impossible event"];
+
 /// Lines of a log shown when a test fails.
 const LOG_LINES_SHOWN: usize = 120;
 
@@ -42,6 +45,19 @@ pub struct Ran {
     pub stdout: String,
     /// What it printed on stderr.
     pub stderr: String,
+}
+
+impl Ran {
+    /// The command, if it ended well.
+    ///
+    /// # Panics
+    /// When it did not.
+    #[expect(clippy::return_self_not_must_use, reason = "often the check alone is wanted")]
+    #[track_caller]
+    pub fn fine(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
 }
 
 impl Default for Home {

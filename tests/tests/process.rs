@@ -24,6 +24,8 @@ mod declared;
 mod delivery;
 #[path = "process/demo.rs"]
 mod demo;
+#[path = "process/failover.rs"]
+mod failover;
 #[path = "process/files.rs"]
 mod files;
 #[path = "process/floods.rs"]
@@ -50,16 +52,24 @@ mod plain_kills;
 mod presses;
 #[path = "process/privacy.rs"]
 mod privacy;
+#[path = "process/replicas.rs"]
+mod replicas;
 #[path = "process/retries.rs"]
 mod retries;
 #[path = "process/secrecy.rs"]
 mod secrecy;
+#[path = "process/shared_budget.rs"]
+mod shared_budget;
+#[path = "process/shared_store.rs"]
+mod shared_store;
 #[path = "process/stage.rs"]
 mod stage;
 #[path = "process/startup.rs"]
 mod startup;
 #[path = "process/stopping.rs"]
 mod stopping;
+#[path = "process/store_copy.rs"]
+mod store_copy;
 #[path = "process/store_files.rs"]
 mod store_files;
 #[path = "process/store_trouble.rs"]

@@ -130,3 +130,17 @@ pub(super) enum Lane {
     /// Asking for files.
     FileDownload,
 }
+
+impl Lane {
+    /// Its name where replicas share budgets: all versions have to call it the same.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::CardCreate => "card_create",
+            Self::CardUpdate => "card_update",
+            Self::CardStreaming => "card_streaming",
+            Self::RobotSend => "robot_send",
+            Self::SessionWebhook => "session_webhook",
+            Self::FileDownload => "file_download",
+        }
+    }
+}

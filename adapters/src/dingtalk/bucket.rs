@@ -3,13 +3,18 @@
 //! A bucket lets at most `calls_per_second` calls start in any second (and a little: clocks and networks jitter), so
 //! that the platform's own count, wherever its seconds begin, is never exceeded; a burst after a pause goes out at
 //! once. A throttle answer closes the bucket for the pause the platform asks for.
+//!
+//! Where replicas share a budget, a call that this window allows also needs one that the store has granted (`share.rs`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use switchboard_ports::budget::{BudgetKey, BudgetStore, GRANT_USABLE, Taken};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::share::{Share, Step};
 
 /// The span in which at most `calls_per_second` calls start: a second and five percent.
 const WINDOW: Duration = Duration::from_millis(1_050);
@@ -27,14 +32,34 @@ pub(super) enum Class {
     Update,
 }
 
-/// One API's bucket.
-#[derive(Debug, Default)]
-pub(super) struct Bucket(Mutex<State>);
+/// The largest part of the rate that is asked for at once, as a divisor: what is not started in time is lost to all.
+const BATCH_DIVISOR: u32 = 4;
 
-#[derive(Debug, Default)]
+/// One API's bucket.
+#[derive(Default)]
+pub(super) struct Bucket(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    state: Mutex<State>,
+    /// Who else's calls count; `None`: nobody's.
+    shared: Option<Shared>,
+}
+
+/// A budget that replicas share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    /// Where it is.
+    pub(super) store: Arc<dyn BudgetStore>,
+    /// Which one it is.
+    pub(super) key: BudgetKey,
+}
+
+#[derive(Default)]
 struct State {
-    /// Calls a second; 0: no limit of ours.
-    rate: usize,
+    /// Calls a second; 0: no limit of ours, and nobody is asked.
+    rate: u32,
+    share: Share,
     /// When the last calls were let through, oldest first, at most `rate`.
     granted: VecDeque<Instant>,
     /// Nothing is let through before: the platform throttled us.
@@ -48,16 +73,26 @@ struct State {
 impl State {
     /// When the next call may start; `None`: now.
     fn blocked_until(&self, now: Instant) -> Option<Instant> {
-        let full = self.rate > 0 && self.granted.len() >= self.rate;
+        let full = self.rate > 0 && self.granted.len() >= self.window_size();
         let freed_at = self.granted.front().filter(|_| full).map(|oldest| *oldest + WINDOW);
         freed_at.max(self.closed_until).filter(|until| *until > now)
+    }
+
+    fn window_size(&self) -> usize {
+        usize::try_from(self.rate).unwrap_or(usize::MAX)
+    }
+
+    /// How many calls to ask for: those that are waiting, in moderation.
+    fn wanted(&self) -> u32 {
+        let waiting = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        waiting.clamp(1, self.rate.div_ceil(BATCH_DIVISOR).max(1))
     }
 
     fn grant(&mut self, now: Instant) {
         if self.rate == 0 {
             return;
         }
-        while self.granted.len() >= self.rate {
+        while self.granted.len() >= self.window_size() {
             self.granted.pop_front();
         }
         self.granted.push_back(now);
@@ -79,13 +114,50 @@ struct Place<'a> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut state = lock(&self.bucket.0);
+        let mut state = lock(&self.bucket.0.state);
         state.waiting.remove(&self.key);
         state.wake_first();
     }
 }
 
+/// A question to the store that is under way. Its answer, or that there is none, is taken in when it is dropped, so that
+/// whatever becomes of it, nobody waits for it for ever.
+struct Question {
+    bucket: Arc<Inner>,
+    shared: Shared,
+    rate: u32,
+    asked_at: Instant,
+    answer: Option<Taken>,
+}
+
+impl Question {
+    /// Asks; bounded in time.
+    async fn ask(mut self) {
+        // By now those who came at the same moment are in the queue.
+        let wanted = lock(&self.bucket.state).wanted();
+        let taken = self.shared.store.take(&self.shared.key, self.rate, wanted);
+        self.answer = timeout(GRANT_USABLE, taken).await.ok().and_then(Result::ok);
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        let mut state = lock(&self.bucket.state);
+        let is_alone = state.share.answered(self.answer, self.rate, self.asked_at, Instant::now());
+        state.wake_first();
+        drop(state);
+        if is_alone {
+            tracing::debug!(api = self.shared.key.api, "the shared budget does not answer; counting alone");
+        }
+    }
+}
+
 impl Bucket {
+    /// A bucket whose calls count together with those of other replicas, or alone.
+    pub(super) fn new(shared: Option<Shared>) -> Self {
+        Self(Arc::new(Inner { state: Mutex::default(), shared }))
+    }
+
     /// Waits until a call may start, and counts it. Safe to cancel; a call counted but not made costs its second.
     pub(super) async fn take(&self, class: Class) {
         let place = self.line_up(class);
@@ -101,22 +173,32 @@ impl Bucket {
         }
     }
 
-    /// Closes the bucket for a pause: the platform throttled a call.
+    /// Closes the bucket for a pause: the platform throttled a call. Other replicas hear of it if the store takes it in time;
+    /// one that does not is throttled itself.
     pub(super) fn close(&self, pause: Duration) {
-        let mut state = lock(&self.0);
-        let until = Instant::now() + pause;
-        state.closed_until = state.closed_until.max(Some(until));
+        let mut state = lock(&self.0.state);
+        let until = Some(Instant::now() + pause);
+        if until <= state.closed_until {
+            return;
+        }
+        state.closed_until = until;
+        if let Some(Shared { store, key }) = self.0.shared.clone().filter(|_| state.rate > 0) {
+            tokio::spawn(async move { timeout(GRANT_USABLE, store.close(&key, pause)).await });
+        }
     }
 
     /// Sets the calls a second from now on; 0: no limit of ours.
     pub(super) fn set_rate(&self, calls_per_second: u32) {
-        let mut state = lock(&self.0);
-        state.rate = usize::try_from(calls_per_second).unwrap_or(usize::MAX);
+        let mut state = lock(&self.0.state);
+        if state.rate != calls_per_second {
+            state.rate = calls_per_second;
+            state.share.rate_changed();
+        }
         state.wake_first();
     }
 
     fn line_up(&self, class: Class) -> Place<'_> {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.0.state);
         let key = (class, state.next_ticket);
         state.next_ticket = state.next_ticket.wrapping_add(1);
         let notify = Arc::new(Notify::new());
@@ -127,17 +209,45 @@ impl Bucket {
     /// Takes a call if it is this place's turn; else until when to wait, at the head of the queue, or for a
     /// notification.
     fn try_take(&self, place: &Place<'_>) -> Option<Turn> {
-        let mut state = lock(&self.0);
+        let (turn, question) = self.look(place);
+        // In a task of its own: whoever waits for the answer may be cancelled, or be overtaken. Without the lock: a question
+        // that is dropped at once takes it.
+        if let Some(question) = question {
+            tokio::spawn(question.ask());
+        }
+        turn
+    }
+
+    fn look(&self, place: &Place<'_>) -> (Option<Turn>, Option<Question>) {
+        let mut state = lock(&self.0.state);
         if state.waiting.first_key_value().is_none_or(|(first, _)| *first != place.key) {
-            return Some(Turn::Later);
+            return (Some(Turn::Later), None);
         }
         let now = Instant::now();
         if let Some(until) = state.blocked_until(now) {
-            Some(Turn::At(until))
-        } else {
-            state.grant(now);
-            None
+            return (Some(Turn::At(until)), None);
         }
+        let Some(shared) = self.0.shared.as_ref().filter(|_| state.rate > 0) else {
+            state.grant(now);
+            return (None, None);
+        };
+        let step = state.share.step(now);
+        let question = matches!(step, Step::Ask | Step::StartAndAsk).then(|| Question {
+            bucket: Arc::clone(&self.0),
+            shared: shared.clone(),
+            rate: state.rate,
+            asked_at: now,
+            answer: None,
+        });
+        let turn = match step {
+            Step::Start | Step::StartAndAsk => {
+                state.grant(now);
+                None
+            }
+            Step::Ask | Step::Asked => Some(Turn::Later),
+            Step::At(until) => Some(Turn::At(until)),
+        };
+        (turn, question)
     }
 }
 
@@ -159,128 +269,4 @@ async fn wait(turn: Turn) {
 /// A poisoned lock is taken as it is: every change under these locks is complete at each step.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use futures_util::FutureExt;
-    use tokio::sync::mpsc;
-    use tokio::time::{Instant, advance, sleep, timeout};
-
-    use super::{Bucket, Class};
-
-    fn bucket(calls_per_second: u32) -> Arc<Bucket> {
-        let bucket = Bucket::default();
-        bucket.set_rate(calls_per_second);
-        Arc::new(bucket)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_second_sees_more_calls_than_allowed() {
-        let bucket = bucket(20);
-        let mut starts = Vec::new();
-        for _ in 0..100 {
-            bucket.take(Class::Update).await;
-            starts.push(Instant::now());
-        }
-        assert!(starts.windows(21).all(|calls| calls[20] - calls[0] > Duration::from_secs(1)));
-        assert!(starts[99] - starts[0] < Duration::from_secs(5), "no slower than needed");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_burst_after_a_pause_goes_out_at_once() {
-        let bucket = bucket(5);
-        sleep(Duration::from_secs(10)).await;
-        let before = Instant::now();
-        for _ in 0..5 {
-            bucket.take(Class::Text).await;
-        }
-        assert_eq!(Instant::now(), before);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn zero_means_no_limit_of_ours() {
-        let bucket = bucket(0);
-        for _ in 0..1_000 {
-            assert!(bucket.take(Class::Open).now_or_never().is_some());
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_more_important_claim_goes_first_then_the_longer_waiting() {
-        let bucket = bucket(1);
-        bucket.take(Class::Update).await;
-        let (sender, mut order) = mpsc::unbounded_channel();
-        let claims = [
-            (Class::Update, "update 1"),
-            (Class::Text, "text"),
-            (Class::Update, "update 2"),
-            (Class::Open, "open"),
-            (Class::Finish, "finish"),
-        ];
-        for (class, name) in claims {
-            let (bucket, sender) = (Arc::clone(&bucket), sender.clone());
-            tokio::spawn(async move {
-                bucket.take(class).await;
-                sender.send(name).unwrap();
-            });
-            tokio::task::yield_now().await;
-        }
-        let mut served = Vec::new();
-        for _ in claims {
-            served.push(order.recv().await.unwrap());
-        }
-        assert_eq!(served, ["finish", "open", "text", "update 1", "update 2"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_cancelled_claim_blocks_nobody() {
-        let bucket = bucket(1);
-        bucket.take(Class::Update).await;
-        let cancelled = timeout(Duration::from_millis(100), bucket.take(Class::Finish)).await;
-        assert!(cancelled.is_err());
-        let before = Instant::now();
-        bucket.take(Class::Update).await;
-        assert!(before.elapsed() < Duration::from_secs(1));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_cancelled_head_passes_its_turn_on() {
-        let bucket = bucket(1);
-        bucket.take(Class::Update).await;
-        let mut head = Box::pin(bucket.take(Class::Finish));
-        assert!(head.as_mut().now_or_never().is_none());
-        let next = {
-            let bucket = Arc::clone(&bucket);
-            tokio::spawn(async move { bucket.take(Class::Update).await })
-        };
-        tokio::task::yield_now().await;
-        drop(head);
-        timeout(Duration::from_secs(2), next).await.unwrap().unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_throttle_answer_closes_the_bucket_for_its_pause() {
-        let bucket = bucket(0);
-        bucket.close(Duration::from_secs(3));
-        bucket.close(Duration::from_secs(1));
-        let before = Instant::now();
-        bucket.take(Class::Finish).await;
-        assert_eq!(before.elapsed(), Duration::from_secs(3));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_throttle_answer_holds_those_who_wait_already() {
-        let bucket = bucket(1);
-        bucket.take(Class::Update).await;
-        let before = Instant::now();
-        let ((), ()) = tokio::join!(bucket.take(Class::Finish), async {
-            advance(Duration::from_millis(500)).await;
-            bucket.close(Duration::from_secs(5));
-        });
-        assert!(before.elapsed() >= Duration::from_secs(5));
-    }
 }

@@ -1,13 +1,15 @@
-//! The budget of calls of each app: one bucket per API, shared by all channels with the same credentials (R14).
+//! The budget of calls of each app: one bucket per API, shared by all channels with the same credentials (R14), and by all
+//! replicas where there is a store for that.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
+use switchboard_ports::budget::{BudgetKey, BudgetStore};
+
 use super::api::Lane;
-use super::bucket::{Bucket, lock};
+use super::bucket::{Bucket, Shared, lock};
 
 /// The buckets of one app's credentials, shared by all channels that use them.
-#[derive(Debug, Default)]
 pub(super) struct Budget {
     card_create: Bucket,
     card_update: Bucket,
@@ -18,6 +20,17 @@ pub(super) struct Budget {
 }
 
 impl Budget {
+    fn new(bucket: impl Fn(Lane) -> Bucket) -> Self {
+        Self {
+            card_create: bucket(Lane::CardCreate),
+            card_update: bucket(Lane::CardUpdate),
+            card_streaming: bucket(Lane::CardStreaming),
+            robot_send: bucket(Lane::RobotSend),
+            session_webhook: bucket(Lane::SessionWebhook),
+            file_download: bucket(Lane::FileDownload),
+        }
+    }
+
     /// The bucket of an API.
     pub(super) const fn bucket(&self, lane: Lane) -> &Bucket {
         match lane {
@@ -45,19 +58,40 @@ impl Budget {
 }
 
 /// All apps' budgets, by base address and client id. An app's entry goes when no link uses it any more.
-#[derive(Debug, Default)]
-pub(super) struct Budgets(Mutex<HashMap<(String, String), Weak<Budget>>>);
+#[derive(Default)]
+pub(super) struct Budgets {
+    of_apps: Mutex<HashMap<(String, String), Weak<Budget>>>,
+    shared: Option<Arc<dyn BudgetStore>>,
+}
 
 impl Budgets {
+    /// Budgets that replicas share.
+    pub(super) fn shared(store: Arc<dyn BudgetStore>) -> Self {
+        Self { of_apps: Mutex::default(), shared: Some(store) }
+    }
+
     /// The budget of an app, with the rate that was configured last.
     pub(super) fn of(&self, api_base: &str, client_id: &str, calls_per_second: u32) -> Arc<Budget> {
-        let mut budgets = lock(&self.0);
+        let mut budgets = lock(&self.of_apps);
         budgets.retain(|_, budget| budget.strong_count() > 0);
         let key = (api_base.to_owned(), client_id.to_owned());
-        let budget = budgets.get(&key).and_then(Weak::upgrade).unwrap_or_default();
+        let known = budgets.get(&key).and_then(Weak::upgrade);
+        let budget = known.unwrap_or_else(|| Arc::new(self.fresh(api_base, client_id)));
         budgets.insert(key, Arc::downgrade(&budget));
         budget.set_rate(calls_per_second);
         budget
+    }
+
+    fn fresh(&self, api_base: &str, client_id: &str) -> Budget {
+        Budget::new(|lane| {
+            let key = |api: &str| BudgetKey {
+                base: api_base.to_owned(),
+                app: client_id.to_owned(),
+                api: api.to_owned(),
+            };
+            let shared = self.shared.clone();
+            Bucket::new(shared.map(|store| Shared { store, key: key(lane.label()) }))
+        })
     }
 }
 

@@ -7,6 +7,8 @@
 
 mod api;
 mod bucket;
+#[cfg(test)]
+mod bucket_tests;
 mod budget;
 pub mod callback;
 mod card;
@@ -37,6 +39,9 @@ mod platform;
 mod preflight;
 mod provider;
 mod robot;
+mod share;
+#[cfg(test)]
+mod share_tests;
 mod socket;
 #[cfg(test)]
 mod socket_press_tests;

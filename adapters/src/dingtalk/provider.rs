@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use switchboard_ports::budget::BudgetStore;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::provider::{Description, FieldError, Link, Meter, MonthlyQuota, Provider};
@@ -21,7 +22,8 @@ use crate::net::{ClientError, Network};
 const CHINA_MINUTES: i16 = 480;
 
 /// The chat platform DingTalk, over Stream mode. One value serves all channels: they share HTTP connections, and those
-/// with the same credentials share their budget of calls (R14).
+/// with the same credentials share their budget of calls (R14), with other replicas, too, where
+/// it is [`sharing`](Self::sharing).
 pub struct DingTalk {
     clock: Arc<dyn Clock>,
     network: Network,
@@ -49,6 +51,13 @@ impl DingTalk {
         let http = Http::new(network.client(CONNECT_TIMEOUT)?, observer);
         let downloads = Downloads::new(&network)?;
         Ok(Self { clock, network, http, downloads, budgets: Budgets::default() })
+    }
+
+    /// Its calls count together with those of all replicas that share this store.
+    #[must_use]
+    pub fn sharing(mut self, budgets: Arc<dyn BudgetStore>) -> Self {
+        self.budgets = Budgets::shared(budgets);
+        self
     }
 }
 

@@ -5,68 +5,43 @@
 //! | `memory/` | everything in this process's memory; for servers that may forget |
 //! | `file/` | SQLite in a directory of its own; the default |
 //! | `redis/` | Redis, Valkey or a Cluster, for one replica or several |
+//! | `copy/` | everything of one store into another |
 //! | `records/` | what is written, with a format version, and its conversions |
+//! | `hashed.rs` | short names for what platforms call things |
 //! | `registered.rs` | what tables of channels and agents have to know of them |
 //! | `seal.rs`, `key.rs` | secrets at rest |
+//! | `durability.rs` | what stores say of what they may lose |
+//! | `replicas.rs` | replicas of stores that one process owns alone |
+//! | `budget.rs` | budgets of calls in such stores |
 //! | `leases.rs` | leases of stores that one process owns alone |
 
+mod budget;
+pub mod copy;
 mod cursor;
+mod durability;
 pub mod file;
+mod hashed;
 mod key;
 mod leases;
 mod memory;
 mod records;
 pub mod redis;
 mod registered;
+mod replicas;
 mod seal;
 
 use std::sync::Arc;
 
-use switchboard_ports::agents::AgentStore;
-use switchboard_ports::attachments::{AttachmentLimits, AttachmentStore};
-use switchboard_ports::audit::AuditStore;
-use switchboard_ports::channels::ChannelStore;
+use switchboard_ports::attachments::AttachmentLimits;
 use switchboard_ports::clock::Clock;
-use switchboard_ports::conversations::ConversationStore;
-use switchboard_ports::failures::FailureStore;
-use switchboard_ports::messages::MessageStore;
-use switchboard_ports::tokens::TokenStore;
-use switchboard_ports::transcripts::Transcripts;
-use switchboard_ports::usage::UsageStore;
-use switchboard_ports::users::UserStore;
+
+pub use switchboard_ports::store_set::Stores;
 
 #[cfg(feature = "fuzzing")]
 pub use records::reread;
 
 /// Rows that one step of a purge deletes, about: a step must not hold up the messages that come in meanwhile.
 const PURGE_ROWS_MAX: u32 = 1_000;
-
-/// All stores, over the same data.
-#[derive(Clone)]
-pub struct Stores {
-    /// Inbox, state and outbox of conversations.
-    pub conversations: Arc<dyn ConversationStore>,
-    /// Transcripts.
-    pub transcripts: Arc<dyn Transcripts>,
-    /// Failure records.
-    pub failures: Arc<dyn FailureStore>,
-    /// Messages that nobody asked for.
-    pub messages: Arc<dyn MessageStore>,
-    /// Configured channels.
-    pub channels: Arc<dyn ChannelStore>,
-    /// Configured agents.
-    pub agents: Arc<dyn AgentStore>,
-    /// Company users.
-    pub users: Arc<dyn UserStore>,
-    /// API tokens.
-    pub tokens: Arc<dyn TokenStore>,
-    /// Files of waiting messages.
-    pub attachments: Arc<dyn AttachmentStore>,
-    /// What apps used of their quotas.
-    pub usage: Arc<dyn UsageStore>,
-    /// Who was mapped how.
-    pub audit: Arc<dyn AuditStore>,
-}
 
 /// Stores that live and die with this process. What they keep is bounded: see `memory`.
 #[must_use]

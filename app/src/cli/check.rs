@@ -7,6 +7,7 @@ use switchboard_domain::notice::{Finding, remedy};
 use switchboard_domain::settings::Locale;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
+use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{CheckResult, Unmetered};
 
@@ -29,6 +30,7 @@ struct Stored {
     agents: Vec<AgentConfig>,
     channels: Vec<Channel>,
     references: References,
+    durability: Option<Durability>,
 }
 
 /// Counts what failed while saying each line.
@@ -51,6 +53,11 @@ impl Report {
         }
         say::to_stdout(&format!("{} {what}: {}", word(result), one_line(words)));
     }
+}
+
+/// A line about something to know that is no failure.
+fn warn(what: &str, words: &str) {
+    say::to_stdout(&format!("warning {what}: {}", one_line(words)));
 }
 
 /// How a line of the report begins.
@@ -137,15 +144,26 @@ async fn store(config: &Config, composition: &dyn Composition, report: &mut Repo
         Err(line) => Err(line.clone()),
     };
     report.line("store", told);
-    Ok(outcome.unwrap_or_default())
+    let stored = outcome.unwrap_or_default();
+    match &stored.durability {
+        None | Some(Durability::Durable) => {}
+        Some(found @ Durability::CannotBeTold) => {
+            report.say(CheckResult::CannotBeTold, "store durability", &found.to_string());
+        }
+        // A choice that people may make, as long as they know it.
+        Some(found @ Durability::Lossy(_)) => warn("store durability", &found.to_string()),
+    }
+    Ok(stored)
 }
 
 async fn read(config: &Config, ports: &Ports) -> Result<Stored, StoreError> {
+    let durability = Some(ports.durability.durability().await?);
     let documents: Vec<_> = config.declared.channels.iter().collect();
     let mut references = references(ports, &documents).await?;
     // Users belong to the running server: beside it nobody can tell whether one exists.
     references.users.extend(documents.iter().filter_map(|document| named_user(document)));
-    Ok(Stored { agents: ports.agents.list().await?, channels: ports.channels.list().await?, references })
+    let (agents, channels) = (ports.agents.list().await?, ports.channels.list().await?);
+    Ok(Stored { agents, channels, references, durability })
 }
 
 /// Stored records with the planned ones over them.

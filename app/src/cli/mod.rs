@@ -10,6 +10,7 @@ pub mod serve;
 pub mod server;
 pub mod signals;
 pub mod store;
+pub mod store_copy;
 pub mod token;
 
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ enum Command {
     Token(token::Options),
     /// Print the API's OpenAPI document.
     Openapi,
-    /// Back a file store up, restore it, and change its key.
+    /// Back a file store up, restore it, change its key; copy any store into another.
     Store(store::Options),
 }
 

@@ -42,6 +42,14 @@ pub trait Composition: Send + Sync {
     /// Keeps the store up: see [`Upkeep`].
     async fn keep_up(&self, config: &Config, act: Upkeep) -> Result<KeptUp, ComposeError>;
 
+    /// Copies everything of one store into another one, and says how far it is.
+    async fn copy(
+        &self,
+        from: &Config,
+        to: &Config,
+        tell: &(dyn Fn(Copying) + Send + Sync),
+    ) -> Result<Copied, ComposeError>;
+
     /// Opens the store and puts all ports together.
     async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError>;
 
@@ -91,6 +99,30 @@ pub enum Upkeep {
         /// Where the new key is or will be; `None`: a new one takes the old one's place.
         to: Option<PathBuf>,
     },
+}
+
+/// How far a copy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copying {
+    /// The source was read: so many rows.
+    Read(u64),
+    /// An earlier copy is continued.
+    Continued,
+    /// So many rows were copied.
+    Copied(u64),
+    /// So many deduplication marks were copied.
+    Marks(u64),
+    /// Both are read and compared.
+    Comparing,
+}
+
+/// What was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// By table: its name, its rows, and the sum that is the same in both.
+    pub tables: Vec<(&'static str, u64, String)>,
+    /// Deduplication marks; `None` where an earlier copy was found complete.
+    pub marks: Option<u64>,
 }
 
 /// What was done.
@@ -204,6 +236,15 @@ impl Composition for NotComposed {
     }
 
     async fn keep_up(&self, _config: &Config, _act: Upkeep) -> Result<KeptUp, ComposeError> {
+        not_composed()
+    }
+
+    async fn copy(
+        &self,
+        _from: &Config,
+        _to: &Config,
+        _tell: &(dyn Fn(Copying) + Send + Sync),
+    ) -> Result<Copied, ComposeError> {
         not_composed()
     }
 

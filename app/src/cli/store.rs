@@ -1,4 +1,4 @@
-//! `switchboard store backup | restore | rotate-key`: the upkeep of a file store. `copy` comes later; says so.
+//! `switchboard store backup | restore | rotate-key`: the upkeep of a file store; `copy` is in a file of its own.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::exit::Exit;
 use super::seam::{Composition, KeptUp, Upkeep};
-use super::{Place, say};
+use super::{Place, say, store_copy};
 use crate::config::{self, Config, ConfigError, Environment, StoreUrl};
 
 /// Options of `store`.
@@ -45,12 +45,8 @@ enum Action {
         #[command(flatten)]
         place: Place,
     },
-    /// Move to another kind of store.
-    #[command(hide = true)]
-    Copy {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-        rest: Vec<String>,
-    },
+    /// Copy everything into another store, which has to be empty. No server may have either; killed, the same command goes on.
+    Copy(store_copy::Options),
 }
 
 /// Runs the action.
@@ -63,10 +59,7 @@ pub async fn run(
         Action::Backup { to, force, place } => (place, Upkeep::Backup { to: to.clone(), force: *force }),
         Action::Restore { from, place } => (place, Upkeep::Restore { from: from.clone() }),
         Action::RotateKey { to, place } => (place, Upkeep::RotateKey { to: to.clone() }),
-        Action::Copy { rest: _ } => {
-            let instead = "`store backup` and `store restore` move a file store to another place";
-            return Err(Exit::Usage(format!("store copy: is not available in this version; {instead}")));
-        }
+        Action::Copy(options) => return store_copy::run(options, environment, composition).await,
     };
     let config = config::load(&place.overrides(None), environment)?;
     if config.store.url == StoreUrl::Memory {

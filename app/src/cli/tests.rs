@@ -192,7 +192,10 @@ async fn what_is_asked_of_a_store_is_passed_on_and_a_store_in_memory_has_no_upke
         Upkeep::RotateKey { to: Some("k".into()) },
     ];
     assert_eq!(*composition.upkeep.lock().unwrap(), asked);
-    for command in [&["store", "rotate-key", "--store", "memory:"][..], &["store", "copy", "--to", "x"]] {
+    for command in [
+        &["store", "rotate-key", "--store", "memory:"][..],
+        &["store", "copy", "--from", "memory:", "--to", "file:x"],
+    ] {
         assert!(matches!(ran(command, &composition).await, Exit::Usage(_)));
     }
     assert_eq!(composition.upkeep.lock().unwrap().len(), 3);

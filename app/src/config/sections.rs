@@ -85,6 +85,8 @@ pub enum StoreUrl {
     Memory,
     /// A folder.
     File(PathBuf),
+    /// A Redis server or Cluster. Secret, because it may hold a password.
+    Redis(Secret),
 }
 
 impl std::fmt::Display for StoreUrl {
@@ -92,6 +94,11 @@ impl std::fmt::Display for StoreUrl {
         match self {
             Self::Memory => f.write_str("memory:"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Redis(url) => {
+                let (scheme, rest) = url.expose().split_once("://").unwrap_or_default();
+                let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+                write!(f, "{scheme}://{host}")
+            }
         }
     }
 }
@@ -113,21 +120,37 @@ impl Store {
 }
 
 fn store_url(found: &Found) -> Result<StoreUrl, ConfigError> {
-    let text = found.text()?.trim();
-    let allowed = "\"file:FOLDER\" or \"memory:\"";
-    if text == "memory:" {
-        return Ok(StoreUrl::Memory);
+    StoreUrl::parse(found.text()?).map_err(|allowed| found.wrong(allowed))
+}
+
+impl StoreUrl {
+    /// Reads an address.
+    ///
+    /// # Errors
+    ///
+    /// What it has to be.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        let allowed =
+            "\"file:FOLDER\", \"memory:\", \"redis://HOST:PORT\", \"rediss://…\" or \"redis-cluster://…\"";
+        if text == "memory:" {
+            return Ok(Self::Memory);
+        }
+        if let Some((_, rest)) = text.split_once("://")
+            && ["redis://", "rediss://", "redis-cluster://"].iter().any(|scheme| text.starts_with(scheme))
+        {
+            let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+            let is_one = !host.is_empty() && !host.starts_with(['/', ':', ',']);
+            return if is_one { Ok(Self::Redis(Secret::new(text))) } else { Err(allowed) };
+        }
+        let path = text.strip_prefix("file:").ok_or(allowed)?;
+        let path = match path.strip_prefix("//") {
+            Some(absolute) if absolute.starts_with('/') => absolute,
+            Some(_) => return Err("\"file:FOLDER\" or \"file:///FOLDER\""),
+            None => path,
+        };
+        if path.is_empty() { Err(allowed) } else { Ok(Self::File(PathBuf::from(path))) }
     }
-    if ["redis:", "rediss:", "redis-cluster:"].iter().any(|scheme| text.starts_with(scheme)) {
-        return Err(found.unavailable("use \"file:FOLDER\" or \"memory:\""));
-    }
-    let path = text.strip_prefix("file:").ok_or_else(|| found.wrong(allowed))?;
-    let path = match path.strip_prefix("//") {
-        Some(absolute) if absolute.starts_with('/') => absolute,
-        Some(_) => return Err(found.wrong("\"file:FOLDER\" or \"file:///FOLDER\"")),
-        None => path,
-    };
-    if path.is_empty() { Err(found.wrong(allowed)) } else { Ok(StoreUrl::File(PathBuf::from(path))) }
 }
 
 /// `[security]`.

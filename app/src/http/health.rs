@@ -7,6 +7,7 @@ use axum::http::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
+use switchboard_ports::durability::{Durability, Loss};
 use utoipa::ToSchema;
 
 use super::problem::Problem;
@@ -21,8 +22,36 @@ pub(super) fn is_asked<B>(request: &Request<B>) -> bool {
 /// One word.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct HealthView {
-    /// `ok` or `ready`.
+    /// `ok`.
     pub status: &'static str,
+}
+
+/// Messages are taken in.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReadyView {
+    /// `ready`.
+    pub status: &'static str,
+    /// What the store may lose of what was acknowledged; null until it was asked.
+    pub store: Option<DurabilityView>,
+}
+
+/// What a store may lose of what was acknowledged, by its own settings.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DurabilityView {
+    /// `durable`, `lossy` or `cannot_be_told`.
+    pub durability: &'static str,
+    /// Why something may be lost: `in_memory`, `no_append_only_file`, `synced_each_second`, `synced_by_the_system`, `evicting`.
+    pub losses: Vec<&'static str>,
+}
+
+impl DurabilityView {
+    fn of(durability: &Durability) -> Self {
+        let losses = match durability {
+            Durability::Lossy(losses) => losses.iter().map(Loss::as_str).collect(),
+            Durability::Durable | Durability::CannotBeTold => Vec::new(),
+        };
+        Self { durability: durability.as_str(), losses }
+    }
 }
 
 /// The process lives.
@@ -34,11 +63,14 @@ pub async fn healthz() -> Json<HealthView> {
 
 /// The store is reachable and messages are taken in.
 #[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "readiness",
-    responses((status = 200, description = "ready", body = HealthView), (status = 503, description = "not ready")),
+    responses((status = 200, description = "ready", body = ReadyView), (status = 503, description = "not ready")),
     security(()))]
-pub async fn readyz(State(api): State<Api>) -> Result<Json<HealthView>, Problem> {
+pub async fn readyz(State(api): State<Api>) -> Result<Json<ReadyView>, Problem> {
     match api.operations.ready().await {
-        Ok(()) => Ok(Json(HealthView { status: "ready" })),
+        Ok(()) => {
+            let store = api.operations.durability().as_ref().map(DurabilityView::of);
+            Ok(Json(ReadyView { status: "ready", store }))
+        }
         // The cause is in the log: this page is open to everybody.
         Err(NotReady::Store(_)) => Err(Problem::unavailable("the store cannot be reached")),
         Err(NotReady::Stopping) => Err(stopping()),

@@ -23,6 +23,7 @@ pub mod origin;
 pub mod page;
 pub mod problem;
 pub mod query;
+pub mod replicas;
 pub mod router;
 pub mod serving;
 pub mod state;

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::state::Api;
 use super::{
     agents, audit, channels, conversations, events, failures, headers, health, messages, metrics, openapi,
-    origin, page, status, users,
+    origin, page, replicas, status, users,
 };
 
 /// Longest id in a path, in characters; no stored one is longer.
@@ -55,6 +55,7 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(channels::test::test))
         .routes(routes!(channels::mapping::test))
         .routes(routes!(status::list))
+        .routes(routes!(replicas::list))
         .routes(routes!(audit::list))
         .routes(routes!(users::list::list, users::create::create))
         .routes(routes!(users::read::read, users::update::update, users::delete::delete))

@@ -1,5 +1,7 @@
 //! `GET /status`.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 
@@ -25,8 +27,12 @@ pub async fn list(
     let page = query.page_by_name();
     query.finish()?;
     let channels = api.ports.channels.list().await?;
+    let ids: Vec<_> = channels.iter().map(|channel| channel.id.clone()).collect();
+    let observed = api.operations.statuses(&ids).await;
+    let mut observed: BTreeMap<_, _> =
+        observed.into_iter().map(|status| (status.channel.clone(), status)).collect();
     let view = |channel: switchboard_ports::channels::Channel| {
-        StatusView::observed_or(api.operations.status(&channel.id), &channel, locale)
+        StatusView::observed_or(observed.remove(&channel.id), &channel, locale)
     };
     Ok(Json(List::cut(channels, &page, key, view)))
 }

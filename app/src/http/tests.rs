@@ -143,7 +143,8 @@ async fn health_needs_no_token_and_readiness_follows_the_driver() {
     let api = TestApi::new().await;
     let bare = |path: &str| Request::get(path).body(Body::empty()).unwrap();
     assert_eq!(api.send(bare("/healthz")).await.json, json!({"status": "ok"}));
-    assert_eq!(api.send(bare("/readyz")).await.json, json!({"status": "ready"}));
+    let store = json!({"durability": "lossy", "losses": ["synced_each_second", "evicting"]});
+    assert_eq!(api.send(bare("/readyz")).await.json, json!({"status": "ready", "store": store}));
     *api.operations.ready.lock().unwrap() = Err(NotReady::Store(String::from("s3cr3t cause")));
     let answer = api.send(bare("/readyz")).await;
     problem(&answer, 503, "unavailable");

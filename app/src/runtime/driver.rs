@@ -9,18 +9,20 @@ use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, Messag
 use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
 use switchboard_domain::message::{Chat, Sender};
 use switchboard_ports::conversations::{Accepted, Admission, Arrival};
+use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::{Requeued, Retried};
 use switchboard_ports::messages::{Given, NewMessage};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::provider::Check;
+use switchboard_ports::replicas::{Note, ReplicaInfo};
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
 use tokio::sync::{Mutex as FairMutex, broadcast};
 
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{files, intake, mapping, meter, retention, scan};
+use super::{durability, files, intake, mapping, meter, peers, retention, scan};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -43,6 +45,7 @@ impl Driver {
     /// When the store cannot be read at start.
     pub async fn start(ports: Ports, settings: Settings) -> Result<Arc<Self>, StoreError> {
         let shared = Arc::new(Shared::new(ports, settings));
+        peers::join(&shared).await?;
         scan::claim(&shared).await?;
         for stored in shared.ports.channels.list().await? {
             let id = stored.id.clone();
@@ -58,12 +61,24 @@ impl Driver {
         shared.tasks.spawn(files::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(meter::keep_meters(Arc::clone(&shared)));
         shared.tasks.spawn(retention::sweep(Arc::clone(&shared)));
-        Ok(Arc::new(Self { shared, reloading: FairMutex::default() }))
+        shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
+        shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
+        let driver = Arc::new(Self { shared, reloading: FairMutex::default() });
+        driver.shared.tasks.spawn(peers::keep_looking(Arc::clone(&driver)));
+        driver.shared.tasks.spawn(peers::hear(Arc::clone(&driver)));
+        Ok(driver)
+    }
+
+    /// What all tasks share.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Stops in order: no intake, no new turns; running turns finish within `grace`, the rest is left to the next process.
     pub async fn stop(&self, grace: Duration) {
         self.shared.stopping.cancel();
+        // What can be let go of is another replica's at once.
+        self.shared.peers.look_now();
         self.shared.registry.wake_all();
         let draining: Vec<_> = self.shared.all_channels();
         for handle in &draining {
@@ -78,6 +93,7 @@ impl Driver {
         // Platform calls under way are bounded by the call time-out; what they leave open the next process finishes.
         let _ = tokio::time::timeout(self.shared.settings.call_timeout, self.shared.tasks.wait()).await;
         meter::keep_last(&self.shared).await;
+        peers::give_up_all(&self.shared).await;
     }
 
     fn is_busy(&self) -> bool {
@@ -85,7 +101,7 @@ impl Driver {
     }
 
     /// Puts a channel's stored settings into force; nothing else is touched.
-    async fn reload(&self, id: &ChannelId) -> Result<(), StoreError> {
+    pub(crate) async fn reload(&self, id: &ChannelId) -> Result<(), StoreError> {
         let _one_at_a_time = self.reloading.lock().await;
         let Some(stored) = self.shared.ports.channels.find(id).await? else {
             self.forget(id).await;
@@ -196,15 +212,26 @@ impl Admission for Always {
 
 #[async_trait]
 impl Operations for Driver {
-    fn status(&self, channel: &ChannelId) -> Option<ChannelStatus> {
-        Some(self.shared.channel(channel)?.status(self.shared.now()))
+    async fn statuses(&self, channels: &[ChannelId]) -> Vec<ChannelStatus> {
+        peers::whole(&self.shared, channels).await
+    }
+
+    fn durability(&self) -> Option<Durability> {
+        lock(&self.shared.durability).clone()
+    }
+
+    fn replicas(&self) -> Vec<ReplicaInfo> {
+        self.shared.peers.roll()
     }
 
     async fn channel_changed(&self, channel: &ChannelId) -> Result<(), StoreError> {
-        self.reload(channel).await
+        self.reload(channel).await?;
+        self.shared.peers.post(Note::ChannelChanged(channel.clone()));
+        Ok(())
     }
 
     async fn agent_changed(&self) {
+        self.shared.peers.post(Note::AgentsChanged);
         for handle in self.shared.all_channels() {
             if let Err(error) = self.reload(&handle.id).await {
                 tracing::warn!(channel = %handle.id, %error, "failed to take in a changed agent");
@@ -216,7 +243,14 @@ impl Operations for Driver {
         let Some(handle) = self.shared.channel(channel).filter(|handle| handle.bot().channel.enabled) else {
             return false;
         };
-        handle.tell_surely(Message::Restart).await;
+        // Counted in the store, so that replicas which do not hear of it now find it with their next look. This one as well.
+        match self.shared.ports.bulletin.post(&self.shared.replica, &Note::Restart(channel.clone())).await {
+            Ok(()) => self.shared.peers.look_now(),
+            Err(error) => {
+                tracing::warn!(%channel, %error, "failed to tell the other replicas of a restart");
+                handle.tell_surely(Message::Restart).await;
+            }
+        }
         true
     }
 
@@ -226,6 +260,7 @@ impl Operations for Driver {
         };
         // Nothing new comes in behind the withdrawal, whatever its sockets still carry until they are closed.
         handle.withdraw();
+        self.shared.peers.post(Note::Withdrawn(channel.clone()));
         handle.tell_surely(Message::Drain).await;
         let deadline = tokio::time::Instant::now() + WITHDRAW_WAIT;
         // What was on its way into the store at that moment shows up with a second look.

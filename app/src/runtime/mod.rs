@@ -4,6 +4,7 @@ mod channel;
 mod conversation;
 mod directories;
 mod driver;
+mod durability;
 mod files;
 mod gate;
 mod intake;
@@ -12,6 +13,7 @@ mod mapping;
 mod meter;
 pub mod operations;
 mod panics;
+mod peers;
 mod press;
 mod registry;
 mod retention;
@@ -26,15 +28,23 @@ pub use shared::Settings;
 use std::sync::Arc;
 
 use switchboard_domain::ids::{ConversationId, Partition};
+use switchboard_ports::replicas::Note;
 
 use shared::Shared;
 
-/// Wakes a conversation, starting its task where it is not in memory.
+/// Wakes a conversation, starting its task where it is not in memory; one of another replica's partitions is woken there.
 fn wake(shared: &Arc<Shared>, partition: Partition, id: ConversationId) {
-    if shared.parking.is_cancelled() {
+    if shared.parking.is_cancelled() || shared.registry.wake_active(&id) {
         return;
     }
-    if let Some(slot) = shared.registry.wake(&id) {
+    if !shared.has_lease(partition) {
+        return shared.peers.post(Note::Wake { partition, conversation: id });
+    }
+    if shared.peers.is_leaving(partition) {
+        // Its next owner finds it.
+        return;
+    }
+    if let Some(slot) = shared.registry.wake(&id, partition) {
         conversation::start(shared, partition, id, slot);
     }
 }

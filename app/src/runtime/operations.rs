@@ -1,5 +1,7 @@
 //! What the HTTP API and the command line may ask of the running driver.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::ids::{ChannelId, ConversationId};
@@ -9,18 +11,26 @@ use switchboard_domain::message::Sender;
 use switchboard_domain::person::Person;
 use switchboard_domain::time::Timestamp;
 use switchboard_domain::usage::{Month, Usage};
+use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::Retried;
 use switchboard_ports::messages::{Given, NewMessage};
 use switchboard_ports::provider::Check;
+use switchboard_ports::replicas::ReplicaInfo;
 use switchboard_ports::users::{Identity, User};
 use tokio::sync::broadcast;
 
 /// The running driver, as its callers see it.
 #[async_trait]
 pub trait Operations: Send + Sync {
-    /// What is observed of a channel; `None` for one the driver does not know (yet).
-    fn status(&self, channel: &ChannelId) -> Option<ChannelStatus>;
+    /// What all replicas observe of these channels, in no order; without those that none of them knows (yet).
+    async fn statuses(&self, channels: &[ChannelId]) -> Vec<ChannelStatus>;
+
+    /// What the store may lose of what was acknowledged; none until it was asked.
+    fn durability(&self) -> Option<Durability>;
+
+    /// The replicas that live, as they said last, in id order.
+    fn replicas(&self) -> Vec<ReplicaInfo>;
 
     /// Takes a channel's stored settings in: call it after each insert, update or delete in the channel store. Acts within
     /// a second; only this channel is touched, and its connection only where a connection setting changed.
@@ -102,15 +112,15 @@ pub enum NotReady {
     Stopping,
 }
 
-/// What is observed of a channel on this replica. The contract's three statuses are a projection of it.
+/// What is observed of a channel. The contract's three statuses are a projection of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelStatus {
     /// The channel.
     pub channel: ChannelId,
     /// `connected`, `disconnected` or `disabled`.
-    pub status: &'static str,
+    pub status: Cow<'static, str>,
     /// The state machine's own name of its phase.
-    pub state: &'static str,
+    pub state: Cow<'static, str>,
     /// Since when it is in this phase.
     pub since: Timestamp,
     /// The last time it became connected.
@@ -125,7 +135,7 @@ pub struct ChannelStatus {
     pub next_attempt_at: Option<Timestamp>,
     /// Open and proven connections.
     pub connections: u32,
-    /// This process.
+    /// The process that this is mostly about.
     pub replica: String,
     /// The last frame of any kind.
     pub last_frame_at: Option<Timestamp>,
@@ -135,6 +145,40 @@ pub struct ChannelStatus {
     pub last_reply_at: Option<Timestamp>,
     /// What the channel's app used of its monthly quota, as far as this server has counted it.
     pub usage: Option<QuotaUsage>,
+    /// What each replica observes, in the order of their ids; empty for what one replica says of itself.
+    pub replicas: Vec<ReplicaStatus>,
+}
+
+/// What one replica observes of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicaStatus {
+    /// The replica.
+    pub replica: String,
+    /// `connected`, `disconnected` or `disabled`.
+    pub status: Cow<'static, str>,
+    /// The state machine's own name of its phase.
+    pub state: Cow<'static, str>,
+    /// Since when it is in this phase.
+    pub since: Timestamp,
+    /// Open and proven connections.
+    pub connections: u32,
+    /// The last thing that went wrong there.
+    pub last_error: Option<LastError>,
+}
+
+impl ReplicaStatus {
+    /// One replica's row.
+    #[must_use]
+    pub fn of(status: &ChannelStatus) -> Self {
+        Self {
+            replica: status.replica.clone(),
+            status: status.status.clone(),
+            state: status.state.clone(),
+            since: status.since,
+            connections: status.connections,
+            last_error: status.last_error.clone(),
+        }
+    }
 }
 
 /// What an app used of its monthly quota, by our own count: other programs may use the same app.
@@ -186,7 +230,7 @@ pub enum RuntimeEvent {
         /// The inbox entry.
         seq: u64,
         /// `answered`, `cancelled`, `refused` or `failed`.
-        outcome: &'static str,
+        outcome: Cow<'static, str>,
         /// When.
         at: Timestamp,
     },
@@ -199,7 +243,7 @@ pub enum RuntimeEvent {
         /// The inbox entry.
         seq: u64,
         /// The cause's stable name.
-        cause: &'static str,
+        cause: Cow<'static, str>,
         /// When.
         at: Timestamp,
     },

@@ -18,6 +18,7 @@ use switchboard_domain::inbox::{Control, Entry, Intake, Origin, Verdict};
 use switchboard_domain::message::{Chat, ChatKind, Sender};
 use switchboard_ports::conversations::{Accepted, Admission, Arrival};
 use switchboard_ports::provider::{Press, Pressed};
+use switchboard_ports::replicas::Note;
 use tokio::sync::Semaphore;
 
 use super::channel::ChannelHandle;
@@ -84,6 +85,11 @@ impl Cards {
         }
     }
 
+    /// Whether the card answers a turn that runs here.
+    pub(crate) fn knows(&self, channel: &ChannelId, card: &str) -> bool {
+        self.find(channel, card).is_some()
+    }
+
     fn find(&self, channel: &ChannelId, card: &str) -> Option<CardTurn> {
         lock(&self.turns).get(&(channel.clone(), card.to_owned())).cloned()
     }
@@ -116,7 +122,13 @@ pub(super) fn press(
     press: &Press,
 ) -> BoxFuture<'static, Pressed> {
     let Some(turn) = shared.cards.find(&handle.id, &press.card) else {
-        return ready(Pressed::Over).boxed();
+        if shared.peers.is_alone() {
+            return ready(Pressed::Over).boxed();
+        }
+        // It may be a card of another replica's, which does what is to be done.
+        let (channel, card, person) = (handle.id.clone(), press.card.clone(), press.person.clone());
+        shared.peers.post(Note::Pressed { channel, card, person });
+        return ready(Pressed::Underway).boxed();
     };
     if handle.is_withdrawn() {
         // The channel is being deleted, and its answers with it.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use switchboard_domain::ids::{ConversationId, Seq};
+use switchboard_domain::ids::{ConversationId, Partition, Seq};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -26,9 +26,9 @@ struct Inner {
 }
 
 /// One conversation's place in memory.
-#[derive(Default)]
 pub(crate) struct Slot {
     pub(crate) wake: Notify,
+    partition: Partition,
     state: Mutex<SlotState>,
 }
 
@@ -44,6 +44,10 @@ struct SlotState {
 }
 
 impl Slot {
+    fn new(partition: Partition) -> Self {
+        Self { wake: Notify::default(), partition, state: Mutex::default() }
+    }
+
     /// Notes a run that control acts may stop at once.
     pub(crate) fn running(&self, run: Option<(Seq, CancellationToken)>) {
         lock(&self.state).run = run;
@@ -52,6 +56,11 @@ impl Slot {
     /// Notes whether an agent is at work or a reply is on its way.
     pub(crate) fn busy(&self, busy: bool) {
         lock(&self.state).busy = busy;
+    }
+
+    /// Whether an agent is at work or a reply is on its way.
+    pub(crate) fn is_busy(&self) -> bool {
+        lock(&self.state).busy
     }
 
     /// Notes whether a message that nobody asked for is on its way.
@@ -80,15 +89,29 @@ impl Slot {
 
 impl Registry {
     /// Wakes a conversation; the slot is returned where it was not in memory and a task has to be started.
-    pub(crate) fn wake(&self, id: &ConversationId) -> Option<Arc<Slot>> {
+    pub(crate) fn wake(&self, id: &ConversationId, partition: Partition) -> Option<Arc<Slot>> {
         let mut inner = lock(&self.inner);
         if let Some(slot) = inner.active.get(id) {
             slot.wake();
             return None;
         }
-        let slot = Arc::new(Slot::default());
+        let slot = Arc::new(Slot::new(partition));
         inner.active.insert(id.clone(), Arc::clone(&slot));
         Some(slot)
+    }
+
+    /// Wakes a conversation that is in memory; whether it is.
+    pub(crate) fn wake_active(&self, id: &ConversationId) -> bool {
+        let inner = lock(&self.inner);
+        let slot = inner.active.get(id);
+        slot.inspect(|slot| slot.wake()).is_some()
+    }
+
+    /// Wakes whatever of a partition is in memory; how many that are.
+    pub(crate) fn wake_in(&self, partition: Partition) -> usize {
+        let inner = lock(&self.inner);
+        let of_partition = inner.active.values().filter(|slot| slot.partition == partition);
+        of_partition.inspect(|slot| slot.wake()).count()
     }
 
     /// The fast lane of control (R3): stops the request to the agent at once, before the act itself is read from the inbox.

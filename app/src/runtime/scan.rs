@@ -63,16 +63,17 @@ async fn watched_claim(shared: &Shared) -> Result<(), StoreError> {
     claim.await
 }
 
-/// One renewal of everything we can get.
+/// One renewal of everything that is or should be ours.
 pub(crate) async fn claim(shared: &Shared) -> Result<(), StoreError> {
-    let all: Vec<Partition> = Partition::all().collect();
-    let claimed = shared.ports.conversations.claim(&shared.replica, &all, shared.settings.lease_ttl);
+    let ours = |partition: &Partition| shared.has_lease(*partition) || shared.wants(*partition);
+    let ours: Vec<Partition> = Partition::all().filter(ours).collect();
+    let claimed = shared.ports.conversations.claim(&shared.replica, &ours, shared.settings.lease_ttl);
     let claimed = tokio::time::timeout(shared.settings.store_patience, claimed);
     let granted = caught("a claim of leases", claimed)
         .await
         .and_then(Result::ok)
         .unwrap_or_else(|| Err(StoreError::Unavailable("no answer to a claim".to_owned())))?;
-    shared.set_leases(granted);
+    shared.set_leases(&ours, granted);
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use switchboard_domain::ids::{ChannelId, CommitId, FencingToken, Partition, ReplicaId};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::Lease;
+use switchboard_ports::durability::Durability;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,7 @@ use super::directories::Chains;
 use super::files::Files;
 use super::meter::Meters;
 use super::operations::RuntimeEvent;
+use super::peers::Peers;
 use super::press::Cards;
 use super::registry::Registry;
 use super::troubles::Troubles;
@@ -30,12 +32,20 @@ const STORE_PAUSE: Duration = Duration::from_millis(200);
 const EVENTS_KEPT_MAX: usize = 1_024;
 
 /// Numbers of the driver that tests and later platforms may want otherwise.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// How long a lease lasts without a renewal.
     pub lease_ttl: Duration,
     /// How often leases are renewed.
     pub renew_interval: Duration,
+    /// How often a replica says that it lives and looks who else does.
+    pub look_interval: Duration,
+    /// How long its word counts: less than a lease, so that its successors are known when its leases end.
+    pub report_ttl: Duration,
+    /// Replicas that hold a connection of a channel, where its platform allows several.
+    pub connections_per_channel: usize,
+    /// The machine's name, for people.
+    pub host: Option<String>,
     /// How often the open index is looked through (R5).
     pub scan_interval: Duration,
     /// Longest platform call; a call starts only while the lease lasts longer than this (R16).
@@ -53,6 +63,10 @@ impl Default for Settings {
         Self {
             lease_ttl: Duration::from_secs(30),
             renew_interval: Duration::from_secs(3),
+            look_interval: Duration::from_secs(1),
+            report_ttl: Duration::from_secs(20),
+            connections_per_channel: 2,
+            host: None,
             scan_interval: Duration::from_secs(2),
             call_timeout: Duration::from_secs(12),
             lazy_commit_wait: Duration::from_millis(500),
@@ -62,11 +76,30 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Where several replicas share a store, one takes over from another within 10 s, and calls are shorter for it: they begin
+    /// only under a lease that outlasts them (R16).
+    #[must_use]
+    pub fn of_shared_store() -> Self {
+        Self {
+            lease_ttl: Duration::from_secs(10),
+            renew_interval: Duration::from_secs(2),
+            report_ttl: Duration::from_secs(6),
+            call_timeout: Duration::from_secs(7),
+            ..Self::default()
+        }
+    }
+}
+
 /// What all tasks of the driver share.
 pub(crate) struct Shared {
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
     pub(crate) replica: ReplicaId,
+    pub(crate) started_at: Timestamp,
+    pub(crate) peers: Peers,
+    /// What the store may lose; none until it was asked.
+    pub(crate) durability: Mutex<Option<Durability>>,
     pub(crate) bus: broadcast::Sender<RuntimeEvent>,
     pub(crate) channels: Mutex<BTreeMap<ChannelId, Arc<ChannelHandle>>>,
     pub(crate) registry: Registry,
@@ -93,6 +126,9 @@ impl Shared {
     pub(crate) fn new(ports: Ports, settings: Settings) -> Self {
         let replica = ReplicaId::new(format!("rep_{:016x}", ports.entropy.next_u64()));
         Self {
+            started_at: ports.clock.now(),
+            peers: Peers::new(&replica),
+            durability: Mutex::default(),
             ports,
             settings,
             replica,
@@ -123,7 +159,8 @@ impl Shared {
         CommitId::new(format!("{:016x}{:016x}", self.ports.entropy.next_u64(), self.ports.entropy.next_u64()))
     }
 
-    pub(crate) fn publish(&self, event: RuntimeEvent) {
+    /// Tells whoever watches this replica.
+    pub(crate) fn publish_here(&self, event: RuntimeEvent) {
         // Nobody listening is the ordinary case.
         let _ = self.bus.send(event);
     }
@@ -136,8 +173,11 @@ impl Shared {
         lock(&self.channels).values().cloned().collect()
     }
 
-    /// The lease on a partition, if it has not run out.
+    /// The lease on a partition under which something may begin: one that has not run out and is not being given up.
     pub(crate) fn lease(&self, partition: Partition) -> Option<Lease> {
+        if self.peers.is_leaving(partition) {
+            return None;
+        }
         let now = self.now();
         lock(&self.leases).get(&partition).filter(|lease| lease.until > now).cloned()
     }
@@ -148,9 +188,32 @@ impl Shared {
         lock(&self.leases).get(&partition).filter(|lease| lease.token == token).cloned()
     }
 
-    /// Replaces what is known about leases.
-    pub(crate) fn set_leases(&self, granted: Vec<Lease>) {
-        *lock(&self.leases) = granted.into_iter().map(|lease| (lease.partition, lease)).collect();
+    /// Whether the partition was ours when we last heard.
+    pub(crate) fn has_lease(&self, partition: Partition) -> bool {
+        lock(&self.leases).contains_key(&partition)
+    }
+
+    /// Leases that were ours when we last heard.
+    pub(crate) fn leases_held(&self) -> u32 {
+        u32::try_from(lock(&self.leases).len()).unwrap_or(u32::MAX)
+    }
+
+    /// Nothing more is done under these leases.
+    pub(crate) fn forget_leases(&self, partitions: &[Partition]) {
+        lock(&self.leases).retain(|partition, _| !partitions.contains(partition));
+    }
+
+    /// Takes in what came of a claim. Of what was not asked for nothing is said: two claims may be under way at once. And what
+    /// was given up meanwhile stays given up.
+    pub(crate) fn set_leases(&self, asked: &[Partition], granted: Vec<Lease>) {
+        let wanted: Vec<Partition> = asked.iter().copied().filter(|asked| self.wants(*asked)).collect();
+        let mut leases = lock(&self.leases);
+        let granted: Vec<_> = granted
+            .into_iter()
+            .filter(|lease| wanted.contains(&lease.partition) || leases.contains_key(&lease.partition))
+            .collect();
+        leases.retain(|partition, _| !asked.contains(partition));
+        leases.extend(granted.into_iter().map(|lease| (lease.partition, lease)));
     }
 
     /// Waits until the lease lasts for a platform call (R16); `None` when the partition is somebody else's, or the server

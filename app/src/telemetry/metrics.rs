@@ -39,6 +39,8 @@ pub const FAILURES: &str = "switchboard_failures_total";
 pub const ALARMS: &str = "switchboard_alarms_total";
 /// Counter: commits refused because somebody else owns or changed the conversation.
 pub const COMMITS_LOST: &str = "switchboard_commits_lost_total";
+/// Counter: those of them that another replica's lease has kept out.
+pub const COMMITS_FENCED: &str = "switchboard_commits_fenced_total";
 /// Counter, `channel`: pushes that could not be understood.
 pub const UNDECODABLE: &str = "switchboard_undecodable_total";
 
@@ -101,6 +103,11 @@ fn builder() -> Result<PrometheusBuilder, MetricsError> {
 fn describe() {
     describe_counter!(ALARMS, Unit::Count, "what cannot happen and did; a bug");
     describe_counter!(COMMITS_LOST, Unit::Count, "commits refused because of another owner or version");
+    describe_counter!(
+        COMMITS_FENCED,
+        Unit::Count,
+        "commits refused because another replica owns the partition"
+    );
     describe_counter!(UNDECODABLE, Unit::Count, "pushes that could not be understood");
     describe_gauge!(CHANNEL_CONNECTED, Unit::Count, "1 while the channel is connected, else 0");
     describe_counter!(CHANNEL_RECONNECTS, Unit::Count, "connections opened after a channel's first one");

@@ -1,7 +1,7 @@
 //! The audit list of tests.
 
 use async_trait::async_trait;
-use switchboard_ports::audit::{AuditInfo, AuditLine, AuditStore};
+use switchboard_ports::audit::{AuditInfo, AuditStore};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
 
@@ -9,11 +9,6 @@ use super::stores::{FakeStores, page};
 
 #[async_trait]
 impl AuditStore for FakeStores {
-    async fn append(&self, line: &AuditLine) -> Result<(), StoreError> {
-        self.up()?.audit.push(line.clone());
-        Ok(())
-    }
-
     async fn list(&self, request: &PageRequest) -> Result<Page<AuditInfo>, StoreError> {
         let state = self.up()?;
         let numbered = (1..).zip(&state.audit).map(|(number, line)| AuditInfo { number, line: line.clone() });

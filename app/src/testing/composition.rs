@@ -10,7 +10,9 @@ use serde_json::json;
 use switchboard_ports::provider::Description;
 
 use super::{FakeClock, FakeEntropy, FakeOperations, FakeStores, kinds, ports, providers};
-use crate::cli::seam::{Catalog, ComposeError, Composition, KeptUp, OpenMode, Running, Simulation, Upkeep};
+use crate::cli::seam::{
+    Catalog, ComposeError, Composition, Copied, Copying, KeptUp, OpenMode, Running, Simulation, Upkeep,
+};
 use crate::config::{Config, StoreUrl};
 use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
@@ -68,6 +70,16 @@ impl Composition for FakeComposition {
     async fn keep_up(&self, _config: &Config, act: Upkeep) -> Result<KeptUp, ComposeError> {
         self.upkeep.lock().unwrap().push(act);
         Ok(KeptUp::BackedUp { bytes: 1, format: 1, conversations: 1 })
+    }
+
+    async fn copy(
+        &self,
+        _from: &Config,
+        _to: &Config,
+        tell: &(dyn Fn(Copying) + Send + Sync),
+    ) -> Result<Copied, ComposeError> {
+        tell(Copying::Read(2));
+        Ok(Copied { tables: vec![("channels", 2, "0a".repeat(16))], marks: Some(1) })
     }
 
     async fn open(&self, config: &Config, mode: OpenMode) -> Result<Ports, ComposeError> {

@@ -10,6 +10,7 @@ mod failures;
 mod messages;
 mod operations;
 mod platforms;
+mod replicas;
 mod stores;
 mod usage;
 
@@ -77,6 +78,9 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         attachments: stores.clone(),
         usage: stores.clone(),
         audit: stores.clone(),
+        replicas: stores.clone(),
+        bulletin: stores.clone(),
+        durability: stores.clone(),
         providers: providers(),
         agent_kinds: kinds(),
         directory_kinds: directories::kinds(),

@@ -5,15 +5,17 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::ids::{ChannelId, ConversationId, Seq};
+use switchboard_domain::ids::{ChannelId, ConversationId, ReplicaId, Seq};
 use switchboard_domain::inbox::Control;
 use switchboard_domain::message::Sender;
 use switchboard_domain::notice::Finding;
 use switchboard_domain::time::Timestamp;
+use switchboard_ports::durability::{Durability, Loss};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::Retried;
 use switchboard_ports::messages::{Given, MessageRecord, NewMessage};
 use switchboard_ports::provider::{Check, CheckResult};
+use switchboard_ports::replicas::ReplicaInfo;
 use tokio::sync::broadcast;
 
 use super::START_MS;
@@ -94,8 +96,8 @@ pub(crate) fn connected(channel: &ChannelId) -> ChannelStatus {
     let since = Timestamp::from_millis(START_MS);
     ChannelStatus {
         channel: channel.clone(),
-        status: "connected",
-        state: "connected",
+        status: "connected".into(),
+        state: "connected".into(),
         since,
         connected_at: Some(since),
         uptime_ms: Some(12_500),
@@ -108,13 +110,30 @@ pub(crate) fn connected(channel: &ChannelId) -> ChannelStatus {
         last_message_at: None,
         last_reply_at: None,
         usage: None,
+        replicas: Vec::new(),
     }
 }
 
 #[async_trait]
 impl Operations for FakeOperations {
-    fn status(&self, channel: &ChannelId) -> Option<ChannelStatus> {
-        self.statuses.lock().unwrap().get(channel).cloned()
+    async fn statuses(&self, channels: &[ChannelId]) -> Vec<ChannelStatus> {
+        let statuses = self.statuses.lock().unwrap();
+        channels.iter().filter_map(|channel| statuses.get(channel).cloned()).collect()
+    }
+
+    fn durability(&self) -> Option<Durability> {
+        Some(Durability::Lossy(vec![Loss::SyncedEachSecond, Loss::Evicting("allkeys-lru".to_owned())]))
+    }
+
+    fn replicas(&self) -> Vec<ReplicaInfo> {
+        vec![ReplicaInfo {
+            id: ReplicaId::new("r1"),
+            version: "0.1.0".to_owned(),
+            host: Some("here".to_owned()),
+            started_at: Timestamp::from_millis(START_MS),
+            partitions: 256,
+            connections: 1,
+        }]
     }
 
     async fn channel_changed(&self, channel: &ChannelId) -> Result<(), StoreError> {

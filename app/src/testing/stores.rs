@@ -19,6 +19,7 @@ use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::FailureInfo;
 use switchboard_ports::messages::MessageRecord;
 use switchboard_ports::page::{Page, PageRequest};
+use switchboard_ports::replicas::ReplicaInfo;
 use switchboard_ports::tokens::{Token, TokenStore};
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Forget, Transcripts};
 use switchboard_ports::users::{Identity, Matches, User, UserStore};
@@ -36,6 +37,7 @@ pub(crate) struct State {
     pub(crate) audit: Vec<AuditLine>,
     pub(crate) messages: BTreeMap<MessageId, MessageRecord>,
     pub(crate) purged: Vec<ChannelId>,
+    pub(crate) replicas: BTreeMap<ReplicaId, ReplicaInfo>,
 }
 
 /// The stores.
@@ -143,7 +145,7 @@ impl UserStore for FakeStores {
         panic!("nothing in the shell matches users")
     }
 
-    async fn create(&self, user: &User) -> Result<User, StoreError> {
+    async fn create(&self, user: &User, lines: &[AuditLine]) -> Result<User, StoreError> {
         let mut state = self.up()?;
         let has_one = |other: &&User| user.identities.iter().any(|one| other.identities.contains(one));
         if let Some(linked) = state.users.values().find(has_one) {
@@ -153,10 +155,16 @@ impl UserStore for FakeStores {
             return Err(StoreError::Duplicate("username"));
         }
         state.users.insert(user.id.clone(), user.clone());
+        state.audit.extend_from_slice(lines);
         Ok(user.clone())
     }
 
-    async fn update(&self, user: &User, expected: Version) -> Result<Version, StoreError> {
+    async fn update(
+        &self,
+        user: &User,
+        expected: Version,
+        lines: &[AuditLine],
+    ) -> Result<Version, StoreError> {
         let mut state = self.up()?;
         if state.users.get(&user.id).map(|stored| stored.version) != Some(expected) {
             return Err(StoreError::Conflict);
@@ -166,14 +174,25 @@ impl UserStore for FakeStores {
         }
         let version = expected.next();
         state.users.insert(user.id.clone(), User { version, ..user.clone() });
+        state.audit.extend_from_slice(lines);
         Ok(version)
     }
 
-    async fn delete(&self, id: &UserId) -> Result<bool, StoreError> {
-        Ok(self.up()?.users.remove(id).is_some())
+    async fn delete(&self, id: &UserId, lines: &[AuditLine]) -> Result<bool, StoreError> {
+        let mut state = self.up()?;
+        let is_gone = state.users.remove(id).is_some();
+        if is_gone {
+            state.audit.extend_from_slice(lines);
+        }
+        Ok(is_gone)
     }
 
-    async fn link(&self, id: &UserId, identity: &Identity) -> Result<Option<User>, StoreError> {
+    async fn link(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<Option<User>, StoreError> {
         let mut state = self.up()?;
         let linked = state.users.values().find(|user| user.identities.contains(identity)).cloned();
         if linked.is_some() {
@@ -181,15 +200,26 @@ impl UserStore for FakeStores {
         }
         let Some(user) = state.users.get_mut(id) else { return Ok(None) };
         user.identities.push(identity.clone());
-        Ok(Some(user.clone()))
+        let user = user.clone();
+        state.audit.extend_from_slice(lines);
+        Ok(Some(user))
     }
 
-    async fn unlink(&self, id: &UserId, identity: &Identity) -> Result<bool, StoreError> {
+    async fn unlink(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<bool, StoreError> {
         let mut state = self.up()?;
         let Some(user) = state.users.get_mut(id) else { return Ok(false) };
         let before = user.identities.len();
         user.identities.retain(|one| one != identity);
-        Ok(user.identities.len() < before)
+        let is_gone = user.identities.len() < before;
+        if is_gone {
+            state.audit.extend_from_slice(lines);
+        }
+        Ok(is_gone)
     }
 }
 

@@ -112,6 +112,10 @@ impl Holds {
     const fn any(self) -> bool {
         self.0 != 0
     }
+
+    const fn has(self, hold: Hold) -> bool {
+        self.0 & Self::bit(hold) != 0
+    }
 }
 
 impl Session {
@@ -202,6 +206,12 @@ impl Session {
     pub const fn is_held(&self) -> bool {
         let replies = Holds::bit(Hold::Replies);
         self.holds.0 & !replies != 0
+    }
+
+    /// Whether this one thing keeps it from beginning anything.
+    #[must_use]
+    pub const fn is_held_by(&self, hold: Hold) -> bool {
+        self.holds.has(hold)
     }
 
     /// The last inbox entry taken in.

@@ -12,7 +12,7 @@ use crate::attachments::{
     AttachmentError, AttachmentLimits, AttachmentPlace, AttachmentStore, FILE_COST_MIN, StoredAttachment,
 };
 use crate::conformance::samples::{accept_first, ask, ending, key, lease};
-use crate::conformance::{Fixture, StoreSet};
+use crate::conformance::{Fixture, Stores};
 use crate::conversations::ConversationStore;
 
 /// One test per case of the attachment store's contract.
@@ -45,7 +45,7 @@ fn file(bytes: usize, fill: u8) -> StoredAttachment {
 }
 
 /// A conversation in which this many messages wait.
-async fn waiting(stores: &StoreSet, chat: &str, messages: usize) -> (ConversationKey, ConversationId) {
+async fn waiting(stores: &Stores, chat: &str, messages: usize) -> (ConversationKey, ConversationId) {
     let key = key(chat);
     for number in 0..messages {
         accept_first(&*stores.conversations, ask(&key, &format!("{chat}-{number}"), "see")).await;

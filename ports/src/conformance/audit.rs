@@ -1,11 +1,13 @@
-//! The suite of `AuditStore`: lines come back as they were, the newest first, and there are never too many.
+//! The suite of the audit list: a line for each act and none without one, as they were, the newest first, never too many.
 
 use futures_util::future::join_all;
-use switchboard_domain::ids::{ChannelId, UserId};
+use switchboard_domain::ids::{ChannelId, UserId, Version};
 
-use crate::audit::{AUDIT_LINES_MAX, AuditAct, AuditLine};
-use crate::conformance::{FakeClock, Fixture};
+use crate::audit::{AUDIT_LINES_MAX, AuditAct, AuditInfo, AuditLine};
+use crate::conformance::users::{identity, user};
+use crate::conformance::{FakeClock, Fixture, Stores};
 use crate::page::PageRequest;
+use crate::users::User;
 
 /// One test per case of the audit store's contract.
 #[macro_export]
@@ -14,6 +16,8 @@ macro_rules! audit_store_suite {
         $crate::__conformance_cases!($fresh; (audit);
             every_line_comes_back_as_it_was,
             lines_are_listed_newest_first_in_pages,
+            a_line_is_written_exactly_where_something_was_done,
+            of_first_messages_at_once_exactly_one_is_told,
             of_too_many_lines_the_oldest_go,
         );
     };
@@ -50,64 +54,108 @@ pub fn lines() -> Vec<AuditLine> {
     each.into_iter().chain([bare]).collect()
 }
 
+async fn listed(stores: &Stores, limit: u32) -> Vec<AuditInfo> {
+    let (mut read, mut after) = (Vec::new(), None);
+    loop {
+        let page = stores.audit.list(&PageRequest { limit, after }).await.unwrap();
+        assert!(page.items.len() <= limit as usize);
+        read.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return read;
+        }
+    }
+}
+
 /// Over a death.
 pub async fn every_line_comes_back_as_it_was(mut fixture: impl Fixture) {
-    for line in lines() {
-        fixture.stores().audit.append(&line).await.unwrap();
-    }
+    fixture.stores().users.create(&user("usr_1", "one"), &lines()).await.unwrap();
     let survives = fixture.reopen().await;
-    let listed = fixture.stores().audit.list(&PageRequest::default()).await.unwrap();
-    if survives || !listed.items.is_empty() {
-        let read: Vec<_> = listed.items.into_iter().rev().map(|info| info.line).collect();
+    let listed = listed(&fixture.stores(), 50).await;
+    if survives || !listed.is_empty() {
+        let read: Vec<_> = listed.into_iter().rev().map(|info| info.line).collect();
         assert_eq!(read, lines());
     }
 }
 
 /// With numbers that grow; an unknown cursor gives an empty page.
 pub async fn lines_are_listed_newest_first_in_pages(fixture: impl Fixture) {
-    let audit = fixture.stores().audit;
+    let stores = fixture.stores();
     for n in 0..5 {
-        audit.append(&line(AuditAct::Linked, &format!("usr_{n}"))).await.unwrap();
+        let (id, line) = (format!("usr_{n}"), line(AuditAct::Created, &format!("usr_{n}")));
+        stores.users.create(&user(&id, &id), &[line]).await.unwrap();
     }
-    let (mut read, mut after) = (Vec::new(), None);
-    loop {
-        let page = audit.list(&PageRequest { limit: 2, after }).await.unwrap();
-        assert!(page.items.len() <= 2);
-        read.extend(page.items);
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let read = listed(&stores, 2).await;
     assert!(read.is_sorted_by(|one, next| one.number > next.number));
     let users: Vec<_> = read.iter().map(|info| info.line.user.to_string()).collect();
     assert_eq!(users, ["usr_4", "usr_3", "usr_2", "usr_1", "usr_0"]);
-    let nowhere = audit.list(&PageRequest { limit: 2, after: Some("nowhere".to_owned()) }).await.unwrap();
-    assert_eq!(nowhere.items, []);
+    let nowhere = PageRequest { limit: 2, after: Some("nowhere".to_owned()) };
+    assert_eq!(stores.audit.list(&nowhere).await.unwrap().items, []);
+}
+
+/// What was refused, was there already, or was another's, is not told.
+pub async fn a_line_is_written_exactly_where_something_was_done(fixture: impl Fixture) {
+    let (stores, id) = (fixture.stores(), UserId::new("usr_1"));
+    let (users, u1, u2) = (&stores.users, identity("u1"), identity("u2"));
+    let [created, linked, unlinked, disabled, _, deleted] =
+        AuditAct::ALL.map(|(_, act)| [line(act, "usr_1")]);
+    let one = User { identities: vec![u1.clone()], ..user("usr_1", "one") };
+    for _ in 0..2 {
+        assert_eq!(users.create(&one, &created).await.unwrap().id, id);
+    }
+    users.create(&user("usr_2", "ONE"), &created).await.unwrap_err();
+    users.create(&user("usr_1", "other"), &created).await.unwrap_err();
+    let other = User { identities: vec![u1.clone()], ..user("usr_3", "three") };
+    assert_eq!(users.create(&other, &created).await.unwrap().id, id);
+    for _ in 0..2 {
+        assert_eq!(users.link(&id, &u2, &linked).await.unwrap().unwrap().id, id);
+    }
+    assert_eq!(users.link(&UserId::new("usr_9"), &identity("u9"), &linked).await, Ok(None));
+    users.create(&user("usr_4", "four"), &[]).await.unwrap();
+    assert_eq!(users.link(&UserId::new("usr_4"), &u2, &linked).await.unwrap().unwrap().id, id);
+    users.update(&one, Version(7), &disabled).await.unwrap_err();
+    users
+        .update(&User { username: "four".to_owned(), ..one.clone() }, Version(1), &disabled)
+        .await
+        .unwrap_err();
+    users.update(&one, Version(1), &disabled).await.unwrap();
+    users.unlink(&UserId::new("usr_4"), &u2, &unlinked).await.unwrap();
+    for _ in 0..2 {
+        users.unlink(&id, &u2, &unlinked).await.unwrap();
+    }
+    for _ in 0..2 {
+        users.delete(&id, &deleted).await.unwrap();
+    }
+    let read = listed(&stores, 50).await.into_iter().rev().map(|info| info.line);
+    assert_eq!(read.collect::<Vec<_>>(), [created, linked, disabled, unlinked, deleted].concat());
+}
+
+/// One user, one line.
+pub async fn of_first_messages_at_once_exactly_one_is_told(fixture: impl Fixture) {
+    let stores = fixture.stores();
+    let made = |n| User { identities: vec![identity("u1")], ..user(&format!("usr_{n}"), "one") };
+    let made: Vec<_> = (0..6).map(made).collect();
+    let told: Vec<_> = made.iter().map(|user| [line(AuditAct::Created, user.id.as_str())]).collect();
+    join_all(made.iter().zip(&told).map(|(user, line)| stores.users.create(user, line))).await;
+    let linked = stores.users.linked(&identity("u1")).await.unwrap().unwrap();
+    let read = listed(&stores, 50).await;
+    assert_eq!(read.len(), 1);
+    assert_eq!(read[0].line.user, linked.id);
 }
 
 /// Whoever floods it pushes out the past, never more.
 pub async fn of_too_many_lines_the_oldest_go(fixture: impl Fixture) {
-    let audit = fixture.stores().audit;
-    audit.append(&line(AuditAct::Created, "usr_first")).await.unwrap();
-    let one = line(AuditAct::Linked, "usr_1");
-    let mut left = AUDIT_LINES_MAX as usize;
+    let stores = fixture.stores();
+    let one = user("usr_1", "one");
+    stores.users.create(&one, &[line(AuditAct::Created, "usr_first")]).await.unwrap();
+    let flood = line(AuditAct::Enabled, "usr_1");
+    let (mut left, mut version) = (AUDIT_LINES_MAX as usize, Version(1));
     while left > 0 {
         let count = left.min(500);
-        for appended in join_all((0..count).map(|_| audit.append(&one))).await {
-            appended.unwrap();
-        }
+        version = stores.users.update(&one, version, &vec![flood.clone(); count]).await.unwrap();
         left -= count;
     }
-    let (mut count, mut after) = (0, None);
-    loop {
-        let page = audit.list(&PageRequest { limit: 200, after }).await.unwrap();
-        assert!(page.items.iter().all(|info| info.line == one));
-        count += page.items.len();
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    assert_eq!(count, AUDIT_LINES_MAX as usize);
+    let read = listed(&stores, 200).await;
+    assert!(read.iter().all(|info| info.line == flood));
+    assert_eq!(read.len(), AUDIT_LINES_MAX as usize);
 }

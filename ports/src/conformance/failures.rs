@@ -8,7 +8,7 @@ use switchboard_domain::inbox::{Entry, INBOX_ENTRIES_MAX, Intake};
 
 use crate::conformance::generate::{agains, causes, tried, values};
 use crate::conformance::samples::{TTL, accept_first, again, ask, commit, failed, failure, key, lease};
-use crate::conformance::{Fixture, StoreSet};
+use crate::conformance::{Fixture, Stores};
 use crate::conversations::{Commit, Failure, Lease, NewFailure};
 use crate::failures::{FailureInfo, Requeued};
 use crate::page::PageRequest;
@@ -31,7 +31,7 @@ macro_rules! failure_store_suite {
 }
 
 /// Stores with one conversation at rest that has these failures, and its lease.
-async fn with(fixture: &impl Fixture, failures: &[NewFailure]) -> (StoreSet, Lease) {
+async fn with(fixture: &impl Fixture, failures: &[NewFailure]) -> (Stores, Lease) {
     let stores = fixture.stores();
     accept_first(&*stores.conversations, ask(&key("c"), "m1", "hello")).await;
     let lease = lease(&*stores.conversations, "a", &key("c")).await;
@@ -46,7 +46,7 @@ async fn with(fixture: &impl Fixture, failures: &[NewFailure]) -> (StoreSet, Lea
     (stores, lease)
 }
 
-async fn listed(stores: &StoreSet, limit: u32) -> Vec<FailureInfo> {
+async fn listed(stores: &Stores, limit: u32) -> Vec<FailureInfo> {
     let mut read = Vec::new();
     let mut after = None;
     loop {
@@ -59,7 +59,7 @@ async fn listed(stores: &StoreSet, limit: u32) -> Vec<FailureInfo> {
     }
 }
 
-async fn entries(stores: &StoreSet, lease: &Lease) -> Vec<Entry> {
+async fn entries(stores: &Stores, lease: &Lease) -> Vec<Entry> {
     let loaded = stores.conversations.load(lease, &key("c").id(), Seq(0)).await;
     loaded.unwrap().unwrap().entries
 }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use switchboard_domain::ids::{ConversationId, Partition, ReplicaId, Seq, Version};
 
-use crate::conformance::{FakeClock, FaultyAttachments, Fixture, StoreSet};
+use crate::conformance::{FakeClock, FaultyAttachments, Fixture, Stores};
 use crate::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
 use crate::error::StoreError;
 
@@ -193,9 +193,9 @@ impl<F: Fixture> Fixture for FaultyFixture<F> {
         self.0.clock()
     }
 
-    fn stores(&self) -> StoreSet {
+    fn stores(&self) -> Stores {
         let stores = self.0.stores();
-        StoreSet {
+        Stores {
             conversations: Arc::new(Faulty::around(stores.conversations)),
             attachments: Arc::new(FaultyAttachments::around(stores.attachments)),
             ..stores

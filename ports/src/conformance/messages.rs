@@ -12,7 +12,7 @@ use switchboard_domain::snapshot::PartStatus;
 
 use crate::conformance::generate::{progresses, values};
 use crate::conformance::samples::{TTL, accept_first, ask, commit, key, key_on, lease, member_key};
-use crate::conformance::{Fixture, StoreSet};
+use crate::conformance::{Fixture, Stores};
 use crate::conversations::Commit;
 use crate::messages::{Given, MESSAGE_WAITING_MAX, MESSAGES_KEPT, MESSAGES_MAX, MessageRecord, NewMessage};
 
@@ -49,7 +49,7 @@ pub fn new_message(id: &str, key: &ConversationKey) -> NewMessage {
     }
 }
 
-async fn give(stores: &StoreSet, message: NewMessage) -> MessageRecord {
+async fn give(stores: &Stores, message: NewMessage) -> MessageRecord {
     match stores.messages.give(message).await.unwrap() {
         Given::Now { record, .. } => record,
         Given::Before(_) | Given::Full => panic!("not given in"),
@@ -60,13 +60,7 @@ fn ended(state: PartStatus) -> Progress {
     Progress { parts: vec![state], ..Progress::default() }
 }
 
-async fn tell(
-    stores: &StoreSet,
-    key: &ConversationKey,
-    version: u64,
-    message: &MessageId,
-    progress: Progress,
-) {
+async fn tell(stores: &Stores, key: &ConversationKey, version: u64, message: &MessageId, progress: Progress) {
     let lease = lease(&*stores.conversations, "a", key).await;
     let news = vec![News { message: message.clone(), progress }];
     let step = Commit { news, ..commit(&format!("k{version}"), &key.id(), Version(version)) };

@@ -17,6 +17,7 @@
 
 pub mod attachments;
 pub mod audit;
+pub mod budget;
 mod clock;
 pub mod conversations;
 pub mod failures;
@@ -26,16 +27,18 @@ mod fixture;
 pub mod generate;
 pub mod messages;
 pub mod registries;
+pub mod replicas;
 pub mod samples;
 pub mod tokens;
 pub mod transcripts;
 pub mod usage;
 pub mod users;
 
+pub use crate::store_set::Stores;
 pub use clock::FakeClock;
 pub use faulty::{Fate, Faulty, FaultyFixture, Verb};
 pub use faulty_attachments::FaultyAttachments;
-pub use fixture::{Fixture, StoreSet};
+pub use fixture::Fixture;
 
 /// One test per case, for the suites' own macros.
 #[doc(hidden)]

@@ -16,7 +16,7 @@ use switchboard_domain::time::Timestamp;
 
 use crate::agents::{AgentConfig, AgentIdentity, AgentMode, AgentStore, IdentityToken};
 use crate::channels::{Channel, ChannelStore};
-use crate::conformance::{FakeClock, StoreSet};
+use crate::conformance::{FakeClock, Stores};
 use crate::directory::{Directories, DirectorySettings};
 
 /// A channel with everything in it.
@@ -208,11 +208,11 @@ pub fn agent_variants() -> Vec<AgentConfig> {
     ]
 }
 
-fn channels(stores: StoreSet) -> Arc<dyn ChannelStore> {
+fn channels(stores: Stores) -> Arc<dyn ChannelStore> {
     stores.channels
 }
 
-fn agents(stores: StoreSet) -> Arc<dyn AgentStore> {
+fn agents(stores: Stores) -> Arc<dyn AgentStore> {
     stores.agents
 }
 

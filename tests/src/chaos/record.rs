@@ -8,9 +8,7 @@ use super::{Cast, load};
 use crate::api::Api;
 use crate::model::{Account, Act, Asked, Card, Failed, Faults, Shown, words};
 use crate::scripted_agent;
-
-/// Signs in a log of what cannot happen.
-const ALARMS: [&str; 3] = ["panicked at", "this is a bug", "an impossible event"];
+use crate::server::ALARMS;
 
 /// What is known of the run as it stands now.
 pub(super) async fn account(stage: &Stage) -> Account {

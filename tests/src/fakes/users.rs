@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use switchboard_domain::ids::{UserId, Version};
+use switchboard_ports::audit::AuditLine;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
 use switchboard_ports::users::{Identity, Matches, User, UserStore};
@@ -57,28 +58,43 @@ impl UserStore for AwayUsers {
         self.inner.matching(username, email).await
     }
 
-    async fn create(&self, user: &User) -> Result<User, StoreError> {
+    async fn create(&self, user: &User, lines: &[AuditLine]) -> Result<User, StoreError> {
         self.check()?;
-        self.inner.create(user).await
+        self.inner.create(user, lines).await
     }
 
-    async fn update(&self, user: &User, expected: Version) -> Result<Version, StoreError> {
+    async fn update(
+        &self,
+        user: &User,
+        expected: Version,
+        lines: &[AuditLine],
+    ) -> Result<Version, StoreError> {
         self.check()?;
-        self.inner.update(user, expected).await
+        self.inner.update(user, expected, lines).await
     }
 
-    async fn delete(&self, id: &UserId) -> Result<bool, StoreError> {
+    async fn delete(&self, id: &UserId, lines: &[AuditLine]) -> Result<bool, StoreError> {
         self.check()?;
-        self.inner.delete(id).await
+        self.inner.delete(id, lines).await
     }
 
-    async fn link(&self, id: &UserId, identity: &Identity) -> Result<Option<User>, StoreError> {
+    async fn link(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<Option<User>, StoreError> {
         self.check()?;
-        self.inner.link(id, identity).await
+        self.inner.link(id, identity, lines).await
     }
 
-    async fn unlink(&self, id: &UserId, identity: &Identity) -> Result<bool, StoreError> {
+    async fn unlink(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<bool, StoreError> {
         self.check()?;
-        self.inner.unlink(id, identity).await
+        self.inner.unlink(id, identity, lines).await
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn play(world: &World, plan: &Plan, ledger: &Ledger) -> Result<u64, S
     let player =
         Player { world, plan, ledger, stop: Cell::new(None), down: Cell::new(0), began: Cell::new(0) };
     loop {
-        let ended = world.process_with(settings, |process| player.part(process));
+        let ended = world.process_with(settings.clone(), |process| player.part(process));
         ledger.process_died();
         // The store does not stay away over restarts: a process that cannot read it does not start.
         moves::store_back(world);

@@ -121,6 +121,8 @@ impl World {
         let rare = Settings {
             lease_ttl: Duration::from_secs(200),
             renew_interval: Duration::from_mins(1),
+            look_interval: Duration::from_mins(1),
+            report_ttl: Duration::from_secs(150),
             scan_interval: Duration::from_mins(1),
             ..Settings::default()
         };
@@ -142,6 +144,7 @@ impl World {
         let ended = runtime.block_on(async {
             self.clock.start();
             let work = async {
+                self.nobody_lives().await;
                 let driver = Driver::start(self.ports(), settings).await.expect("the driver starts");
                 scenario(Process { world: self, driver }).await
             };
@@ -158,6 +161,14 @@ impl World {
         let alarms = self.counters.sum("switchboard_alarms_total", &["kind=illegal"]);
         assert_eq!(alarms, 0, "an event came that cannot come; the log says which");
         ended
+    }
+
+    /// A store that one process owns alone knows nothing of who lived before.
+    async fn nobody_lives(&self) {
+        let replicas = &self.stores.replicas;
+        for dead in replicas.roll().await.expect("memory").live {
+            replicas.leave(&dead.id).await.expect("memory");
+        }
     }
 
     /// The agent and the channel that scenarios use, unless they are there already.
@@ -203,6 +214,9 @@ impl World {
             attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
             usage: Arc::clone(&self.usage) as _,
             audit: Arc::clone(&self.stores.audit),
+            replicas: Arc::clone(&self.stores.replicas),
+            bulletin: Arc::clone(&self.stores.bulletin),
+            durability: Arc::clone(&self.stores.durability),
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),
             directory_kinds: self.directory.kinds(),

@@ -22,8 +22,8 @@ pub(crate) const SLEEPERS: [Exception; 8] = [
         reason: "lets faults last as long as a schedule says, and judges nothing by it",
     },
     Exception { path: "tests/benches/", reason: "measures for a while, in real time" },
-    Exception { path: "adapters/tests/slapd_support/", reason: "looks at servers that start, under a cap" },
-    Exception { path: "adapters/tests/redis_support/", reason: "looks at servers that start, under a cap" },
+    Exception { path: "tests/servers/src/proxy.rs", reason: "a silent connection waits until it may go on" },
+    Exception { path: "tests/servers/src/looks.rs", reason: "looks at servers that start, under a cap" },
     Exception { path: "tests/src/looks.rs", reason: "looks at conditions of other processes, under a cap" },
 ];
 

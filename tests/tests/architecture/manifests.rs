@@ -46,7 +46,7 @@ impl Allowed {
 }
 
 /// The rule of one package: for the package itself, and for its tests.
-const LAYERS: [(&str, Allowed, Allowed); 7] = [
+const LAYERS: [(&str, Allowed, Allowed); 8] = [
     (
         "switchboard-domain",
         Allowed::Only(&["thiserror"]),
@@ -95,6 +95,7 @@ const LAYERS: [(&str, Allowed, Allowed); 7] = [
         Allowed::Only(&["stateright"]),
     ),
     ("xtask", Allowed::Only(&[]), Allowed::Only(&[])),
+    ("test-servers", Allowed::Only(&["rustix", "tempfile"]), Allowed::Only(&[])),
 ];
 
 /// A simulated platform is an independent judge: it shares no code with what it judges.

@@ -17,11 +17,11 @@ fn first() -> ChannelId {
 }
 
 /// Every status published so far, oldest first.
-fn statuses(events: &mut Receiver<RuntimeEvent>) -> Vec<&'static str> {
+fn statuses(events: &mut Receiver<RuntimeEvent>) -> Vec<String> {
     let mut seen = Vec::new();
     while let Ok(event) = events.try_recv() {
         if let RuntimeEvent::ChannelStatus(status) = event {
-            seen.push(status.status);
+            seen.push(status.status.to_string());
         }
     }
     seen.dedup();
@@ -55,7 +55,7 @@ fn wrong_credentials_are_never_connected_and_corrected_ones_soon_are() {
             assert_eq!(status.status, "disconnected");
             assert_eq!(status.last_error.unwrap().code, ErrorCode::InvalidCredentials);
             assert_eq!(status.connected_at, None);
-            assert!(!statuses(&mut events).contains(&"connected"));
+            assert!(!statuses(&mut events).contains(&"connected".to_owned()));
             process
                 .patch(&first(), |channel| {
                     channel.secrets.insert("/secret".to_owned(), Secret::new("right"));
@@ -167,7 +167,7 @@ fn a_rotation_is_not_seen_by_anybody() {
                 process.wait(SECS(120)).await;
             }
             process.finals(5).await;
-            assert!(!statuses(&mut events).contains(&"disconnected"));
+            assert!(!statuses(&mut events).contains(&"disconnected".to_owned()));
             assert_eq!(process.world.platform.connections(), (1, 6));
         })
         .unwrap();

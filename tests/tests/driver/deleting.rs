@@ -48,7 +48,7 @@ fn a_deleted_channel_leaves_no_card_open_and_nobody_waiting() {
             delete(&process).await;
             assert!(process.world.clock_millis() - before < 2_000, "at once");
             assert_eq!(process.world.platform.connections().0, 0);
-            assert!(process.driver.status(&first()).is_none());
+            assert!(process.status_of(&first()).is_none());
             let ended = process.world.platform.finals();
             process.wait(SECS(120)).await;
             assert_eq!(process.world.platform.finals(), ended, "nothing comes after");

@@ -96,7 +96,7 @@ fn a_channel_made_anew_goes_on_with_the_month_of_its_app() {
         let stranger = process.add_channel("chn_3", |channel| channel.config = json!({"app": "other"})).await;
         let nameless = process.add_channel("chn_4", |channel| channel.config = json!({})).await;
         rest(&process).await;
-        let of = |id| process.driver.status(id).unwrap().usage.map(|used| used.usage);
+        let of = |id| process.status_of(id).unwrap().usage.map(|used| used.usage);
         assert_eq!(of(&second), Some(seen(process.world, 1)));
         assert_eq!(of(&stranger), Some(Usage::default()));
         assert_eq!(of(&nameless), None);

@@ -41,10 +41,10 @@ fn a_disabled_user_is_refused_from_the_next_message_on_until_it_is_enabled() {
             let answer = says(&process, "ann").await;
             let users = &process.world.stores().users;
             let ann = linked(&process, "ann").await.unwrap();
-            users.update(&User { disabled: true, ..ann.clone() }, Version(1)).await.unwrap();
+            users.update(&User { disabled: true, ..ann.clone() }, Version(1), &[]).await.unwrap();
             let refusal = says(&process, "ann").await;
             assert_eq!(refusal, "Your account is disabled. Please ask an administrator to enable it.");
-            users.update(&ann, Version(2)).await.unwrap();
+            users.update(&ann, Version(2), &[]).await.unwrap();
             assert_eq!(says(&process, "ann").await, answer);
         })
         .unwrap();
@@ -61,12 +61,12 @@ fn a_deleted_user_is_mapped_anew_and_a_disabled_namesake_is_refused() {
             says(&process, "ann").await;
             let users = &process.world.stores().users;
             let first = linked(&process, "ann").await.unwrap();
-            users.delete(&first.id).await.unwrap();
+            users.delete(&first.id, &[]).await.unwrap();
             says(&process, "ann").await;
             let second = linked(&process, "ann").await.unwrap();
             assert_ne!(first.id, second.id);
-            users.delete(&second.id).await.unwrap();
-            users.create(&User { disabled: true, ..user("usr_1", "ANN") }).await.unwrap();
+            users.delete(&second.id, &[]).await.unwrap();
+            users.create(&User { disabled: true, ..user("usr_1", "ANN") }, &[]).await.unwrap();
             assert!(says(&process, "ann").await.contains("disabled"));
             assert_eq!(linked(&process, "ann").await, None);
         })
@@ -80,8 +80,8 @@ fn whoever_was_linked_by_hand_is_that_user() {
         .process(|process| async move {
             process.set_up().await;
             let users = &process.world.stores().users;
-            users.create(&user("usr_1", "anna.long")).await.unwrap();
-            users.link(&UserId::new("usr_1"), &identity("ann")).await.unwrap();
+            users.create(&user("usr_1", "anna.long"), &[]).await.unwrap();
+            users.link(&UserId::new("usr_1"), &identity("ann"), &[]).await.unwrap();
             says(&process, "ann").await;
         })
         .unwrap();
@@ -136,7 +136,7 @@ fn a_directory_says_who_somebody_is_and_whom_it_does_not_know_is_refused() {
         .process(|process| async move {
             asks_the_directory(&process).await;
             let users = &process.world.stores().users;
-            users.create(&user("usr_1", "Ann.Long")).await.unwrap();
+            users.create(&user("usr_1", "Ann.Long"), &[]).await.unwrap();
             assert!(says(&process, "m1").await.contains("answer"));
             assert_eq!(says(&process, "m2").await, UNKNOWN);
             assert_eq!(says(&process, "m3").await, DISABLED);
@@ -200,14 +200,14 @@ fn a_directory_that_is_away_locks_nobody_out_and_maps_nobody() {
             asks_the_directory(&process).await;
             let users = &process.world.stores().users;
             let answer = says(&process, "m1").await;
-            users.create(&user("usr_1", "by.hand")).await.unwrap();
-            users.link(&UserId::new("usr_1"), &identity("m9")).await.unwrap();
+            users.create(&user("usr_1", "by.hand"), &[]).await.unwrap();
+            users.link(&UserId::new("usr_1"), &identity("m9"), &[]).await.unwrap();
             process.world.directory.away(true);
             process.wait(Duration::from_mins(10)).await;
             assert_eq!(says(&process, "m1").await, answer);
             assert_eq!(says(&process, "m9").await, answer);
             // Also where somebody has the name already: who it is would depend on the moment.
-            users.create(&user("usr_2", "m2")).await.unwrap();
+            users.create(&user("usr_2", "m2"), &[]).await.unwrap();
             for _ in 0..8 {
                 assert_eq!(says(&process, "m2").await, LATER);
             }
@@ -237,7 +237,7 @@ fn an_address_of_two_users_is_nobody_s() {
             let users = &process.world.stores().users;
             for (id, email) in [("usr_1", "shared@x.com"), ("usr_2", "SHARED@x.com"), ("usr_3", "two@x.com")]
             {
-                users.create(&User { email: Some(email.to_owned()), ..user(id, id) }).await.unwrap();
+                users.create(&User { email: Some(email.to_owned()), ..user(id, id) }, &[]).await.unwrap();
             }
             assert_eq!(says(&process, "m1").await, UNKNOWN);
             assert_eq!(linked(&process, "m1").await, None);

@@ -184,7 +184,7 @@ async fn a_mistake_in_the_configuration_is_one_line_that_names_file_key_and_what
         ("[sever]\nlisten = \"127.0.0.1:0\"", &["switchboard.toml", "sever", "[server]"]),
         ("[server]\nshutdown_grace = 20", &["switchboard.toml", "server.shutdown_grace", "\"20s\""]),
         ("[server\n", &["switchboard.toml", "line 1"]),
-        ("[store]\nurl = \"redis://h\"", &["switchboard.toml", "store.url", "not available in this version"]),
+        ("[store]\nurl = \"mysql://h\"", &["switchboard.toml", "store.url", "redis://HOST:PORT"]),
         (
             "[[agents]]\nname = \"a\"\nkind = \"openai-chat\"\nbase_url = \"http://h\"\napi_key = \"${NOT_SET}\"",
             &["switchboard.toml", "agents[0].api_key", "NOT_SET is not set"],

@@ -141,14 +141,6 @@ impl Round {
     }
 }
 
-async fn kill_and_serve(stage: Stage) -> Stage {
-    let Stage { server, channel, agent, simulator, home, .. } = stage;
-    server.kill().await;
-    let server = home.serve().await;
-    let api = switchboard_tests::api::Api::of(&server);
-    Stage { server, api, channel, agent, simulator, home }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_moment_the_process_is_killed_at_what_was_acked_is_answered_once_and_nothing_is_lost() {
     let mut plan = Plan::default();
@@ -163,12 +155,12 @@ async fn whatever_moment_the_process_is_killed_at_what_was_acked_is_answered_onc
         let moment = MOMENTS[number % MOMENTS.len()];
         let round = Round::begin(&stage, number);
         round.wait_until(&stage, moment).await;
-        stage = kill_and_serve(stage).await;
+        stage = stage.kill_and_serve().await;
         *killed.entry(moment).or_default() += 1;
         if moment == Moment::Again && killed.values().sum::<usize>() < wanted {
             let before = stage.agent.asked().len();
             stage.agent.wait_for(|asked| asked.len() > before, CAP).await.expect("it is asked again");
-            stage = kill_and_serve(stage).await;
+            stage = stage.kill_and_serve().await;
             *killed.entry(moment).or_default() += 1;
         }
         // No message is meant to be hit more often than a turn is resumed.
@@ -233,7 +225,7 @@ async fn killed_again_and_again_under_load_everybody_is_answered_once() {
         }
         let before = stage.agent.asked().len();
         stage.agent.wait_for(|asked| asked.len() >= before + 15, CAP).await.expect("many are asked");
-        stage = kill_and_serve(stage).await;
+        stage = stage.kill_and_serve().await;
     }
     let is_over = |seen: &Observed| {
         let finished = seen.cards().filter(|card| card.state == CardState::Finished).count();

@@ -4,7 +4,7 @@ use dingtalk_sim::{Conversation, FaultRule, Group, Observed, Origin, Via};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard_tests::api::{Answer, Api};
+use switchboard_tests::api::Answer;
 use switchboard_tests::looks;
 use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
@@ -50,15 +50,6 @@ async fn stage() -> Stage {
     stage.say("ann", "hello");
     stage.wait_texts("ann", &[&answer_to("hello")]).await;
     stage
-}
-
-async fn kill_and_serve(stage: Stage) -> Stage {
-    let Stage { server, channel, agent, simulator, home, .. } = stage;
-    server.kill().await;
-    let server = home.serve().await;
-    let api = Api::of(&server);
-    api.wait_connected(&channel).await;
-    Stage { server, api, channel, agent, simulator, home }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,7 +144,8 @@ async fn requests_at_once_under_one_key_are_one_message_and_another_request_unde
     let other = json!({"to": {"user_id": "ann"}, "text": "twice"});
     let refused = post(&stage, Some("key-1"), &other).await;
     assert_eq!(refused.json["type"], "urn:switchboard:problem:key-reused", "{}", refused.text);
-    let stage = kill_and_serve(stage).await;
+    let stage = stage.kill_and_serve().await;
+    stage.api.wait_connected(&stage.channel).await;
     let again = post(&stage, Some("key-1"), &body).await.expect(202);
     assert_eq!((&again["id"], &again["state"]), (&ids[0], &json!("sent")));
     let last = send(&stage, json!({"user_id": "ann"}), "the last", "text").await;
@@ -171,7 +163,8 @@ async fn a_message_killed_before_its_call_is_sent_by_the_next_process_and_one_ki
     let waiting = send(&stage, json!({"user_id": "ann"}), "before", "text").await;
     let is_throttled = |seen: &Observed| seen.calls_on(ONE_TO_ONE).total > 0;
     stage.simulator.wait_for(CAP, is_throttled).await.unwrap();
-    let stage = kill_and_serve(stage).await;
+    let stage = stage.kill_and_serve().await;
+    stage.api.wait_connected(&stage.channel).await;
     let told = wait_final(&stage, &waiting).await;
     // Killed before the answer was stored, nobody knows; after it, it is sent.
     let count = |stage: &Stage, text: &str| {
@@ -184,7 +177,8 @@ async fn a_message_killed_before_its_call_is_sent_by_the_next_process_and_one_ki
     wait_state(&stage, &calling, "attempting").await;
     let is_calling = |seen: &Observed| seen.calls_in_flight > 0;
     stage.simulator.wait_for(CAP, is_calling).await.unwrap();
-    let stage = kill_and_serve(stage).await;
+    let stage = stage.kill_and_serve().await;
+    stage.api.wait_connected(&stage.channel).await;
     let unknown = wait_state(&stage, &calling, "unknown").await;
     assert_eq!(unknown["cause"], "delivery_unknown");
     let last = send(&stage, json!({"user_id": "ann"}), "the last", "text").await;

@@ -4,7 +4,7 @@ use dingtalk_sim::{Observed, Origin, PushHandle, Simulator, SimulatorConfig};
 use serde_json::{Value, json};
 use switchboard_tests::api::Api;
 use switchboard_tests::scripted_agent::{Asked, Behaviour, ScriptedAgent};
-use switchboard_tests::server::{CAP, Home, Server};
+use switchboard_tests::server::{ALARMS, CAP, Home, Server};
 
 /// The simulated platform's only app, unless a test has more.
 pub(crate) const APP: &str = "ding-sim-app";
@@ -115,13 +115,26 @@ impl Stage {
         self.api = Api::of(&self.server);
     }
 
+    /// The server dies without a word, and another one is started on its store.
+    pub(crate) async fn kill_and_serve(self) -> Self {
+        let Self { server, channel, agent, simulator, home, .. } = self;
+        server.kill().await;
+        let server = home.serve().await;
+        Self { api: Api::of(&server), server, channel, agent, simulator, home }
+    }
+
     /// Nothing happened that cannot happen, in any of the servers so far.
     pub(crate) fn assert_no_alarm(&self) {
-        let logs = self.home.logs();
-        for sign in ["panicked at", "this is a bug", "an impossible event"] {
-            let line = logs.lines().find(|line| line.contains(sign));
-            assert_eq!(line, None);
-        }
+        no_alarm(&self.home);
+    }
+}
+
+/// Nothing happened that cannot happen, in any of the servers of a home so far.
+pub(crate) fn no_alarm(home: &Home) {
+    let logs = home.logs();
+    for sign in ALARMS {
+        let line = logs.lines().find(|line| line.contains(sign));
+        assert_eq!(line, None);
     }
 }
 

@@ -9,9 +9,11 @@ use switchboard_domain::message::{Chat, ChatKind};
 use switchboard_ports::conversations::{Accepted, Arrival};
 use switchboard_ports::error::StoreError;
 
+use super::moving::COPIED_MARK;
 use super::row;
 use super::sql::{first, int, run, uint};
 use super::writer::Step;
+use crate::stores::hashed::hashed;
 use crate::stores::records::EntryRecord;
 use crate::stores::seal::Key;
 
@@ -25,6 +27,11 @@ pub(super) struct Known {
 /// Marks and appends, or neither.
 pub(super) fn accept(step: &mut Step<'_>, key: &Key, arrival: Arrival) -> Result<Accepted, StoreError> {
     let at = int(step.now.as_millis());
+    let copied = format!("{COPIED_MARK}{}", hashed(arrival.message.as_str()));
+    let known_before = "SELECT 1 FROM marks WHERE channel = ?1 AND message = ?2";
+    if first(step.connection, known_before, (arrival.key.channel.as_str(), copied), |_| Ok(()))?.is_some() {
+        return Ok(Accepted::Duplicate);
+    }
     let mark = "INSERT INTO marks (channel, message, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     let (channel, message) = (arrival.key.channel.as_str(), arrival.message.as_str());
     if run(step.connection, mark, (channel, message, at))? == 0 {

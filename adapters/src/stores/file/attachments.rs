@@ -20,7 +20,7 @@ use super::sql::{all, first, int, run};
 use super::writer::Step;
 
 /// Longest piece, in bytes: written in a few milliseconds.
-const PIECE_BYTES_MAX: usize = 256 * 1024;
+pub(super) const PIECE_BYTES_MAX: usize = 256 * 1024;
 
 /// Files dropped by one sweep, at most.
 const SWEPT_MAX: u32 = 20;

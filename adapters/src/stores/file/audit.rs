@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rusqlite::Connection;
 use switchboard_ports::audit::{AUDIT_LINES_MAX, AuditInfo, AuditLine, AuditStore};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
@@ -11,6 +12,7 @@ use super::sql::{all, int, run, uint};
 use super::{Core, row};
 use crate::stores::cursor::{self, After};
 use crate::stores::records::AuditRecord;
+use crate::stores::seal::Key;
 
 /// Lines by number.
 pub(super) struct Audit {
@@ -23,21 +25,20 @@ impl Audit {
     }
 }
 
+/// Writes lines behind all others, in the writer's step that does what they tell of.
+pub(super) fn append(connection: &Connection, key: &Key, lines: &[AuditLine]) -> Result<(), StoreError> {
+    for line in lines {
+        let body = row(key, "audit", "new").write(&AuditRecord::from(line))?;
+        run(connection, "INSERT INTO audit (body) VALUES (?1)", [&body])?;
+        let last = connection.last_insert_rowid();
+        let sql = "DELETE FROM audit WHERE id <= ?1";
+        run(connection, sql, [last.saturating_sub(i64::from(AUDIT_LINES_MAX))])?;
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl AuditStore for Audit {
-    async fn append(&self, line: &AuditLine) -> Result<(), StoreError> {
-        self.core.owns()?;
-        let body = row(&self.core.key, "audit", "new").write(&AuditRecord::from(line))?;
-        let append = self.core.writer.submit(move |step| {
-            run(step.connection, "INSERT INTO audit (body) VALUES (?1)", [&body])?;
-            let last = step.connection.last_insert_rowid();
-            let sql = "DELETE FROM audit WHERE id <= ?1";
-            run(step.connection, sql, [last.saturating_sub(i64::from(AUDIT_LINES_MAX))])?;
-            Ok(())
-        });
-        append.await
-    }
-
     async fn list(&self, page: &PageRequest) -> Result<Page<AuditInfo>, StoreError> {
         let before = match cursor::after_number(page) {
             After::Start => i64::MAX,
@@ -45,7 +46,7 @@ impl AuditStore for Audit {
             After::Nowhere => return Ok(cursor::empty()),
         };
         let (key, limit) = (Arc::clone(&self.core.key), cursor::limit(page));
-        let list = move |connection: &rusqlite::Connection| {
+        let list = move |connection: &Connection| {
             let sql = "SELECT id, body FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
             let rows = all(connection, sql, (before, limit + 1), |row| {
                 Ok((uint(row.get(0)?), row.get::<_, String>(1)?))

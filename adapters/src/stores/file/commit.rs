@@ -155,7 +155,8 @@ impl Prepared {
             run(connection, sql, (num, body, again))?;
         }
         if !self.failures.is_empty() {
-            let sql = "DELETE FROM failures WHERE id <= (SELECT max(id) FROM failures) - ?1";
+            // Counted, because numbers that came from another store can be far apart.
+            let sql = "DELETE FROM failures WHERE id <= (SELECT id FROM failures ORDER BY id DESC LIMIT 1 OFFSET ?1)";
             run(connection, sql, [int(FAILURES_MAX)])?;
         }
         Ok(())

@@ -103,6 +103,9 @@ pub enum OpenError {
     /// A restore was decided and its process killed.
     #[error("a restore of the store in {} was interrupted: start the server, which carries it out", .0.display())]
     RestoreUnfinished(PathBuf),
+    /// A copy into the store was begun and not finished.
+    #[error("a copy into {} is not finished: run `switchboard store copy` again, with the same source", .0.display())]
+    CopyUnfinished(PathBuf),
     /// Anything else the disk or the database says.
     #[error("{}: {cause}", .path.display())]
     Io {
@@ -228,6 +231,7 @@ impl UpkeepError {
             | OpenError::KeyNotAFile { .. }
             | OpenError::NotCopied { .. }
             | OpenError::RestoreUnfinished(_)
+            | OpenError::CopyUnfinished(_)
             | OpenError::Io { .. } => Self::Store(error),
         }
     }

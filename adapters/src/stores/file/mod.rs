@@ -19,6 +19,7 @@ mod damage;
 mod error;
 mod failures;
 mod messages;
+mod moving;
 mod opening;
 mod ownership;
 mod presence;
@@ -49,11 +50,13 @@ use switchboard_ports::agents::{AgentConfig, AgentStore};
 use switchboard_ports::attachments::AttachmentLimits;
 use switchboard_ports::channels::{Channel, ChannelStore};
 use switchboard_ports::clock::Clock;
+use switchboard_ports::durability::{Durability, DurabilityProbe};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::tokens::TokenStore;
 
 pub use backup::{BackedUp, backup};
 pub use error::{OpenError, UpkeepError};
+pub(super) use moving::{source, target};
 pub(super) use opening::sync_folder_of;
 pub use ownership::Owned;
 pub use restore::{Restored, restore};
@@ -65,7 +68,7 @@ use self::conversations::Conversations;
 use self::damage::Damage;
 use self::failures::Failures;
 use self::messages::Messages;
-use self::opening::Opened;
+use self::opening::{Opened, Unfinished};
 use self::presence::Presence;
 use self::readers::Readers;
 use self::registry::Registry;
@@ -74,8 +77,11 @@ use self::transcripts::FileTranscripts;
 use self::usage::UsageCounts;
 use self::users::Users;
 use self::writer::Writer;
+use crate::stores::budget::Budgets;
+use crate::stores::durability::Always;
 use crate::stores::leases::Leases;
 use crate::stores::records::Row;
+use crate::stores::replicas::{Replicas, Revision};
 use crate::stores::seal::Key;
 use crate::stores::{Stores, folded};
 
@@ -148,12 +154,17 @@ fn owned(
     clock: Arc<dyn Clock>,
     migrations: &[&str],
 ) -> Result<Arc<Core>, OpenError> {
-    let opened = opening::open(directory, key_file, migrations, clock.now())?;
+    let opened = opening::open(directory, key_file, migrations, clock.now(), Unfinished::Refused)?;
     Core::start(opened, clock, Some(owned))
 }
 
 fn stores(core: &Arc<Core>) -> Stores {
+    let replicas = Arc::new(Replicas::new(Arc::clone(&core.clock), core.revision.clone()));
     Stores {
+        budgets: Arc::new(Budgets::new(Arc::clone(&core.clock))),
+        replicas: Arc::clone(&replicas) as _,
+        bulletin: replicas,
+        durability: Arc::new(Always(Durability::Durable)),
         conversations: Arc::new(Conversations::new(Arc::clone(core))),
         transcripts: Arc::new(FileTranscripts::new(Arc::clone(core))),
         failures: Arc::new(Failures::new(Arc::clone(core))),
@@ -177,6 +188,8 @@ pub struct Beside {
     pub agents: Arc<dyn AgentStore>,
     /// API tokens, for reading and writing.
     pub tokens: Arc<dyn TokenStore>,
+    /// What the store may lose.
+    pub durability: Arc<dyn DurabilityProbe>,
 }
 
 /// Opens the store in `directory` beside whoever owns it. Makes neither store nor key, and migrates nothing.
@@ -190,6 +203,7 @@ pub fn open_beside(directory: &Path, key_file: &Path, clock: Arc<dyn Clock>) -> 
         channels: Arc::new(Registry::<Channel>::new(Arc::clone(&core))),
         agents: Arc::new(Registry::<AgentConfig>::new(Arc::clone(&core))),
         tokens: Arc::new(Tokens::new(core)),
+        durability: Arc::new(Always(Durability::Durable)),
     })
 }
 
@@ -214,6 +228,8 @@ struct Core {
     writer: Writer,
     leases: Arc<Mutex<Leases>>,
     key: Arc<Key>,
+    clock: Arc<dyn Clock>,
+    revision: Revision,
     presence: Arc<Presence>,
 }
 
@@ -225,13 +241,15 @@ impl Core {
         let damage = Arc::new(Damage::none(&database));
         let presence = Arc::new(Presence::of(&database, owned)?);
         let standing = Standing { damage, presence: Arc::clone(&presence) };
-        let writer = Writer::start(connection, clock, Arc::clone(&leases), standing.clone());
+        let writer = Writer::start(connection, Arc::clone(&clock), Arc::clone(&leases), standing.clone());
         Ok(Arc::new(Self {
             writer: writer.map_err(|error| OpenError::of(&database, &error))?,
             readers: Readers::new(database.clone(), READERS_MAX, standing.clone()),
             searchers: Readers::new(database, SEARCHERS_MAX, standing),
             leases,
             key: Arc::new(key),
+            clock,
+            revision: Revision::default(),
             presence,
         }))
     }

@@ -13,7 +13,7 @@ use switchboard_domain::time::Timestamp;
 
 use super::error::OpenError;
 use super::schema::{self, Found};
-use super::{damage, restore, rotation};
+use super::{damage, moving, restore, rotation};
 use crate::stores::key;
 use crate::stores::seal::{Key, Place, SealError, Sealing, key_id};
 
@@ -46,6 +46,14 @@ pub(super) struct Opened {
     pub(super) key: Key,
 }
 
+/// Whether a store is opened that holds half of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfinished {
+    Refused,
+    /// By the copy itself.
+    Allowed,
+}
+
 /// Opens the database of a directory that is ours; makes it, and its key, when there is none. What a killed restore or change
 /// of keys has decided is carried out first.
 pub(super) fn open(
@@ -53,6 +61,7 @@ pub(super) fn open(
     key_file: &Path,
     migrations: &[&str],
     now: Timestamp,
+    unfinished: Unfinished,
 ) -> Result<Opened, OpenError> {
     restore::finish(directory)?;
     let database = directory.join(DATABASE);
@@ -67,6 +76,9 @@ pub(super) fn open(
     let connection = connect(&database, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
     // Looked at before anything is written: a damaged or foreign file stays as it is.
     let found = schema::inspect(&connection, &database, migrations)?;
+    if found != Found::Empty && unfinished == Unfinished::Refused {
+        refuse_unfinished(&connection, &database)?;
+    }
     let key = match (key::read(key_file)?, found) {
         (Some(key), Found::Empty) => key,
         (None, Found::Empty) => key::create(key_file)?,
@@ -124,9 +136,21 @@ pub(super) fn existing(directory: &Path) -> Result<(Connection, PathBuf), OpenEr
     let connection = connect(&database, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
     match schema::inspect(&connection, &database, schema::MIGRATIONS) {
         Ok(Found::Empty) => Err(OpenError::Missing(directory.to_owned())),
-        Ok(Found::Format(_)) => Ok((connection, database)),
+        Ok(Found::Format(_)) => {
+            refuse_unfinished(&connection, &database)?;
+            Ok((connection, database))
+        }
         Err(error) => Err(error),
     }
+}
+
+/// Refuses a store that a copy was begun into and not finished: what is missing would be taken for never said.
+fn refuse_unfinished(connection: &Connection, database: &Path) -> Result<(), OpenError> {
+    let unfinished = moving::is_unfinished(connection);
+    if unfinished.map_err(|error| OpenError::of_database(database, &error))? {
+        return Err(OpenError::CopyUnfinished(database.parent().unwrap_or(database).to_owned()));
+    }
+    Ok(())
 }
 
 /// Puts a new entry of a folder on disk: without it, what is in the entry could be gone after a power cut.

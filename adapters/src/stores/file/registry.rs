@@ -36,6 +36,12 @@ impl<T> Registry<T> {
 }
 
 impl<T: Registered> Registry<T> {
+    /// Counts a change; one of unknown fate may be one.
+    fn changed<R>(&self, result: Result<R, StoreError>) -> Result<R, StoreError> {
+        self.core.revision.changed();
+        result
+    }
+
     async fn all(&self) -> Result<Vec<T>, StoreError> {
         let key = Arc::clone(&self.core.key);
         let read = move |connection: &Connection| {
@@ -80,7 +86,7 @@ impl<T: Registered> Registry<T> {
             run(step.connection, &sql, params)?;
             Ok(())
         };
-        self.core.writer.submit(insert).await
+        self.changed(self.core.writer.submit(insert).await)
     }
 
     async fn replace(&self, record: &T, expected: Version) -> Result<Version, StoreError> {
@@ -95,7 +101,7 @@ impl<T: Registered> Registry<T> {
             run(step.connection, &sql, (prepared.id, prepared.name, int(version.0), prepared.body))?;
             Ok(version)
         };
-        self.core.writer.submit(replace).await
+        self.changed(self.core.writer.submit(replace).await)
     }
 
     async fn remove(&self, id: &str) -> Result<bool, StoreError> {
@@ -105,7 +111,7 @@ impl<T: Registered> Registry<T> {
             let sql = format!("DELETE FROM {} WHERE id = ?1", T::TABLE);
             Ok(run(step.connection, &sql, [id])? > 0)
         };
-        self.core.writer.submit(delete).await
+        self.changed(self.core.writer.submit(delete).await)
     }
 }
 

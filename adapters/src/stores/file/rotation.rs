@@ -16,7 +16,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Params, Row, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use switchboard_domain::ids::Seq;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::AgentConfig;
@@ -24,9 +24,9 @@ use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 
 use super::accept::entry_key;
-use super::error::{OpenError, UpkeepError, store_error};
+use super::error::{OpenError, UpkeepError};
 use super::opening::{self, check_key, sync_folder_of};
-use super::sql::uint;
+use super::sql::{change, uint, walk};
 use super::{copies, ownership, restore, row, schema};
 use crate::stores::key;
 use crate::stores::records::{AgainRecord, ConversationRecord, EntryRecord};
@@ -204,34 +204,16 @@ fn seal_anew(mut connection: Connection, database: &Path, old: &Key, new: &Key) 
     Ok(records)
 }
 
-/// All rows of a statement. Apart from `sql`, whose statements never walk a table.
-fn rows<T>(
-    connection: &Connection,
-    sql: &str,
-    params: impl Params,
-    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Vec<T>, StoreError> {
-    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
-    let found = statement.query_map(params, read).map_err(store_error)?;
-    found.collect::<Result<_, _>>().map_err(store_error)
-}
-
-/// How many rows a statement has changed.
-fn changed(connection: &Connection, sql: &str, params: impl Params) -> Result<u64, StoreError> {
-    let changed = connection.prepare_cached(sql).and_then(|mut statement| statement.execute(params));
-    Ok(u64::try_from(changed.map_err(store_error)?).unwrap_or(u64::MAX))
-}
-
 /// Channels or agents: a few thousand at most.
 fn registered<T: Registered>(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreError> {
     let sql = format!("SELECT id, version, body FROM {} ORDER BY id", T::TABLE);
-    let found = rows(connection, &sql, [], super::registry::columns)?;
+    let found = walk(connection, &sql, [], super::registry::columns)?;
     let update = format!("UPDATE {} SET body = ?2 WHERE id = ?1", T::TABLE);
     let mut sealed = 0;
     for (id, version, body) in found {
         let record = T::read(&body, version, &row(old, T::TABLE, &id))?;
         let body = record.write(&row(new, T::TABLE, &id))?;
-        sealed += changed(connection, &update, (&id, body))?;
+        sealed += change(connection, &update, (&id, body))?;
     }
     Ok(sealed)
 }
@@ -241,7 +223,7 @@ fn entries(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreEr
                WHERE (inbox.num, inbox.seq) > (?1, ?2) ORDER BY inbox.num, inbox.seq LIMIT ?3";
     let (mut sealed, mut after) = (0, (-1_i64, -1_i64));
     loop {
-        let found = rows(connection, sql, (after.0, after.1, ROWS_AT_ONCE), |row| {
+        let found = walk(connection, sql, (after.0, after.1, ROWS_AT_ONCE), |row| {
             Ok((
                 row.get::<_, i64>(0)?,
                 row.get::<_, i64>(1)?,
@@ -258,7 +240,7 @@ fn entries(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreEr
             let new_row = row(new, "inbox", &name);
             let body = new_row.write(&EntryRecord::seal(&entry, &new_row)?)?;
             let update = "UPDATE inbox SET body = ?3 WHERE num = ?1 AND seq = ?2";
-            sealed += changed(connection, update, (num, seq, body))?;
+            sealed += change(connection, update, (num, seq, body))?;
         }
     }
 }
@@ -270,7 +252,7 @@ fn states(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreErr
     let mark = beginning(old);
     let (mut sealed, mut after) = (0, -1_i64);
     loop {
-        let found = rows(connection, sql, (after, &mark, ROWS_AT_ONCE), |row| {
+        let found = walk(connection, sql, (after, &mark, ROWS_AT_ONCE), |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
         })?;
         let Some(last) = found.last() else { return Ok(sealed) };
@@ -280,7 +262,7 @@ fn states(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreErr
             let snapshot = old_row.read::<ConversationRecord>(&body)?.open(&old_row)?;
             let new_row = row(new, "states", &id);
             let body = new_row.write(&ConversationRecord::seal(&snapshot, &new_row)?)?;
-            sealed += changed(connection, "UPDATE states SET body = ?2 WHERE num = ?1", (num, body))?;
+            sealed += change(connection, "UPDATE states SET body = ?2 WHERE num = ?1", (num, body))?;
         }
     }
 }
@@ -292,7 +274,7 @@ fn retries(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreEr
     let mark = beginning(old);
     let (mut sealed, mut after) = (0, -1_i64);
     loop {
-        let found = rows(connection, sql, (after, &mark, ROWS_AT_ONCE), |row| {
+        let found = walk(connection, sql, (after, &mark, ROWS_AT_ONCE), |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
         })?;
         let Some(last) = found.last() else { return Ok(sealed) };
@@ -302,7 +284,7 @@ fn retries(connection: &Connection, old: &Key, new: &Key) -> Result<u64, StoreEr
             let again = old_row.read::<AgainRecord>(&again)?.open(&old_row)?;
             let new_row = row(new, "failures", &id);
             let again = new_row.write(&AgainRecord::seal(&again, &new_row)?)?;
-            sealed += changed(connection, "UPDATE failures SET again = ?2 WHERE id = ?1", (number, again))?;
+            sealed += change(connection, "UPDATE failures SET again = ?2 WHERE id = ?1", (number, again))?;
         }
     }
 }

@@ -33,6 +33,24 @@ pub(super) fn all<T>(
     rows.collect::<Result<_, _>>().map_err(store_error)
 }
 
+/// All rows of a statement that may walk a table, because no server runs meanwhile.
+pub(super) fn walk<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
+    let found = statement.query_map(params, read).map_err(store_error)?;
+    found.collect::<Result<_, _>>().map_err(store_error)
+}
+
+/// How many rows such a statement has changed.
+pub(super) fn change(connection: &Connection, sql: &str, params: impl Params) -> Result<u64, StoreError> {
+    let changed = connection.prepare_cached(sql).and_then(|mut statement| statement.execute(params));
+    Ok(u64::try_from(changed.map_err(store_error)?).unwrap_or(u64::MAX))
+}
+
 fn prepare<'a>(connection: &'a Connection, sql: &str) -> Result<CachedStatement<'a>, StoreError> {
     #[cfg(test)]
     seen::note(sql);

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::Connection;
 use switchboard_domain::ids::{UserId, Version};
+use switchboard_ports::audit::AuditLine;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
 use switchboard_ports::users::{Identity, Matches, User, UserStore};
 
 use super::sql::{all, first, run};
-use super::{Core, folded, row};
+use super::{Core, audit, folded, row};
 use crate::stores::cursor;
 use crate::stores::records::UserRecord;
 use crate::stores::seal::Key;
@@ -102,27 +103,46 @@ impl UserStore for Users {
         self.read(matching).await
     }
 
-    async fn create(&self, user: &User) -> Result<User, StoreError> {
-        let user = user.clone();
-        self.write(move |connection, key| create(connection, key, &user)).await
+    async fn create(&self, user: &User, lines: &[AuditLine]) -> Result<User, StoreError> {
+        let (user, lines) = (user.clone(), lines.to_vec());
+        self.write(move |connection, key| create(connection, key, &user, &lines)).await
     }
 
-    async fn update(&self, user: &User, expected: Version) -> Result<Version, StoreError> {
-        let user = User { version: expected.next(), ..user.clone() };
-        self.write(move |connection, key| update(connection, key, &user, expected)).await
-    }
-
-    async fn delete(&self, id: &UserId) -> Result<bool, StoreError> {
-        let id = id.clone();
-        self.write(move |connection, _| {
-            run(connection, "DELETE FROM identities WHERE user = ?1", [id.as_str()])?;
-            Ok(run(connection, "DELETE FROM users WHERE id = ?1", [id.as_str()])? > 0)
+    async fn update(
+        &self,
+        user: &User,
+        expected: Version,
+        lines: &[AuditLine],
+    ) -> Result<Version, StoreError> {
+        let (user, lines) = (User { version: expected.next(), ..user.clone() }, lines.to_vec());
+        self.write(move |connection, key| {
+            let version = update(connection, key, &user, expected)?;
+            audit::append(connection, key, &lines)?;
+            Ok(version)
         })
         .await
     }
 
-    async fn link(&self, id: &UserId, identity: &Identity) -> Result<Option<User>, StoreError> {
-        let (id, identity) = (id.clone(), identity.clone());
+    async fn delete(&self, id: &UserId, lines: &[AuditLine]) -> Result<bool, StoreError> {
+        let (id, lines) = (id.clone(), lines.to_vec());
+        self.write(move |connection, key| {
+            run(connection, "DELETE FROM identities WHERE user = ?1", [id.as_str()])?;
+            let is_gone = run(connection, "DELETE FROM users WHERE id = ?1", [id.as_str()])? > 0;
+            if is_gone {
+                audit::append(connection, key, &lines)?;
+            }
+            Ok(is_gone)
+        })
+        .await
+    }
+
+    async fn link(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<Option<User>, StoreError> {
+        let (id, identity, lines) = (id.clone(), identity.clone(), lines.to_vec());
         self.write(move |connection, key| {
             if let Some(linked) = link_of(connection, &identity)? {
                 return Ok(Some(linked_user(connection, key, &linked)?));
@@ -131,23 +151,34 @@ impl UserStore for Users {
                 return Ok(None);
             }
             add_link(connection, &identity, id.as_str())?;
+            audit::append(connection, key, &lines)?;
             user(connection, key, id.as_str())
         })
         .await
     }
 
-    async fn unlink(&self, id: &UserId, identity: &Identity) -> Result<bool, StoreError> {
-        let (id, identity) = (id.clone(), identity.clone());
-        self.write(move |connection, _| {
+    async fn unlink(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<bool, StoreError> {
+        let (id, identity, lines) = (id.clone(), identity.clone(), lines.to_vec());
+        self.write(move |connection, key| {
             let sql = "DELETE FROM identities WHERE platform = ?1 AND im_user_id = ?2 AND user = ?3";
-            Ok(run(connection, sql, [&identity.platform, &identity.im_user_id, id.as_str()])? > 0)
+            let params = [&identity.platform, &identity.im_user_id, id.as_str()];
+            let is_gone = run(connection, sql, params)? > 0;
+            if is_gone {
+                audit::append(connection, key, &lines)?;
+            }
+            Ok(is_gone)
         })
         .await
     }
 }
 
 /// In one transaction, and behind one writer: two first messages at once make one user.
-fn create(connection: &Connection, key: &Key, new: &User) -> Result<User, StoreError> {
+fn create(connection: &Connection, key: &Key, new: &User, lines: &[AuditLine]) -> Result<User, StoreError> {
     for identity in &new.identities {
         if let Some(linked) = link_of(connection, identity)? {
             return linked_user(connection, key, &linked);
@@ -164,6 +195,7 @@ fn create(connection: &Connection, key: &Key, new: &User) -> Result<User, StoreE
     for identity in &new.identities {
         add_link(connection, identity, id)?;
     }
+    audit::append(connection, key, lines)?;
     linked_user(connection, key, id)
 }
 

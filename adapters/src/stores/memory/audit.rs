@@ -17,6 +17,18 @@ pub(super) struct Audit {
 }
 
 impl Audit {
+    /// Writes lines behind all others.
+    pub(super) fn append(&self, written: &[AuditLine]) {
+        let mut lines = self.lock();
+        for line in written {
+            let number = lines.back().map_or(0, |last| last.number).saturating_add(1);
+            lines.push_back(AuditInfo { number, line: line.clone() });
+        }
+        while lines.len() > AUDIT_LINES_MAX as usize {
+            lines.pop_front();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<AuditInfo>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -24,16 +36,6 @@ impl Audit {
 
 #[async_trait]
 impl AuditStore for Audit {
-    async fn append(&self, line: &AuditLine) -> Result<(), StoreError> {
-        let mut lines = self.lock();
-        let number = lines.back().map_or(0, |last| last.number).saturating_add(1);
-        lines.push_back(AuditInfo { number, line: line.clone() });
-        while lines.len() > AUDIT_LINES_MAX as usize {
-            lines.pop_front();
-        }
-        Ok(())
-    }
-
     async fn list(&self, page: &PageRequest) -> Result<Page<AuditInfo>, StoreError> {
         let before = match cursor::after_number(page) {
             After::Start => u64::MAX,

@@ -10,6 +10,7 @@ use switchboard_ports::channels::{Channel, ChannelStore};
 use switchboard_ports::error::StoreError;
 
 use crate::stores::folded;
+use crate::stores::replicas::Revision;
 
 /// A record with an id, a unique name and a version.
 pub(super) trait Registered: Clone {
@@ -23,11 +24,12 @@ pub(super) trait Registered: Clone {
 #[derive(Debug)]
 pub(super) struct Registry<T> {
     rows: Mutex<BTreeMap<String, T>>,
+    revision: Revision,
 }
 
-impl<T> Default for Registry<T> {
-    fn default() -> Self {
-        Self { rows: Mutex::default() }
+impl<T> Registry<T> {
+    pub(super) fn new(revision: Revision) -> Self {
+        Self { rows: Mutex::default(), revision }
     }
 }
 
@@ -53,6 +55,7 @@ impl<T: Registered> Registry<T> {
         }
         name_is_free(&rows, row)?;
         rows.insert(row.id().to_owned(), row.clone());
+        self.revision.changed();
         Ok(())
     }
 
@@ -64,11 +67,14 @@ impl<T: Registered> Registry<T> {
         name_is_free(&rows, row)?;
         let version = expected.next();
         rows.insert(row.id().to_owned(), row.clone().with_version(version));
+        self.revision.changed();
         Ok(version)
     }
 
     fn remove(&self, id: &str) -> bool {
-        self.lock().remove(id).is_some()
+        let removed = self.lock().remove(id).is_some();
+        self.revision.changed();
+        removed
     }
 }
 

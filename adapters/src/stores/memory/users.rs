@@ -2,23 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use switchboard_domain::ids::{UserId, Version};
+use switchboard_ports::audit::AuditLine;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
 use switchboard_ports::users::{Identity, Matches, User, UserStore};
 
+use super::audit::Audit;
 use crate::stores::{cursor, folded};
 
 /// Users kept at most; about 100 MB. One more cannot be made.
 const USERS_MAX: usize = 200_000;
 
 /// Users by id, and their identities.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Users {
     rows: Mutex<Rows>,
+    audit: Arc<Audit>,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +33,10 @@ struct Rows {
 }
 
 impl Users {
+    pub(super) fn new(audit: Arc<Audit>) -> Self {
+        Self { rows: Mutex::default(), audit }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Rows> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -121,7 +128,7 @@ impl UserStore for Users {
         })
     }
 
-    async fn create(&self, user: &User) -> Result<User, StoreError> {
+    async fn create(&self, user: &User, lines: &[AuditLine]) -> Result<User, StoreError> {
         let mut rows = self.lock();
         if let Some(linked) = user.identities.iter().find_map(|identity| rows.linked(identity)) {
             return Ok(linked);
@@ -139,35 +146,61 @@ impl UserStore for Users {
         for identity in &made.identities {
             rows.links.insert(identity.clone(), user.id.clone());
         }
+        self.audit.append(lines);
         Ok(made)
     }
 
-    async fn update(&self, user: &User, expected: Version) -> Result<Version, StoreError> {
+    async fn update(
+        &self,
+        user: &User,
+        expected: Version,
+        lines: &[AuditLine],
+    ) -> Result<Version, StoreError> {
         let mut rows = self.lock();
         let stored = rows.users.get(&user.id).filter(|stored| stored.version == expected);
         let identities = stored.ok_or(StoreError::Conflict)?.identities.clone();
         rows.name_is_free(user)?;
         let version = expected.next();
         rows.put(User { identities, version, ..user.clone() });
+        self.audit.append(lines);
         Ok(version)
     }
 
-    async fn delete(&self, id: &UserId) -> Result<bool, StoreError> {
+    async fn delete(&self, id: &UserId, lines: &[AuditLine]) -> Result<bool, StoreError> {
         let mut rows = self.lock();
         let taken = rows.take(id);
         for identity in taken.iter().flat_map(|user| &user.identities) {
             rows.links.remove(identity);
         }
+        if taken.is_some() {
+            self.audit.append(lines);
+        }
         Ok(taken.is_some())
     }
 
-    async fn link(&self, id: &UserId, identity: &Identity) -> Result<Option<User>, StoreError> {
+    async fn link(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<Option<User>, StoreError> {
         let mut rows = self.lock();
-        let linked = rows.linked(identity);
-        Ok(linked.or_else(|| rows.link(id, identity)))
+        if let Some(linked) = rows.linked(identity) {
+            return Ok(Some(linked));
+        }
+        let linked = rows.link(id, identity);
+        if linked.is_some() {
+            self.audit.append(lines);
+        }
+        Ok(linked)
     }
 
-    async fn unlink(&self, id: &UserId, identity: &Identity) -> Result<bool, StoreError> {
+    async fn unlink(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<bool, StoreError> {
         let mut rows = self.lock();
         if rows.links.get(identity) != Some(id) {
             return Ok(false);
@@ -176,6 +209,7 @@ impl UserStore for Users {
         if let Some(user) = rows.users.get_mut(id) {
             user.identities.retain(|linked| linked != identity);
         }
+        self.audit.append(lines);
         Ok(true)
     }
 }

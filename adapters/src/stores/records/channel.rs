@@ -47,6 +47,15 @@ pub(in crate::stores) struct ChannelRecord {
 impl Record for ChannelRecord {
     const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
+
+    /// Directories decide about access: who does not know them must not read, and lose, a channel that has some.
+    fn since(&self) -> u32 {
+        if self.directories.is_none() && !matches!(self.user_mapping.mode, ModeRecord::Directory) {
+            1
+        } else {
+            Self::VERSION
+        }
+    }
 }
 
 mirrored!(LocaleRecord = Locale { En, ZhCn });

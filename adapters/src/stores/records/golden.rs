@@ -323,7 +323,8 @@ fn a_format_from_the_future_is_corrupt_and_named_by_table_and_row() {
     let row = row("inbox", "cnv_1/7");
     let text = row.write(&LineRecord::from(&samples::line(1, "secret text"))).unwrap();
     let future = text.replace("\"v\":1", "\"v\":99");
-    let expected = "table inbox, row cnv_1/7: format 99, expected 1".to_owned();
+    let expected =
+        "table inbox, row cnv_1/7: format 99 of a newer version, this one knows up to 1".to_owned();
     assert_eq!(row.read::<LineRecord>(&future).err(), Some(StoreError::Corrupt(expected)));
     for broken in ["", "{}", "secret text", "{\"v\":1,\"r\":{\"seq\":\"secret text\"}}"] {
         let Err(StoreError::Corrupt(message)) = row.read::<LineRecord>(broken) else {

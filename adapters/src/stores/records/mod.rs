@@ -3,6 +3,11 @@
 //! A record is JSON in an envelope `{"v":1,"r":{…}}`. Changing a record means: a new version number, the old type kept for
 //! reading (or, where fields were only added, defaults for them), and a new folder of golden files; the old folders stay
 //! and are read back by a test for ever.
+//!
+//! Replicas of two versions work on one store while it is upgraded. A format that only adds fields says so with `since`, the
+//! oldest format whose readers understand it: `{"v":5,"since":4,"r":{…}}`. They pass over the fields that they do not know, and
+//! lose them where they write the record anew. Whatever else is newer is refused, and what cannot be read is not written over,
+//! because nobody knows its version.
 
 mod access;
 mod agent;
@@ -46,6 +51,13 @@ pub(super) trait Record: Serialize + DeserializeOwned {
     const VERSION: u32;
     /// The oldest format that this type reads: what newer ones added has a default.
     const OLDEST: u32 = Self::VERSION;
+    /// The oldest format whose readers understand what is written: what newer ones added they may pass over and lose.
+    const SINCE: u32 = Self::VERSION;
+
+    /// The same of this one: it may use nothing of what newer formats added.
+    fn since(&self) -> u32 {
+        Self::SINCE
+    }
 }
 
 /// The row that a record is or will be: names it in errors, and seals what is secret in it.
@@ -81,7 +93,8 @@ impl Row<'_> {
 
     /// Writes a record.
     pub(super) fn write<R: Record>(&self, record: &R) -> Result<String, StoreError> {
-        let envelope = Envelope { v: R::VERSION, r: record };
+        let since = Some(record.since()).filter(|since| *since < R::VERSION);
+        let envelope = Envelope { v: R::VERSION, since, r: record };
         serde_json::to_string(&envelope).map_err(|_| self.corrupt("cannot be written as JSON"))
     }
 
@@ -89,7 +102,13 @@ impl Row<'_> {
     pub(super) fn read<R: Record>(&self, text: &str) -> Result<R, StoreError> {
         let envelope: Envelope<IgnoredAny> =
             serde_json::from_str(text).map_err(|_| self.corrupt("not a record"))?;
-        if !(R::OLDEST..=R::VERSION).contains(&envelope.v) {
+        let is_understood = envelope.since.unwrap_or(envelope.v) <= R::VERSION;
+        if envelope.v > R::VERSION && !is_understood {
+            let (found, known) = (envelope.v, R::VERSION);
+            let what = format!("format {found} of a newer version, this one knows up to {known}");
+            return Err(self.corrupt(&what));
+        }
+        if envelope.v < R::OLDEST {
             return Err(self.corrupt(&format!("format {}, expected {}", envelope.v, R::VERSION)));
         }
         let envelope: Envelope<R> = serde_json::from_str(text).map_err(|error| {
@@ -102,6 +121,8 @@ impl Row<'_> {
 #[derive(Serialize, Deserialize)]
 struct Envelope<R> {
     v: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<u32>,
     r: R,
 }
 

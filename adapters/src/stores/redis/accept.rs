@@ -137,7 +137,15 @@ pub(super) fn person_key(channel: &str, person: &str) -> String {
 /// Marks and appends, or neither.
 pub(super) async fn accept(core: &Core, arrival: Arrival) -> Result<Accepted, StoreError> {
     let (partition, id) = (arrival.key.partition(), arrival.key.id());
-    let mark = format!("mark:{}:{}", arrival.key.channel, hashed(arrival.message.as_str()));
+    let hash = hashed(arrival.message.as_str());
+    if core.clock.now() < core.marks_until {
+        let mut command = redis::cmd("EXISTS");
+        command.arg(core.keys.mark(arrival.key.channel.as_str(), &hash));
+        if core.connection.ask::<u8>(&command).await? > 0 {
+            return Ok(Accepted::Duplicate);
+        }
+    }
+    let mark = format!("mark:{}:{hash}", arrival.key.channel);
     let mark = core.keys.of(partition, mark);
     for _ in 0..TRIES_MAX {
         let known = look(core, partition, &id, &mark).await?;

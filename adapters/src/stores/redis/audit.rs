@@ -3,17 +3,32 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use switchboard_ports::audit::{AUDIT_LINES_MAX, AuditInfo, AuditLine, AuditStore};
+use switchboard_ports::audit::{AuditInfo, AuditLine, AuditStore};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
 
-use super::Core;
+use super::{Core, users};
 use crate::stores::cursor::{self, After};
 use crate::stores::records::AuditRecord;
 
-const TAG: &str = "audit";
+/// Lines by number, a sorted set of `number|record`: under the tag of the users, because scripts on those write it.
+pub(super) fn lines_key(core: &Core) -> String {
+    core.keys.shared(users::TAG, "audit")
+}
 
-/// Lines by number: a sorted set of `number|record`.
+/// The last number given.
+pub(super) fn last_key(core: &Core) -> String {
+    core.keys.shared(users::TAG, "audit:last")
+}
+
+/// Lines as a script takes them: their records as a JSON array.
+pub(super) fn records(core: &Core, lines: &[AuditLine]) -> Result<String, StoreError> {
+    let row = core.row("audit", "new");
+    let records = lines.iter().map(|line| row.write(&AuditRecord::from(line)));
+    Ok(serde_json::json!(records.collect::<Result<Vec<_>, _>>()?).to_string())
+}
+
+/// The list.
 pub(super) struct Audit {
     core: Arc<Core>,
 }
@@ -26,13 +41,6 @@ impl Audit {
 
 #[async_trait]
 impl AuditStore for Audit {
-    async fn append(&self, line: &AuditLine) -> Result<(), StoreError> {
-        let body = self.core.row("audit", "new").write(&AuditRecord::from(line))?;
-        let mut call = self.core.scripts.audit.prepare_invoke();
-        call.key(self.core.keys.shared(TAG, "lines")).key(self.core.keys.shared(TAG, "last"));
-        self.core.connection.run(call.arg(body).arg(AUDIT_LINES_MAX)).await
-    }
-
     async fn list(&self, page: &PageRequest) -> Result<Page<AuditInfo>, StoreError> {
         let before = match cursor::after_number(page) {
             After::Start => "+inf".to_owned(),
@@ -41,7 +49,7 @@ impl AuditStore for Audit {
         };
         let limit = cursor::limit(page);
         let mut command = redis::cmd("ZREVRANGEBYSCORE");
-        command.arg(self.core.keys.shared(TAG, "lines")).arg(before).arg("-inf");
+        command.arg(lines_key(&self.core)).arg(before).arg("-inf");
         command.arg("LIMIT").arg(0).arg(limit + 1);
         let rows: Vec<String> = self.core.connection.ask(&command).await?;
         let open = |text: &String| {

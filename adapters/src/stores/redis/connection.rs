@@ -1,11 +1,13 @@
 //! The connection: one multiplexed connection to a server, or to each node of a Cluster, that comes back by itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSubStream};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
-use redis::{Client, Cmd, FromRedisValue, RedisError, ScriptInvocation};
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, ScriptInvocation, ServerErrorKind, Value};
 use switchboard_ports::error::StoreError;
 
 /// Longest wait for a connection. What is asked meanwhile fails after that, and is asked again by the callers.
@@ -14,9 +16,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest wait for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A way to the server or Cluster; cheap to clone.
+/// A way to the server or Cluster.
+pub(super) struct Connection {
+    way: Way,
+    /// The server, or each of a Cluster's nodes that is named in its address.
+    nodes: Vec<Client>,
+}
+
+/// Cheap to clone.
 #[derive(Clone)]
-pub(super) enum Connection {
+enum Way {
     /// One server.
     One(ConnectionManager),
     /// A Cluster.
@@ -31,35 +40,126 @@ impl Connection {
             let at = if credentials.is_empty() { "" } else { "@" };
             let nodes = hosts.trim_end_matches('/').split(',');
             let nodes: Vec<_> = nodes.map(|host| format!("redis://{credentials}{at}{host}")).collect();
-            let client = ClusterClientBuilder::new(nodes)
+            let client = ClusterClientBuilder::new(nodes.clone())
                 .connection_timeout(CONNECT_TIMEOUT)
                 .response_timeout(ANSWER_TIMEOUT)
                 .build()?;
-            return Ok(Self::Cluster(client.get_async_connection().await?));
+            let nodes = nodes.into_iter().map(Client::open).collect::<Result<_, _>>()?;
+            return Ok(Self { way: Way::Cluster(client.get_async_connection().await?), nodes });
         }
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(ANSWER_TIMEOUT));
-        Ok(Self::One(ConnectionManager::new_with_config(Client::open(url)?, config).await?))
+        let client = Client::open(url)?;
+        let way = Way::One(ConnectionManager::new_with_config(client.clone(), config).await?);
+        Ok(Self { way, nodes: vec![client] })
+    }
+
+    /// Listens to what is published under a name, over a connection of its own; the first node that answers will do, because a
+    /// Cluster's nodes pass everything on. The stream ends with its connection.
+    pub(super) async fn subscribe(&self, name: &str) -> Result<PubSubStream, StoreError> {
+        let mut failed = StoreError::Unavailable("redis: no node to listen to".to_owned());
+        for node in &self.nodes {
+            let subscribed = async {
+                let (mut sink, stream) = node.get_async_pubsub().await?.split();
+                sink.subscribe(name).await?;
+                Ok::<_, RedisError>(stream)
+            };
+            match tokio::time::timeout(CONNECT_TIMEOUT, subscribed).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failed = unavailable(&error),
+                Err(_) => {}
+            }
+        }
+        Err(failed)
     }
 
     /// Runs a script.
     pub(super) async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, StoreError> {
-        let answer = match self.clone() {
-            Self::One(mut connection) => call.invoke_async(&mut connection).await,
-            Self::Cluster(mut connection) => call.invoke_async(&mut connection).await,
+        let answer = match self.way.clone() {
+            Way::One(mut connection) => call.invoke_async(&mut connection).await,
+            Way::Cluster(mut connection) => call.invoke_async(&mut connection).await,
         };
+        answer.map_err(|error| unavailable(&error))
+    }
+
+    /// Asks the server, or each master of a Cluster.
+    pub(super) async fn ask_each<T: FromRedisValue>(&self, question: &Cmd) -> Result<Vec<T>, Unanswered> {
+        let answered = match self.way.clone() {
+            // Alone, a map is the answer itself.
+            Way::One(mut connection) => {
+                question.query_async(&mut connection).await.map(|answer: T| vec![answer])
+            }
+            Way::Cluster(mut connection) => {
+                let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
+                let answer = connection.route_command(question.clone(), everywhere).await;
+                answer.and_then(answers)
+            }
+        };
+        answered.map_err(|error| {
+            let kind = error.kind();
+            let refuses = [ServerErrorKind::ResponseError, ServerErrorKind::NoPerm].map(ErrorKind::Server);
+            if refuses.contains(&kind) || kind == ErrorKind::Extension {
+                return Unanswered::Refused;
+            }
+            Unanswered::Away(unavailable(&error))
+        })
+    }
+
+    /// Each master of a Cluster by its address; `None` for the one server that there is otherwise.
+    pub(super) async fn nodes(&self) -> Result<Vec<Option<String>>, StoreError> {
+        let Way::Cluster(mut connection) = self.way.clone() else { return Ok(vec![None]) };
+        let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
+        let answer = connection.route_command(redis::cmd("ECHO").arg("").clone(), everywhere).await;
+        let answer =
+            answer.and_then(|answer| Ok(redis::from_redis_value::<BTreeMap<String, Value>>(answer)?));
+        Ok(answer.map_err(|error| unavailable(&error))?.into_keys().map(Some).collect())
+    }
+
+    /// Makes one command at a node that [`nodes`](Self::nodes) names.
+    pub(super) async fn ask_at<T: FromRedisValue>(
+        &self,
+        node: Option<&str>,
+        command: &Cmd,
+    ) -> Result<T, StoreError> {
+        let (Way::Cluster(mut connection), Some(node)) = (self.way.clone(), node) else {
+            return self.ask(command).await;
+        };
+        let address = node.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let (host, port) =
+            address.ok_or_else(|| StoreError::Unavailable("redis: a node's address".to_owned()))?;
+        let there = RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port });
+        let answer = connection.route_command(command.clone(), there).await;
+        let answer = answer.and_then(|answer| Ok(redis::from_redis_value(answer)?));
         answer.map_err(|error| unavailable(&error))
     }
 
     /// Makes one command.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let answer = match self.clone() {
-            Self::One(mut connection) => command.query_async(&mut connection).await,
-            Self::Cluster(mut connection) => command.query_async(&mut connection).await,
+        let answer = match self.way.clone() {
+            Way::One(mut connection) => command.query_async(&mut connection).await,
+            Way::Cluster(mut connection) => command.query_async(&mut connection).await,
         };
         answer.map_err(|error| unavailable(&error))
     }
+}
+
+/// Why a question was not answered.
+pub(super) enum Unanswered {
+    /// The server does not answer such questions.
+    Refused,
+    /// Nobody answers.
+    Away(StoreError),
+}
+
+/// An answer of each node: a Cluster's come with their addresses.
+fn answers<T: FromRedisValue>(answer: Value) -> Result<Vec<T>, RedisError> {
+    let all = if let Value::Map(of_nodes) = answer {
+        of_nodes.into_iter().map(|(_, answer)| answer).collect()
+    } else {
+        vec![answer]
+    };
+    all.into_iter().map(|answer| Ok(redis::from_redis_value(answer)?)).collect()
 }
 
 /// A server's own words are left out: they quote what was asked.

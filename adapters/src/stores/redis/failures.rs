@@ -1,7 +1,8 @@
 //! Failure records in Redis: listed, retried once each, forgotten.
 //!
 //! A record's number goes up with time and has its partition in its lowest byte, so that a record is found by its id and
-//! all partitions together list in order.
+//! all partitions together list in order. One that was copied keeps the number that another kind of store gave it; then a place
+//! says where it is.
 
 use std::sync::Arc;
 
@@ -33,8 +34,19 @@ impl Failures {
 }
 
 /// The partition that a record's number names.
-fn partition_of(number: u64) -> Partition {
+pub(super) fn named_partition(number: u64) -> Partition {
     Partition(number.to_le_bytes()[0])
+}
+
+/// Where a record is: where its number says, or where it was copied to.
+async fn partition_of(core: &Core, number: u64) -> Result<Partition, StoreError> {
+    let named = named_partition(number);
+    let mut command = redis::cmd("EXISTS");
+    command.arg(core.keys.of(named, format_args!("failure:{number}")));
+    if core.connection.ask::<u8>(&command).await? > 0 {
+        return Ok(named);
+    }
+    Ok(core.partition_of(&format!("flr_{number}")).await?.unwrap_or(named))
 }
 
 #[async_trait]
@@ -51,12 +63,13 @@ impl FailureStore for Failures {
             let mut command = redis::cmd("ZREVRANGEBYSCORE");
             command.arg(core.keys.of(partition, "failures")).arg(before).arg("-inf");
             let numbers = core.connection.ask::<Vec<u64>>(command.arg("LIMIT").arg(0).arg(limit + 1));
-            numbers.await
+            let numbers = numbers.await?.into_iter();
+            Ok::<_, StoreError>(numbers.map(|number| (number, partition)).collect::<Vec<_>>())
         });
         let mut numbers = try_join_all(lists).await?.concat();
-        numbers.sort_unstable_by(|one, other| other.cmp(one));
+        numbers.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
         numbers.truncate(limit as usize + 1);
-        let found = numbers.iter().map(|number| found(core, *number));
+        let found = numbers.iter().map(|(number, partition)| found(core, *partition, *number));
         let found = try_join_all(found).await?.into_iter().flatten();
         let rows = found.map(|found| (found.number.to_string(), found.info)).collect();
         Ok(cursor::page(rows, limit))
@@ -64,7 +77,8 @@ impl FailureStore for Failures {
 
     async fn find(&self, id: &str) -> Result<Option<FailureInfo>, StoreError> {
         let Some(number) = failure_number(id) else { return Ok(None) };
-        Ok(found(&self.core, number).await?.map(|found| found.info))
+        let partition = partition_of(&self.core, number).await?;
+        Ok(found(&self.core, partition, number).await?.map(|found| found.info))
     }
 
     async fn retry(&self, id: &str) -> Result<Option<Retried>, StoreError> {
@@ -74,7 +88,7 @@ impl FailureStore for Failures {
 
     async fn delete(&self, id: &str) -> Result<bool, StoreError> {
         let Some(number) = failure_number(id) else { return Ok(false) };
-        let partition = partition_of(number);
+        let partition = partition_of(&self.core, number).await?;
         let mut command = redis::cmd("DEL");
         command.arg(self.core.keys.of(partition, format_args!("failure:{number}")));
         let deleted: u64 = self.core.connection.ask(&command).await?;
@@ -94,9 +108,9 @@ struct Found {
 
 type Fields = (Option<String>, Option<String>, Option<String>, Option<String>, Option<u64>);
 
-async fn found(core: &Core, number: u64) -> Result<Option<Found>, StoreError> {
+async fn found(core: &Core, partition: Partition, number: u64) -> Result<Option<Found>, StoreError> {
     let mut command = redis::cmd("HMGET");
-    command.arg(core.keys.of(partition_of(number), format_args!("failure:{number}")));
+    command.arg(core.keys.of(partition, format_args!("failure:{number}")));
     for field in ["conversation", "channel", "body", "again", "retried_at"] {
         command.arg(field);
     }
@@ -118,10 +132,10 @@ async fn found(core: &Core, number: u64) -> Result<Option<Found>, StoreError> {
 }
 
 async fn retry(core: &Core, number: u64) -> Result<Option<Retried>, StoreError> {
-    let partition = partition_of(number);
+    let partition = partition_of(core, number).await?;
     let record = core.keys.of(partition, format_args!("failure:{number}"));
     for _ in 0..TRIES_MAX {
-        let Some(Found { mut info, again, .. }) = found(core, number).await? else {
+        let Some(Found { mut info, again, .. }) = found(core, partition, number).await? else {
             return Ok(None);
         };
         let answer = |info, outcome| Ok(Some(Retried { info, partition, outcome }));

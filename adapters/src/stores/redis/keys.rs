@@ -11,6 +11,7 @@
 //! | `P:{pNNN}:active:channel:CH`, `…:user:U` | sorted set | the same, of a channel or a user |
 //! | `P:{pNNN}:person:CH:HASH` | sorted set | private conversations with a person, by their last activity |
 //! | `P:{pNNN}:mark:CH:M` | text | a deduplication mark; expires after [`DEDUPLICATION_KEPT`](switchboard_ports::conversations::DEDUPLICATION_KEPT) |
+//! | `P:mark:CH:M` | text | the same, copied from a store whose marks know no partition; `marks_until` in `…:meta` says how long there are any |
 //! | `P:{pNNN}:c:C` | hash | what lists show of a conversation, its state, `f:N`: where session `N` begins in its transcript |
 //! | `P:{pNNN}:inbox:C` | sorted set | entries not ended, `seq|record` by sequence |
 //! | `P:{pNNN}:lines:C` | list | its transcript, `[session, text, record]` |
@@ -21,18 +22,28 @@
 //! | `P:{pNNN}:messages:CH` | sorted set | messages that nobody asked for, by the time they were given in |
 //! | `P:{pNNN}:message:M` | hash | `conversation`, `channel`, `body`, `ended` |
 //! | `P:at:C`, `P:at:M` | text | the partition of a conversation or message, which never changes: found by id alone |
+//! | `P:at:flr_N` | text | the same of a failure whose number does not tell it, because it was given by another store |
 //! | `P:{messages}:CH` | sorted set | all of a channel's messages, `partition/M`, by time: what to forget |
 //! | `P:{files}:…` | | files of inbox entries, and the room they take |
+//! | `P:{config}:meta` | hash | `layout`, `key`: the id of the key that sealed secrets; `copy`: what a copy into this store is up to, `layout` being `copying` until it is done |
 //! | `P:{config}:channels`, `…:agents` | hash | id → `[version, name, record]`; `…:names` folded name → id |
 //! | `P:{config}:tokens` | hash | name → `[id, hash, record]`; `…:names` hash → name |
+//! | `P:{config}:revision` | number | counts changes of channels and agents, and restarts |
+//! | `P:{config}:restarts` | hash | channel → how often a restart was asked for |
+//! | `P:{replicas}:all` | hash | replica → `[until, itself]` (milliseconds) |
+//! | `P:{replicas}:rows:R` | hash | channel → what replica `R` observes of it |
+//! | `P:{replicas}:places` | hash | channel → `[replica, until]`: who has the only place at its platform |
+//! | `P:{budget-HASH}:calls` | hash | a bucket of a platform's budget: time (ms) → calls that count until then, at most 127 fields; `closed`: until when; expires a minute after its last use |
+//! | `P:notes` | no key | what replicas tell each other by publish and subscribe |
 //! | `P:{users}:…` | | users, names, e-mail addresses, identities |
 //! | `P:{usage}:…` | | what apps used |
 //! | `P:{audit}:lines` | sorted set | who was mapped how, `number|record` by number; `…:last` the last number |
 
 use std::fmt::Display;
 
-use sha2::{Digest, Sha256};
 use switchboard_domain::ids::Partition;
+
+pub(super) use crate::stores::hashed::{digits, hashed};
 
 /// Names keys.
 #[derive(Debug, Clone)]
@@ -60,19 +71,23 @@ impl Keys {
         format!("{}:at:{id}", self.prefix)
     }
 
-    /// A key of another tag: `config`, `users`, `usage`.
+    /// A mark whose partition is not known, because it was copied from another store.
+    pub(super) fn mark(&self, channel: &str, hash: &str) -> String {
+        format!("{}:mark:{channel}:{hash}", self.prefix)
+    }
+
+    /// What all keys begin with.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The name under which replicas tell each other things: no key, nothing is stored there.
+    pub(super) fn notes(&self) -> String {
+        format!("{}:notes", self.prefix)
+    }
+
+    /// A key of another tag: `config`, `users`, `usage`, `replicas`, a bucket's.
     pub(super) fn shared(&self, tag: &str, what: impl Display) -> String {
         format!("{}:{{{tag}}}:{what}", self.prefix)
     }
-}
-
-/// A short name for texts that platforms choose: they may be long, and hold anything.
-pub(super) fn hashed(text: &str) -> String {
-    digits(Sha256::digest(text.as_bytes()).iter().take(16))
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn digits<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
-    let halves = bytes.flat_map(|byte| [byte >> 4, byte & 0xf]).map(u32::from);
-    halves.filter_map(|half| char::from_digit(half, 16)).collect()
 }

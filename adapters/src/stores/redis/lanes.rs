@@ -46,8 +46,15 @@ fn lane(core: Arc<Core>) -> mpsc::Sender<Work> {
     let (sender, mut waiting) = mpsc::channel::<Work>(WAITING_MAX);
     tokio::spawn(async move {
         while let Some((arrival, answer)) = waiting.recv().await {
+            let accepted = accept::accept(&core, arrival).await;
+            if accepted.is_err() {
+                // What was offered behind it must not come before it: it fails as well, and all of it is offered again.
+                while let Ok((_, behind)) = waiting.try_recv() {
+                    let _ = behind.send(Err(StoreError::Unavailable("behind one that failed".to_owned())));
+                }
+            }
             // Nobody waiting any more is no reason to stop: dropping the future does not undo.
-            let _ = answer.send(accept::accept(&core, arrival).await);
+            let _ = answer.send(accepted);
         }
     });
     sender

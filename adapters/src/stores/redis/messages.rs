@@ -18,7 +18,7 @@ use super::accept::{Append, Appended, TRIES_MAX, fields, look};
 use crate::stores::records::OutboundRecord;
 
 /// How long the place of a record is known: longer than any record is kept after its end.
-const PLACE_KEPT: Duration = Duration::from_hours(60 * 24);
+pub(super) const PLACE_KEPT: Duration = Duration::from_hours(60 * 24);
 
 /// Records looked at, of those that may go, with one that comes.
 const SWEPT_MAX: u32 = 64;

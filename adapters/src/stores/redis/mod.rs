@@ -10,14 +10,18 @@
 mod accept;
 mod attachments;
 mod audit;
+mod budget;
 mod commit;
 mod connection;
 mod conversations;
+mod durability;
 mod failures;
 mod keys;
 mod lanes;
 mod messages;
+mod moving;
 mod registry;
+mod replicas;
 mod scripts;
 mod tokens;
 mod transcripts;
@@ -30,12 +34,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use switchboard_domain::ids::Partition;
+use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::attachments::AttachmentLimits;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::error::StoreError;
 use thiserror::Error;
+
+pub(super) use moving::{source, target};
 
 use self::connection::Connection;
 use self::keys::Keys;
@@ -67,6 +74,14 @@ pub enum RedisOpenError {
     /// The store has data that were sealed with another key.
     #[error("the store was made with another key than {0}")]
     OtherKey(PathBuf),
+    /// There is no store under the prefix, and none is to be made.
+    #[error("there is no store yet: the server makes it when it starts")]
+    NoStore,
+    /// A copy into the store was begun and not finished.
+    #[error(
+        "a copy into the store is not finished: run `switchboard store copy` again, with the same source"
+    )]
+    CopyUnfinished,
     /// The store is of another version, or cannot be read.
     #[error("{0}")]
     Store(String),
@@ -81,8 +96,26 @@ pub enum LeaseClock {
     Given,
 }
 
+/// Whether a store may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Making {
+    /// Where there is none, one is made.
+    Allowed,
+    /// It has to be there: nothing is written before the caller does.
+    No,
+}
+
 /// The format of the layout in `keys.rs`.
 const LAYOUT: &str = "1";
+
+/// What stands in its place while a copy into the store is not finished, so that no version opens half of one.
+const LAYOUT_COPYING: &str = "copying";
+
+impl RedisOpenError {
+    fn layout(found: &str) -> Self {
+        Self::Store(format!("the store has layout {found}, this version knows {LAYOUT}"))
+    }
+}
 
 /// Opens the store at `url` (`redis://`, `rediss://`, `redis-cluster://`), all of whose keys begin with `prefix`, with the key
 /// in `key_file`.
@@ -94,8 +127,10 @@ pub async fn open(
     prefix: &str,
     key_file: &Path,
     clock: Arc<dyn Clock>,
+    making: Making,
 ) -> Result<Stores, RedisOpenError> {
-    open_with(url, prefix, key_file, clock, LeaseClock::Server, AttachmentLimits::default()).await
+    let limits = AttachmentLimits::default();
+    open_with(url, prefix, key_file, clock, making, LeaseClock::Server, limits).await
 }
 
 /// The same with other bounds on files and another clock for leases.
@@ -107,9 +142,23 @@ pub async fn open_with(
     prefix: &str,
     key_file: &Path,
     clock: Arc<dyn Clock>,
+    making: Making,
     lease_clock: LeaseClock,
     limits: AttachmentLimits,
 ) -> Result<Stores, RedisOpenError> {
+    let mut core = core(url, prefix, key_file, clock).await?;
+    core.lease_clock = lease_clock;
+    core.enter(key_file, making).await?;
+    Ok(stores(&Arc::new(core), limits))
+}
+
+/// Connects; nothing is asked for yet.
+async fn core(
+    url: &str,
+    prefix: &str,
+    key_file: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<Core, RedisOpenError> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte);
     if prefix.is_empty() || prefix.len() > 64 || !prefix.bytes().all(is_plain) {
         return Err(RedisOpenError::Prefix(prefix.to_owned()));
@@ -117,21 +166,25 @@ pub async fn open_with(
     let key = key::read(key_file)?.ok_or_else(|| RedisOpenError::KeyMissing(key_file.to_owned()))?;
     let connection = Connection::open(url).await;
     let connection = connection.map_err(|error| RedisOpenError::Connect(error.category().to_owned()))?;
-    let core = Core {
+    Ok(Core {
         connection,
         keys: Keys::new(prefix),
         scripts: Scripts::new(),
         key,
         clock,
-        lease_clock,
+        lease_clock: LeaseClock::Server,
         places: Mutex::default(),
-    };
-    core.enter(key_file).await?;
-    Ok(stores(&Arc::new(core), limits))
+        marks_until: Timestamp::default(),
+    })
 }
 
 fn stores(core: &Arc<Core>, limits: AttachmentLimits) -> Stores {
+    let replicas = Arc::new(replicas::Replicas::new(Arc::clone(core)));
     Stores {
+        budgets: Arc::new(budget::Budgets::new(Arc::clone(core))),
+        replicas: Arc::clone(&replicas) as _,
+        bulletin: replicas,
+        durability: Arc::new(durability::Probe::new(Arc::clone(core))),
         conversations: Arc::new(conversations::Conversations::new(Arc::clone(core))),
         transcripts: Arc::new(transcripts::SharedTranscripts::new(Arc::clone(core))),
         failures: Arc::new(failures::Failures::new(Arc::clone(core))),
@@ -156,28 +209,49 @@ struct Core {
     lease_clock: LeaseClock,
     /// Where conversations and messages are. That never changes, so it may be remembered for as long as one likes.
     places: Mutex<HashMap<String, Partition>>,
+    /// Until when there are marks that a copy brought along and that know no partition.
+    marks_until: Timestamp,
+}
+
+/// What a store says of itself.
+struct Meta {
+    layout: Option<String>,
+    key: Option<String>,
+    marks_until: Option<u64>,
 }
 
 impl Core {
     /// Makes the store ours where it is empty, and sees whether it is otherwise.
-    async fn enter(&self, key_file: &Path) -> Result<(), RedisOpenError> {
+    async fn enter(&mut self, key_file: &Path, making: Making) -> Result<(), RedisOpenError> {
         let failed = |error: StoreError| RedisOpenError::Store(error.to_string());
         let meta = self.keys.shared("config", "meta");
-        for (field, value) in [("layout", LAYOUT), ("key", self.key.id())] {
+        let made = [("layout", LAYOUT), ("key", self.key.id())];
+        for (field, value) in made.into_iter().filter(|_| making == Making::Allowed) {
             let mut command = redis::cmd("HSETNX");
             self.connection.ask::<i64>(command.arg(&meta).arg(field).arg(value)).await.map_err(failed)?;
         }
-        let mut command = redis::cmd("HMGET");
-        let found = self.connection.ask(command.arg(&meta).arg("layout").arg("key")).await;
-        let (layout, key): (String, String) = found.map_err(failed)?;
-        if layout != LAYOUT {
-            let what = format!("the store has layout {layout}, this version knows {LAYOUT}");
-            return Err(RedisOpenError::Store(what));
+        let Meta { layout: Some(layout), key: Some(key), marks_until } = self.meta().await.map_err(failed)?
+        else {
+            return Err(RedisOpenError::NoStore);
+        };
+        if layout == LAYOUT_COPYING {
+            return Err(RedisOpenError::CopyUnfinished);
         }
+        if layout != LAYOUT {
+            return Err(RedisOpenError::layout(&layout));
+        }
+        self.marks_until = Timestamp::from_millis(marks_until.unwrap_or_default());
         if key != self.key.id() {
             return Err(RedisOpenError::OtherKey(key_file.to_owned()));
         }
         Ok(())
+    }
+
+    async fn meta(&self) -> Result<Meta, StoreError> {
+        let mut command = redis::cmd("HMGET");
+        command.arg(self.keys.shared("config", "meta")).arg("layout").arg("key").arg("marks_until");
+        let (layout, key, marks_until) = self.connection.ask(&command).await?;
+        Ok(Meta { layout, key, marks_until })
     }
 
     /// The time that leases go by, as `claim.lua` takes it.

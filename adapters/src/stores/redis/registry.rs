@@ -40,7 +40,8 @@ pub(super) async fn enter(
 ) -> Result<Entered, StoreError> {
     let mut call = core.scripts.register.prepare_invoke();
     call.key(core.keys.shared("config", table))
-        .key(core.keys.shared("config", format_args!("{table}:names")));
+        .key(core.keys.shared("config", format_args!("{table}:names")))
+        .key(core.keys.shared("config", "revision"));
     call.arg(id).arg(name).arg(expected.map(|version| version.0.to_string()).unwrap_or_default());
     call.arg(version).arg(body);
     let answer: String = core.connection.run(&call).await?;
@@ -56,7 +57,8 @@ pub(super) async fn enter(
 pub(super) async fn remove(core: &Core, table: &str, id: &str) -> Result<bool, StoreError> {
     let mut call = core.scripts.remove.prepare_invoke();
     call.key(core.keys.shared("config", table))
-        .key(core.keys.shared("config", format_args!("{table}:names")));
+        .key(core.keys.shared("config", format_args!("{table}:names")))
+        .key(core.keys.shared("config", "revision"));
     Ok(core.connection.run::<u8>(call.arg(id)).await? > 0)
 }
 

@@ -20,13 +20,19 @@ pub(super) struct Scripts {
     pub(super) unlink: Script,
     pub(super) keep: Script,
     pub(super) count: Script,
-    pub(super) audit: Script,
+    pub(super) report: Script,
+    pub(super) roll: Script,
+    pub(super) hold: Script,
+    pub(super) spend: Script,
+    pub(super) lay: Script,
+    pub(super) raise_field: Script,
+    pub(super) raise: Script,
 }
 
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
-            claim: Script::new(include_str!("scripts/claim.lua")),
+            claim: timed(include_str!("scripts/claim.lua")),
             look: Script::new(include_str!("scripts/look.lua")),
             append: Script::new(include_str!("scripts/append.lua")),
             load: Script::new(include_str!("scripts/load.lua")),
@@ -35,14 +41,30 @@ impl Scripts {
             forget: Script::new(include_str!("scripts/forget.lua")),
             register: Script::new(include_str!("scripts/register.lua")),
             remove: Script::new(include_str!("scripts/remove.lua")),
-            create_user: Script::new(include_str!("scripts/create_user.lua")),
-            update_user: Script::new(include_str!("scripts/update_user.lua")),
-            delete_user: Script::new(include_str!("scripts/delete_user.lua")),
-            link: Script::new(include_str!("scripts/link.lua")),
-            unlink: Script::new(include_str!("scripts/unlink.lua")),
+            create_user: noting(include_str!("scripts/create_user.lua")),
+            update_user: noting(include_str!("scripts/update_user.lua")),
+            delete_user: noting(include_str!("scripts/delete_user.lua")),
+            link: noting(include_str!("scripts/link.lua")),
+            unlink: noting(include_str!("scripts/unlink.lua")),
             keep: Script::new(include_str!("scripts/keep.lua")),
             count: Script::new(include_str!("scripts/count.lua")),
-            audit: Script::new(include_str!("scripts/audit.lua")),
+            report: timed(include_str!("scripts/report.lua")),
+            roll: timed(include_str!("scripts/roll.lua")),
+            hold: timed(include_str!("scripts/hold.lua")),
+            spend: timed(include_str!("scripts/spend.lua")),
+            lay: Script::new(include_str!("scripts/lay.lua")),
+            raise_field: Script::new(include_str!("scripts/raise_field.lua")),
+            raise: Script::new(include_str!("scripts/raise.lua")),
         }
     }
+}
+
+/// A script that writes into the audit list what it has done.
+fn noting(script: &str) -> Script {
+    Script::new(&format!("{}{script}", include_str!("scripts/note.lua")))
+}
+
+/// A script that goes by time.
+fn timed(script: &str) -> Script {
+    Script::new(&format!("{}{script}", include_str!("scripts/moment.lua")))
 }

@@ -9,6 +9,7 @@ use switchboard_ports::tokens::{Token, TokenStore};
 use super::Core;
 use super::keys::digits;
 use super::registry::{Entered, Stored, all, enter, one, remove};
+use crate::stores::hashed::bytes;
 use crate::stores::records::TokenRecord;
 
 const TABLE: &str = "tokens";
@@ -28,12 +29,6 @@ impl Tokens {
         let hash = bytes(hash).ok_or_else(|| row.corrupt("hash"))?;
         Ok(row.read::<TokenRecord>(body)?.open(name.to_owned(), hash, &row))
     }
-}
-
-fn bytes(digits: &str) -> Option<[u8; 32]> {
-    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
-    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    pairs.iter().map(byte).collect::<Option<Vec<_>>>()?.try_into().ok()
 }
 
 #[async_trait]

@@ -6,16 +6,18 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use redis::ScriptInvocation;
 use switchboard_domain::ids::{UserId, Version};
+use switchboard_ports::audit::{AUDIT_LINES_MAX, AuditLine};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
 use switchboard_ports::users::{Identity, Matches, User, UserStore};
 
-use super::Core;
 use super::keys::hashed;
+use super::{Core, audit};
 use crate::stores::records::UserRecord;
 use crate::stores::{cursor, folded};
 
-const TAG: &str = "users";
+/// The tag of all that is known of users.
+pub(super) const TAG: &str = "users";
 
 /// Tries at deleting a user whom others change at the same moment.
 const DELETE_TRIES_MAX: u32 = 5;
@@ -34,15 +36,10 @@ impl Users {
         self.core.keys.shared(TAG, what)
     }
 
-    /// The users with a verified address.
-    fn with_address(&self, email: &str) -> String {
-        self.core.keys.shared(TAG, format_args!("email:{}", hashed(&folded(email))))
-    }
-
     /// Where a user's address is found, if it is: only a verified one is ever matched.
     fn indexed_address(&self, user: &User) -> String {
         let address = user.email.as_deref().filter(|_| user.email_verified);
-        address.map(|email| self.with_address(email)).unwrap_or_default()
+        address.map(|email| with_address(&self.core, email)).unwrap_or_default()
     }
 
     /// A script's call with what all scripts on users are told.
@@ -50,7 +47,14 @@ impl Users {
         for what in ["records", "ids", "names", "links"] {
             call.key(self.key(what));
         }
+        call.key(audit::lines_key(&self.core)).key(audit::last_key(&self.core));
         call
+    }
+
+    /// Ends a call with what goes into the audit list.
+    fn noting(&self, call: &mut ScriptInvocation<'_>, lines: &[AuditLine]) -> Result<(), StoreError> {
+        call.arg(AUDIT_LINES_MAX).arg(audit::records(&self.core, lines)?);
+        Ok(())
     }
 
     /// A user without its links, and the text it is stored as.
@@ -97,6 +101,11 @@ impl Users {
     }
 }
 
+/// The users with a verified address.
+pub(super) fn with_address(core: &Core, email: &str) -> String {
+    core.keys.shared(TAG, format_args!("email:{}", hashed(&folded(email))))
+}
+
 fn text_of(identity: &Identity) -> String {
     serde_json::json!([identity.platform, identity.im_user_id]).to_string()
 }
@@ -129,12 +138,12 @@ impl UserStore for Users {
         let username = self.named("names", &folded(username)).await?;
         let Some(email) = email else { return Ok(Matches { username, email: Vec::new() }) };
         let mut command = redis::cmd("ZRANGE");
-        command.arg(self.with_address(email)).arg(0).arg(1);
+        command.arg(with_address(&self.core, email)).arg(0).arg(1);
         let ids: Vec<String> = self.core.connection.ask(&command).await?;
         Ok(Matches { username, email: self.users(&ids).await? })
     }
 
-    async fn create(&self, user: &User) -> Result<User, StoreError> {
+    async fn create(&self, user: &User, lines: &[AuditLine]) -> Result<User, StoreError> {
         let id = user.id.as_str();
         let body = self.core.row("users", id).write(&UserRecord::from(user))?;
         let call = self.core.scripts.create_user.prepare_invoke();
@@ -144,6 +153,7 @@ impl UserStore for Users {
         for identity in &user.identities {
             call.arg(text_of(identity));
         }
+        self.noting(&mut call, lines)?;
         let (done, linked): (String, String) = self.core.connection.run(&call).await?;
         match done.as_str() {
             "done" => self.linked_user(&linked).await,
@@ -152,7 +162,12 @@ impl UserStore for Users {
         }
     }
 
-    async fn update(&self, user: &User, expected: Version) -> Result<Version, StoreError> {
+    async fn update(
+        &self,
+        user: &User,
+        expected: Version,
+        lines: &[AuditLine],
+    ) -> Result<Version, StoreError> {
         let id = user.id.as_str();
         let Some((stored, body)) = self.stored(id).await?.filter(|(stored, _)| stored.version == expected)
         else {
@@ -165,6 +180,7 @@ impl UserStore for Users {
         call.arg(id).arg(body).arg(self.core.row("users", id).write(&record)?);
         call.arg(folded(&stored.username)).arg(folded(&user.username));
         call.arg(self.indexed_address(&stored)).arg(self.indexed_address(user));
+        self.noting(&mut call, lines)?;
         match self.core.connection.run::<String>(&call).await?.as_str() {
             "done" => Ok(version),
             "username" => Err(StoreError::Duplicate("username")),
@@ -172,7 +188,7 @@ impl UserStore for Users {
         }
     }
 
-    async fn delete(&self, id: &UserId) -> Result<bool, StoreError> {
+    async fn delete(&self, id: &UserId, lines: &[AuditLine]) -> Result<bool, StoreError> {
         let id = id.as_str();
         for _ in 0..DELETE_TRIES_MAX {
             let Some((stored, body)) = self.stored(id).await? else { return Ok(false) };
@@ -180,6 +196,7 @@ impl UserStore for Users {
             let mut call = self.on_all(call);
             call.arg(id).arg(body).arg(folded(&stored.username));
             call.arg(self.indexed_address(&stored)).arg(self.key("of:"));
+            self.noting(&mut call, lines)?;
             if self.core.connection.run::<u8>(&call).await? > 0 {
                 return Ok(true);
             }
@@ -187,20 +204,32 @@ impl UserStore for Users {
         Err(StoreError::Conflict)
     }
 
-    async fn link(&self, id: &UserId, identity: &Identity) -> Result<Option<User>, StoreError> {
+    async fn link(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<Option<User>, StoreError> {
         let call = self.core.scripts.link.prepare_invoke();
         let mut call = self.on_all(call);
         call.arg(text_of(identity)).arg(id.as_str()).arg(self.key("of:"));
+        self.noting(&mut call, lines)?;
         match self.core.connection.run::<Option<String>>(&call).await? {
             Some(linked) => self.linked_user(&linked).await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn unlink(&self, id: &UserId, identity: &Identity) -> Result<bool, StoreError> {
+    async fn unlink(
+        &self,
+        id: &UserId,
+        identity: &Identity,
+        lines: &[AuditLine],
+    ) -> Result<bool, StoreError> {
         let call = self.core.scripts.unlink.prepare_invoke();
         let mut call = self.on_all(call);
         call.arg(text_of(identity)).arg(id.as_str()).arg(self.key("of:"));
+        self.noting(&mut call, lines)?;
         Ok(self.core.connection.run::<u8>(&call).await? > 0)
     }
 }

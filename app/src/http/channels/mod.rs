@@ -39,8 +39,9 @@ fn changeable(channel: &Channel) -> Result<(), Problem> {
 }
 
 /// The channel's status as it is now.
-fn status_of(api: &Api, channel: &Channel, locale: Locale) -> StatusView {
-    StatusView::observed_or(api.operations.status(&channel.id), channel, locale)
+async fn status_of(api: &Api, channel: &Channel, locale: Locale) -> StatusView {
+    let observed = api.operations.statuses(std::slice::from_ref(&channel.id)).await.pop();
+    StatusView::observed_or(observed, channel, locale)
 }
 
 /// What documents may refer to: all agents, and the user that one of the documents names.

@@ -32,5 +32,5 @@ pub async fn restart(
         return Err(Problem::wrong_state("the channel is disabled: enable it instead"));
     }
     tracing::info!(channel = %channel.id, "channel restarted");
-    Ok((StatusCode::ACCEPTED, Json(status_of(&api, &channel, locale))))
+    Ok((StatusCode::ACCEPTED, Json(status_of(&api, &channel, locale).await)))
 }

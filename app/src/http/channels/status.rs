@@ -26,5 +26,5 @@ pub async fn status(
 ) -> Result<Json<StatusView>, Problem> {
     query.finish()?;
     let channel = found(&api, &id).await?;
-    Ok(Json(status_of(&api, &channel, locale)))
+    Ok(Json(status_of(&api, &channel, locale).await))
 }

@@ -35,7 +35,7 @@ pub async fn enable(
 ) -> Result<Accepted, Problem> {
     query.finish()?;
     let channel = switched(&api, &id, true).await?;
-    Ok((StatusCode::ACCEPTED, Json(status_of(&api, &channel, locale))))
+    Ok((StatusCode::ACCEPTED, Json(status_of(&api, &channel, locale).await)))
 }
 
 /// Disables a channel: its sockets close at once, running replies finish, what waits is kept for the next enable.
@@ -53,7 +53,7 @@ pub async fn disable(
 ) -> Result<Accepted, Problem> {
     query.finish()?;
     let channel = switched(&api, &id, false).await?;
-    Ok((StatusCode::ACCEPTED, Json(status_of(&api, &channel, locale))))
+    Ok((StatusCode::ACCEPTED, Json(status_of(&api, &channel, locale).await)))
 }
 
 async fn switched(api: &Api, id: &str, enabled: bool) -> Result<Channel, Problem> {

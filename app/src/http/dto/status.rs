@@ -1,5 +1,7 @@
 //! Channel status on the wire, with the texts that go with error codes.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use switchboard_domain::notice::{Remedy, remedy};
 use switchboard_domain::settings::Locale;
@@ -7,7 +9,7 @@ use switchboard_ports::channels::Channel;
 use utoipa::ToSchema;
 
 use super::time::rfc3339;
-use crate::runtime::operations::{ChannelStatus, LastError, QuotaUsage};
+use crate::runtime::operations::{ChannelStatus, LastError, QuotaUsage, ReplicaStatus};
 
 /// What is observed of a channel.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -15,9 +17,9 @@ pub struct StatusView {
     /// The channel.
     pub channel_id: String,
     /// `connected`, `disconnected` or `disabled`.
-    pub status: &'static str,
+    pub status: Cow<'static, str>,
     /// The state machine's own name.
-    pub state: &'static str,
+    pub state: Cow<'static, str>,
     /// Since when.
     #[schema(format = DateTime)]
     pub since: String,
@@ -49,6 +51,26 @@ pub struct StatusView {
     /// What the channel's app used of the company's monthly quota, as this server has counted it: other programs may use the
     /// same app, and the quota is the company's. Null until what was counted before is read, and on platforms without a quota.
     pub usage: Option<UsageView>,
+    /// What each replica observes.
+    pub replicas: Vec<ReplicaStatusView>,
+}
+
+/// What one replica observes of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReplicaStatusView {
+    /// The replica.
+    pub replica: String,
+    /// `connected`, `disconnected` or `disabled`.
+    pub status: Cow<'static, str>,
+    /// The state machine's own name.
+    pub state: Cow<'static, str>,
+    /// Since when.
+    #[schema(format = DateTime)]
+    pub since: String,
+    /// Open and proven connections.
+    pub connections: u32,
+    /// The last thing that went wrong there.
+    pub last_error: Option<LastErrorView>,
 }
 
 /// What an app used of its monthly quota.
@@ -99,8 +121,8 @@ impl StatusView {
     pub fn of(status: &ChannelStatus, locale: Locale) -> Self {
         Self {
             channel_id: status.channel.to_string(),
-            status: status.status,
-            state: status.state,
+            status: status.status.clone(),
+            state: status.state.clone(),
             since: rfc3339(status.since),
             connected_at: status.connected_at.map(rfc3339),
             uptime_seconds: status.uptime_ms.map(seconds),
@@ -113,6 +135,7 @@ impl StatusView {
             last_message_at: status.last_message_at.map(rfc3339),
             last_reply_at: status.last_reply_at.map(rfc3339),
             usage: status.usage.as_ref().map(UsageView::of),
+            replicas: status.replicas.iter().map(|row| ReplicaStatusView::of(row, locale)).collect(),
         }
     }
 
@@ -121,8 +144,8 @@ impl StatusView {
     pub fn unobserved(channel: &Channel) -> Self {
         Self {
             channel_id: channel.id.to_string(),
-            status: if channel.enabled { "disconnected" } else { "disabled" },
-            state: if channel.enabled { "connecting" } else { "disabled" },
+            status: if channel.enabled { "disconnected" } else { "disabled" }.into(),
+            state: if channel.enabled { "connecting" } else { "disabled" }.into(),
             since: rfc3339(channel.updated_at),
             connected_at: None,
             uptime_seconds: None,
@@ -135,6 +158,7 @@ impl StatusView {
             last_message_at: None,
             last_reply_at: None,
             usage: None,
+            replicas: Vec::new(),
         }
     }
 
@@ -147,6 +171,19 @@ impl StatusView {
 
 fn seconds(millis: u64) -> f64 {
     std::time::Duration::from_millis(millis).as_secs_f64()
+}
+
+impl ReplicaStatusView {
+    fn of(row: &ReplicaStatus, locale: Locale) -> Self {
+        Self {
+            replica: row.replica.clone(),
+            status: row.status.clone(),
+            state: row.state.clone(),
+            since: rfc3339(row.since),
+            connections: row.connections,
+            last_error: row.last_error.as_ref().map(|error| LastErrorView::of(error, locale)),
+        }
+    }
 }
 
 impl UsageView {

@@ -44,14 +44,14 @@ async fn events_have_the_contracts_names_and_a_silent_stream_a_heartbeat() {
         channel: to,
         conversation: of,
         seq: 1,
-        outcome: "answered",
+        outcome: "answered".into(),
         at: AT,
     });
     api.operations.publish(RuntimeEvent::Failure {
         channel,
         conversation,
         seq: 1,
-        cause: "crash_loop",
+        cause: "crash_loop".into(),
         at: AT,
     });
     let status = next(&mut stream).await;

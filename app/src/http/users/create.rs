@@ -31,7 +31,9 @@ pub async fn create(
     query.finish()?;
     let (id, now) = (new_user_id(&*api.ports.entropy), api.ports.clock.now());
     let new = created(&body, id, now, &api.ports.providers).map_err(Problem::invalid)?;
-    let user = api.ports.users.create(&new).await?;
+    let linked = new.identities.iter().map(|identity| note(now, AuditAct::Linked, &new, Some(identity)));
+    let lines: Vec<_> = [note(now, AuditAct::Created, &new, None)].into_iter().chain(linked).collect();
+    let user = api.ports.users.create(&new, &lines).await?;
     if user.id != new.id {
         // An existing link wins: nothing was made.
         let at = new.identities.iter().position(|identity| user.identities.contains(identity));
@@ -40,10 +42,6 @@ pub async fn create(
         return Err(Problem::duplicate(&pointer, &detail));
     }
     tracing::info!(user = %user.id, "user made");
-    note(&api, AuditAct::Created, &user, None).await;
-    for identity in &user.identities {
-        note(&api, AuditAct::Linked, &user, Some(identity)).await;
-    }
     let headers = located(user.version, &format!("/api/v1/users/{}", user.id));
     Ok((StatusCode::CREATED, headers, Json(UserView::from(user))))
 }

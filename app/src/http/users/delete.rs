@@ -51,7 +51,8 @@ pub async fn delete(
         // Before: whoever is stopped in the middle can ask again.
         erase(&api, &user.id).await?;
     }
-    if !api.ports.users.delete(&user.id).await? {
+    let line = note(api.ports.clock.now(), AuditAct::Deleted, &user, None);
+    if !api.ports.users.delete(&user.id, &[line]).await? {
         return Err(no_user());
     }
     if transcripts {
@@ -59,7 +60,6 @@ pub async fn delete(
         erase(&api, &user.id).await?;
     }
     tracing::info!(user = %user.id, "user deleted");
-    note(&api, AuditAct::Deleted, &user, None).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -68,15 +68,13 @@ pub async fn link(
             "the user has {IDENTITIES_MAX} identities, which is the most"
         )));
     }
-    let linked = api.ports.users.link(&user.id, &identity).await?.ok_or_else(no_user)?;
+    let line = note(api.ports.clock.now(), AuditAct::Linked, &user, Some(&identity));
+    let linked = api.ports.users.link(&user.id, &identity, &[line]).await?.ok_or_else(no_user)?;
     if linked.id != user.id {
         let detail = format!("the identity is linked to another user ({})", linked.id);
         return Err(Problem::duplicate("/im_user_id", &detail));
     }
     tracing::info!(user = %linked.id, platform = identity.platform, "identity linked");
-    if !user.identities.contains(&identity) {
-        note(&api, AuditAct::Linked, &linked, Some(&identity)).await;
-    }
     Ok((tagged(linked.version), Json(UserView::from(linked))))
 }
 
@@ -96,10 +94,10 @@ pub async fn unlink(
     query.finish()?;
     let Place { user, identity } = place;
     let user = found(&api, &user).await?;
-    if !api.ports.users.unlink(&user.id, &identity).await? {
+    let line = note(api.ports.clock.now(), AuditAct::Unlinked, &user, Some(&identity));
+    if !api.ports.users.unlink(&user.id, &identity, &[line]).await? {
         return Err(Problem::not_found("the user is not linked to this identity"));
     }
     tracing::info!(user = %user.id, platform = identity.platform, "identity taken away");
-    note(&api, AuditAct::Unlinked, &user, Some(&identity)).await;
     Ok(StatusCode::NO_CONTENT)
 }

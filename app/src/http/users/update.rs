@@ -53,14 +53,16 @@ async fn write(api: &Api, id: &str, if_match: &IfMatch, patch: Value) -> Result<
     if user == (User { updated_at: now, ..stored.clone() }) {
         return Ok(stored);
     }
-    user.version = match api.ports.users.update(&user, stored.version).await {
+    let act = match (stored.disabled, user.disabled) {
+        (false, true) => Some(AuditAct::Disabled),
+        (true, false) => Some(AuditAct::Enabled),
+        (true, true) | (false, false) => None,
+    };
+    let lines: Vec<_> = act.into_iter().map(|act| note(now, act, &user, None)).collect();
+    user.version = match api.ports.users.update(&user, stored.version, &lines).await {
         Err(StoreError::Conflict) if if_match.is_given() => return Err(Problem::stale()),
         written => written?,
     };
     tracing::info!(user = %user.id, version = %user.version, disabled = user.disabled, "user changed");
-    if user.disabled != stored.disabled {
-        let act = if user.disabled { AuditAct::Disabled } else { AuditAct::Enabled };
-        note(api, act, &user, None).await;
-    }
     Ok(user)
 }

@@ -49,6 +49,7 @@ pub(crate) async fn stand_in(shared: &Shared, id: &ChannelId) -> Option<Arc<Chan
         bot: Mutex::new(Arc::new(bot(id))),
         messages: mpsc::channel(1).0,
         withdrawn: AtomicBool::new(true),
+        placed: AtomicBool::new(false),
         message_at: AtomicU64::new(0),
         reply_at: AtomicU64::new(0),
         fetches: Semaphore::new(0),

@@ -51,6 +51,8 @@ pub(crate) enum Message {
     Changed { connection: bool },
     /// Somebody asked for a new connection.
     Restart,
+    /// Whether this replica is to be connected.
+    Placed(bool),
     /// Something happened on a connection.
     Signal(ConnectionId, Signal),
     /// A connection ended.
@@ -77,6 +79,8 @@ pub(crate) struct ChannelHandle {
     status: Mutex<ChannelStatus>,
     messages: mpsc::Sender<Message>,
     withdrawn: AtomicBool,
+    /// Whether this replica is to be connected, as placement has it.
+    placed: AtomicBool,
     message_at: AtomicU64,
     reply_at: AtomicU64,
     /// Places for fetching files: one bad file server holds up its own channel only.
@@ -131,6 +135,16 @@ impl ChannelHandle {
     /// Whether the channel is being deleted.
     pub(crate) fn is_withdrawn(&self) -> bool {
         self.withdrawn.load(Ordering::Relaxed)
+    }
+
+    /// Whether this replica is to be connected.
+    pub(crate) fn is_placed(&self) -> bool {
+        self.placed.load(Ordering::Relaxed)
+    }
+
+    /// Says whether this replica is to be connected; what it was before. The caller tells the task.
+    pub(crate) fn set_placed(&self, placed: bool) -> bool {
+        self.placed.swap(placed, Ordering::Relaxed)
     }
 
     /// A message was taken in.

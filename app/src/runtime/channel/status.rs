@@ -18,8 +18,8 @@ pub(super) fn project(
     };
     ChannelStatus {
         channel: id.clone(),
-        status: status.as_str(),
-        state: machine.phase(),
+        status: status.as_str().into(),
+        state: machine.phase().into(),
         since: machine.since(),
         connected_at: machine.connected_at(),
         uptime_ms: None,
@@ -36,5 +36,6 @@ pub(super) fn project(
         last_message_at: None,
         last_reply_at: None,
         usage: None,
+        replicas: Vec::new(),
     }
 }

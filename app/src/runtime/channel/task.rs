@@ -20,6 +20,7 @@ use crate::runtime::files::FETCHES_MAX;
 use crate::runtime::intake::Sink;
 use crate::runtime::operations::RuntimeEvent;
 use crate::runtime::panics::caught;
+use crate::runtime::peers::begins_placed;
 use crate::runtime::shared::{Shared, lock};
 use crate::telemetry::metrics as names;
 
@@ -35,11 +36,15 @@ pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
         bot: Mutex::new(Arc::new(bot)),
         messages,
         withdrawn: AtomicBool::new(false),
+        placed: AtomicBool::new(false),
         message_at: AtomicU64::new(0),
         reply_at: AtomicU64::new(0),
         fetches: Semaphore::new(FETCHES_MAX),
     });
+    handle.set_placed(begins_placed(shared, &handle));
     lock(&shared.channels).insert(id, Arc::clone(&handle));
+    // What waits for its place gets it with the next look.
+    shared.peers.look_now();
     let mut task = Task {
         shared: Arc::clone(shared),
         handle: Arc::clone(&handle),
@@ -98,6 +103,8 @@ impl Task {
             // It may have been disabled since somebody asked.
             Message::Restart if !self.handle.bot().channel.enabled => {}
             Message::Restart => self.apply(Event::RestartAsked),
+            Message::Placed(true) => self.apply(Event::LeaseGained),
+            Message::Placed(false) => self.apply(Event::LeaseLost),
             Message::Signal(connection, Signal::Opened) => self.apply(Event::Opened { connection }),
             Message::Signal(connection, Signal::Heard) => self.apply(Event::Heard { connection }),
             Message::Signal(connection, Signal::Rotating) => self.apply(Event::Rotating { connection }),
@@ -126,6 +133,9 @@ impl Task {
         let bot = self.handle.bot();
         if !*self.shared.store_sound.borrow() {
             self.store_sound = false;
+        }
+        if !self.handle.is_placed() {
+            self.apply(Event::LeaseLost);
         }
         if !*self.shared.store_up.borrow() {
             self.apply(Event::StoreLost);
@@ -210,8 +220,8 @@ impl Task {
         let changed = {
             let mut status = lock(&self.handle.status);
             let changed =
-                (status.state, status.status, status.last_error.as_ref().map(|it| (it.code, it.at)))
-                    != (new.state, new.status, new.last_error.as_ref().map(|it| (it.code, it.at)))
+                (&status.state, &status.status, status.last_error.as_ref().map(|it| (it.code, it.at)))
+                    != (&new.state, &new.status, new.last_error.as_ref().map(|it| (it.code, it.at)))
                     || status.attempt != new.attempt
                     || status.connections != new.connections;
             *status = new;
@@ -223,7 +233,7 @@ impl Task {
             "channel" => self.handle.id.to_string(),
             "platform" => bot.description.platform
         )
-        .set(if status.status == "connected" { 1.0 } else { 0.0 });
+        .set(if &*status.status == "connected" { 1.0 } else { 0.0 });
         if changed {
             self.shared.publish(RuntimeEvent::ChannelStatus(Box::new(status)));
         }

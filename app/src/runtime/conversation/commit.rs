@@ -70,6 +70,9 @@ impl Actor<'_> {
                 Err(error) => {
                     tracing::warn!(conversation = %self.id, %error, "failed to commit; memory is dropped");
                     metrics::counter!(names::COMMITS_LOST).increment(1);
+                    if error == StoreError::Fenced {
+                        metrics::counter!(names::COMMITS_FENCED).increment(1);
+                    }
                     return Err(Lost);
                 }
             }
@@ -107,7 +110,7 @@ impl Actor<'_> {
                 channel: channel.clone(),
                 conversation: self.id.clone(),
                 seq: seq.0,
-                outcome,
+                outcome: outcome.into(),
                 at,
             });
         }
@@ -119,7 +122,7 @@ impl Actor<'_> {
                 channel: channel.clone(),
                 conversation: self.id.clone(),
                 seq: failed.seq.0,
-                cause,
+                cause: cause.into(),
                 at,
             });
         }

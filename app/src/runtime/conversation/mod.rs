@@ -28,12 +28,13 @@ use switchboard_domain::reply::Reply;
 use switchboard_domain::session::Hold;
 use switchboard_domain::snapshot::ReplyRole;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::Shown;
+use switchboard_ports::conversations::{Lease, Shown};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::channel::{Bot, ChannelHandle};
 use super::panics;
+use super::peers::HAND_OVER_MAX;
 use super::press::Known;
 use super::registry::Slot;
 use super::shared::Shared;
@@ -193,6 +194,10 @@ impl Actor<'_> {
                 // However much the agent has to say: what is due is done.
                 self.expire().await?;
             }
+            if self.has_to_leave() {
+                self.park().await?;
+                return Ok(Ended::Dropped);
+            }
             if self.conversation.is_at_rest() && self.rest_over() {
                 self.commit_lazy(true).await?;
                 if self.shared.registry.retire(self.id, self.slot) {
@@ -214,6 +219,12 @@ impl Actor<'_> {
                 () = tokio::time::sleep(wait) => self.expire().await?,
             }
         }
+    }
+
+    /// Whether the conversation goes on with another replica from here: nothing is under way, or it has been for long enough.
+    fn has_to_leave(&self) -> bool {
+        let since = self.shared.peers.leaving_since(self.partition);
+        since.is_some_and(|since| !self.slot.is_busy() || since.elapsed() >= HAND_OVER_MAX)
     }
 
     /// How long there is nothing to do unless something happens.
@@ -261,8 +272,10 @@ impl Actor<'_> {
         let disabled = !self.bot.channel.enabled;
         let event = if disabled { Event::Held(Hold::Disabled) } else { Event::Released(Hold::Disabled) };
         self.apply_into(event, effects);
-        if self.shared.stopping.is_cancelled() {
-            self.apply_into(Event::Held(Hold::Stopping), effects);
+        let stopping = self.shared.stopping.is_cancelled() || self.shared.peers.is_leaving(self.partition);
+        if stopping != self.conversation.session().is_held_by(Hold::Stopping) {
+            let event = if stopping { Event::Held(Hold::Stopping) } else { Event::Released(Hold::Stopping) };
+            self.apply_into(event, effects);
         }
     }
 
@@ -353,11 +366,11 @@ impl Actor<'_> {
     }
 
     /// Waits until a platform call may begin (R16).
-    async fn lease_for_call(&mut self) -> Result<(), Lost> {
+    async fn lease_for_call(&mut self) -> Result<Lease, Lost> {
         let began = self.shared.now();
-        self.shared.lease_for_call(self.partition, self.token).await.ok_or(Lost)?;
+        let lease = self.shared.lease_for_call(self.partition, self.token).await.ok_or(Lost)?;
         self.stalled_since(began);
-        Ok(())
+        Ok(lease)
     }
 
     /// Tells the machines how long they could neither act nor hear, wherever the conversation waits for its store: what was

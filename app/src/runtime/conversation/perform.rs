@@ -1,13 +1,17 @@
 //! Performing what a step decided. Platform calls run in tasks of their own: they are never cancelled, and they outlive a
 //! conversation that is dropped from memory (R12).
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use switchboard_domain::conversation::{Event, Perform};
 use switchboard_domain::ids::{Epoch, Seq};
 use switchboard_domain::reply::{CardOutcome, PartOutcome};
 use switchboard_domain::snapshot::{ReplyId, ReplyRole};
-use switchboard_ports::conversations::Shown;
+use switchboard_ports::clock::Clock;
+use switchboard_ports::conversations::{Lease, Shown};
 use switchboard_ports::provider::{Came, CardRequest, PartRequest};
 use tokio::sync::mpsc;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -58,29 +62,30 @@ impl Actor<'_> {
                 });
             }
             Perform::Card { reply, call, target, message, retry, attempt, card } => {
-                self.lease_for_call().await?;
-                let under_way = self.call_begins();
+                let lease = self.lease_for_call().await?;
+                let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
                 let request = CardRequest { target, message, retry, attempt, call: card };
                 self.shared.tasks.spawn(async move {
                     let _under_way = under_way;
-                    let came = caught("a card call", tokio::time::timeout(limit, link.card(request))).await;
+                    let made = under_lease(clock, lease, link.card(request));
+                    let came = caught("a card call", tokio::time::timeout(limit, made)).await;
                     let unknown = CardOutcome::Unknown.into();
-                    let Came { outcome, key } = came.and_then(Result::ok).unwrap_or(unknown);
+                    let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
                     metrics::counter!(names::CARD_UPDATES, "outcome" => card_label(outcome)).increment(1);
                     let event = Event::CardDone { reply, call, outcome };
                     drop(back.send(Back { event, shown: shown(reply, key) }).await);
                 });
             }
             Perform::Send { reply, call, target, text, format, way } => {
-                self.lease_for_call().await?;
-                let under_way = self.call_begins();
+                let lease = self.lease_for_call().await?;
+                let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
                 let request = PartRequest { target, text, format, way };
                 self.shared.tasks.spawn(async move {
                     let _under_way = under_way;
-                    let came =
-                        caught("a plain message", tokio::time::timeout(limit, link.send(request))).await;
+                    let made = under_lease(clock, lease, link.send(request));
+                    let came = caught("a plain message", tokio::time::timeout(limit, made)).await;
                     let unknown = PartOutcome::Unknown.into();
-                    let Came { outcome, key } = came.and_then(Result::ok).unwrap_or(unknown);
+                    let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
                     let event = Event::PartDone { reply, call, outcome };
                     drop(back.send(Back { event, shown: shown(reply, key) }).await);
                 });
@@ -150,6 +155,19 @@ impl Actor<'_> {
     }
 }
 
+/// A call that goes on only while the lease lasts under which it began; `None` when that is over. A process that was frozen in
+/// the middle of it wakes up here, and sends nothing more (R16): somebody else may have ended the card meanwhile.
+async fn under_lease<T>(clock: Arc<dyn Clock>, lease: Lease, call: impl Future<Output = T>) -> Option<T> {
+    let mut call = pin!(call);
+    poll_fn(|context| {
+        if clock.now() >= lease.until {
+            return Poll::Ready(None);
+        }
+        call.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
 /// A message that shows an answer, by its platform's name; our own sentences are in no transcript.
 fn shown(reply: ReplyId, key: Option<String>) -> Option<Shown> {
     match reply.role {
@@ -167,5 +185,52 @@ const fn card_label(outcome: CardOutcome) -> &'static str {
         CardOutcome::NotSent => "not_sent",
         CardOutcome::Unknown => "unknown",
         CardOutcome::Refused(_) => "refused",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use switchboard_domain::ids::{FencingToken, Partition, ReplicaId};
+    use switchboard_domain::time::Timestamp;
+    use switchboard_ports::clock::Clock;
+    use switchboard_ports::conversations::Lease;
+    use tokio::sync::mpsc;
+
+    use super::under_lease;
+
+    struct Hands(AtomicU64);
+
+    impl Clock for Hands {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    /// R16: frozen in the middle of a call, awake after the lease: the next step of the call is not taken.
+    #[tokio::test]
+    async fn a_call_takes_no_further_step_once_its_lease_is_over() {
+        let clock = Arc::new(Hands(AtomicU64::new(1_000)));
+        let lease = Lease {
+            partition: Partition(1),
+            owner: ReplicaId::new("r"),
+            token: FencingToken(1),
+            until: Timestamp::from_millis(2_000),
+        };
+        let (sent, mut steps) = mpsc::unbounded_channel();
+        let hands = Arc::clone(&clock);
+        let call = async move {
+            sent.send("begun").unwrap();
+            // The process is frozen here for as long as it likes.
+            hands.0.store(2_000, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            sent.send("sent").unwrap();
+        };
+        assert_eq!(under_lease(clock, lease.clone(), call).await, None);
+        assert_eq!((steps.recv().await, steps.recv().await), (Some("begun"), None));
+        let early = Arc::new(Hands(AtomicU64::new(1_999)));
+        assert_eq!(under_lease(early, lease, async { 7 }).await, Some(7));
     }
 }

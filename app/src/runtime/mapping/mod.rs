@@ -67,19 +67,14 @@ async fn try_map(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<Result<Use
             let user = gathered.one(&id).cloned().ok_or(StoreError::Conflict)?;
             adopt(shared, &user, &gathered, verdict.rule).await?;
             // Deleted since it was looked up: looked up again.
-            let linked = users.link(&id, &gathered.identity).await?.ok_or(StoreError::Conflict)?;
-            if linked.id == id {
-                note(shared, bot, AuditAct::Linked, verdict.rule, &linked, &gathered).await;
-            }
-            enabled(linked)
+            let line = note(shared, bot, AuditAct::Linked, verdict.rule, &user, &gathered);
+            let linked = users.link(&id, &gathered.identity, &[line]).await?;
+            enabled(linked.ok_or(StoreError::Conflict)?)
         }
         Decision::Create(new) => {
             let new = made(shared, new, gathered.identity.clone());
-            let user = users.create(&new).await?;
-            if user.id == new.id {
-                note(shared, bot, AuditAct::Created, verdict.rule, &user, &gathered).await;
-            }
-            enabled(user)
+            let line = note(shared, bot, AuditAct::Created, verdict.rule, &new, &gathered);
+            enabled(users.create(&new, &[line]).await?)
         }
     };
     Ok(mapped)
@@ -94,13 +89,20 @@ pub(crate) async fn may_use(shared: &Shared, bot: &Bot, sender: &Sender, chat: &
     }
 }
 
-/// Writes down who became whom. The link is made already: where the list cannot be written, the log has it.
-async fn note(shared: &Shared, bot: &Bot, act: AuditAct, rule: Rule, user: &User, gathered: &Gathered) {
+/// The audit list's line of who becomes whom.
+fn note(
+    shared: &Shared,
+    bot: &Bot,
+    act: AuditAct,
+    rule: Rule,
+    user: &User,
+    gathered: &Gathered,
+) -> AuditLine {
     let source = match &gathered.answer {
         Some(Answer::Found(person)) if matches!(rule, Rule::Directory | Rule::Email) => &person.directory,
         Some(_) | None => &bot.channel.platform,
     };
-    let line = AuditLine {
+    AuditLine {
         at: shared.now(),
         act,
         rule: rule.as_str().to_owned(),
@@ -110,9 +112,6 @@ async fn note(shared: &Shared, bot: &Bot, act: AuditAct, rule: Rule, user: &User
         im_user_id: gathered.identity.im_user_id.clone(),
         user: user.id.clone(),
         username: user.username.clone(),
-    };
-    if let Err(error) = shared.ports.audit.append(&line).await {
-        tracing::warn!(channel = %bot.channel.id, user = %user.id, ?act, %error, "failed to write the audit list");
     }
 }
 
@@ -128,7 +127,7 @@ async fn adopt(shared: &Shared, user: &User, gathered: &Gathered, rule: Rule) ->
         return Ok(());
     }
     if let Some(changed) = profile::adopted(user, person, shared.now()) {
-        shared.ports.users.update(&changed, user.version).await?;
+        shared.ports.users.update(&changed, user.version, &[]).await?;
     }
     Ok(())
 }
@@ -137,7 +136,7 @@ async fn adopt(shared: &Shared, user: &User, gathered: &Gathered, rule: Rule) ->
 async fn refreshed(shared: &Shared, user: User, gathered: &Gathered) -> User {
     let Some(Answer::Found(person)) = &gathered.answer else { return user };
     let Some(changed) = profile::refreshed(&user, person, shared.now()) else { return user };
-    match shared.ports.users.update(&changed, user.version).await {
+    match shared.ports.users.update(&changed, user.version, &[]).await {
         Ok(version) => User { version, ..changed },
         Err(_) => user,
     }

@@ -10,13 +10,13 @@ use crate::conformance::generate::{snapshots, values};
 use crate::conformance::samples::{
     TTL, accept_first, ask, commit, ending, failed, key, lease, line, replica, reply, snapshot, telling,
 };
-use crate::conformance::{FakeClock, Fixture, StoreSet};
+use crate::conformance::{FakeClock, Fixture, Stores};
 use crate::conversations::{Commit, Lease, Loaded};
 use crate::error::StoreError;
 use crate::page::PageRequest;
 
 /// Stores with one conversation, its lease, and this many entries waiting.
-async fn begin(fixture: &impl Fixture, entries: u64) -> (StoreSet, Lease) {
+async fn begin(fixture: &impl Fixture, entries: u64) -> (Stores, Lease) {
     let stores = fixture.stores();
     for n in 1..=entries {
         accept_first(&*stores.conversations, ask(&key("c"), &format!("m{n}"), "hello")).await;
@@ -25,13 +25,13 @@ async fn begin(fixture: &impl Fixture, entries: u64) -> (StoreSet, Lease) {
     (stores, lease)
 }
 
-async fn load(stores: &StoreSet, lease: &Lease) -> Loaded {
+async fn load(stores: &Stores, lease: &Lease) -> Loaded {
     let loaded = stores.conversations.load(lease, &key("c").id(), Seq(0)).await;
     loaded.unwrap().unwrap()
 }
 
 /// Lines and failures that are stored.
-async fn written(stores: &StoreSet) -> (usize, usize) {
+async fn written(stores: &Stores) -> (usize, usize) {
     let page = PageRequest::default();
     let lines = stores.transcripts.lines(&key("c").id(), &page).await.unwrap();
     let failures = stores.failures.list(&page).await.unwrap();

@@ -6,12 +6,12 @@ use switchboard_domain::ids::{Seq, Version};
 use switchboard_domain::inbox::Verdict;
 
 use crate::conformance::samples::{TTL, ask, commit, ending, failed, key, lease, line, replica};
-use crate::conformance::{Fate, Faulty, Fixture, StoreSet, Verb};
+use crate::conformance::{Fate, Faulty, Fixture, Stores, Verb};
 use crate::conversations::{Accepted, Commit, ConversationStore};
 use crate::error::StoreError;
 use crate::page::PageRequest;
 
-fn faulty(fixture: &impl Fixture) -> (StoreSet, Arc<Faulty>) {
+fn faulty(fixture: &impl Fixture) -> (Stores, Arc<Faulty>) {
     let stores = fixture.stores();
     let faulty = Arc::new(Faulty::around(Arc::clone(&stores.conversations)));
     (stores, faulty)

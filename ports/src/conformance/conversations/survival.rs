@@ -7,7 +7,7 @@ use switchboard_domain::ids::{ConversationKey, Seq, Version};
 use crate::conformance::samples::{
     TTL, accept_first, ask, ending, failed, key, lease, line, reply, snapshot,
 };
-use crate::conformance::{Fixture, StoreSet};
+use crate::conformance::{Fixture, Stores};
 use crate::conversations::{Accepted, Commit, Lease};
 use crate::error::StoreError;
 use crate::page::PageRequest;
@@ -29,7 +29,7 @@ fn expected(steps: u32) -> Expected {
     }
 }
 
-async fn step(stores: &StoreSet, key: &ConversationKey, lease: &Lease, number: u32) {
+async fn step(stores: &Stores, key: &ConversationKey, lease: &Lease, number: u32) {
     let store = &*stores.conversations;
     let id = key.id();
     let commit = match number {
@@ -52,7 +52,7 @@ async fn step(stores: &StoreSet, key: &ConversationKey, lease: &Lease, number: u
     store.commit(lease, commit).await.unwrap();
 }
 
-async fn found(stores: &StoreSet, key: &ConversationKey, lease: &Lease) -> Expected {
+async fn found(stores: &Stores, key: &ConversationKey, lease: &Lease) -> Expected {
     let page = PageRequest { limit: 200, after: None };
     let lines = stores.transcripts.lines(&key.id(), &page).await.unwrap().items.len();
     let failures = stores.failures.list(&page).await.unwrap();

@@ -9,7 +9,7 @@ pub mod shown;
 use switchboard_domain::ids::{ConversationId, ConversationKey, Version};
 use switchboard_domain::snapshot::TranscriptLine;
 
-use crate::conformance::StoreSet;
+use crate::conformance::Stores;
 use crate::conformance::samples::{accept_first, ask, lease, telling};
 use crate::page::PageRequest;
 use crate::transcripts::ConversationFilter;
@@ -51,7 +51,7 @@ macro_rules! transcripts_suite {
     };
 }
 
-pub(super) async fn tell(stores: &StoreSet, key: &ConversationKey, lines: &[TranscriptLine]) {
+pub(super) async fn tell(stores: &Stores, key: &ConversationKey, lines: &[TranscriptLine]) {
     let message = format!("{}-{}", key.id(), lines.len());
     accept_first(&*stores.conversations, ask(key, &message, "hello")).await;
     let lease = lease(&*stores.conversations, "a", key).await;
@@ -63,7 +63,7 @@ pub(super) fn page(limit: u32, after: Option<String>) -> PageRequest {
     PageRequest { limit, after }
 }
 
-pub(super) async fn found(stores: &StoreSet, filter: &ConversationFilter) -> Vec<ConversationId> {
+pub(super) async fn found(stores: &Stores, filter: &ConversationFilter) -> Vec<ConversationId> {
     let page = stores.transcripts.conversations(filter, &PageRequest::default()).await.unwrap();
     page.items.into_iter().map(|info| info.id).collect()
 }

@@ -4,7 +4,7 @@ use switchboard_domain::ids::{ConversationKey, Seq, Version};
 use switchboard_domain::snapshot::{Role, TranscriptLine};
 
 use crate::conformance::samples::{accept_first, ask, commit, key, key_on, lease, line, member_key};
-use crate::conformance::{Fixture, StoreSet};
+use crate::conformance::{Fixture, Stores};
 use crate::conversations::{Commit, SHOWN_ENTRIES_MAX, Shown};
 
 fn shown(seq: u64, key: &str) -> Shown {
@@ -16,7 +16,7 @@ fn turn(seq: u64, answer: &str) -> Vec<TranscriptLine> {
 }
 
 /// One commit after the other, with these lines and names.
-async fn tell(stores: &StoreSet, key: &ConversationKey, steps: Vec<(Vec<TranscriptLine>, Vec<Shown>)>) {
+async fn tell(stores: &Stores, key: &ConversationKey, steps: Vec<(Vec<TranscriptLine>, Vec<Shown>)>) {
     accept_first(&*stores.conversations, ask(key, &format!("first of {}", key.id()), "hello")).await;
     let lease = lease(&*stores.conversations, "a", key).await;
     for (n, (transcript, shown)) in (0..).zip(steps) {
@@ -25,7 +25,7 @@ async fn tell(stores: &StoreSet, key: &ConversationKey, steps: Vec<(Vec<Transcri
     }
 }
 
-async fn found(stores: &StoreSet, place: &ConversationKey, key: &str) -> Option<String> {
+async fn found(stores: &Stores, place: &ConversationKey, key: &str) -> Option<String> {
     let line = stores.transcripts.shown_as(&place.channel, &place.chat, key).await.unwrap();
     line.map(|line| line.text)
 }

@@ -1,5 +1,6 @@
 //! Tests that look inside the file store.
 
+mod moving;
 mod opening;
 mod outside;
 mod plans;

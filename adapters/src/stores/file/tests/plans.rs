@@ -89,13 +89,13 @@ async fn run_everything(core: &Arc<Core>) {
 
 async fn run_users(users: &dyn UserStore, page: &PageRequest) {
     let one = User { identities: vec![identity("u1")], ..user("usr_1", "one") };
-    users.create(&one).await.unwrap();
-    users.update(&one, Version(1)).await.unwrap();
-    users.link(&one.id, &identity("u2")).await.unwrap();
-    users.unlink(&one.id, &identity("u2")).await.unwrap();
+    users.create(&one, &[]).await.unwrap();
+    users.update(&one, Version(1), &[]).await.unwrap();
+    users.link(&one.id, &identity("u2"), &[]).await.unwrap();
+    users.unlink(&one.id, &identity("u2"), &[]).await.unwrap();
     users.matching("one", Some("one@example.invalid")).await.unwrap();
     users.list(page).await.unwrap();
-    users.delete(&one.id).await.unwrap();
+    users.delete(&one.id, &[]).await.unwrap();
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ pub(super) async fn fill(core: &Arc<Core>) {
     all.channels.insert(&channel("chn_1", "One")).await.unwrap();
     all.agents.insert(&agent("agt_1", "One")).await.unwrap();
     let one = User { identities: vec![identity("u1")], ..user("usr_1", "one") };
-    all.users.create(&one).await.unwrap();
+    all.users.create(&one, &[]).await.unwrap();
     all.tokens.insert(&token("ci", Role::Operator, 7)).await.unwrap();
     all.usage.add(batch("b1", &[(&app("a"), month(1), usage(7, 5))])).await.unwrap();
     let with_address = |chat: &str, id: &str| Arrival {

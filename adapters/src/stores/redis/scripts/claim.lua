@@ -1,10 +1,6 @@
 -- Takes or renews one partition's lease.
 -- KEYS: lease, fence. ARGV: owner, how long (ms), now (ms) or '' for the server's own clock.
-local now = tonumber(ARGV[3])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local now = moment(ARGV[3])
 local held = redis.call('HMGET', KEYS[1], 'owner', 'token', 'until')
 local token
 if held[1] == ARGV[1] then

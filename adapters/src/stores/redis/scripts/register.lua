@@ -1,5 +1,5 @@
 -- Adds or replaces a record with a unique name.
--- KEYS: records, names. ARGV: 1 id, 2 name as it is compared, 3 expected version or '' for a new one, 4 version, 5 record.
+-- KEYS: records, names, revision. ARGV: 1 id, 2 name as it is compared, 3 expected version or '' for a new one, 4 version, 5 record.
 -- Stored: [version, name, record]. A new one's version is whatever the caller wants to keep beside the record.
 local stored = redis.call('HGET', KEYS[1], ARGV[1])
 if ARGV[3] == '' then
@@ -18,4 +18,5 @@ if stored then
 end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[1])
 redis.call('HSET', KEYS[1], ARGV[1], cjson.encode({ARGV[4], ARGV[2], ARGV[5]}))
+redis.call('INCR', KEYS[3])
 return 'done'

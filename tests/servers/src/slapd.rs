@@ -1,48 +1,41 @@
-//! A real `slapd` for tests: installed where it is missing, started on a free port of loopback with a folder of its own.
+//! A real `slapd`, with a directory of its own below `dc=corp,dc=example`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write as _;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// Pause between two looks at a server that starts.
-const PAUSE: Duration = Duration::from_millis(10);
+use crate::{installed, looks, ports};
 
-/// Looks at a server that starts: half a minute of them.
-const LOOKS_MAX: u32 = 3_000;
-
-/// Tries of other ports, where somebody else was quicker.
-const PORTS_MAX: u32 = 20;
-
-/// The account that searches, and its password.
-pub(crate) const BIND_DN: &str = "cn=reader,dc=corp,dc=example";
-pub(crate) const PASSWORD: &str = "reader s3cr3t 密";
+/// The account that searches.
+pub const BIND_DN: &str = "cn=reader,dc=corp,dc=example";
+/// Its password.
+pub const PASSWORD: &str = "reader s3cr3t 密";
 
 /// A server.
-pub(crate) struct Slapd {
+pub struct Slapd {
     child: Option<Child>,
     directory: TempDir,
     /// Its plain port; `StartTLS` too.
-    pub(crate) port: u16,
+    pub port: u16,
     /// Its TLS port.
-    pub(crate) tls_port: u16,
+    pub tls_port: u16,
     /// The authority that its certificate is from, PEM.
-    pub(crate) authority: String,
+    pub authority: String,
 }
 
 impl Slapd {
     /// Starts one with this LDIF below `dc=corp,dc=example`.
-    pub(crate) fn start(ldif: &str) -> Self {
-        install();
+    pub fn start(ldif: &str) -> Self {
+        installed("slapd", "slapd");
         let directory = tempfile::tempdir().unwrap();
         let authority = certificates(directory.path());
         configure(directory.path(), ldif);
-        for _ in 0..PORTS_MAX {
-            let (port, tls_port) = (free_port(), free_port());
+        for _ in 0..ports::TRIES_MAX {
+            let (port, tls_port) = (ports::free(), ports::free());
             if let Some(child) = spawn(directory.path(), port, tls_port) {
                 return Self { child: Some(child), directory, port, tls_port, authority };
             }
@@ -51,7 +44,7 @@ impl Slapd {
     }
 
     /// Dies without a word.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
@@ -59,7 +52,7 @@ impl Slapd {
     }
 
     /// Comes back on the same ports with what it has on disk.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.kill();
         self.child = spawn(self.directory.path(), self.port, self.tls_port);
         assert!(self.child.is_some(), "slapd does not come back");
@@ -70,10 +63,6 @@ impl Drop for Slapd {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// An authority, and a certificate of it for `localhost` and 127.0.0.1.
@@ -133,41 +122,18 @@ fn spawn(at: &Path, port: u16, tls_port: u16) -> Option<Child> {
     // In the foreground, and without a word.
     command.args(["-d", "0", "-h", &urls, "-f"]).arg(at.join("slapd.conf"));
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    for _ in 0..LOOKS_MAX {
-        if child.try_wait().unwrap().is_some() {
-            return None;
-        }
-        if [port, tls_port].iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok()) {
-            return Some(child);
-        }
-        std::thread::sleep(PAUSE);
+    let mut is_gone = false;
+    let came = looks(|| {
+        is_gone = child.try_wait().unwrap().is_some();
+        is_gone || [port, tls_port].iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok())
+    });
+    if is_gone {
+        return None;
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    panic!("slapd does not answer on port {port}");
-}
-
-/// Installs `slapd` where it is missing; tests that run side by side wait for the one that does.
-fn install() {
-    let is_there = || Path::new("/usr/sbin/slapd").exists();
-    if is_there() {
-        return;
+    if !came {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        panic!("slapd does not answer on port {port}");
     }
-    let lock = File::create(std::env::temp_dir().join("switchboard-tests-slapd.lock")).unwrap();
-    lock.lock().unwrap();
-    if is_there() {
-        return;
-    }
-    for arguments in
-        [["update", "-q"].as_slice(), &["install", "-q", "-y", "--no-install-recommends", "slapd"]]
-    {
-        let mut command = Command::new("apt-get");
-        // A machine that starts services by itself must not start this one.
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
-        let status = command.stdout(Stdio::null()).status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "these tests need slapd: install it (`apt-get install slapd`)"
-        );
-    }
+    Some(child)
 }

@@ -1,0 +1,330 @@
+//! Buckets that share a budget: never more than the rate together, and never held up by the store.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use switchboard_ports::budget::{BudgetKey, BudgetStore, GRANT_COUNTED, GRANT_USABLE, Taken};
+use switchboard_ports::error::StoreError;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::bucket::{Bucket, Class, Shared, lock};
+
+/// What all replicas share, in virtual time.
+#[derive(Default)]
+struct Pot {
+    granted: Vec<(Instant, u32)>,
+    closed_until: Option<Instant>,
+    /// What was wanted, question by question.
+    asked: Vec<u32>,
+    under_way: usize,
+    under_way_max: usize,
+    closes: usize,
+}
+
+/// One replica's way to it.
+struct Way {
+    pot: Arc<Mutex<Pot>>,
+    manner: Mutex<Manner>,
+}
+
+#[derive(Clone, Copy)]
+enum Manner {
+    /// Half of it there, half of it back.
+    Takes(Duration),
+    Fails,
+    Hangs,
+    Panics,
+}
+
+const AT_ONCE: Manner = Manner::Takes(Duration::ZERO);
+
+impl Way {
+    fn to(pot: &Arc<Mutex<Pot>>, manner: Manner) -> Arc<Self> {
+        Arc::new(Self { pot: Arc::clone(pot), manner: Mutex::new(manner) })
+    }
+
+    fn turn(&self, manner: Manner) {
+        *lock(&self.manner) = manner;
+    }
+
+    fn asked(&self) -> Vec<u32> {
+        lock(&self.pot).asked.clone()
+    }
+
+    /// The bucket of a replica that goes this way.
+    fn bucket(self: &Arc<Self>, rate: u32) -> Arc<Bucket> {
+        let key = BudgetKey { base: "b".to_owned(), app: "a".to_owned(), api: "card".to_owned() };
+        let bucket = Bucket::new(Some(Shared { store: Arc::clone(self) as _, key }));
+        bucket.set_rate(rate);
+        Arc::new(bucket)
+    }
+
+    fn take_now(&self, rate: u32, wanted: u32) -> Taken {
+        let now = Instant::now();
+        let mut pot = lock(&self.pot);
+        pot.granted.retain(|(at, _)| *at + GRANT_COUNTED > now);
+        if let Some(until) = pot.closed_until.filter(|until| *until > now) {
+            return Taken::Wait(until - now);
+        }
+        let counted: u32 = pot.granted.iter().map(|(_, count)| count).sum();
+        let Some(count) = NonZeroU32::new(wanted.min(rate.saturating_sub(counted))) else {
+            return Taken::Wait(pot.granted[0].0 + GRANT_COUNTED - now);
+        };
+        pot.granted.push((now, count.get()));
+        Taken::Calls(count)
+    }
+}
+
+/// A question that is under way.
+struct UnderWay<'a>(&'a Way);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.pot).under_way -= 1;
+    }
+}
+
+#[async_trait]
+impl BudgetStore for Way {
+    async fn take(&self, _: &BudgetKey, rate: u32, wanted: u32) -> Result<Taken, StoreError> {
+        {
+            let mut pot = lock(&self.pot);
+            pot.asked.push(wanted);
+            pot.under_way += 1;
+            pot.under_way_max = pot.under_way_max.max(pot.under_way);
+        }
+        let _under_way = UnderWay(self);
+        let manner = *lock(&self.manner);
+        match manner {
+            Manner::Takes(delay) => {
+                sleep(delay / 2).await;
+                let taken = self.take_now(rate, wanted);
+                sleep(delay / 2).await;
+                Ok(taken)
+            }
+            Manner::Fails => Err(StoreError::Unavailable("away".to_owned())),
+            Manner::Hangs => std::future::pending().await,
+            Manner::Panics => panic!("a store that breaks"),
+        }
+    }
+
+    async fn close(&self, _: &BudgetKey, pause: Duration) -> Result<(), StoreError> {
+        let mut pot = lock(&self.pot);
+        pot.closes += 1;
+        pot.closed_until = pot.closed_until.max(Some(Instant::now() + pause));
+        Ok(())
+    }
+}
+
+fn pot() -> Arc<Mutex<Pot>> {
+    Arc::default()
+}
+
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// When `count` claims of one bucket start that are made at once.
+async fn starts(bucket: &Bucket, count: usize) -> Vec<Instant> {
+    let claims = (0..count).map(|_| async {
+        bucket.take(Class::Update).await;
+        Instant::now()
+    });
+    join_all(claims).await
+}
+
+/// Bursts, calls that trickle, and calls that are started at the last moment: whatever second one looks at.
+#[tokio::test(start_paused = true)]
+async fn two_replicas_never_start_more_than_the_rate_in_any_second() {
+    let pot = pot();
+    let (near, far) = (Way::to(&pot, Manner::Takes(millis(1))), Way::to(&pot, Manner::Takes(millis(180))));
+    let (one, other) = (near.bucket(20), far.bucket(20));
+    let trickle = async {
+        let mut at = Vec::new();
+        for number in 0..60_u64 {
+            sleep(millis(7 + number % 5 * 23)).await;
+            at.extend(starts(&one, 1 + usize::from(number % 7 == 0)).await);
+        }
+        at
+    };
+    let bursts = async {
+        let mut at = Vec::new();
+        for _ in 0..8 {
+            at.extend(starts(&other, 15).await);
+            sleep(millis(333)).await;
+        }
+        at
+    };
+    let (first, second) = tokio::join!(trickle, bursts);
+    let mut all = [first, second].concat();
+    all.sort();
+    let second = Duration::from_secs(1);
+    assert!(all.windows(21).all(|calls| calls[20] - calls[0] > second), "{all:?}");
+}
+
+/// What the window costs is known: a fifth, and nothing to speak of besides.
+#[tokio::test(start_paused = true)]
+async fn two_replicas_use_what_there_is_whether_near_or_far() {
+    let pot = pot();
+    let (near, far) = (Way::to(&pot, AT_ONCE), Way::to(&pot, Manner::Takes(millis(20))));
+    let (one, other) = (near.bucket(20), far.bucket(20));
+    let begun = Instant::now();
+    let count = async |bucket: Arc<Bucket>| {
+        let mut count = 0_u32;
+        while timeout(Duration::from_secs(20).saturating_sub(begun.elapsed()), bucket.take(Class::Update))
+            .await
+            .is_ok()
+        {
+            count += 1;
+        }
+        count
+    };
+    // Several claims of each wait all the time.
+    let (one, other) = tokio::join!(
+        join_all((0..10).map(|_| count(Arc::clone(&one)))),
+        join_all((0..10).map(|_| count(Arc::clone(&other))))
+    );
+    let (one, other): (u32, u32) = (one.iter().sum(), other.iter().sum());
+    assert!((300..=340).contains(&(one + other)), "{one} {other}");
+    assert!(one.min(other) * 3 >= one + other, "{one} {other}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_after_a_pause_goes_out_at_once_and_in_batches() {
+    let way = Way::to(&pot(), AT_ONCE);
+    let bucket = way.bucket(10);
+    let begun = Instant::now();
+    starts(&bucket, 10).await;
+    assert_eq!(Instant::now(), begun);
+    assert_eq!(way.asked(), [3, 3, 3, 1]);
+    assert_eq!(lock(&way.pot).under_way_max, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_of_zero_asks_nobody() {
+    let way = Way::to(&pot(), Manner::Hangs);
+    let bucket = way.bucket(0);
+    assert!(starts(&bucket, 1_000).now_or_never().is_some());
+    bucket.close(millis(10));
+    bucket.take(Class::Finish).await;
+    assert_eq!((way.asked().len(), lock(&way.pot).closes), (0, 0));
+}
+
+/// Those who wait at that moment wait once; whoever comes later does not wait at all.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_delays_nobody_for_longer_than_its_bound() {
+    let way = Way::to(&pot(), AT_ONCE);
+    let bucket = way.bucket(100);
+    starts(&bucket, 5).await;
+    way.turn(Manner::Hangs);
+    sleep(Duration::from_secs(10)).await;
+    let begun = Instant::now();
+    let all = starts(&bucket, 50).await;
+    assert!(all.iter().all(|at| *at - begun <= GRANT_USABLE));
+    for _ in 0..100 {
+        sleep(millis(77)).await;
+        assert!(bucket.take(Class::Update).now_or_never().is_some());
+    }
+    let asked = way.asked().len();
+    assert!(asked <= 5 + 10, "{asked}");
+    assert_eq!(lock(&way.pot).under_way_max, 1);
+}
+
+/// A local window is kept even so.
+#[tokio::test(start_paused = true)]
+async fn without_a_store_the_rate_is_kept_by_each_replica() {
+    for manner in [Manner::Fails, Manner::Hangs, Manner::Panics, Manner::Takes(2 * GRANT_USABLE)] {
+        let bucket = Way::to(&pot(), manner).bucket(5);
+        let begun = Instant::now();
+        let mut all = starts(&bucket, 20).await;
+        all.sort();
+        assert!(all.windows(6).all(|calls| calls[5] - calls[0] > Duration::from_secs(1)));
+        assert!(all[19] - begun <= millis(3 * 1_050) + GRANT_USABLE);
+    }
+}
+
+/// Within a second of its return.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_back_is_asked_again() {
+    let way = Way::to(&pot(), Manner::Fails);
+    let bucket = way.bucket(10);
+    bucket.take(Class::Update).await;
+    way.turn(AT_ONCE);
+    sleep(Duration::from_secs(2)).await;
+    // The first one does not wait for the answer; its call is one too many for the store at most.
+    bucket.take(Class::Update).await;
+    sleep(Duration::from_secs(2)).await;
+    lock(&way.pot).closed_until = Some(Instant::now() + millis(700));
+    let begun = Instant::now();
+    bucket.take(Class::Update).await;
+    assert_eq!(begun.elapsed(), millis(700));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_more_important_overtakes_those_who_wait_for_an_answer() {
+    let way = Way::to(&pot(), Manner::Takes(millis(100)));
+    let bucket = way.bucket(4);
+    let (sender, mut order) = mpsc::unbounded_channel();
+    for (class, name) in [(Class::Update, "update"), (Class::Open, "open"), (Class::Finish, "finish")] {
+        let (bucket, sender) = (Arc::clone(&bucket), sender.clone());
+        tokio::spawn(async move {
+            bucket.take(class).await;
+            sender.send(name).unwrap();
+        });
+        sleep(millis(10)).await;
+    }
+    let mut served = Vec::new();
+    for _ in 0..3 {
+        served.push(order.recv().await.unwrap());
+    }
+    assert_eq!(served, ["finish", "open", "update"]);
+    assert_eq!(lock(&way.pot).under_way_max, 1);
+}
+
+/// The next one may use it while it is usable, and it is not asked for again and again.
+#[tokio::test(start_paused = true)]
+async fn cancelled_claims_waste_their_batch_at_most() {
+    let way = Way::to(&pot(), Manner::Takes(millis(100)));
+    let bucket = way.bucket(20);
+    assert!(timeout(millis(50), starts(&bucket, 3)).await.is_err());
+    let begun = Instant::now();
+    bucket.take(Class::Update).await;
+    assert_eq!(begun.elapsed(), millis(50), "the answer that was on its way");
+    assert_eq!(way.asked().len(), 1);
+    assert!(timeout(millis(50), starts(&bucket, 3)).await.is_err());
+    sleep(Duration::from_secs(1)).await;
+    bucket.take(Class::Update).await;
+    assert_eq!(way.asked().len(), 3, "what is too old is not used");
+    let counted: u32 = lock(&way.pot).granted.iter().map(|(_, count)| count).sum();
+    assert!(counted <= 3 + 3 + 1, "{counted}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttle_answer_to_one_replica_closes_the_bucket_of_all() {
+    let pot = pot();
+    let (one, other) = (Way::to(&pot, AT_ONCE).bucket(20), Way::to(&pot, AT_ONCE).bucket(20));
+    one.close(Duration::from_secs(3));
+    one.close(Duration::from_secs(1));
+    tokio::task::yield_now().await;
+    let begun = Instant::now();
+    tokio::join!(one.take(Class::Finish), other.take(Class::Finish));
+    assert_eq!((begun.elapsed(), lock(&pot).closes), (Duration::from_secs(3), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_higher_rate_is_asked_for_at_once() {
+    let way = Way::to(&pot(), AT_ONCE);
+    let bucket = way.bucket(1);
+    bucket.take(Class::Update).await;
+    let mut waiting = Box::pin(bucket.take(Class::Update));
+    assert!(timeout(millis(100), &mut waiting).await.is_err());
+    bucket.set_rate(10);
+    let begun = Instant::now();
+    waiting.await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}

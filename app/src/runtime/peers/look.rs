@@ -1,0 +1,142 @@
+//! The look around: says that we live and what we observe, and takes in who else lives and what they changed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use switchboard_domain::ids::ChannelId;
+use switchboard_ports::error::StoreError;
+use switchboard_ports::replicas::{Observed, ReplicaInfo, Report, Roll};
+
+use super::notes;
+use super::whole::observed_of;
+use crate::runtime::driver::Driver;
+use crate::runtime::operations::RuntimeEvent;
+use crate::runtime::panics::caught;
+use crate::runtime::scan;
+use crate::runtime::shared::{Shared, lock};
+
+/// Says for the first time that we live, and learns who else does.
+///
+/// # Errors
+/// When the store cannot be asked.
+pub(crate) async fn join(shared: &Shared) -> Result<(), StoreError> {
+    report(shared).await?;
+    let roll = shared.ports.replicas.roll().await?;
+    let restarts = shared.ports.bulletin.restarts().await?;
+    let mut state = lock(&shared.peers.state);
+    state.revision = Some(roll.revision);
+    state.restarts = restarts.into_iter().collect();
+    drop(state);
+    take_in(shared, roll);
+    Ok(())
+}
+
+/// Looks around until the server has stopped.
+pub(crate) async fn keep_looking(driver: Arc<Driver>) {
+    let shared = driver.shared();
+    loop {
+        tokio::select! {
+            biased;
+            () = shared.parking.cancelled() => return,
+            () = shared.peers.look.notified() => {}
+            () = tokio::time::sleep(shared.settings.look_interval) => {}
+        }
+        if let Some(Err(error)) = caught("a look around", look(&driver)).await {
+            tracing::debug!(%error, "failed to look after the other replicas");
+        }
+    }
+}
+
+async fn look(driver: &Arc<Driver>) -> Result<(), StoreError> {
+    let shared = driver.shared();
+    // Whatever the store says: what we may not have any more has to go.
+    super::places::drop_lost_places(shared).await;
+    let looked = tokio::time::timeout(shared.settings.store_patience, async {
+        if !shared.stopping.is_cancelled() {
+            report(shared).await?;
+        }
+        shared.ports.replicas.roll().await
+    });
+    let roll = looked.await.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer".to_owned())))?;
+    let revision = roll.revision;
+    let joined_or_left = take_in(shared, roll);
+    super::places::place(shared).await?;
+    let gained = super::hand_over::hand_over(shared).await?;
+    if joined_or_left || gained {
+        scan::claim(shared).await?;
+        scan::scan_once(shared).await?;
+    }
+    tell_of_changes(shared).await;
+    let is_new = lock(&shared.peers.state).revision != Some(revision);
+    if is_new && !shared.stopping.is_cancelled() {
+        super::settings::take_in(driver).await?;
+        lock(&shared.peers.state).revision = Some(revision);
+    }
+    Ok(())
+}
+
+/// Takes in who lives; whether that is news.
+fn take_in(shared: &Shared, roll: Roll) -> bool {
+    let mut live: Vec<_> = roll.live.iter().map(|info| info.id.clone()).collect();
+    if !shared.stopping.is_cancelled() && !live.contains(&shared.replica) {
+        // Our own word came too late for the others, or we have not said it yet.
+        live.push(shared.replica.clone());
+        live.sort();
+    }
+    let mut state = lock(&shared.peers.state);
+    let is_news = state.live != live;
+    if is_news {
+        let (before, now) = (state.live.len(), live.len());
+        tracing::info!(replica = %shared.replica, before, now, "the replicas that live have changed");
+    }
+    state.live = live;
+    state.roll = roll.live;
+    is_news
+}
+
+/// Says that we live, and what changed of what we observe.
+async fn report(shared: &Shared) -> Result<(), StoreError> {
+    let now = shared.now();
+    let rows: BTreeMap<ChannelId, Observed> = shared
+        .all_channels()
+        .into_iter()
+        .map(|handle| (handle.id.clone(), observed_of(&handle.status(now))))
+        .collect();
+    let connections = rows.values().map(|row| row.connections).fold(0, u32::saturating_add);
+    let info = ReplicaInfo {
+        id: shared.replica.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        host: shared.settings.host.clone(),
+        started_at: shared.started_at,
+        partitions: shared.leases_held(),
+        connections,
+    };
+    // Taken out: until this report has come through, nobody knows what the others were told.
+    let told = lock(&shared.peers.state).told.take();
+    let whole = told.is_none();
+    let told = told.unwrap_or_default();
+    let changed = rows.iter().filter(|(channel, row)| told.get(*channel) != Some(*row));
+    let report = Report {
+        info,
+        channels: changed.map(|(_, row)| row.clone()).collect(),
+        gone: told.keys().filter(|channel| !rows.contains_key(*channel)).cloned().collect(),
+        whole,
+    };
+    let reported = shared.ports.replicas.report(&report, shared.settings.report_ttl).await;
+    lock(&shared.peers.state).told = reported.is_ok().then_some(rows);
+    reported
+}
+
+/// Tells people who watch any replica what became of channels whose status changed here.
+async fn tell_of_changes(shared: &Shared) {
+    let changed = std::mem::take(&mut lock(&shared.peers.state).changed);
+    if changed.is_empty() {
+        return;
+    }
+    let channels: Vec<_> = changed.into_iter().collect();
+    for status in super::whole(shared, &channels).await {
+        let event = RuntimeEvent::ChannelStatus(Box::new(status));
+        shared.peers.post(notes::of(&event));
+        shared.publish_here(event);
+    }
+}

@@ -1,0 +1,61 @@
+//! The budget store: how many calls of a platform's API all replicas together may start (R14).
+//!
+//! A platform counts calls by credentials and API and does not know our replicas apart. So that they need not ask for each
+//! call, calls are granted in small batches, each usable for a short time.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::error::StoreError;
+
+/// How long the calls of a batch may start, counted from the moment of asking: the grant cannot be older than that. An
+/// answer that takes as long is of no use any more.
+pub const GRANT_USABLE: Duration = Duration::from_millis(250);
+
+/// How long a granted call counts: a second and [`GRANT_USABLE`]. A call that starts at the end of that time is then still
+/// counted for a whole second, so no second sees more calls than the rate, whenever the calls of a batch start.
+pub const GRANT_COUNTED: Duration = Duration::from_millis(1_250);
+
+/// How exactly a store remembers when a grant ceases to count: at most so much later. It bounds what is kept of a bucket.
+pub const GRANT_SLOT: Duration = Duration::from_millis(10);
+
+/// Longest pause of a closed bucket; longer ones are cut.
+pub const CLOSED_MAX: Duration = Duration::from_mins(5);
+
+/// Shares budgets of calls among replicas, by one clock for all of them.
+#[async_trait]
+pub trait BudgetStore: Send + Sync {
+    /// Takes up to `wanted` (at least one) of the calls that `rate` (at least one) a second allow. The grants that count, by
+    /// whomever and at whatever rate they were taken, are never more than `rate` afterwards, unless they were before.
+    ///
+    /// Atomic. Not repeatable: what was granted and not heard of is lost until it ceases to count; so it is after a
+    /// time-out or a cancellation, and with calls that are not started in time.
+    async fn take(&self, bucket: &BudgetKey, rate: u32, wanted: u32) -> Result<Taken, StoreError>;
+
+    /// Grants nothing for a pause, because the platform throttled a call; the longest pause counts, up to [`CLOSED_MAX`].
+    ///
+    /// Repeatable, safe to cancel; after a time-out: unknown.
+    async fn close(&self, bucket: &BudgetKey, pause: Duration) -> Result<(), StoreError>;
+}
+
+/// What a platform counts calls by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BudgetKey {
+    /// The address the platform is reached at.
+    pub base: String,
+    /// What the platform calls the app; no secret.
+    pub app: String,
+    /// Which of its APIs.
+    pub api: String,
+}
+
+/// What came of asking for calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// So many calls may start, until [`GRANT_USABLE`] after the question.
+    Calls(NonZeroU32),
+    /// None; asking again makes sense after this time, which is not zero.
+    Wait(Duration),
+}

@@ -1,0 +1,153 @@
+//! The suite of `BudgetStore`: never more than the rate, by one clock, bucket by bucket.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::budget::{BudgetKey, BudgetStore, CLOSED_MAX, GRANT_COUNTED, GRANT_SLOT, Taken};
+use crate::conformance::Fixture;
+
+/// One test per case of the budget store's contract.
+#[macro_export]
+macro_rules! budget_store_suite {
+    ($fresh:path) => {
+        $crate::__conformance_cases!($fresh; (budget);
+            no_more_than_the_rate_is_granted_while_it_counts,
+            each_grant_ceases_to_count_by_itself,
+            whoever_asks_at_once_shares_one_rate,
+            buckets_know_nothing_of_each_other,
+            a_rate_that_changes_counts_at_once,
+            a_closed_bucket_grants_nothing_until_its_longest_pause_is_over,
+            what_was_granted_still_counts_after_a_pause,
+            a_pause_that_is_too_long_is_cut,
+        );
+    };
+}
+
+const MILLI: Duration = Duration::from_millis(1);
+
+fn bucket(api: &str) -> BudgetKey {
+    BudgetKey { base: "https://api".to_owned(), app: "app".to_owned(), api: api.to_owned() }
+}
+
+fn calls(count: u32) -> Taken {
+    Taken::Calls(NonZeroU32::new(count).unwrap())
+}
+
+/// What is granted, 0 for nothing.
+async fn granted(store: &dyn BudgetStore, key: &BudgetKey, rate: u32, wanted: u32) -> u32 {
+    match store.take(key, rate, wanted).await.unwrap() {
+        Taken::Calls(count) => count.get(),
+        Taken::Wait(_) => 0,
+    }
+}
+
+/// How long to wait.
+async fn wait(store: &dyn BudgetStore, key: &BudgetKey, rate: u32) -> Duration {
+    match store.take(key, rate, 1).await.unwrap() {
+        Taken::Calls(count) => panic!("{count} calls instead of a wait"),
+        Taken::Wait(pause) => pause,
+    }
+}
+
+/// The last batch is smaller than wanted, and then there is none until the first ceases to count.
+pub async fn no_more_than_the_rate_is_granted_while_it_counts(fixture: impl Fixture) {
+    let (store, key) = (fixture.stores().budgets, bucket("a"));
+    for expected in [4, 4, 2] {
+        assert_eq!(store.take(&key, 10, 4).await, Ok(calls(expected)));
+    }
+    let pause = wait(&*store, &key, 10).await;
+    assert!((GRANT_COUNTED..=GRANT_COUNTED + GRANT_SLOT).contains(&pause), "{pause:?}");
+    fixture.clock().advance(GRANT_COUNTED.saturating_sub(MILLI));
+    assert!(wait(&*store, &key, 10).await <= MILLI + GRANT_SLOT);
+    fixture.clock().advance(MILLI + GRANT_SLOT);
+    assert_eq!(store.take(&key, 10, 100).await, Ok(calls(10)));
+}
+
+/// Not all at once with the first.
+pub async fn each_grant_ceases_to_count_by_itself(fixture: impl Fixture) {
+    let (store, key) = (fixture.stores().budgets, bucket("a"));
+    let later = Duration::from_millis(500);
+    assert_eq!(granted(&*store, &key, 10, 4).await, 4);
+    fixture.clock().advance(later);
+    assert_eq!(granted(&*store, &key, 10, 10).await, 6);
+    let pause = wait(&*store, &key, 10).await;
+    assert!(pause <= GRANT_COUNTED.saturating_sub(later) + GRANT_SLOT, "{pause:?}");
+    fixture.clock().advance(pause);
+    assert_eq!(granted(&*store, &key, 10, 10).await, 4);
+    let pause = wait(&*store, &key, 10).await;
+    assert!(pause <= later + GRANT_SLOT, "{pause:?}");
+    fixture.clock().advance(pause);
+    assert_eq!(granted(&*store, &key, 10, 10).await, 6);
+    // Long after.
+    fixture.clock().advance(Duration::from_hours(1));
+    assert_eq!(granted(&*store, &key, 10, 10).await, 10);
+}
+
+/// However many there are.
+pub async fn whoever_asks_at_once_shares_one_rate(fixture: impl Fixture) {
+    let (store, key) = (fixture.stores().budgets, bucket("a"));
+    let askers = (0..50).map(|_| granted(&*store, &key, 20, 1));
+    let all: u32 = futures_util::future::join_all(askers).await.into_iter().sum();
+    assert_eq!(all, 20);
+}
+
+/// Whatever stands in their names.
+pub async fn buckets_know_nothing_of_each_other(fixture: impl Fixture) {
+    let (store, key) = (fixture.stores().budgets, bucket("a"));
+    let others = [
+        BudgetKey { api: "b".to_owned(), ..key.clone() },
+        BudgetKey { app: "another{app}".to_owned(), ..key.clone() },
+        BudgetKey { base: "https://elsewhere:8443/{x}".to_owned(), ..key.clone() },
+        BudgetKey { base: "https://".to_owned(), app: "apiapp".to_owned(), ..key.clone() },
+    ];
+    assert_eq!(granted(&*store, &key, 1, 1).await, 1);
+    store.close(&key, Duration::from_secs(9)).await.unwrap();
+    for other in &others {
+        assert_eq!(granted(&*store, other, 1, 1).await, 1, "{other:?}");
+        assert_eq!(granted(&*store, other, 1, 1).await, 0, "{other:?}");
+    }
+}
+
+/// Earlier grants count at whatever rate they were taken.
+pub async fn a_rate_that_changes_counts_at_once(fixture: impl Fixture) {
+    let (store, key) = (fixture.stores().budgets, bucket("a"));
+    assert_eq!(granted(&*store, &key, 10, 10).await, 10);
+    assert_eq!(granted(&*store, &key, 20, 20).await, 10);
+    assert_eq!(granted(&*store, &key, 5, 1).await, 0);
+    fixture.clock().advance(GRANT_COUNTED + GRANT_SLOT);
+    assert_eq!(granted(&*store, &key, 5, 20).await, 5);
+}
+
+/// A shorter one does not shorten it.
+pub async fn a_closed_bucket_grants_nothing_until_its_longest_pause_is_over(fixture: impl Fixture) {
+    let (store, key) = (fixture.stores().budgets, bucket("a"));
+    let pause = Duration::from_secs(3);
+    store.close(&key, Duration::from_secs(1)).await.unwrap();
+    store.close(&key, pause).await.unwrap();
+    store.close(&key, Duration::from_secs(2)).await.unwrap();
+    assert_eq!(store.take(&key, 10, 1).await, Ok(Taken::Wait(pause)));
+    fixture.clock().advance(pause.saturating_sub(MILLI));
+    assert_eq!(store.take(&key, 10, 1).await, Ok(Taken::Wait(MILLI)));
+    fixture.clock().advance(MILLI);
+    assert_eq!(granted(&*store, &key, 10, 10).await, 10);
+}
+
+/// A pause forgets nothing.
+pub async fn what_was_granted_still_counts_after_a_pause(fixture: impl Fixture) {
+    let (store, key) = (fixture.stores().budgets, bucket("a"));
+    assert_eq!(granted(&*store, &key, 10, 7).await, 7);
+    let pause = Duration::from_secs(1);
+    store.close(&key, pause).await.unwrap();
+    assert_eq!(granted(&*store, &key, 10, 10).await, 0);
+    fixture.clock().advance(pause);
+    assert_eq!(granted(&*store, &key, 10, 10).await, 3);
+}
+
+/// Nobody closes a bucket for a day.
+pub async fn a_pause_that_is_too_long_is_cut(fixture: impl Fixture) {
+    let (store, key) = (fixture.stores().budgets, bucket("a"));
+    store.close(&key, Duration::from_hours(24)).await.unwrap();
+    assert_eq!(store.take(&key, 10, 1).await, Ok(Taken::Wait(CLOSED_MAX)));
+    fixture.clock().advance(CLOSED_MAX);
+    assert_eq!(granted(&*store, &key, 10, 10).await, 10);
+}

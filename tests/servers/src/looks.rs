@@ -1,0 +1,20 @@
+//! Waiting for a server that does not tell when it has come to something.
+
+use std::time::Duration;
+
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Looks, at most: half a minute of them.
+const LOOKS_MAX: u32 = 3_000;
+
+/// Looks until it is so, for a while; whether it came to that.
+pub fn looks(mut is_so: impl FnMut() -> bool) -> bool {
+    (0..LOOKS_MAX).any(|_| {
+        let so = is_so();
+        if !so {
+            std::thread::sleep(PAUSE);
+        }
+        so
+    })
+}

@@ -1,0 +1,323 @@
+//! Two servers on one store in Redis: one truth, each message answered once, and whoever dies is stood in for.
+
+use std::time::Duration;
+
+use dingtalk_sim::{Observed, Origin, Simulator, SimulatorConfig, ViolationKind};
+use nix::sys::signal::Signal;
+use reqwest::Method;
+use serde_json::{Value, json};
+use switchboard_tests::api::Api;
+use switchboard_tests::looks;
+use switchboard_tests::scripted_agent::{Asked, Behaviour, ScriptedAgent};
+use switchboard_tests::server::{CAP, Home, Server};
+use test_servers::redis;
+
+use super::judge::answered_once_in_order;
+use super::shared_store::home_on;
+use super::stage::{APP, answer_to, channel_on, chat, no_alarm};
+
+/// Seconds of load without `SWITCHBOARD_REPLICAS_SECONDS`, which raises them.
+const SECONDS: u64 = 25;
+/// People who write.
+const PEOPLE: usize = 200;
+/// Between two deaths.
+const LIFE: Duration = Duration::from_secs(5);
+
+/// Everything, with several servers.
+pub(crate) struct Several {
+    servers: Vec<Option<Server>>,
+    channel: String,
+    pub(crate) agent: ScriptedAgent,
+    pub(crate) simulator: Simulator,
+    home: Home,
+    pub(crate) redis: redis::Server,
+}
+
+/// Long enough to be killed in the middle.
+fn slowly(asked: &Asked) -> Behaviour {
+    Behaviour::Words { text: answer_to(asked.question()), pause: Duration::from_millis(20) }
+}
+
+impl Several {
+    async fn start(count: usize) -> Self {
+        Self::on(redis::Server::start(&[]), &vec![None; count]).await
+    }
+
+    /// A server for each way to this Redis, which is a straight one where none is given.
+    pub(crate) async fn on(redis: redis::Server, ways: &[Option<&str>]) -> Self {
+        let mut home = home_on(&redis.url());
+        let mut config = SimulatorConfig::default();
+        config.knobs.qps = 0;
+        config.knobs.redelivery_after_ms = 3_000;
+        config.knobs.redelivery_max = u32::MAX;
+        let simulator = Simulator::start(config).await.expect("the platform starts");
+        let agent = ScriptedAgent::start(slowly).await.expect("the agent starts");
+        let mut servers = Vec::new();
+        for way in ways {
+            home.set("SWITCHBOARD_STORE__URL", way.unwrap_or(&redis.url()));
+            servers.push(Some(home.serve().await));
+        }
+        let mut several = Self { servers, channel: String::new(), agent, simulator, home, redis };
+        several.channel = several.set_up(0).await;
+        several
+    }
+
+    /// Makes an agent and a channel on a server's store.
+    async fn set_up(&self, number: usize) -> String {
+        let api = self.api(number);
+        let agent = json!({
+            "name": "scripted", "kind": "openai-chat", "base_url": self.agent.base_url(), "model": "m"
+        });
+        let agent = api.create("/agents", &agent).await;
+        let mut channel = channel_on(&self.simulator, &json!({}));
+        channel["default_agent_id"] = json!(agent);
+        api.create("/channels", &channel).await
+    }
+
+    /// One more server with the same app, whose store is its own.
+    pub(crate) async fn join_stranger(&mut self) {
+        self.home.set("SWITCHBOARD_STORE__PREFIX", "stranger");
+        self.servers.push(Some(self.home.serve().await));
+        let channel = self.set_up(self.servers.len() - 1).await;
+        self.api(self.servers.len() - 1).wait_connected(&channel).await;
+    }
+
+    /// The platform takes so many calls a second, and every server knows.
+    pub(crate) async fn limit_calls(&self, rate: u32) {
+        self.simulator.turn_knobs(|knobs| knobs.qps = rate);
+        for number in 0..self.servers.len() {
+            let api = self.api(number);
+            let channels = api.get("/channels").await;
+            let path = format!("/channels/{}", channels["items"][0]["id"].as_str().expect("a channel"));
+            api.patch(&path, &json!({ "config": { "calls_per_second": rate } })).await;
+        }
+    }
+
+    fn server(&self, number: usize) -> &Server {
+        self.servers[number].as_ref().expect("it runs")
+    }
+
+    pub(crate) fn api(&self, number: usize) -> Api {
+        Api::of(self.server(number))
+    }
+
+    async fn status(&self, asked: usize) -> Value {
+        self.api(asked).get(&format!("/channels/{}/status", self.channel)).await
+    }
+
+    /// Waits until a replica says that so many connections are open.
+    pub(crate) async fn wait_connections(&self, asked: usize, count: u64) {
+        looks::until_ok("the connections are open", async || {
+            let path = format!("/channels/{}/status", self.channel);
+            let answer = self.api(asked).send(Method::GET, &path, None).await;
+            if answer.json["connections"] == count { Ok(()) } else { Err(answer.text) }
+        })
+        .await;
+    }
+
+    /// Waits until a replica knows of so many.
+    pub(crate) async fn wait_replicas(&self, asked: usize, count: usize) -> Vec<Value> {
+        looks::until_ok("the replicas know each other", async || {
+            let listed = self.api(asked).get("/replicas").await;
+            let items = listed["items"].as_array().cloned().unwrap_or_default();
+            if items.len() == count { Ok(items) } else { Err(listed) }
+        })
+        .await
+    }
+
+    pub(crate) fn say(&self, who: &str, text: &str) {
+        self.simulator.push_text(APP, Origin::private(&chat(who), who), text).expect("the platform takes it");
+    }
+
+    pub(crate) async fn wait_texts(&self, who: &str, wanted: &[&str]) {
+        let is_said = |seen: &Observed| seen.robot_texts(&chat(who)) == wanted;
+        if let Err(error) = self.simulator.wait_for(CAP, is_said).await {
+            let texts = self.simulator.observe(|seen| seen.robot_texts(&chat(who)));
+            panic!("{who} reads {texts:#?} instead of {wanted:#?}: {error}");
+        }
+    }
+
+    async fn kill(&mut self, number: usize) {
+        self.servers[number].take().expect("it runs").kill().await;
+    }
+
+    async fn serve(&mut self, number: usize) {
+        self.servers[number] = Some(self.home.serve().await);
+    }
+
+    /// Everything that was written is answered once and in order, and nothing is open.
+    pub(crate) async fn all_is_well(&self) {
+        looks::until_ok("everything is answered", async || {
+            self.simulator.observe(|seen| {
+                let open = seen.open_cards().len();
+                let unacked = seen.messages.iter().filter(|message| message.acked.is_none()).count();
+                let asked = seen.messages.iter().count();
+                let answered = seen.cards().filter(|card| card.state.is_final()).count();
+                if open == 0 && unacked == 0 && answered >= asked {
+                    Ok(())
+                } else {
+                    Err((asked, answered, open, unacked))
+                }
+            })
+        })
+        .await;
+        self.simulator.observe(|seen| {
+            answered_once_in_order(seen, answer_to);
+            // What a store that was away took in late is acked late (R2), and a finish may be repeated after a crash.
+            let is_allowed =
+                |kind| [ViolationKind::LateAck, ViolationKind::StreamingAfterFinal].contains(&kind);
+            let broken: Vec<_> =
+                seen.violations.iter().filter(|violation| !is_allowed(violation.kind)).collect();
+            assert!(broken.is_empty(), "{broken:#?}");
+        });
+        no_alarm(&self.home);
+    }
+}
+
+fn seconds() -> u64 {
+    let wanted = std::env::var_os("SWITCHBOARD_REPLICAS_SECONDS");
+    wanted.map_or(SECONDS, |wanted| wanted.to_str().and_then(|text| text.parse().ok()).expect("a number"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_are_one_server_to_everybody() {
+    let several = Several::start(2).await;
+    for asked in [0, 1] {
+        several.wait_replicas(asked, 2).await;
+        several.wait_connections(asked, 2).await;
+        let status = several.status(asked).await;
+        assert_eq!(
+            (&status["status"], status["replicas"].as_array().unwrap().len()),
+            (&json!("connected"), 2)
+        );
+    }
+    looks::until_ok("each partition is somebody's", async || {
+        let replicas = several.wait_replicas(1, 2).await;
+        let partitions: u64 = replicas.iter().filter_map(|replica| replica["partitions"].as_u64()).sum();
+        if partitions == 256 { Ok(()) } else { Err(replicas) }
+    })
+    .await;
+    // Whichever connection the platform chooses, and whoever owns the conversation.
+    for number in 0..20 {
+        let (who, text) = (format!("p{number}"), format!("question {number}"));
+        several.say(&who, &text);
+        several.wait_texts(&who, &[&answer_to(&text)]).await;
+    }
+    // What one is told, all do.
+    let path = format!("/channels/{}", several.channel);
+    several.api(1).post(&format!("{path}/disable"), 202).await;
+    several.wait_connections(0, 0).await;
+    assert_eq!(several.status(0).await["status"], "disabled");
+    several.api(0).post(&format!("{path}/enable"), 202).await;
+    several.wait_connections(1, 2).await;
+    let opens = several.simulator.observe(|seen| seen.opens.iter().count());
+    several.api(0).post(&format!("{path}/restart"), 202).await;
+    let reopened = several.simulator.wait_for(CAP, |seen| seen.opens.iter().count() >= opens + 2).await;
+    reopened.expect("both open a new connection");
+    several.wait_connections(1, 2).await;
+    several.all_is_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_killed_in_turn_under_load_lose_nothing_and_answer_nothing_twice() {
+    let mut several = Several::start(2).await;
+    several.wait_connections(0, 2).await;
+    let (lives, per_life) = (seconds() / LIFE.as_secs(), LIFE.as_millis() / 20);
+    let mut number = 0;
+    for life in 0..lives {
+        let victim = usize::from(life % 2 == 1);
+        for _ in 0..per_life {
+            several.say(&format!("p{}", number % PEOPLE), &format!("question {number}"));
+            number += 1;
+            looks::pause().await;
+        }
+        several.kill(victim).await;
+        several.serve(victim).await;
+    }
+    several.all_is_well().await;
+    assert!(number >= 200, "{number}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_was_frozen_for_three_leases_shows_nothing_more_and_writes_nothing() {
+    let several = Several::start(2).await;
+    several.wait_connections(0, 2).await;
+    let questions: Vec<_> =
+        (0..12).map(|number| format!("question {number} with many words to answer slowly")).collect();
+    for (number, question) in questions.iter().enumerate() {
+        several.say(&format!("p{number}"), question);
+    }
+    several
+        .agent
+        .wait_for(|asked: &[Asked]| asked.len() >= questions.len(), CAP)
+        .await
+        .expect("all are asked");
+    several.server(0).signal(Signal::SIGSTOP);
+    // The other one stands in, after the lease; nobody is in a hurry to wake the frozen one.
+    for (number, question) in questions.iter().enumerate() {
+        several.wait_texts(&format!("p{number}"), &[&answer_to(question)]).await;
+    }
+    looks::until_ok("three leases are over", async || {
+        let age = several.wait_replicas(1, 1).await[0]["uptime_seconds"].as_f64().unwrap_or_default();
+        if age > 35.0 { Ok(()) } else { Err(age) }
+    })
+    .await;
+    several.server(0).signal(Signal::SIGCONT);
+    several.wait_replicas(1, 2).await;
+    several.wait_connections(1, 2).await;
+    several.say("late", "one more question");
+    several.wait_texts("late", &[&answer_to("one more question")]).await;
+    for (number, question) in questions.iter().enumerate() {
+        several.wait_texts(&format!("p{number}"), &[&answer_to(question)]).await;
+    }
+    several.all_is_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_ends_in_good_order_is_stood_in_for_at_once() {
+    let mut several = Several::start(2).await;
+    several.wait_connections(0, 2).await;
+    for number in 0..20 {
+        several.say(&format!("p{number}"), &format!("question {number} with many words to answer slowly"));
+    }
+    several.agent.wait_for(|asked: &[Asked]| asked.len() >= 20, CAP).await.expect("all are asked");
+    let ended = several.servers[0].take().expect("it runs").terminate().await;
+    assert!(ended.success(), "{ended}");
+    several.wait_replicas(1, 1).await;
+    looks::until_ok("all partitions are the other one's", async || {
+        let listed = several.api(1).get("/replicas").await;
+        if listed["items"][0]["partitions"] == 256 { Ok(()) } else { Err(listed) }
+    })
+    .await;
+    several.say("late", "one more question");
+    several.wait_texts("late", &[&answer_to("one more question")]).await;
+    several.all_is_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_that_dies_under_two_replicas_comes_back_to_what_it_had() {
+    let mut several = Several::start(2).await;
+    several.wait_connections(0, 2).await;
+    for round in 0..2 {
+        for person in 0..20 {
+            several.say(&format!("p{person}"), &format!("question {round} of {person}"));
+            looks::pause().await;
+        }
+        several.redis.kill();
+        looks::until("both know", async || {
+            for number in [0, 1] {
+                let api = several.api(number);
+                let ready = api.answer(api.request(Method::GET, "/readyz")).await;
+                if ready.status != 503 {
+                    return None;
+                }
+            }
+            Some(())
+        })
+        .await;
+        several.redis.restart();
+        several.wait_replicas(0, 2).await;
+        several.wait_connections(1, 2).await;
+    }
+    several.all_is_well().await;
+}
