@@ -4,5 +4,6 @@ pub mod agents;
 pub mod clock;
 pub mod dingtalk;
 pub mod directories;
+mod hex;
 pub mod net;
 pub mod stores;

@@ -8,6 +8,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -98,6 +99,31 @@ async fn a_person_is_found_over_ldaps_starttls_and_plain_and_never_past_a_wrong_
 }
 
 #[tokio::test]
+async fn a_check_tells_what_is_wrong_and_asks_about_nobody() {
+    let mut slapd = slapd();
+    assert_eq!(plain(&slapd, json!({})).check("dingtalk").await, Ok(()));
+    assert_eq!(
+        plain(&slapd, json!({"group": "cn=outer,dc=corp,dc=example"})).check("dingtalk").await,
+        Ok(())
+    );
+    let nowhere = json!({"base": "ou=nowhere,dc=corp,dc=example"});
+    let no_groups =
+        json!({"group": "cn=outer,dc=corp,dc=example", "group_base": "ou=none,dc=corp,dc=example"});
+    let stranger = json!({"bind_dn": "cn=stranger,dc=corp,dc=example"});
+    for change in [nowhere, no_groups, stranger] {
+        let found = plain(&slapd, change.clone()).check("dingtalk").await;
+        assert!(matches!(found, Err(DirectoryError::Denied(_))), "{change} {found:?}");
+    }
+    let asked = plain(&slapd, json!({}));
+    assert_eq!(asked.look_up(&query("nobody")).await, Ok(Found::Nobody));
+    slapd.kill();
+    assert!(matches!(asked.check("dingtalk").await, Err(DirectoryError::Unavailable(_))));
+    slapd.restart();
+    // Others were kept, and died with the server.
+    assert_eq!(asked.check("dingtalk").await, Ok(()));
+}
+
+#[tokio::test]
 async fn odd_characters_and_injections_find_themselves_or_nobody() {
     let slapd = slapd();
     let directory = plain(&slapd, json!({}));
@@ -109,6 +135,71 @@ async fn odd_characters_and_injections_find_themselves_or_nobody() {
     for id in ["*", "a*", "ann)(uid=*", "*)(objectClass=*", "ann\0", "\\2a", "\u{202E}nna", long.as_str()] {
         assert_eq!(directory.look_up(&query(id)).await, Ok(Found::Nobody), "{id:?}");
     }
+}
+
+/// What odd entries become, read from a real server and decided by the domain: the right person or nobody, never somebody else.
+#[tokio::test]
+async fn odd_entries_are_mapped_right_or_not_at_all() {
+    let odd = [
+        ("right-to-left", "عامل", "عامل التوصيل"),
+        ("emoji", "👩\u{200D}💻", "👩\u{200D}💻 Ann"),
+        ("turned", "ann\u{202E}nimda", "Ann"),
+        ("endless", &"x".repeat(4_096), "Endless"),
+        ("named-at-length", "long", &"名".repeat(1_366)),
+        ("spoken", "Jo\u{308}rg", "\u{202E}Jörg\u{202C}"),
+        ("shared1", "one", "One"),
+        ("shared2", "two", "Two"),
+        ("twice", "first", "First"),
+        ("twice", "second", "Second"),
+    ];
+    let mut ldif = String::new();
+    for (number, (id, uid, name)) in odd.iter().enumerate() {
+        let [uid, name] = [uid, name].map(|text| base64(text));
+        write!(
+            ldif,
+            "dn: cn=p{number},dc=corp,dc=example\nobjectClass: inetOrgPerson\ncn: p{number}\nsn: x\nuid:: {uid}\n\
+             displayName:: {name}\nemployeeNumber: {id}\nmail: {}@corp.example\n\n",
+            if id.starts_with("shared") { "shared" } else { id }
+        )
+        .unwrap();
+    }
+    let slapd = Slapd::start(&ldif);
+    let change =
+        json!({"filter": "(employeeNumber={user_id})", "attributes": {"display_name": "displayName"}});
+    let directory = plain(&slapd, change);
+    let (long, cut) = ("long", "名".repeat(200));
+    for (id, expected) in [
+        ("right-to-left", Some(("عامل", "عامل التوصيل"))),
+        ("emoji", Some(("👩\u{200D}💻", "👩\u{200D}💻 Ann"))),
+        ("turned", None),
+        ("endless", None),
+        ("named-at-length", Some((long, cut.as_str()))),
+        ("spoken", Some(("Jo\u{308}rg", "Jörg"))),
+        ("shared1", Some(("one", "One"))),
+    ] {
+        let Ok(Found::One(entry)) = directory.look_up(&query(id)).await else { panic!("{id} is there") };
+        let person = entry.person("corp");
+        let found =
+            person.as_ref().map(|it| (it.username.as_str(), it.display_name.as_deref().unwrap_or("")));
+        assert_eq!(found, expected, "{id}");
+    }
+    assert_eq!(directory.look_up(&query("twice")).await, Ok(Found::Several));
+    for id in ["*", "shared*", "shared1)(employeeNumber=*", "*)(|(employeeNumber=*", "emoji\0", "\\2a"] {
+        assert_eq!(directory.look_up(&query(id)).await, Ok(Found::Nobody), "{id:?}");
+    }
+    // By an address that two have.
+    let by_mail = plain(&slapd, json!({"filter": "(mail={email})"}));
+    let contact = |email: &str| Contact { email: Some(email.to_owned()), ..Contact::default() };
+    let asked = Query { contact: Some(contact("shared@corp.example")), ..query("x") };
+    assert_eq!(by_mail.look_up(&asked).await, Ok(Found::Several));
+    let asked = Query { contact: Some(contact("*@corp.example")), ..query("x") };
+    assert_eq!(by_mail.look_up(&asked).await, Ok(Found::Nobody));
+}
+
+/// As LDIF has it (RFC 4648).
+fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
     reason = "test code: a test fails by panicking"
 )]
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -14,14 +15,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use switchboard_adapters::net::Authorities;
 use switchboard_adapters::stores::Stores;
-use switchboard_adapters::stores::redis::{self, LeaseClock, Making};
+use switchboard_adapters::stores::redis::{self, Address, LeaseClock, Making};
 use switchboard_domain::ids::{Partition, ReplicaId};
 use switchboard_ports::attachments::AttachmentLimits;
-use switchboard_ports::conformance::{FakeClock, FaultyFixture, Fixture};
+use switchboard_ports::conformance::{FakeClock, FaultyFixture, Fixture, messages, samples};
+use switchboard_ports::page::PageRequest;
+use switchboard_ports::replicas::Note;
+use switchboard_ports::transcripts::ConversationFilter;
 use tempfile::TempDir;
 
 use test_servers::redis::{Cluster, Server};
+use test_servers::tls::TlsServer;
 
 /// Small enough to be filled, large enough that a file takes several pieces.
 const SMALL: AttachmentLimits =
@@ -120,7 +128,7 @@ async fn the_servers_clock_tells_who_holds_a_lease() {
     let open = async |lease_clock| {
         let file = key.path().join("key");
         let clock = Arc::clone(&clock) as _;
-        redis::open_with(&server.url(), "test", &file, clock, Making::Allowed, lease_clock, SMALL)
+        redis::open_with(server.url().as_str(), "test", &file, clock, Making::Allowed, lease_clock, SMALL)
             .await
             .unwrap()
             .conversations
@@ -159,6 +167,116 @@ async fn what_cannot_be_opened_says_why() {
     says(&url, "test", &others.path().join("key"), "another key").await;
     says("redis://127.0.0.1:1", "test", &file, "cannot connect").await;
     says("nonsense", "test", &file, "cannot connect").await;
+}
+
+/// Who is trusted is what the address and the authorities say; what is wrong is said in plain words, at once.
+#[tokio::test]
+async fn with_tls_the_servers_certificate_has_to_be_of_a_trusted_authority_and_for_its_name() {
+    let (server, other) = (TlsServer::named("127.0.0.1"), TlsServer::named("redis.example"));
+    let (clock, key) = (Arc::new(FakeClock::new()), key());
+    let open = async |server: &TlsServer, ca_pem: Option<&str>| {
+        let authorities = ca_pem.map(|pem| Authorities::from_pem(pem.as_bytes()).unwrap());
+        let (url, file) = (server.url(), key.path().join("key"));
+        let address = Address { url: &url, authorities: authorities.as_ref().unwrap_or(Authorities::NONE) };
+        redis::open(address, "test", &file, Arc::clone(&clock) as _, Making::Allowed).await
+    };
+    let stores = open(&server, Some(server.ca_pem())).await.unwrap();
+    assert_eq!(stores.replicas.roll().await.unwrap().live, []);
+    let mut notes = stores.bulletin.notes();
+    let (told, from) = (Note::News("{}".to_owned()), ReplicaId::new("a"));
+    let heard = async {
+        loop {
+            // Whoever has just begun to listen may not hear the first word.
+            stores.bulletin.post(&from, &told).await.unwrap();
+            let next = tokio::time::timeout(Duration::from_millis(100), notes.next()).await;
+            if next.is_ok_and(|heard| heard == Some((from.clone(), told.clone()))) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), heard).await.unwrap();
+    for ca_pem in [None, Some(other.ca_pem())] {
+        let error = open(&server, ca_pem).await.err().unwrap().to_string();
+        assert_eq!(
+            error,
+            "cannot connect to Redis: the server's certificate is of an authority that is not trusted (network.ca_file)"
+        );
+    }
+    let error = open(&other, Some(other.ca_pem())).await.err().unwrap().to_string();
+    let wanted =
+        "cannot connect to Redis: the server's certificate is for another name than the address says";
+    assert_eq!(error, wanted);
+}
+
+/// Somebody waits for the command that opens it.
+#[tokio::test]
+async fn nobody_waits_long_for_a_server_that_does_not_answer() {
+    let server = Server::start(&[]);
+    server.freeze();
+    let key = key();
+    for (url, why) in [
+        ("redis://127.0.0.1:1".to_owned(), "nobody listens at the address"),
+        (server.url(), "nobody answers"),
+        (server.url().replace("redis://", "redis-cluster://"), "nobody answers"),
+    ] {
+        let clock: Arc<FakeClock> = Arc::new(FakeClock::new());
+        let (file, making) = (key.path().join("key"), Making::No);
+        let opened = redis::open(url.as_str(), "test", &file, clock, making);
+        // Far less than the half minute after which the library would give up.
+        let opened = tokio::time::timeout(Duration::from_secs(15), opened).await.unwrap();
+        assert_eq!(opened.err().unwrap().to_string(), format!("cannot connect to Redis: {why}"));
+    }
+    server.thaw();
+}
+
+/// A page after a place begins behind it, however many conversations share the moment.
+#[tokio::test]
+async fn a_list_passes_over_nobody_where_many_were_active_at_the_same_moment() {
+    let fixture = fresh().await;
+    let stores = fixture.stores();
+    let members: Vec<_> = (0..1_450).map(|number| format!("member{number}")).collect();
+    for some in members.chunks(200) {
+        let accepts = some.iter().map(|member| {
+            stores.conversations.accept(samples::ask(&samples::member_key("c", member), member, "hello"))
+        });
+        assert!(join_all(accepts).await.into_iter().all(|accepted| accepted.is_ok()));
+    }
+    let mut page = PageRequest { limit: 200, after: None };
+    let mut found = BTreeSet::new();
+    loop {
+        let listed = stores.transcripts.conversations(&ConversationFilter::default(), &page).await.unwrap();
+        found.extend(listed.items.into_iter().map(|info| info.id));
+        let Some(next) = listed.next else { break };
+        page.after = Some(next);
+    }
+    assert_eq!(found.len(), members.len());
+}
+
+/// What was purged leaves nothing that stays.
+#[tokio::test]
+async fn places_of_what_was_purged_end_and_one_of_a_conversation_that_begins_anew_stays() {
+    let fixture = fresh().await;
+    let stores = fixture.stores();
+    let Served::One(server) = &fixture.served else { panic!("one server") };
+    let (gone, anew) = (samples::key("c"), samples::key("d"));
+    for key in [&gone, &anew] {
+        samples::accept_first(&*stores.conversations, samples::ask(key, "m1", "hello")).await;
+    }
+    let message = messages::new_message("msg_1", &gone);
+    stores.messages.give(message).await.unwrap();
+    let left = |id: &str| {
+        let answer = server.tell(&format!("TTL test:at:{id}"));
+        answer.trim().trim_start_matches(':').parse::<i64>().unwrap()
+    };
+    assert_eq!((left(gone.id().as_str()), left(anew.id().as_str())), (-1, -1));
+    while stores.transcripts.purge(&gone.channel).await.unwrap() {}
+    let day = 24 * 60 * 60;
+    for id in [gone.id().as_str(), anew.id().as_str(), "msg_1"] {
+        assert!((1..=day).contains(&left(id)), "{id}: {}", left(id));
+    }
+    samples::accept_first(&*stores.conversations, samples::ask(&anew, "m2", "hello")).await;
+    assert_eq!(left(anew.id().as_str()), -1);
+    assert!(stores.transcripts.conversation(&anew.id()).await.unwrap().is_some());
 }
 
 /// Every suite, on one server and on a Cluster.

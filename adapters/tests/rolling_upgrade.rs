@@ -63,7 +63,8 @@ impl Ground {
         let (clock, key) = (Arc::clone(&self.clock) as _, self.folder.path().join("key"));
         let limits = AttachmentLimits::default();
         let url = self.server.url();
-        let opened = redis::open_with(&url, "test", &key, clock, Making::Allowed, LeaseClock::Given, limits);
+        let opened =
+            redis::open_with(url.as_str(), "test", &key, clock, Making::Allowed, LeaseClock::Given, limits);
         Replica { name, writes, stores: opened.await.unwrap(), records: Records::of(&url) }
     }
 

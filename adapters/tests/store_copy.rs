@@ -233,7 +233,7 @@ async fn a_replica_that_lives_on_a_shared_store_keeps_it_from_being_copied() {
     let live = async |end: &End| {
         let End::Redis(url) = end else { unreachable!() };
         let (clock, key) = (Arc::clone(&ground.clock) as _, ground.folder.path().join("key"));
-        let stores = redis::open(url, "test", &key, clock, Making::Allowed).await.unwrap();
+        let stores = redis::open(url.as_str(), "test", &key, clock, Making::Allowed).await.unwrap();
         let info = ReplicaInfo { id: replica("r1"), version: "1".to_owned(), ..everything::replica_info() };
         let report = Report { info, whole: true, channels: Vec::new(), gone: Vec::new() };
         stores.replicas.report(&report, Duration::from_hours(1)).await.unwrap();

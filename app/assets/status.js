@@ -69,6 +69,12 @@ function show(row, status) {
   row.querySelector(".state").textContent = status.state;
   row.querySelector(".since").textContent = when(status.since);
   row.querySelector(".used").textContent = used(status.usage);
+  const one = row.querySelector(".one");
+  one.hidden = !status.one_connection;
+  if (status.one_connection) {
+    one.querySelector(".message").textContent = status.one_connection.message;
+    one.querySelector(".at").textContent = when(status.one_connection.until);
+  }
   const error = row.querySelector(".error");
   error.hidden = !status.last_error;
   if (!status.last_error) return;

@@ -21,6 +21,7 @@ const en = {
   disabled: "Disabled",
   cut: "The live connection is cut: what you see may be old. Trying again…",
   lastError: "Last error",
+  oneUntil: "Several connections are tried again:",
 };
 
 const zh = {
@@ -44,6 +45,7 @@ const zh = {
   disabled: "已停用",
   cut: "实时连接已断开，显示内容可能已过时，正在重试…",
   lastError: "最近错误",
+  oneUntil: "将重新尝试多个连接：",
 };
 
 const isChinese = (navigator.languages?.[0] ?? navigator.language ?? "en").toLowerCase().startsWith("zh");

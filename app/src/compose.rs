@@ -1,8 +1,9 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod running;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use switchboard_adapters::agents;
@@ -25,9 +26,10 @@ use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
 use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
-use crate::runtime::operations::Operations;
 use crate::runtime::{Driver, Settings};
 use crate::telemetry::metrics as names;
+
+use running::RunningDriver;
 
 /// The real thing: the machine's clock, the stores, DingTalk, agents over HTTP.
 pub struct Composed {
@@ -90,7 +92,9 @@ impl Composed {
                     OpenMode::Create => redis::Making::Allowed,
                     OpenMode::Existing => redis::Making::No,
                 };
-                let opened = redis::open(url.expose(), &config.store.prefix, key, clock, making).await;
+                let authorities = authorities(&config.network)?;
+                let address = redis::Address { url: url.expose(), authorities: &authorities };
+                let opened = redis::open(address, &config.store.prefix, key, clock, making).await;
                 return opened.map_err(|error| not_opened(config, &error));
             }
         };
@@ -167,10 +171,13 @@ fn kept_up(config: &Config, act: Upkeep, clock: &dyn Clock) -> Result<KeptUp, Co
 }
 
 /// Where a store to copy is.
-fn place(config: &Config) -> Result<Place<'_>, ComposeError> {
+fn place<'a>(config: &'a Config, authorities: &'a Authorities) -> Result<Place<'a>, ComposeError> {
     match &config.store.url {
         StoreUrl::File(folder) => Ok(Place::File(folder)),
-        StoreUrl::Redis(url) => Ok(Place::Redis { url: url.expose(), prefix: &config.store.prefix }),
+        StoreUrl::Redis(url) => {
+            let address = redis::Address { url: url.expose(), authorities };
+            Ok(Place::Redis { address, prefix: &config.store.prefix })
+        }
         StoreUrl::Memory => {
             let problem = "a memory: store lives in the server's process only";
             Err(ComposeError::Failed(problem.to_owned()))
@@ -183,14 +190,16 @@ fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// Whom to trust beside the system's authorities.
+fn authorities(settings: &settings::Network) -> Result<Authorities, ComposeError> {
+    let Some(file) = &settings.ca_file else { return Ok(Authorities::default()) };
+    let read = Authorities::from_pem(&file.read()?);
+    Ok(read.map_err(|error| file.wrong(&format!("the file {error}")))?)
+}
+
 /// The way out: authorities and proxies, as configured.
 fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
-    let authorities = match &settings.ca_file {
-        None => Authorities::default(),
-        Some(file) => {
-            Authorities::from_pem(&file.read()?).map_err(|error| file.wrong(&format!("the file {error}")))?
-        }
-    };
+    let authorities = authorities(settings)?;
     let proxy = |variable: Option<&ProxyVariable>| match variable {
         None => Ok(None),
         Some(variable) => {
@@ -280,7 +289,8 @@ impl Composition for Composed {
         let failed = |error: &dyn std::fmt::Display| {
             ComposeError::Failed(format!("failed to copy {from_name} to {to_name}: {error}"))
         };
-        let (source, target) = (place(from)?, place(to)?);
+        let trusted = (authorities(&from.network)?, authorities(&to.network)?);
+        let (source, target) = (place(from, &trusted.0)?, place(to, &trusted.1)?);
         let key_file = &from.security.encryption_key_file;
         let tell = |told: Told| {
             tell(match told {
@@ -351,19 +361,6 @@ impl Composition for Composed {
             "this build has no simulated platform; build with the feature `demo`".to_owned(),
         ));
         simulation
-    }
-}
-
-struct RunningDriver(Arc<Driver>);
-
-#[async_trait]
-impl Running for RunningDriver {
-    fn operations(&self) -> Arc<dyn Operations> {
-        Arc::clone(&self.0) as Arc<dyn Operations>
-    }
-
-    async fn stop(self: Box<Self>, grace: Duration) {
-        self.0.stop(grace).await;
     }
 }
 

@@ -6,6 +6,7 @@ pub mod config;
 pub mod http;
 pub mod ports;
 pub mod runtime;
+pub mod settings_lock;
 pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -165,9 +165,10 @@ impl Admission {
         let mut counted = if asked.control { Counted::Control } else { Counted::Message { of_all: None } };
         // What the author's own limit refused takes no place from others, and control always works.
         if verdict == Verdict::Admit && !asked.control {
-            match self.all.count(settings.channel_messages_per_minute, now) {
-                Some(began) => counted = Counted::Message { of_all: Some(began) },
-                None => (verdict, told) = self.too_many(&key),
+            if let Some(began) = self.all.count(settings.channel_messages_per_minute, now) {
+                counted = Counted::Message { of_all: Some(began) };
+            } else {
+                (verdict, told) = self.too_many(&key);
             }
         }
         Decided { verdict, ticket: Ticket(Some(Cost { author: key, span, counted, told })) }

@@ -14,6 +14,7 @@ pub mod channel;
 pub mod command;
 pub mod content;
 pub mod conversation;
+pub mod eviction;
 pub mod hash;
 pub mod history;
 pub mod ids;

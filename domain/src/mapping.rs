@@ -26,6 +26,8 @@ pub struct UserFacts {
     pub disabled: bool,
     /// Whether a directory vouches for it: it came from one, or was linked by one.
     pub vouched: bool,
+    /// Whether it is written down that a directory shut it out, and none has let it in since.
+    pub shut_out: bool,
 }
 
 /// The author of a message, as far as the platform tells.
@@ -247,7 +249,9 @@ pub fn decide(settings: &UserMapping, facts: &Facts<'_>) -> Verdict {
     }
 }
 
-/// An existing link always wins: directories say whether there is access, never that it is somebody else.
+/// An existing link always wins: directories say whether there is access, never that it is somebody else. Where they cannot be
+/// asked, what they said last counts: it is written down of whom they shut out, so that neither a restart nor another
+/// replica, which remembers nothing, lets anybody in.
 fn linked(user: &UserFacts, directory: Looked<'_>) -> Verdict {
     if user.disabled {
         return disabled(Rule::Linked);
@@ -257,7 +261,8 @@ fn linked(user: &UserFacts, directory: Looked<'_>) -> Verdict {
         // Whoever was linked by hand or by another rule may be unknown to all directories.
         Looked::Absent | Looked::Unavailable(Last::Absent) => user.vouched,
         Looked::Unavailable(Last::Disabled) => true,
-        Looked::NotAsked | Looked::Ambiguous | Looked::Unavailable(Last::Nothing) => false,
+        Looked::Ambiguous | Looked::Unavailable(Last::Nothing) => user.shut_out,
+        Looked::NotAsked => false,
     };
     if is_out {
         disabled(Rule::Directory)

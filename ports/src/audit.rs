@@ -65,16 +65,22 @@ pub enum AuditAct {
     Enabled,
     /// A user was deleted with all links.
     Deleted,
+    /// A directory no longer gives the user access.
+    ShutOut,
+    /// A directory gives the user access again.
+    LetIn,
 }
 
 impl AuditAct {
     /// Each with its stable name in the API.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("created", Self::Created),
         ("linked", Self::Linked),
         ("unlinked", Self::Unlinked),
         ("disabled", Self::Disabled),
         ("enabled", Self::Enabled),
         ("deleted", Self::Deleted),
+        ("shut_out", Self::ShutOut),
+        ("let_in", Self::LetIn),
     ];
 }

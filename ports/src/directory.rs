@@ -50,7 +50,16 @@ pub trait Directory: Send + Sync {
     /// Looks one person up. Idempotent, safe to cancel, bounded by [`LOOK_UP_TIMEOUT`]. Whatever cannot be told for sure is an
     /// error: an answer decides about access.
     async fn look_up(&self, query: &Query) -> Result<Found, DirectoryError>;
+
+    /// Whether the directory can be asked with these settings: that it is reachable, lets us in, and has what we search. Changes
+    /// nothing, tells nothing about anybody, bounded by [`LOOK_UP_TIMEOUT`]. By default it asks about [`NOBODY`].
+    async fn check(&self, platform: &str) -> Result<(), DirectoryError> {
+        self.look_up(&Query::about_nobody(platform)).await.map(drop)
+    }
 }
+
+/// An id that no platform gives anybody: asked about by checks.
+pub const NOBODY: &str = "switchboard-check";
 
 /// Whom to look for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +72,19 @@ pub struct Query {
     pub name: String,
     /// What the platform knows of the person, where the directory needs it and the platform can tell.
     pub contact: Option<Contact>,
+}
+
+impl Query {
+    /// A question that nobody is meant by.
+    #[must_use]
+    pub fn about_nobody(platform: &str) -> Self {
+        Self {
+            platform: platform.to_owned(),
+            im_user_id: NOBODY.to_owned(),
+            name: String::new(),
+            contact: None,
+        }
+    }
 }
 
 /// What a platform knows of a person.

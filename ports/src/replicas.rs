@@ -3,10 +3,12 @@
 //! Who lives is the ground on which the domain's placement stands. Nothing here is needed for correctness of what is stored
 //! (that is the partitions' leases); it decides where work is done, and lets every replica show the whole.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
+use switchboard_domain::eviction::Life;
 use switchboard_domain::ids::{ChannelId, ConversationId, Partition, ReplicaId};
 use switchboard_domain::time::Timestamp;
 
@@ -18,6 +20,12 @@ pub const NEWS_BYTES_MAX: usize = 16 * 1024;
 /// Notes kept for a listener that is slow; of more, the oldest are [`Note::Missed`].
 pub const NOTES_KEPT_MAX: usize = 1_024;
 
+/// The place of whoever changes settings, for [`ReplicaStore::hold`]; no channel has this id.
+#[must_use]
+pub fn settings_place() -> ChannelId {
+    ChannelId::new("settings")
+}
+
 /// Who lives, and what they observe.
 #[async_trait]
 pub trait ReplicaStore: Send + Sync {
@@ -25,7 +33,7 @@ pub trait ReplicaStore: Send + Sync {
     /// [`Report::gone`]. Repeatable. After a time-out: unknown, repeat it.
     async fn report(&self, report: &Report, ttl: Duration) -> Result<(), StoreError>;
 
-    /// Takes a replica off the list with everything it said. Repeatable.
+    /// Takes a replica off the list with everything it said, and the places that it has. Repeatable.
     async fn leave(&self, replica: &ReplicaId) -> Result<(), StoreError>;
 
     /// The replicas whose last report still counts, in id order, and the revision of settings.
@@ -38,6 +46,10 @@ pub trait ReplicaStore: Send + Sync {
     /// the replica has it afterwards. Somebody else's place is never taken before it has run out. Repeatable.
     async fn hold(&self, channel: &ChannelId, replica: &ReplicaId, ttl: Duration)
     -> Result<bool, StoreError>;
+
+    /// Notes that a channel's platform closes the older of two connections, for `ttl` from now, or takes that back with a `ttl`
+    /// of zero. Repeatable. It shows in the [`Roll`].
+    async fn note_eviction(&self, channel: &ChannelId, ttl: Duration) -> Result<(), StoreError>;
 }
 
 /// What replicas tell each other.
@@ -91,6 +103,8 @@ pub struct Roll {
     pub live: Vec<ReplicaInfo>,
     /// Another number after each change to a channel or an agent, and after each restart asked for.
     pub revision: u64,
+    /// Channels whose platform closes the older of two connections, and until when that is believed.
+    pub evicting: BTreeMap<ChannelId, Timestamp>,
 }
 
 /// What a replica observes of a channel: the contract's status, as plain values.
@@ -120,6 +134,8 @@ pub struct Observed {
     pub last_message_at: Option<Timestamp>,
     /// The last reply finished.
     pub last_reply_at: Option<Timestamp>,
+    /// What became of its last connections, the oldest first.
+    pub lives: Vec<Life>,
 }
 
 /// What one replica tells the others.

@@ -96,6 +96,8 @@ pub struct User {
     /// The directory that vouches for the user, by its name in the channel's settings: when it no longer knows the user,
     /// access ends.
     pub directory: Option<String>,
+    /// The directory that shut the user out, by its name: nobody has let it in since.
+    pub shut_out_by: Option<String>,
     /// Links to platforms, in order; `update` leaves them as they are.
     pub identities: Vec<Identity>,
     /// Counts changes of what stands here, links excepted, from 1.

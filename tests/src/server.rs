@@ -1,7 +1,8 @@
 //! The real binary as a child process: a home of its own, commands, a running server, signals.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -78,6 +79,22 @@ impl Home {
     /// Sets an environment variable of everything started from now on. Nothing of the test's own environment is handed on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// A home whose servers keep everything in this Redis.
+    pub fn on_redis(url: &str) -> Self {
+        let mut home = Self::default();
+        home.write_key("key", 'a');
+        home.set("SWITCHBOARD_SECURITY__ENCRYPTION_KEY_FILE", "key");
+        home.set("SWITCHBOARD_STORE__URL", url);
+        home
+    }
+
+    /// Writes a key file of one digit.
+    pub fn write_key(&self, name: &str, digit: char) {
+        let path = self.path().join(name);
+        fs::write(&path, digit.to_string().repeat(64)).expect("the key is written");
+        fs::set_permissions(path, Permissions::from_mode(0o600)).expect("it is our own");
     }
 
     /// Takes an environment variable away again.

@@ -26,6 +26,7 @@
 //! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
 //! | `panics.rs` | panics in one conversation |
+//! | `places.rs`, `evictions.rs` | two replicas, and platforms that keep one connection |
 //! | `crowd.rs` | many at once |
 #![allow(
     clippy::unwrap_used,
@@ -53,6 +54,8 @@ mod control;
 mod crowd;
 #[path = "driver/deleting.rs"]
 mod deleting;
+#[path = "driver/evictions.rs"]
+mod evictions;
 #[path = "driver/fallback.rs"]
 mod fallback;
 #[path = "driver/files.rs"]
@@ -77,6 +80,8 @@ mod panics;
 mod parts;
 #[path = "driver/people.rs"]
 mod people;
+#[path = "driver/places.rs"]
+mod places;
 #[path = "driver/pollable.rs"]
 mod pollable;
 #[path = "driver/press.rs"]

@@ -14,6 +14,8 @@ mod access;
 mod bad_input;
 #[path = "process/commands.rs"]
 mod commands;
+#[path = "process/company.rs"]
+mod company;
 #[path = "process/connections.rs"]
 mod connections;
 #[path = "process/conversations.rs"]
@@ -24,6 +26,8 @@ mod declared;
 mod delivery;
 #[path = "process/demo.rs"]
 mod demo;
+#[path = "process/evictions.rs"]
+mod evictions;
 #[path = "process/failover.rs"]
 mod failover;
 #[path = "process/files.rs"]
@@ -40,6 +44,8 @@ mod judge;
 mod kills;
 #[path = "process/long_answers.rs"]
 mod long_answers;
+#[path = "process/mapping_modes.rs"]
+mod mapping_modes;
 #[path = "process/messages.rs"]
 mod messages;
 #[path = "process/meter.rs"]

@@ -1,7 +1,5 @@
 //! Cards as pure functions: ids, and the bodies of the calls (dingtalk §6).
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use switchboard_domain::content::KEY_BYTES_MAX;
@@ -10,6 +8,7 @@ use switchboard_domain::message::{ChatKind, Target};
 use switchboard_domain::time::Timestamp;
 
 use super::config::{CardSettings, STATUS_TEMPLATES, STREAMED_TEMPLATE};
+use crate::hex::digits;
 
 /// The public template's variable that holds the streamed text (dingtalk §6.7).
 const PUBLIC_KEY: &str = "msgContent";
@@ -110,12 +109,7 @@ fn digest(parts: &[&str]) -> String {
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let mut text = String::with_capacity(64);
-    for byte in hash.finalize() {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    digits(&hash.finalize())
 }
 
 /// The body that makes a card and shows it with its first text; `None` where the platform's calls cannot name the

@@ -17,6 +17,9 @@ use crate::net::{Network, Stream};
 
 /// Longest frame and message taken, in bytes; real ones fit 256 KiB (dingtalk §2.8).
 const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Read buffer of a connection, in bytes. It lives as long as the connection, and there are a thousand of them: a usual frame
+/// fits, a longer one takes more reads.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// How we name ourselves, in the recommended shape `name-sdk-lang/version` (dingtalk §1.1).
 const USER_AGENT: &str = concat!("switchboard-sdk-rust/", env!("CARGO_PKG_VERSION"));
@@ -79,7 +82,8 @@ pub(super) async fn dial(network: &Network, ticket: Ticket) -> Result<Socket, Fa
     })?;
     let config = WebSocketConfig::default()
         .max_message_size(Some(FRAME_BYTES_MAX))
-        .max_frame_size(Some(FRAME_BYTES_MAX));
+        .max_frame_size(Some(FRAME_BYTES_MAX))
+        .read_buffer_size(READ_BUFFER_BYTES);
     let upgrade = client_async_with_config(url.as_str(), stream, Some(config));
     match timeout(CALL_TIMEOUT, upgrade).await {
         Ok(Ok((socket, _response))) => Ok(socket),

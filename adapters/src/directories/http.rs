@@ -26,6 +26,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::fields::Fields;
+use crate::hex::digits;
 use crate::net::{Network, read_bounded};
 
 const KEY: &str = "/hmac_key";
@@ -105,10 +106,7 @@ pub fn signature(key: &[u8], timestamp: &str, body: &[u8]) -> String {
     mac.update(timestamp.as_bytes());
     mac.update(b".");
     mac.update(body);
-    let digits = mac.finalize().into_bytes();
-    let digits = digits.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    let digits: String = digits.filter_map(|half| char::from_digit(u32::from(half), 16)).collect();
-    format!("sha256={digits}")
+    format!("sha256={}", digits(&mac.finalize().into_bytes()))
 }
 
 /// An answer; fields of a later version of it are passed over.

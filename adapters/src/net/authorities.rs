@@ -1,5 +1,7 @@
 //! Certificate authorities: the system's, and those that a company adds.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -27,6 +29,9 @@ pub enum AuthoritiesError {
 pub struct Authorities(Vec<CertificateDer<'static>>);
 
 impl Authorities {
+    /// The system's alone.
+    pub const NONE: &'static Self = &Self(Vec::new());
+
     /// Reads the certificates of a PEM file; what else is in it (keys, text between) is passed over.
     pub fn from_pem(pem: &[u8]) -> Result<Self, AuthoritiesError> {
         let mut store = RootCertStore::empty();
@@ -43,6 +48,15 @@ impl Authorities {
         if certificates.is_empty() { Err(AuthoritiesError::None) } else { Ok(Self(certificates)) }
     }
 
+    /// The same as PEM, for those who take nothing else.
+    pub(crate) fn pem_with_the_systems(&self) -> Vec<u8> {
+        let system = rustls_native_certs::load_native_certs().certs;
+        let is_usable =
+            |certificate: &CertificateDer<'static>| RootCertStore::empty().add(certificate.clone()).is_ok();
+        let all = system.iter().chain(&self.0).filter(|certificate| is_usable(certificate));
+        all.flat_map(|certificate| pem(certificate).into_bytes()).collect()
+    }
+
     /// With the system's. A machine without any still speaks plain HTTP: every TLS connection fails then.
     pub(super) fn with_the_systems(&self) -> RootCertStore {
         let system = rustls_native_certs::load_native_certs();
@@ -55,6 +69,12 @@ impl Authorities {
         store.add_parsable_certificates(self.0.iter().cloned());
         store
     }
+}
+
+/// One certificate as PEM (RFC 7468); lines may be as long as one likes.
+fn pem(certificate: &CertificateDer<'_>) -> String {
+    let body = STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
 }
 
 #[cfg(test)]

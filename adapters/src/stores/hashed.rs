@@ -2,18 +2,14 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::hex::digits;
+
 /// The start of a text's hash, 32 hexadecimal digits.
 pub(super) fn hashed(text: &str) -> String {
     digits(Sha256::digest(text.as_bytes()).iter().take(16))
 }
 
-/// Bytes as hexadecimal digits.
-pub(super) fn digits<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
-    let halves = bytes.flat_map(|byte| [byte >> 4, byte & 0xf]).map(u32::from);
-    halves.filter_map(|half| char::from_digit(half, 16)).collect()
-}
-
-/// Bytes again.
+/// A hash out of its digits.
 pub(super) fn bytes(digits: &str) -> Option<[u8; 32]> {
     let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
     let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();

@@ -41,6 +41,7 @@ struct State {
     live: BTreeMap<ReplicaId, Live>,
     places: BTreeMap<ChannelId, (ReplicaId, Timestamp)>,
     restarts: BTreeMap<ChannelId, u64>,
+    evicting: BTreeMap<ChannelId, Timestamp>,
 }
 
 struct Live {
@@ -61,6 +62,7 @@ impl Replicas {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.live.retain(|_, live| live.until > now);
         state.places.retain(|_, (_, until)| *until > now);
+        state.evicting.retain(|_, until| *until > now);
         state
     }
 }
@@ -93,8 +95,10 @@ impl ReplicaStore for Replicas {
     }
 
     async fn roll(&self) -> Result<Roll, StoreError> {
-        let live = self.state().live.values().map(|live| live.info.clone()).collect();
-        Ok(Roll { live, revision: self.revision.0.load(Ordering::Relaxed) })
+        let state = self.state();
+        let live = state.live.values().map(|live| live.info.clone()).collect();
+        let revision = self.revision.0.load(Ordering::Relaxed);
+        Ok(Roll { live, revision, evicting: state.evicting.clone() })
     }
 
     async fn observed(&self, channels: &[ChannelId]) -> Result<Vec<(ReplicaId, Observed)>, StoreError> {
@@ -124,6 +128,13 @@ impl ReplicaStore for Replicas {
         }
         state.places.insert(channel.clone(), (replica.clone(), until));
         Ok(true)
+    }
+
+    async fn note_eviction(&self, channel: &ChannelId, ttl: Duration) -> Result<(), StoreError> {
+        let until = self.clock.now().after(ttl);
+        // What ends now is over.
+        self.state().evicting.insert(channel.clone(), until);
+        Ok(())
     }
 }
 

@@ -46,7 +46,7 @@ fn token() -> IdentityToken {
         header: "X-Who".to_owned(),
         issuer: "switchboard".to_owned(),
         audience: Some("tools".to_owned()),
-        lifetime: Duration::from_secs(60),
+        lifetime: Duration::from_mins(1),
     }
 }
 

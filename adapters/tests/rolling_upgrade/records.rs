@@ -23,7 +23,7 @@ pub(crate) enum Writes {
 const ADDED_SINCE: [&str; 4] = ["run", "retry", "format", "tried"];
 
 /// The same of users, whose records have names in common with others that always had them.
-const ADDED_TO_USERS: [&str; 4] = ["department", "directory", "version", "updated_at"];
+const ADDED_TO_USERS: [&str; 5] = ["department", "directory", "shut_out_by", "version", "updated_at"];
 
 /// Fields that hold what their owner likes, or names of things.
 const FREE: [&str; 4] = ["config", "secrets_sealed", "headers", "extra_body"];

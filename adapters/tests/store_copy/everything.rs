@@ -79,7 +79,13 @@ pub(crate) async fn fill(stores: &Stores) -> u64 {
     }
     stores.tokens.insert(&token("ops", TokenRole::Admin, 1)).await.unwrap();
     stores.tokens.insert(&token("Look", TokenRole::Viewer, 200)).await.unwrap();
-    let plain = User { email: None, email_verified: false, disabled: true, ..user("usr_2", "Two 二") };
+    let plain = User {
+        shut_out_by: Some("corp".to_owned()),
+        email: None,
+        email_verified: false,
+        disabled: true,
+        ..user("usr_2", "Two 二")
+    };
     let one = User {
         department: Some("R&D".to_owned()),
         directory: Some("corp".to_owned()),

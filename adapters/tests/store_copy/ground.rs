@@ -23,7 +23,7 @@ impl End {
     pub(crate) fn place(&self) -> Place<'_> {
         match self {
             Self::File(folder) => Place::File(folder),
-            Self::Redis(url) => Place::Redis { url, prefix: "test" },
+            Self::Redis(url) => Place::Redis { address: url.as_str().into(), prefix: "test" },
         }
     }
 }
@@ -88,8 +88,15 @@ impl Ground {
             End::File(folder) => file::open(folder, &key, clock).map_err(|error| error.to_string()),
             End::Redis(url) => {
                 let limits = AttachmentLimits::default();
-                let opened =
-                    redis::open_with(url, "test", &key, clock, Making::Allowed, LeaseClock::Given, limits);
+                let opened = redis::open_with(
+                    url.as_str(),
+                    "test",
+                    &key,
+                    clock,
+                    Making::Allowed,
+                    LeaseClock::Given,
+                    limits,
+                );
                 opened.await.map_err(|error| error.to_string())
             }
         }

@@ -22,6 +22,7 @@ use crate::http::channels::test::CheckView;
 use crate::http::dto::channel_input::{References, named_user};
 use crate::http::tls::Standing;
 use crate::ports::Ports;
+use crate::runtime::directories::Chains;
 use crate::trial::{self, Outcome};
 
 /// What is stored, as far as it can be read.
@@ -189,7 +190,16 @@ async fn platform(channel: &Channel, catalog: &Catalog, locale: Locale, report: 
             return report.line(&what, Err(fields.join("; ")));
         }
     };
-    for check in link.preflight().await {
+    let chain = Chains::default().of(channel, &catalog.directories.0, &catalog.clock);
+    let directories = async {
+        match &chain {
+            Some(chain) => chain.checks(&link, &channel.platform).await,
+            None => Vec::new(),
+        }
+    };
+    let (mut checks, directories) = tokio::join!(link.preflight(), directories);
+    checks.extend(directories);
+    for check in checks {
         let view = CheckView::of(&check, locale);
         // What is fine needs no advice.
         let remedy = view.remedy.filter(|_| check.result != CheckResult::Ok);

@@ -4,6 +4,7 @@
 //! from it is released again (it can be changed and deleted through the API from then on), and a channel is disabled.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 use switchboard_domain::ids::{AgentId, ChannelId, Version};
@@ -21,6 +22,7 @@ use crate::http::dto::agent_input::{self, Kinds};
 use crate::http::dto::channel_input::{self, Providers, References, with_agent_id};
 use crate::http::state::{new_agent_id, new_channel_id};
 use crate::ports::Ports;
+use crate::settings_lock::SettingsLock;
 
 /// How often a plan is made anew because somebody else wrote between reading and writing.
 const TRIES_MAX: u32 = 5;
@@ -82,13 +84,19 @@ pub struct Plan {
 pub async fn reconcile(declared: &Declared, ports: &Ports) -> Result<Changes, ReconcileError> {
     let mut tries: u32 = 0;
     let mut changes = Changes::default();
+    let lock = SettingsLock::new(Arc::clone(&ports.replicas), &*ports.entropy);
     loop {
+        let settings = lock.hold().await?;
         let documents: Vec<_> = declared.channels.iter().collect();
         let references = references(ports, &documents).await?;
         let (agents, channels) = (ports.agents.list().await?, ports.channels.list().await?);
         let plan = plan(declared, &agents, &channels, &references, Known::of(ports))?;
         tries = tries.saturating_add(1);
-        match written(&plan, ports, &mut changes).await {
+        let written = match settings.still() {
+            Ok(()) => written(&plan, ports, &mut changes).await,
+            late => late,
+        };
+        match written {
             // Another replica with the same file, or somebody at the API: look again.
             Err(StoreError::Conflict | StoreError::Duplicate(_)) if tries < TRIES_MAX => {}
             Err(error) => return Err(error.into()),

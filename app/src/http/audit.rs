@@ -21,7 +21,7 @@ pub struct AuditView {
     /// When.
     #[schema(format = DateTime)]
     pub at: String,
-    /// `created`, `linked`, `unlinked`, `disabled`, `enabled` or `deleted`.
+    /// `created`, `linked`, `unlinked`, `disabled`, `enabled`, `deleted`; or `shut_out` and `let_in`, where a directory did it.
     pub act: &'static str,
     /// The rule that decided: `username`, `email`, `directory`, `on_miss`; or `api`.
     pub rule: String,

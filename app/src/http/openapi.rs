@@ -1,5 +1,6 @@
 //! The API's own description: OpenAPI 3.1, generated from the handlers and from what the platforms say of their settings.
 
+mod directories;
 mod settings;
 
 use axum::extract::State;
@@ -29,6 +30,7 @@ pub const BASE: &str = "/api/v1";
 pub fn text(platforms: &[Description], kinds: &[&str]) -> String {
     let mut document = serde_json::to_value(document()).unwrap_or_default();
     settings::describe(&mut document, platforms, kinds);
+    directories::describe(&mut document);
     format!("{document:#}\n")
 }
 

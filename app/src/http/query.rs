@@ -72,10 +72,12 @@ impl Query {
         }
     }
 
-    /// `limit` and `cursor` of a list in the order of ids. Ours all consist of letters, digits, `-` and `_`, so that a cursor
-    /// of other characters is nobody's.
-    pub fn page(&mut self) -> PageRequest {
-        self.page_where(|cursor| cursor.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
+    /// `limit` and `cursor` of a list in the order of ids, which all begin with this and go on with letters, digits, `-` and `_`.
+    pub fn page_by_id(&mut self, prefix: &str) -> PageRequest {
+        let is_rest = |rest: &str| {
+            !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        };
+        self.page_where(|cursor| cursor.strip_prefix(prefix).is_some_and(is_rest))
     }
 
     /// `limit` and `cursor` of a list in the order of a number.

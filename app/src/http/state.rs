@@ -6,13 +6,14 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use switchboard_domain::ids::{AgentId, ChannelId, UserId};
 use switchboard_ports::clock::Entropy;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::auth::Authenticator;
 use super::origin::Trust;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
+use crate::settings_lock::SettingsLock;
 
 /// Event streams open at once, at most.
 pub const EVENT_STREAMS_MAX: usize = 200;
@@ -42,9 +43,9 @@ pub struct Api(Arc<Shared>);
 /// What handlers see.
 pub struct Shared {
     parts: Parts,
-    /// Held while settings are read, checked and written, so that two requests to this process cannot make a name
-    /// limit, a reference or a count wrong between check and write. Never held while waiting for the driver.
-    pub settings: Mutex<()>,
+    /// Held while settings are read, checked and written, so that two requests, to whichever replica, cannot make a
+    /// limit, a reference or a twin between check and write. Never held while waiting for the driver.
+    pub settings: SettingsLock,
     /// Places for event streams.
     pub streams: Arc<Semaphore>,
 }
@@ -54,7 +55,8 @@ impl Api {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let streams = Arc::new(Semaphore::new(EVENT_STREAMS_MAX));
-        Self(Arc::new(Shared { parts, settings: Mutex::new(()), streams }))
+        let settings = SettingsLock::new(Arc::clone(&parts.ports.replicas), &*parts.ports.entropy);
+        Self(Arc::new(Shared { parts, settings, streams }))
     }
 }
 

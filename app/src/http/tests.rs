@@ -191,6 +191,10 @@ async fn bad_query_parameters_are_422_by_name(#[case] query: &str, #[case] point
 #[case("/conversations?limit=", "/limit")]
 #[case("/conversations?cursor=", "/cursor")]
 #[case("/users?cursor=%00", "/cursor")]
+#[case("/users?cursor=nobody", "/cursor")]
+#[case("/users?cursor=usr_", "/cursor")]
+#[case("/users?cursor=usr_a%20b", "/cursor")]
+#[case("/audit?cursor=soon", "/cursor")]
 #[case("/failures?cursor=a.b", "/cursor")]
 #[case("/failures?cursor=nonsense", "/cursor")]
 #[case("/failures?cursor=99999999999999999999", "/cursor")]
@@ -234,7 +238,7 @@ async fn users_are_listed_and_read_with_their_identities() {
     let identity = Identity { platform: String::from("dingtalk"), im_user_id: String::from("u1") };
     api.user("u1", vec![identity]);
     let expected = json!({"id": "usr_u1", "username": "u1", "email": null, "email_verified": false, "display_name": "U1",
-        "auth_source": "api", "disabled": false, "department": null, "directory": null,
+        "auth_source": "api", "disabled": false, "department": null, "directory": null, "shut_out_by": null,
         "identities": [{"platform": "dingtalk", "im_user_id": "u1"}], "version": 1,
         "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.678Z"});
     assert_eq!(api.get("/users").await.json, json!({"items": [expected], "next_cursor": null}));

@@ -22,7 +22,7 @@ use tokio::sync::{Mutex as FairMutex, broadcast};
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{durability, files, intake, mapping, meter, peers, retention, scan};
+use super::{durability, fast_lane, files, mapping, meter, peers, retention, scan};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -63,6 +63,7 @@ impl Driver {
         shared.tasks.spawn(retention::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
+        shared.tasks.spawn(peers::watch_places(Arc::clone(&shared)));
         let driver = Arc::new(Self { shared, reloading: FairMutex::default() });
         driver.shared.tasks.spawn(peers::keep_looking(Arc::clone(&driver)));
         driver.shared.tasks.spawn(peers::hear(Arc::clone(&driver)));
@@ -101,32 +102,56 @@ impl Driver {
     }
 
     /// Puts a channel's stored settings into force; nothing else is touched.
-    pub(crate) async fn reload(&self, id: &ChannelId) -> Result<(), StoreError> {
+    /// Whether its connection had to be another one for it.
+    pub(crate) async fn reload(&self, id: &ChannelId) -> Result<bool, StoreError> {
         let _one_at_a_time = self.reloading.lock().await;
         let Some(stored) = self.shared.ports.channels.find(id).await? else {
             self.forget(id).await;
-            return Ok(());
+            self.shared.peers.settled(id);
+            return Ok(false);
         };
+        if self.shared.peers.withdrawn_since(id).is_some() {
+            // Its deletion is under way.
+            return Ok(false);
+        }
         let bot = match Bot::build(&self.shared, stored).await {
             Ok(bot) => bot,
             Err(BotError::Store(error)) => return Err(error),
             Err(error) => {
                 tracing::error!(channel = %id, %error, "failed to set the channel up; it runs on with its old settings");
-                return Ok(());
+                return Ok(false);
             }
         };
-        // A task that ended belongs to a withdrawal that was not carried through.
-        match self.shared.channel(id).filter(|handle| !handle.has_ended()) {
-            None => drop(channel::start(&self.shared, bot)),
+        // What was withdrawn closes by itself: its deletion was not carried through.
+        let reconnects = match self.shared.channel(id).filter(|it| !it.has_ended() && !it.is_withdrawn()) {
+            None => {
+                channel::start(&self.shared, bot);
+                false
+            }
             Some(handle) => {
                 let connection = handle.bot().needs_reconnect(&bot);
                 handle.replace(bot);
                 handle.tell_surely(Message::Changed { connection }).await;
+                connection
             }
-        }
+        };
+        // One that was enabled or disabled takes its place, or gives it up.
+        self.shared.peers.look_now();
         // Conversations notice an enabled or disabled channel at their next look; the scan brings what waits.
         self.shared.registry.wake_all();
-        Ok(())
+        Ok(reconnects)
+    }
+
+    /// The same where a deletion of the channel is over: if the store still has it, it was not carried through.
+    pub(crate) async fn revive(&self, id: &ChannelId) -> Result<bool, StoreError> {
+        let since = self.shared.peers.withdrawn_since(id);
+        self.shared.peers.settled(id);
+        let reloaded = self.reload(id).await;
+        if let (Err(_), Some(since)) = (&reloaded, since) {
+            // Tried again with a later look.
+            self.shared.peers.withdrawn(id, since);
+        }
+        reloaded
     }
 
     async fn forget(&self, id: &ChannelId) {
@@ -175,7 +200,7 @@ impl Driver {
         let arrival = control_arrival(info, id, control, self.shared.now());
         let (key, asked) = (arrival.key.clone(), arrival.intake.clone());
         match self.shared.ports.conversations.accept(arrival).await? {
-            Accepted::First { seq: Some(seq), .. } => intake::wake_for(&self.shared, &key, &asked, seq),
+            Accepted::First { seq: Some(seq), .. } => fast_lane::wake_for(&self.shared, &key, &asked, seq),
             Accepted::First { seq: None, .. } | Accepted::Duplicate => {}
         }
         Ok(())
@@ -225,7 +250,9 @@ impl Operations for Driver {
     }
 
     async fn channel_changed(&self, channel: &ChannelId) -> Result<(), StoreError> {
-        self.reload(channel).await?;
+        if self.revive(channel).await? {
+            peers::believe_again(&self.shared, channel).await;
+        }
         self.shared.peers.post(Note::ChannelChanged(channel.clone()));
         Ok(())
     }
@@ -243,6 +270,7 @@ impl Operations for Driver {
         let Some(handle) = self.shared.channel(channel).filter(|handle| handle.bot().channel.enabled) else {
             return false;
         };
+        peers::believe_again(&self.shared, channel).await;
         // Counted in the store, so that replicas which do not hear of it now find it with their next look. This one as well.
         match self.shared.ports.bulletin.post(&self.shared.replica, &Note::Restart(channel.clone())).await {
             Ok(()) => self.shared.peers.look_now(),
@@ -260,6 +288,7 @@ impl Operations for Driver {
         };
         // Nothing new comes in behind the withdrawal, whatever its sockets still carry until they are closed.
         handle.withdraw();
+        self.shared.peers.withdrawn(channel, self.shared.now());
         self.shared.peers.post(Note::Withdrawn(channel.clone()));
         handle.tell_surely(Message::Drain).await;
         let deadline = tokio::time::Instant::now() + WITHDRAW_WAIT;
@@ -325,7 +354,19 @@ impl Operations for Driver {
 
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {
         match self.shared.channel(channel) {
-            Some(handle) => Ok(Some(handle.bot().link.preflight().await)),
+            Some(handle) => {
+                let bot = handle.bot();
+                let platform = bot.channel.platform.as_str();
+                let directories = async {
+                    match &bot.directories {
+                        Some(chain) => chain.checks(&bot.link, platform).await,
+                        None => Vec::new(),
+                    }
+                };
+                let (mut checks, directories) = tokio::join!(bot.link.preflight(), directories);
+                checks.extend(directories);
+                Ok(Some(checks))
+            }
             None => Ok(None),
         }
     }

@@ -20,6 +20,7 @@ use switchboard_ports::provider::{Ack, ConnectionSink, Press, Pressed, Signal};
 use tokio::sync::Mutex as FairMutex;
 
 use super::channel::{Bot, ChannelHandle, Message};
+use super::fast_lane;
 use super::files::Job;
 use super::gate::Gate;
 use super::lines::{Lines, Place};
@@ -260,23 +261,11 @@ fn taken_in(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arrival
             if *verdict == Verdict::Admit {
                 fetch_files(shared, handle, arrival, *seq);
             }
-            if stops_only_its_own(arrival) {
-                wake_for(shared, &arrival.key, &arrival.intake, *seq);
-            } else {
-                super::wake(shared, arrival.key.partition(), arrival.key.id());
-            }
+            fast_lane::wake_for_arrival(shared, handle, arrival, *seq);
         }
         Accepted::First { seq: None, .. } => {}
     }
     Ack::Stored
-}
-
-/// Whether nobody else's answer can be stopped by it: of a session that people share, it is first read who may do that.
-const fn stops_only_its_own(arrival: &Arrival) -> bool {
-    match arrival.chat.kind {
-        ChatKind::Private => true,
-        ChatKind::Group => arrival.key.member.is_some(),
-    }
 }
 
 /// Platforms keep files for a while only, so they are fetched before it is the message's turn (R6).
@@ -292,23 +281,6 @@ fn fetch_files(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arri
         | Intake::Control { .. }
         | Intake::Refused(_) => {}
     }
-}
-
-/// Wakes a conversation for a new entry; a control act stops the request to the agent before it is even read (R3).
-pub(super) fn wake_for(shared: &Arc<Shared>, key: &ConversationKey, intake: &Intake, seq: Seq) {
-    let id = key.id();
-    if let Intake::Control { control, .. } = intake {
-        match control {
-            Control::New | Control::Stop { .. } | Control::Withdraw => {
-                shared.registry.stop_run(&id, |running| running < seq);
-            }
-            Control::StopAnswer { seq: answered } => {
-                shared.registry.stop_run(&id, |running| running == *answered);
-            }
-            Control::Status | Control::Help => {}
-        }
-    }
-    super::wake(shared, key.partition(), id);
 }
 
 /// What a message asks for, and who decides whether it is taken on.

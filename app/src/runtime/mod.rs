@@ -2,9 +2,10 @@
 
 mod channel;
 mod conversation;
-mod directories;
+pub(crate) mod directories;
 mod driver;
 mod durability;
+mod fast_lane;
 mod files;
 mod gate;
 mod intake;

@@ -59,6 +59,7 @@ pub trait Operations: Send + Sync {
     async fn send(&self, message: NewMessage) -> Result<Option<Given>, StoreError>;
 
     /// Asks a channel's platform with the stored credentials, without connecting. `None` for an unknown channel.
+    // The channel's directories are asked, too.
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError>;
 
     /// What would happen to the author of a message, without anything happening. `None` for an unknown channel.
@@ -145,6 +146,9 @@ pub struct ChannelStatus {
     pub last_reply_at: Option<Timestamp>,
     /// What the channel's app used of its monthly quota, as far as this server has counted it.
     pub usage: Option<QuotaUsage>,
+    /// Set while one replica alone is connected because the platform closes the older of two connections: when several are
+    /// tried again.
+    pub one_connection_until: Option<Timestamp>,
     /// What each replica observes, in the order of their ids; empty for what one replica says of itself.
     pub replicas: Vec<ReplicaStatus>,
 }

@@ -22,7 +22,7 @@ use switchboard_ports::replicas::Note;
 use tokio::sync::Semaphore;
 
 use super::channel::ChannelHandle;
-use super::intake;
+use super::fast_lane;
 use super::shared::{Shared, lock};
 use super::troubles::Kind;
 
@@ -214,7 +214,7 @@ async fn store(shared: &Arc<Shared>, card: &str, arrival: &Arrival) -> Pressed {
         }
         match accepted {
             Ok(Accepted::First { seq: Some(seq), .. }) => {
-                intake::wake_for(shared, &arrival.key, &arrival.intake, seq);
+                fast_lane::wake_for(shared, &arrival.key, &arrival.intake, seq);
                 return Pressed::Stored;
             }
             Ok(Accepted::First { seq: None, .. } | Accepted::Duplicate) => {

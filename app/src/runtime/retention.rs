@@ -66,7 +66,7 @@ async fn conversations(shared: &Shared, channel: &Channel) -> Result<u64, StoreE
         let found = shared.ports.transcripts.conversations(&filter, &page).await?;
         for info in found.items {
             if shared.lease(info.key.partition()).is_some() {
-                forgotten += u64::from(forget(shared, &channel.privacy, &info).await?);
+                forgotten += u64::from(forget(shared, channel.privacy, &info).await?);
             }
         }
         if found.next.is_none() {
@@ -80,7 +80,7 @@ async fn conversations(shared: &Shared, channel: &Channel) -> Result<u64, StoreE
 /// Forgets what is over of one conversation: whether there was anything.
 async fn forget(
     shared: &Shared,
-    privacy: &PrivacySettings,
+    privacy: PrivacySettings,
     info: &ConversationInfo,
 ) -> Result<bool, StoreError> {
     let transcripts = &shared.ports.transcripts;
@@ -98,7 +98,7 @@ async fn forget(
 }
 
 /// Which lines are not kept any more.
-fn over(privacy: &PrivacySettings, info: &ConversationInfo, now: Timestamp) -> [Option<Forget>; 2] {
+fn over(privacy: PrivacySettings, info: &ConversationInfo, now: Timestamp) -> [Option<Forget>; 2] {
     let aged = privacy.transcripts_kept().map(|kept| Forget::Before(now.before(kept)));
     let unstored = (!privacy.store_transcripts).then(|| match info.session {
         // What waits may still need it.

@@ -66,14 +66,29 @@ async fn watched_claim(shared: &Shared) -> Result<(), StoreError> {
 /// One renewal of everything that is or should be ours.
 pub(crate) async fn claim(shared: &Shared) -> Result<(), StoreError> {
     let ours = |partition: &Partition| shared.has_lease(*partition) || shared.wants(*partition);
-    let ours: Vec<Partition> = Partition::all().filter(ours).collect();
-    let claimed = shared.ports.conversations.claim(&shared.replica, &ours, shared.settings.lease_ttl);
+    claim_of(shared, &Partition::all().filter(ours).collect::<Vec<_>>()).await
+}
+
+/// Claims what should be ours and is not, and goes on with what is open in what was gained.
+pub(crate) async fn take_over(shared: &Arc<Shared>, missing: &[Partition]) -> Result<(), StoreError> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    claim_of(shared, missing).await?;
+    for partition in missing {
+        scan_partition(shared, *partition).await?;
+    }
+    Ok(())
+}
+
+async fn claim_of(shared: &Shared, ours: &[Partition]) -> Result<(), StoreError> {
+    let claimed = shared.ports.conversations.claim(&shared.replica, ours, shared.settings.lease_ttl);
     let claimed = tokio::time::timeout(shared.settings.store_patience, claimed);
     let granted = caught("a claim of leases", claimed)
         .await
         .and_then(Result::ok)
         .unwrap_or_else(|| Err(StoreError::Unavailable("no answer to a claim".to_owned())))?;
-    shared.set_leases(&ours, granted);
+    shared.set_leases(ours, granted);
     Ok(())
 }
 
@@ -94,9 +109,13 @@ pub(crate) async fn scan_open(shared: Arc<Shared>) {
 /// One look through the open index: whatever is open and not in memory is woken.
 pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), StoreError> {
     for partition in Partition::all() {
-        if shared.lease(partition).is_none() {
-            continue;
-        }
+        scan_partition(shared, partition).await?;
+    }
+    Ok(())
+}
+
+async fn scan_partition(shared: &Arc<Shared>, partition: Partition) -> Result<(), StoreError> {
+    if shared.lease(partition).is_some() {
         for id in open_in(shared, partition).await? {
             super::wake(shared, partition, id);
         }

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::channel::ChannelHandle;
 use super::directories::Chains;
+use super::fast_lane::Lane;
 use super::files::Files;
 use super::meter::Meters;
 use super::operations::RuntimeEvent;
@@ -104,6 +105,7 @@ pub(crate) struct Shared {
     pub(crate) channels: Mutex<BTreeMap<ChannelId, Arc<ChannelHandle>>>,
     pub(crate) registry: Registry,
     pub(crate) cards: Arc<Cards>,
+    pub(crate) lane: Lane,
     pub(crate) files: Files,
     pub(crate) meters: Meters,
     pub(crate) directories: Chains,
@@ -136,6 +138,7 @@ impl Shared {
             channels: Mutex::new(BTreeMap::new()),
             registry: Registry::default(),
             cards: Arc::default(),
+            lane: Lane::default(),
             files: Files::default(),
             meters: Meters::default(),
             directories: Chains::default(),

@@ -9,6 +9,9 @@ use thiserror::Error;
 
 /// Gauge, `channel`, `platform`: 1 while the channel is connected here, else 0.
 pub const CHANNEL_CONNECTED: &str = "switchboard_channel_connected";
+/// Gauge, `channel`: 1 while one replica alone is connected because the platform closes the older of two connections, 0 after
+/// that; absent before.
+pub const CHANNEL_ONE_CONNECTION: &str = "switchboard_channel_one_connection";
 /// Counter: connections opened after a channel's first one.
 pub const CHANNEL_RECONNECTS: &str = "switchboard_channel_reconnects_total";
 /// Counter, `channel`: deliveries of messages, repeated ones included.
@@ -110,6 +113,11 @@ fn describe() {
     );
     describe_counter!(UNDECODABLE, Unit::Count, "pushes that could not be understood");
     describe_gauge!(CHANNEL_CONNECTED, Unit::Count, "1 while the channel is connected, else 0");
+    describe_gauge!(
+        CHANNEL_ONE_CONNECTION,
+        Unit::Count,
+        "1 while the platform closes the older of two connections"
+    );
     describe_counter!(CHANNEL_RECONNECTS, Unit::Count, "connections opened after a channel's first one");
     describe_counter!(MESSAGES_RECEIVED, Unit::Count, "deliveries of messages, repeated ones included");
     describe_counter!(MESSAGES_DUPLICATE, Unit::Count, "deliveries of messages seen before");

@@ -177,6 +177,7 @@ impl TestApi {
             disabled: false,
             department: None,
             directory: None,
+            shut_out_by: None,
             identities,
             version: Version(1),
             created_at: Timestamp::from_millis(START_MS),

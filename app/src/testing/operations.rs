@@ -1,6 +1,7 @@
 //! A driver that remembers what it was asked.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -29,6 +30,8 @@ pub(crate) struct FakeOperations {
     pub(crate) statuses: Mutex<BTreeMap<ChannelId, ChannelStatus>>,
     /// What it answers to `ready`.
     pub(crate) ready: Mutex<Result<(), NotReady>>,
+    /// Whether it withdraws nothing.
+    pub(crate) withdraws_nothing: AtomicBool,
     /// Conversations it knows.
     pub(crate) conversations: Mutex<Vec<ConversationId>>,
     /// What becomes of retries.
@@ -62,6 +65,7 @@ impl Default for FakeOperations {
             calls: Mutex::default(),
             statuses: Mutex::default(),
             ready: Mutex::new(Ok(())),
+            withdraws_nothing: AtomicBool::new(false),
             conversations: Mutex::default(),
             retries: Mutex::default(),
             sent: Mutex::default(),
@@ -110,6 +114,7 @@ pub(crate) fn connected(channel: &ChannelId) -> ChannelStatus {
         last_message_at: None,
         last_reply_at: None,
         usage: None,
+        one_connection_until: None,
         replicas: Vec::new(),
     }
 }
@@ -152,6 +157,9 @@ impl Operations for FakeOperations {
 
     async fn withdraw(&self, channel: &ChannelId) -> Result<(), StoreError> {
         self.calls().push(format!("withdraw {channel}"));
+        if self.withdraws_nothing.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("away".to_owned()));
+        }
         Ok(())
     }
 

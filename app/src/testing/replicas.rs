@@ -26,7 +26,7 @@ impl ReplicaStore for FakeStores {
 
     async fn roll(&self) -> Result<Roll, StoreError> {
         let live = self.up()?.replicas.values().cloned().collect();
-        Ok(Roll { live, revision: 0 })
+        Ok(Roll { live, ..Roll::default() })
     }
 
     async fn observed(&self, _channels: &[ChannelId]) -> Result<Vec<(ReplicaId, Observed)>, StoreError> {
@@ -40,6 +40,10 @@ impl ReplicaStore for FakeStores {
         ttl: Duration,
     ) -> Result<bool, StoreError> {
         Ok(!ttl.is_zero())
+    }
+
+    async fn note_eviction(&self, _channel: &ChannelId, _ttl: Duration) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 

@@ -32,9 +32,9 @@ pub enum Who<'a> {
     NotAsked,
     /// It cannot be told at the moment.
     Unknown,
-    /// Nobody yet; this user would be made.
+    /// Nobody matched; this user would be made.
     Nobody(Profile<'a>),
-    /// This user.
+    /// This user; also one whom a directory knows and who is made with this message.
     User(Profile<'a>),
     /// Somebody whom the mapping refuses.
     Refused(Refusal),

@@ -50,7 +50,6 @@ pub struct Policy {
 
 /// What happens to a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "an event lives for one step, and most are not entries")]
 pub enum Event {
     /// The next inbox entry was read.
     Taken {

@@ -9,7 +9,7 @@ use crate::person::{Entry, Person};
 use crate::settings::{MappingMode, OnMiss, UserMapping};
 
 fn user(id: &str, disabled: bool) -> UserFacts {
-    UserFacts { id: UserId::new(id), disabled, vouched: false }
+    UserFacts { id: UserId::new(id), disabled, vouched: false, shut_out: false }
 }
 
 fn author(im_user_id: Option<&'static str>) -> Author<'static> {
@@ -52,7 +52,10 @@ fn expected(mode: &MappingMode, on_miss: OnMiss, facts: &Facts<'_>) -> &'static 
         Looked::Found(person) => person.disabled,
         Looked::Unavailable(Last::Disabled) => true,
         Looked::Absent | Looked::Unavailable(Last::Absent) => facts.linked.is_some_and(|user| user.vouched),
-        Looked::NotAsked | Looked::Ambiguous | Looked::Unavailable(Last::Nothing) => false,
+        Looked::Ambiguous | Looked::Unavailable(Last::Nothing) => {
+            facts.linked.is_some_and(|user| user.shut_out)
+        }
+        Looked::NotAsked => false,
     };
     if facts.linked.is_some_and(|user| user.disabled || out) {
         return "disabled";
@@ -167,8 +170,12 @@ fn each(
 
 #[test]
 fn every_combination_of_facts_is_decided_by_the_rules() {
-    let vouched = UserFacts { vouched: true, ..user("usr_linked", false) };
-    let links = [None, Some(user("usr_linked", false)), Some(user("usr_linked", true)), Some(vouched)];
+    let enabled = user("usr_linked", false);
+    let vouched = UserFacts { vouched: true, ..enabled.clone() };
+    let shut_out = UserFacts { shut_out: true, ..enabled.clone() };
+    let both = UserFacts { vouched: true, ..shut_out.clone() };
+    let disabled = user("usr_linked", true);
+    let links = [None, Some(enabled), Some(disabled), Some(vouched), Some(shut_out), Some(both)];
     let mut count = 0;
     for mode in modes() {
         for on_miss in [OnMiss::Create, OnMiss::Reject] {
@@ -179,7 +186,7 @@ fn every_combination_of_facts_is_decided_by_the_rules() {
             }
         }
     }
-    assert_eq!(count, 5 * 2 * 4 * 2 * (9 * 3 * 3 * 3 * 4));
+    assert_eq!(count, 5 * 2 * 6 * 2 * (9 * 3 * 3 * 3 * 4));
 }
 
 fn nobody(author: Author<'static>) -> Facts<'static> {

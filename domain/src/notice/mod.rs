@@ -11,7 +11,7 @@ mod tests;
 mod zh_cn;
 
 pub use finding::{Finding, FindingWords};
-pub use remedy::{Remedy, remedy};
+pub use remedy::{Remedy, one_connection, remedy};
 
 use alloc::format;
 use alloc::string::String;

@@ -24,6 +24,17 @@ pub const fn remedy(code: ErrorCode, locale: Locale) -> Remedy {
     }
 }
 
+/// Why one replica alone is connected.
+#[must_use]
+pub const fn one_connection(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => {
+            "The platform closes the older of two connections, so one replica alone is connected and the others stand by; nothing has to be done."
+        }
+        Locale::ZhCn => "平台会关闭较早的连接，因此只由一个副本保持连接，其余副本待命；无需处理。",
+    }
+}
+
 const fn en(code: ErrorCode) -> Remedy {
     let (message, remedy) = match code {
         ErrorCode::InvalidCredentials => (

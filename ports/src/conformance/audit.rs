@@ -97,7 +97,7 @@ pub async fn lines_are_listed_newest_first_in_pages(fixture: impl Fixture) {
 pub async fn a_line_is_written_exactly_where_something_was_done(fixture: impl Fixture) {
     let (stores, id) = (fixture.stores(), UserId::new("usr_1"));
     let (users, u1, u2) = (&stores.users, identity("u1"), identity("u2"));
-    let [created, linked, unlinked, disabled, _, deleted] =
+    let [created, linked, unlinked, disabled, _, deleted, ..] =
         AuditAct::ALL.map(|(_, act)| [line(act, "usr_1")]);
     let one = User { identities: vec![u1.clone()], ..user("usr_1", "one") };
     for _ in 0..2 {

@@ -14,6 +14,7 @@ use crate::conformance::generate::{progresses, values};
 use crate::conformance::samples::{TTL, accept_first, ask, commit, key, key_on, lease, member_key};
 use crate::conformance::{Fixture, Stores};
 use crate::conversations::Commit;
+use crate::error::StoreError;
 use crate::messages::{Given, MESSAGE_WAITING_MAX, MESSAGES_KEPT, MESSAGES_MAX, MessageRecord, NewMessage};
 
 /// One test per case of the message store's contract.
@@ -24,10 +25,13 @@ macro_rules! message_store_suite {
             a_message_is_an_entry_with_a_record_beside_it,
             a_message_with_a_record_is_not_given_in_again,
             of_the_same_message_given_in_at_once_one_counts,
+            of_the_same_id_given_in_for_two_chats_at_once_one_counts,
+            an_id_whose_record_has_gone_is_found_where_it_is_given_in_again,
             news_come_with_their_commit_and_are_read_back,
             news_of_a_commit_that_is_not_done_are_not_heard,
             a_conversation_where_much_waits_takes_no_message,
             records_are_kept_for_a_week_and_longer_while_they_have_not_ended,
+            records_that_do_not_end_hold_nobody_up,
             a_flood_costs_its_own_channels_oldest_records_alone,
             purging_a_channel_forgets_its_messages,
             a_message_and_its_record_survive,
@@ -142,6 +146,44 @@ pub async fn of_the_same_message_given_in_at_once_one_counts(fixture: impl Fixtu
     assert_eq!(info.waiting, 1);
 }
 
+/// A key of the API's belongs to one message, whatever chat it names. Who comes second may have to ask again.
+pub async fn of_the_same_id_given_in_for_two_chats_at_once_one_counts(fixture: impl Fixture) {
+    let stores = fixture.stores();
+    for round in 0..10 {
+        let id = format!("msg_{round}");
+        let given = ["c", "d", "e"].map(|chat| stores.messages.give(new_message(&id, &key(chat))));
+        let given = join_all(given).await;
+        let taken = given.iter().filter(|given| matches!(given, Ok(Given::Now { .. }))).count();
+        assert!(taken <= 1, "{given:?}");
+        let is_allowed = |given: &Result<Given, StoreError>| {
+            matches!(given, Ok(Given::Now { .. } | Given::Before(_)) | Err(StoreError::Unavailable(_)))
+        };
+        assert!(given.iter().all(is_allowed), "{given:?}");
+        let Some(record) = stores.messages.find(&MessageId::new(&*id)).await.unwrap() else {
+            assert_eq!(taken, 0);
+            continue;
+        };
+        for chat in ["c", "d", "e"] {
+            let again = stores.messages.give(new_message(&id, &key(chat))).await;
+            assert_eq!(again, Ok(Given::Before(record.clone())));
+        }
+    }
+}
+
+/// Also by those who have looked for it where it was before.
+pub async fn an_id_whose_record_has_gone_is_found_where_it_is_given_in_again(fixture: impl Fixture) {
+    let stores = fixture.stores();
+    let first = give(&stores, new_message("msg_1", &key("c"))).await;
+    assert_eq!(stores.messages.find(&first.id).await, Ok(Some(first.clone())));
+    tell(&stores, &key("c"), 0, &first.id, ended(PartStatus::Sent)).await;
+    fixture.clock().advance(MESSAGES_KEPT + Duration::from_millis(1));
+    give(&stores, new_message("msg_2", &key("c"))).await;
+    assert_eq!(stores.messages.find(&first.id).await, Ok(None));
+    let second = give(&stores, new_message("msg_1", &key("d"))).await;
+    assert_eq!(stores.messages.find(&first.id).await, Ok(Some(second.clone())));
+    assert_eq!(second.conversation, key("d").id());
+}
+
 /// All variants; a refusal stays.
 pub async fn news_come_with_their_commit_and_are_read_back(fixture: impl Fixture) {
     let stores = fixture.stores();
@@ -205,6 +247,23 @@ pub async fn records_are_kept_for_a_week_and_longer_while_they_have_not_ended(fi
     assert!(stores.messages.find(&stuck.id).await.unwrap().is_some());
     // The id is free again.
     give(&stores, new_message("msg_sent", &key("c"))).await;
+}
+
+/// However many there are, those that have ended go behind them.
+pub async fn records_that_do_not_end_hold_nobody_up(fixture: impl Fixture) {
+    let stores = fixture.stores();
+    for number in 0..2 * (MESSAGE_WAITING_MAX - 1) {
+        let chat = if number % 2 == 0 { key("c") } else { key("d") };
+        give(&stores, new_message(&format!("msg_stuck_{number}"), &chat)).await;
+    }
+    fixture.clock().advance(Duration::from_millis(1));
+    let sent = give(&stores, new_message("msg_sent", &key("e"))).await;
+    tell(&stores, &key("e"), 0, &sent.id, ended(PartStatus::Sent)).await;
+    fixture.clock().advance(MESSAGES_KEPT + Duration::from_millis(1));
+    give(&stores, new_message("msg_new", &key("e"))).await;
+    assert_eq!(stores.messages.find(&sent.id).await, Ok(None));
+    let stuck = stores.messages.find(&MessageId::new("msg_stuck_0")).await.unwrap();
+    assert!(stuck.is_some());
 }
 
 /// Of another channel nothing goes.

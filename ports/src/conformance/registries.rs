@@ -175,7 +175,7 @@ pub fn agent_with_identity() -> AgentConfig {
         header: "X-Who".to_owned(),
         issuer: "switchboard".to_owned(),
         audience: Some("tools".to_owned()),
-        lifetime: Duration::from_secs(60),
+        lifetime: Duration::from_mins(1),
     };
     let identity = AgentIdentity { metadata: true, email: true, department: true, token: Some(token) };
     AgentConfig { identity, ..agent("agt_4", "four") }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use switchboard_domain::eviction::Life;
 use switchboard_domain::ids::{ChannelId, ConversationId, Partition, ReplicaId, Version};
 use switchboard_domain::time::Timestamp;
 
+use crate::clock::Clock as _;
 use crate::conformance::{Fixture, registries};
 use crate::replicas::{Note, Observed, ReplicaInfo, Report};
 
@@ -19,6 +21,8 @@ macro_rules! replica_store_suite {
             a_whole_report_replaces_all_rows,
             whoever_leaves_is_gone_with_everything_it_said,
             the_only_place_has_one_holder_at_a_time,
+            whoever_leaves_has_no_place_any_more,
+            an_eviction_is_noted_for_as_long_as_it_says,
             a_change_of_settings_changes_the_revision,
             a_restart_is_counted_and_changes_the_revision,
             what_is_told_is_heard_by_all,
@@ -50,7 +54,13 @@ fn observed(name: &str, connections: u32) -> Observed {
         last_frame_at: Some(Timestamp::from_millis(9)),
         last_message_at: None,
         last_reply_at: Some(Timestamp::from_millis(u64::from(u32::MAX) * 1_000)),
+        lives: vec![life(5, Some(u64::from(u32::MAX) * 1_000)), life(u64::from(u32::MAX) * 1_001, None)],
     }
+}
+
+fn life(opened: u64, ended: Option<u64>) -> Life {
+    let ended_at = ended.map(Timestamp::from_millis);
+    Life { opened_at: Timestamp::from_millis(opened), ended_at, was_taken: ended.is_some() }
 }
 
 fn report(name: &str, channels: Vec<Observed>) -> Report {
@@ -143,6 +153,46 @@ pub async fn the_only_place_has_one_holder_at_a_time(fixture: impl Fixture) {
     assert!(!replicas.hold(&c, &a, TTL).await.unwrap());
     assert!(!replicas.hold(&c, &b, Duration::ZERO).await.unwrap());
     assert!(replicas.hold(&c, &a, TTL).await.unwrap());
+}
+
+/// A replica that ends in good order leaves its places to the others at once; only its own.
+pub async fn whoever_leaves_has_no_place_any_more(fixture: impl Fixture) {
+    let replicas = fixture.stores().replicas;
+    let (a, b) = (replica("a"), replica("b"));
+    for (name, holder) in [("c1", &a), ("c2", &b), ("c3", &a)] {
+        assert!(replicas.hold(&channel(name), holder, TTL).await.unwrap());
+    }
+    replicas.leave(&a).await.unwrap();
+    assert!(replicas.hold(&channel("c1"), &b, TTL).await.unwrap());
+    assert!(!replicas.hold(&channel("c2"), &a, TTL).await.unwrap());
+    assert!(replicas.hold(&channel("c3"), &b, TTL).await.unwrap());
+}
+
+/// Everybody sees it in the roll until it is over or taken back.
+pub async fn an_eviction_is_noted_for_as_long_as_it_says(fixture: impl Fixture) {
+    let replicas = fixture.stores().replicas;
+    let noted = || {
+        let replicas = fixture.stores().replicas;
+        async move {
+            let evicting = replicas.roll().await.unwrap().evicting;
+            evicting.into_iter().map(|(channel, until)| (channel.to_string(), until)).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(noted().await, []);
+    let start = fixture.clock().now();
+    replicas.note_eviction(&channel("c1"), TTL).await.unwrap();
+    replicas.note_eviction(&channel("c2"), TTL / 2).await.unwrap();
+    let (all, half) = (start.after(TTL), start.after(TTL / 2));
+    assert_eq!(noted().await, [("c1".to_owned(), all), ("c2".to_owned(), half)]);
+    replicas.note_eviction(&channel("c2"), Duration::ZERO).await.unwrap();
+    replicas.note_eviction(&channel("c2"), Duration::ZERO).await.unwrap();
+    assert_eq!(noted().await, [("c1".to_owned(), all)]);
+    fixture.clock().advance(TTL / 2);
+    replicas.note_eviction(&channel("c1"), TTL).await.unwrap();
+    fixture.clock().advance(TTL.saturating_sub(Duration::from_millis(1)));
+    assert_eq!(noted().await.len(), 1);
+    fixture.clock().advance(Duration::from_millis(1));
+    assert_eq!(noted().await, []);
 }
 
 /// Whoever compares revisions misses no change.

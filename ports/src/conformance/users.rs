@@ -48,6 +48,7 @@ pub fn user(id: &str, username: &str) -> User {
         disabled: false,
         department: None,
         directory: None,
+        shut_out_by: None,
         identities: Vec::new(),
         version: Version(1),
         created_at: FakeClock::START,
@@ -73,6 +74,7 @@ pub async fn a_linked_user_comes_back_as_it_was(mut fixture: impl Fixture) {
         disabled: true,
         department: Some("Sales 销售".to_owned()),
         directory: Some("corp".to_owned()),
+        shut_out_by: Some("hq".to_owned()),
         updated_at: Timestamp::from_millis(1_800_000_000_001),
         ..user("usr_2", "two")
     };

@@ -17,6 +17,7 @@ pub mod ports;
 pub mod proxy;
 pub mod redis;
 pub mod slapd;
+pub mod tls;
 
 pub use install::installed;
 pub use looks::looks;

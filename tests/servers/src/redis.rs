@@ -47,13 +47,22 @@ impl Server {
         self.port
     }
 
-    /// Asks one thing over a connection of its own, and gives what comes back at once.
+    /// Asks one thing over a connection of its own, and gives what comes back at once; a text comes whole.
     pub fn tell(&self, command: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.write_all(format!("{command}\r\n").as_bytes()).unwrap();
-        let mut answer = vec![0; 4_096];
-        let count = stream.read(&mut answer).unwrap();
-        String::from_utf8_lossy(&answer[..count]).into_owned()
+        let (mut answer, mut part) = (Vec::new(), [0; 4_096]);
+        loop {
+            let count = stream.read(&mut part).unwrap();
+            answer.extend_from_slice(&part[..count]);
+            let text = String::from_utf8_lossy(&answer);
+            let parts = text.strip_prefix('$').and_then(|rest| rest.split_once("\r\n"));
+            let is_partial = parts
+                .is_some_and(|(length, text)| length.parse().is_ok_and(|length: usize| text.len() < length));
+            if count == 0 || !is_partial {
+                return text.into_owned();
+            }
+        }
     }
 
     /// Dies without a word.

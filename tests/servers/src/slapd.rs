@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 use crate::{installed, looks, ports};
 
+/// Where all people are.
+pub const BASE: &str = "dc=corp,dc=example";
 /// The account that searches.
 pub const BIND_DN: &str = "cn=reader,dc=corp,dc=example";
 /// Its password.
@@ -49,6 +51,11 @@ impl Slapd {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// Changes people, whether it runs or not: records of changes in LDIF (RFC 2849).
+    pub fn modify(&self, ldif: &str) {
+        fed(Command::new("slapmodify").arg("-f").arg(self.directory.path().join("slapd.conf")), ldif);
     }
 
     /// Comes back on the same ports with what it has on disk.
@@ -105,15 +112,14 @@ fn configure(at: &Path, ldif: &str) {
         "dn: dc=corp,dc=example\nobjectClass: dcObject\nobjectClass: organization\no: Corp\ndc: corp\n\n\
          dn: {BIND_DN}\nobjectClass: person\ncn: reader\nsn: reader\nuserPassword: {PASSWORD}\n\n"
     );
-    let mut adding = Command::new("slapadd")
-        .arg("-f")
-        .arg(at.join("slapd.conf"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    adding.stdin.take().unwrap().write_all(format!("{head}{ldif}").as_bytes()).unwrap();
-    assert!(adding.wait().unwrap().success(), "slapadd does not take the people");
+    fed(Command::new("slapadd").arg("-f").arg(at.join("slapd.conf")), &format!("{head}{ldif}"));
+}
+
+/// Runs a command with this on its standard input.
+fn fed(command: &mut Command, input: &str) {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success(), "{command:?} does not take the people");
 }
 
 fn spawn(at: &Path, port: u16, tls_port: u16) -> Option<Child> {

@@ -13,3 +13,4 @@ pub mod steps;
 pub mod store;
 pub mod usage;
 pub mod users;
+pub mod wire;

@@ -1,8 +1,10 @@
 //! The whole driver on fakes in virtual time. A *process* is a runtime of its own: dropping it kills everything at whatever
 //! await it stands, and the next process finds the store and the platform as the last one left them.
 
+mod pair;
 mod process;
 
+pub use pair::Pair;
 pub use process::Process;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,7 @@ use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conformance::{FaultyAttachments, samples};
+use switchboard_ports::conversations::ConversationStore;
 use switchboard_ports::directory::Directories;
 use switchboard_ports::provider::Provider;
 
@@ -43,6 +46,7 @@ use crate::fakes::steps::Steps;
 use crate::fakes::store::SteppingStore;
 use crate::fakes::usage::UnsureUsage;
 use crate::fakes::users::AwayUsers;
+use crate::fakes::wire::{Wire, Wired};
 
 /// What outlives processes: the store, the platform, the agent, time.
 pub struct World {
@@ -145,7 +149,7 @@ impl World {
             self.clock.start();
             let work = async {
                 self.nobody_lives().await;
-                let driver = Driver::start(self.ports(), settings).await.expect("the driver starts");
+                let driver = self.start(0, &Arc::default(), settings).await;
                 scenario(Process { world: self, driver }).await
             };
             let ended = tokio::select! {
@@ -196,14 +200,19 @@ impl World {
         &self.stores
     }
 
-    fn ports(&self) -> Ports {
-        let provider: Arc<dyn Provider> = Arc::new(self.platform.clone());
+    /// Starts a driver that reaches everything by this wire.
+    pub(super) async fn start(&self, number: usize, wire: &Arc<Wire>, settings: Settings) -> Arc<Driver> {
+        Driver::start(self.ports(number, wire), settings).await.expect("the driver starts")
+    }
+
+    fn ports(&self, number: usize, wire: &Arc<Wire>) -> Ports {
+        let provider: Arc<dyn Provider> = Arc::new(self.platform.reached_by(number, wire));
+        let conversations = Arc::clone(&self.store) as Arc<dyn ConversationStore>;
         let kind: Arc<dyn AgentKind> = Arc::new(self.agent.clone());
         Ports {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             entropy: Arc::clone(&self.entropy) as Arc<dyn switchboard_ports::clock::Entropy>,
-            conversations: Arc::clone(&self.store)
-                as Arc<dyn switchboard_ports::conversations::ConversationStore>,
+            conversations: Wired::new(&conversations, wire),
             transcripts: Arc::clone(&self.stores.transcripts),
             failures: Arc::clone(&self.failures) as _,
             messages: Arc::clone(&self.messages) as _,
@@ -214,8 +223,8 @@ impl World {
             attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
             usage: Arc::clone(&self.usage) as _,
             audit: Arc::clone(&self.stores.audit),
-            replicas: Arc::clone(&self.stores.replicas),
-            bulletin: Arc::clone(&self.stores.bulletin),
+            replicas: Wired::new(&self.stores.replicas, wire),
+            bulletin: Wired::new(&self.stores.bulletin, wire),
             durability: Arc::clone(&self.stores.durability),
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),

@@ -105,20 +105,21 @@ fn with_mapped_only_nobody_is_made_a_user_and_whoever_is_found_is_let_in() {
             assert_eq!(says(&process, "eve", "/help").await, [UNKNOWN]);
             assert_eq!(says(&process, "eve", "hello").await, [""; 0]);
             // The mapping finds a namesake.
-            users.create(&user("usr_1", "ANN")).await.unwrap();
+            users.create(&user("usr_1", "ANN"), &[]).await.unwrap();
             assert!(says(&process, "ann", "hello").await[0].contains("answer"));
             // An operator links somebody.
-            users.create(&user("usr_2", "bob.long")).await.unwrap();
+            users.create(&user("usr_2", "bob.long"), &[]).await.unwrap();
             let identity = Identity { platform: "fake".to_owned(), im_user_id: "bob".to_owned() };
-            users.link(&UserId::new("usr_2"), &identity).await.unwrap();
+            users.link(&UserId::new("usr_2"), &identity, &[]).await.unwrap();
             assert!(says(&process, "bob", "hello").await[0].contains("answer"));
             assert_eq!(users.list(&PageRequest::default()).await.unwrap().items.len(), 2);
             // Disabled, also for commands; enabled again, with the next message.
             let bob = users.find(&UserId::new("usr_2")).await.unwrap().unwrap();
-            let version = users.update(&User { disabled: true, ..bob.clone() }, bob.version).await.unwrap();
+            let version =
+                users.update(&User { disabled: true, ..bob.clone() }, bob.version, &[]).await.unwrap();
             assert_eq!(says(&process, "bob", "/status").await, [DISABLED]);
             assert_eq!(says(&process, "bob", "/status").await, [""; 0]);
-            users.update(&bob, version).await.unwrap();
+            users.update(&bob, version, &[]).await.unwrap();
             assert!(says(&process, "bob", "/status").await[0].contains("Agent"));
             assert_eq!((process.world.agent.asked().len(), refused(process.world)), (2, 4));
         })
@@ -167,7 +168,7 @@ fn a_denied_person_s_commands_touch_nobody_s_answer() {
                     channel.conversation.group_scope = GroupScope::Shared;
                 })
                 .await;
-            process.world.stores().users.create(&user("usr_1", "ann")).await.unwrap();
+            process.world.stores().users.create(&user("usr_1", "ann"), &[]).await.unwrap();
             process.deliver(in_group(&process, "ann", "tell me much")).await;
             process.sees("word3").await;
             for text in ["/stop", "/new", "/stop all"] {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use switchboard::runtime::Settings;
 use switchboard::runtime::operations::Operations;
 use switchboard_domain::ids::{ChannelId, Partition};
 use switchboard_domain::inbox::Control;
@@ -199,4 +201,47 @@ fn what_a_deletion_did_not_wait_for_ends_in_the_next_process_with_a_record() {
         })
         .unwrap();
     assert_eq!(world.platform.calls().len(), calls, "nobody could make a call");
+}
+
+/// Both replicas are deaf while it is deleted, and hear again at once when the store did not allow it.
+#[test]
+fn a_deletion_that_failed_leaves_no_replica_deaf() {
+    let world = World::new(3);
+    world.set_up().now_or_never().unwrap();
+    world.pair(&Settings::of_shared_store(), async |pair| {
+        let both = || pair.holders().len() == 2;
+        pair.until("both are connected", both).await;
+        pair.withdraw(0).await;
+        pair.until("nobody is connected", || pair.holders().is_empty()).await;
+        // Settings of others that change meanwhile bring nothing back.
+        pair.driver(1).agent_changed().await;
+        pair.driver(0).agent_changed().await;
+        pair.wait(SECS(20)).await;
+        assert!(pair.holders().is_empty());
+        pair.end_deletion(0, false).await;
+        let took = pair.until("both are connected again", both).await;
+        assert!(took <= SECS(1), "{took:?}");
+        pair.says("ann", "hello").await;
+        pair.answered(1).await;
+        pair.withdraw(1).await;
+        pair.end_deletion(1, true).await;
+        pair.wait(SECS(300)).await;
+        assert!(pair.holders().is_empty());
+    });
+}
+
+/// Nobody tells the other one that nothing came of it.
+#[test]
+fn a_replica_that_dies_while_it_deletes_leaves_a_channel_that_is_connected_again_by_itself() {
+    let world = World::new(3);
+    world.set_up().now_or_never().unwrap();
+    world.pair(&Settings::of_shared_store(), async |pair| {
+        pair.until("both are connected", || pair.holders().len() == 2).await;
+        pair.withdraw(0).await;
+        pair.kill(0);
+        let took = pair.until("the other one is connected", || pair.holders() == [1]).await;
+        assert!(took <= SECS(125), "{took:?}");
+        pair.says("ann", "hello").await;
+        pair.answered(1).await;
+    });
 }

@@ -171,6 +171,8 @@ fn with_its_channel_a_message_ends_however_long_it_pauses() {
             process.wait(SECS(10)).await;
             let id = ChannelId::new("chn_1");
             process.driver.withdraw(&id).await.unwrap();
+            // Without it the deletion would count as given up, and the channel come back.
+            process.world.stores().channels.delete(&id).await.unwrap();
             for id in ["msg_1", "msg_2"] {
                 let cause = progress(&process, id).await.cause();
                 assert_eq!(cause, Some(Undelivered::Refused(Refusal::ChannelDeleted)), "{id}");

@@ -190,6 +190,61 @@ fn who_leaves_or_is_disabled_loses_access_within_the_cache_s_time() {
         .unwrap();
 }
 
+/// What a process remembers of denials dies with it; what is written down of them does not.
+#[test]
+fn who_was_shut_out_stays_out_over_a_restart_while_the_directory_is_away() {
+    let world = World::new(10);
+    for person in ["m1", "m2", "m3"] {
+        world.directory.set(person, &[entry(person, false)]);
+    }
+    let answer = world
+        .process(|process| async move {
+            asks_the_directory(&process).await;
+            let answer = says(&process, "m1").await;
+            for person in ["m2", "m3"] {
+                assert_eq!(says(&process, person).await, answer);
+            }
+            process.world.directory.set("m1", &[entry("m1", true)]);
+            process.world.directory.set("m2", &[]);
+            process.wait(Duration::from_mins(5)).await;
+            for person in ["m1", "m2"] {
+                assert_eq!(says(&process, person).await, DISABLED);
+                assert_eq!(linked(&process, person).await.unwrap().shut_out_by.as_deref(), Some("corp"));
+            }
+            answer
+        })
+        .unwrap();
+    world.directory.away(true);
+    world
+        .process(|process| async move {
+            process.connected().await;
+            for (person, said) in [("m1", DISABLED), ("m2", DISABLED), ("m3", answer.as_str())] {
+                assert_eq!(says(&process, person).await, said, "{person}");
+            }
+            process.world.directory.away(false);
+            process.world.directory.set("m2", &[entry("m2", false)]);
+            process.wait(Duration::from_mins(1)).await;
+            for (person, said) in [("m1", DISABLED), ("m2", answer.as_str()), ("m3", answer.as_str())] {
+                assert_eq!(says(&process, person).await, said, "{person}");
+            }
+            let of_two = linked(&process, "m2").await.unwrap();
+            assert_eq!((of_two.shut_out_by, of_two.directory.as_deref()), (None, Some("corp")));
+            let listed = process.world.stores().audit.list(&PageRequest::default()).await.unwrap().items;
+            let told: Vec<_> = listed
+                .iter()
+                .filter(|it| matches!(it.line.act, AuditAct::ShutOut | AuditAct::LetIn))
+                .map(|it| (it.line.act, it.line.im_user_id.as_str(), it.line.source.as_str()))
+                .collect();
+            let expected = [
+                (AuditAct::LetIn, "m2", "corp"),
+                (AuditAct::ShutOut, "m2", "corp"),
+                (AuditAct::ShutOut, "m1", "corp"),
+            ];
+            assert_eq!(told, expected);
+        })
+        .unwrap();
+}
+
 #[test]
 fn a_directory_that_is_away_locks_nobody_out_and_maps_nobody() {
     let world = World::new(6);

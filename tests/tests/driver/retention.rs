@@ -45,7 +45,7 @@ fn lines_are_forgotten_after_so_many_days_and_failures_with_them() {
             says(&process, "ann", "broken").await;
             process.wait(DAY).await;
             says(&process, "ann", "second").await;
-            process.wait(DAY - SWEEP).await;
+            process.wait(DAY.saturating_sub(SWEEP)).await;
             let all = lines(&process, "ann").await;
             assert_eq!((all[0].as_str(), all.len()), ("first", 6), "{all:?}");
             assert_eq!(process.failures().await.len(), 1);

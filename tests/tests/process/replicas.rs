@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dingtalk_sim::{Observed, Origin, Simulator, SimulatorConfig, ViolationKind};
+use dingtalk_sim::{Knobs, Observed, Origin, Simulator, SimulatorConfig};
 use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,8 +12,7 @@ use switchboard_tests::scripted_agent::{Asked, Behaviour, ScriptedAgent};
 use switchboard_tests::server::{CAP, Home, Server};
 use test_servers::redis;
 
-use super::judge::answered_once_in_order;
-use super::shared_store::home_on;
+use super::judge::{answered_once_in_order, no_violations_without_store};
 use super::stage::{APP, answer_to, channel_on, chat, no_alarm};
 
 /// Seconds of load without `SWITCHBOARD_REPLICAS_SECONDS`, which raises them.
@@ -26,7 +25,7 @@ const LIFE: Duration = Duration::from_secs(5);
 /// Everything, with several servers.
 pub(crate) struct Several {
     servers: Vec<Option<Server>>,
-    channel: String,
+    pub(crate) channel: String,
     pub(crate) agent: ScriptedAgent,
     pub(crate) simulator: Simulator,
     home: Home,
@@ -40,16 +39,26 @@ fn slowly(asked: &Asked) -> Behaviour {
 
 impl Several {
     async fn start(count: usize) -> Self {
-        Self::on(redis::Server::start(&[]), &vec![None; count]).await
+        Self::start_with(count, |_| {}).await
+    }
+
+    /// On a platform that is as the test wants from the beginning.
+    pub(crate) async fn start_with(count: usize, turn: impl FnOnce(&mut Knobs)) -> Self {
+        Self::on_platform(redis::Server::start(&[]), &vec![None; count], turn).await
     }
 
     /// A server for each way to this Redis, which is a straight one where none is given.
     pub(crate) async fn on(redis: redis::Server, ways: &[Option<&str>]) -> Self {
-        let mut home = home_on(&redis.url());
+        Self::on_platform(redis, ways, |_| {}).await
+    }
+
+    async fn on_platform(redis: redis::Server, ways: &[Option<&str>], turn: impl FnOnce(&mut Knobs)) -> Self {
+        let mut home = Home::on_redis(&redis.url());
         let mut config = SimulatorConfig::default();
         config.knobs.qps = 0;
         config.knobs.redelivery_after_ms = 3_000;
         config.knobs.redelivery_max = u32::MAX;
+        turn(&mut config.knobs);
         let simulator = Simulator::start(config).await.expect("the platform starts");
         let agent = ScriptedAgent::start(slowly).await.expect("the agent starts");
         let mut servers = Vec::new();
@@ -93,7 +102,7 @@ impl Several {
         }
     }
 
-    fn server(&self, number: usize) -> &Server {
+    pub(crate) fn server(&self, number: usize) -> &Server {
         self.servers[number].as_ref().expect("it runs")
     }
 
@@ -101,7 +110,7 @@ impl Several {
         Api::of(self.server(number))
     }
 
-    async fn status(&self, asked: usize) -> Value {
+    pub(crate) async fn status(&self, asked: usize) -> Value {
         self.api(asked).get(&format!("/channels/{}/status", self.channel)).await
     }
 
@@ -137,11 +146,11 @@ impl Several {
         }
     }
 
-    async fn kill(&mut self, number: usize) {
+    pub(crate) async fn kill(&mut self, number: usize) {
         self.servers[number].take().expect("it runs").kill().await;
     }
 
-    async fn serve(&mut self, number: usize) {
+    pub(crate) async fn serve(&mut self, number: usize) {
         self.servers[number] = Some(self.home.serve().await);
     }
 
@@ -163,12 +172,7 @@ impl Several {
         .await;
         self.simulator.observe(|seen| {
             answered_once_in_order(seen, answer_to);
-            // What a store that was away took in late is acked late (R2), and a finish may be repeated after a crash.
-            let is_allowed =
-                |kind| [ViolationKind::LateAck, ViolationKind::StreamingAfterFinal].contains(&kind);
-            let broken: Vec<_> =
-                seen.violations.iter().filter(|violation| !is_allowed(violation.kind)).collect();
-            assert!(broken.is_empty(), "{broken:#?}");
+            no_violations_without_store(seen);
         });
         no_alarm(&self.home);
     }
@@ -320,4 +324,55 @@ async fn redis_that_dies_under_two_replicas_comes_back_to_what_it_had() {
         several.wait_connections(1, 2).await;
     }
     several.all_is_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_changed_on_both_at_once_keep_to_the_rules() {
+    let several = Several::start(2).await;
+    let [one, two] = [0, 1].map(|number| several.api(number));
+    for round in 0..6 {
+        // One bot is one enabled channel's.
+        let named = |name: &str| {
+            let config = json!({ "client_id": format!("twin-{round}"), "client_secret": "s" });
+            let mut body = channel_on(&several.simulator, &config);
+            body["name"] = json!(format!("{name} {round}"));
+            body
+        };
+        let (left, right) = (named("left"), named("right"));
+        let (left, right) = tokio::join!(
+            one.send(Method::POST, "/channels", Some(&left)),
+            two.send(Method::POST, "/channels", Some(&right))
+        );
+        let mut made = [left.status, right.status];
+        made.sort_unstable();
+        assert_eq!(made, [201, 409], "{} {}", left.text, right.text);
+
+        // An agent goes, or is taken.
+        let body = json!({ "name": format!("agent {round}"), "kind": "echo" });
+        let agent = one.create("/agents", &body).await;
+        let mut body = named("third");
+        body["default_agent_id"] = json!(agent);
+        body["enabled"] = json!(false);
+        let path = format!("/agents/{agent}");
+        let (gone, taken) = tokio::join!(
+            one.send(Method::DELETE, &path, None),
+            two.send(Method::POST, "/channels", Some(&body))
+        );
+        let outcome = (gone.status, taken.status);
+        assert!([(204, 422), (409, 201)].contains(&outcome), "{outcome:?} {} {}", gone.text, taken.text);
+
+        // Who asks for no version in particular gets each change in.
+        let path = format!("/channels/{}", several.channel);
+        let change = |api: Api, name: String| {
+            let path = path.clone();
+            async move { api.send(Method::PATCH, &path, Some(&json!({ "name": name }))).await.expect(200) }
+        };
+        tokio::join!(
+            change(one.clone(), format!("a{round}")),
+            change(two.clone(), format!("b{round}")),
+            change(one.clone(), format!("c{round}")),
+            change(two.clone(), format!("d{round}")),
+        );
+    }
+    no_alarm(&several.home);
 }

@@ -94,6 +94,15 @@ impl Stage {
         }
     }
 
+    /// Waits until the bot has said so many things to somebody in private, and no card of it is open.
+    pub(crate) async fn wait_count(&self, who: &str, count: usize) {
+        let is_said = |seen: &Observed| {
+            let is_closed = seen.cards_in(&chat(who)).iter().all(|card| card.state.is_final());
+            is_closed && seen.robot_texts(&chat(who)).len() >= count
+        };
+        self.simulator.wait_for(CAP, is_said).await.unwrap_or_else(|error| panic!("{who}: {error}"));
+    }
+
     /// Waits until the agent was asked this.
     pub(crate) async fn wait_asked(&self, question: &str) {
         let is_asked = |all: &[Asked]| all.iter().any(|asked| asked.question() == question);

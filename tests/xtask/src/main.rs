@@ -27,8 +27,9 @@ Tasks:
   doc             the documentation of all packages into target/doc, warnings are errors
   fuzz TARGET     looks for broken promises for a minute, or `--seconds N`; `--merge` makes the committed
                   corpus of the target anew. Installs cargo-fuzz where it is missing
-  bench           what hung conversations cost the others, and how fast commands act under load;
-                  `bench --debug` without optimisation, which builds faster
+  bench [NAME]    `isolation`, also without a name: what hung conversations cost the others, and how fast commands act
+                  under load; `replicas`: what channels and conversations cost two replicas and their Redis;
+                  `failover`: how long conversations stand still whose replica is killed. `--debug` behind it measures without optimisation, which builds faster
   search          the exhaustive search of the machines in its larger configurations
   chaos [CASE]    the real binary under random schedules, one case after the other, with the raw counts; `--seed N`,
                   `--rate N` (messages a second), `--seconds N`, or `--kills N` for the case that only kills, `--plain`
@@ -58,8 +59,7 @@ fn main() -> ExitCode {
         ("fuzz", _) => fuzz::fuzz(rest),
         ("search", []) => fuzz::search(),
         ("chaos", _) => chaos::chaos(rest),
-        ("bench", []) => tasks::bench(tasks::Build::Optimised),
-        ("bench", [flag]) if flag == "--debug" => tasks::bench(tasks::Build::Plain),
+        ("bench", _) => tasks::bench(rest),
         ("run", _) => tasks::run(rest),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");

@@ -15,7 +15,7 @@ pub(crate) enum Formatting {
 
 /// How a bench is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Build {
+enum Build {
     /// As release packages are.
     Optimised,
     /// As tests are.
@@ -94,7 +94,8 @@ pub(crate) fn with_binary(tests: Cargo) -> Result<Cargo, Failure> {
 }
 
 /// `bench`: the program and what measures it, of one build. Times are printed and judge nothing.
-pub(crate) fn bench(build: Build) -> Result<(), Failure> {
+pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
+    let (name, build) = which_bench(arguments)?;
     require(&[Need::CCompiler])?;
     let (profile, folder) = match build {
         Build::Optimised => ("release", "release"),
@@ -106,8 +107,24 @@ pub(crate) fn bench(build: Build) -> Result<(), Failure> {
         std::env::current_exe().map_err(|error| format!("failed to find the target folder: {error}"))?;
     let target = own.ancestors().nth(2).ok_or("the task runner lies in no target folder")?;
     let binary = target.join(folder).join(format!("switchboard{}", std::env::consts::EXE_SUFFIX));
-    let bench = ["bench", "--workspace", "--all-features", "--bench", "isolation", "--profile", profile];
+    let bench = ["bench", "--workspace", "--all-features", "--bench", name, "--profile", profile];
     Cargo::new(&bench).variable(BINARY, &binary).run()
+}
+
+/// Benches by name; the first is the one meant without a name.
+const BENCHES: [&str; 3] = ["isolation", "replicas", "failover"];
+
+fn which_bench(arguments: &[String]) -> Result<(&'static str, Build), Failure> {
+    let (mut name, mut build) = (BENCHES[0], Build::Optimised);
+    for argument in arguments {
+        if argument == "--debug" {
+            build = Build::Plain;
+        } else {
+            let known = BENCHES.iter().find(|known| *known == argument);
+            name = known.ok_or_else(|| format!("no bench `{argument}`; there is {}", BENCHES.join(", ")))?;
+        }
+    }
+    Ok((name, build))
 }
 
 /// `run`

@@ -64,6 +64,13 @@ impl Connections {
         Ok(Lent { ldap: self.open().await?, is_old: false, place })
     }
 
+    /// A connection made now: what was kept tells nothing of whether one can be made.
+    pub(super) async fn lend_fresh(&self) -> Result<Lent, DirectoryError> {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.map_err(|_| DirectoryError::Unavailable("the server stops".to_owned()))?;
+        Ok(Lent { ldap: self.open().await?, is_old: false, place })
+    }
+
     /// A new connection in the place of one that turned out to be dead; the others that were kept died with it.
     pub(super) async fn lend_new(&self, dead: Lent) -> Result<Lent, DirectoryError> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -73,7 +80,10 @@ impl Connections {
     /// Keeps a connection for the next look-up.
     pub(super) fn give_back(&self, lent: Lent) {
         let Lent { ldap, place, .. } = lent;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(ldap);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < CONNECTIONS_MAX {
+            idle.push(ldap);
+        }
         drop(place);
     }
 

@@ -86,6 +86,21 @@ impl LdapDirectory {
         Ok(found)
     }
 
+    /// Connects, binds, and looks whether the bases are there.
+    async fn probe(&self) -> Result<(), DirectoryError> {
+        let mut lent = self.connections.lend_fresh().await?;
+        for base in self.settings.bases() {
+            let asked = lent.ldap.search(base, Scope::Base, "(objectClass=*)", vec!["1.1"]).await;
+            let asked = asked.map_err(|error| DirectoryError::from(Failed::from(error)))?;
+            succeeded(&asked.1)?;
+            if asked.0.is_empty() {
+                return Err(DirectoryError::Denied("the base is not there, or may not be read".to_owned()));
+            }
+        }
+        self.connections.give_back(lent);
+        Ok(())
+    }
+
     async fn search(&self, ldap: &mut Ldap, filter: &str) -> Result<Found, Failed> {
         let names = self.settings.attributes.names();
         let options = SearchOptions::new().sizelimit(ENTRIES_MAX);
@@ -120,6 +135,11 @@ impl Directory for LdapDirectory {
     async fn look_up(&self, query: &Query) -> Result<Found, DirectoryError> {
         let asked = timeout(LOOK_UP_TIMEOUT, self.ask(query)).await;
         asked.unwrap_or_else(|_| Err(DirectoryError::Unavailable("no answer in time".to_owned())))
+    }
+
+    async fn check(&self, _platform: &str) -> Result<(), DirectoryError> {
+        let probed = timeout(LOOK_UP_TIMEOUT, self.probe()).await;
+        probed.unwrap_or_else(|_| Err(DirectoryError::Unavailable("no answer in time".to_owned())))
     }
 }
 

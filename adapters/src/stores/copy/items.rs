@@ -5,10 +5,11 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
+use switchboard_domain::hash::stable_hash;
 use switchboard_domain::ids::{ChannelId, ConversationKey, Partition};
 use switchboard_domain::time::Timestamp;
 
-use crate::stores::hashed::digits;
+use crate::hex::digits;
 
 /// The version of this form. A copy that another version began is not continued.
 pub(in crate::stores) const FORM: u32 = 2;
@@ -249,6 +250,14 @@ pub(in crate::stores) struct Mark {
     /// Where the message's chat lies; `None` in a store that does not ask.
     pub(in crate::stores) partition: Option<Partition>,
     pub(in crate::stores) until: Timestamp,
+}
+
+impl Mark {
+    /// What tells it from others.
+    pub(in crate::stores) fn name(&self) -> u128 {
+        let partition = self.partition.map(|partition| partition.to_string()).unwrap_or_default();
+        stable_hash(&[&self.channel, &self.hash, &partition])
+    }
 }
 
 /// How many rows, and the sum of their hashes.

@@ -15,6 +15,7 @@ mod error;
 pub(in crate::stores) mod items;
 pub(in crate::stores) mod side;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +26,13 @@ use switchboard_ports::error::StoreError;
 
 pub use error::{CopyError, End};
 
-use self::items::{FORM, Sums, Table};
+use self::items::{FORM, Mark, Sums, Table};
 use self::side::{Counters, Cursor, Marker, Side};
+use super::redis::Address;
 use super::{file, redis};
+
+/// Marks whose names are remembered, so that none is counted twice: 16 bytes each. Of more, the count may be a little high.
+const MARKS_COUNTED_MAX: usize = 4_000_000;
 
 /// Marks with less time left are not asked for in the target: they may be gone by then.
 const MARK_LEFT_MIN: Duration = Duration::from_mins(1);
@@ -40,7 +45,7 @@ pub enum Place<'a> {
     /// A shared store.
     Redis {
         /// Its address, credentials included.
-        url: &'a str,
+        address: Address<'a>,
         /// What its keys begin with.
         prefix: &'a str,
     },
@@ -98,14 +103,18 @@ pub async fn copy(
 async fn source(place: Place<'_>, key_file: &Path, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Side>, End> {
     match place {
         Place::File(directory) => Ok(file::source(directory, key_file, Arc::clone(clock)).await?),
-        Place::Redis { url, prefix } => Ok(redis::source(url, prefix, key_file, Arc::clone(clock)).await?),
+        Place::Redis { address, prefix } => {
+            Ok(redis::source(address, prefix, key_file, Arc::clone(clock)).await?)
+        }
     }
 }
 
 async fn target(place: Place<'_>, key_file: &Path, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Side>, End> {
     match place {
         Place::File(directory) => Ok(file::target(directory, key_file, Arc::clone(clock)).await?),
-        Place::Redis { url, prefix } => Ok(redis::target(url, prefix, key_file, Arc::clone(clock)).await?),
+        Place::Redis { address, prefix } => {
+            Ok(redis::target(address, prefix, key_file, Arc::clone(clock)).await?)
+        }
     }
 }
 
@@ -226,11 +235,14 @@ impl Copying<'_> {
     /// Copies all marks; begun anew after a kill, because nothing tells which of them came over.
     async fn marks(&self) -> Result<u64, CopyError> {
         let (mut copied, mut at) = (0, Some(Cursor::default()));
+        // A store may name a mark twice while it is walked.
+        let mut counted = HashSet::new();
         while let Some(after) = at {
             let batch = self.source.give_marks(&after).await?;
             at = batch.next;
             if !batch.rows.is_empty() {
-                copied += u64::try_from(batch.rows.len()).unwrap_or(u64::MAX);
+                let is_new = |mark: &&Mark| counted.len() >= MARKS_COUNTED_MAX || counted.insert(mark.name());
+                copied += u64::try_from(batch.rows.iter().filter(is_new).count()).unwrap_or(u64::MAX);
                 self.target.take_marks(batch.rows).await?;
                 (self.tell)(Told::Marks(copied));
             }

@@ -114,9 +114,7 @@ impl UserStore for Users {
     }
 
     async fn linked(&self, identity: &Identity) -> Result<Option<User>, StoreError> {
-        let rows = self.lock();
-        let id = rows.links.get(identity);
-        Ok(id.and_then(|id| rows.users.get(id)).cloned())
+        Ok(self.lock().linked(identity))
     }
 
     async fn matching(&self, username: &str, email: Option<&str>) -> Result<Matches, StoreError> {

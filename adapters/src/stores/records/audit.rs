@@ -21,7 +21,9 @@ pub(in crate::stores) struct AuditRecord {
     username: String,
 }
 
-mirrored!(AuditActRecord = AuditAct { Created, Linked, Unlinked, Disabled, Enabled, Deleted });
+mirrored!(
+    AuditActRecord = AuditAct { Created, Linked, Unlinked, Disabled, Enabled, Deleted, ShutOut, LetIn }
+);
 
 impl Record for AuditRecord {
     const VERSION: u32 = 1;

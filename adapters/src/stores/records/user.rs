@@ -23,6 +23,8 @@ pub(in crate::stores) struct UserRecord {
     department: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     directory: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shut_out_by: Option<String>,
     #[serde(default = "first")]
     version: u64,
     #[serde(default)]
@@ -53,6 +55,7 @@ impl From<&User> for UserRecord {
             created_at: from.created_at.as_millis(),
             department: from.department.clone(),
             directory: from.directory.clone(),
+            shut_out_by: from.shut_out_by.clone(),
             version: from.version.0,
             updated_at: Some(from.updated_at.as_millis()),
         }
@@ -72,6 +75,7 @@ impl UserRecord {
             disabled: self.disabled,
             department: self.department,
             directory: self.directory,
+            shut_out_by: self.shut_out_by,
             identities,
             version: Version(self.version),
             created_at: Timestamp::from_millis(self.created_at),

@@ -7,11 +7,20 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSubStream};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, ScriptInvocation, ServerErrorKind, Value};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, ScriptInvocation,
+    ServerErrorKind, TlsCertificates, Value,
+};
 use switchboard_ports::error::StoreError;
+use tokio::time::Instant;
+
+use super::Address;
 
 /// Longest wait for a connection. What is asked meanwhile fails after that, and is asked again by the callers.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Longest wait for the store to open: somebody waits for the command, or for a server that has to be started elsewhere.
+const OPEN_MAX: Duration = Duration::from_secs(5);
 
 /// Longest wait for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,8 +42,25 @@ enum Way {
 }
 
 impl Connection {
-    /// Connects. `redis-cluster://HOST:PORT,HOST:PORT` names some of a Cluster's nodes.
-    pub(super) async fn open(url: &str) -> Result<Self, RedisError> {
+    /// Connects, within [`OPEN_MAX`]. `redis-cluster://HOST:PORT,HOST:PORT` names some of a Cluster's nodes.
+    ///
+    /// # Errors
+    /// Says in plain words why not.
+    pub(super) async fn open(address: Address<'_>) -> Result<Self, String> {
+        let deadline = Instant::now() + OPEN_MAX;
+        let mut seen = None;
+        let opened = tokio::time::timeout_at(deadline, Self::opened(address, &mut seen)).await;
+        let failed = match opened {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(error)) => in_words(&error),
+            Err(_late) => seen.unwrap_or("nobody answers"),
+        };
+        Err(failed.to_owned())
+    }
+
+    /// `seen` is why the first try failed, where further ones may do.
+    async fn opened(address: Address<'_>, seen: &mut Option<&'static str>) -> Result<Self, RedisError> {
+        let url = address.url;
         if let Some(nodes) = url.strip_prefix("redis-cluster://") {
             let (credentials, hosts) = nodes.rsplit_once('@').unwrap_or(("", nodes));
             let at = if credentials.is_empty() { "" } else { "@" };
@@ -50,7 +76,22 @@ impl Connection {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(ANSWER_TIMEOUT));
-        let client = Client::open(url)?;
+        let client = if url.starts_with("rediss://") {
+            let root_cert = Some(address.authorities.pem_with_the_systems());
+            Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert })?
+        } else {
+            Client::open(url)?
+        };
+        // Tried once by ourselves: what the manager meets while it tries again and again, it does not say.
+        let once = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(ANSWER_TIMEOUT));
+        if let Err(error) = client.get_multiplexed_async_connection_with_config(&once).await {
+            if is_final(&error) {
+                return Err(error);
+            }
+            *seen = Some(in_words(&error));
+        }
         let way = Way::One(ConnectionManager::new_with_config(client.clone(), config).await?);
         Ok(Self { way, nodes: vec![client] })
     }
@@ -142,6 +183,41 @@ impl Connection {
         };
         answer.map_err(|error| unavailable(&error))
     }
+}
+
+/// Whether trying again is of no use: the server is there, and it is not one for us.
+fn is_final(error: &RedisError) -> bool {
+    let kinds = [ErrorKind::AuthenticationFailed, ErrorKind::InvalidClientConfig];
+    kinds.contains(&error.kind()) || error.to_string().contains("invalid peer certificate")
+}
+
+/// What is wrong with a connection, without a server's own words: they quote what was asked.
+fn in_words(error: &RedisError) -> &'static str {
+    // The library keeps of what TLS said its words alone.
+    let text = error.to_string();
+    let stranger = "the server's certificate is of an authority that is not trusted (network.ca_file)";
+    let misnamed = "the server's certificate is for another name than the address says";
+    let certificate = [
+        ("UnknownIssuer", stranger),
+        // One that bears the name of a trusted authority.
+        ("BadSignature", stranger),
+        ("NotValidForName", misnamed),
+        ("not valid for name", misnamed),
+        ("Expired", "the server's certificate has expired"),
+        ("invalid peer certificate", "the server's certificate cannot be trusted"),
+    ];
+    if text.contains("invalid peer certificate")
+        && let Some((_, words)) = certificate.into_iter().find(|(sign, _)| text.contains(sign))
+    {
+        return words;
+    }
+    if error.is_connection_refusal() {
+        return "nobody listens at the address";
+    }
+    if error.kind() == ErrorKind::AuthenticationFailed {
+        return "the server refuses the user or the password";
+    }
+    if error.kind() == ErrorKind::InvalidClientConfig { "the address is none" } else { "nobody answers" }
 }
 
 /// Why a question was not answered.

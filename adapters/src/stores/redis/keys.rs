@@ -22,6 +22,7 @@
 //! | `P:{pNNN}:messages:CH` | sorted set | messages that nobody asked for, by the time they were given in |
 //! | `P:{pNNN}:message:M` | hash | `conversation`, `channel`, `body`, `ended` |
 //! | `P:at:C`, `P:at:M` | text | the partition of a conversation or message, which never changes: found by id alone |
+//! | `P:claim:M` | text | the partition for which a message of this id is being given in; expires after a minute |
 //! | `P:at:flr_N` | text | the same of a failure whose number does not tell it, because it was given by another store |
 //! | `P:{messages}:CH` | sorted set | all of a channel's messages, `partition/M`, by time: what to forget |
 //! | `P:{files}:…` | | files of inbox entries, and the room they take |
@@ -33,6 +34,7 @@
 //! | `P:{replicas}:all` | hash | replica → `[until, itself]` (milliseconds) |
 //! | `P:{replicas}:rows:R` | hash | channel → what replica `R` observes of it |
 //! | `P:{replicas}:places` | hash | channel → `[replica, until]`: who has the only place at its platform |
+//! | `P:{replicas}:evicting` | hash | channel → until when (ms) its platform is believed to close the older of two connections |
 //! | `P:{budget-HASH}:calls` | hash | a bucket of a platform's budget: time (ms) → calls that count until then, at most 127 fields; `closed`: until when; expires a minute after its last use |
 //! | `P:notes` | no key | what replicas tell each other by publish and subscribe |
 //! | `P:{users}:…` | | users, names, e-mail addresses, identities |
@@ -43,7 +45,8 @@ use std::fmt::Display;
 
 use switchboard_domain::ids::Partition;
 
-pub(super) use crate::stores::hashed::{digits, hashed};
+pub(super) use crate::hex::digits;
+pub(super) use crate::stores::hashed::hashed;
 
 /// Names keys.
 #[derive(Debug, Clone)]
@@ -69,6 +72,11 @@ impl Keys {
     /// Where something is found by its id alone.
     pub(super) fn place(&self, id: &str) -> String {
         format!("{}:at:{id}", self.prefix)
+    }
+
+    /// For which partition a message of this id is being given in.
+    pub(super) fn claim(&self, id: &str) -> String {
+        format!("{}:claim:{id}", self.prefix)
     }
 
     /// A mark whose partition is not known, because it was copied from another store.

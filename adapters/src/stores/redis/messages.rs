@@ -20,8 +20,11 @@ use crate::stores::records::OutboundRecord;
 /// How long the place of a record is known: longer than any record is kept after its end.
 pub(super) const PLACE_KEPT: Duration = Duration::from_hours(60 * 24);
 
+/// How long an id is held for one chat while a message is given in; half of it for giving it in.
+const CLAIM_KEPT: Duration = Duration::from_mins(1);
+
 /// Records looked at, of those that may go, with one that comes.
-const SWEPT_MAX: u32 = 64;
+const SWEPT_MAX: u64 = 64;
 
 /// Messages and their records.
 pub(super) struct Messages {
@@ -41,10 +44,7 @@ impl MessageStore for Messages {
     }
 
     async fn find(&self, id: &MessageId) -> Result<Option<MessageRecord>, StoreError> {
-        let Some(partition) = self.core.partition_of(id.as_str()).await? else {
-            return Ok(None);
-        };
-        Ok(record_of(&self.core, partition, id).await?.map(|(record, _)| record))
+        before(&self.core, id).await
     }
 }
 
@@ -67,14 +67,52 @@ pub(super) async fn record_of(
     Ok(Some((record, body)))
 }
 
+/// The record of an id, wherever it is. Its place is asked for each time: an id may be given again for another chat when its
+/// record has gone.
+async fn before(core: &Core, id: &MessageId) -> Result<Option<MessageRecord>, StoreError> {
+    let mut place = redis::cmd("GET");
+    let place: Option<u8> = core.connection.ask(place.arg(core.keys.place(id.as_str()))).await?;
+    let Some(partition) = place.map(Partition) else { return Ok(None) };
+    Ok(record_of(core, partition, id).await?.map(|(record, _)| record))
+}
+
+/// Makes a partition the only one in which a message of this id may be given in, for a while: two chats lie in two partitions, and
+/// nothing that is done in one of them sees the other.
+async fn claim(core: &Core, partition: Partition, id: &MessageId) -> Result<(), StoreError> {
+    let key = core.keys.claim(id.as_str());
+    let (mut claim, mut whose) = (redis::cmd("SET"), redis::cmd("GET"));
+    claim.arg(&key).arg(partition.0).arg("NX").arg("EX").arg(CLAIM_KEPT.as_secs());
+    if core.connection.ask::<Option<String>>(&claim).await?.is_some() {
+        return Ok(());
+    }
+    match core.connection.ask::<Option<u8>>(whose.arg(&key)).await? {
+        Some(claimed) if claimed == partition.0 => Ok(()),
+        Some(_) | None => {
+            Err(StoreError::Unavailable("the same message is given in for another chat".to_owned()))
+        }
+    }
+}
+
+/// Ends a claim; where that fails, it ends by itself.
+async fn release(core: &Core, id: &MessageId) {
+    let mut release = redis::cmd("DEL");
+    if let Err(error) = core.connection.ask::<u8>(release.arg(core.keys.claim(id.as_str()))).await {
+        tracing::debug!(%error, "the claim on a message's id ends by itself");
+    }
+}
+
 async fn give(core: &Core, message: NewMessage) -> Result<Given, StoreError> {
+    let begin = core.clock.now();
+    let (partition, id) = (message.key.partition(), message.key.id());
     // A repeated id may name another chat than before; its record is where it was.
-    if let Some(partition) = core.partition_of(message.id.as_str()).await?
-        && let Some((record, _)) = record_of(core, partition, &message.id).await?
-    {
+    if let Some(record) = before(core, &message.id).await? {
         return Ok(Given::Before(record));
     }
-    let (partition, id) = (message.key.partition(), message.key.id());
+    claim(core, partition, &message.id).await?;
+    // Somebody else's claim may have just ended, with what it was for.
+    if let Some(record) = before(core, &message.id).await? {
+        return Ok(Given::Before(record));
+    }
     let unless = core.keys.of(partition, format_args!("message:{}", message.id));
     core.note_place(message.id.as_str(), partition, Some(PLACE_KEPT)).await?;
     for _ in 0..TRIES_MAX {
@@ -85,12 +123,16 @@ async fn give(core: &Core, message: NewMessage) -> Result<Given, StoreError> {
             return Ok(Given::Before(record));
         }
         if known.waiting >= MESSAGE_WAITING_MAX {
+            release(core, &message.id).await;
             return Ok(Given::Full);
         }
         if known.seq == Seq(0) {
             core.note_place(id.as_str(), partition, None).await?;
         }
         let now = core.clock.now();
+        if now.since(begin) >= CLAIM_KEPT / 2 {
+            return Err(StoreError::Unavailable("it took too long to give a message in".to_owned()));
+        }
         let record = MessageRecord::new(&message, now);
         let body = core.row("messages", record.id.as_str()).write(&OutboundRecord::from(&record))?;
         let mut more = fields(&message.key, &message.chat, "", message.person.as_deref());
@@ -119,6 +161,8 @@ async fn give(core: &Core, message: NewMessage) -> Result<Given, StoreError> {
             if let Err(error) = sweep(core, &record, partition).await {
                 tracing::debug!(%error, "old records of messages stay until the next message");
             }
+            // Whoever claims it from here on finds the record.
+            release(core, &record.id).await;
             return Ok(Given::Now { record, seq, partition });
         }
     }
@@ -127,21 +171,42 @@ async fn give(core: &Core, message: NewMessage) -> Result<Given, StoreError> {
 
 /// Lists a new record with all of its channel, and forgets what is old enough, or one too many; never what has not ended. The
 /// list is of all partitions, so no step of it is one with the record's: it may miss a record, and it may name one that is
-/// gone.
+/// gone. Where none of the oldest has ended, others are looked at as well, in turn, so that those hold nobody up.
 async fn sweep(core: &Core, record: &MessageRecord, partition: Partition) -> Result<(), StoreError> {
     let all = core.keys.shared("messages", &record.channel);
-    let (mut add, mut count, mut read) = (redis::cmd("ZADD"), redis::cmd("ZCARD"), redis::cmd("ZRANGE"));
+    let (mut add, mut count) = (redis::cmd("ZADD"), redis::cmd("ZCARD"));
     add.arg(&all).arg(record.created_at.as_millis()).arg(format!("{}/{}", partition.0, record.id));
     core.connection.ask::<u64>(&add).await?;
     let crowded = core.connection.ask::<u64>(count.arg(&all)).await?.saturating_sub(u64::from(MESSAGES_MAX));
     let kept = u64::try_from(MESSAGES_KEPT.as_millis()).unwrap_or(u64::MAX);
     let oldest = core.clock.now().as_millis().saturating_sub(kept);
-    let looked_at = read.arg(&all).arg(0).arg(SWEPT_MAX - 1).arg("WITHSCORES");
-    let listed: Vec<(String, u64)> = core.connection.ask(looked_at).await?;
-    for (rank, (place, at)) in (1..).zip(listed) {
-        if at >= oldest && rank > crowded {
-            break;
-        }
+    let mut old = redis::cmd("ZCOUNT");
+    let old: u64 = core.connection.ask(old.arg(&all).arg("-inf").arg(format!("({oldest}"))).await?;
+    let may_go = old.max(crowded);
+    if may_go == 0 || swept(core, record, &all, 0, may_go).await? > 0 {
+        return Ok(());
+    }
+    if let Some(further) = may_go.checked_sub(SWEPT_MAX).filter(|further| *further > 0) {
+        let windows = further.div_ceil(SWEPT_MAX);
+        // Each message that comes looks at another part.
+        let window = record.created_at.as_millis().checked_rem(windows).unwrap_or_default();
+        swept(core, record, &all, SWEPT_MAX + window * SWEPT_MAX, may_go).await?;
+    }
+    Ok(())
+}
+
+/// Forgets what has ended of those that may go, from a place on; how many there were.
+async fn swept(
+    core: &Core,
+    record: &MessageRecord,
+    all: &str,
+    from: u64,
+    may_go: u64,
+) -> Result<u64, StoreError> {
+    let (mut read, mut count) = (redis::cmd("ZRANGE"), 0);
+    let last = (from + SWEPT_MAX).min(may_go).saturating_sub(1);
+    let listed: Vec<String> = core.connection.ask(read.arg(all).arg(from).arg(last)).await?;
+    for place in listed {
         let found = place.split_once('/').and_then(|(partition, id)| Some((partition.parse().ok()?, id)));
         let is_over = match found {
             Some((partition, id)) => forget(core, Partition(partition), &record.channel, id).await?,
@@ -149,10 +214,11 @@ async fn sweep(core: &Core, record: &MessageRecord, partition: Partition) -> Res
         };
         if is_over {
             let mut remove = redis::cmd("ZREM");
-            core.connection.ask::<u64>(remove.arg(&all).arg(place)).await?;
+            core.connection.ask::<u64>(remove.arg(all).arg(place)).await?;
+            count += 1;
         }
     }
-    Ok(())
+    Ok(count)
 }
 
 /// Forgets a record that has ended; `false` where it has not.

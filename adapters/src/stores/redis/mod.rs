@@ -52,6 +52,7 @@ use super::file::OpenError;
 use super::key;
 use super::records::Row;
 use super::seal::Key;
+use crate::net::Authorities;
 
 /// Places of conversations that are remembered, so that they need not be asked for; all are forgotten when there are more.
 const PLACES_MAX: usize = 100_000;
@@ -117,20 +118,34 @@ impl RedisOpenError {
     }
 }
 
-/// Opens the store at `url` (`redis://`, `rediss://`, `redis-cluster://`), all of whose keys begin with `prefix`, with the key
-/// in `key_file`.
+/// Where a store is, and whom to trust there.
+#[derive(Debug, Clone, Copy)]
+pub struct Address<'a> {
+    /// `redis://…`, `rediss://…` with TLS, or `redis-cluster://HOST:PORT,HOST:PORT`.
+    pub url: &'a str,
+    /// Authorities beside the system's.
+    pub authorities: &'a Authorities,
+}
+
+impl<'a> From<&'a str> for Address<'a> {
+    fn from(url: &'a str) -> Self {
+        Self { url, authorities: Authorities::NONE }
+    }
+}
+
+/// Opens the store at an address, all of whose keys begin with `prefix`, with the key in `key_file`.
 ///
 /// # Errors
 /// When nobody answers, the prefix or the key file cannot be used, or the store is of another version or key.
 pub async fn open(
-    url: &str,
+    address: impl Into<Address<'_>>,
     prefix: &str,
     key_file: &Path,
     clock: Arc<dyn Clock>,
     making: Making,
 ) -> Result<Stores, RedisOpenError> {
     let limits = AttachmentLimits::default();
-    open_with(url, prefix, key_file, clock, making, LeaseClock::Server, limits).await
+    open_with(address, prefix, key_file, clock, making, LeaseClock::Server, limits).await
 }
 
 /// The same with other bounds on files and another clock for leases.
@@ -138,7 +153,7 @@ pub async fn open(
 /// # Errors
 /// See [`open`].
 pub async fn open_with(
-    url: &str,
+    address: impl Into<Address<'_>>,
     prefix: &str,
     key_file: &Path,
     clock: Arc<dyn Clock>,
@@ -146,7 +161,7 @@ pub async fn open_with(
     lease_clock: LeaseClock,
     limits: AttachmentLimits,
 ) -> Result<Stores, RedisOpenError> {
-    let mut core = core(url, prefix, key_file, clock).await?;
+    let mut core = core(address.into(), prefix, key_file, clock).await?;
     core.lease_clock = lease_clock;
     core.enter(key_file, making).await?;
     Ok(stores(&Arc::new(core), limits))
@@ -154,7 +169,7 @@ pub async fn open_with(
 
 /// Connects; nothing is asked for yet.
 async fn core(
-    url: &str,
+    address: Address<'_>,
     prefix: &str,
     key_file: &Path,
     clock: Arc<dyn Clock>,
@@ -164,8 +179,7 @@ async fn core(
         return Err(RedisOpenError::Prefix(prefix.to_owned()));
     }
     let key = key::read(key_file)?.ok_or_else(|| RedisOpenError::KeyMissing(key_file.to_owned()))?;
-    let connection = Connection::open(url).await;
-    let connection = connection.map_err(|error| RedisOpenError::Connect(error.category().to_owned()))?;
+    let connection = Connection::open(address).await.map_err(RedisOpenError::Connect)?;
     Ok(Core {
         connection,
         keys: Keys::new(prefix),
@@ -207,7 +221,7 @@ struct Core {
     key: Key,
     clock: Arc<dyn Clock>,
     lease_clock: LeaseClock,
-    /// Where conversations and messages are. That never changes, so it may be remembered for as long as one likes.
+    /// Where conversations are. That never changes, so it may be remembered for as long as one likes.
     places: Mutex<HashMap<String, Partition>>,
     /// Until when there are marks that a copy brought along and that know no partition.
     marks_until: Timestamp,
@@ -275,7 +289,7 @@ impl Core {
         text.parse().map_err(|_| self.corrupt(table, "number"))
     }
 
-    /// The partition of a conversation or message that is known by its id alone; `None` where nobody has stored one.
+    /// The partition of a conversation that is known by its id alone; `None` where nobody has stored one.
     async fn partition_of(&self, id: &str) -> Result<Option<Partition>, StoreError> {
         if let Some(known) = self.lock_places().get(id) {
             return Ok(Some(*known));
@@ -290,7 +304,7 @@ impl Core {
     }
 
     /// Stores where something is, before it is there: whoever finds the place and nothing in it finds nothing. Places stay
-    /// when a channel is purged, because somebody may be writing there again at that moment.
+    /// for a day when a channel is purged, because somebody may be writing there again at that moment.
     async fn note_place(
         &self,
         id: &str,

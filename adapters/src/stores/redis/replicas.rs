@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
+use switchboard_domain::eviction::Life;
 use switchboard_domain::ids::{ChannelId, ConversationId, Partition, ReplicaId};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
@@ -43,22 +44,45 @@ impl Replicas {
         Self { core, notes, _listening: end.drop_guard() }
     }
 
-    /// Those whose last report still counts, in id order.
-    async fn live(&self) -> Result<Vec<ReplicaInfo>, StoreError> {
+    /// Those whose last report still counts, in id order, and the channels whose platform evicts.
+    async fn live(&self) -> Result<(Vec<ReplicaInfo>, BTreeMap<ChannelId, Timestamp>), StoreError> {
         let core = &self.core;
-        let mut call = core.scripts.roll.prepare_invoke();
-        call.key(core.keys.shared("replicas", "all")).arg(core.lease_time()).arg(self.rows(""));
-        let rows: BTreeMap<String, String> = core.connection.run(&call).await?;
+        let (rows, evicting) = called(core).await?;
         let live = rows.into_iter().map(|(id, text)| {
             let record: InfoRecord = read(core, &id, &text)?;
             Ok(record.open(ReplicaId::new(id)))
         });
-        live.collect()
+        let evicting =
+            evicting.into_iter().map(|(id, until)| (ChannelId::new(id), Timestamp::from_millis(until)));
+        Ok((live.collect::<Result<_, StoreError>>()?, evicting.collect()))
+    }
+
+    fn evicting(&self) -> String {
+        evicting(&self.core)
     }
 
     fn rows(&self, replica: &str) -> String {
-        self.core.keys.shared("replicas", format_args!("rows:{replica}"))
+        rows(&self.core, replica)
     }
+}
+
+fn evicting(core: &Core) -> String {
+    core.keys.shared("replicas", "evicting")
+}
+
+fn rows(core: &Core, replica: &str) -> String {
+    core.keys.shared("replicas", format_args!("rows:{replica}"))
+}
+
+/// What those who live wrote of themselves, by id, and until when which channel's platform is believed to evict.
+pub(super) type Called = (BTreeMap<String, String>, Vec<(String, u64)>);
+
+/// Calls the roll; who does not live any more is forgotten.
+pub(super) async fn called(core: &Core) -> Result<Called, StoreError> {
+    let mut call = core.scripts.roll.prepare_invoke();
+    call.key(core.keys.shared("replicas", "all")).key(evicting(core));
+    call.arg(core.lease_time()).arg(rows(core, ""));
+    core.connection.run(&call).await
 }
 
 /// Listens for as long as the store is open. Whatever was told while nobody listened is missed.
@@ -99,18 +123,19 @@ impl ReplicaStore for Replicas {
     }
 
     async fn leave(&self, replica: &ReplicaId) -> Result<(), StoreError> {
-        let mut command = redis::cmd("HDEL");
-        command.arg(self.core.keys.shared("replicas", "all")).arg(replica.as_str());
-        self.core.connection.ask::<()>(&command).await?;
-        self.core.connection.ask(redis::cmd("DEL").arg(self.rows(replica.as_str()))).await
+        let core = &self.core;
+        let mut call = core.scripts.leave.prepare_invoke();
+        call.key(core.keys.shared("replicas", "all")).key(self.rows(replica.as_str()));
+        call.key(core.keys.shared("replicas", "places")).arg(replica.as_str());
+        core.connection.run(&call).await
     }
 
     async fn roll(&self) -> Result<Roll, StoreError> {
-        let live = self.live().await?;
+        let (live, evicting) = self.live().await?;
         let mut command = redis::cmd("GET");
         command.arg(self.core.keys.shared("config", "revision"));
         let revision: Option<u64> = self.core.connection.ask(&command).await?;
-        Ok(Roll { live, revision: revision.unwrap_or_default() })
+        Ok(Roll { live, revision: revision.unwrap_or_default(), evicting })
     }
 
     async fn observed(&self, channels: &[ChannelId]) -> Result<Vec<(ReplicaId, Observed)>, StoreError> {
@@ -118,7 +143,7 @@ impl ReplicaStore for Replicas {
         if channels.is_empty() {
             return Ok(observed);
         }
-        for replica in self.live().await? {
+        for replica in self.live().await?.0 {
             let mut command = redis::cmd("HMGET");
             command.arg(self.rows(replica.id.as_str()));
             for channel in channels {
@@ -146,6 +171,13 @@ impl ReplicaStore for Replicas {
         call.key(core.keys.shared("replicas", "places"));
         call.arg(channel.as_str()).arg(replica.as_str()).arg(millis(ttl)).arg(core.lease_time());
         Ok(core.connection.run::<u8>(&call).await? > 0)
+    }
+
+    async fn note_eviction(&self, channel: &ChannelId, ttl: Duration) -> Result<(), StoreError> {
+        let core = &self.core;
+        let mut call = core.scripts.evicting.prepare_invoke();
+        call.key(self.evicting()).arg(channel.as_str()).arg(millis(ttl)).arg(core.lease_time());
+        core.connection.run(&call).await
     }
 }
 
@@ -239,6 +271,9 @@ struct ObservedRecord {
     last_frame_at: Option<u64>,
     last_message_at: Option<u64>,
     last_reply_at: Option<u64>,
+    /// When a connection opened, when it ended, whether it was taken.
+    #[serde(default)]
+    lives: Vec<(u64, Option<u64>, bool)>,
 }
 
 impl ObservedRecord {
@@ -256,6 +291,7 @@ impl ObservedRecord {
             last_frame_at: since(row.last_frame_at),
             last_message_at: since(row.last_message_at),
             last_reply_at: since(row.last_reply_at),
+            lives: row.lives.iter().map(written_life).collect(),
         }
     }
 
@@ -274,8 +310,17 @@ impl ObservedRecord {
             last_frame_at: at(self.last_frame_at),
             last_message_at: at(self.last_message_at),
             last_reply_at: at(self.last_reply_at),
+            lives: self.lives.into_iter().map(read_life).collect(),
         }
     }
+}
+
+fn written_life(life: &Life) -> (u64, Option<u64>, bool) {
+    (life.opened_at.as_millis(), since(life.ended_at), life.was_taken)
+}
+
+fn read_life((opened, ended, was_taken): (u64, Option<u64>, bool)) -> Life {
+    Life { opened_at: Timestamp::from_millis(opened), ended_at: at(ended), was_taken }
 }
 
 /// What goes over the wire.

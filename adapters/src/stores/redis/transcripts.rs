@@ -1,6 +1,7 @@
 //! Transcripts and lists in Redis.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
@@ -25,6 +26,12 @@ const LINES_READ: i64 = 200;
 
 /// Lines looked through for an answer: two for each entry whose names are kept.
 const ANSWER_LINES_MAX: i64 = 2_000;
+
+/// Conversations of one moment that are read again at once with the page after them, in each partition; more take more steps.
+const SAME_MOMENT_READ: u32 = 1_000;
+
+/// The place of what was purged is known for so long.
+const PURGED_PLACE_KEPT: Duration = Duration::from_hours(24);
 
 /// Conversations that one step of a purge forgets in one partition, at most.
 const PURGE_CONVERSATIONS_MAX: i64 = 100;
@@ -235,25 +242,41 @@ impl SharedTranscripts {
             (Some(channel), None) => format!("active:channel:{channel}"),
             (None, None) => "active".to_owned(),
         };
-        let lists = Partition::all().map(async |partition| {
-            let mut command = redis::cmd("ZREVRANGEBYSCORE");
-            let from = before.map_or_else(|| "+inf".to_owned(), |(at, _)| at.as_millis().to_string());
-            command.arg(self.core.keys.of(partition, &what)).arg(from).arg("-inf").arg("WITHSCORES");
-            // Those of the same moment come again, and are passed over below.
-            let same = before.map_or(0, |_| 1_000);
-            command.arg("LIMIT").arg(0).arg(count + same);
-            let found: Vec<(String, u64)> = self.core.connection.ask(&command).await?;
-            let place =
-                |(id, at): (String, u64)| (Timestamp::from_millis(at), ConversationId::new(id), partition);
-            Ok::<_, StoreError>(found.into_iter().map(place).collect::<Vec<_>>())
-        });
+        let lists =
+            Partition::all().map(async |partition| self.active_in(partition, &what, before, count).await);
         let mut all = try_join_all(lists).await?.concat();
         all.sort_unstable_by(|one, other| other.cmp(one));
-        if let Some((at, id)) = before {
-            all.retain(|place| (place.0, &place.1) < (*at, id));
-        }
         all.truncate(count as usize);
         Ok(all)
+    }
+
+    /// Those of one partition. Those of the same moment come again, and are passed over, however many they are.
+    async fn active_in(
+        &self,
+        partition: Partition,
+        what: &str,
+        before: Option<&(Timestamp, ConversationId)>,
+        count: u32,
+    ) -> Result<Vec<Place>, StoreError> {
+        let from = before.map_or_else(|| "+inf".to_owned(), |(at, _)| at.as_millis().to_string());
+        let at_once = count + before.map_or(0, |_| SAME_MOMENT_READ);
+        let (mut offset, mut places) = (0, Vec::new());
+        loop {
+            let mut command = redis::cmd("ZREVRANGEBYSCORE");
+            command.arg(self.core.keys.of(partition, what)).arg(&from).arg("-inf").arg("WITHSCORES");
+            command.arg("LIMIT").arg(offset).arg(at_once);
+            let found: Vec<(String, u64)> = self.core.connection.ask(&command).await?;
+            let is_last = found.len() < at_once as usize;
+            let found =
+                found.into_iter().map(|(id, at)| (Timestamp::from_millis(at), ConversationId::new(id)));
+            let next = found.filter(|(at, id)| before.is_none_or(|(last, known)| (at, id) < (last, known)));
+            places.extend(next.map(|(at, id)| (at, id, partition)));
+            if is_last || places.len() >= count as usize {
+                places.truncate(count as usize);
+                return Ok(places);
+            }
+            offset += at_once;
+        }
     }
 
     async fn matching(
@@ -388,5 +411,20 @@ async fn purge(core: &Core, partition: Partition, channel: &ChannelId) -> Result
     call.key(core.keys.of(partition, format_args!("active:channel:{channel}")));
     call.arg(core.keys.beginning(partition)).arg(channel.as_str());
     call.arg(PURGE_CONVERSATIONS_MAX).arg(PURGE_ROWS_MAX);
-    core.connection.run(&call).await
+    let (rows, gone): (u32, Vec<String>) = core.connection.run(&call).await?;
+    try_join_all(gone.iter().map(|id| let_place_end(core, partition, id))).await?;
+    Ok(rows)
+}
+
+/// The place of a conversation or message that is gone is not needed any more. It lies elsewhere than what it leads to, so it ends
+/// some time later, unless somebody has begun the conversation anew meanwhile.
+async fn let_place_end(core: &Core, partition: Partition, id: &str) -> Result<(), StoreError> {
+    let (mut end, mut there, mut keep) = (redis::cmd("EXPIRE"), redis::cmd("EXISTS"), redis::cmd("PERSIST"));
+    end.arg(core.keys.place(id)).arg(PURGED_PLACE_KEPT.as_secs());
+    core.connection.ask::<u8>(&end).await?;
+    there.arg(core.keys.of(partition, format_args!("c:{id}")));
+    if core.connection.ask::<u8>(&there).await? > 0 {
+        core.connection.ask::<u8>(keep.arg(core.keys.place(id))).await?;
+    }
+    Ok(())
 }

@@ -30,10 +30,11 @@ pub async fn create(
     let id = new_agent_id(&*api.ports.entropy);
     let agent =
         created(&body, id, api.ports.clock.now(), &api.ports.agent_kinds).map_err(Problem::invalid)?;
-    let _settings = api.settings.lock().await;
+    let settings = api.settings.hold().await?;
     if api.ports.agents.list().await?.len() >= AGENTS_MAX {
         return Err(Problem::wrong_state(format!("there are {AGENTS_MAX} agents, which is the most")));
     }
+    settings.still()?;
     api.ports.agents.insert(&agent).await?;
     tracing::info!(agent = %agent.id, "agent made");
     let headers = located(agent.version, &format!("/api/v1/agents/{}", agent.id));

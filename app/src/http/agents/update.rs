@@ -52,7 +52,7 @@ async fn write(
     if_match: &IfMatch,
     patch: Value,
 ) -> Result<(AgentConfig, bool), Problem> {
-    let _settings = api.settings.lock().await;
+    let settings = api.settings.hold().await?;
     let stored = found(api, id).await?;
     changeable(&stored)?;
     if_match.check(stored.version)?;
@@ -61,6 +61,7 @@ async fn write(
     if agent == (AgentConfig { updated_at: now, ..stored.clone() }) {
         return Ok((stored, false));
     }
+    settings.still()?;
     agent.version = match api.ports.agents.update(&agent, stored.version).await {
         Err(StoreError::Conflict) if if_match.is_given() => return Err(Problem::stale()),
         written => written?,

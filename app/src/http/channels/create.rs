@@ -30,13 +30,14 @@ pub async fn create(
 ) -> Result<(StatusCode, HeaderMap, Json<ChannelView>), Problem> {
     query.finish()?;
     let (id, now) = (new_channel_id(&*api.ports.entropy), api.ports.clock.now());
-    let settings = api.settings.lock().await;
+    let settings = api.settings.hold().await?;
     let references = references(&api.ports, &[&body]).await?;
     let channel = created(&body, id, now, &api.ports.providers, &references).map_err(Problem::invalid)?;
     twins::refuse(&api.ports, &channel).await?;
     if api.ports.channels.list().await?.len() >= CHANNELS_MAX {
         return Err(Problem::wrong_state(format!("there are {CHANNELS_MAX} channels, which is the most")));
     }
+    settings.still()?;
     api.ports.channels.insert(&channel).await?;
     drop(settings);
     api.operations.channel_changed(&channel.id).await?;

@@ -42,15 +42,22 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The record goes last: until then the request can be repeated.
+/// The record goes last: until then the request can be repeated, and a channel whose deletion fails goes on.
 async fn deleted(api: &Api, channel: &ChannelId, purge: bool) -> Result<(), Problem> {
+    let ended = ended(api, channel, purge).await;
+    let taken_in = api.operations.channel_changed(channel).await;
+    ended?;
+    taken_in?;
+    tracing::info!(%channel, purge, "channel deleted");
+    Ok(())
+}
+
+async fn ended(api: &Api, channel: &ChannelId, purge: bool) -> Result<(), Problem> {
     api.operations.withdraw(channel).await?;
     if purge {
         purged(api, channel).await?;
     }
     api.ports.channels.delete(channel).await?;
-    api.operations.channel_changed(channel).await?;
-    tracing::info!(%channel, purge, "channel deleted");
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use super::found;
 use crate::http::auth::Operator;
 use crate::http::body::JsonBody;
 use crate::http::dto::fields::{self, Fields, Reader};
-use crate::http::dto::user_input::{IM_USER_ID_BYTES_MAX, is_im_user_id};
+use crate::http::dto::user_input::check_im_user_id;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::router::Id;
@@ -128,12 +128,11 @@ fn read(document: &Value) -> Result<Sender, Vec<FieldError>> {
     fields::object(document)?;
     let mut fields = Fields::default();
     let mut reader = Reader::new(document, &mut fields);
-    let given = reader.raw("im_user_id").map(|value| value.as_str().filter(|id| is_im_user_id(id)));
-    let im_user_id = given.flatten().map(str::to_owned);
-    if given == Some(None) {
-        reader
-            .wrong("im_user_id", format!("must be text on one line of {IM_USER_ID_BYTES_MAX} bytes at most"));
+    let given = reader.raw("im_user_id").map(Value::as_str);
+    if let Some(Err(message)) = given.map(check_im_user_id) {
+        reader.wrong("im_user_id", message);
     }
+    let im_user_id = given.flatten().map(str::to_owned);
     let name = reader.line("name", NAME_CHARS_MAX).unwrap_or_default();
     reader.finish();
     fields.into_result(Sender {

@@ -38,6 +38,28 @@ fn changeable(channel: &Channel) -> Result<(), Problem> {
     if channel.managed_by_file { Err(Problem::managed_by_file("channel")) } else { Ok(()) }
 }
 
+/// Channels named in a refusal, at most.
+const NAMED_MAX: usize = 10;
+
+/// Refuses to delete what channels use; `what` they do with it comes before their names.
+pub(super) async fn unused(
+    ports: &Ports,
+    what: &str,
+    uses: impl Fn(&Channel) -> bool,
+) -> Result<(), Problem> {
+    let channels = ports.channels.list().await?;
+    let using: Vec<_> = channels.iter().filter(|channel| uses(channel)).collect();
+    if using.is_empty() {
+        return Ok(());
+    }
+    let mut names: Vec<_> =
+        using.iter().take(NAMED_MAX).map(|c| format!("\"{}\" ({})", c.name, c.id)).collect();
+    if using.len() > NAMED_MAX {
+        names.push(format!("{} more", using.len().saturating_sub(NAMED_MAX)));
+    }
+    Err(Problem::in_use(format!("{what}: {}", names.join(", "))))
+}
+
 /// The channel's status as it is now.
 async fn status_of(api: &Api, channel: &Channel, locale: Locale) -> StatusView {
     let observed = api.operations.statuses(std::slice::from_ref(&channel.id)).await.pop();

@@ -58,7 +58,7 @@ pub async fn disable(
 
 async fn switched(api: &Api, id: &str, enabled: bool) -> Result<Channel, Problem> {
     let mut tries: u32 = 0;
-    let settings = api.settings.lock().await;
+    let settings = api.settings.hold().await?;
     let channel = loop {
         let mut channel = found(api, id).await?;
         changeable(&channel)?;
@@ -70,6 +70,7 @@ async fn switched(api: &Api, id: &str, enabled: bool) -> Result<Channel, Problem
         channel.updated_at = api.ports.clock.now();
         let expected = channel.version;
         tries = tries.saturating_add(1);
+        settings.still()?;
         match api.ports.channels.update(&channel, expected).await {
             Err(StoreError::Conflict) if tries < TRIES_MAX => {}
             written => {

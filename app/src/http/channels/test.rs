@@ -38,7 +38,8 @@ pub struct ChannelTestView {
 /// One check.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CheckView {
-    /// `token`, `stream`, `robot`, `card`, `card_callback`, `media`, `ip_list`, `quota`, `agent`.
+    /// `token`, `stream`, `robot`, `card`, `card_callback`, `media`, `ip_list`, `quota`, `directory` (one for each that is
+    /// asked who writes), `agent`.
     pub name: &'static str,
     /// `ok`, `failed` or `cannot_be_told`.
     pub result: &'static str,
@@ -110,7 +111,7 @@ fn agent_check(result: CheckResult, finding: Finding, detail: String) -> Check {
 
 /// Asks the platform with the stored credentials, without connecting.
 ///
-/// The channel's agent is asked for a sign of life, too. Nobody sees anything of it; it ends within 20 seconds.
+/// The channel's directories are asked whether they can be asked, and its agent for a sign of life, too. Nobody sees anything of it; it ends within 20 seconds.
 #[utoipa::path(post, path = "/channels/{id}/test", tag = "channels", operation_id = "test_channel",
     params(("id" = String, Path, description = "the channel's id")),
     responses((status = 200, description = "what the platform says", body = ChannelTestView)),

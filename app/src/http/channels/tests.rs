@@ -1,5 +1,6 @@
 //! Channels through the whole router.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::{Method, header};
@@ -241,7 +242,9 @@ async fn status_is_what_the_driver_observes_in_the_shape_of_the_contract() {
     let path = api.channel("Bot").await;
     let at = Timestamp::from_millis(START_MS);
     let last_error = LastError { code: ErrorCode::InvalidCredentials, detail: String::from("40089"), at };
-    api.operations.observe(ChannelStatus { last_error: Some(last_error), ..connected(&id_of(&path)) });
+    let one_connection_until = Some(at);
+    let last_error = Some(last_error);
+    api.operations.observe(ChannelStatus { last_error, one_connection_until, ..connected(&id_of(&path)) });
     let status = api.get(&format!("{path}/status")).await.json;
     let time = "2026-01-02T03:04:05.678Z";
     assert_eq!(status["channel_id"], id_of(&path).as_str());
@@ -251,6 +254,9 @@ async fn status_is_what_the_driver_observes_in_the_shape_of_the_contract() {
     assert_eq!(status["last_error"]["code"], "invalid_credentials");
     assert!(status["last_error"]["message"].as_str().unwrap().ends_with("(40089)"));
     assert_eq!(status["last_error"]["at"], time);
+    assert_eq!(status["one_connection"]["until"], time);
+    let why = status["one_connection"]["message"].as_str().unwrap();
+    assert!(why.starts_with("The platform closes the older of two connections"), "{why}");
     for key in [
         "state",
         "connected_at",
@@ -345,6 +351,19 @@ async fn a_deletion_withdraws_first_and_purges_only_when_asked(#[case] query: &s
     assert_eq!(*api.operations.calls(), expected);
     assert_eq!(api.stores.state().purged.len(), purges);
     problem(&api.get(&path).await, 404, "not-found");
+}
+
+#[tokio::test]
+async fn a_deletion_that_fails_has_the_channel_taken_in_again() {
+    let api = TestApi::new().await;
+    let path = api.channel("Bot").await;
+    let id = id_of(&path);
+    api.operations.withdraws_nothing.store(true, Ordering::Relaxed);
+    assert_eq!(api.delete(&path).await.status, 503);
+    let expected =
+        [format!("channel_changed {id}"), format!("withdraw {id}"), format!("channel_changed {id}")];
+    assert_eq!(*api.operations.calls(), expected);
+    assert_eq!(api.get(&path).await.status, 200);
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ pub async fn update(
 
 /// The channel with the patch over it, and whether that changed anything.
 async fn write(api: &Api, id: &str, if_match: &IfMatch, patch: Value) -> Result<(Channel, bool), Problem> {
-    let _settings = api.settings.lock().await;
+    let settings = api.settings.hold().await?;
     let stored = found(api, id).await?;
     changeable(&stored)?;
     if_match.check(stored.version)?;
@@ -61,6 +61,7 @@ async fn write(api: &Api, id: &str, if_match: &IfMatch, patch: Value) -> Result<
         return Ok((stored, false));
     }
     twins::refuse(&api.ports, &channel).await?;
+    settings.still()?;
     channel.version = match api.ports.channels.update(&channel, stored.version).await {
         Err(StoreError::Conflict) if if_match.is_given() => return Err(Problem::stale()),
         written => written?,

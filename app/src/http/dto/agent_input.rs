@@ -18,7 +18,7 @@ use url::Url;
 use utoipa::ToSchema;
 
 use super::agent::AgentView;
-use super::fields::{self, Fields, Reader, pointer_part};
+use super::fields::{self, Fields, Reader, must_be, pointer_part};
 use super::identity::{self, AgentIdentityInput};
 use super::merge::{self, MASK};
 
@@ -201,8 +201,7 @@ fn kind<'k>(reader: &mut Reader<'_>, kinds: &'k Kinds) -> Option<&'k Arc<dyn Age
     };
     let kind = value.as_str().and_then(|name| kinds.get(name));
     if kind.is_none() {
-        let names: Vec<_> = kinds.keys().map(|name| format!("\"{name}\"")).collect();
-        reader.wrong("kind", format!("must be {}", names.join(" or ")));
+        reader.wrong("kind", must_be(kinds.keys().copied()));
     }
     kind
 }

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::access::{self, AccessInput};
 use super::agent_input::NAME_CHARS_MAX;
 use super::channel::{BUSY, ChannelView, LOCALES, SCOPES, STALE};
-use super::fields::{self, Fields, Reader};
+use super::fields::{self, Fields, Reader, must_be};
 use super::mapping::{self, DirectoryKinds, UserMappingInput};
 use super::merge;
 use super::privacy::{self, PrivacyInput};
@@ -197,8 +197,7 @@ fn provider<'p>(
     };
     let provider = value.as_str().and_then(|name| providers.get(name));
     if provider.is_none() {
-        let names: Vec<_> = providers.keys().map(|name| format!("\"{name}\"")).collect();
-        reader.wrong("type", format!("must be {}", names.join(" or ")));
+        reader.wrong("type", must_be(providers.keys().copied()));
     } else if stored.is_some_and(|stored| value.as_str() != Some(stored.platform.as_str())) {
         reader.wrong("type", "cannot be changed: make a new channel");
     }

@@ -169,8 +169,7 @@ impl<'a> Reader<'a> {
         if let Some((_, chosen)) = chosen {
             return *chosen;
         }
-        let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        self.wrong(key, format!("must be {}", names.join(" or ")));
+        self.wrong(key, must_be(choices.iter().map(|(name, _)| *name)));
         default
     }
 
@@ -207,15 +206,14 @@ impl<'a> Reader<'a> {
         };
         let mut lines = Vec::with_capacity(items.len());
         for (n, item) in items.iter().enumerate() {
-            match item.as_str().filter(|text| is_line(text, chars_max)) {
-                Some(text) => lines.push(text.to_owned()),
-                None => {
-                    let allowed = format!(
-                        "must be 1 to {chars_max} characters of text on one line, without white space at its ends"
-                    );
-                    self.wrong_below(key, &n.to_string(), allowed);
-                }
+            if let Some(text) = item.as_str().filter(|text| is_line(text, chars_max)) {
+                lines.push(text.to_owned());
+                continue;
             }
+            let allowed = format!(
+                "must be 1 to {chars_max} characters of text on one line, without white space at its ends"
+            );
+            self.wrong_below(key, &n.to_string(), allowed);
         }
         lines
     }
@@ -285,6 +283,12 @@ fn is_unseen(c: char) -> bool {
             '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
             | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}' | '\u{2800}'
             | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// What is said of a name that is none of those there are.
+pub fn must_be<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let names: Vec<_> = names.into_iter().map(|name| format!("\"{name}\"")).collect();
+    format!("must be {}", names.join(" or "))
 }
 
 #[cfg(test)]

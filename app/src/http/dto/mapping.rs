@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::agent_input::NAME_CHARS_MAX;
 use super::channel::{ON_MISS, word};
 use super::channel_input::References;
-use super::fields::{Fields, Reader};
+use super::fields::{Fields, Reader, must_be};
 use super::secrets;
 
 const TEMPLATE_CHARS_MAX: usize = 200;
@@ -221,9 +221,7 @@ fn directory(
     let config = item.raw("config").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
     let kind = kinds.0.get(named.as_str());
     if named != PLATFORM_KIND && kind.is_none() {
-        let known = kinds.0.keys().copied().chain([PLATFORM_KIND]);
-        let known: Vec<_> = known.map(|name| format!("\"{name}\"")).collect();
-        item.wrong("kind", format!("must be {}", known.join(" or ")));
+        item.wrong("kind", must_be(kinds.0.keys().copied().chain([PLATFORM_KIND])));
     }
     let Some(kind) = kind.filter(|_| config.is_object()) else {
         match config.as_object() {

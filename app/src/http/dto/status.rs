@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use switchboard_domain::notice::{Remedy, remedy};
+use switchboard_domain::notice::{Remedy, one_connection, remedy};
 use switchboard_domain::settings::Locale;
 use switchboard_ports::channels::Channel;
 use utoipa::ToSchema;
@@ -51,8 +51,20 @@ pub struct StatusView {
     /// What the channel's app used of the company's monthly quota, as this server has counted it: other programs may use the
     /// same app, and the quota is the company's. Null until what was counted before is read, and on platforms without a quota.
     pub usage: Option<UsageView>,
+    /// Set while one replica alone is connected because the platform closes the older of two connections.
+    pub one_connection: Option<OneConnectionView>,
     /// What each replica observes.
     pub replicas: Vec<ReplicaStatusView>,
+}
+
+/// Why one replica alone is connected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OneConnectionView {
+    /// Why, in the reader's language.
+    pub message: &'static str,
+    /// When several connections are tried again; a restart of the channel or other credentials do so at once.
+    #[schema(format = DateTime)]
+    pub until: String,
 }
 
 /// What one replica observes of a channel.
@@ -135,6 +147,9 @@ impl StatusView {
             last_message_at: status.last_message_at.map(rfc3339),
             last_reply_at: status.last_reply_at.map(rfc3339),
             usage: status.usage.as_ref().map(UsageView::of),
+            one_connection: status
+                .one_connection_until
+                .map(|until| OneConnectionView { message: one_connection(locale), until: rfc3339(until) }),
             replicas: status.replicas.iter().map(|row| ReplicaStatusView::of(row, locale)).collect(),
         }
     }
@@ -158,6 +173,7 @@ impl StatusView {
             last_message_at: None,
             last_reply_at: None,
             usage: None,
+            one_connection: None,
             replicas: Vec::new(),
         }
     }

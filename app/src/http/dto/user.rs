@@ -27,6 +27,8 @@ pub struct UserView {
     pub department: Option<String>,
     /// The directory that vouches for the user: when it no longer knows the user, access ends.
     pub directory: Option<String>,
+    /// The directory that said last that the user has no access (any more); null where none did, or one let it in since.
+    pub shut_out_by: Option<String>,
     /// Links to platforms.
     pub identities: Vec<IdentityView>,
     /// Counts changes, links excepted; also the `ETag`.
@@ -65,6 +67,7 @@ impl From<User> for UserView {
             disabled: user.disabled,
             department: user.department,
             directory: user.directory,
+            shut_out_by: user.shut_out_by,
             identities,
             version: user.version.0,
             created_at: rfc3339(user.created_at),

@@ -9,7 +9,7 @@ use switchboard_ports::users::{IDENTITIES_MAX, Identity, User};
 use utoipa::ToSchema;
 
 use super::channel_input::Providers;
-use super::fields::{self, Fields, Reader};
+use super::fields::{self, Fields, Reader, must_be};
 use super::merge;
 use super::user::UserView;
 
@@ -19,10 +19,10 @@ const EMAIL_CHARS_MAX: usize = 254;
 const DISPLAY_NAME_CHARS_MAX: usize = 200;
 const DEPARTMENT_CHARS_MAX: usize = 200;
 /// Longest id of a person on a platform, in bytes.
-pub const IM_USER_ID_BYTES_MAX: usize = 512;
+const IM_USER_ID_BYTES_MAX: usize = 512;
 
 /// What only the server says of a user, beside what it says of everything.
-const READ_ONLY: [&str; 3] = ["auth_source", "directory", "identities"];
+const READ_ONLY: [&str; 4] = ["auth_source", "directory", "shut_out_by", "identities"];
 
 // For the API's document only: reading one is `created` and `patched`, which name all mistakes at once.
 /// A user as it is made.
@@ -64,10 +64,21 @@ pub struct IdentityInput {
     pub im_user_id: String,
 }
 
-/// Whether this may be a platform's id of a person.
-#[must_use]
-pub fn is_im_user_id(text: &str) -> bool {
-    !text.trim().is_empty() && text.len() <= IM_USER_ID_BYTES_MAX && !text.contains(char::is_control)
+/// What is wrong with a platform's id of a person; text alone can be one.
+pub fn check_im_user_id(text: Option<&str>) -> Result<(), String> {
+    let fits = |text: &&str| {
+        !text.trim().is_empty() && text.len() <= IM_USER_ID_BYTES_MAX && !text.contains(char::is_control)
+    };
+    let allowed = || format!("must be text on one line of {IM_USER_ID_BYTES_MAX} bytes at most");
+    text.filter(fits).map(drop).ok_or_else(allowed)
+}
+
+/// What is wrong with an identity, and in which of its fields.
+pub fn check_identity(identity: &Identity, providers: &Providers) -> Result<(), (&'static str, String)> {
+    if !providers.contains_key(identity.platform.as_str()) {
+        return Err(("platform", must_be(providers.keys().copied())));
+    }
+    check_im_user_id(Some(&identity.im_user_id)).map_err(|message| ("im_user_id", message))
 }
 
 /// A new user out of a whole document.
@@ -85,6 +96,7 @@ pub fn created(
         id,
         auth_source: String::from("api"),
         directory: None,
+        shut_out_by: None,
         identities,
         version: Version(1),
         created_at: now,
@@ -107,6 +119,7 @@ pub fn patched(stored: &User, mut patch: Value, now: Timestamp) -> Result<User, 
         id: stored.id.clone(),
         auth_source: stored.auth_source.clone(),
         directory: stored.directory.clone(),
+        shut_out_by: stored.shut_out_by.clone(),
         identities: stored.identities.clone(),
         version: stored.version,
         created_at: stored.created_at,
@@ -139,6 +152,7 @@ fn read(reader: &mut Reader<'_>) -> User {
         disabled: reader.flag("disabled", false),
         department: reader.line("department", DEPARTMENT_CHARS_MAX),
         directory: None,
+        shut_out_by: None,
         identities: Vec::new(),
         version: Version(1),
         created_at: Timestamp::from_millis(0),
@@ -163,13 +177,8 @@ fn identities(reader: &mut Reader<'_>, providers: &Providers) -> Vec<Identity> {
         let identity = Identity { platform: text("platform"), im_user_id: text("im_user_id") };
         if one.as_object().is_none_or(|map| map.len() != 2) {
             reader.wrong_below("identities", &n.to_string(), "must be an object of platform and im_user_id");
-        } else if !providers.contains_key(identity.platform.as_str()) {
-            let names: Vec<_> = providers.keys().map(|name| format!("\"{name}\"")).collect();
-            let message = format!("must be {}", names.join(" or "));
-            reader.wrong_below("identities", &format!("{n}/platform"), message);
-        } else if !is_im_user_id(&identity.im_user_id) {
-            let message = format!("must be text on one line of {IM_USER_ID_BYTES_MAX} bytes at most");
-            reader.wrong_below("identities", &format!("{n}/im_user_id"), message);
+        } else if let Err((field, message)) = check_identity(&identity, providers) {
+            reader.wrong_below("identities", &format!("{n}/{field}"), message);
         } else if identities.contains(&identity) {
             reader.wrong_below("identities", &n.to_string(), "stands there twice");
         } else {

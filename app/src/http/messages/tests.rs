@@ -71,6 +71,7 @@ fn user(id: &str, identities: &[(&str, &str)]) -> User {
         disabled: false,
         department: None,
         directory: None,
+        shut_out_by: None,
         identities: identities.iter().map(identity).collect(),
         version: Version(1),
         created_at: Timestamp::from_millis(START_MS),

@@ -5,19 +5,18 @@ use axum::http::StatusCode;
 use switchboard_domain::ids::UserId;
 use switchboard_domain::settings::MappingMode;
 use switchboard_ports::audit::AuditAct;
+use switchboard_ports::channels::Channel;
 
 use super::erase::erase;
 use super::note::note;
 use super::{found, no_user};
 use crate::http::auth::Admin;
+use crate::http::channels::unused;
 use crate::http::etag::IfMatch;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::http::state::Api;
-
-/// Channels named in the refusal, at most.
-const NAMED_MAX: usize = 10;
 
 /// Deletes a user and all its links: whoever writes with one of them next is mapped anew. To keep somebody out, disable the
 /// user instead.
@@ -42,15 +41,22 @@ pub async fn delete(
 ) -> Result<StatusCode, Problem> {
     let transcripts = query.flag("transcripts");
     query.finish()?;
-    // A channel must not begin to name the user in between.
-    let _settings = api.settings.lock().await;
-    let user = found(&api, &id).await?;
-    if_match.check(user.version)?;
-    unused(&api, &user.id).await?;
+    let fixed = MappingMode::FixedUser(UserId::new(id.clone()));
+    let names_it = |channel: &Channel| channel.user_mapping.mode == fixed;
+    let unused = || unused(&api.ports, "channels map everybody to this user", names_it);
     if transcripts {
-        // Before: whoever is stopped in the middle can ask again.
+        // First: whoever is stopped in the middle can ask again. It may take long, and holds nobody's settings up.
+        let user = found(&api, &id).await?;
+        if_match.check(user.version)?;
+        unused().await?;
         erase(&api, &user.id).await?;
     }
+    // A channel must not begin to name the user in between.
+    let settings = api.settings.hold().await?;
+    let user = found(&api, &id).await?;
+    if_match.check(user.version)?;
+    unused().await?;
+    settings.still()?;
     let line = note(api.ports.clock.now(), AuditAct::Deleted, &user, None);
     if !api.ports.users.delete(&user.id, &[line]).await? {
         return Err(no_user());
@@ -61,19 +67,4 @@ pub async fn delete(
     }
     tracing::info!(user = %user.id, "user deleted");
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn unused(api: &Api, user: &UserId) -> Result<(), Problem> {
-    let channels = api.ports.channels.list().await?;
-    let fixed = MappingMode::FixedUser(user.clone());
-    let using: Vec<_> = channels.iter().filter(|channel| channel.user_mapping.mode == fixed).collect();
-    if using.is_empty() {
-        return Ok(());
-    }
-    let mut names: Vec<_> =
-        using.iter().take(NAMED_MAX).map(|c| format!("\"{}\" ({})", c.name, c.id)).collect();
-    if using.len() > NAMED_MAX {
-        names.push(format!("{} more", using.len().saturating_sub(NAMED_MAX)));
-    }
-    Err(Problem::in_use(format!("channels map everybody to this user: {}", names.join(", "))))
 }

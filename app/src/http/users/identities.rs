@@ -11,7 +11,7 @@ use super::note::note;
 use super::{found, no_user};
 use crate::http::auth::Admin;
 use crate::http::dto::user::UserView;
-use crate::http::dto::user_input::{IM_USER_ID_BYTES_MAX, is_im_user_id};
+use crate::http::dto::user_input::check_identity;
 use crate::http::etag::tagged;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -55,14 +55,8 @@ pub async fn link(
     query.finish()?;
     let Place { user, identity } = place;
     let user = found(&api, &user).await?;
-    if !api.ports.providers.contains_key(identity.platform.as_str()) {
-        let names: Vec<_> = api.ports.providers.keys().map(|name| format!("\"{name}\"")).collect();
-        return Err(Problem::invalid_field("/platform", format!("must be {}", names.join(" or "))));
-    }
-    if !is_im_user_id(&identity.im_user_id) {
-        let allowed = format!("must be text on one line of {IM_USER_ID_BYTES_MAX} bytes at most");
-        return Err(Problem::invalid_field("/im_user_id", allowed));
-    }
+    check_identity(&identity, &api.ports.providers)
+        .map_err(|(field, message)| Problem::invalid_field(&format!("/{field}"), message))?;
     if user.identities.len() >= IDENTITIES_MAX && !user.identities.contains(&identity) {
         return Err(Problem::wrong_state(format!(
             "the user has {IDENTITIES_MAX} identities, which is the most"

@@ -19,7 +19,7 @@ pub async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<List<UserView>>, Problem> {
-    let page = query.page();
+    let page = query.page_by_id("usr_");
     query.finish()?;
     Ok(Json(List::of(api.ports.users.list(&page).await?, UserView::from)))
 }

@@ -36,7 +36,7 @@ async fn a_new_user_is_201_with_location_etag_and_defaults() {
     assert_eq!(made.header(header::LOCATION), format!("/api/v1/users/{id}"));
     assert_eq!(made.header(header::ETAG), "\"1\"");
     let expected = json!({"id": id, "username": "ann", "email": null, "email_verified": false,
-        "display_name": "ann", "auth_source": "api", "disabled": false, "department": null, "directory": null,
+        "display_name": "ann", "auth_source": "api", "disabled": false, "department": null, "directory": null, "shut_out_by": null,
         "identities": [], "version": 1, "created_at": "2026-01-02T03:04:05.678Z",
         "updated_at": "2026-01-02T03:04:05.678Z"});
     assert_eq!(made.json, expected);

@@ -4,7 +4,7 @@
 //! the next process has no settings to go on with. There they end by the usual rules, with a link that is refused
 //! everything: each has its end and its record, and nothing stays open in the store for good.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ pub(crate) async fn stand_in(shared: &Shared, id: &ChannelId) -> Option<Arc<Chan
         messages: mpsc::channel(1).0,
         withdrawn: AtomicBool::new(true),
         placed: AtomicBool::new(false),
+        lives: Mutex::default(),
+        sockets: AtomicUsize::new(0),
         message_at: AtomicU64::new(0),
         reply_at: AtomicU64::new(0),
         fetches: Semaphore::new(0),

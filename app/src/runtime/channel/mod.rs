@@ -6,11 +6,12 @@ mod task;
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use switchboard_domain::admission::Admission;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::conversation::Policy;
+use switchboard_domain::eviction::Lives;
 use switchboard_domain::ids::{ChannelId, ConnectionId};
 use switchboard_domain::session::Rules;
 use switchboard_domain::settings::TurnLimits;
@@ -81,6 +82,10 @@ pub(crate) struct ChannelHandle {
     withdrawn: AtomicBool,
     /// Whether this replica is to be connected, as placement has it.
     placed: AtomicBool,
+    /// What became of its connections here.
+    pub(crate) lives: Mutex<Lives>,
+    /// Sockets that are open, opening or closing.
+    sockets: AtomicUsize,
     message_at: AtomicU64,
     reply_at: AtomicU64,
     /// Places for fetching files: one bad file server holds up its own channel only.
@@ -145,6 +150,11 @@ impl ChannelHandle {
     /// Says whether this replica is to be connected; what it was before. The caller tells the task.
     pub(crate) fn set_placed(&self, placed: bool) -> bool {
         self.placed.swap(placed, Ordering::Relaxed)
+    }
+
+    /// Whether a socket is open, or has not closed yet.
+    pub(crate) fn has_sockets(&self) -> bool {
+        self.sockets.load(Ordering::Relaxed) > 0
     }
 
     /// A message was taken in.

@@ -36,6 +36,7 @@ pub(super) fn project(
         last_message_at: None,
         last_reply_at: None,
         usage: None,
+        one_connection_until: None,
         replicas: Vec::new(),
     }
 }

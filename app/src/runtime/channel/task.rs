@@ -1,7 +1,7 @@
 //! The task that drives one channel's machine: opens and closes connections as it says, and publishes what it is.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use switchboard_domain::admission::Admission;
 use switchboard_domain::channel::{
     Channel as Machine, CloseCause, Effect, Effects, ErrorCode, Event, Status,
 };
+use switchboard_domain::eviction;
 use switchboard_domain::ids::ConnectionId;
 use switchboard_ports::provider::Signal;
 use tokio::sync::{Semaphore, mpsc};
@@ -37,6 +38,8 @@ pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
         messages,
         withdrawn: AtomicBool::new(false),
         placed: AtomicBool::new(false),
+        lives: Mutex::default(),
+        sockets: AtomicUsize::new(0),
         message_at: AtomicU64::new(0),
         reply_at: AtomicU64::new(0),
         fetches: Semaphore::new(FETCHES_MAX),
@@ -53,7 +56,13 @@ pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
         sockets: BTreeMap::new(),
         store_sound: true,
     };
-    shared.tasks.spawn(async move { task.run().await });
+    shared.tasks.spawn(async move {
+        task.run().await;
+        let shared = Arc::clone(&task.shared);
+        drop(task);
+        // Where the server stops, others wait for this.
+        shared.peers.look_now();
+    });
     handle
 }
 
@@ -86,7 +95,7 @@ impl Task {
                 () = tokio::time::sleep(wait) => {
                     let before = self.machine.phase();
                     let effects = self.machine.expire(self.shared.now());
-                    self.perform("Expired", before, effects);
+                    self.perform("Expired", before, effects, None);
                 }
             }
         }
@@ -97,12 +106,16 @@ impl Task {
             Message::Changed { connection } => {
                 self.settings_taken_in();
                 if connection {
+                    lock(&self.handle.lives).forget();
                     self.apply(Event::Edited);
                 }
             }
             // It may have been disabled since somebody asked.
             Message::Restart if !self.handle.bot().channel.enabled => {}
-            Message::Restart => self.apply(Event::RestartAsked),
+            Message::Restart => {
+                lock(&self.handle.lives).forget();
+                self.apply(Event::RestartAsked);
+            }
             Message::Placed(true) => self.apply(Event::LeaseGained),
             Message::Placed(false) => self.apply(Event::LeaseLost),
             Message::Signal(connection, Signal::Opened) => self.apply(Event::Opened { connection }),
@@ -113,7 +126,7 @@ impl Task {
                 metrics::counter!(names::UNDECODABLE, "channel" => self.handle.id.to_string()).increment(1);
             }
             Message::Closed(connection, cause) => {
-                self.sockets.remove(&connection);
+                self.forget(connection);
                 self.apply(Event::Closed { connection, cause });
             }
             Message::Noted(code, detail) => self.apply(Event::Noted { code, detail }),
@@ -157,9 +170,9 @@ impl Task {
     }
 
     fn apply(&mut self, event: Event) {
-        let (name, before) = (event.name(), self.machine.phase());
+        let (name, before, taken) = (event.name(), self.machine.phase(), eviction::taken(&event));
         match self.machine.apply(event, self.shared.now()) {
-            Ok(effects) => self.perform(name, before, effects),
+            Ok(effects) => self.perform(name, before, effects, taken),
             Err(rejected) if rejected.is_alarm() => {
                 tracing::error!(machine = "channel", channel = %self.handle.id, %rejected, "an impossible event; this is a bug");
                 metrics::counter!(names::ALARMS, "kind" => "illegal").increment(1);
@@ -170,7 +183,15 @@ impl Task {
         }
     }
 
-    fn perform(&mut self, event: &'static str, before: &'static str, effects: Effects) {
+    /// Does what the machine wants; `taken` is the socket that the event has taken from us.
+    fn perform(
+        &mut self,
+        event: &'static str,
+        before: &'static str,
+        effects: Effects,
+        taken: Option<ConnectionId>,
+    ) {
+        lock(&self.handle.lives).follow(&self.machine, taken, self.shared.now());
         let after = self.machine.phase();
         if before != after {
             tracing::info!(
@@ -191,9 +212,19 @@ impl Task {
         self.publish();
     }
 
+    /// A socket is closed. A place that was kept for it is free now.
+    fn forget(&mut self, connection: ConnectionId) {
+        self.sockets.remove(&connection);
+        self.handle.sockets.store(self.sockets.len(), Ordering::Relaxed);
+        if self.sockets.is_empty() && !self.handle.is_placed() {
+            self.shared.peers.look_now();
+        }
+    }
+
     fn open(&mut self, connection: ConnectionId) {
         let close = CancellationToken::new();
         self.sockets.insert(connection, close.clone());
+        self.handle.sockets.store(self.sockets.len(), Ordering::Relaxed);
         let bot = self.handle.bot();
         let sink = Arc::new(Sink::new(&self.shared, &self.handle, connection));
         let handle = Arc::clone(&self.handle);
@@ -227,7 +258,8 @@ impl Task {
             *status = new;
             changed
         };
-        let status = self.handle.status(self.shared.now());
+        let mut status = self.handle.status(self.shared.now());
+        status.one_connection_until = self.shared.peers.evicting_until(&self.handle.id);
         metrics::gauge!(
             names::CHANNEL_CONNECTED,
             "channel" => self.handle.id.to_string(),
@@ -248,7 +280,7 @@ impl Task {
         while !self.sockets.is_empty() {
             match tokio::time::timeout(Duration::from_secs(12), self.inbox.recv()).await {
                 Ok(Some(Message::Closed(connection, cause))) => {
-                    self.sockets.remove(&connection);
+                    self.forget(connection);
                     self.apply(Event::Closed { connection, cause });
                 }
                 Ok(Some(_)) => {}

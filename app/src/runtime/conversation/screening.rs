@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use switchboard_domain::access::Decision;
 use switchboard_domain::ids::Seq;
-use switchboard_domain::inbox::{Entry, Intake, Origin};
+use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
 use switchboard_domain::message::Sender;
 use switchboard_domain::outcome::Refusal;
 
@@ -64,10 +64,12 @@ const fn asks(entry: &Entry, resumed: bool) -> Option<By> {
         // A turn that was begun before has a card: it looks by itself, and ends on that.
         Intake::Ask { .. } if resumed => None,
         Intake::Ask { .. } => Some(By::Turn),
-        Intake::Control { origin: Origin::Chat, .. } => Some(By::Command),
-        Intake::Control { origin: Origin::Api, .. }
+        // Whoever presses a button was judged when it was pressed; the entry has the name of who asked.
+        Intake::Control { control: Control::StopAnswer { .. }, .. }
+        | Intake::Control { origin: Origin::Api, .. }
         | Intake::Deliver { .. }
         | Intake::Send { .. }
         | Intake::Refused(_) => None,
+        Intake::Control { origin: Origin::Chat, .. } => Some(By::Command),
     }
 }

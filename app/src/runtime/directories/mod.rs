@@ -5,6 +5,7 @@
 //! out, except for whom was said before that there is no access (`domain/src/mapping.rs`).
 
 mod cache;
+mod check;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};

@@ -2,7 +2,7 @@
 
 use switchboard_domain::access::{self, Profile, Who};
 use switchboard_domain::ids::UserId;
-use switchboard_domain::mapping::{self, Author, Decision, Facts, Looked, UserFacts, Verdict};
+use switchboard_domain::mapping::{self, Author, Decision, Facts, Looked, Rule, UserFacts, Verdict};
 use switchboard_domain::message::{Chat, Sender};
 use switchboard_domain::person::Person;
 use switchboard_domain::settings::MappingMode;
@@ -89,7 +89,7 @@ impl Gathered {
 
     /// Whether the author may use the channel in a chat.
     pub(crate) fn access(&self, bot: &Bot, chat: &Chat) -> access::Decision {
-        let decision = self.verdict(bot).decision;
+        let Verdict { decision, rule } = self.verdict(bot);
         let who = match &decision {
             Decision::Use(id) | Decision::Link(id) => self.one(id).map_or(Who::Unknown, |user| {
                 // What the directory says now counts more than what it said when the user was last brought up to date.
@@ -101,12 +101,16 @@ impl Gathered {
                     department: told.or(user.department.as_deref()),
                 })
             }),
-            Decision::Create(new) => Who::Nobody(Profile {
-                id: None,
-                username: &new.username,
-                email: Some(new.email.as_str()).filter(|_| new.email_verified),
-                department: new.department.as_deref(),
-            }),
+            Decision::Create(new) => {
+                let profile = Profile {
+                    id: None,
+                    username: &new.username,
+                    email: Some(new.email.as_str()).filter(|_| new.email_verified),
+                    department: new.department.as_deref(),
+                };
+                // Whom a directory knows belongs to the company, also before the first message.
+                if rule == Rule::Directory { Who::User(profile) } else { Who::Nobody(profile) }
+            }
             Decision::Reject(refusal) => Who::Refused(*refusal),
             Decision::Unknown => Who::Unknown,
         };
@@ -129,6 +133,7 @@ impl Gathered {
             id: user.id.clone(),
             disabled: user.disabled,
             vouched: user.directory.as_ref().is_some_and(is_ours),
+            shut_out: user.shut_out_by.as_ref().is_some_and(is_ours),
         };
         let by_email: Vec<_> = self.by_email.iter().map(facts_of).collect();
         let facts_of = |user: &Option<User>| user.as_ref().map(facts_of);

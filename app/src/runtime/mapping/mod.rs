@@ -2,6 +2,7 @@
 
 mod facts;
 mod profile;
+mod shut_out;
 mod trial;
 
 use switchboard_domain::access;
@@ -45,14 +46,13 @@ pub(crate) async fn map_author(shared: &Shared, bot: &Bot, entry: &Entry) -> Res
 
 async fn try_map(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<Result<User, RunFailure>, StoreError> {
     let gathered = Gathered::of(shared, bot, &entry.sender, Wait::Long).await?;
-    if let access::Decision::Deny(refusal) = gathered.access(bot, &entry.chat) {
+    if let access::Decision::Deny(refusal) = admitted(shared, bot, &gathered, &entry.chat).await? {
         return Ok(Err(RunFailure::Refused(refusal)));
     }
     let users = &shared.ports.users;
     let verdict = gathered.verdict(bot);
     let mapped = match verdict.decision {
         Decision::Reject(refusal) => Err(RunFailure::Refused(refusal)),
-        // Also where access depends on who it is.
         Decision::Unknown => {
             if let Some(Answer::Unavailable(_, why)) = &gathered.answer {
                 tracing::warn!(channel = %bot.channel.id, why, "nobody new is mapped while a directory is away");
@@ -60,7 +60,7 @@ async fn try_map(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<Result<Use
             Err(RunFailure::UserLookup)
         }
         Decision::Use(id) => match gathered.one(&id).cloned() {
-            Some(user) => Ok(refreshed(shared, user, &gathered).await),
+            Some(user) => Ok(refreshed(shared, bot, user, &gathered).await),
             None => Err(RunFailure::UserLookup),
         },
         Decision::Link(id) => {
@@ -82,11 +82,31 @@ async fn try_map(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<Result<Use
 
 /// Whether somebody may use the channel in a chat, as far as that can be told in a moment.
 pub(crate) async fn may_use(shared: &Shared, bot: &Bot, sender: &Sender, chat: &Chat) -> access::Decision {
-    match Gathered::of(shared, bot, sender, Wait::Short).await {
-        Ok(gathered) => gathered.access(bot, chat),
+    let told = async {
+        let gathered = Gathered::of(shared, bot, sender, Wait::Short).await?;
+        admitted(shared, bot, &gathered, chat).await
+    };
+    match told.await {
+        Ok(decision) => decision,
+        // Whoever else changes the same user, or a store that is away: whoever looks next can tell.
         Err(_) if bot.channel.access.needs_user() => access::Decision::Open,
         Err(_) => access::Decision::Allow,
     }
+}
+
+/// Whether the author may use the channel in a chat. Whom a directory shuts out is written down before it is said: what is
+/// written down stands, whatever is remembered.
+async fn admitted(
+    shared: &Shared,
+    bot: &Bot,
+    gathered: &Gathered,
+    chat: &Chat,
+) -> Result<access::Decision, StoreError> {
+    let decision = gathered.access(bot, chat);
+    if decision != access::Decision::Allow {
+        shut_out::shut_out(shared, bot, gathered).await?;
+    }
+    Ok(decision)
 }
 
 /// The audit list's line of who becomes whom.
@@ -102,11 +122,22 @@ fn note(
         Some(Answer::Found(person)) if matches!(rule, Rule::Directory | Rule::Email) => &person.directory,
         Some(_) | None => &bot.channel.platform,
     };
+    line(shared, bot, (act, rule, source), user, gathered)
+}
+
+/// A line of the audit list: the act, the rule, and the source.
+fn line(
+    shared: &Shared,
+    bot: &Bot,
+    (act, rule, source): (AuditAct, Rule, &str),
+    user: &User,
+    gathered: &Gathered,
+) -> AuditLine {
     AuditLine {
         at: shared.now(),
         act,
         rule: rule.as_str().to_owned(),
-        source: source.clone(),
+        source: source.to_owned(),
         channel: Some(bot.channel.id.clone()),
         platform: gathered.identity.platform.clone(),
         im_user_id: gathered.identity.im_user_id.clone(),
@@ -133,10 +164,12 @@ async fn adopt(shared: &Shared, user: &User, gathered: &Gathered, rule: Rule) ->
 }
 
 /// The user with what the directory says now. Whoever cannot be brought up to date at this moment is it with a later message.
-async fn refreshed(shared: &Shared, user: User, gathered: &Gathered) -> User {
+async fn refreshed(shared: &Shared, bot: &Bot, user: User, gathered: &Gathered) -> User {
     let Some(Answer::Found(person)) = &gathered.answer else { return user };
-    let Some(changed) = profile::refreshed(&user, person, shared.now()) else { return user };
-    match shared.ports.users.update(&changed, user.version, &[]).await {
+    let mut changed = profile::refreshed(&user, person, shared.now());
+    let lines = shut_out::let_in(shared, bot, &user, &mut changed, gathered);
+    let Some(changed) = changed else { return user };
+    match shared.ports.users.update(&changed, user.version, lines.as_slice()).await {
         Ok(version) => User { version, ..changed },
         Err(_) => user,
     }
@@ -155,6 +188,7 @@ fn made(shared: &Shared, new: NewUser, identity: Identity) -> User {
         disabled: false,
         department: new.department,
         directory: new.directory,
+        shut_out_by: None,
         identities: vec![identity],
         version: Version(1),
         created_at: now,

@@ -12,14 +12,16 @@ use crate::runtime::shared::{Shared, lock};
 /// How long a partition is kept for what runs there; then it is parked, and goes on with its next owner.
 pub(crate) const HAND_OVER_MAX: Duration = Duration::from_secs(30);
 
-/// Lets go of what should not be ours, as far as nothing runs there; whether something should be ours that is not.
-pub(super) async fn hand_over(shared: &Shared) -> Result<bool, StoreError> {
-    let (mut free, mut gained) = (Vec::new(), false);
+/// Lets go of what should not be ours, as far as nothing runs there; what should be ours and is not.
+pub(super) async fn hand_over(shared: &Shared) -> Result<Vec<Partition>, StoreError> {
+    let (mut free, mut missing) = (Vec::new(), Vec::new());
     for partition in Partition::all() {
         let held = shared.has_lease(partition);
         if shared.wants(partition) {
             lock(&shared.peers.state).leaving.remove(&partition);
-            gained |= !held;
+            if !held {
+                missing.push(partition);
+            }
         } else if held {
             lock(&shared.peers.state).leaving.entry(partition).or_insert_with(Instant::now);
             // Those at rest go now, and those at work when they are done.
@@ -29,7 +31,7 @@ pub(super) async fn hand_over(shared: &Shared) -> Result<bool, StoreError> {
         }
     }
     give_up(shared, &free).await?;
-    Ok(gained)
+    Ok(missing)
 }
 
 /// Lets go of everything, at the very end.

@@ -34,23 +34,27 @@ pub(crate) async fn join(shared: &Shared) -> Result<(), StoreError> {
 /// Looks around until the server has stopped.
 pub(crate) async fn keep_looking(driver: Arc<Driver>) {
     let shared = driver.shared();
+    let mut waits = false;
     loop {
+        // Whose lease is about to end is stood in for soon after.
+        let pause = if waits { shared.settings.look_interval / 4 } else { shared.settings.look_interval };
         tokio::select! {
             biased;
             () = shared.parking.cancelled() => return,
             () = shared.peers.look.notified() => {}
-            () = tokio::time::sleep(shared.settings.look_interval) => {}
+            () = tokio::time::sleep(pause) => {}
         }
-        if let Some(Err(error)) = caught("a look around", look(&driver)).await {
+        let looked = caught("a look around", look(&driver)).await;
+        waits = matches!(looked, Some(Ok(true)));
+        if let Some(Err(error)) = looked {
             tracing::debug!(%error, "failed to look after the other replicas");
         }
     }
 }
 
-async fn look(driver: &Arc<Driver>) -> Result<(), StoreError> {
+/// Whether something that should be ours is still somebody else's.
+async fn look(driver: &Arc<Driver>) -> Result<bool, StoreError> {
     let shared = driver.shared();
-    // Whatever the store says: what we may not have any more has to go.
-    super::places::drop_lost_places(shared).await;
     let looked = tokio::time::timeout(shared.settings.store_patience, async {
         if !shared.stopping.is_cancelled() {
             report(shared).await?;
@@ -60,19 +64,25 @@ async fn look(driver: &Arc<Driver>) -> Result<(), StoreError> {
     let roll = looked.await.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer".to_owned())))?;
     let revision = roll.revision;
     let joined_or_left = take_in(shared, roll);
+    super::evictions::notice(shared).await?;
     super::places::place(shared).await?;
-    let gained = super::hand_over::hand_over(shared).await?;
-    if joined_or_left || gained {
+    let missing = super::hand_over::hand_over(shared).await?;
+    if joined_or_left {
         scan::claim(shared).await?;
         scan::scan_once(shared).await?;
+    } else {
+        scan::take_over(shared, &missing).await?;
     }
     tell_of_changes(shared).await;
+    if !shared.stopping.is_cancelled() {
+        super::settings::take_up_again(driver).await?;
+    }
     let is_new = lock(&shared.peers.state).revision != Some(revision);
     if is_new && !shared.stopping.is_cancelled() {
         super::settings::take_in(driver).await?;
         lock(&shared.peers.state).revision = Some(revision);
     }
-    Ok(())
+    Ok(missing.into_iter().any(|partition| !shared.has_lease(partition)))
 }
 
 /// Takes in who lives; whether that is news.
@@ -91,6 +101,8 @@ fn take_in(shared: &Shared, roll: Roll) -> bool {
     }
     state.live = live;
     state.roll = roll.live;
+    drop(state);
+    super::evictions::take_in(shared, roll.evicting);
     is_news
 }
 
@@ -100,7 +112,10 @@ async fn report(shared: &Shared) -> Result<(), StoreError> {
     let rows: BTreeMap<ChannelId, Observed> = shared
         .all_channels()
         .into_iter()
-        .map(|handle| (handle.id.clone(), observed_of(&handle.status(now))))
+        .map(|handle| {
+            let lives = lock(&handle.lives).all().to_vec();
+            (handle.id.clone(), Observed { lives, ..observed_of(&handle.status(now)) })
+        })
         .collect();
     let connections = rows.values().map(|row| row.connections).fold(0, u32::saturating_add);
     let info = ReplicaInfo {

@@ -3,6 +3,7 @@
 //! ```text
 //!            report, roll (once a second, or when told)
 //!  look.rs ───────────────────────────────────────────> who lives, revision of settings
+//!     ├─ evictions.rs   whether a platform closes the older of two connections
 //!     ├─ places.rs      which channels are connected here
 //!     ├─ hand_over.rs   which partitions are ours, and how the others' are let go
 //!     └─ settings.rs    what others changed
@@ -11,6 +12,7 @@
 //! ```
 //! Alone, a replica owns everything, connects everything and tells nobody anything.
 
+mod evictions;
 mod hand_over;
 mod look;
 mod notes;
@@ -23,14 +25,16 @@ use std::sync::Mutex;
 
 use switchboard_domain::ids::{ChannelId, Partition, ReplicaId};
 use switchboard_domain::placement;
+use switchboard_domain::time::Timestamp;
 use switchboard_ports::replicas::{Note, Observed, ReplicaInfo};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
+pub(crate) use evictions::believe_again;
 pub(crate) use hand_over::{HAND_OVER_MAX, give_up_all};
 pub(crate) use look::{join, keep_looking};
 pub(crate) use notes::{hear, post_all};
-pub(crate) use places::begins_placed;
+pub(crate) use places::{begins_placed, watch_places};
 pub(crate) use whole::whole;
 
 use super::shared::{Shared, lock};
@@ -40,6 +44,7 @@ const NOTES_WAITING_MAX: usize = 1_024;
 
 /// What is known of the other replicas.
 pub(crate) struct Peers {
+    replica: ReplicaId,
     state: Mutex<State>,
     /// Somebody has a reason to look now.
     look: Notify,
@@ -64,8 +69,14 @@ struct State {
     leaving: BTreeMap<Partition, Instant>,
     /// Channels connected here that should be connected elsewhere, since when.
     displaced: BTreeMap<ChannelId, Instant>,
-    /// Until when we have the only place at the platforms of exclusive channels.
-    places: BTreeMap<ChannelId, Instant>,
+    /// Until when we have the only place at a channel's platform.
+    places: BTreeMap<ChannelId, Timestamp>,
+    /// Channels whose platform closes the older of two connections, and until when that is believed.
+    evicting: BTreeMap<ChannelId, Timestamp>,
+    /// We are off the list, at the end.
+    has_left: bool,
+    /// Channels that somebody began to delete, since when.
+    withdrawn: BTreeMap<ChannelId, Timestamp>,
 }
 
 impl Peers {
@@ -73,7 +84,8 @@ impl Peers {
     pub(crate) fn new(replica: &ReplicaId) -> Self {
         let (posts, to_post) = mpsc::channel(NOTES_WAITING_MAX);
         let state = State { live: vec![replica.clone()], ..State::default() };
-        Self { state: Mutex::new(state), look: Notify::new(), posts, to_post: Mutex::new(Some(to_post)) }
+        let (replica, state) = (replica.clone(), Mutex::new(state));
+        Self { replica, state, look: Notify::new(), posts, to_post: Mutex::new(Some(to_post)) }
     }
 
     /// Has the others looked after now.
@@ -83,7 +95,22 @@ impl Peers {
 
     /// Whether nobody else lives, as far as is known.
     pub(crate) fn is_alone(&self) -> bool {
-        lock(&self.state).live.len() <= 1
+        lock(&self.state).live.iter().all(|other| *other == self.replica)
+    }
+
+    /// Somebody begins to delete a channel.
+    pub(crate) fn withdrawn(&self, channel: &ChannelId, now: Timestamp) {
+        lock(&self.state).withdrawn.insert(channel.clone(), now);
+    }
+
+    /// Since when somebody has been deleting a channel.
+    pub(crate) fn withdrawn_since(&self, channel: &ChannelId) -> Option<Timestamp> {
+        lock(&self.state).withdrawn.get(channel).copied()
+    }
+
+    /// The deletion of a channel is over, one way or the other.
+    pub(crate) fn settled(&self, channel: &ChannelId) {
+        lock(&self.state).withdrawn.remove(channel);
     }
 
     /// Who lives, as they said last.

@@ -69,7 +69,15 @@ pub(crate) async fn hear(driver: Arc<Driver>) {
 async fn heard(driver: &Arc<Driver>, note: Note) {
     let shared = driver.shared();
     match note {
-        Note::ChannelChanged(_) | Note::AgentsChanged | Note::Restart(_) | Note::Freed => {
+        Note::ChannelChanged(channel) => {
+            if shared.peers.withdrawn_since(&channel).is_some()
+                && let Err(error) = driver.revive(&channel).await
+            {
+                tracing::debug!(%channel, %error, "failed to find out what became of a deletion");
+            }
+            shared.peers.look_now();
+        }
+        Note::AgentsChanged | Note::Restart(_) | Note::Freed => {
             shared.peers.look_now();
         }
         Note::Missed => {
@@ -81,6 +89,7 @@ async fn heard(driver: &Arc<Driver>, note: Note) {
         Note::Withdrawn(channel) => {
             if let Some(handle) = shared.channel(&channel) {
                 handle.withdraw();
+                shared.peers.withdrawn(&channel, shared.now());
                 handle.tell_surely(Message::Drain).await;
             }
         }

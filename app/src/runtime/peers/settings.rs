@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use switchboard_ports::error::StoreError;
 
 use crate::runtime::channel::{Bot, Message};
 use crate::runtime::driver::Driver;
 use crate::runtime::shared::lock;
+
+/// A channel that somebody began to delete takes nothing in for so long at most; then the store is asked whether it is gone.
+const WITHDRAWN_MAX: Duration = Duration::from_mins(2);
 
 /// Takes in whatever changed since the last look.
 pub(super) async fn take_in(driver: &Arc<Driver>) -> Result<(), StoreError> {
@@ -35,6 +39,21 @@ pub(super) async fn take_in(driver: &Arc<Driver>) -> Result<(), StoreError> {
         }
     }
     restart(driver).await
+}
+
+/// Takes up again what somebody began to delete and did not, whether the store refused or whoever began is dead.
+pub(super) async fn take_up_again(driver: &Driver) -> Result<(), StoreError> {
+    let shared = driver.shared();
+    let now = shared.now();
+    let mut late = lock(&shared.peers.state).withdrawn.clone();
+    late.retain(|_, since| now.since(*since) >= WITHDRAWN_MAX);
+    for channel in late.into_keys() {
+        driver.revive(&channel).await?;
+        if let Some(handle) = shared.channel(&channel) {
+            tracing::warn!(channel = %handle.id, "a deletion of the channel was not carried through: it is connected again");
+        }
+    }
+    Ok(())
 }
 
 /// Carries out restarts that were asked for since the last look.

@@ -37,7 +37,12 @@ pub(crate) async fn whole(shared: &Shared, channels: &[ChannelId]) -> Vec<Channe
             Err(error) => tracing::debug!(%error, "failed to read what the other replicas observe"),
         }
     }
-    rows.values().filter_map(|rows| summed(rows)).collect()
+    let wholes = rows.values().filter_map(|rows| summed(rows));
+    let told = wholes.map(|whole| ChannelStatus {
+        one_connection_until: shared.peers.evicting_until(&whole.channel),
+        ..whole
+    });
+    told.collect()
 }
 
 /// How much a row says about whether people are heard: the most telling one stands for all.
@@ -66,7 +71,7 @@ fn summed(rows: &[ChannelStatus]) -> Option<ChannelStatus> {
     Some(whole)
 }
 
-/// A status as the others are told of it.
+/// A status as the others are told of it, without what became of its connections.
 pub(super) fn observed_of(status: &ChannelStatus) -> Observed {
     let error = status.last_error.as_ref();
     Observed {
@@ -82,6 +87,7 @@ pub(super) fn observed_of(status: &ChannelStatus) -> Observed {
         last_frame_at: status.last_frame_at.map(roughly),
         last_message_at: status.last_message_at,
         last_reply_at: status.last_reply_at,
+        lives: Vec::new(),
     }
 }
 
@@ -116,6 +122,7 @@ fn status_of(replica: String, row: Observed, now: Timestamp) -> ChannelStatus {
         last_message_at: row.last_message_at,
         last_reply_at: row.last_reply_at,
         usage: None,
+        one_connection_until: None,
         replicas: Vec::new(),
     }
 }

@@ -177,6 +177,21 @@ impl Channel {
         self.state.sockets().into_iter().flatten()
     }
 
+    /// The connection that has proven itself, while it counts on one.
+    #[must_use]
+    pub const fn proven(&self) -> Option<ConnectionId> {
+        match self.state {
+            State::Connected(link) => Some(link.connection),
+            State::Disabled { .. }
+            | State::Standby { .. }
+            | State::StoreLost { .. }
+            | State::Connecting { .. }
+            | State::Waiting { .. }
+            | State::Refused { .. }
+            | State::Draining { .. } => None,
+        }
+    }
+
     /// Whether it is shutting down and all its sockets are closed.
     #[must_use]
     pub const fn is_drained(&self) -> bool {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::knobs::Knobs;
+use crate::observe::KEPT;
 use crate::templates::TemplateConfig;
 use crate::tls::TlsConfig;
 
@@ -40,6 +41,8 @@ pub struct SimulatorConfig {
     pub groups: Vec<Group>,
     /// Card templates besides the public ones of dingtalk §6.7.
     pub templates: Vec<TemplateConfig>,
+    /// Pushed messages and cards kept for judges (the oldest leave), and conversations known at the same time (each).
+    pub kept: usize,
     /// Periods, limits and rates; all can be changed while running.
     pub knobs: Knobs,
 }
@@ -58,6 +61,7 @@ impl Default for SimulatorConfig {
                 Group::new("cid-support==", "Support / 客服群"),
             ],
             templates: vec![TemplateConfig::own(OWN_TEMPLATE)],
+            kept: KEPT,
             knobs: Knobs::default(),
         }
     }

@@ -312,11 +312,11 @@ impl FuzzReport {
 #[cfg(test)]
 mod tests {
     use super::{Account, Duty, FuzzedPush, LISTED_MAX, MESSAGES_MAX, PUSHES_MAX};
-    use crate::observe::Observed;
+    use crate::observe::{KEPT, Observed};
 
     #[test]
     fn what_is_beyond_the_bounds_is_counted_and_not_kept() {
-        let seen = Observed::new();
+        let seen = Observed::new(KEPT);
         let mut account = Account::new(1, &seen);
         for number in 0..MESSAGES_MAX + 3 {
             account.pushed(&format!("m{number}"), "c", None);
@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_marker_counts_in_its_own_conversation_also_when_the_text_is_not_remembered() {
-        let seen = Observed::new();
+        let seen = Observed::new(KEPT);
         let mut account = Account::new(10, &seen);
         for (number, msg_id) in [(1, "one"), (12, "twelve"), (3, "three")] {
             account.pushed(msg_id, "here", Some(number));
@@ -358,7 +358,7 @@ mod tests {
 
     #[test]
     fn garbage_that_was_given_up_is_still_garbage_and_what_was_acked_in_the_end_got_through() {
-        let seen = Observed::new();
+        let seen = Observed::new(KEPT);
         let mut account = Account::new(1, &seen);
         for (msg_id, duty) in [("ruined", Duty::Nothing), ("owed", Duty::Acknowledge), ("late", Duty::Answer)]
         {

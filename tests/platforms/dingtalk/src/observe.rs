@@ -16,18 +16,14 @@ use crate::records::{
 use crate::sent::SentMessage;
 use crate::timeline::{Card, CardState, Conversation, ItemContent};
 
-/// Pushed messages kept.
-const MESSAGES_MAX: usize = 20_000;
+/// Pushed messages, cards and conversations kept (each) without a configuration that says otherwise.
+pub(crate) const KEPT: usize = 20_000;
 /// Calls kept.
 const CALLS_MAX: usize = 20_000;
 /// Connection, open and violation records kept (each).
 const RECORDS_MAX: usize = 5_000;
 /// Paths counted one by one; further paths count as `other`.
 const PATHS_MAX: usize = 100;
-/// Conversations known at the same time.
-pub(crate) const CONVERSATIONS_MAX: usize = 20_000;
-/// Cards kept; the oldest leave.
-const CARDS_MAX: usize = 20_000;
 
 /// Everything observed so far. Given to closures by [`crate::Simulator::observe`] and `wait_for`.
 #[derive(Debug)]
@@ -65,9 +61,9 @@ pub struct Observed {
 }
 
 impl Observed {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(kept: usize) -> Self {
         Self {
-            messages: Log::new(MESSAGES_MAX),
+            messages: Log::new(kept),
             conversations: BTreeMap::new(),
             calls: Log::new(CALLS_MAX),
             call_counts: BTreeMap::new(),
@@ -78,9 +74,9 @@ impl Observed {
             violations: Log::new(RECORDS_MAX),
             clicks: Log::new(RECORDS_MAX),
             events: Log::new(RECORDS_MAX),
-            sent: Log::new(MESSAGES_MAX),
+            sent: Log::new(kept),
             reactions: Log::new(RECORDS_MAX),
-            cards: Log::new(CARDS_MAX),
+            cards: Log::new(kept),
             card_numbers: HashMap::new(),
             message_numbers: HashMap::new(),
             header_ids: HashMap::new(),

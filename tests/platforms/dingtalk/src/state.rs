@@ -21,7 +21,7 @@ use crate::gateway::Ticket;
 use crate::knobs::Knobs;
 use crate::lock::{Held, Lock};
 use crate::media::MediaStore;
-use crate::observe::{CONVERSATIONS_MAX, Observed};
+use crate::observe::Observed;
 use crate::push::ChatKind;
 use crate::quota::Buckets;
 use crate::records::ViolationKind;
@@ -75,6 +75,8 @@ pub(crate) struct State {
     /// Robot pushes accepted in this simulator's life.
     pub(crate) pushes: u64,
     pub(crate) observed: Observed,
+    /// Conversations known at the same time.
+    kept: usize,
     page_events: Vec<Arc<str>>,
     base_url: String,
 }
@@ -103,7 +105,8 @@ impl Inner {
             media: MediaStore::default(),
             fuzz: Fuzz::default(),
             pushes: 0,
-            observed: Observed::new(),
+            observed: Observed::new(config.kept),
+            kept: config.kept,
             page_events: Vec::new(),
             base_url: base_url.clone(),
         };
@@ -231,7 +234,7 @@ impl State {
         person: Option<String>,
     ) -> Option<&mut Conversation> {
         let known = &mut self.observed.conversations;
-        if !known.contains_key(id) && known.len() >= CONVERSATIONS_MAX {
+        if !known.contains_key(id) && known.len() >= self.kept {
             return None;
         }
         Some(known.entry(id.to_owned()).or_insert_with(|| Conversation::new(id, kind, title, person)))

@@ -51,10 +51,15 @@ impl FakeLink {
         let mut state = self.platform.state();
         if state.connections_panicked_at > 0 {
             state.connections_panicked_at -= 1;
-            state.sockets.retain(|socket| (&socket.channel, socket.id) != (&self.channel, id));
             drop(state);
+            self.forget(id);
             panic!("the connection panics, as the test wants");
         }
+    }
+
+    fn forget(&self, id: ConnectionId) {
+        let it = (self.platform.driver, &self.channel, id);
+        self.platform.state().sockets.retain(|socket| (socket.driver, &socket.channel, socket.id) != it);
     }
 
     fn fate(&self, called: Called) -> Fate {
@@ -144,6 +149,7 @@ impl Link for FakeLink {
         sink: Arc<dyn ConnectionSink>,
         close: CancellationToken,
     ) -> CloseCause {
+        self.platform.wire.through().await;
         // The transport opens, whatever becomes of it: that proves nothing.
         sink.signal(Signal::Opened);
         if let Some(cause) = self.refusal() {
@@ -152,11 +158,10 @@ impl Link for FakeLink {
         sink.signal(Signal::Heard);
         let cut = CancellationToken::new();
         {
-            let mut state = self.platform.state();
-            *state.opened.entry(self.channel.clone()).or_default() += 1;
-            let channel = self.channel.clone();
+            let (driver, channel) = (self.platform.driver, self.channel.clone());
             let (sink, meter) = (Arc::clone(&sink), Arc::clone(&self.meter));
-            state.sockets.push(Socket { id, channel, sink, cut: cut.clone(), meter });
+            let socket = Socket { id, driver, channel, sink, cut: cut.clone(), meter };
+            self.platform.state().connected(socket);
         }
         let cause = loop {
             tokio::select! {
@@ -173,7 +178,7 @@ impl Link for FakeLink {
                 }
             }
         };
-        self.platform.state().sockets.retain(|socket| (&socket.channel, socket.id) != (&self.channel, id));
+        self.forget(id);
         cause
     }
 
@@ -188,6 +193,7 @@ impl Link for FakeLink {
             CardCall::Update { text } => (Call::Update, text.clone()),
             CardCall::Finish { text, .. } => (Call::Finish, text.clone()),
         };
+        self.platform.wire.through().await;
         let mut under_way = UnderWay::new(&self.platform, Some(named(&request)));
         self.platform.inner.steps.step("card:before").await;
         let fate = self.fate(Called {
@@ -218,6 +224,7 @@ impl Link for FakeLink {
     }
 
     async fn send(&self, request: PartRequest) -> Came<PartOutcome> {
+        self.platform.wire.through().await;
         let mut under_way = UnderWay::new(&self.platform, None);
         self.platform.inner.steps.step("send:before").await;
         let fate = self.fate(Called {

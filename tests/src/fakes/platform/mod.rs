@@ -24,6 +24,7 @@ use switchboard_ports::provider::{
 
 use super::gate::Gate;
 use super::steps::Steps;
+use super::wire::Wire;
 use link::FakeLink;
 use state::{Socket, State};
 
@@ -38,6 +39,18 @@ pub enum Call {
     Finish,
     /// A plain message.
     Send(Way),
+}
+
+/// How the platform has several connections of one channel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// It takes them all.
+    #[default]
+    Several,
+    /// It says that it does, and closes the older one.
+    Newest,
+    /// It says that there may be one only.
+    Exclusive,
 }
 
 /// What becomes of a call.
@@ -117,6 +130,10 @@ type Rule = Box<dyn Fn(Call, &str, usize) -> Fate + Send + Sync>;
 #[derive(Clone)]
 pub struct FakePlatform {
     inner: Arc<Inner>,
+    /// The way from one driver to it.
+    wire: Arc<Wire>,
+    /// Which driver that is.
+    driver: usize,
 }
 
 struct Inner {
@@ -143,7 +160,43 @@ impl FakePlatform {
             })),
             claims_held: Gate::new(false),
         };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), wire: Arc::default(), driver: 0 }
+    }
+
+    /// The same platform as another driver reaches it.
+    #[must_use]
+    pub fn reached_by(&self, driver: usize, wire: &Arc<Wire>) -> Self {
+        Self { inner: Arc::clone(&self.inner), wire: Arc::clone(wire), driver }
+    }
+
+    /// How the platform has several connections of a channel.
+    pub fn manner(&self, manner: Manner) {
+        self.state().manner = manner;
+    }
+
+    /// The drivers that have a channel's open connections, in the order in which they were opened.
+    pub fn connected_by(&self, channel: &ChannelId) -> Vec<usize> {
+        let state = self.state();
+        let of_channel = state.sockets.iter().filter(|socket| socket.channel == *channel);
+        of_channel.map(|socket| socket.driver).collect()
+    }
+
+    /// The most connections that one channel had at the same time.
+    pub fn connections_at_once(&self) -> usize {
+        self.state().connections_at_once
+    }
+
+    /// A driver's process has died: its sockets are closed.
+    pub fn driver_died(&self, driver: usize) {
+        let sockets = {
+            let mut state = self.state();
+            let (dead, rest) =
+                std::mem::take(&mut state.sockets).into_iter().partition(|socket| socket.driver == driver);
+            state.sockets = rest;
+            let dead: Vec<Socket> = dead;
+            dead
+        };
+        drop(sockets);
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -325,7 +378,7 @@ impl Provider for FakePlatform {
     fn description(&self) -> Description {
         Description {
             platform: "fake",
-            exclusive: false,
+            exclusive: self.state().manner == Manner::Exclusive,
             hears_all: true,
             config_fields: &[],
             secret_fields: &["/secret"],

@@ -11,11 +11,12 @@ use switchboard_domain::usage::Used;
 use switchboard_ports::provider::{CardRequest, ConnectionSink, Meter};
 use tokio_util::sync::CancellationToken;
 
-use super::{Called, Card, Seen};
+use super::{Called, Card, Manner, Seen};
 
 /// An open connection.
 pub(super) struct Socket {
     pub(super) id: ConnectionId,
+    pub(super) driver: usize,
     pub(super) channel: ChannelId,
     pub(super) sink: Arc<dyn ConnectionSink>,
     pub(super) cut: CancellationToken,
@@ -31,6 +32,8 @@ impl Socket {
 }
 
 pub(super) struct State {
+    pub(super) manner: Manner,
+    pub(super) connections_at_once: usize,
     pub(super) cards_on: bool,
     pub(super) cards: BTreeMap<MessageId, Card>,
     pub(super) seen: Vec<Seen>,
@@ -64,8 +67,22 @@ pub(super) fn named(request: &CardRequest) -> MessageId {
 }
 
 impl State {
+    /// A connection is open. Where the platform keeps the newest only, the others are closed.
+    pub(super) fn connected(&mut self, socket: Socket) {
+        *self.opened.entry(socket.channel.clone()).or_default() += 1;
+        if self.manner == Manner::Newest {
+            let older = self.sockets.extract_if(.., |other| other.channel == socket.channel);
+            older.for_each(|other| other.cut.cancel());
+        }
+        let of_channel = self.sockets.iter().filter(|other| other.channel == socket.channel).count();
+        self.connections_at_once = self.connections_at_once.max(of_channel + 1);
+        self.sockets.push(socket);
+    }
+
     pub(super) fn new() -> Self {
         Self {
+            manner: Manner::default(),
+            connections_at_once: 0,
             cards_on: true,
             cards: BTreeMap::new(),
             seen: Vec::new(),

@@ -10,11 +10,12 @@ use switchboard_ports::error::StoreError;
 use super::super::error::store_error;
 use super::super::sql::{int, uint, walk};
 use super::take::COPIED_MARK;
+use crate::hex::digits;
 use crate::stores::copy::items::{
     ConversationItem, FailureItem, FileItem, Item, LineItem, Mark, MessageItem, Named, TokenItem, UsageItem,
 };
 use crate::stores::copy::side::{Batch, Counters, Cursor};
-use crate::stores::hashed::{digits, hashed};
+use crate::stores::hashed::hashed;
 
 /// Rows of one batch, at most.
 const ROWS_MAX: usize = 500;

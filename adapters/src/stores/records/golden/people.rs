@@ -31,7 +31,8 @@ fn users_and_tokens_of_every_format_are_read_back() {
             if version >= 2 {
                 let department = Some("Sales 销售".to_owned());
                 let directory = Some("corp".to_owned());
-                users.push(User { department, directory, version: Version(7), ..user.clone() });
+                let shut_out_by = directory.clone();
+                users.push(User { department, directory, shut_out_by, version: Version(7), ..user.clone() });
             }
             users
         },

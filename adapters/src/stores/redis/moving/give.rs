@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use switchboard_domain::ids::{ChannelId, ConversationId, Partition, Seq};
 use switchboard_ports::error::StoreError;
 
@@ -18,8 +19,17 @@ use crate::stores::copy::side::{Batch, Cursor};
 /// Conversations, users, failures or audit lines of one batch, at most.
 const ROWS_MAX: usize = 64;
 
-/// Lines of one batch, at most.
+/// Lines of one batch, and the read that reaches them.
 const LINES_MAX: usize = 200;
+
+/// Bytes of lines of one batch, and those that reach them.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Lines of one conversation read at once: a line may be long.
+const LINES_AT_ONCE: usize = 8;
+
+/// Such reads under way at the same time.
+const READS_AT_ONCE: usize = 4;
 
 /// Messages asked for their channel at once.
 const CHANNELS_AT_ONCE: usize = 500;
@@ -203,42 +213,54 @@ async fn lines(core: &Core, place: Place) -> Result<Found, StoreError> {
         core.connection.ask::<usize>(&command).await
     });
     let lengths = try_join_all(lengths).await?;
-    let (mut parts, mut room, mut next) = (Vec::new(), LINES_MAX, after_page(place, ids.len()));
+    let mut parts = Vec::new();
     for (number, (id, length)) in ids.iter().zip(lengths).enumerate() {
         let from = if number == 0 { place.offset.min(length) } else { 0 };
-        let count = room.min(length - from);
-        parts.push((id, from, count));
-        room -= count;
-        if from + count < length {
-            next = Some(Place { rank: place.rank + number, offset: from + count, ..place });
-            break;
-        }
+        let at = |offset| Place { rank: place.rank + number, offset, ..place };
+        let of_one = (from..length).step_by(LINES_AT_ONCE);
+        // Each has a line at least, and the one after the last tells where to go on.
+        let of_one = of_one.take((LINES_MAX + 1).saturating_sub(parts.len()));
+        parts.extend(of_one.map(|from| (at(from), id.clone(), LINES_AT_ONCE.min(length - from))));
     }
-    let parts = parts.into_iter().filter(|(.., count)| *count > 0);
-    let read = try_join_all(parts.map(|(id, from, count)| part(core, place.partition, id, from, count)));
-    Ok((read.await?.concat(), next))
+    let read = parts.into_iter().map(|(at, id, count)| async move {
+        let lines = part(core, at.partition, &id, at.offset, count).await?;
+        Ok::<_, StoreError>((at, lines))
+    });
+    let mut read = stream::iter(read).buffered(READS_AT_ONCE);
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while let Some((at, lines)) = read.try_next().await? {
+        if rows.len() >= LINES_MAX || bytes >= BYTES_MAX {
+            return Ok((rows, Some(at)));
+        }
+        bytes += lines.iter().map(|(_, bytes)| bytes).sum::<usize>();
+        rows.extend(lines.into_iter().map(|(line, _)| line));
+    }
+    Ok((rows, after_page(place, ids.len())))
 }
 
+/// Lines of one conversation, each with its length in bytes.
 async fn part(
     core: &Core,
     partition: Partition,
     id: &str,
     from: usize,
     count: usize,
-) -> Result<Vec<Item>, StoreError> {
+) -> Result<Vec<(Item, usize)>, StoreError> {
     let mut command = redis::cmd("LRANGE");
     command.arg(core.keys.of(partition, format_args!("lines:{id}"))).arg(from).arg(from + count - 1);
     let lines: Vec<String> = core.connection.ask(&command).await?;
     let line = |(number, stored): (usize, String)| {
+        let bytes = stored.len();
         let parts = serde_json::from_str::<(String, String, String)>(&stored);
         let (session, text, body) = parts.map_err(|_| core.corrupt("transcript", id))?;
-        Ok(Item::Line(LineItem {
+        let line = LineItem {
             conversation: id.to_owned(),
             position: u64::try_from(from + number).unwrap_or(u64::MAX),
             session: core.number(&session, "transcript")?,
             text,
             body,
-        }))
+        };
+        Ok((Item::Line(line), bytes))
     };
     lines.into_iter().enumerate().map(line).collect()
 }

@@ -7,7 +7,6 @@ mod take;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
@@ -15,43 +14,30 @@ use switchboard_domain::ids::Partition;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::error::StoreError;
 
-use super::{Core, LAYOUT, LAYOUT_COPYING, RedisOpenError, core};
+use super::{Address, Core, LAYOUT, LAYOUT_COPYING, RedisOpenError, core, replicas};
 use crate::stores::copy::items::{Item, Mark};
 use crate::stores::copy::side::{Batch, Counters, Cursor, Marker, Side};
 
-/// Longest wait for a server before it is said that there is none: somebody waits for the command.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
-
-async fn connected(
-    url: &str,
-    prefix: &str,
-    key_file: &Path,
-    clock: Arc<dyn Clock>,
-) -> Result<Core, RedisOpenError> {
-    let connected = tokio::time::timeout(CONNECT_MAX, core(url, prefix, key_file, clock)).await;
-    connected.unwrap_or_else(|_| Err(RedisOpenError::Connect("nobody answers".to_owned())))
-}
-
 /// Opens a store to be copied from.
 pub(in crate::stores) async fn source(
-    url: &str,
+    address: Address<'_>,
     prefix: &str,
     key_file: &Path,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Side>, RedisOpenError> {
-    let mut core = connected(url, prefix, key_file, clock).await?;
+    let mut core = core(address, prefix, key_file, clock).await?;
     core.enter(key_file, super::Making::No).await?;
     Ok(Arc::new(RedisSide { core }))
 }
 
 /// Opens a store to be copied into. Nothing is written yet.
 pub(in crate::stores) async fn target(
-    url: &str,
+    address: Address<'_>,
     prefix: &str,
     key_file: &Path,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Side>, RedisOpenError> {
-    let core = connected(url, prefix, key_file, clock).await?;
+    let core = core(address, prefix, key_file, clock).await?;
     let found = core.meta().await.map_err(|error| RedisOpenError::Store(error.to_string()))?;
     if let Some(layout) = found.layout.filter(|layout| layout != LAYOUT && layout != LAYOUT_COPYING) {
         return Err(RedisOpenError::layout(&layout));
@@ -85,11 +71,7 @@ async fn numbers(core: &Core, what: &str) -> Result<Vec<u64>, StoreError> {
 #[async_trait]
 impl Side for RedisSide {
     async fn live(&self) -> Result<usize, StoreError> {
-        let core = &self.core;
-        let mut call = core.scripts.roll.prepare_invoke();
-        call.key(core.keys.shared("replicas", "all"));
-        call.arg(core.lease_time()).arg(core.keys.shared("replicas", "rows:"));
-        let live: Vec<(String, String)> = core.connection.run(&call).await?;
+        let (live, _evicting) = replicas::called(&self.core).await?;
         Ok(live.len())
     }
 

@@ -1,5 +1,6 @@
--- The replicas that live. Those that do not are forgotten, with their rows.
--- KEYS: replicas. ARGV: 1 now (ms) or '' for the server's own clock, 2 what keys of rows begin with.
+-- The replicas that live, and the channels whose platform evicts. Those that do not live are forgotten, with their rows; and what
+-- is not believed any more.
+-- KEYS: replicas, evicting. ARGV: 1 now (ms) or '' for the server's own clock, 2 what keys of rows begin with.
 local now = moment(ARGV[1])
 local all = redis.call('HGETALL', KEYS[1])
 local live = {}
@@ -13,4 +14,13 @@ for at = 1, #all, 2 do
     redis.call('DEL', ARGV[2] .. all[at])
   end
 end
-return live
+local noted = redis.call('HGETALL', KEYS[2])
+local evicting = {}
+for at = 1, #noted, 2 do
+  if tonumber(noted[at + 1]) > now then
+    evicting[#evicting + 1] = {noted[at], noted[at + 1]}
+  else
+    redis.call('HDEL', KEYS[2], noted[at])
+  end
+end
+return {live, evicting}
