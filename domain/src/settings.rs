@@ -118,7 +118,8 @@ impl Default for AccessSettings {
 pub enum UsersPolicy {
     /// All.
     Everyone,
-    /// Whoever is a user already, or is found to be one by the mapping; nobody is made one.
+    /// Whoever is a user already, is found to be one by the mapping, or is known to a directory that the mapping follows;
+    /// nobody else is made one.
     MappedOnly,
 }
 

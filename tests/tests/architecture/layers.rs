@@ -5,7 +5,7 @@ use super::tokens::{Token, positions, text_at, without_tests};
 use super::workspace::{Exception, Source, Violation, Workspace, is_excepted};
 
 /// Modules of `adapters/src` that every adapter may use. Each other one is a family of adapters of its own.
-pub(crate) const ADAPTERS_SHARED: [&str; 3] = ["clock", "net", "random"];
+pub(crate) const ADAPTERS_SHARED: [&str; 4] = ["clock", "hex", "net", "random"];
 
 /// The places in `app/src` that may name concrete adapters.
 pub(crate) const COMPOSITION: [Exception; 4] = [

@@ -6,15 +6,18 @@ use std::time::Duration;
 use switchboard_domain::access::Names;
 use switchboard_domain::ids::{ChannelId, UserId};
 use switchboard_domain::message::{ChatKind, Inbound};
+use switchboard_domain::notice::Notice;
 use switchboard_domain::person::Entry;
 use switchboard_domain::settings::{
-    AccessSettings, GroupPolicy, GroupScope, MappingMode, OnMiss, PeopleList, UserMapping, UsersPolicy,
+    AccessSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, PeopleList, UserMapping,
+    UsersPolicy,
 };
 use switchboard_ports::conformance::users::user;
 use switchboard_ports::directory::{Directories, DirectorySettings};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::users::{Identity, User};
 use switchboard_tests::fakes::agent::Act;
+use switchboard_tests::fakes::store::Verb;
 use switchboard_tests::world::{Process, World};
 
 const DENIED: &str = "You are not allowed to use this bot here. Please ask an administrator for access.";
@@ -152,25 +155,35 @@ fn groups_are_let_in_by_their_lists_and_policies() {
         .unwrap();
 }
 
+/// In a session that people share, with somebody's answer under way.
+async fn answering(process: &Process<'_>, access: AccessSettings) {
+    process
+        .set_up_with(|channel, _| {
+            channel.access = AccessSettings { messages_per_minute: 0, ..access };
+            channel.conversation.group_scope = GroupScope::Shared;
+        })
+        .await;
+    for (id, name) in [("usr_1", "ann"), ("usr_2", "bob")] {
+        process.world.stores().users.create(&user(id, name), &[]).await.unwrap();
+    }
+    process.deliver(in_group(process, "ann", "tell me much")).await;
+    process.sees("word3").await;
+}
+
+fn talkative(world: &World) {
+    world
+        .agent
+        .script(|_, _| Act::Say((0..20).map(|n| format!("word{n} ")).collect(), Duration::from_secs(1)));
+}
+
 /// In a session that people share, whoever may not use the bot stops nobody's answer and clears nobody's context.
 #[test]
 fn a_denied_person_s_commands_touch_nobody_s_answer() {
     let world = World::new(4);
-    world
-        .agent
-        .script(|_, _| Act::Say((0..20).map(|n| format!("word{n} ")).collect(), Duration::from_secs(1)));
+    talkative(&world);
     world
         .process(|process| async move {
-            let access = AccessSettings { users: UsersPolicy::MappedOnly, messages_per_minute: 0, ..open() };
-            process
-                .set_up_with(|channel, _| {
-                    channel.access = access;
-                    channel.conversation.group_scope = GroupScope::Shared;
-                })
-                .await;
-            process.world.stores().users.create(&user("usr_1", "ann"), &[]).await.unwrap();
-            process.deliver(in_group(&process, "ann", "tell me much")).await;
-            process.sees("word3").await;
+            answering(&process, AccessSettings { users: UsersPolicy::MappedOnly, ..open() }).await;
             for text in ["/stop", "/new", "/stop all"] {
                 process.deliver(in_group(&process, "eve", text)).await;
             }
@@ -179,6 +192,31 @@ fn a_denied_person_s_commands_touch_nobody_s_answer() {
             assert_eq!(finals[0], UNKNOWN);
             assert!(finals[1].contains("word19"), "{finals:?}");
             assert_eq!(process.world.agent.closed_early(), 0);
+        })
+        .unwrap();
+}
+
+/// Whoever may use the bot stops it at once there, whoever asked and however long reading the inbox takes; a stop that
+/// comes late ends no later answer.
+#[test]
+fn everybody_who_may_use_the_bot_stops_what_runs_in_a_shared_session_at_once() {
+    let world = World::new(9);
+    talkative(&world);
+    world
+        .process(|process| async move {
+            answering(&process, AccessSettings { users: UsersPolicy::MappedOnly, ..open() }).await;
+            process.world.store.slow(Verb::Load, Duration::from_secs(5));
+            process.deliver(in_group(&process, "bob", "/stop")).await;
+            process.wait(Duration::from_millis(10)).await;
+            assert_eq!(process.world.agent.closed_early(), 1);
+            process.finals(1).await;
+            process.deliver(in_group(&process, "ann", "tell me more")).await;
+            process.finals(2).await;
+            let finals = process.world.platform.finals();
+            assert!(finals[0].ends_with(&Notice::StopMark.text(Locale::En)), "{finals:?}");
+            assert!(finals[1].contains("word19"), "{finals:?}");
+            assert!(process.failures().await.is_empty());
+            assert_eq!(process.world.agent.closed_early(), 1);
         })
         .unwrap();
 }
@@ -309,6 +347,34 @@ fn people_are_named_by_username_and_never_by_an_address_that_is_not_verified() {
             process.patch(&id, |channel| channel.access.deny = people(&["ANN"])).await;
             assert_eq!(says(&process, "ann", "hello again").await, [DENIED]);
             assert_eq!(process.world.agent.asked().len(), 1);
+        })
+        .unwrap();
+}
+
+/// Whom a directory knows belongs to the company: with `mapped_only` its answer makes the user, and nothing else does.
+#[test]
+fn with_mapped_only_a_directory_lets_in_whom_it_knows() {
+    let world = World::new(10);
+    world.directory.set("m1", &[entry("ann", "Sales", false)]);
+    world.directory.set("m3", &[entry("carl", "Sales", true)]);
+    world
+        .process(|process| async move {
+            asks_the_directory(&process, AccessSettings { users: UsersPolicy::MappedOnly, ..open() }).await;
+            let id = ChannelId::new("chn_1");
+            for on_miss in [OnMiss::Create, OnMiss::Reject] {
+                process.patch(&id, |channel| channel.user_mapping.on_miss = on_miss).await;
+                process.wait(Duration::from_mins(1)).await;
+                assert!(says(&process, "m1", "/status").await[0].contains("Agent"));
+                assert!(says(&process, "m1", "hello").await[0].contains("answer"));
+                assert_eq!(says(&process, "m2", "hello").await, [UNKNOWN]);
+                assert_eq!(says(&process, "m3", "hello").await, [DISABLED]);
+            }
+            let users = process.world.stores().users.list(&PageRequest::default()).await.unwrap().items;
+            assert_eq!(users.into_iter().map(|user| user.username).collect::<Vec<_>>(), ["ann"]);
+            // A directory that is away makes nobody, and locks out nobody.
+            process.world.directory.away(true);
+            process.wait(Duration::from_mins(10)).await;
+            assert!(says(&process, "m1", "hello").await[0].contains("answer"));
         })
         .unwrap();
 }

@@ -16,6 +16,7 @@ mod connection;
 mod conversations;
 mod durability;
 mod failures;
+mod forgetting;
 mod keys;
 mod lanes;
 mod messages;

@@ -30,7 +30,8 @@ pub(super) const GROUPS: [(&str, GroupPolicy); 3] = [
 #[derive(Debug, ToSchema)]
 #[schema(as = AccessInput)]
 pub struct AccessInput {
-    /// `everyone`, or `mapped_only`: whoever is a user already or is found to be one by the mapping; nobody is made one.
+    /// `everyone`, or `mapped_only`: whoever is a user already, is found to be one by the mapping, or is known to a directory that
+    /// the mapping follows; nobody else is made one.
     #[schema(default = "everyone")]
     pub users: Option<String>,
     /// `mention_only`, `off`, or `all_messages` where the platform passes on what does not mention the bot (DingTalk does
