@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use switchboard_domain::access::Names;
+use switchboard::runtime::operations::Operations;
+use switchboard_domain::access::{Decision, Names};
 use switchboard_domain::ids::{ChannelId, UserId};
 use switchboard_domain::message::{ChatKind, Inbound};
 use switchboard_domain::notice::Notice;
+use switchboard_domain::outcome::Refusal;
 use switchboard_domain::person::Entry;
 use switchboard_domain::settings::{
     AccessSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, PeopleList, UserMapping,
@@ -361,6 +363,11 @@ fn with_mapped_only_a_directory_lets_in_whom_it_knows() {
         .process(|process| async move {
             asks_the_directory(&process, AccessSettings { users: UsersPolicy::MappedOnly, ..open() }).await;
             let id = ChannelId::new("chn_1");
+            for (person, access) in [("m1", Decision::Allow), ("m2", Decision::Deny(Refusal::NotMapped))] {
+                let sender = process.world.message(person, "").sender;
+                let trial = process.driver.try_mapping(&id, sender).await.unwrap().unwrap();
+                assert_eq!(trial.access, access, "{person}");
+            }
             for on_miss in [OnMiss::Create, OnMiss::Reject] {
                 process.patch(&id, |channel| channel.user_mapping.on_miss = on_miss).await;
                 process.wait(Duration::from_mins(1)).await;

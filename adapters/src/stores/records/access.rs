@@ -11,7 +11,7 @@ use super::mirrored;
 pub(super) struct AccessRecord {
     groups: GroupPolicyRecord,
     messages_per_minute: u32,
-    // Format 3 added these; not written where they are as ever.
+    // A later format added these (`has_rules`); not written where they are as ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     users: Option<UsersPolicyRecord>,
     #[serde(default, skip_serializing_if = "PeopleListRecord::is_empty")]
@@ -24,6 +24,17 @@ pub(super) struct AccessRecord {
 
 mirrored!(GroupPolicyRecord = GroupPolicy { MentionOnly, Off, AllMessages });
 mirrored!(UsersPolicyRecord = UsersPolicy { Everyone, MappedOnly });
+
+impl AccessRecord {
+    /// Whether there are rules that the first format does not know.
+    pub(super) fn has_rules(&self) -> bool {
+        self.users.is_some()
+            || self.channel_messages_per_minute.is_some()
+            || matches!(self.groups, GroupPolicyRecord::AllMessages)
+            || !self.allow.is_empty()
+            || !self.deny.is_empty()
+    }
+}
 
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct PeopleListRecord {

@@ -33,7 +33,7 @@ pub(in crate::stores) struct AgentRecord {
     /// Since format 2.
     #[serde(default)]
     mode: ModeRecord,
-    /// Since format 3; not written where nothing is told.
+    /// Since `IDENTITY_SINCE`; not written where nothing is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     identity: Option<IdentityRecord>,
     connect_timeout_ms: u64,
@@ -48,9 +48,19 @@ pub(in crate::stores) struct AgentRecord {
     updated_at: u64,
 }
 
+/// The format that added the mode.
+const MODE_SINCE: u32 = 2;
+/// The format that added what is told of who asks.
+const IDENTITY_SINCE: u32 = 3;
+
 impl Record for AgentRecord {
     const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
+
+    /// Who does not know what an agent is told must not read, and lose, its key.
+    fn since(&self) -> u32 {
+        if self.identity.is_some() { IDENTITY_SINCE } else { MODE_SINCE }
+    }
 }
 
 mirrored!(ModeRecord = AgentMode { Auto, Stream, Poll });

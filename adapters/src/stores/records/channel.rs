@@ -36,7 +36,7 @@ pub(in crate::stores) struct ChannelRecord {
     directories: Option<DirectoriesRecord>,
     conversation: ConversationSettingsRecord,
     access: AccessRecord,
-    // Format 3 added it; not written where nothing is forgotten.
+    // Since `RULES_SINCE`; not written where nothing is forgotten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     privacy: Option<PrivacyRecord>,
     managed_by_file: bool,
@@ -44,16 +44,24 @@ pub(in crate::stores) struct ChannelRecord {
     updated_at: u64,
 }
 
+/// The format that added directories.
+const DIRECTORIES_SINCE: u32 = 2;
+/// The format that added lists of access and privacy.
+const RULES_SINCE: u32 = 3;
+
 impl Record for ChannelRecord {
     const VERSION: u32 = 3;
     const OLDEST: u32 = 1;
 
-    /// Directories decide about access: who does not know them must not read, and lose, a channel that has some.
+    /// Directories and lists decide about access, and privacy about what is forgotten: who does not know them must not read, and
+    /// lose, a channel that has some.
     fn since(&self) -> u32 {
-        if self.directories.is_none() && !matches!(self.user_mapping.mode, ModeRecord::Directory) {
-            1
+        if self.privacy.is_some() || self.access.has_rules() {
+            RULES_SINCE
+        } else if self.directories.is_some() || matches!(self.user_mapping.mode, ModeRecord::Directory) {
+            DIRECTORIES_SINCE
         } else {
-            Self::VERSION
+            1
         }
     }
 }

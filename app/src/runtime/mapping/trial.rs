@@ -1,7 +1,7 @@
 //! What would happen to an author, without anything happening.
 
 use switchboard_domain::mapping::Decision;
-use switchboard_domain::message::Sender;
+use switchboard_domain::message::{Chat, ChatKind, Sender};
 use switchboard_ports::error::StoreError;
 
 use super::Gathered;
@@ -18,6 +18,8 @@ pub(crate) async fn tried(shared: &Shared, bot: &Bot, sender: &Sender) -> Result
         Decision::Use(id) | Decision::Link(id) => gathered.one(id).cloned(),
         Decision::Create(_) | Decision::Reject(_) | Decision::Unknown => gathered.linked.clone(),
     };
+    let private = Chat { id: String::new(), kind: ChatKind::Private, title: None };
+    let access = gathered.access(bot, &private);
     let directory = match gathered.answer {
         None => DirectorySaid::NotAsked,
         Some(Answer::Found(person)) => DirectorySaid::Found(person),
@@ -25,5 +27,5 @@ pub(crate) async fn tried(shared: &Shared, bot: &Bot, sender: &Sender) -> Result
         Some(Answer::Ambiguous) => DirectorySaid::Ambiguous,
         Some(Answer::Unavailable(_, why)) => DirectorySaid::Unavailable(why),
     };
-    Ok(MappingTrial { verdict, identity: gathered.identity, user, directory })
+    Ok(MappingTrial { verdict, identity: gathered.identity, user, directory, access })
 }
