@@ -15,11 +15,15 @@ fn found(account: &Account, words: &str, change: impl FnOnce(&mut Account)) {
 }
 
 /// Two answers of one conversation that nobody stopped, by their places in what is shown; the first was surely taken in before
-/// the second.
+/// the second. There is room in their chat for one more sentence, so that it is missed.
 fn two_answers(account: &Account) -> (usize, usize) {
     let act = |index: usize| account.question(words::words_in(&account.shown[index].text).first()?.key);
     let undisturbed = |index| {
         let one = act(index)?;
+        let commands = account.acts.iter().filter(|other| other.chat == one.chat && other.key().is_none());
+        if commands.count() >= model::NOTICES_MAX {
+            return None;
+        }
         let mut all = account.acts.iter().filter(|other| other.conversation == one.conversation);
         all.all(|other| other.key().is_some() || other.what == What::Command).then_some((index, one))
     };

@@ -8,7 +8,7 @@ use super::sentences::Sentence;
 use super::verdict::Verdict;
 
 /// Sentences that one conversation has on their way at once; further ones are not said.
-const NOTICES_MAX: usize = 8;
+pub(crate) const NOTICES_MAX: usize = 8;
 
 /// Sentences that have to be seen in a chat, by what they say.
 type Owed<'a> = BTreeMap<(&'a str, Kind), usize>;

@@ -25,6 +25,8 @@ mod verdict;
 pub mod words;
 
 pub use account::{Account, Act, Asked, Card, End, Failed, Faults, Given, Shown, UNDELIVERED, What};
+#[cfg(test)]
+pub(crate) use ends::NOTICES_MAX;
 pub use sentences::{Sentence, sentences_of};
 pub use verdict::{Counts, Verdict};
 
