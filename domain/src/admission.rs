@@ -1,4 +1,4 @@
-//! Whether a message is taken in: group rules, messages per minute, waiting messages.
+//! Whether a message is taken in: group rules, access, messages per minute, waiting messages.
 //!
 //! One [`Admission`] serves one channel on one replica. It is asked for a first delivery only (R1); a verdict that was
 //! not stored after all is given back with [`Admission::refund`].
@@ -32,6 +32,8 @@ pub struct Asked<'a> {
     pub mentioned: Option<bool>,
     /// Whether it is a command.
     pub control: bool,
+    /// Why its author may not write here, where that is known already ([`crate::access`]).
+    pub denied: Option<Refusal>,
     /// The conversation's entries that have not ended.
     pub waiting: u32,
 }
@@ -49,12 +51,32 @@ pub struct Decided {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket(Option<Cost>);
 
+impl Ticket {
+    /// Whether the message was meant for the bot at all.
+    #[must_use]
+    pub const fn is_addressed(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cost {
     author: Arc<str>,
     span: Timestamp,
-    control: bool,
+    counted: Counted,
     told: Option<Told>,
+}
+
+/// As what a message was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Control,
+    Message {
+        /// When the minute began in which it counts among all of the channel; `None`: it does not.
+        of_all: Option<Timestamp>,
+    },
+    /// Of somebody without access: not at all.
+    Denied,
 }
 
 /// What an author was told in this span.
@@ -62,6 +84,7 @@ struct Cost {
 enum Told {
     TooMany,
     Full,
+    Denied,
 }
 
 /// One channel's memory of who wrote how much.
@@ -72,6 +95,15 @@ pub struct Admission {
     order: BTreeMap<u64, Arc<str>>,
     clock: u64,
     authors_max: usize,
+    /// Messages of all authors together.
+    all: Span,
+}
+
+/// Messages counted since a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span {
+    began: Timestamp,
+    messages: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +114,22 @@ struct Author {
     controls: u32,
     told_too_many: bool,
     told_full: bool,
+    /// Kept from one span to the next: the sentence comes once in any minute.
+    told_denied_at: Option<Timestamp>,
+}
+
+impl Span {
+    /// Counts a message within the limit, and says in which span; `None` over it.
+    fn count(&mut self, limit: u32, now: Timestamp) -> Option<Timestamp> {
+        if now.since(self.began) >= SPAN {
+            *self = Self { began: now, messages: 0 };
+        }
+        if limit > 0 && self.messages >= limit {
+            return None;
+        }
+        self.messages = self.messages.saturating_add(1);
+        Some(self.began)
+    }
 }
 
 impl Default for Admission {
@@ -95,7 +143,8 @@ impl Admission {
     #[must_use]
     pub const fn new(authors_max: usize) -> Self {
         let authors_max = if authors_max == 0 { 1 } else { authors_max };
-        Self { authors: BTreeMap::new(), order: BTreeMap::new(), clock: 0, authors_max }
+        let all = Span { began: Timestamp::from_millis(0), messages: 0 };
+        Self { authors: BTreeMap::new(), order: BTreeMap::new(), clock: 0, authors_max, all }
     }
 
     /// Decides about a message and counts it. What is not meant for the bot is passed over and not counted.
@@ -104,25 +153,64 @@ impl Admission {
             return Decided { verdict: Verdict::Pass(Refusal::AccessDenied), ticket: Ticket(None) };
         }
         let (key, author) = self.remember(asked.author, now);
-        let (verdict, told) = author.judge(asked, settings.messages_per_minute);
-        let cost = Cost { author: key, span: author.span, control: asked.control, told };
-        Decided { verdict, ticket: Ticket(Some(cost)) }
+        if let Some(refusal) = asked.denied {
+            let told = author.tells_denied(now);
+            let verdict = if told { Verdict::Refuse(refusal) } else { Verdict::Pass(refusal) };
+            let (span, told) = (author.span, told.then_some(Told::Denied));
+            let cost = Cost { author: key, span, counted: Counted::Denied, told };
+            return Decided { verdict, ticket: Ticket(Some(cost)) };
+        }
+        let span = author.span;
+        let (mut verdict, mut told) = author.judge(asked, settings.messages_per_minute);
+        let mut counted = if asked.control { Counted::Control } else { Counted::Message { of_all: None } };
+        // What the author's own limit refused takes no place from others, and control always works.
+        if verdict == Verdict::Admit && !asked.control {
+            if let Some(began) = self.all.count(settings.channel_messages_per_minute, now) {
+                counted = Counted::Message { of_all: Some(began) };
+            } else {
+                (verdict, told) = self.too_many(&key);
+            }
+        }
+        Decided { verdict, ticket: Ticket(Some(Cost { author: key, span, counted, told })) }
+    }
+
+    /// Whether somebody without access is to be told so, once a minute; counts as told.
+    pub fn tells_denied(&mut self, author: &str, now: Timestamp) -> bool {
+        self.remember(author, now).1.tells_denied(now)
     }
 
     /// Takes a verdict back: the message was a duplicate, or could not be stored and will come again.
     pub fn refund(&mut self, ticket: Ticket) {
         let Some(cost) = ticket.0 else { return };
-        let Some(author) = self.authors.get_mut(&cost.author).filter(|author| author.span == cost.span)
-        else {
+        if let Counted::Message { of_all: Some(began) } = cost.counted
+            && began == self.all.began
+        {
+            self.all.messages = self.all.messages.saturating_sub(1);
+        }
+        let Some(author) = self.authors.get_mut(&cost.author) else { return };
+        if cost.told == Some(Told::Denied) {
+            author.told_denied_at = None;
+        }
+        if author.span != cost.span {
             return;
-        };
-        let count = if cost.control { &mut author.controls } else { &mut author.messages };
-        *count = count.saturating_sub(1);
+        }
+        match cost.counted {
+            Counted::Control => author.controls = author.controls.saturating_sub(1),
+            Counted::Message { .. } => author.messages = author.messages.saturating_sub(1),
+            Counted::Denied => {}
+        }
         match cost.told {
             Some(Told::TooMany) => author.told_too_many = false,
             Some(Told::Full) => author.told_full = false,
-            None => {}
+            Some(Told::Denied) | None => {}
         }
+    }
+
+    /// Refuses a message over the channel's limit.
+    fn too_many(&mut self, key: &Arc<str>) -> (Verdict, Option<Told>) {
+        let mut spoken = false;
+        let told = self.authors.get_mut(key).map_or(&mut spoken, |author| &mut author.told_too_many);
+        once(told, Refusal::TooManyMessages, Told::TooMany)
     }
 
     /// How many authors are remembered.
@@ -145,7 +233,7 @@ impl Admission {
         self.order.insert(self.clock, Arc::clone(&key));
         let author = self.authors.entry(Arc::clone(&key)).or_insert_with(|| Author::new(now));
         if now.since(author.span) >= SPAN {
-            *author = Author::new(now);
+            *author = Author { told_denied_at: author.told_denied_at, ..Author::new(now) };
         }
         author.last = self.clock;
         (key, author)
@@ -162,7 +250,23 @@ impl Admission {
 
 impl Author {
     const fn new(now: Timestamp) -> Self {
-        Self { last: 0, span: now, messages: 0, controls: 0, told_too_many: false, told_full: false }
+        Self {
+            last: 0,
+            span: now,
+            messages: 0,
+            controls: 0,
+            told_too_many: false,
+            told_full: false,
+            told_denied_at: None,
+        }
+    }
+
+    fn tells_denied(&mut self, now: Timestamp) -> bool {
+        if self.told_denied_at.is_some_and(|at| now.since(at) < SPAN) {
+            return false;
+        }
+        self.told_denied_at = Some(now);
+        true
     }
 
     /// Counts the message and decides; the first refusal of each kind in a minute is spoken.
@@ -193,7 +297,8 @@ fn once(told: &mut bool, refusal: Refusal, what: Told) -> (Verdict, Option<Told>
 
 fn is_addressed(asked: &Asked<'_>, groups: GroupPolicy) -> bool {
     match (asked.chat, groups) {
-        (ChatKind::Private, GroupPolicy::MentionOnly | GroupPolicy::Off) => true,
+        (ChatKind::Private, GroupPolicy::MentionOnly | GroupPolicy::Off | GroupPolicy::AllMessages)
+        | (ChatKind::Group, GroupPolicy::AllMessages) => true,
         (ChatKind::Group, GroupPolicy::MentionOnly) => asked.mentioned != Some(false),
         (ChatKind::Group, GroupPolicy::Off) => false,
     }

@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod access;
 pub mod admission;
 pub mod breaker;
 pub mod channel;

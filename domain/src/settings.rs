@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::access::Names;
 use crate::ids::{AgentId, UserId};
 
 /// Language of our own sentences.
@@ -111,18 +112,63 @@ pub enum Remember {
 }
 
 /// Who may write to a channel, and how often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessSettings {
+    /// Which people.
+    pub users: UsersPolicy,
     /// Whether the bot listens in groups.
     pub groups: GroupPolicy,
+    /// Whom the channel is for; of an empty list: for all.
+    pub allow: PeopleList,
+    /// Whom it is not for, whatever else says that it is.
+    pub deny: PeopleList,
     /// Messages a minute per author; 0: no limit.
     pub messages_per_minute: u32,
+    /// Messages a minute of all authors together; 0: no limit.
+    pub channel_messages_per_minute: u32,
+}
+
+impl AccessSettings {
+    /// Whether it has to be known who an author is in the company.
+    #[must_use]
+    pub fn needs_user(&self) -> bool {
+        let names_people = |list: &PeopleList| !list.users.is_empty() || !list.departments.is_empty();
+        self.users == UsersPolicy::MappedOnly || names_people(&self.allow) || names_people(&self.deny)
+    }
 }
 
 impl Default for AccessSettings {
     fn default() -> Self {
-        Self { groups: GroupPolicy::MentionOnly, messages_per_minute: 30 }
+        Self {
+            users: UsersPolicy::Everyone,
+            groups: GroupPolicy::MentionOnly,
+            allow: PeopleList::default(),
+            deny: PeopleList::default(),
+            messages_per_minute: 30,
+            channel_messages_per_minute: 0,
+        }
     }
+}
+
+/// Which people may use a channel, as far as lists do not say otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UsersPolicy {
+    /// All.
+    Everyone,
+    /// Whoever is a user already, is found to be one by the mapping, or is known to a directory that the mapping follows;
+    /// nobody else is made one.
+    MappedOnly,
+}
+
+/// People and places, each list at most [`crate::access::LIST_ENTRIES_MAX`] long.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PeopleList {
+    /// People: by our id, username, verified e-mail address or the platform's id.
+    pub users: Names,
+    /// Departments, as directories name them.
+    pub departments: Names,
+    /// Group chats, by the platform's id of the conversation.
+    pub groups: Names,
 }
 
 /// Whether the bot listens in groups.
@@ -132,6 +178,46 @@ pub enum GroupPolicy {
     MentionOnly,
     /// Not at all.
     Off,
+    /// To everything, where the platform passes everything on.
+    AllMessages,
+}
+
+/// How long what was said is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrivacySettings {
+    /// Days that lines of transcripts are kept; 0: for ever.
+    pub transcript_days: u32,
+    /// Whether transcripts are kept for their own sake. If not, what the running session needs is kept for a while.
+    pub store_transcripts: bool,
+}
+
+impl Default for PrivacySettings {
+    fn default() -> Self {
+        Self { transcript_days: 0, store_transcripts: true }
+    }
+}
+
+impl PrivacySettings {
+    /// Whether anything is forgotten by itself.
+    #[must_use]
+    pub const fn forgets(&self) -> bool {
+        self.transcript_days > 0 || !self.store_transcripts
+    }
+
+    /// How long lines of transcripts are kept; `None`: for ever.
+    #[must_use]
+    pub fn transcripts_kept(&self) -> Option<Duration> {
+        let seconds = u64::from(self.transcript_days).saturating_mul(24 * 60 * 60);
+        (self.transcript_days > 0).then(|| Duration::from_secs(seconds))
+    }
+
+    /// How long questions in failure records are kept; `None`: for ever. `context` is how long a session's lines are where
+    /// transcripts are not stored.
+    #[must_use]
+    pub fn questions_kept(&self, context: Duration) -> Option<Duration> {
+        let unstored = (!self.store_transcripts).then_some(context);
+        self.transcripts_kept().into_iter().chain(unstored).min()
+    }
 }
 
 /// How authors become users.

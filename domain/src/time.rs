@@ -25,6 +25,12 @@ impl Timestamp {
         self.0
     }
 
+    /// This point and `span` earlier, not before the epoch.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(span)))
+    }
+
     /// This point and `span` later, at most [`Timestamp::MAX`].
     #[must_use]
     pub fn after(self, span: Duration) -> Self {

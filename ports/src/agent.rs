@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use switchboard_domain::message::ChatKind;
 use switchboard_domain::outcome::{AgentFailure, Cut};
 use switchboard_domain::snapshot::TranscriptLine;
 
@@ -103,6 +104,12 @@ pub struct AgentUser {
     pub display_name: String,
     /// The platform they write from.
     pub platform: String,
+    /// Where: alone with the bot, or in a group.
+    pub chat: ChatKind,
+    /// The e-mail address, where the agent may know it and it is verified.
+    pub email: Option<String>,
+    /// The department, where the agent may know it and a directory tells it.
+    pub department: Option<String>,
 }
 
 /// The id, and the username, of who asks in a test. Ids of users are longer and begin otherwise.
@@ -117,6 +124,9 @@ impl AgentUser {
             username: TESTER.to_owned(),
             display_name: "Switchboard test".to_owned(),
             platform: "api".to_owned(),
+            chat: ChatKind::Private,
+            email: None,
+            department: None,
         }
     }
 

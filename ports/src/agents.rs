@@ -69,6 +69,37 @@ impl AgentMode {
     }
 }
 
+/// What an agent is told of who asks, beside the user's id, which says nothing about anybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AgentIdentity {
+    /// Whether it is told in each request's `metadata`.
+    pub metadata: bool,
+    /// Whether it may know the e-mail address; only one that is verified is told.
+    pub email: bool,
+    /// Whether it may know the department.
+    pub department: bool,
+    /// A signed token in a header of each request, where one is asked for.
+    pub token: Option<IdentityToken>,
+}
+
+/// A signed token about who asks (JWT, HS256).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityToken {
+    /// What it is signed with: at least [`TOKEN_SECRET_BYTES_MIN`] bytes. Encrypted at rest.
+    pub secret: Secret,
+    /// The header that carries it.
+    pub header: String,
+    /// Who made it (`iss`).
+    pub issuer: String,
+    /// Whom it is for (`aud`); `None`: the agent's base address.
+    pub audience: Option<String>,
+    /// How long it counts.
+    pub lifetime: Duration,
+}
+
+/// Shortest secret that tokens are signed with (RFC 7518 §3.2).
+pub const TOKEN_SECRET_BYTES_MIN: usize = 32;
+
 /// A configured agent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentConfig {
@@ -96,6 +127,8 @@ pub struct AgentConfig {
     pub stream: bool,
     /// How answers are fetched, where the kind leaves a choice.
     pub mode: AgentMode,
+    /// What it is told of who asks, beside the user's id.
+    pub identity: AgentIdentity,
     /// Time to connect.
     pub connect_timeout: Duration,
     /// Time-outs and bounds of its turns.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use switchboard_domain::ids::{AgentId, ChannelId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
-    AccessSettings, ConversationSettings, Locale, SwitchingSettings, UserMapping,
+    AccessSettings, ConversationSettings, Locale, PrivacySettings, SwitchingSettings, UserMapping,
 };
 use switchboard_domain::time::Timestamp;
 
@@ -69,6 +69,8 @@ pub struct Channel {
     pub conversation: ConversationSettings,
     /// Who may write, how often.
     pub access: AccessSettings,
+    /// How long what was said is kept.
+    pub privacy: PrivacySettings,
     /// Whether it is kept as code in the configuration file.
     pub managed_by_file: bool,
     /// Counts changes, from 1.

@@ -69,6 +69,8 @@ pub struct Description {
     pub platform: &'static str,
     /// Whether only one connection per bot may be open anywhere.
     pub exclusive: bool,
+    /// Whether messages of groups that do not mention the bot are passed on to it, or can be.
+    pub hears_all: bool,
     /// All settings there are.
     pub config_fields: &'static [ConfigField],
     /// JSON pointers of settings that are secret: `/client_secret`.

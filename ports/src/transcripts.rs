@@ -1,4 +1,4 @@
-//! Reading conversations and transcripts. Written only by `ConversationStore::commit`.
+//! Reading conversations and transcripts, and forgetting them. Written only by `ConversationStore::commit`.
 
 use async_trait::async_trait;
 use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, SessionNumber, UserId};
@@ -9,7 +9,8 @@ use switchboard_domain::time::Timestamp;
 use crate::error::StoreError;
 use crate::page::{Page, PageRequest};
 
-/// Conversations and what was said in them, for agents' history, the API and the panel. All methods only read.
+/// Conversations and what was said in them, for agents' history, the API and the panel. All methods only read, but for those
+/// that forget.
 #[async_trait]
 pub trait Transcripts: Send + Sync {
     /// Conversations, last active first.
@@ -54,9 +55,37 @@ pub trait Transcripts: Send + Sync {
         key: &str,
     ) -> Result<Option<TranscriptLine>, StoreError>;
 
+    /// Forgets the oldest lines of a conversation as long as `which` takes them, in bounded steps: returns whether there may be
+    /// more. Nothing else of it changes; what platforms call forgotten answers leads nowhere from then on. A cursor of
+    /// `lines` to what is left stays good. Repeatable.
+    async fn forget(&self, id: &ConversationId, which: Forget) -> Result<bool, StoreError>;
+
     /// Forgets all conversations of a channel with inbox, transcript and failures, in bounded steps: returns whether
     /// there may be more. Deduplication marks stay until they are old enough. Repeatable.
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError>;
+}
+
+/// Which lines are forgotten: the oldest, as long as this holds for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forget {
+    /// All.
+    All,
+    /// What was said before this moment.
+    Before(Timestamp),
+    /// What was said in sessions before this one.
+    SessionsBefore(SessionNumber),
+}
+
+impl Forget {
+    /// Whether a line is forgotten.
+    #[must_use]
+    pub fn takes(self, session: SessionNumber, at: Timestamp) -> bool {
+        match self {
+            Self::All => true,
+            Self::Before(moment) => at < moment,
+            Self::SessionsBefore(first) => session < first,
+        }
+    }
 }
 
 /// Which conversations.

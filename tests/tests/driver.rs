@@ -19,6 +19,8 @@
 //! | `turns.rs`, `busy.rs`, `waiting.rs` | turns, memory, busy conversations, what waits, bursts |
 //! | `channels.rs`, `deleting.rs` | settings that change while messages come |
 //! | `choices.rs` | agent, model and language, chosen in the chat |
+//! | `access.rs` | who may use a channel |
+//! | `retention.rs` | what is forgotten, and when |
 //! | `people.rs` | who asks: people who are disabled, deleted, linked by hand |
 //! | `messages.rs` | R10: messages that nobody asked for |
 //! | `meter.rs` | what apps use of their monthly quotas |
@@ -35,6 +37,8 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "driver/access.rs"]
+mod access;
 #[path = "driver/agents.rs"]
 mod agents;
 #[path = "driver/busy.rs"]
@@ -89,6 +93,8 @@ mod press;
 mod quotes;
 #[path = "driver/recovery.rs"]
 mod recovery;
+#[path = "driver/retention.rs"]
+mod retention;
 #[path = "driver/retries.rs"]
 mod retries;
 #[path = "driver/shutdown.rs"]

@@ -8,6 +8,8 @@
     reason = "tests fail by panicking, and change what they need of a usual plan"
 )]
 
+#[path = "process/access.rs"]
+mod access;
 #[path = "process/bad_input.rs"]
 mod bad_input;
 #[path = "process/choices.rs"]
@@ -56,6 +58,8 @@ mod network;
 mod plain_kills;
 #[path = "process/presses.rs"]
 mod presses;
+#[path = "process/privacy.rs"]
+mod privacy;
 #[path = "process/replicas.rs"]
 mod replicas;
 #[path = "process/retries.rs"]

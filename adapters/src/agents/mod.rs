@@ -13,6 +13,7 @@ pub mod sse;
 mod template;
 mod text;
 mod thinking;
+mod token;
 mod transport;
 mod wegent;
 

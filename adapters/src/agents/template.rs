@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use reqwest::header::HeaderValue;
+use switchboard_domain::message::ChatKind;
 use switchboard_ports::agent::AgentUser;
 use switchboard_ports::agents::HEADER_VALUE_BYTES_MAX;
 
@@ -12,11 +13,14 @@ use super::text::cut;
 const VALUE_BYTES_MAX: usize = 256;
 
 /// What may stand between `{{` and `}}`.
-const VARIABLES: [(&str, Variable); 4] = [
+const VARIABLES: [(&str, Variable); 7] = [
     ("user.id", Variable::Id),
     ("user.username", Variable::Username),
     ("user.display_name", Variable::DisplayName),
     ("user.platform", Variable::Platform),
+    ("user.chat", Variable::Chat),
+    ("user.email", Variable::Email),
+    ("user.department", Variable::Department),
 ];
 
 /// A header value, read and checked. No `Debug`: header values are secrets.
@@ -27,12 +31,15 @@ enum Piece {
     Variable(Variable),
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Variable {
     Id,
     Username,
     DisplayName,
     Platform,
+    Chat,
+    Email,
+    Department,
 }
 
 impl Template {
@@ -81,6 +88,12 @@ impl Template {
         self.0.iter().any(|piece| matches!(piece, Piece::Variable(_)))
     }
 
+    /// What it names that has to be switched on.
+    pub(super) fn needs(&self) -> Needs {
+        let names = |wanted| self.0.iter().any(|piece| matches!(piece, Piece::Variable(it) if *it == wanted));
+        Needs { email: names(Variable::Email), department: names(Variable::Department) }
+    }
+
     /// The value for one user as it is, not fit for a header; for values that are checked by whoever uses them.
     pub(super) fn text(&self, user: &AgentUser) -> String {
         let pieces = self.0.iter().map(|piece| match piece {
@@ -100,6 +113,21 @@ impl Template {
     }
 }
 
+/// What a template names that not every agent may know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Needs {
+    pub(super) email: bool,
+    pub(super) department: bool,
+}
+
+/// The word for where somebody writes.
+pub(super) const fn chat(kind: ChatKind) -> &'static str {
+    match kind {
+        ChatKind::Private => "private",
+        ChatKind::Group => "group",
+    }
+}
+
 impl Variable {
     fn of(self, user: &AgentUser) -> &str {
         match self {
@@ -107,6 +135,9 @@ impl Variable {
             Self::Username => &user.username,
             Self::DisplayName => &user.display_name,
             Self::Platform => &user.platform,
+            Self::Chat => chat(user.chat),
+            Self::Email => user.email.as_deref().unwrap_or_default(),
+            Self::Department => user.department.as_deref().unwrap_or_default(),
         }
     }
 }
@@ -144,6 +175,7 @@ fn unknown() -> String {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use switchboard_domain::message::ChatKind;
     use switchboard_ports::agent::AgentUser;
 
     use super::Template;
@@ -154,6 +186,9 @@ mod tests {
             username: username.to_owned(),
             display_name: display_name.to_owned(),
             platform: "dingtalk".to_owned(),
+            chat: ChatKind::Group,
+            email: Some("zhang3@x.com".to_owned()),
+            department: None,
         }
     }
 
@@ -162,6 +197,7 @@ mod tests {
     #[case("{{user.username}}", "zhang3")]
     #[case("{{ user.id }}@{{user.platform}}!", "usr_1@dingtalk!")]
     #[case("{{user.display_name}}", "%E5%BC%A0%E4%B8%89 50%25%0D%0Ax: y")]
+    #[case("{{user.chat}}, {{user.email}}, {{user.department}}", "group, zhang3@x.com, ")]
     #[case("", "")]
     #[case("a } b }} c { d", "a } b }} c { d")]
     fn templates_are_filled(#[case] template: &str, #[case] expected: &str) {
@@ -171,7 +207,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case("{{user.email}}", "unknown template; known are {{user.id}}, {{user.username}}")]
+    #[case("{{user.phone}}", "unknown template; known are {{user.id}}, {{user.username}}")]
     #[case("{{}}", "unknown template")]
     #[case("s3cr3t {{user.id", "{{ without its }}")]
     #[case("a\nb", "visible ASCII")]

@@ -37,6 +37,7 @@ impl DingTalk {
     pub const DESCRIPTION: Description = Description {
         platform: "dingtalk",
         exclusive: false,
+        hears_all: false,
         config_fields: FIELDS,
         secret_fields: SECRET_FIELDS,
         connection_fields: CONNECTION_FIELDS,

@@ -9,6 +9,7 @@
 
 mod echo;
 mod failures;
+mod identity;
 mod peer;
 mod request;
 mod settings;

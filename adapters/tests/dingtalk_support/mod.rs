@@ -19,7 +19,9 @@ use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
 use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, PartOutcome, Way};
 use switchboard_domain::secret::Secret;
-use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, UserMapping};
+use switchboard_domain::settings::{
+    AccessSettings, ConversationSettings, Locale, PrivacySettings, UserMapping,
+};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
@@ -164,6 +166,7 @@ pub fn channel(base: &str, config: Value) -> Channel {
         switching: switchboard_domain::settings::SwitchingSettings::default(),
         conversation: ConversationSettings::default(),
         access: AccessSettings::default(),
+        privacy: PrivacySettings::default(),
         managed_by_file: false,
         version: Version(1),
         created_at: Timestamp::default(),

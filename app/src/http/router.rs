@@ -59,6 +59,7 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(users::list::list, users::create::create))
         .routes(routes!(users::read::read, users::update::update, users::delete::delete))
+        .routes(routes!(users::export::export))
         .routes(routes!(users::identities::link, users::identities::unlink))
         .routes(routes!(conversations::list::list))
         .routes(routes!(conversations::read::read))

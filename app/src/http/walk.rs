@@ -50,6 +50,7 @@ admin POST /api/v1/users
 admin DELETE /api/v1/users/{id}
 viewer GET /api/v1/users/{id}
 admin PATCH /api/v1/users/{id}
+admin GET /api/v1/users/{id}/export
 admin DELETE /api/v1/users/{id}/identities/{platform}/{im_user_id}
 admin PUT /api/v1/users/{id}/identities/{platform}/{im_user_id}
 anybody GET /healthz

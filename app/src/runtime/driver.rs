@@ -22,7 +22,7 @@ use tokio::sync::{Mutex as FairMutex, broadcast};
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{durability, files, intake, mapping, meter, peers, scan};
+use super::{durability, fast_lane, files, mapping, meter, peers, retention, scan};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -60,6 +60,7 @@ impl Driver {
         shared.tasks.spawn(scan::scan_open(Arc::clone(&shared)));
         shared.tasks.spawn(files::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(meter::keep_meters(Arc::clone(&shared)));
+        shared.tasks.spawn(retention::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
         shared.tasks.spawn(peers::watch_places(Arc::clone(&shared)));
@@ -199,7 +200,7 @@ impl Driver {
         let arrival = control_arrival(info, id, control, self.shared.now());
         let (key, asked) = (arrival.key.clone(), arrival.intake.clone());
         match self.shared.ports.conversations.accept(arrival).await? {
-            Accepted::First { seq: Some(seq), .. } => intake::wake_for(&self.shared, &key, &asked, seq),
+            Accepted::First { seq: Some(seq), .. } => fast_lane::wake_for(&self.shared, &key, &asked, seq),
             Accepted::First { seq: None, .. } | Accepted::Duplicate => {}
         }
         Ok(())

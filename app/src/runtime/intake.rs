@@ -1,12 +1,11 @@
 //! From a platform's push to an entry in the inbox: decide what it asks for, accept, ack, wake (R1 to R5).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use switchboard_domain::admission::{Asked, Ticket};
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::command;
 use switchboard_domain::content::{Content, Question};
@@ -15,15 +14,17 @@ use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
 use switchboard_domain::message::{Body, ChatKind, Inbound};
 use switchboard_domain::outcome::Refusal;
 use switchboard_domain::settings::GroupScope;
-use switchboard_ports::conversations::{Accepted, Admission, Arrival};
+use switchboard_ports::conversations::{Accepted, Arrival};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{Ack, ConnectionSink, Press, Pressed, Signal};
 use tokio::sync::Mutex as FairMutex;
 
 use super::channel::{Bot, ChannelHandle, Message};
+use super::fast_lane;
 use super::files::Job;
+use super::gate::Gate;
 use super::lines::{Lines, Place};
-use super::shared::{Shared, lock};
+use super::shared::Shared;
 use super::troubles::Kind;
 use crate::telemetry::metrics as names;
 
@@ -98,8 +99,10 @@ impl ConnectionSink for Sink {
         if self.shared.stopping.is_cancelled() || self.handle.is_withdrawn() {
             return futures_util::future::ready(Ack::Withheld).boxed();
         }
+        let (arrival, gate) = arrival(&self.shared, &self.handle, &bot, message);
         let waiting = Waiting {
-            arrival: arrival(&self.shared, &self.handle, &bot, message),
+            arrival,
+            gate,
             shared: Arc::clone(&self.shared),
             handle: Arc::clone(&self.handle),
             trouble: Arc::clone(&self.trouble),
@@ -126,6 +129,7 @@ type Submitted = BoxFuture<'static, Result<Accepted, StoreError>>;
 /// An arrival that may have to be offered more than once.
 struct Waiting {
     arrival: Arrival,
+    gate: Arc<Gate>,
     shared: Arc<Shared>,
     handle: Arc<ChannelHandle>,
     trouble: Arc<Trouble>,
@@ -144,6 +148,7 @@ impl Waiting {
         match tokio::time::timeout(patience, self.stored(first, place)).await {
             Ok(Some(stored)) => {
                 self.shared.troubles.done(Kind::Message, self.shared.now());
+                self.gate.passed(&stored.accepted);
                 return taken_in(&self.shared, &self.handle, &self.arrival, &stored);
             }
             // Nobody wants it any more; the store may be well.
@@ -256,7 +261,7 @@ fn taken_in(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arrival
             if *verdict == Verdict::Admit {
                 fetch_files(shared, handle, arrival, *seq);
             }
-            wake_for(shared, &arrival.key, &arrival.intake, *seq);
+            fast_lane::wake_for_arrival(shared, handle, arrival, *seq);
         }
         Accepted::First { seq: None, .. } => {}
     }
@@ -279,42 +284,23 @@ fn fetch_files(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arri
     }
 }
 
-/// Wakes a conversation for a new entry; a control act stops the request to the agent before it is even read (R3).
-pub(super) fn wake_for(shared: &Arc<Shared>, key: &ConversationKey, intake: &Intake, seq: Seq) {
-    let id = key.id();
-    if let Intake::Control { control, .. } = intake {
-        match control {
-            Control::New | Control::Stop { .. } | Control::Withdraw => {
-                shared.registry.stop_run(&id, |running| running < seq);
-            }
-            Control::StopAnswer { seq: answered } => {
-                shared.registry.stop_run(&id, |running| running == *answered);
-            }
-            Control::Help => {}
-        }
-    }
-    super::wake(shared, key.partition(), id);
-}
-
 /// What a message asks for, and who decides whether it is taken on.
-fn arrival(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, bot: &Bot, message: Inbound) -> Arrival {
-    let (intake, kind_refused) = intake_of(message.body);
+fn arrival(
+    shared: &Arc<Shared>,
+    handle: &Arc<ChannelHandle>,
+    bot: &Bot,
+    mut message: Inbound,
+) -> (Arrival, Arc<Gate>) {
+    let body = std::mem::replace(&mut message.body, Body::Unknown);
+    let (intake, kind_refused) = intake_of(body);
     let member = match (message.chat.kind, bot.channel.conversation.group_scope) {
         (ChatKind::Private, GroupScope::PerUser | GroupScope::Shared)
         | (ChatKind::Group, GroupScope::Shared) => None,
         (ChatKind::Group, GroupScope::PerUser) => Some(message.sender.key().to_owned()),
     };
-    let gate = Gate {
-        shared: Arc::clone(shared),
-        handle: Arc::clone(handle),
-        author: message.sender.key().to_owned(),
-        chat: message.chat.kind,
-        mentioned: message.mentioned,
-        control: matches!(intake, Intake::Control { .. } | Intake::Lookup(_)),
-        kind_refused,
-        ticket: Mutex::default(),
-    };
-    Arrival {
+    let control = matches!(intake, Intake::Control { .. } | Intake::Lookup(_));
+    let gate = Arc::new(Gate::of(shared, handle, &message, control, kind_refused));
+    let arrival = Arrival {
         key: ConversationKey { channel: handle.id.clone(), chat: message.chat.id.clone(), member },
         message: message.id,
         chat: message.chat,
@@ -322,8 +308,9 @@ fn arrival(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, bot: &Bot, message
         sent_at: message.sent_at,
         session_address: message.session_address,
         intake,
-        admission: Arc::new(gate),
-    }
+        admission: Arc::clone(&gate) as _,
+    };
+    (arrival, gate)
 }
 
 /// What a message asks for; what nobody can read is refused with a friendly sentence.
@@ -347,49 +334,4 @@ fn asks(content: Content) -> Intake {
         return Intake::Control { control: Control::Help, origin: Origin::Chat };
     }
     Intake::Ask { text, attachments, quotes }
-}
-
-/// Decides about one first delivery (R1), and gives back what it took when the message was not stored after all.
-struct Gate {
-    shared: Arc<Shared>,
-    handle: Arc<ChannelHandle>,
-    author: String,
-    chat: ChatKind,
-    mentioned: Option<bool>,
-    control: bool,
-    kind_refused: Option<Refusal>,
-    ticket: Mutex<Option<Ticket>>,
-}
-
-impl Gate {
-    fn refund(&self) {
-        if let Some(ticket) = lock(&self.ticket).take() {
-            lock(&self.handle.admission).refund(ticket);
-        }
-    }
-}
-
-impl Admission for Gate {
-    fn verdict(&self, waiting: u32) -> Verdict {
-        // Asked again for the same message: the first answer was not used.
-        self.refund();
-        let bot = self.handle.bot();
-        let asked = Asked {
-            author: &self.author,
-            chat: self.chat,
-            mentioned: self.mentioned,
-            control: self.control,
-            waiting,
-        };
-        let decided = lock(&self.handle.admission).decide(&asked, &bot.channel.access, self.shared.now());
-        *lock(&self.ticket) = Some(decided.ticket);
-        match (decided.verdict, self.kind_refused) {
-            (Verdict::Admit, Some(refusal)) => Verdict::Refuse(refusal),
-            (verdict, _) => verdict,
-        }
-    }
-
-    fn unused(&self) {
-        self.refund();
-    }
 }

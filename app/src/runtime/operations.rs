@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use async_trait::async_trait;
+use switchboard_domain::access;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::ids::{ChannelId, ConversationId};
 use switchboard_domain::inbox::Control;
@@ -87,6 +88,8 @@ pub struct MappingTrial {
     pub user: Option<User>,
     /// What the channel's directories say.
     pub directory: DirectorySaid,
+    /// Whether the author may use the channel, in a private chat.
+    pub access: access::Decision,
 }
 
 /// What the directories of a channel say of an author.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
+use switchboard_domain::access::{self, Decision, Facts, Who};
 use switchboard_domain::admission::Asked;
 use switchboard_domain::ids::{ChannelId, ConversationKey, MessageId, Seq};
 use switchboard_domain::inbox::{Control, Entry, Intake, Origin, Verdict};
@@ -21,7 +22,7 @@ use switchboard_ports::replicas::Note;
 use tokio::sync::Semaphore;
 
 use super::channel::ChannelHandle;
-use super::intake;
+use super::fast_lane;
 use super::shared::{Shared, lock};
 use super::troubles::Kind;
 
@@ -175,10 +176,18 @@ fn may_press(shared: &Shared, handle: &ChannelHandle, turn: &CardTurn, person: &
     if turn.chat.kind != ChatKind::Group || turn.key.member.is_some() {
         return false;
     }
-    // A press is meant for the bot, and counts like a command.
-    let asked =
-        Asked { author: person, chat: turn.chat.kind, mentioned: Some(true), control: true, waiting: 0 };
     let access = &handle.bot().channel.access;
+    // Platforms wait two seconds for the answer: nobody is asked who this is. Where that counts, only whoever asked may.
+    let sender =
+        Sender { im_user_id: Some(person.to_owned()), opaque_id: String::new(), name: String::new() };
+    let facts = Facts { chat: &turn.chat, sender: &sender, who: Who::NotAsked };
+    if access::decide(access, &facts) != Decision::Allow {
+        return false;
+    }
+    // A press is meant for the bot, and counts like a command.
+    let chat = turn.chat.kind;
+    let asked =
+        Asked { author: person, chat, mentioned: Some(true), control: true, denied: None, waiting: 0 };
     lock(&handle.admission).decide(&asked, access, shared.now()).verdict == Verdict::Admit
 }
 
@@ -205,7 +214,7 @@ async fn store(shared: &Arc<Shared>, card: &str, arrival: &Arrival) -> Pressed {
         }
         match accepted {
             Ok(Accepted::First { seq: Some(seq), .. }) => {
-                intake::wake_for(shared, &arrival.key, &arrival.intake, seq);
+                fast_lane::wake_for(shared, &arrival.key, &arrival.intake, seq);
                 return Pressed::Stored;
             }
             Ok(Accepted::First { seq: None, .. } | Accepted::Duplicate) => {

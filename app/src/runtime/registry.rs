@@ -122,6 +122,12 @@ impl Registry {
         }
     }
 
+    /// The entry whose run is under way in a conversation.
+    pub(crate) fn running(&self, id: &ConversationId) -> Option<Seq> {
+        let slot = lock(&self.inner).active.get(id).cloned()?;
+        lock(&slot.state).run.as_ref().map(|(running, _)| *running)
+    }
+
     /// Leaves memory, unless somebody woke the conversation since it last looked.
     pub(crate) fn retire(&self, id: &ConversationId, slot: &Slot) -> bool {
         let mut inner = lock(&self.inner);

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use super::agents::Agents;
 use super::channel::ChannelHandle;
 use super::directories::Chains;
+use super::fast_lane::Lane;
 use super::files::Files;
 use super::meter::Meters;
 use super::operations::RuntimeEvent;
@@ -106,6 +107,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) cards: Arc<Cards>,
     pub(crate) agents: Agents,
+    pub(crate) lane: Lane,
     pub(crate) files: Files,
     pub(crate) meters: Meters,
     pub(crate) directories: Chains,
@@ -139,6 +141,7 @@ impl Shared {
             registry: Registry::default(),
             cards: Arc::default(),
             agents: Agents::default(),
+            lane: Lane::default(),
             files: Files::default(),
             meters: Meters::default(),
             directories: Chains::default(),

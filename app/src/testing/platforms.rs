@@ -37,6 +37,7 @@ impl Provider for FakeProvider {
         Description {
             platform: "dingtalk",
             exclusive: false,
+            hears_all: false,
             config_fields: &[],
             secret_fields: &["/client_secret"],
             connection_fields: &["/client_id", "/client_secret"],

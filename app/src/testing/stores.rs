@@ -21,7 +21,7 @@ use switchboard_ports::messages::MessageRecord;
 use switchboard_ports::page::{Page, PageRequest};
 use switchboard_ports::replicas::ReplicaInfo;
 use switchboard_ports::tokens::{Token, TokenStore};
-use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Transcripts};
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Forget, Transcripts};
 use switchboard_ports::users::{Identity, Matches, User, UserStore};
 
 /// What is stored.
@@ -305,6 +305,17 @@ impl Transcripts for FakeStores {
         _key: &str,
     ) -> Result<Option<TranscriptLine>, StoreError> {
         panic!("nothing in the shell asks for what is quoted")
+    }
+
+    async fn forget(&self, id: &ConversationId, which: Forget) -> Result<bool, StoreError> {
+        let mut state = self.up()?;
+        let lines = state.lines.entry(id.clone()).or_default();
+        // One at a time, so that whoever stops too early is found out.
+        let is_taken = lines.first().is_some_and(|line| which.takes(line.session, line.at));
+        if is_taken {
+            lines.remove(0);
+        }
+        Ok(is_taken)
     }
 
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {

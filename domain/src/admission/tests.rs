@@ -16,7 +16,7 @@ const START: Timestamp = Timestamp::from_millis(5_000_000);
 const TOO_MANY: Refusal = Refusal::TooManyMessages;
 
 fn question(author: &str) -> Asked<'_> {
-    Asked { author, chat: ChatKind::Private, mentioned: None, control: false, waiting: 0 }
+    Asked { author, chat: ChatKind::Private, mentioned: None, control: false, denied: None, waiting: 0 }
 }
 
 fn limit(messages_per_minute: u32) -> AccessSettings {
@@ -175,4 +175,84 @@ proptest! {
         admission.refund(first.ticket);
         prop_assert_eq!(admission.decide(&asked, &limit(5), now).verdict, first.verdict);
     }
+}
+
+#[test]
+fn whoever_has_no_access_is_told_once_in_any_minute_and_counts_for_nothing() {
+    let mut admission = Admission::default();
+    let denied = Asked { denied: Some(Refusal::AccessDenied), ..question("ann") };
+    let refused = Verdict::Refuse(Refusal::AccessDenied);
+    let passed = Verdict::Pass(Refusal::AccessDenied);
+    assert_eq!(verdicts(&mut admission, &question("ann"), 3, 3, START), [Verdict::Admit; 3]);
+    assert_eq!(verdicts(&mut admission, &denied, 3, 3, at(59)), [refused, passed, passed]);
+    assert_eq!(
+        verdicts(&mut admission, &denied, 3, 1, at(61)),
+        [passed],
+        "the span is another, the minute is not"
+    );
+    assert!(!admission.tells_denied("ann", at(61)), "one memory for both places");
+    assert_eq!(verdicts(&mut admission, &denied, 3, 1, at(119)), [refused]);
+    assert!(admission.tells_denied("bob", at(119)) && !admission.tells_denied("bob", at(119)));
+    // Commands of theirs as well.
+    let stop = Asked { control: true, ..denied };
+    assert_eq!(verdicts(&mut admission, &stop, 3, 2, at(200)), [refused, passed]);
+    assert_eq!(verdicts(&mut admission, &question("ann"), 3, 3, at(200)), [Verdict::Admit; 3]);
+}
+
+#[test]
+fn what_a_refund_gives_back_of_a_denial_is_the_sentence() {
+    let mut admission = Admission::default();
+    let denied = Asked { denied: Some(Refusal::AccessDenied), ..question("ann") };
+    let decided = admission.decide(&denied, &limit(3), START);
+    admission.refund(decided.ticket);
+    let again = admission.decide(&denied, &limit(3), START).verdict;
+    assert_eq!(again, Verdict::Refuse(Refusal::AccessDenied));
+}
+
+#[test]
+fn over_the_channel_s_limit_each_author_is_told_once_and_commands_are_taken() {
+    let mut admission = Admission::default();
+    let settings = AccessSettings { channel_messages_per_minute: 3, ..limit(30) };
+    let mut verdict = |asked: &Asked<'_>, now| admission.decide(asked, &settings, now).verdict;
+    for author in ["ann", "bob", "carl"] {
+        assert_eq!(verdict(&question(author), START), Verdict::Admit);
+    }
+    for author in ["ann", "dora"] {
+        assert_eq!(verdict(&question(author), at(1)), Verdict::Refuse(TOO_MANY));
+        assert_eq!(verdict(&question(author), at(1)), Verdict::Pass(TOO_MANY));
+    }
+    assert_eq!(verdict(&Asked { control: true, ..question("dora") }, at(1)), Verdict::Admit);
+    assert_eq!(verdict(&question("ann"), at(60)), Verdict::Admit, "a new minute");
+}
+
+#[test]
+fn what_was_not_stored_leaves_its_place_in_the_channel_to_others() {
+    let mut admission = Admission::default();
+    let settings = AccessSettings { channel_messages_per_minute: 1, ..limit(1) };
+    let decided = admission.decide(&question("ann"), &settings, START);
+    admission.refund(decided.ticket);
+    assert_eq!(admission.decide(&question("bob"), &settings, START).verdict, Verdict::Admit);
+    // What the author's own limit refuses takes no place either.
+    let late = at(100);
+    assert_eq!(admission.decide(&question("ann"), &settings, late).verdict, Verdict::Admit);
+    let refused = admission.decide(&question("ann"), &settings, late);
+    assert_eq!(refused.verdict, Verdict::Refuse(TOO_MANY));
+    admission.refund(refused.ticket);
+    assert_eq!(admission.decide(&question("bob"), &settings, late).verdict, Verdict::Refuse(TOO_MANY));
+}
+
+#[rstest]
+#[case(GroupPolicy::AllMessages, Some(false), true)]
+#[case(GroupPolicy::AllMessages, None, true)]
+#[case(GroupPolicy::MentionOnly, Some(false), false)]
+#[case(GroupPolicy::Off, Some(true), false)]
+fn a_group_is_listened_to_as_its_policy_says(
+    #[case] groups: GroupPolicy,
+    #[case] mentioned: Option<bool>,
+    #[case] heard: bool,
+) {
+    let asked = Asked { chat: ChatKind::Group, mentioned, ..question("ann") };
+    let settings = AccessSettings { groups, ..limit(30) };
+    let decided = Admission::default().decide(&asked, &settings, START);
+    assert_eq!((decided.verdict == Verdict::Admit, decided.ticket.is_addressed()), (heard, heard));
 }

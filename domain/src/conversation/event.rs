@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use crate::ids::{Epoch, Seq};
 use crate::inbox::Entry;
-use crate::outcome::{Cut, RunFailure};
+use crate::outcome::{Cut, Refusal, RunFailure};
 use crate::reply::{CallNumber, CardOutcome, PartOutcome, Progress};
 use crate::session::{Found, Hold};
 use crate::settings::{Locale, TurnLimits};
@@ -19,6 +19,17 @@ pub enum Event {
         entry: Entry,
         /// Whether an earlier owner may have begun it.
         resumed: bool,
+        /// The language that its author has chosen for themselves.
+        locale: Option<Locale>,
+    },
+    /// The next inbox entry was read, and its author may not use the channel.
+    Denied {
+        /// The entry.
+        entry: Entry,
+        /// Why.
+        refusal: Refusal,
+        /// Whether the author is to be told.
+        told: bool,
         /// The language that its author has chosen for themselves.
         locale: Option<Locale>,
     },
@@ -84,6 +95,7 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Taken { .. } => "Taken",
+            Self::Denied { .. } => "Denied",
             Self::Loaded => "Loaded",
             Self::Held(_) => "Held",
             Self::Released(_) => "Released",

@@ -11,6 +11,7 @@ mod language;
 mod messages;
 mod notes;
 mod steps;
+mod taken;
 mod told;
 
 pub use deadline::{Deadline, Reason};
@@ -22,12 +23,12 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ids::{Epoch, RetryNumber, Seq};
-use crate::inbox::{Control, Entry, Intake};
+use crate::ids::{Epoch, Seq};
+use crate::inbox::{Entry, Intake};
 use crate::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use crate::rejected::Rejected;
 use crate::reply::{self, Reply};
-use crate::session::{self, Hold, Session, Taken};
+use crate::session::{self, Hold, Session};
 use crate::settings::{Locale, ReplyLimits};
 use crate::snapshot::{ConversationSnapshot, ReplyRole};
 use crate::text;
@@ -168,6 +169,12 @@ impl Conversation {
                 }
                 self.taken(entry, resumed, &mut effects, now)?;
             }
+            Event::Denied { entry, refusal, told, locale } => {
+                if entry.seq > self.session.taken() {
+                    self.speak(entry.seq, locale);
+                }
+                self.denied(entry, refusal, told, &mut effects, now)?;
+            }
             Event::Loaded => self.loaded(&mut effects, now)?,
             Event::Held(hold) => self.session_event(session::Event::Held(hold), &mut effects, now)?,
             Event::Released(hold) => self.session_event(session::Event::Released(hold), &mut effects, now)?,
@@ -201,41 +208,6 @@ impl Conversation {
         }
         self.settle(&mut effects, now);
         Ok(effects)
-    }
-
-    fn taken(
-        &mut self,
-        entry: Entry,
-        resumed: bool,
-        effects: &mut Effects,
-        now: Timestamp,
-    ) -> Result<(), Rejected> {
-        let kind = match &entry.intake {
-            Intake::Ask { .. } if entry.retry == RetryNumber(0) && self.belongs(&entry) => Taken::More,
-            Intake::Ask { .. } if entry.retry == RetryNumber(0) => Taken::Ask,
-            Intake::Ask { .. } => Taken::AskedAgain,
-            Intake::Deliver { .. } => Taken::Deliver,
-            Intake::Send { .. } => Taken::Message,
-            Intake::Control { control, origin } => Taken::Control(*control, *origin),
-            Intake::Lookup(lookup) => Taken::Lookup { switches: lookup.switches() },
-            Intake::Refused(refusal) => Taken::Refused(*refusal),
-        };
-        let (seq, accepted_at) = (entry.seq, entry.accepted_at);
-        // What an operator asks again is as old as their asking.
-        let written_at =
-            if entry.retry == RetryNumber(0) { entry.sent_at.min(accepted_at) } else { accepted_at };
-        if seq > self.session.taken() {
-            self.entries.insert(seq, entry);
-        }
-        let taken = session::Event::Taken { seq, kind, accepted_at, written_at, resumed };
-        self.session_event(taken, effects, now)?;
-        match kind {
-            Taken::Ask | Taken::More | Taken::AskedAgain => self.note_waiting(seq, resumed, now),
-            Taken::Message => self.outgoing.push_back(seq),
-            Taken::Control(Control::Withdraw, _) => self.withdraw_messages(effects, now),
-            Taken::Control(..) | Taken::Deliver | Taken::Lookup { .. } | Taken::Refused(_) => {}
-        }
-        Ok(())
     }
 
     fn loaded(&mut self, effects: &mut Effects, now: Timestamp) -> Result<(), Rejected> {

@@ -73,7 +73,7 @@ pub(super) fn text(notice: &Notice) -> String {
 const fn refused(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::TooManyMessages => {
-            "You are sending messages too quickly. Please wait a minute and send it again."
+            "Too many messages are coming in. Please wait a minute and send it again."
         }
         Refusal::InboxFull => {
             "Too many messages are waiting here already. Please wait for the answers, or send /stop all to withdraw them."

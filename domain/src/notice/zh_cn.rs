@@ -59,7 +59,7 @@ pub(super) fn text(notice: &Notice) -> String {
 
 const fn refused(refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::TooManyMessages => "您发送消息过于频繁，请一分钟后重新发送。",
+        Refusal::TooManyMessages => "消息过多，请一分钟后重新发送。",
         Refusal::InboxFull => "等待处理的消息过多，请等待回复，或发送 /stop all 撤回这些消息。",
         Refusal::Busy => "上一条消息仍在处理中，请等待回复，或发送 /stop 停止。",
         Refusal::AccessDenied => "您没有在此使用该机器人的权限，请联系管理员开通。",

@@ -129,6 +129,8 @@ pub enum Taken {
     },
     /// Nothing: its author is told why.
     Refused(Refusal),
+    /// Nothing: its author was told why a moment ago.
+    Passed(Refusal),
 }
 
 /// What a look found.

@@ -289,6 +289,9 @@ impl Session {
             Taken::Control(control, origin) => self.control(seq, control, origin, &mut effects, now),
             Taken::Lookup { switches } => self.look_up(seq, switches, &mut effects, now),
             Taken::Refused(refusal) => refuse(seq, refusal, &mut effects),
+            Taken::Passed(refusal) => {
+                effects.push(Effect::End { seq, outcome: Outcome::Refused(refusal) });
+            }
         }
         Ok(self.begun(effects, now))
     }

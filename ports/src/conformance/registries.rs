@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, json};
+use switchboard_domain::access::Names;
 use switchboard_domain::choice::AllowList;
 use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
     AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss,
-    Remember, Switchers, SwitchingSettings, TurnLimits, UserMapping,
+    PeopleList, PrivacySettings, Remember, Switchers, SwitchingSettings, TurnLimits, UserMapping,
+    UsersPolicy,
 };
 use switchboard_domain::time::Timestamp;
 
-use crate::agents::{AgentConfig, AgentMode, AgentStore};
+use crate::agents::{AgentConfig, AgentIdentity, AgentMode, AgentStore, IdentityToken};
 use crate::channels::{Channel, ChannelStore};
 use crate::conformance::{FakeClock, Stores};
 use crate::directory::{Directories, DirectorySettings};
@@ -37,6 +39,7 @@ pub fn channel(id: &str, name: &str) -> Channel {
         switching: SwitchingSettings::default(),
         conversation: ConversationSettings::default(),
         access: AccessSettings::default(),
+        privacy: PrivacySettings::default(),
         managed_by_file: false,
         version: Version(1),
         created_at: FakeClock::START,
@@ -60,6 +63,7 @@ pub fn agent(id: &str, name: &str) -> AgentConfig {
         extra_body: Map::from_iter([("temperature".to_owned(), json!(0.5))]),
         stream: true,
         mode: AgentMode::Auto,
+        identity: AgentIdentity::default(),
         connect_timeout: Duration::from_millis(1_500),
         limits: TurnLimits::default(),
         history_messages_max: 20,
@@ -82,7 +86,11 @@ pub fn channel_variants() -> Vec<Channel> {
         busy,
         ..ConversationSettings::default()
     };
-    let access = |groups, messages_per_minute| AccessSettings { groups, messages_per_minute };
+    let access = |groups, messages_per_minute| AccessSettings {
+        groups,
+        messages_per_minute,
+        ..AccessSettings::default()
+    };
     vec![
         Channel {
             enabled: false,
@@ -113,6 +121,29 @@ pub fn channel_variants() -> Vec<Channel> {
             ..channel("chn_3", "three 三")
         },
     ]
+}
+
+/// A channel that is not for everybody, and forgets.
+#[must_use]
+pub fn channel_with_lists() -> Channel {
+    let names = |names: &[&str]| Names::new(names.iter().map(ToString::to_string).collect());
+    let list = |users: &[&str], departments: &[&str], groups: &[&str]| PeopleList {
+        users: names(users),
+        departments: names(departments),
+        groups: names(groups),
+    };
+    Channel {
+        access: AccessSettings {
+            users: UsersPolicy::MappedOnly,
+            groups: GroupPolicy::AllMessages,
+            allow: list(&["Ann@example.invalid", "usr_1"], &["Sales 销售"], &["cid=="]),
+            deny: list(&["usr_2"], &[], &[]),
+            messages_per_minute: 7,
+            channel_messages_per_minute: 600,
+        },
+        privacy: PrivacySettings { transcript_days: 30, store_transcripts: false },
+        ..channel("chn_8", "eight")
+    }
 }
 
 /// A channel that asks directories.
@@ -159,8 +190,22 @@ pub fn channels_that_switch() -> Vec<Channel> {
 }
 
 fn all_channels() -> Vec<Channel> {
-    let newer = channels_that_switch().into_iter().chain([channel_with_directories()]);
+    let newer = channels_that_switch().into_iter().chain([channel_with_directories(), channel_with_lists()]);
     channel_variants().into_iter().chain(newer).collect()
+}
+
+/// An agent that is told who asks.
+#[must_use]
+pub fn agent_with_identity() -> AgentConfig {
+    let token = IdentityToken {
+        secret: Secret::new("0123456789abcdef0123456789abcdef 密"),
+        header: "X-Who".to_owned(),
+        issuer: "switchboard".to_owned(),
+        audience: Some("tools".to_owned()),
+        lifetime: Duration::from_mins(1),
+    };
+    let identity = AgentIdentity { metadata: true, email: true, department: true, token: Some(token) };
+    AgentConfig { identity, ..agent("agt_5", "five") }
 }
 
 /// Agents that differ from [`agent`] in every choice there is.

@@ -24,7 +24,7 @@ use switchboard_domain::snapshot::{
 use switchboard_domain::time::Timestamp;
 
 use crate::agent::{AgentUser, RunRequest};
-use crate::agents::{AgentConfig, AgentMode};
+use crate::agents::{AgentConfig, AgentIdentity, AgentMode};
 use crate::conformance::FakeClock;
 use crate::conversations::{
     Accepted, Admission, Arrival, Commit, ConversationStore, Failure, Lease, NewFailure,
@@ -49,6 +49,7 @@ pub fn agent(kind: &str, base_url: &str) -> AgentConfig {
         extra_body: Map::new(),
         stream: true,
         mode: AgentMode::Auto,
+        identity: AgentIdentity::default(),
         connect_timeout: Duration::from_secs(5),
         limits: TurnLimits::default(),
         history_messages_max: 40,
@@ -76,6 +77,9 @@ pub fn question(username: &str, text: &str) -> RunRequest {
             username: username.to_owned(),
             display_name: "张三".to_owned(),
             platform: "dingtalk".to_owned(),
+            chat: ChatKind::Private,
+            email: None,
+            department: None,
         },
     }
 }

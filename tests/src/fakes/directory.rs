@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -19,6 +20,7 @@ pub struct FakeDirectory(Arc<Mutex<State>>);
 struct State {
     people: BTreeMap<String, Vec<Entry>>,
     away: bool,
+    takes: Duration,
     asked: u32,
 }
 
@@ -41,6 +43,11 @@ impl FakeDirectory {
     /// Whether it can be asked.
     pub fn away(&self, away: bool) {
         self.state().away = away;
+    }
+
+    /// How long each answer takes from now on.
+    pub fn takes(&self, takes: Duration) {
+        self.state().takes = takes;
     }
 
     /// How often it was asked.
@@ -70,8 +77,15 @@ impl DirectoryKind for FakeDirectory {
 #[async_trait]
 impl Directory for FakeDirectory {
     async fn look_up(&self, query: &Query) -> Result<Found, DirectoryError> {
-        let mut state = self.state();
-        state.asked += 1;
+        let takes = {
+            let mut state = self.state();
+            state.asked += 1;
+            state.takes
+        };
+        if !takes.is_zero() {
+            tokio::time::sleep(takes).await;
+        }
+        let state = self.state();
         if state.away {
             return Err(DirectoryError::Unavailable("away".to_owned()));
         }

@@ -21,7 +21,9 @@ use switchboard_domain::content::{Attachment, AttachmentKind, Content, Piece};
 use switchboard_domain::ids::{AgentId, ChannelId, MessageId, Version};
 use switchboard_domain::message::{Body, Chat, ChatKind, Inbound, Sender, SessionAddress};
 use switchboard_domain::secret::Secret;
-use switchboard_domain::settings::{AccessSettings, ConversationSettings, Locale, UserMapping};
+use switchboard_domain::settings::{
+    AccessSettings, ConversationSettings, Locale, PrivacySettings, UserMapping,
+};
 use switchboard_ports::agent::AgentKind;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::attachments::AttachmentStore;
@@ -296,6 +298,7 @@ pub fn channel_config(now: switchboard_domain::time::Timestamp) -> Channel {
         switching: switchboard_domain::settings::SwitchingSettings::default(),
         conversation: ConversationSettings::default(),
         access: AccessSettings { messages_per_minute: 0, ..AccessSettings::default() },
+        privacy: PrivacySettings::default(),
         managed_by_file: false,
         version: Version(1),
         created_at: now,

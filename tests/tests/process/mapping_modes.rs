@@ -5,6 +5,7 @@ use std::fs;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
+use switchboard_tests::looks;
 use switchboard_tests::server::Home;
 use test_servers::redis;
 
@@ -174,9 +175,18 @@ impl Scene {
         self.stage.api.send(Method::POST, &path, Some(&body)).await.expect(200)
     }
 
-    /// Two messages of each at once; whoever is nobody is told so, and the dry run said it before.
+    /// How many messages were refused, told or not.
+    async fn refused(&self) -> f64 {
+        let metric =
+            format!("switchboard_turns_total{{channel=\"{}\",outcome=\"refused\"}}", self.stage.channel);
+        self.stage.api.metric(&metric).await
+    }
+
+    /// Two messages of each at once; whoever is nobody is told so once in a minute, and the dry run said it before.
     async fn round(&self, expected: &[Option<&'static str>; 6], heard: &mut [Vec<String>; 6], round: &str) {
         let texts = [format!("{round} one"), format!("{round} two")];
+        let nobodies = expected.iter().filter(|who| who.is_none()).count();
+        let refused = self.refused().await + f64::from(u32::try_from(2 * nobodies).expect("a few"));
         for (person, who) in PEOPLE.iter().zip(expected) {
             let trial = self.trial(person).await;
             let is_somebody = matches!(trial["outcome"].as_str(), Some("use" | "link" | "create"));
@@ -185,11 +195,17 @@ impl Scene {
                 self.stage.say(person, text);
             }
         }
+        looks::until("all refusals", async || (self.refused().await >= refused).then_some(())).await;
         for ((person, who), heard) in PEOPLE.iter().zip(expected).zip(heard) {
-            let said = texts.iter().map(|text| who.map_or_else(|| UNKNOWN.to_owned(), |_| answer_to(text)));
-            heard.extend(said);
-            let heard: Vec<_> = heard.iter().map(String::as_str).collect();
-            self.stage.wait_texts(person, &heard).await;
+            if who.is_some() {
+                heard.extend(texts.iter().map(|text| answer_to(text)));
+                let heard: Vec<_> = heard.iter().map(String::as_str).collect();
+                self.stage.wait_texts(person, &heard).await;
+            } else {
+                self.stage.wait_count(person, 1).await;
+                *heard = self.stage.texts(person);
+                assert!(heard.iter().all(|text| text == UNKNOWN), "{heard:?}");
+            }
             let linked = who.filter(|_| !matches!(self.mode, Mode::FixedUser)).map(str::to_owned);
             assert_eq!(self.linked(person).await, linked, "{person}");
         }

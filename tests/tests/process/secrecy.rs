@@ -12,6 +12,8 @@ use switchboard_tests::server::ADMIN_TOKEN;
 use super::stage::{APP, APP_SECRET, Plan, Stage, chat};
 
 const API_KEY: &str = "sk-k3y-of-the-agent";
+/// What tokens about who asks are signed with.
+const TOKEN_SECRET: &str = "s1gns-who-asks-0123456789abcdefgh";
 const HEADER: &str = "h3ader-of-the-agent";
 const PROMPT: &str = "pr0mpt-of-the-agent";
 const QUESTION: &str = "qu3stion-of-a-person";
@@ -20,9 +22,12 @@ const WRONG_SECRET: &str = "wr0ng-s3cret";
 const WEBHOOK_SESSION: &str = "w3bhook-session";
 
 /// What may stand nowhere. The last ones are parts of requests: tickets and tokens are the platform's own, unknown here.
-const UNTOLD: [&str; 12] = [
+const UNTOLD: [&str; 14] = [
     APP_SECRET,
     API_KEY,
+    TOKEN_SECRET,
+    // What every token begins with.
+    "eyJhbGciOi",
     HEADER,
     PROMPT,
     QUESTION,
@@ -41,7 +46,10 @@ async fn nothing_secret_and_nothing_that_people_wrote_is_told_however_detailed_t
         let mut plan = Plan::default();
         plan.home.set("SWITCHBOARD_TELEMETRY__LOG", "trace");
         plan.home.set("SWITCHBOARD_TELEMETRY__LOG_FORMAT", format);
-        plan.agent = json!({ "api_key": API_KEY, "headers": { "X-Key": HEADER }, "system_prompt": PROMPT });
+        let identity = json!({ "metadata": true, "token": { "secret": TOKEN_SECRET } });
+        plan.agent = json!({
+            "api_key": API_KEY, "headers": { "X-Key": HEADER }, "system_prompt": PROMPT, "identity": identity,
+        });
         let stage = plan.start().await;
         good_and_bad_turns(&stage).await;
         let documents = bad_requests(&stage).await;

@@ -1,5 +1,6 @@
 //! What the settings of an agent over HTTP must be, checked once when it is built.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{
@@ -9,9 +10,11 @@ use reqwest::header::{
 use serde_json::{Map, Value};
 use switchboard_ports::agent::{AgentUser, RunRequest};
 use switchboard_ports::agents::{AgentConfig, AgentMode};
+use switchboard_ports::clock::Clock;
 use url::Url;
 
 use super::super::template::{Template, encode, sensitive};
+use super::super::token::Tokens;
 
 /// A JSON pointer into the agent's settings, and what is allowed there.
 pub(in crate::agents) type FieldError = (String, String);
@@ -66,6 +69,10 @@ pub(in crate::agents) struct Settings {
     key: Option<(HeaderName, HeaderValue)>,
     /// Additional headers.
     pub(in crate::agents) headers: Vec<(HeaderName, Template)>,
+    /// Makes the token about who asks, where one is asked for.
+    tokens: Option<Tokens>,
+    /// Whether `metadata` tells who asks.
+    pub(in crate::agents) metadata: bool,
     /// The model asked for unless a request names one.
     pub(in crate::agents) model: Option<String>,
     /// What the agent is told before every conversation.
@@ -80,7 +87,11 @@ pub(in crate::agents) struct Settings {
 
 impl Settings {
     /// Reads and checks settings.
-    pub(in crate::agents) fn read(config: &AgentConfig, rules: &Rules) -> Result<Self, FieldError> {
+    pub(in crate::agents) fn read(
+        config: &AgentConfig,
+        rules: &Rules,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, FieldError> {
         if config.connect_timeout.is_zero() {
             return Err(at("/connect_timeout_ms", "must be at least 1"));
         }
@@ -93,6 +104,8 @@ impl Settings {
             url: endpoint(&config.base_url, rules.path).map_err(|message| at("/base_url", message))?,
             key: key(config, rules.key)?,
             headers: headers(config)?,
+            tokens: Tokens::read(config, clock)?,
+            metadata: config.identity.metadata,
             model: config.model.clone().filter(|model| !model.is_empty()),
             system_prompt: config.system_prompt.clone().filter(|prompt| !prompt.trim().is_empty()),
             extra_body: config.extra_body.clone(),
@@ -102,6 +115,12 @@ impl Settings {
         if let Some((name, _)) = settings.key.as_ref().filter(|(name, _)| settings.has_header(name)) {
             let message = "cannot be set beside api_key, which becomes this header; clear one of them";
             return Err(at(&header_pointer(config, name), message));
+        }
+        let carries = |(name, _): &(HeaderName, HeaderValue)| {
+            settings.tokens.as_ref().is_some_and(|it| it.header == *name)
+        };
+        if settings.key.as_ref().is_some_and(carries) {
+            return Err(at("/identity/token/header", "carries api_key already; choose another header"));
         }
         Ok(settings)
     }
@@ -133,6 +152,9 @@ impl Settings {
                 Some(user) => drop(headers.insert(name.clone(), template.render(user)?)),
                 None => drop(template.constant().map(|value| headers.insert(name.clone(), value))),
             }
+        }
+        if let (Some(tokens), Some(user)) = (&self.tokens, user) {
+            headers.insert(tokens.header.clone(), tokens.value(user)?);
         }
         Some(headers)
     }
@@ -180,16 +202,31 @@ fn headers(config: &AgentConfig) -> Result<Vec<(HeaderName, Template)>, FieldErr
         let pointer = pointer_to(name);
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| at(&pointer, "must have a header name of letters, digits and hyphens"))?;
-        if RESERVED_HEADERS.contains(&name) || name == "idempotency-key" {
+        if is_reserved(&name) {
             return Err(at(&pointer, "is a header that Switchboard sets itself or does not send"));
         }
         if headers.iter().any(|(known, _)| *known == name) {
             return Err(at(&pointer, "stands twice: header names do not differ by case"));
         }
         let template = Template::parse(value.expose()).map_err(|message| at(&pointer, message))?;
+        let needs = template.needs();
+        if needs.email && !config.identity.email {
+            return Err(at(&pointer, "names {{user.email}}, which needs identity.email to be true"));
+        }
+        if needs.department && !config.identity.department {
+            return Err(at(
+                &pointer,
+                "names {{user.department}}, which needs identity.department to be true",
+            ));
+        }
         headers.push((name, template));
     }
     Ok(headers)
+}
+
+/// Whether a header is one that requests set themselves or that belongs to the connection.
+pub(in crate::agents) fn is_reserved(name: &HeaderName) -> bool {
+    RESERVED_HEADERS.contains(name) || name == "idempotency-key"
 }
 
 fn check_extra_body(extra_body: &Map<String, Value>, reserved: &[(&str, &str)]) -> Result<(), FieldError> {

@@ -5,7 +5,7 @@ use switchboard_domain::snapshot::Role;
 use switchboard_ports::agent::RunRequest;
 
 use super::super::attachments::{Form, forms};
-use super::super::http::body::merge;
+use super::super::http::body::{merge, put_identity};
 use super::super::http::settings::Settings;
 
 /// The body for one question.
@@ -19,6 +19,11 @@ pub(super) fn request_body(settings: &Settings, request: &RunRequest) -> Value {
     body.insert("messages".to_owned(), Value::Array(messages(settings, request)));
     body.insert("stream".to_owned(), json!(settings.stream));
     body.insert("user".to_owned(), json!(request.user.id));
+    if settings.metadata {
+        let mut metadata = Map::new();
+        put_identity(&mut metadata, &request.user);
+        body.insert("metadata".to_owned(), Value::Object(metadata));
+    }
     merge(&mut body, &settings.extra_body);
     Value::Object(body)
 }

@@ -57,7 +57,7 @@ impl AgentKind for OpenAiChatKind {
     }
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
-        let settings = Settings::read(config, &RULES)?;
+        let settings = Settings::read(config, &RULES, &self.surroundings.clock)?;
         let client = self.surroundings.client(config.connect_timeout)?;
         Ok(Arc::new(OpenAiChat { client, settings, surroundings: self.surroundings.clone() }))
     }

@@ -5,12 +5,9 @@ use switchboard_domain::snapshot::Role;
 use switchboard_ports::agent::RunRequest;
 
 use super::super::attachments::{Form, forms};
-use super::super::http::body::merge;
+use super::super::http::body::{METADATA_BYTES_MAX, merge, put_identity};
 use super::super::http::settings::Settings;
 use super::super::text::cut;
-
-/// Longest value in `metadata`, in bytes (the protocol allows 512 characters).
-const METADATA_BYTES_MAX: usize = 512;
 
 /// The body for one question. With `previous` the server knows what was said before, else the history goes along.
 pub(super) fn request_body(settings: &Settings, request: &RunRequest, previous: Option<&str>) -> Value {
@@ -29,7 +26,12 @@ pub(super) fn request_body(settings: &Settings, request: &RunRequest, previous: 
     body.insert("stream".to_owned(), json!(settings.stream));
     body.insert("store".to_owned(), json!(true));
     body.insert("user".to_owned(), json!(request.user.id));
-    body.insert("metadata".to_owned(), json!({ "turn": cut(&request.turn, METADATA_BYTES_MAX) }));
+    let mut metadata = Map::new();
+    metadata.insert("turn".to_owned(), json!(cut(&request.turn, METADATA_BYTES_MAX)));
+    if settings.metadata {
+        put_identity(&mut metadata, &request.user);
+    }
+    body.insert("metadata".to_owned(), Value::Object(metadata));
     merge(&mut body, &settings.extra_body);
     Value::Object(body)
 }

@@ -64,7 +64,7 @@ impl AgentKind for OpenAiResponsesKind {
     }
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
-        let settings = Settings::read(config, &RULES)?;
+        let settings = Settings::read(config, &RULES, &self.surroundings.clock)?;
         let client = self.surroundings.client(config.connect_timeout)?;
         let inner = Inner { client, settings, surroundings: self.surroundings.clone() };
         Ok(Arc::new(OpenAiResponses { inner: Arc::new(inner) }))

@@ -57,7 +57,7 @@ impl AgentKind for WegentKind {
     }
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {
-        let settings = WegentSettings::read(config)?;
+        let settings = WegentSettings::read(config, &self.surroundings.clock)?;
         let client = self.surroundings.client(config.connect_timeout)?;
         let budget = self.budgets.of(settings.host(), config.api_key.expose());
         let polls = AtomicBool::new(settings.polls());

@@ -1,5 +1,6 @@
 //! What the settings of a Wegent agent must be.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -7,6 +8,7 @@ use serde_json::{Map, Value};
 use switchboard_domain::outcome::AgentFailureKind;
 use switchboard_ports::agent::{AgentEvent, AgentUser};
 use switchboard_ports::agents::{AgentConfig, AgentMode};
+use switchboard_ports::clock::Clock;
 use url::Url;
 
 use super::super::http::failure::failed;
@@ -56,14 +58,18 @@ pub(super) struct WegentSettings {
 }
 
 impl WegentSettings {
-    pub(super) fn read(config: &AgentConfig) -> Result<Self, FieldError> {
+    pub(super) fn read(config: &AgentConfig, clock: &Arc<dyn Clock>) -> Result<Self, FieldError> {
         let base = base(&config.base_url)?;
-        let mut http = Settings::read(&AgentConfig { base_url: base.to_string(), ..config.clone() }, &RULES)?;
+        let mut http =
+            Settings::read(&AgentConfig { base_url: base.to_string(), ..config.clone() }, &RULES, clock)?;
         if http.system_prompt.is_some() {
             return Err(at(
                 "/system_prompt",
                 "has no effect on Wegent, whose teams have their own; clear it",
             ));
+        }
+        if config.identity.metadata {
+            return Err(at("/identity/metadata", "has no effect on Wegent; use identity.token or headers"));
         }
         if config.mode == AgentMode::Stream && !config.stream {
             return Err(at("/stream", "must be true where mode is \"stream\""));
@@ -73,12 +79,7 @@ impl WegentSettings {
         let identity = place.map(|place| http.headers.swap_remove(place).1);
         if let Some(template) = identity.as_ref().filter(|template| !template.names_user()) {
             // Known now already: everybody is this one.
-            let nobody = AgentUser {
-                id: String::new(),
-                username: String::new(),
-                display_name: String::new(),
-                platform: String::new(),
-            };
+            let nobody = AgentUser::tester();
             if !is_identity(&template.text(&nobody)) {
                 let message =
                     "must consist of letters, digits, - and _ (128 at most), as Wegent asks of user names";

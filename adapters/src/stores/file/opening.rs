@@ -216,6 +216,8 @@ pub(super) fn writing(connection: &Connection, database: &Path) -> Result<(), Op
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(failed)?;
+    // What is deleted is overwritten, in the database and in what the log says of it from then on.
+    connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
     // It was looked at, and is sound.
     fold_at_close(connection, true).map_err(failed)?;
     Ok(())

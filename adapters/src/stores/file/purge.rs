@@ -1,10 +1,12 @@
-//! Forgetting a channel's conversations, a bounded number of rows with each step.
+//! Forgetting what was said, and whole conversations of a channel, a bounded number of rows with each step.
 
 use rusqlite::Connection;
-use switchboard_domain::ids::ChannelId;
+use switchboard_domain::ids::{ChannelId, ConversationId, SessionNumber};
+use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
+use switchboard_ports::transcripts::Forget;
 
-use super::sql::{first, run};
+use super::sql::{all, first, run, uint};
 use crate::stores::PURGE_ROWS_MAX;
 
 /// What hangs on a conversation and can be long, with a way to delete some of it.
@@ -38,6 +40,29 @@ pub(super) fn step(connection: &Connection, channel: &ChannelId) -> Result<bool,
         }
     }
     Ok(false)
+}
+
+/// The oldest lines of a conversation, with the time that stands in their records alone.
+const OLDEST: &str = "SELECT id, session, json_extract(body, '$.r.at') FROM transcript
+    WHERE num = (SELECT num FROM conversations WHERE id = ?1) ORDER BY id LIMIT ?2";
+
+/// Forgets the oldest lines of a conversation, as long as `which` takes them: whether there may be more.
+pub(super) fn forget(
+    connection: &Connection,
+    id: &ConversationId,
+    which: Forget,
+) -> Result<bool, StoreError> {
+    let read = |row: &rusqlite::Row<'_>| {
+        let (session, at): (i64, i64) = (row.get(1)?, row.get(2)?);
+        let is_taken = which.takes(SessionNumber(uint(session)), Timestamp::from_millis(uint(at)));
+        Ok((row.get::<_, i64>(0)?, is_taken))
+    };
+    let oldest = all(connection, OLDEST, (id.as_str(), PURGE_ROWS_MAX), read)?;
+    let taken: Vec<_> = oldest.iter().take_while(|(_, is_taken)| *is_taken).map(|(row, _)| *row).collect();
+    let Some(last) = taken.last() else { return Ok(false) };
+    let sql = "DELETE FROM transcript WHERE num = (SELECT num FROM conversations WHERE id = ?1) AND id <= ?2";
+    run(connection, sql, (id.as_str(), last))?;
+    Ok(taken.len() >= PURGE_ROWS_MAX as usize)
 }
 
 fn next(connection: &Connection, channel: &ChannelId) -> Result<Option<i64>, StoreError> {

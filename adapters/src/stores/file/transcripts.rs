@@ -10,7 +10,7 @@ use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
-use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Transcripts};
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Forget, Transcripts};
 
 use super::sql::{all, first, int, uint};
 use super::{Core, purge, row};
@@ -150,6 +150,11 @@ impl Transcripts for FileTranscripts {
             row.map(|row| row.open(&key)).transpose()
         };
         self.core.readers.read(read).await
+    }
+
+    async fn forget(&self, id: &ConversationId, which: Forget) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.core.writer.submit(move |step| purge::forget(step.connection, &id, which)).await
     }
 
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {

@@ -11,11 +11,12 @@ use switchboard_domain::snapshot::{ConversationSnapshot, Role, TranscriptLine};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::{NewFailure, SHOWN_ENTRIES_MAX, Shown};
 use switchboard_ports::error::StoreError;
-use switchboard_ports::transcripts::ConversationInfo;
+use switchboard_ports::transcripts::{ConversationInfo, Forget};
 
 use super::failures::Failures;
 use super::marks::Marks;
 use super::messages::Messages;
+use crate::stores::PURGE_ROWS_MAX;
 use crate::stores::leases::Leases;
 
 /// Conversations kept at most. One more makes the longest inactive one at rest be forgotten.
@@ -100,6 +101,16 @@ impl Conversation {
         }
     }
 
+    /// Forgets the oldest lines as long as `which` takes them: whether there may be more.
+    pub(super) fn forget(&mut self, which: Forget) -> bool {
+        for _ in 0..PURGE_ROWS_MAX {
+            if self.lines.pop_front_if(|(_, line)| which.takes(line.session, line.at)).is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Remembers what the platform calls messages that show answers, and forgets old ones.
     pub(super) fn show(&mut self, shown: Vec<Shown>) {
         self.shown.extend(shown);
@@ -140,6 +151,10 @@ impl State {
     /// One conversation, to read.
     pub(super) fn conversation(&self, id: &ConversationId) -> Option<&Conversation> {
         self.conversations.get(id)
+    }
+
+    pub(super) fn conversation_mut(&mut self, id: &ConversationId) -> Option<&mut Conversation> {
+        self.conversations.get_mut(id)
     }
 
     /// The conversation of a key, made if need be.

@@ -7,7 +7,7 @@ use switchboard_domain::ids::{ChannelId, ConversationId, SessionNumber};
 use switchboard_domain::snapshot::TranscriptLine;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
-use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Transcripts};
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Forget, Transcripts};
 
 use super::conversations::Conversations;
 use super::state::Conversation;
@@ -111,6 +111,11 @@ impl Transcripts for Conversations {
         key: &str,
     ) -> Result<Option<TranscriptLine>, StoreError> {
         Ok(self.lock().shown_as(channel, chat, key).cloned())
+    }
+
+    async fn forget(&self, id: &ConversationId, which: Forget) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        Ok(state.conversation_mut(id).is_some_and(|conversation| conversation.forget(which)))
     }
 
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {

@@ -9,10 +9,11 @@ use switchboard_domain::choice::AllowList;
 use switchboard_domain::ids::{AgentId, Version};
 use switchboard_domain::settings::TurnLimits;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::agents::{AgentConfig, AgentMode};
+use switchboard_ports::agents::{AgentConfig, AgentIdentity, AgentMode};
 use switchboard_ports::error::StoreError;
 
 use super::channel::{open_all, seal_all};
+use super::identity::IdentityRecord;
 use super::{Record, Row, millis, mirrored};
 
 const API_KEY: &str = "api_key";
@@ -36,6 +37,9 @@ pub(in crate::stores) struct AgentRecord {
     /// Since format 2.
     #[serde(default)]
     mode: ModeRecord,
+    /// Since `IDENTITY_SINCE`; not written where nothing is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    identity: Option<IdentityRecord>,
     connect_timeout_ms: u64,
     first_output_timeout_ms: u64,
     idle_timeout_ms: u64,
@@ -48,13 +52,26 @@ pub(in crate::stores) struct AgentRecord {
     updated_at: u64,
 }
 
+/// The format that added the mode.
+const MODE_SINCE: u32 = 2;
+/// The format that added which models may be chosen.
+const MODELS_SINCE: u32 = 3;
+/// The format that added what is told of who asks.
+const IDENTITY_SINCE: u32 = 4;
+
 impl Record for AgentRecord {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const OLDEST: u32 = 1;
 
-    /// A list of models that may be chosen is not to be lost.
+    /// A list of models that may be chosen, and the key of what an agent is told of who asks, are not to be lost.
     fn since(&self) -> u32 {
-        if self.models.is_empty() { 2 } else { 3 }
+        if self.identity.is_some() {
+            IDENTITY_SINCE
+        } else if self.models.is_empty() {
+            MODE_SINCE
+        } else {
+            MODELS_SINCE
+        }
     }
 }
 
@@ -81,6 +98,7 @@ impl AgentRecord {
             extra_body: from.extra_body.clone(),
             stream: from.stream,
             mode: from.mode.into(),
+            identity: IdentityRecord::seal(&from.identity, row)?,
             connect_timeout_ms: millis(from.connect_timeout),
             first_output_timeout_ms: millis(from.limits.first_output_timeout),
             idle_timeout_ms: millis(from.limits.idle_timeout),
@@ -109,6 +127,10 @@ impl AgentRecord {
             extra_body: self.extra_body,
             stream: self.stream,
             mode: self.mode.into(),
+            identity: match self.identity {
+                Some(identity) => identity.open(row)?,
+                None => AgentIdentity::default(),
+            },
             connect_timeout: Duration::from_millis(self.connect_timeout_ms),
             limits: TurnLimits {
                 first_output_timeout: Duration::from_millis(self.first_output_timeout_ms),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
-    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, Stale,
+    Busy, ConversationSettings, GroupScope, Locale, MappingMode, OnMiss, PrivacySettings, Stale,
     SwitchingSettings, UserMapping,
 };
 use switchboard_domain::time::Timestamp;
@@ -16,6 +16,7 @@ use switchboard_ports::channels::Channel;
 use switchboard_ports::directory::Directories;
 use switchboard_ports::error::StoreError;
 
+use super::access::AccessRecord;
 use super::asked::DirectoriesRecord;
 use super::switching::SwitchingRecord;
 use super::{Record, Row, millis, mirrored};
@@ -40,24 +41,36 @@ pub(in crate::stores) struct ChannelRecord {
     switching: Option<SwitchingRecord>,
     conversation: ConversationSettingsRecord,
     access: AccessRecord,
+    // Since `RULES_SINCE`; not written where nothing is forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    privacy: Option<PrivacyRecord>,
     managed_by_file: bool,
     created_at: u64,
     updated_at: u64,
 }
 
+/// The format that added directories.
+const DIRECTORIES_SINCE: u32 = 2;
+/// The format that added who may choose agents.
+const SWITCHING_SINCE: u32 = 3;
+/// The format that added lists of access and privacy.
+const RULES_SINCE: u32 = 4;
+
 impl Record for ChannelRecord {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const OLDEST: u32 = 1;
 
-    /// Directories decide about access, and so does who may choose agents: who does not know them must not read, and lose, a
-    /// channel that has some.
+    /// Directories and lists decide about access, switching about who may choose agents, and privacy about what is forgotten: who
+    /// does not know them must not read, and lose, a channel that has some.
     fn since(&self) -> u32 {
-        if self.switching.is_some() {
-            3
-        } else if self.directories.is_none() && !matches!(self.user_mapping.mode, ModeRecord::Directory) {
-            1
+        if self.privacy.is_some() || self.access.has_rules() {
+            RULES_SINCE
+        } else if self.switching.is_some() {
+            SWITCHING_SINCE
+        } else if self.directories.is_some() || matches!(self.user_mapping.mode, ModeRecord::Directory) {
+            DIRECTORIES_SINCE
         } else {
-            2
+            1
         }
     }
 }
@@ -131,12 +144,22 @@ mirrored!(BusyRecord = Busy { Queue, Interrupt, Reject });
 mirrored!(StaleRecord = Stale { Answer, Note, Skip });
 
 #[derive(Debug, Serialize, Deserialize)]
-struct AccessRecord {
-    groups: GroupPolicyRecord,
-    messages_per_minute: u32,
+struct PrivacyRecord {
+    transcript_days: u32,
+    store_transcripts: bool,
 }
 
-mirrored!(GroupPolicyRecord = GroupPolicy { MentionOnly, Off });
+impl From<PrivacySettings> for PrivacyRecord {
+    fn from(from: PrivacySettings) -> Self {
+        Self { transcript_days: from.transcript_days, store_transcripts: from.store_transcripts }
+    }
+}
+
+impl From<PrivacyRecord> for PrivacySettings {
+    fn from(from: PrivacyRecord) -> Self {
+        Self { transcript_days: from.transcript_days, store_transcripts: from.store_transcripts }
+    }
+}
 
 impl ChannelRecord {
     /// Seals a channel for its row.
@@ -155,10 +178,8 @@ impl ChannelRecord {
             switching: (from.switching != SwitchingSettings::default())
                 .then(|| SwitchingRecord::from(&from.switching)),
             conversation: from.conversation.into(),
-            access: AccessRecord {
-                groups: from.access.groups.into(),
-                messages_per_minute: from.access.messages_per_minute,
-            },
+            access: (&from.access).into(),
+            privacy: from.privacy.forgets().then(|| from.privacy.into()),
             managed_by_file: from.managed_by_file,
             created_at: from.created_at.as_millis(),
             updated_at: from.updated_at.as_millis(),
@@ -184,10 +205,8 @@ impl ChannelRecord {
             },
             switching: self.switching.map(SwitchingSettings::from).unwrap_or_default(),
             conversation: self.conversation.into(),
-            access: AccessSettings {
-                groups: self.access.groups.into(),
-                messages_per_minute: self.access.messages_per_minute,
-            },
+            access: self.access.into(),
+            privacy: self.privacy.map_or_else(PrivacySettings::default, Into::into),
             managed_by_file: self.managed_by_file,
             version,
             created_at: Timestamp::from_millis(self.created_at),

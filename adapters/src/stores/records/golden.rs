@@ -29,7 +29,8 @@ use switchboard_domain::snapshot::{
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::{AgentConfig, AgentMode};
 use switchboard_ports::conformance::registries::{
-    agent, agent_variants, channel, channel_variants, channel_with_directories, channels_that_switch,
+    agent, agent_variants, agent_with_identity, channel, channel_variants, channel_with_directories,
+    channel_with_lists, channels_that_switch,
 };
 use switchboard_ports::conformance::{FakeClock, generate, samples};
 
@@ -294,10 +295,11 @@ fn conversations_of_every_format_are_read_back() {
 #[test]
 fn channels_of_every_format_are_read_back() {
     let channels = |version| {
-        let newer = (version >= 2).then(channel_with_directories);
-        let newest = (version >= 3).then(channels_that_switch).into_iter().flatten();
+        let second = (version >= 2).then(channel_with_directories);
+        let third = (version >= 3).then(channels_that_switch).into_iter().flatten();
+        let fourth = (version >= 4).then(channel_with_lists);
         let old = channel_variants().into_iter().chain([channel("chn_4", "four")]);
-        old.chain(newer).chain(newest).collect()
+        old.chain(second).chain(third).chain(fourth).collect()
     };
     check(
         "channel",
@@ -309,14 +311,16 @@ fn channels_of_every_format_are_read_back() {
 
 #[test]
 fn agents_of_every_format_are_read_back() {
-    // Format 2 knows how answers are fetched, format 3 which models may be chosen.
+    // Format 2 knows how answers are fetched, format 3 which models may be chosen, format 4 what is told of who asks.
     let agents = |version| {
         let agents = agent_variants().into_iter().chain([agent("agt_3", "three")]);
         let models = AllowList(vec!["gpt-*".to_owned(), "模型".to_owned()]);
-        let newer = (version >= 3).then(|| AgentConfig { models, ..agent("agt_4", "four") });
+        let third = (version >= 3).then(|| AgentConfig { models, ..agent("agt_4", "four") });
+        let fourth = (version >= 4).then(agent_with_identity);
         agents
             .map(|agent| if version < 2 { AgentConfig { mode: AgentMode::Auto, ..agent } } else { agent })
-            .chain(newer)
+            .chain(third)
+            .chain(fourth)
             .collect()
     };
     check(

@@ -9,6 +9,7 @@
 //! lose them where they write the record anew. Whatever else is newer is refused, and what cannot be read is not written over,
 //! because nobody knows its version.
 
+mod access;
 mod agent;
 mod asked;
 mod audit;
@@ -17,6 +18,7 @@ mod choices;
 mod conversation;
 
 mod entry;
+mod identity;
 mod lookup;
 mod message;
 mod outbound;

@@ -17,6 +17,7 @@ mod connection;
 mod conversations;
 mod durability;
 mod failures;
+mod forgetting;
 mod identity;
 mod keys;
 mod lanes;

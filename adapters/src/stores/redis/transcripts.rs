@@ -1,7 +1,6 @@
 //! Transcripts and lists in Redis.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
@@ -13,11 +12,11 @@ use switchboard_domain::snapshot::{Role, TranscriptLine};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{Page, PageRequest};
-use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Transcripts};
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Forget, Transcripts};
 
 use super::Core;
 use super::accept::{names_key, person_key};
-use crate::stores::PURGE_ROWS_MAX;
+use super::forgetting;
 use crate::stores::cursor::{self, After};
 use crate::stores::records::LineRecord;
 
@@ -29,12 +28,6 @@ const ANSWER_LINES_MAX: i64 = 2_000;
 
 /// Conversations of one moment that are read again at once with the page after them, in each partition; more take more steps.
 const SAME_MOMENT_READ: u32 = 1_000;
-
-/// The place of what was purged is known for so long.
-const PURGED_PLACE_KEPT: Duration = Duration::from_hours(24);
-
-/// Conversations that one step of a purge forgets in one partition, at most.
-const PURGE_CONVERSATIONS_MAX: i64 = 100;
 
 /// Conversations and what was said in them.
 pub(super) struct SharedTranscripts {
@@ -115,7 +108,16 @@ impl Transcripts for SharedTranscripts {
         let Some(partition) = self.core.partition_of(id.as_str()).await? else {
             return Ok(cursor::empty());
         };
-        let lines = read(&self.core, partition, id, after, after.saturating_add(i64::from(limit))).await?;
+        // Lines are numbered from the first there ever was; the list begins with the first that is left.
+        let (lines, after) = loop {
+            let gone = forgotten(&self.core, partition, id).await?;
+            let after = after.max(gone);
+            let from = after - gone;
+            let lines = read(&self.core, partition, id, from, from.saturating_add(i64::from(limit))).await?;
+            if forgotten(&self.core, partition, id).await? == gone {
+                break (lines, after);
+            }
+        };
         let rows = lines.into_iter().zip(after + 1..).map(|(line, number)| (number.to_string(), line));
         Ok(cursor::page(rows.collect(), limit))
     }
@@ -134,6 +136,7 @@ impl Transcripts for SharedTranscripts {
         let Some(first) = self.core.connection.ask::<Option<i64>>(&command).await? else {
             return Ok(Vec::new());
         };
+        let first = (first - forgotten(&self.core, partition, id).await?).max(0);
         let mut newest_first = Vec::new();
         let mut end = length(&self.core, partition, id).await?;
         while end > first && newest_first.len() < lines_max as usize {
@@ -176,25 +179,12 @@ impl Transcripts for SharedTranscripts {
         Ok(None)
     }
 
+    async fn forget(&self, id: &ConversationId, which: Forget) -> Result<bool, StoreError> {
+        forgetting::forget(&self.core, id, which).await
+    }
+
     async fn purge(&self, channel: &ChannelId) -> Result<bool, StoreError> {
-        let counts = Partition::all().map(async |partition| {
-            let mut command = redis::cmd("EXISTS");
-            command.arg(self.core.keys.of(partition, format_args!("active:channel:{channel}")));
-            Ok::<_, StoreError>((partition, self.core.connection.ask::<u8>(&command).await?))
-        });
-        let mut rows = 0;
-        for (partition, exists) in try_join_all(counts).await? {
-            while exists > 0 && rows < PURGE_ROWS_MAX {
-                match purge(&self.core, partition, channel).await? {
-                    0 => break,
-                    more => rows += more,
-                }
-            }
-            if rows >= PURGE_ROWS_MAX {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        forgetting::purge(&self.core, channel).await
     }
 }
 
@@ -281,13 +271,24 @@ impl SharedTranscripts {
     }
 }
 
+/// How many lines of a conversation were forgotten.
+pub(super) async fn forgotten(
+    core: &Core,
+    partition: Partition,
+    id: &ConversationId,
+) -> Result<i64, StoreError> {
+    let mut command = redis::cmd("HGET");
+    command.arg(core.keys.of(partition, format_args!("c:{id}"))).arg("forgotten");
+    Ok(core.connection.ask::<Option<i64>>(&command).await?.unwrap_or(0))
+}
+
 async fn length(core: &Core, partition: Partition, id: &ConversationId) -> Result<i64, StoreError> {
     let mut command = redis::cmd("LLEN");
     command.arg(core.keys.of(partition, format_args!("lines:{id}")));
     core.connection.ask(&command).await
 }
 
-async fn read(
+pub(super) async fn read(
     core: &Core,
     partition: Partition,
     id: &ConversationId,
@@ -367,28 +368,4 @@ async fn info(
         active_at: Timestamp::from_millis(number(active_at)?),
         waiting: u32::try_from(number(waiting)?).unwrap_or(u32::MAX),
     }))
-}
-
-/// One step in one partition: returns how many rows went; 0 when there was nothing left.
-async fn purge(core: &Core, partition: Partition, channel: &ChannelId) -> Result<u32, StoreError> {
-    let mut call = core.scripts.purge.prepare_invoke();
-    call.key(core.keys.of(partition, format_args!("active:channel:{channel}")));
-    call.arg(core.keys.beginning(partition)).arg(channel.as_str());
-    call.arg(PURGE_CONVERSATIONS_MAX).arg(PURGE_ROWS_MAX);
-    let (rows, gone): (u32, Vec<String>) = core.connection.run(&call).await?;
-    try_join_all(gone.iter().map(|id| let_place_end(core, partition, id))).await?;
-    Ok(rows)
-}
-
-/// The place of a conversation or message that is gone is not needed any more. It lies elsewhere than what it leads to, so it ends
-/// some time later, unless somebody has begun the conversation anew meanwhile.
-async fn let_place_end(core: &Core, partition: Partition, id: &str) -> Result<(), StoreError> {
-    let (mut end, mut there, mut keep) = (redis::cmd("EXPIRE"), redis::cmd("EXISTS"), redis::cmd("PERSIST"));
-    end.arg(core.keys.place(id)).arg(PURGED_PLACE_KEPT.as_secs());
-    core.connection.ask::<u8>(&end).await?;
-    there.arg(core.keys.of(partition, format_args!("c:{id}")));
-    if core.connection.ask::<u8>(&there).await? > 0 {
-        core.connection.ask::<u8>(keep.arg(core.keys.place(id))).await?;
-    }
-    Ok(())
 }

@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::State;
 
 use switchboard_domain::ids::UserId;
+use switchboard_domain::message::ChatKind;
 use switchboard_ports::agent::AgentUser;
+use switchboard_ports::agents::AgentConfig;
 use utoipa::IntoParams;
 
 use super::found;
@@ -14,6 +16,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::http::state::Api;
+use crate::runtime::told::agent_user;
 use crate::trial::{Outcome, TrialView, asked};
 
 /// Parameters of a test, for the document.
@@ -45,7 +48,7 @@ pub async fn test(
     query.finish()?;
     let agent = found(&api, &id).await?;
     let user = match user {
-        Some(user) => Some(asker(&api, user).await?),
+        Some(user) => Some(asker(&api, &agent, user).await?),
         None => None,
     };
     let trial = asked(&agent, &api.ports.agent_kinds, user).await;
@@ -57,14 +60,9 @@ pub async fn test(
 }
 
 /// The user to ask as, as agents are told of them. The platform is the one that the user was first linked to.
-async fn asker(api: &Api, id: String) -> Result<AgentUser, Problem> {
+async fn asker(api: &Api, agent: &AgentConfig, id: String) -> Result<AgentUser, Problem> {
     let user = api.ports.users.find(&UserId::new(id)).await?;
     let user = user.ok_or_else(|| Problem::not_found("there is no user with the id in user_id"))?;
     let platform = user.identities.first().map_or("api", |identity| identity.platform.as_str()).to_owned();
-    Ok(AgentUser {
-        id: user.id.to_string(),
-        username: user.username,
-        display_name: user.display_name,
-        platform,
-    })
+    Ok(agent_user(user, &platform, ChatKind::Private, &agent.identity))
 }

@@ -27,8 +27,9 @@ async fn a_new_agent_is_201_with_location_etag_defaults_and_masked_secrets() {
         "api_key": "***", "model": "m", "models": [], "system_prompt": "line\nline", "headers": {"X-Team": "***"},
         "extra_body": {"top_p": 1}, "stream": true, "mode": "auto", "connect_timeout_ms": 5000, "first_output_timeout_ms": 60000,
         "idle_timeout_ms": 60000, "turn_timeout_ms": 600_000, "max_output_chars": 200_000,
-        "max_history_messages": 40, "max_history_chars": 60000, "managed_by_file": false, "version": 1,
-        "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.678Z"});
+        "max_history_messages": 40, "max_history_chars": 60000,
+        "identity": {"metadata": false, "email": false, "department": false, "token": null},
+        "managed_by_file": false, "version": 1, "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.678Z"});
     assert_eq!(made.json, expected);
     let read = api.get(&format!("/agents/{id}")).await;
     assert_eq!((read.json.clone(), read.header(header::ETAG)), (expected, "\"1\""));

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
+use switchboard_domain::access;
 use switchboard_domain::mapping::Decision;
 use switchboard_domain::message::Sender;
 use switchboard_domain::notice::Notice;
@@ -45,6 +46,8 @@ pub struct MappingTestView {
     pub outcome: &'static str,
     /// What decided: `linked`, `username`, `email`, `fixed_user`, `directory` or `on_miss`.
     pub rule: &'static str,
+    /// Whether the author may use the channel, in a private chat: `allow`, `deny`, or `unknown` (it depends on who it is).
+    pub access: &'static str,
     /// The sentence that the author would get instead of an answer.
     pub sentence: Option<String>,
     /// Under which the author is linked.
@@ -152,6 +155,11 @@ fn view(trial: MappingTrial, channel: &switchboard_ports::channels::Channel) -> 
         Decision::Reject(refusal) => ("refuse", say(Notice::Refused(refusal)), None),
         Decision::Unknown => ("unknown", say(Notice::Failed(FailureCause::UserLookup)), None),
     };
+    let (access, denied) = match trial.access {
+        access::Decision::Allow => ("allow", None),
+        access::Decision::Deny(refusal) => ("deny", say(Notice::Refused(refusal))),
+        access::Decision::Open => ("unknown", None),
+    };
     let there = trial.user.map(|user| MappedUserView {
         id: Some(user.id.to_string()),
         username: user.username,
@@ -169,7 +177,8 @@ fn view(trial: MappingTrial, channel: &switchboard_ports::channels::Channel) -> 
     MappingTestView {
         outcome,
         rule: trial.verdict.rule.as_str(),
-        sentence,
+        access,
+        sentence: sentence.or(denied),
         im_user_id: trial.identity.im_user_id,
         user: made.or(there),
         directory: trial.directory.into(),

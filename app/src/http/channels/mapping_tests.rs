@@ -1,6 +1,7 @@
 //! Directories in a channel's settings, and mappings that are tried, through the whole router.
 
 use serde_json::{Value, json};
+use switchboard_domain::access;
 use switchboard_domain::ids::ChannelId;
 use switchboard_domain::mapping::{Decision, Rule, Verdict};
 use switchboard_domain::outcome::Refusal;
@@ -44,13 +45,15 @@ async fn a_mapping_is_tried_for_anybody_and_told_with_its_reason() {
     let verdict = Verdict { decision: Decision::Reject(Refusal::NotMapped), rule: Rule::OnMiss };
     let identity = Identity { platform: String::from("dingtalk"), im_user_id: String::from("m1") };
     let directory = DirectorySaid::Absent;
-    *api.operations.trial.lock().unwrap() = Some(MappingTrial { verdict, identity, user: None, directory });
+    let access = access::Decision::Deny(Refusal::NotMapped);
+    let trial = MappingTrial { verdict, identity, user: None, directory, access };
+    *api.operations.trial.lock().unwrap() = Some(trial);
     let told = api.post(&format!("{path}/mapping/test"), json!({"im_user_id": "m1", "name": "Ann"})).await;
     assert_eq!(told.status, 200, "{told:?}");
     let sentence = "I could not find an account for you. Please ask an administrator to set one up.";
     let directory =
         json!({"answer": "absent", "name": null, "username": null, "disabled": null, "detail": null});
-    let expected = json!({"outcome": "refuse", "rule": "on_miss", "sentence": sentence, "im_user_id": "m1",
+    let expected = json!({"outcome": "refuse", "rule": "on_miss", "access": "deny", "sentence": sentence, "im_user_id": "m1",
         "user": null, "directory": directory});
     assert_eq!(told.json, expected);
     let asked = format!("{} Some(\"m1\")", id_of(&path));

@@ -39,7 +39,10 @@ async fn a_new_channel_is_201_with_the_contracts_defaults_and_the_driver_is_told
         "switching": {"who": "everyone", "users": [], "agents": [], "remember": "conversation"},
         "conversation": {"group_scope": "per_user", "idle_timeout_minutes": 0, "busy": "queue", "merge_window_ms": 0,
             "stale_after_minutes": 60, "stale": "note"},
-        "access": {"users": "everyone", "groups": "mention_only", "messages_per_minute": 30},
+        "access": {"users": "everyone", "groups": "mention_only", "messages_per_minute": 30,
+            "channel_messages_per_minute": 0, "allow": {"users": [], "departments": [], "groups": []},
+            "deny": {"users": [], "departments": [], "groups": []}},
+        "privacy": {"transcript_days": 0, "store_transcripts": true},
         "managed_by_file": false, "version": 1,
         "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.678Z"});
     assert_eq!(made.json, expected);

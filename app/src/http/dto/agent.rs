@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use switchboard_ports::agents::AgentConfig;
 use utoipa::ToSchema;
 
+use super::identity::AgentIdentityView;
 use super::merge::MASK;
 use super::time::rfc3339;
 
@@ -40,6 +41,8 @@ pub struct AgentView {
     pub stream: bool,
     /// How answers are fetched: `auto`, `stream` or `poll`.
     pub mode: &'static str,
+    /// What the agent is told of who asks, beside the user's id.
+    pub identity: AgentIdentityView,
     /// Time to connect.
     pub connect_timeout_ms: u64,
     /// Time to the first output.
@@ -81,6 +84,7 @@ impl From<&AgentConfig> for AgentView {
             extra_body: agent.extra_body.clone(),
             stream: agent.stream,
             mode: agent.mode.as_str(),
+            identity: (&agent.identity).into(),
             connect_timeout_ms: millis(agent.connect_timeout),
             first_output_timeout_ms: millis(agent.limits.first_output_timeout),
             idle_timeout_ms: millis(agent.limits.idle_timeout),

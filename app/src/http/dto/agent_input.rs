@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 use super::agent::AgentView;
 use super::fields::{self, Fields, Reader, must_be, pointer_part};
+use super::identity::{self, AgentIdentityInput};
 use super::merge::{self, MASK};
 
 /// Characters of a resource's name, at most.
@@ -81,6 +82,8 @@ pub struct AgentInput {
     /// stream, `stream` and `poll` do only that. Other kinds take `auto` alone.
     #[schema(default = "auto", example = "auto")]
     pub mode: Option<String>,
+    /// What the agent is told of who asks, beside the user's id.
+    pub identity: Option<AgentIdentityInput>,
     /// Time to connect.
     #[schema(minimum = 100, maximum = 60_000, default = 5_000)]
     pub connect_timeout_ms: Option<u32>,
@@ -169,6 +172,8 @@ fn read(
         extra_body: extra_body(&mut reader),
         stream: reader.flag("stream", true),
         mode: reader.choice("mode", &AgentMode::ALL, AgentMode::Auto),
+        identity: reader
+            .section("identity", |section| identity::read(section, stored.map(|stored| &stored.identity))),
         connect_timeout: span(reader.number("connect_timeout_ms", &CONNECT_MS, 5_000)),
         limits: TurnLimits {
             first_output_timeout: span(reader.number("first_output_timeout_ms", &OUTPUT_MS, 60_000)),

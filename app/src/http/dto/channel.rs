@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use switchboard_domain::settings::{
-    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, OnMiss, Stale,
-};
+use switchboard_domain::settings::{Busy, ConversationSettings, GroupScope, Locale, OnMiss, Stale};
 use switchboard_ports::channels::Channel;
 use utoipa::ToSchema;
 
+use super::access::AccessView;
 use super::mapping::UserMappingView;
+use super::privacy::PrivacyView;
 use super::secrets;
 use super::switching::SwitchingView;
 use super::time::rfc3339;
@@ -21,8 +21,6 @@ pub(super) const BUSY: [(&str, Busy); 3] =
     [("queue", Busy::Queue), ("interrupt", Busy::Interrupt), ("reject", Busy::Reject)];
 pub(super) const STALE: [(&str, Stale); 3] =
     [("answer", Stale::Answer), ("note", Stale::Note), ("skip", Stale::Skip)];
-pub(super) const GROUPS: [(&str, GroupPolicy); 2] =
-    [("mention_only", GroupPolicy::MentionOnly), ("off", GroupPolicy::Off)];
 pub(super) const ON_MISS: [(&str, OnMiss); 2] = [("create", OnMiss::Create), ("reject", OnMiss::Reject)];
 
 pub(super) fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
@@ -58,6 +56,8 @@ pub struct ChannelView {
     pub conversation: ConversationSettingsView,
     /// Who may write, how often.
     pub access: AccessView,
+    /// How long what was said is kept.
+    pub privacy: PrivacyView,
     /// Whether it is kept as code in the configuration file; it cannot be changed here then.
     pub managed_by_file: bool,
     /// Counts changes; also the `ETag`.
@@ -87,17 +87,6 @@ pub struct ConversationSettingsView {
     pub stale: &'static str,
 }
 
-/// Who may write, how often.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct AccessView {
-    /// `everyone`.
-    pub users: &'static str,
-    /// `mention_only` or `off`.
-    pub groups: &'static str,
-    /// Per user; 0: no limit.
-    pub messages_per_minute: u32,
-}
-
 impl From<&Channel> for ChannelView {
     fn from(channel: &Channel) -> Self {
         Self {
@@ -112,7 +101,8 @@ impl From<&Channel> for ChannelView {
             user_mapping: UserMappingView::of(&channel.user_mapping, &channel.directories),
             switching: (&channel.switching).into(),
             conversation: channel.conversation.into(),
-            access: channel.access.into(),
+            access: (&channel.access).into(),
+            privacy: channel.privacy.into(),
             managed_by_file: channel.managed_by_file,
             version: channel.version.0,
             created_at: rfc3339(channel.created_at),
@@ -131,12 +121,5 @@ impl From<ConversationSettings> for ConversationSettingsView {
             stale_after_minutes: settings.stale_after.as_secs() / 60,
             stale: word(&STALE, &settings.stale),
         }
-    }
-}
-
-impl From<AccessSettings> for AccessView {
-    fn from(access: AccessSettings) -> Self {
-        let groups = word(&GROUPS, &access.groups);
-        Self { users: "everyone", groups, messages_per_minute: access.messages_per_minute }
     }
 }

@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use switchboard_domain::ids::{AgentId, ChannelId, UserId, Version};
-use switchboard_domain::settings::{
-    AccessSettings, Busy, ConversationSettings, GroupPolicy, GroupScope, Locale, Stale,
-};
+use switchboard_domain::settings::{Busy, ConversationSettings, GroupScope, Locale, Stale};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::provider::{FieldError, Provider};
 use utoipa::ToSchema;
 
+use super::access::{self, AccessInput};
 use super::agent_input::NAME_CHARS_MAX;
-use super::channel::{BUSY, ChannelView, GROUPS, LOCALES, SCOPES, STALE};
+use super::channel::{BUSY, ChannelView, LOCALES, SCOPES, STALE};
 use super::fields::{self, Fields, Reader, must_be};
 use super::mapping::{self, DirectoryKinds, UserMappingInput};
 use super::merge;
+use super::privacy::{self, PrivacyInput};
 use super::secrets::{self, Settings, Taken, put, take};
 use super::switching::{self, SwitchingInput};
 
@@ -28,10 +28,6 @@ const MODEL_CHARS_MAX: usize = 2_000;
 const MINUTES: RangeInclusive<u32> = 0..=10_080;
 /// At most ten seconds: so long does every message wait for its answer.
 const MERGE_MS: RangeInclusive<u32> = 0..=10_000;
-const MESSAGES_PER_MINUTE: RangeInclusive<u32> = 0..=10_000;
-
-/// Who may write.
-pub(super) const USERS: [(&str, ()); 1] = [("everyone", ())];
 
 /// The platforms this build has, by name.
 pub type Providers = BTreeMap<&'static str, Arc<dyn Provider>>;
@@ -80,6 +76,8 @@ pub struct ChannelInput {
     pub conversation: Option<ConversationSettingsInput>,
     /// Who may write, how often.
     pub access: Option<AccessInput>,
+    /// How long what was said is kept.
+    pub privacy: Option<PrivacyInput>,
 }
 
 /// Rules of conversations.
@@ -104,21 +102,6 @@ pub struct ConversationSettingsInput {
     /// What happens to a stale message: `answer`, `note` or `skip`.
     #[schema(default = "note")]
     pub stale: Option<String>,
-}
-
-/// Who may write, how often.
-#[derive(Debug, ToSchema)]
-#[schema(as = AccessInput)]
-pub struct AccessInput {
-    /// `everyone`.
-    #[schema(default = "everyone")]
-    pub users: Option<String>,
-    /// `mention_only` or `off`.
-    #[schema(default = "mention_only")]
-    pub groups: Option<String>,
-    /// Per user; 0: no limit.
-    #[schema(minimum = 0, maximum = 10_000, default = 30)]
-    pub messages_per_minute: Option<u32>,
 }
 
 /// A new channel out of a whole document.
@@ -186,7 +169,9 @@ fn read(
     let kept = stored.map(|stored| &stored.switching);
     let switching = reader.section("switching", |section| switching::read(section, kept, references));
     let conversation = reader.section("conversation", conversation);
-    let access = reader.section("access", access);
+    let hears_all = provider.is_some_and(|provider| provider.description().hears_all);
+    let access = reader.section("access", |section| access::read(section, hears_all));
+    let privacy = reader.section("privacy", privacy::read);
     reader.finish();
     let (config, secrets) = settings(config, stored, provider, &mut fields);
     fields.into_result(Channel {
@@ -204,6 +189,7 @@ fn read(
         switching,
         conversation,
         access,
+        privacy,
         managed_by_file: stamp.managed_by_file,
         version: stamp.version,
         created_at: stamp.created_at,
@@ -246,14 +232,6 @@ fn conversation(reader: &mut Reader<'_>) -> ConversationSettings {
         merge_window: Duration::from_millis(u64::from(reader.number("merge_window_ms", &MERGE_MS, 0))),
         stale_after: minutes(reader.number("stale_after_minutes", &MINUTES, 60)),
         stale: reader.choice("stale", &STALE, Stale::Note),
-    }
-}
-
-fn access(reader: &mut Reader<'_>) -> AccessSettings {
-    reader.choice("users", &USERS, ());
-    AccessSettings {
-        groups: reader.choice("groups", &GROUPS, GroupPolicy::MentionOnly),
-        messages_per_minute: reader.number("messages_per_minute", &MESSAGES_PER_MINUTE, 30),
     }
 }
 

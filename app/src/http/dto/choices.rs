@@ -2,8 +2,8 @@
 
 use switchboard_ports::agents::AgentMode;
 
-use super::channel::{BUSY, GROUPS, LOCALES, ON_MISS, SCOPES, STALE};
-use super::channel_input::USERS;
+use super::access::{GROUPS, USERS};
+use super::channel::{BUSY, LOCALES, ON_MISS, SCOPES, STALE};
 use super::mapping::{DIRECTORY_KINDS, MODES};
 use super::switching::{REMEMBER, WHO};
 

@@ -197,6 +197,31 @@ impl<'a> Reader<'a> {
         self.raw(key).is_none_or(|value| value.as_array().is_some_and(Vec::is_empty))
     }
 
+    /// A list of different texts on one line each; absent means none.
+    pub fn lines(&mut self, key: &'static str, count_max: usize, chars_max: usize) -> Vec<String> {
+        let Some(value) = self.raw(key) else { return Vec::new() };
+        let Some(items) = value.as_array().filter(|items| items.len() <= count_max) else {
+            self.wrong(key, format!("must be a list of {count_max} texts at most"));
+            return Vec::new();
+        };
+        let mut lines = Vec::with_capacity(items.len());
+        for (n, item) in items.iter().enumerate() {
+            if let Some(text) = item.as_str().filter(|text| is_line(text, chars_max)) {
+                lines.push(text.to_owned());
+                continue;
+            }
+            let allowed = format!(
+                "must be 1 to {chars_max} characters of text on one line, without white space at its ends"
+            );
+            self.wrong_below(key, &n.to_string(), allowed);
+        }
+        let different: std::collections::BTreeSet<_> = lines.iter().collect();
+        if different.len() < lines.len() {
+            self.wrong(key, "must not name anything twice");
+        }
+        lines
+    }
+
     /// A list of objects, each read by `read`; absent means none.
     pub fn items<T>(
         &mut self,
@@ -220,27 +245,6 @@ impl<'a> Reader<'a> {
             inner.finish();
         }
         values
-    }
-
-    /// A list of different lines; absent means none.
-    pub fn lines(&mut self, key: &'static str, count_max: usize, chars_max: usize) -> Vec<String> {
-        let Some(value) = self.raw(key) else { return Vec::new() };
-        let lines = value.as_array().filter(|lines| lines.len() <= count_max);
-        let lines: Option<Vec<_>> = lines.and_then(|lines| {
-            lines.iter().map(|line| line.as_str().filter(|line| is_line(line, chars_max))).collect()
-        });
-        let Some(lines) = lines else {
-            self.wrong(
-                key,
-                format!("must be a list of {count_max} lines of 1 to {chars_max} characters at most"),
-            );
-            return Vec::new();
-        };
-        let different: std::collections::BTreeSet<_> = lines.iter().collect();
-        if different.len() < lines.len() {
-            self.wrong(key, "must not name anything twice");
-        }
-        lines.into_iter().map(str::to_owned).collect()
     }
 
     /// Notes mistakes whose pointers begin at a field of this object.

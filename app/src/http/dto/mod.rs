@@ -1,5 +1,6 @@
 //! What goes over the wire: response bodies as typed structs, request bodies checked into the ports' types.
 
+pub mod access;
 pub mod agent;
 pub mod agent_input;
 pub mod channel;
@@ -8,10 +9,12 @@ pub mod choices;
 pub mod conversation;
 pub mod failure;
 pub mod fields;
+pub mod identity;
 pub mod list;
 pub mod mapping;
 pub mod merge;
 pub mod message;
+pub mod privacy;
 pub mod secrets;
 pub mod status;
 mod switching;

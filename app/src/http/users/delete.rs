@@ -2,10 +2,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use switchboard_domain::ids::UserId;
 use switchboard_domain::settings::MappingMode;
 use switchboard_ports::audit::AuditAct;
 use switchboard_ports::channels::Channel;
 
+use super::erase::erase;
 use super::note::note;
 use super::{found, no_user};
 use crate::http::auth::Admin;
@@ -16,10 +18,15 @@ use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::http::state::Api;
 
-/// Deletes a user and all its links: whoever writes with one of them next is mapped anew. Transcripts stay. To keep
-/// somebody out, disable the user instead.
+/// Deletes a user and all its links: whoever writes with one of them next is mapped anew. To keep somebody out, disable the
+/// user instead.
+///
+/// Transcripts stay unless `transcripts` is `true`: then those of the user's own conversations are deleted first (private
+/// chats, and sessions of their own in groups), with the questions that failure records keep of them. What was said in a
+/// session that a group shares stays: it does not say who wrote what.
 #[utoipa::path(delete, path = "/users/{id}", tag = "users", operation_id = "delete_user",
     params(("id" = String, Path, description = "the user's id"),
+        ("transcripts" = Option<bool>, Query, description = "whether the user's own transcripts are deleted too"),
         ("If-Match" = Option<String>, Header, description = "the version to delete")),
     responses((status = 204, description = "gone"),
         (status = 409, description = "channels map everybody to this user (`fixed_user`)"),
@@ -29,21 +36,34 @@ pub async fn delete(
     _: Admin,
     State(api): State<Api>,
     Id(id): Id,
-    query: Query,
+    mut query: Query,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
+    let transcripts = query.flag("transcripts");
     query.finish()?;
+    let fixed = MappingMode::FixedUser(UserId::new(id.clone()));
+    let names_it = |channel: &Channel| channel.user_mapping.mode == fixed;
+    let unused = || unused(&api.ports, "channels map everybody to this user", names_it);
+    if transcripts {
+        // First: whoever is stopped in the middle can ask again. It may take long, and holds nobody's settings up.
+        let user = found(&api, &id).await?;
+        if_match.check(user.version)?;
+        unused().await?;
+        erase(&api, &user).await?;
+    }
     // A channel must not begin to name the user in between.
     let settings = api.settings.hold().await?;
     let user = found(&api, &id).await?;
     if_match.check(user.version)?;
-    let fixed = MappingMode::FixedUser(user.id.clone());
-    let names_it = |channel: &Channel| channel.user_mapping.mode == fixed;
-    unused(&api.ports, "channels map everybody to this user", names_it).await?;
+    unused().await?;
     settings.still()?;
     let line = note(api.ports.clock.now(), AuditAct::Deleted, &user, None);
     if !api.ports.users.delete(&user.id, &[line]).await? {
         return Err(no_user());
+    }
+    if transcripts {
+        // And after: what was answered meanwhile.
+        erase(&api, &user).await?;
     }
     tracing::info!(user = %user.id, "user deleted");
     Ok(StatusCode::NO_CONTENT)

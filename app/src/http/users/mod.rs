@@ -2,6 +2,8 @@
 
 pub mod create;
 pub mod delete;
+mod erase;
+pub mod export;
 pub mod identities;
 pub mod list;
 mod note;

@@ -74,6 +74,7 @@ fn bot(id: &ChannelId) -> Bot {
         switching: switchboard_domain::settings::SwitchingSettings::default(),
         conversation: switchboard_domain::settings::ConversationSettings::default(),
         access: switchboard_domain::settings::AccessSettings::default(),
+        privacy: switchboard_domain::settings::PrivacySettings::default(),
         managed_by_file: false,
         version: Version(0),
         created_at: Timestamp::from_millis(0),
@@ -92,6 +93,7 @@ fn bot(id: &ChannelId) -> Bot {
 const NOWHERE: Description = Description {
     platform: "none",
     exclusive: false,
+    hears_all: false,
     config_fields: &[],
     secret_fields: &[],
     connection_fields: &[],

@@ -103,11 +103,11 @@ impl Actor<'_> {
     /// Takes the look that an entry's command asks for; it comes back as an event.
     pub(super) fn look_up(&self, entry: &Entry) {
         let Intake::Lookup(lookup) = entry.intake.clone() else { return };
-        let (seq, sender) = (entry.seq, entry.sender.clone());
+        let (seq, entry) = (entry.seq, entry.clone());
         let (shared, bot) = (Arc::clone(self.shared), Arc::clone(&self.bot));
         let (choices, back) = (self.choices(), self.outcomes.0.clone());
         self.shared.tasks.spawn(async move {
-            let looked = caught("a look", look(&shared, &bot, &lookup, &sender, choices)).await;
+            let looked = caught("a look", look(&shared, &bot, &lookup, &entry, choices)).await;
             let (found, locale) = looked.unwrap_or((Found::Told(Notice::LookupFailed, None), None));
             drop(back.send(Event::LookedUp { seq, found, locale }.into()).await);
         });
@@ -135,12 +135,12 @@ async fn look(
     shared: &Shared,
     bot: &Bot,
     lookup: &Lookup,
-    sender: &Sender,
+    entry: &Entry,
     choices: Choices,
 ) -> (Found, Option<Locale>) {
     let mut patience = Patience::new(shared);
     loop {
-        match try_look(shared, bot, lookup, sender, &choices).await {
+        match try_look(shared, bot, lookup, entry, &choices).await {
             Ok(found) => return found,
             Err(StoreError::Unavailable(_)) if patience.waits().await => {}
             Err(error) => {
@@ -155,19 +155,19 @@ async fn try_look(
     shared: &Shared,
     bot: &Bot,
     lookup: &Lookup,
-    sender: &Sender,
+    entry: &Entry,
     choices: &Choices,
 ) -> Result<(Found, Option<Locale>), StoreError> {
     if *lookup == Lookup::Status {
         let choices = if is_per_user(bot) {
-            known_user(shared, bot, sender).await?.map(|it| choices_of(&it, &bot.channel.id))
+            known_user(shared, bot, &entry.sender).await?.map(|it| choices_of(&it, &bot.channel.id))
         } else {
             Some(choices.clone())
         };
         return Ok((status(shared, bot, &choices.unwrap_or_default()).await?, None));
     }
     // Whoever may not be answered chooses nothing either, and is told the same sentence.
-    let user = match map_author(shared, bot, sender).await {
+    let user = match map_author(shared, bot, entry).await {
         Ok(user) => user,
         Err(RunFailure::Refused(refusal)) => return Ok((Found::Told(refusal.into(), None), None)),
         Err(RunFailure::UserLookup | RunFailure::Agent(_)) => {

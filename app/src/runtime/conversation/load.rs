@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use switchboard_domain::conversation::{Conversation, Effects, Event};
 use switchboard_domain::ids::{ConversationId, Partition, Seq};
+use switchboard_domain::inbox::Entry;
 use switchboard_ports::conversations::{LOADED_ENTRIES_MAX, Lease, Loaded};
 use switchboard_ports::error::StoreError;
 use tokio::sync::mpsc;
@@ -81,9 +82,11 @@ impl<'a> Actor<'a> {
             outcomes: mpsc::channel(OUTCOMES_MAX),
         };
         let mut effects = Effects::default();
+        let is_resumed = |entry: &Entry| begun.crashed || entry.fence < lease.token;
+        let denied = actor.screened(loaded.entries.iter().map(|entry| (entry, is_resumed(entry)))).await;
         for entry in loaded.entries {
-            let resumed = begun.crashed || entry.fence < lease.token;
-            actor.take_in(entry, resumed, &mut effects).await;
+            let resumed = is_resumed(&entry);
+            actor.take_in(entry, resumed, &denied, &mut effects).await;
         }
         actor.hold(&mut effects);
         actor.apply_into(Event::Loaded, &mut effects);
@@ -106,11 +109,17 @@ impl<'a> Actor<'a> {
         let taken = self.conversation.session().taken();
         let began = self.shared.now();
         let loaded = load_from(self.shared, &lease, self.id, taken).await;
+        let entries = match &loaded {
+            Ok(Some(loaded)) => loaded.entries.as_slice(),
+            Ok(None) | Err(_) => &[],
+        };
+        let new = entries.iter().filter(|entry| entry.seq > taken).map(|entry| (entry, false));
+        let denied = self.screened(new).await;
         self.stalled_since(began);
         let look = match loaded {
             Ok(loaded) => {
                 for entry in loaded.map(|loaded| loaded.entries).unwrap_or_default() {
-                    self.take_in(entry, false, &mut effects).await;
+                    self.take_in(entry, false, &denied, &mut effects).await;
                 }
                 Look::Done
             }

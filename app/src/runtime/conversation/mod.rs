@@ -12,6 +12,7 @@ mod owner;
 mod parking;
 mod perform;
 mod running;
+mod screening;
 mod turn;
 
 use std::collections::BTreeSet;
@@ -41,6 +42,7 @@ use super::shared::Shared;
 use crate::telemetry::metrics as names;
 use load::Look;
 use running::{Run, RunSaid, next_said};
+use screening::Denied;
 
 /// Outcomes of calls waiting to be taken in; a conversation has at most a dozen calls under way.
 const OUTCOMES_MAX: usize = 64;
@@ -248,7 +250,7 @@ impl Actor<'_> {
         now >= since.after(self.shared.settings.rest_kept)
     }
 
-    async fn take_in(&mut self, entry: Entry, resumed: bool, effects: &mut Effects) {
+    async fn take_in(&mut self, entry: Entry, resumed: bool, denied: &Denied, effects: &mut Effects) {
         if entry.seq > self.conversation.session().taken() {
             self.pending = self.pending.saturating_add(1);
             metrics::gauge!(names::INBOX_PENDING).increment(1.0);
@@ -256,7 +258,14 @@ impl Actor<'_> {
                 self.with_files.insert(entry.seq);
             }
             let locale = self.own_locale(&entry.sender).await;
-            self.apply_into(Event::Taken { entry, resumed, locale }, effects);
+            let event = match denied.get(&entry.seq) {
+                Some(refusal) => {
+                    let told = self.tells_denied(&entry);
+                    Event::Denied { entry, refusal: *refusal, told, locale }
+                }
+                None => Event::Taken { entry, resumed, locale },
+            };
+            self.apply_into(event, effects);
         }
     }
 

@@ -14,9 +14,8 @@ use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Refusal, RunFailure};
 use switchboard_domain::reply::Progress;
 use switchboard_domain::snapshot::TranscriptLine;
-use switchboard_ports::agent::{AgentEvent, AgentUser, RunHandle, RunRequest};
+use switchboard_ports::agent::{AgentEvent, RunHandle, RunRequest};
 use switchboard_ports::error::StoreError;
-use switchboard_ports::users::User;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +27,7 @@ use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
 use crate::runtime::panics::caught;
 use crate::runtime::shared::{Patience, Shared};
+use crate::runtime::told::agent_user;
 use crate::telemetry::metrics as names;
 
 /// How long an explicit cancel upstream may take.
@@ -195,7 +195,7 @@ async fn prepare(
     let mut choices = question.choices.clone();
     let mut mapped = None;
     if choosing::is_per_user(bot) {
-        let user = map_author(shared, bot, &question.entry.sender).await?;
+        let user = map_author(shared, bot, &question.entry).await?;
         choices = choosing::choices_of(&user, &bot.channel.id);
         mapped = Some(user);
     }
@@ -211,7 +211,7 @@ async fn prepare(
     }
     let user = match mapped {
         Some(user) => user,
-        None => map_author(shared, bot, &question.entry.sender).await?,
+        None => map_author(shared, bot, &question.entry).await?,
     };
     let _ = tell.send(RunSaid::Mapped(user.id.clone())).await;
     let lines_max = config.history_messages_max;
@@ -242,7 +242,7 @@ async fn prepare(
         history: history::select(&lines, lines_max as usize, chars_max),
         continuation: question.continuation.and_then(|name| asked.thread(&choices).own(&name)),
         model: choosing::model_for(bot, config, &choices),
-        user: agent_user(&user, &bot.channel.platform),
+        user: agent_user(user, &bot.channel.platform, question.entry.chat.kind, &config.identity),
         attachments: files.into_iter().map(|file| file.handed).collect(),
         resume,
     };
@@ -282,15 +282,6 @@ async fn recent(shared: &Shared, question: &Question, lines_max: u32) -> Vec<Tra
                 return Vec::new();
             }
         }
-    }
-}
-
-fn agent_user(user: &User, platform: &str) -> AgentUser {
-    AgentUser {
-        id: user.id.to_string(),
-        username: user.username.clone(),
-        display_name: user.display_name.clone(),
-        platform: platform.to_owned(),
     }
 }
 

@@ -9,6 +9,7 @@ mod check;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use switchboard_domain::breaker::Breaker;
 use switchboard_domain::ids::ChannelId;
@@ -22,16 +23,42 @@ use switchboard_ports::directory::{
     Contact, Directories, DirectoryError, DirectoryKind, DirectorySettings, Found, LOOK_UP_TIMEOUT,
     PLATFORM_KIND, Query,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use self::cache::Cache;
+use super::panics::caught;
 use super::shared::lock;
 use crate::ports::{SharedDirectory, SharedLink};
 use crate::telemetry::metrics as names;
 
 /// Look-ups of one channel at once; others wait their turn.
 const LOOK_UPS_MAX: usize = 16;
+
+/// Look-ups that others can join, of one channel.
+const RUNNING_MAX: usize = 1_000;
+
+/// What [`Wait::Short`] is.
+const SHORT_WAIT: Duration = Duration::from_millis(500);
+
+/// How long somebody waits for what directories say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// A moment: of whom it is known already who they are, and before anything is done for a message.
+    Short,
+    /// As long as directories may take.
+    Long,
+}
+
+/// A look-up under way.
+#[derive(Clone)]
+struct LookUp(watch::Receiver<Option<Answer>>);
+
+impl LookUp {
+    async fn wait(&mut self) -> Option<Answer> {
+        self.0.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone())
+    }
+}
 
 /// What a chain says of somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +93,7 @@ pub(crate) struct Chain {
     steps: Vec<Step>,
     cache: Mutex<Cache>,
     places: Semaphore,
+    running: Mutex<BTreeMap<String, LookUp>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -137,15 +165,46 @@ impl Chain {
             steps,
             cache: Mutex::default(),
             places: Semaphore::new(LOOK_UPS_MAX),
+            running: Mutex::default(),
             clock,
         }
     }
 
-    /// What the directories say of an author now; `None` where there is no id to ask for.
-    pub(crate) async fn look_up(&self, link: &SharedLink, author: &Author<'_>) -> Option<Answer> {
+    /// What the directories say of an author now, waited for so long; `None` where there is no id to ask for. A look-up that
+    /// takes longer goes on by itself, and what it finds counts from then on.
+    pub(crate) async fn look_up(
+        self: &Arc<Self>,
+        link: &SharedLink,
+        author: &Author<'_>,
+        wait: Wait,
+    ) -> Option<Answer> {
         let im_user_id = author.usable_id()?;
         if let Some(answer) = lock(&self.cache).fresh(im_user_id, self.clock.now()) {
             return Some(answer);
+        }
+        let mut under_way = self.under_way(link, author, im_user_id);
+        let answer = match wait {
+            Wait::Long => under_way.wait().await,
+            Wait::Short => timeout(SHORT_WAIT, under_way.wait()).await.ok().flatten(),
+        };
+        let slow = || Answer::Unavailable(Last::Nothing, String::from("it has not answered yet"));
+        Some(match answer.unwrap_or_else(slow) {
+            Answer::Unavailable(_, why) => Answer::Unavailable(lock(&self.cache).last(im_user_id), why),
+            answer @ (Answer::Found(_) | Answer::Absent | Answer::Ambiguous) => answer,
+        })
+    }
+
+    /// The look-up of a person that is under way; begun where there is none.
+    fn under_way(self: &Arc<Self>, link: &SharedLink, author: &Author<'_>, im_user_id: &str) -> LookUp {
+        let mut running = lock(&self.running);
+        if let Some(look_up) = running.get(im_user_id) {
+            return look_up.clone();
+        }
+        let (tell, told) = watch::channel(None);
+        let look_up = LookUp(told);
+        // Beyond the bound somebody may be looked up twice at once, which costs a question.
+        if running.len() < RUNNING_MAX {
+            running.insert(im_user_id.to_owned(), look_up.clone());
         }
         let query = Query {
             platform: author.platform.to_owned(),
@@ -153,17 +212,30 @@ impl Chain {
             name: author.name.to_owned(),
             contact: None,
         };
-        let answer = self.ask(link, query).await;
-        let (mut cache, now) = (lock(&self.cache), self.clock.now());
-        let kept_for = match &answer {
-            Answer::Found(person) if !person.disabled => self.settings.cache_ttl,
+        let (chain, link) = (Arc::clone(self), Arc::clone(link));
+        // It holds up no stop: nothing of it has to be kept.
+        tokio::spawn(async move {
+            let person = query.im_user_id.clone();
+            let answer = caught("a look-up", chain.ask(&link, query)).await;
+            let unknown = || Answer::Unavailable(Last::Nothing, String::from("the look-up failed"));
+            let answer = answer.unwrap_or_else(unknown);
+            chain.keep(&person, &answer);
+            lock(&chain.running).remove(&person);
+            // Nobody may be waiting any more.
+            let _ = tell.send(Some(answer));
+        });
+        look_up
+    }
+
+    /// Remembers an answer; that nobody could be asked is none.
+    fn keep(&self, person: &str, answer: &Answer) {
+        let kept_for = match answer {
+            Answer::Found(found) if !found.disabled => self.settings.cache_ttl,
             Answer::Found(_) | Answer::Absent | Answer::Ambiguous => self.settings.miss_ttl,
-            Answer::Unavailable(_, why) => {
-                return Some(Answer::Unavailable(cache.last(im_user_id), why.clone()));
-            }
+            Answer::Unavailable(..) => return,
         };
-        cache.put(im_user_id, answer.clone(), now, now.after(kept_for));
-        Some(answer)
+        let now = self.clock.now();
+        lock(&self.cache).put(person, answer.clone(), now, now.after(kept_for));
     }
 
     /// Asks each in turn.

@@ -1,14 +1,16 @@
 //! What is known of an author: looked up, and handed to the domain's decision.
 
+use switchboard_domain::access::{self, Profile, Who};
 use switchboard_domain::ids::UserId;
-use switchboard_domain::mapping::{self, Author, Facts, Looked, UserFacts, Verdict};
-use switchboard_domain::message::Sender;
+use switchboard_domain::mapping::{self, Author, Decision, Facts, Looked, Rule, UserFacts, Verdict};
+use switchboard_domain::message::{Chat, Sender};
+use switchboard_domain::person::Person;
 use switchboard_domain::settings::MappingMode;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::users::{Identity, User};
 
 use crate::runtime::channel::Bot;
-use crate::runtime::directories::Answer;
+use crate::runtime::directories::{Answer, Wait};
 use crate::runtime::shared::Shared;
 
 /// All that is known of an author.
@@ -28,38 +30,98 @@ pub(crate) struct Gathered {
 
 impl Gathered {
     /// Looks everything up, and changes nothing.
-    pub(crate) async fn of(shared: &Shared, bot: &Bot, sender: &Sender) -> Result<Self, StoreError> {
+    pub(crate) async fn of(
+        shared: &Shared,
+        bot: &Bot,
+        sender: &Sender,
+        wait: Wait,
+    ) -> Result<Self, StoreError> {
         let users = &shared.ports.users;
         let author = Author::of(sender, &bot.channel.platform);
         let identity =
             Identity { platform: bot.channel.platform.clone(), im_user_id: author.identity().to_owned() };
         let linked = users.linked(&identity).await?;
+        // Of whom it is known who they are, what was said last counts while a directory takes its time.
+        let wait = if linked.is_some() { Wait::Short } else { wait };
         let answer = match &bot.directories {
             // The platform's address book is asked for new people only, to spare its quota.
-            Some(chain) if !(chain.is_default && linked.is_some()) => chain.look_up(&bot.link, &author).await,
+            Some(chain) if !(chain.is_default && linked.is_some()) => {
+                chain.look_up(&bot.link, &author, wait).await
+            }
             Some(_) | None => None,
         };
-        let person = match &answer {
-            Some(Answer::Found(person)) => Some(person),
-            Some(Answer::Absent | Answer::Ambiguous | Answer::Unavailable(..)) | None => None,
+        let gathered = Self {
+            sender: sender.clone(),
+            identity,
+            linked,
+            answer,
+            by_username: None,
+            by_email: Vec::new(),
+            by_person: None,
+            fixed: None,
         };
-        let matches = users.matching(&author.username(), person.and_then(|it| it.email.as_deref())).await?;
-        let by_person = match person {
+        // A link wins, whoever else might fit.
+        if gathered.linked.is_some() { Ok(gathered) } else { gathered.matched(shared, bot).await }
+    }
+
+    /// Whoever might be the author, as nobody is linked.
+    async fn matched(mut self, shared: &Shared, bot: &Bot) -> Result<Self, StoreError> {
+        let users = &shared.ports.users;
+        let person = self.person();
+        let username = Author::of(&self.sender, &bot.channel.platform).username();
+        let matches = users.matching(&username, person.and_then(|it| it.email.as_deref())).await?;
+        self.by_person = match person {
             Some(person) if bot.channel.user_mapping.mode == MappingMode::Directory => {
                 users.matching(&person.username, None).await?.username
             }
             Some(_) | None => None,
         };
-        let fixed = match &bot.channel.user_mapping.mode {
+        self.fixed = match &bot.channel.user_mapping.mode {
             MappingMode::FixedUser(id) => users.find(id).await?,
             MappingMode::AutoCreate
             | MappingMode::MatchUsername
             | MappingMode::MatchEmail
             | MappingMode::Directory => None,
         };
-        let (by_username, by_email) = (matches.username, matches.email);
-        let sender = sender.clone();
-        Ok(Self { sender, identity, linked, answer, by_username, by_email, by_person, fixed })
+        (self.by_username, self.by_email) = (matches.username, matches.email);
+        Ok(self)
+    }
+
+    /// Whether the author may use the channel in a chat.
+    pub(crate) fn access(&self, bot: &Bot, chat: &Chat) -> access::Decision {
+        let Verdict { decision, rule } = self.verdict(bot);
+        let who = match &decision {
+            Decision::Use(id) | Decision::Link(id) => self.one(id).map_or(Who::Unknown, |user| {
+                // What the directory says now counts more than what it said when the user was last brought up to date.
+                let told = self.person().and_then(|person| person.department.as_deref());
+                Who::User(Profile {
+                    id: Some(user.id.as_str()),
+                    username: &user.username,
+                    email: user.email.as_deref().filter(|_| user.email_verified),
+                    department: told.or(user.department.as_deref()),
+                })
+            }),
+            Decision::Create(new) => {
+                let profile = Profile {
+                    id: None,
+                    username: &new.username,
+                    email: Some(new.email.as_str()).filter(|_| new.email_verified),
+                    department: new.department.as_deref(),
+                };
+                // Whom a directory knows belongs to the company, also before the first message.
+                if rule == Rule::Directory { Who::User(profile) } else { Who::Nobody(profile) }
+            }
+            Decision::Reject(refusal) => Who::Refused(*refusal),
+            Decision::Unknown => Who::Unknown,
+        };
+        access::decide(&bot.channel.access, &access::Facts { chat, sender: &self.sender, who })
+    }
+
+    fn person(&self) -> Option<&Person> {
+        match &self.answer {
+            Some(Answer::Found(person)) => Some(person),
+            Some(Answer::Absent | Answer::Ambiguous | Answer::Unavailable(..)) | None => None,
+        }
     }
 
     /// The domain's decision.
@@ -90,9 +152,8 @@ impl Gathered {
     }
 
     /// One of the users who were looked up.
-    pub(crate) fn take(&mut self, id: &UserId) -> Option<User> {
-        let one = [&mut self.linked, &mut self.by_username, &mut self.by_person, &mut self.fixed];
-        let found = one.into_iter().find(|user| user.as_ref().is_some_and(|user| user.id == *id));
-        found.and_then(Option::take).or_else(|| self.by_email.iter().find(|user| user.id == *id).cloned())
+    pub(crate) fn one(&self, id: &UserId) -> Option<&User> {
+        let ones = [&self.linked, &self.by_username, &self.by_person, &self.fixed];
+        ones.into_iter().flatten().chain(&self.by_email).find(|user| user.id == *id)
     }
 }

@@ -1,15 +1,17 @@
 //! Who asks: the author of a message becomes a company user, by the domain's decision.
 
-mod access;
 mod facts;
 mod profile;
+mod shut_out;
 mod trial;
 
 use std::collections::BTreeMap;
 
+use switchboard_domain::access;
 use switchboard_domain::ids::{UserId, Version};
+use switchboard_domain::inbox::Entry;
 use switchboard_domain::mapping::{Decision, NewUser, Rule};
-use switchboard_domain::message::Sender;
+use switchboard_domain::message::{Chat, Sender};
 use switchboard_domain::outcome::{Refusal, RunFailure};
 use switchboard_ports::audit::{AuditAct, AuditLine};
 use switchboard_ports::error::StoreError;
@@ -18,18 +20,19 @@ use switchboard_ports::users::{Identity, User};
 use self::facts::Gathered;
 pub(crate) use self::trial::tried;
 use super::channel::Bot;
-use super::directories::Answer;
+use super::directories::{Answer, Wait};
 use super::shared::{Patience, Shared};
 
 /// Tries at linking when somebody else makes or changes the same user at the same moment.
 const LINK_TRIES_MAX: u32 = 5;
 
-/// The user that a message is answered for. A store that is away for a moment is waited for.
-pub(crate) async fn map_author(shared: &Shared, bot: &Bot, sender: &Sender) -> Result<User, RunFailure> {
+/// The user that a message is answered for, if its author may use the channel. A store that is away for a moment is waited
+/// for.
+pub(crate) async fn map_author(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<User, RunFailure> {
     let mut patience = Patience::new(shared);
     let mut tries = 0;
     while tries < LINK_TRIES_MAX {
-        match try_map(shared, bot, sender).await {
+        match try_map(shared, bot, entry).await {
             Ok(user) => return user,
             Err(StoreError::Duplicate(_) | StoreError::Conflict) => tries += 1,
             Err(StoreError::Unavailable(_)) if patience.waits().await => {}
@@ -43,32 +46,27 @@ pub(crate) async fn map_author(shared: &Shared, bot: &Bot, sender: &Sender) -> R
     Err(RunFailure::UserLookup)
 }
 
-async fn try_map(
-    shared: &Shared,
-    bot: &Bot,
-    sender: &Sender,
-) -> Result<Result<User, RunFailure>, StoreError> {
-    let mut gathered = Gathered::of(shared, bot, sender).await?;
+async fn try_map(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<Result<User, RunFailure>, StoreError> {
+    let gathered = Gathered::of(shared, bot, &entry.sender, Wait::Long).await?;
+    if let access::Decision::Deny(refusal) = admitted(shared, bot, &gathered, &entry.chat).await? {
+        return Ok(Err(RunFailure::Refused(refusal)));
+    }
     let users = &shared.ports.users;
     let verdict = gathered.verdict(bot);
     let mapped = match verdict.decision {
-        Decision::Reject(refusal) => {
-            // Before it is said: what is written down stands, whatever is remembered.
-            access::shut_out(shared, bot, &gathered).await?;
-            Err(RunFailure::Refused(refusal))
-        }
+        Decision::Reject(refusal) => Err(RunFailure::Refused(refusal)),
         Decision::Unknown => {
             if let Some(Answer::Unavailable(_, why)) = &gathered.answer {
                 tracing::warn!(channel = %bot.channel.id, why, "nobody new is mapped while a directory is away");
             }
             Err(RunFailure::UserLookup)
         }
-        Decision::Use(id) => match gathered.take(&id) {
+        Decision::Use(id) => match gathered.one(&id).cloned() {
             Some(user) => Ok(refreshed(shared, bot, user, &gathered).await),
             None => Err(RunFailure::UserLookup),
         },
         Decision::Link(id) => {
-            let user = gathered.take(&id).ok_or(StoreError::Conflict)?;
+            let user = gathered.one(&id).cloned().ok_or(StoreError::Conflict)?;
             adopt(shared, &user, &gathered, verdict.rule).await?;
             // Deleted since it was looked up: looked up again.
             let line = note(shared, bot, AuditAct::Linked, verdict.rule, &user, &gathered);
@@ -82,6 +80,35 @@ async fn try_map(
         }
     };
     Ok(mapped)
+}
+
+/// Whether somebody may use the channel in a chat, as far as that can be told in a moment.
+pub(crate) async fn may_use(shared: &Shared, bot: &Bot, sender: &Sender, chat: &Chat) -> access::Decision {
+    let told = async {
+        let gathered = Gathered::of(shared, bot, sender, Wait::Short).await?;
+        admitted(shared, bot, &gathered, chat).await
+    };
+    match told.await {
+        Ok(decision) => decision,
+        // Whoever else changes the same user, or a store that is away: whoever looks next can tell.
+        Err(_) if bot.channel.access.needs_user() => access::Decision::Open,
+        Err(_) => access::Decision::Allow,
+    }
+}
+
+/// Whether the author may use the channel in a chat. Whom a directory shuts out is written down before it is said: what is
+/// written down stands, whatever is remembered.
+async fn admitted(
+    shared: &Shared,
+    bot: &Bot,
+    gathered: &Gathered,
+    chat: &Chat,
+) -> Result<access::Decision, StoreError> {
+    let decision = gathered.access(bot, chat);
+    if decision != access::Decision::Allow {
+        shut_out::shut_out(shared, bot, gathered).await?;
+    }
+    Ok(decision)
 }
 
 /// The audit list's line of who becomes whom.
@@ -142,7 +169,7 @@ async fn adopt(shared: &Shared, user: &User, gathered: &Gathered, rule: Rule) ->
 async fn refreshed(shared: &Shared, bot: &Bot, user: User, gathered: &Gathered) -> User {
     let Some(Answer::Found(person)) = &gathered.answer else { return user };
     let mut changed = profile::refreshed(&user, person, shared.now());
-    let lines = access::let_in(shared, bot, &user, &mut changed, gathered);
+    let lines = shut_out::let_in(shared, bot, &user, &mut changed, gathered);
     let Some(changed) = changed else { return user };
     match shared.ports.users.update(&changed, user.version, lines.as_slice()).await {
         Ok(version) => User { version, ..changed },

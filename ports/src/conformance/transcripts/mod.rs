@@ -1,5 +1,6 @@
 //! The suite of `Transcripts`: reading what commits wrote, and forgetting it.
 
+pub mod forget;
 pub mod lines;
 pub mod lists;
 pub mod purge;
@@ -37,6 +38,12 @@ macro_rules! transcripts_suite {
             a_name_may_come_before_and_after_its_answer,
             names_of_old_entries_are_forgotten,
             names_survive_and_go_with_their_channel,
+        );
+        $crate::__conformance_cases!($fresh; (transcripts::forget);
+            the_oldest_lines_are_forgotten_and_no_others,
+            lines_of_earlier_sessions_are_forgotten,
+            what_is_forgotten_is_found_nowhere,
+            many_lines_are_forgotten_in_steps,
         );
         $crate::__conformance_cases!($fresh; (transcripts::purge);
             purging_a_channel_forgets_it_in_steps_and_nothing_else,

@@ -379,6 +379,7 @@ impl Provider for FakePlatform {
         Description {
             platform: "fake",
             exclusive: self.state().manner == Manner::Exclusive,
+            hears_all: true,
             config_fields: &[],
             secret_fields: &["/secret"],
             connection_fields: &["/secret", "/address"],

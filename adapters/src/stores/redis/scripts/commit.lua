@@ -52,9 +52,10 @@ end
 if known[5] then
   redis.call('ZADD', beginning .. known[5], now, id)
 end
+local forgotten = tonumber(redis.call('HGET', KEYS[2], 'forgotten') or '0')
 for _, line in ipairs(rest.lines) do
   local count = redis.call('RPUSH', KEYS[6], line.line)
-  redis.call('HSETNX', KEYS[2], 'f:' .. line.session, count - 1)
+  redis.call('HSETNX', KEYS[2], 'f:' .. line.session, forgotten + count - 1)
 end
 for _, shown in ipairs(rest.shown) do
   if redis.call('HSETNX', names, shown.key, shown.seq .. '|' .. id) == 1 then

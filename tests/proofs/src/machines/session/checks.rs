@@ -117,7 +117,7 @@ impl World {
                     assert_eq!(ended_now(other), expected, "a message ends another that is not its business");
                 }
             }
-            Taken::Refused(refusal) => {
+            Taken::Refused(refusal) | Taken::Passed(refusal) => {
                 assert_eq!(self.ending.iter().collect::<Vec<_>>(), [(&seq, &Outcome::Refused(refusal))]);
             }
             Taken::Control(control, _) => {

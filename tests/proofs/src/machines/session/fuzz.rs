@@ -36,7 +36,12 @@ fn act(bytes: &mut Bytes<'_>, world: &World) -> Act {
         0..=3 => Act::Accept(Taken::Ask, true),
         4..=6 => Act::Accept(control(bytes), true),
         7 => {
-            let taken = bytes.one_of(&[Taken::Ask, Taken::Refused(Refusal::Unsupported), Taken::AskedAgain]);
+            let taken = bytes.one_of(&[
+                Taken::Ask,
+                Taken::Refused(Refusal::Unsupported),
+                Taken::AskedAgain,
+                Taken::Passed(Refusal::AccessDenied),
+            ]);
             Act::Accept(taken, false)
         }
         8 => Act::Take,
