@@ -65,7 +65,6 @@ impl Conversation {
                 effects.of_reply(reply, due, now);
             }
         }
-        self.claim_notes(&mut effects, now);
         self.settle(&mut effects, now);
         effects
     }

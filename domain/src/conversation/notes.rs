@@ -50,6 +50,14 @@ impl Note {
         }
     }
 
+    /// Whether it claims its place or its call is under way.
+    const fn is_being_made(self) -> bool {
+        match self {
+            Self::Claimed | Self::Sent { .. } => true,
+            Self::Due { .. } | Self::Shown => false,
+        }
+    }
+
     /// Whether its call is under way: the answer waits for that (R12).
     pub(super) const fn is_under_way(self) -> bool {
         match self {
@@ -81,16 +89,19 @@ impl Conversation {
         noted.map(|(seq, _)| *seq)
     }
 
-    /// When the next note is due.
+    /// When the next note is due. One is made after the other, and after the cards of answers, so that all cards appear in the
+    /// order of their messages.
     pub(super) fn note_due(&self) -> Option<(Timestamp, Seq)> {
-        let due = self.notes.iter().filter_map(|(seq, note)| match note {
+        if self.notes.values().any(|note| note.is_being_made()) || self.answers().any(Reply::is_opening) {
+            return None;
+        }
+        self.notes.iter().find_map(|(seq, note)| match note {
             Note::Due { at } => Some((*at, *seq)),
             Note::Claimed | Note::Sent { .. } | Note::Shown => None,
-        });
-        due.min()
+        })
     }
 
-    /// Claims places for the notes that are due; what waits no longer says nothing.
+    /// Claims a place for the next note if it is due; what waits no longer says nothing.
     pub(super) fn claim_notes(&mut self, effects: &mut Effects, now: Timestamp) {
         while let Some((_, seq)) = self.note_due().filter(|(at, _)| *at <= now) {
             let (place, entry) = (self.session.place(seq), self.entries.get(&seq));

@@ -113,9 +113,10 @@ impl Conversation {
             let sends = self.send_next(effects, now);
             // A turn begun just now may fill the room. An answer with nothing left to send is done by being admitted.
             if self.answers().count() == open && !sends && !self.replies.iter().any(Reply::is_done) {
-                return;
+                break;
             }
         }
+        self.claim_notes(effects, now);
     }
 
     /// The first answer that shows nothing yet may do so once every answer before it has made its last call (R12).

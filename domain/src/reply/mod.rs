@@ -170,6 +170,11 @@ impl Reply {
         self.gate
     }
 
+    /// Whether nothing of it can be seen yet, and its card is still to be made.
+    pub(crate) const fn is_opening(&self) -> bool {
+        self.state.is_opening()
+    }
+
     /// The agent's text so far; empty once the turn has ended.
     #[must_use]
     pub fn draft(&self) -> &str {

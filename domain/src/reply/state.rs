@@ -215,6 +215,18 @@ impl Plain {
 }
 
 impl State {
+    pub(super) const fn is_opening(&self) -> bool {
+        match self {
+            Self::Unopened { .. } | Self::Thinking { .. } => true,
+            Self::Finishing(ending) => matches!(ending.presence, Presence::Absent),
+            Self::Streaming { .. }
+            | Self::Collecting { .. }
+            | Self::Plain(_)
+            | Self::Done
+            | Self::Abandoned => false,
+        }
+    }
+
     pub(super) fn unopened(presence: Presence, now: Timestamp) -> Self {
         Self::Unopened { draft: Draft::new(String::new(), now), presence }
     }

@@ -49,6 +49,42 @@ fn a_waiting_message_says_its_place_once_on_the_card_that_becomes_its_answer() {
 }
 
 #[test]
+fn the_cards_of_waiting_messages_appear_in_the_order_of_the_messages() {
+    let mut world = world();
+    world.ask();
+    world.says(1);
+    world.delivers();
+    let [second, third] = [world.ask(), world.ask()];
+    world.wait(SECOND);
+    for seq in [second, third] {
+        assert_eq!((world.process.claims.len(), world.process.calls.len()), (1, 0));
+        world.grant(0);
+        assert_eq!((world.process.claims.len(), world.process.calls.len()), (0, 1));
+        world.land(0, Luck::Works);
+        assert!(world.platform.cards.contains_key(&world.store.entry(seq).message));
+    }
+    world.completes();
+    world.ends_well();
+}
+
+#[test]
+fn no_card_that_waits_appears_before_that_of_an_answer_that_was_asked_first() {
+    let mut world = world();
+    world.ask();
+    let second = world.ask();
+    world.wait(SECOND * 2);
+    assert_eq!((world.process.claims.len(), world.process.calls.len()), (1, 0), "the answer's card");
+    world.grant(0);
+    assert_eq!(world.process.claims.len(), 0);
+    world.land(0, Luck::Works);
+    world.delivers();
+    assert_eq!(world.card(second).text, waits(1));
+    world.says(1);
+    world.completes();
+    world.ends_well();
+}
+
+#[test]
 fn who_is_answered_within_a_second_is_told_nothing() {
     let mut world = world();
     world.ask();
