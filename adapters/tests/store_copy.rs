@@ -23,13 +23,14 @@ use switchboard_adapters::stores::redis::{self, Making};
 use switchboard_domain::ids::Seq;
 use switchboard_ports::audit::AuditAct;
 use switchboard_ports::conformance::audit;
+use switchboard_ports::conformance::replicas::report;
 use switchboard_ports::conformance::samples::{accept_first, ask, key, lease, replica};
 use switchboard_ports::conformance::users::user;
 use switchboard_ports::conversations::Accepted;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::Requeued;
 use switchboard_ports::page::PageRequest;
-use switchboard_ports::replicas::{ReplicaInfo, Report};
+use switchboard_ports::replicas::Report;
 
 use everything::{Everything, fill};
 use ground::{End, Ground, Kind};
@@ -234,8 +235,7 @@ async fn a_replica_that_lives_on_a_shared_store_keeps_it_from_being_copied() {
         let End::Redis(url) = end else { unreachable!() };
         let (clock, key) = (Arc::clone(&ground.clock) as _, ground.folder.path().join("key"));
         let stores = redis::open(url.as_str(), "test", &key, clock, Making::Allowed).await.unwrap();
-        let info = ReplicaInfo { id: replica("r1"), version: "1".to_owned(), ..everything::replica_info() };
-        let report = Report { info, whole: true, channels: Vec::new(), gone: Vec::new() };
+        let report = Report { whole: true, ..report("r1", Vec::new()) };
         stores.replicas.report(&report, Duration::from_hours(1)).await.unwrap();
         stores
     };

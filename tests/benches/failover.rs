@@ -90,9 +90,7 @@ async fn main() {
 
 async fn make_channel(server: &Server, simulator: &Simulator, agent: &ScriptedAgent) {
     let api = Api::of(server);
-    let body =
-        json!({ "name": "scripted", "kind": "openai-chat", "base_url": agent.base_url(), "model": "m" });
-    let agent = api.create("/agents", &body).await;
+    let agent = api.create("/agents", &agent.settings()).await;
     let config = json!({ "ai_card": { "update_interval_ms": 800 } });
     let body = over(stage::channel_on(simulator, &config), &json!({ "default_agent_id": agent }));
     api.create("/channels", &body).await;

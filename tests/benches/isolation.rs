@@ -22,6 +22,7 @@ use std::time::Duration;
 use dingtalk_sim::{Card, Observed, PushedMessage};
 use serde_json::{Value, json};
 use switchboard_tests::api::Api;
+use switchboard_tests::environment::number;
 use switchboard_tests::looks;
 use switchboard_tests::scripted_agent::{Asked, Behaviour, End};
 use switchboard_tests::server::CAP;
@@ -47,10 +48,6 @@ const COMMAND_INTERVAL: Duration = Duration::from_millis(100);
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 /// The agent's words to the others, one every 20 ms.
 const WORDS: &str = "one two three four five six seven eight nine ten";
-
-fn number(name: &str, usual: u64) -> u64 {
-    std::env::var_os(name).and_then(|text| text.to_str()?.parse().ok()).unwrap_or(usual)
-}
 
 #[tokio::main]
 async fn main() {

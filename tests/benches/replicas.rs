@@ -22,6 +22,7 @@ use std::time::Duration;
 use dingtalk_sim::{AppConfig, Origin, Simulator, SimulatorConfig};
 use serde_json::json;
 use switchboard_tests::api::Api;
+use switchboard_tests::environment::number;
 use switchboard_tests::scripted_agent::{Behaviour, ScriptedAgent};
 use switchboard_tests::server::{Home, Server};
 use test_servers::redis;
@@ -43,10 +44,6 @@ const IDLE: Duration = Duration::from_secs(20);
 const REST: Duration = Duration::from_secs(75);
 /// What each conversation is answered.
 const ANSWER: &str = "one two three four five six seven eight nine ten";
-
-fn number(name: &str, usual: u64) -> u64 {
-    std::env::var_os(name).and_then(|text| text.to_str()?.parse().ok()).unwrap_or(usual)
-}
 
 #[tokio::main]
 async fn main() {
@@ -175,9 +172,7 @@ impl Bench {
         let agent =
             ScriptedAgent::start(|_| Behaviour::words(ANSWER.to_owned())).await.expect("the agent starts");
         let servers = [home.serve().await, home.serve().await];
-        let body =
-            json!({ "name": "scripted", "kind": "openai-chat", "base_url": agent.base_url(), "model": "m" });
-        let agent_id = Api::of(&servers[0]).create("/agents", &body).await;
+        let agent_id = Api::of(&servers[0]).create("/agents", &agent.settings()).await;
         Self { servers, made: 0, said: 0, agent_id, _agent: agent, simulator, redis, _home: home }
     }
 

@@ -129,6 +129,11 @@ impl Api {
         self.wait_status(channel, |status| status["status"] == "connected").await
     }
 
+    /// What the server says of being ready: 200, or 503.
+    pub async fn readiness(&self) -> u16 {
+        self.answer(self.request(Method::GET, "/readyz")).await.status
+    }
+
     /// The value of a metric in Prometheus' text; 0 where it was never counted. `series` is its name, with its labels if any.
     pub async fn metric(&self, series: &str) -> f64 {
         let text = self.answer(self.request(Method::GET, "/metrics")).await.text;

@@ -14,6 +14,7 @@
 pub mod api;
 pub mod binary;
 pub mod chaos;
+pub mod environment;
 pub mod events;
 pub mod fake_responses;
 pub mod fake_wegent;

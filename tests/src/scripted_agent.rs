@@ -30,7 +30,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -96,6 +96,11 @@ impl ScriptedAgent {
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// What makes it an agent of a server (`POST /agents`).
+    pub fn settings(&self) -> Value {
+        json!({ "name": "scripted", "kind": "openai-chat", "base_url": self.base_url(), "model": "m" })
     }
 
     /// Behaviours for the next requests, in order; they come before what `choose` says.

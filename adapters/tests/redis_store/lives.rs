@@ -6,10 +6,10 @@ use std::time::Duration;
 use rstest::rstest;
 use switchboard_adapters::stores::Stores;
 use switchboard_domain::ids::{Partition, ReplicaId};
-use switchboard_domain::time::Timestamp;
 use switchboard_ports::conformance::FakeClock;
+use switchboard_ports::conformance::replicas::report;
 use switchboard_ports::error::StoreError;
-use switchboard_ports::replicas::{ReplicaInfo, Report};
+use switchboard_ports::replicas::Report;
 use test_servers::looks_on;
 use test_servers::redis::{Cluster, Server};
 
@@ -24,7 +24,7 @@ async fn a_store_that_was_emptied_takes_nothing_until_it_is_back(#[case] replace
     let (server, key, clock) = (Server::start(&[]), key(), Arc::new(FakeClock::new()));
     let stores = open(&server.url(), key.path(), &clock).await;
     let (one, ttl) = (ReplicaId::new("one"), Duration::from_hours(1));
-    let report = Report { info: info_of(&one), channels: vec![], gone: vec![], whole: true };
+    let report = Report { whole: true, ..report("one", Vec::new()) };
     stores.replicas.roll().await.unwrap();
     let meta = server.tell("HGETALL test:{config}:meta");
     let field = |name: &str| {
@@ -49,17 +49,6 @@ async fn a_store_that_was_emptied_takes_nothing_until_it_is_back(#[case] replace
     server.tell(&format!("HSET test:{{config}}:meta {kept}"));
     stores.replicas.report(&report, ttl).await.unwrap();
     stores.conversations.claim(&one, &[Partition(1)], ttl).await.unwrap();
-}
-
-fn info_of(replica: &ReplicaId) -> ReplicaInfo {
-    ReplicaInfo {
-        id: replica.clone(),
-        version: "1".to_owned(),
-        host: None,
-        started_at: Timestamp::default(),
-        partitions: 0,
-        connections: 0,
-    }
 }
 
 /// Claims partitions of every node until all are had again.

@@ -19,17 +19,16 @@ use switchboard_ports::conformance::audit;
 use switchboard_ports::conformance::messages::new_message;
 use switchboard_ports::conformance::registries::{agent_variants, channel, channel_variants};
 use switchboard_ports::conformance::samples::{
-    accept_first, address, ask, commit, decided, failure, key, key_on, lease, line, member_key, replica,
+    accept_first, address, ask, commit, decided, failure, key, key_on, lease, line, member_key,
 };
 use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::usage::{app, batch, month, usage};
 use switchboard_ports::conformance::users::{identity, user};
-use switchboard_ports::conformance::{FakeClock, Stores, generate};
+use switchboard_ports::conformance::{Stores, generate};
 use switchboard_ports::conversations::{Arrival, Commit, NewFailure, Shown};
 use switchboard_ports::failures::FailureInfo;
 use switchboard_ports::messages::MessageRecord;
 use switchboard_ports::page::PageRequest;
-use switchboard_ports::replicas::ReplicaInfo;
 use switchboard_ports::tokens::{Role as TokenRole, Token};
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
 use switchboard_ports::users::User;
@@ -49,18 +48,6 @@ fn keys() -> Vec<ConversationKey> {
 /// By its id.
 pub(crate) fn key_of(id: &ConversationId) -> ConversationKey {
     keys().into_iter().find(|key| key.id() == *id).unwrap()
-}
-
-/// A replica.
-pub(crate) fn replica_info() -> ReplicaInfo {
-    ReplicaInfo {
-        id: replica("r1"),
-        version: String::new(),
-        host: None,
-        started_at: FakeClock::START,
-        partitions: 0,
-        connections: 0,
-    }
 }
 
 /// One channel.

@@ -1,5 +1,6 @@
 //! `switchboard serve`.
 
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -68,19 +69,16 @@ async fn opened(
     composition: &dyn Composition,
     shutdown: &CancellationToken,
 ) -> Result<Option<Ports>, Exit> {
-    let opening = composition.open(config, OpenMode::Create);
-    tokio::pin!(opening);
-    let mut said = false;
-    loop {
-        tokio::select! {
-            biased;
-            () = shutdown.cancelled() => return Ok(None),
-            opened = &mut opening => return Ok(Some(opened?)),
-            () = tokio::time::sleep(SAY_AFTER), if !said => {
-                said = true;
-                tracing::warn!(store = %config.store.url, "waiting for the store to answer");
-            }
-        }
+    let says = async {
+        tokio::time::sleep(SAY_AFTER).await;
+        tracing::warn!(store = %config.store.url, "waiting for the store to answer");
+        std::future::pending::<Infallible>().await
+    };
+    tokio::select! {
+        biased;
+        () = shutdown.cancelled() => Ok(None),
+        opened = composition.open(config, OpenMode::Create) => Ok(Some(opened?)),
+        never = says => match never {},
     }
 }
 

@@ -63,7 +63,9 @@ fn life(opened: u64, ended: Option<u64>) -> Life {
     Life { opened_at: Timestamp::from_millis(opened), ended_at, was_taken: ended.is_some() }
 }
 
-fn report(name: &str, channels: Vec<Observed>) -> Report {
+/// A report of a replica.
+#[must_use]
+pub fn report(name: &str, channels: Vec<Observed>) -> Report {
     let info = ReplicaInfo {
         id: replica(name),
         version: "1.2.3".to_owned(),

@@ -183,10 +183,11 @@ fn agent_of(plan: &Plan, agent: &ScriptedAgent) -> serde_json::Value {
     let usual = Duration::from_mins(1).as_millis();
     let fails = matches!(plan.cast, Cast::Agent | Cast::Everything);
     let timeout = if fails { u128::from(agents::TIMEOUT_MS) } else { usual };
-    json!({
-        "name": "scripted", "kind": "openai-chat", "base_url": agent.base_url(), "model": "m",
-        "first_output_timeout_ms": timeout, "idle_timeout_ms": timeout,
-    })
+    let mut settings = agent.settings();
+    for bound in ["first_output_timeout_ms", "idle_timeout_ms"] {
+        settings[bound] = json!(timeout);
+    }
+    settings
 }
 
 fn channel_of(plan: &Plan, simulator: &Simulator, agent: &str) -> serde_json::Value {

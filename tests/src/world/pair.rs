@@ -87,6 +87,22 @@ impl Pair<'_> {
         self.holders()[0]
     }
 
+    /// Waits until the other one is connected in the place of this one; how long that took.
+    pub async fn stands_in_for(&self, holder: usize) -> Duration {
+        self.until("the standby is connected", || self.holders() == [1 - holder]).await
+    }
+
+    /// Both say that one of them is connected and the other one stands by.
+    pub async fn assert_one_stands_by(&self) {
+        for asked in [0, 1] {
+            let status = self.status(asked).await;
+            assert_eq!((&*status.status, status.connections), ("connected", 1));
+            let mut rows: Vec<_> = status.replicas.iter().map(|row| row.state.to_string()).collect();
+            rows.sort();
+            assert_eq!(rows, ["connected", "standby"]);
+        }
+    }
+
     /// What a driver says of the channel.
     pub async fn status(&self, asked: usize) -> ChannelStatus {
         let statuses = self.drivers[asked].statuses(&[channel()]).await;

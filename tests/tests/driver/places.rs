@@ -32,13 +32,7 @@ fn of_two_that_begin_at_once_one_is_connected_and_the_other_one_stands_by() {
         pair.wait(SECS(60)).await;
         assert_eq!(pair.holders(), [holder]);
         assert_eq!(pair.world.platform.connections().1, 1, "and it was never another one");
-        for asked in [0, 1] {
-            let status = pair.status(asked).await;
-            assert_eq!((&*status.status, status.connections), ("connected", 1));
-            let mut rows: Vec<_> = status.replicas.iter().map(|row| row.state.to_string()).collect();
-            rows.sort();
-            assert_eq!(rows, ["connected", "standby"]);
-        }
+        pair.assert_one_stands_by().await;
         pair.says("ann", "hello").await;
         pair.answered(1).await;
     });
@@ -51,7 +45,7 @@ fn when_the_holder_dies_the_standby_takes_over_within_the_lease() {
         pair.says("ann", "before").await;
         pair.answered(1).await;
         pair.kill(holder);
-        let took = pair.until("the standby is connected", || pair.holders() == [1 - holder]).await;
+        let took = pair.stands_in_for(holder).await;
         assert!(took <= takeover_max(), "{took:?}");
         pair.says("ann", "after").await;
         pair.answered(2).await;
@@ -63,7 +57,7 @@ fn a_holder_that_is_cut_off_closes_before_the_standby_connects_and_makes_no_call
     on_an_exclusive_platform(async |pair| {
         let holder = pair.one_holder().await;
         pair.cut_off(holder);
-        let took = pair.until("the standby is connected", || pair.holders() == [1 - holder]).await;
+        let took = pair.stands_in_for(holder).await;
         assert!(took <= takeover_max(), "{took:?}");
         pair.says("ann", "hello").await;
         pair.answered(1).await;
@@ -110,7 +104,7 @@ fn a_holder_that_ends_in_good_order_hands_over_at_once() {
             let driver = pair.driver(holder).clone();
             async move { driver.stop(SECS(20)).await }
         });
-        let took = pair.until("the standby is connected", || pair.holders() == [1 - holder]).await;
+        let took = pair.stands_in_for(holder).await;
         assert!(took <= SECS(3), "{took:?}");
         stopping.await.expect("it ends");
         pair.says("bob", "hello").await;

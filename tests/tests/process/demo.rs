@@ -96,8 +96,7 @@ async fn where_port_8080_is_taken_the_demo_takes_a_free_one() {
     let server = demo(&mut home).await;
     assert!(!server.base().ends_with(":8080"), "{}", server.base());
     let api = Api::at(server.base(), None);
-    let answer = timeout(CAP, api.answer(api.request(Method::GET, "/readyz"))).await;
-    assert_eq!(answer.unwrap().status, 200);
+    assert_eq!(timeout(CAP, api.readiness()).await.unwrap(), 200);
     drop(taken);
     assert_eq!(server.terminate().await.code(), Some(0));
 }

@@ -1,7 +1,6 @@
 //! What may happen between replicas and their Redis: a cut or silent network, no memory, a fail-over of Redis itself.
 
 use dingtalk_sim::Observed;
-use reqwest::Method;
 use switchboard_tests::looks;
 use switchboard_tests::server::CAP;
 use test_servers::proxy::Proxy;
@@ -22,7 +21,7 @@ fn ask(several: &Several, round: usize) {
 async fn wait_ready(several: &Several, number: usize, status: u16) {
     let api = several.api(number);
     looks::until_ok("it says whether it is ready", async || {
-        let ready = api.answer(api.request(Method::GET, "/readyz")).await.status;
+        let ready = api.readiness().await;
         if ready == status { Ok(()) } else { Err(ready) }
     })
     .await;

@@ -74,10 +74,7 @@ impl Several {
     /// Makes an agent and a channel on a server's store.
     async fn set_up(&self, number: usize) -> String {
         let api = self.api(number);
-        let agent = json!({
-            "name": "scripted", "kind": "openai-chat", "base_url": self.agent.base_url(), "model": "m"
-        });
-        let agent = api.create("/agents", &agent).await;
+        let agent = api.create("/agents", &self.agent.settings()).await;
         let mut channel = channel_on(&self.simulator, &json!({}));
         channel["default_agent_id"] = json!(agent);
         api.create("/channels", &channel).await
@@ -310,9 +307,7 @@ async fn redis_that_dies_under_two_replicas_comes_back_to_what_it_had() {
         several.redis.kill();
         looks::until("both know", async || {
             for number in [0, 1] {
-                let api = several.api(number);
-                let ready = api.answer(api.request(Method::GET, "/readyz")).await;
-                if ready.status != 503 {
+                if several.api(number).readiness().await != 503 {
                     return None;
                 }
             }

@@ -2,7 +2,6 @@
 //! opened.
 
 use dingtalk_sim::Observed;
-use reqwest::Method;
 use rstest::rstest;
 use switchboard_tests::api::Api;
 use switchboard_tests::looks;
@@ -65,9 +64,9 @@ async fn redis_killed_under_load_comes_back_and_everything_acked_is_answered_onc
         }
         redis.kill();
         looks::until("nothing is green and nothing is ready", async || {
-            let ready = stage.api.answer(stage.api.request(Method::GET, "/readyz")).await;
+            let ready = stage.api.readiness().await;
             let green = stage.api.metric("switchboard_channel_connected{").await;
-            (ready.status == 503 && green < 0.5).then_some(())
+            (ready == 503 && green < 0.5).then_some(())
         })
         .await;
         redis.restart();
@@ -102,9 +101,7 @@ async fn a_cluster_whose_node_dies_is_reached_again(#[case] has_replica: bool) {
     looks::until("the others miss the node", async || (!cluster.is_well()).then_some(())).await;
     if !has_replica {
         // Longer than the client can mend by itself: the platform's connections are given up.
-        let is_closed =
-            |seen: &Observed| seen.connections.iter().all(|connection| connection.closed_at_ms.is_some());
-        stage.simulator.wait_for(CAP, is_closed).await.expect("nothing is connected");
+        wait_unconnected(&stage).await;
         cluster.restart_first();
     }
     all_ask(&stage, 1);
@@ -116,10 +113,16 @@ async fn a_cluster_whose_node_dies_is_reached_again(#[case] has_replica: bool) {
 /// Whether everybody is told that it is ready, or not.
 async fn wait_ready(stage: &Stage, status: u16) {
     looks::until("it says whether it is ready", async || {
-        let ready = stage.api.answer(stage.api.request(Method::GET, "/readyz")).await;
-        (ready.status == status).then_some(())
+        (stage.api.readiness().await == status).then_some(())
     })
     .await;
+}
+
+/// Waits until no connection to the platform is open.
+async fn wait_unconnected(stage: &Stage) {
+    let is_closed =
+        |seen: &Observed| seen.connections.iter().all(|connection| connection.closed_at_ms.is_some());
+    stage.simulator.wait_for(CAP, is_closed).await.expect("nothing is connected");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,9 +140,7 @@ async fn a_redis_that_was_emptied_is_told_once_and_takes_nothing_until_it_is_res
         let logs = stage.home.logs();
         logs.lines().filter(|line| line.contains("was emptied, evicted or replaced")).count()
     };
-    let is_closed =
-        |seen: &Observed| seen.connections.iter().all(|connection| connection.closed_at_ms.is_some());
-    stage.simulator.wait_for(CAP, is_closed).await.expect("nothing is connected");
+    wait_unconnected(&stage).await;
     let acked = stage
         .simulator
         .observe(|seen| seen.messages.iter().skip(before).filter(|message| message.acked.is_some()).count());

@@ -164,9 +164,7 @@ impl Plan {
         let agent = ScriptedAgent::start(echo).await.expect("the agent starts");
         let server = self.home.serve().await;
         let api = Api::of(&server);
-        let usual =
-            json!({ "name": "scripted", "kind": "openai-chat", "base_url": agent.base_url(), "model": "m" });
-        let agent_id = api.create("/agents", &over(usual, &self.agent)).await;
+        let agent_id = api.create("/agents", &over(agent.settings(), &self.agent)).await;
         let mut usual = channel_on(&simulator, &self.config);
         usual["default_agent_id"] = json!(agent_id);
         let channel = api.create("/channels", &over(usual, &self.channel)).await;

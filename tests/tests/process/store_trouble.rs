@@ -36,7 +36,7 @@ async fn is_green(stage: &Stage) -> bool {
 }
 
 async fn is_ready(stage: &Stage) -> bool {
-    stage.api.answer(stage.api.request(Method::GET, "/readyz")).await.status == 200
+    stage.api.readiness().await == 200
 }
 
 /// Waits until the channel is not green and the server not ready; answers how long that took.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, Value};
+use redis::cluster_routing::RoutingInfo;
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, Value};
 use tokio::time::Instant;
 
 /// How long nothing may be answered before the connection is replaced: longer than the longest wait for one answer.
@@ -81,6 +82,12 @@ impl ClusterWay {
     /// The connection to ask over now.
     pub(super) fn connection(&self) -> ClusterConnection {
         self.lock().connection.clone()
+    }
+
+    /// Sends a command to these nodes.
+    pub(super) async fn route(self: &Arc<Self>, command: &Cmd, there: RoutingInfo) -> RedisResult<Value> {
+        let answer = self.connection().route_command(command.clone(), there).await;
+        self.heard(answer)
     }
 
     /// Notes what became of a call. One task at a time makes the new connection; calls go on failing meanwhile.

@@ -27,6 +27,9 @@ const OPEN_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Each node of a Cluster that has slots.
+const EVERY_MASTER: RoutingInfo = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
+
 /// A way to the server or Cluster.
 pub(super) struct Connection {
     way: Way,
@@ -158,11 +161,7 @@ impl Connection {
             Way::One(mut connection) => {
                 question.query_async(&mut connection).await.map(|answer: T| vec![answer])
             }
-            Way::Cluster(way) => {
-                let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-                let answer = way.connection().route_command(question.clone(), everywhere).await;
-                way.heard(answer).and_then(answers)
-            }
+            Way::Cluster(way) => way.route(question, EVERY_MASTER).await.and_then(answers),
         };
         answered.map_err(|error| {
             let kind = error.kind();
@@ -177,11 +176,9 @@ impl Connection {
     /// Each master of a Cluster by its address; `None` for the one server that there is otherwise.
     pub(super) async fn nodes(&self) -> Result<Vec<Option<String>>, StoreError> {
         let Way::Cluster(way) = self.way.clone() else { return Ok(vec![None]) };
-        let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-        let answer = way.connection().route_command(redis::cmd("ECHO").arg("").clone(), everywhere).await;
-        let answer = way
-            .heard(answer)
-            .and_then(|answer| Ok(redis::from_redis_value::<BTreeMap<String, Value>>(answer)?));
+        let answer = way.route(redis::cmd("ECHO").arg(""), EVERY_MASTER).await;
+        let answer =
+            answer.and_then(|answer| Ok(redis::from_redis_value::<BTreeMap<String, Value>>(answer)?));
         Ok(answer.map_err(|error| unavailable(&error))?.into_keys().map(Some).collect())
     }
 
@@ -198,8 +195,8 @@ impl Connection {
         let (host, port) = address
             .ok_or_else(|| StoreError::Unavailable("a node of Redis without an address".to_owned()))?;
         let there = RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port });
-        let answer = way.connection().route_command(command.clone(), there).await;
-        let answer = way.heard(answer).and_then(|answer| Ok(redis::from_redis_value(answer)?));
+        let answer = way.route(command, there).await;
+        let answer = answer.and_then(|answer| Ok(redis::from_redis_value(answer)?));
         answer.map_err(|error| unavailable(&error))
     }
 

@@ -101,7 +101,6 @@ const BY_CERTIFICATE: &[(&str, &str)] = &[
     ("NotValidForName", MISNAMED),
     ("not valid for name", MISNAMED),
     ("Expired", EXPIRED),
-    ("", UNTRUSTED),
 ];
 
 /// Whether the server's certificate is not taken.
@@ -113,13 +112,10 @@ pub(super) fn is_of_certificate(error: &RedisError) -> bool {
 pub(super) fn of(error: &RedisError) -> &'static str {
     if is_of_certificate(error) {
         let text = error.to_string();
-        return BY_CERTIFICATE
-            .iter()
-            .find(|(sign, _)| text.contains(sign))
-            .map_or(UNTRUSTED, |(_, words)| words);
+        return first(BY_CERTIFICATE, |sign| text.contains(sign)).unwrap_or(UNTRUSTED);
     }
     let kind = error.kind();
-    if let Some((_, words)) = BY_KIND.iter().find(|(known, _)| *known == kind) {
+    if let Some(words) = first(BY_KIND, |known| *known == kind) {
         return words;
     }
     if matches!(kind, ErrorKind::Server(_) | ErrorKind::Extension) {
@@ -131,11 +127,16 @@ pub(super) fn of(error: &RedisError) -> &'static str {
 /// What a server said.
 fn said(error: &RedisError) -> &'static str {
     let code = error.code().unwrap_or_default();
-    if let Some((_, words)) = BY_CODE.iter().find(|(known, _)| *known == code) {
+    if let Some(words) = first(BY_CODE, |known| *known == code) {
         return words;
     }
     let text = error.detail().unwrap_or_default().to_ascii_lowercase();
-    BY_SIGN.iter().find(|(sign, _)| text.contains(sign)).map_or(REFUSED, |(_, words)| words)
+    first(BY_SIGN, |sign| text.contains(sign)).unwrap_or(REFUSED)
+}
+
+/// The words of the first line of a table that fits.
+fn first<K>(table: &[(K, &'static str)], fits: impl Fn(&K) -> bool) -> Option<&'static str> {
+    table.iter().find(|(key, _)| fits(key)).map(|(_, words)| *words)
 }
 
 fn of_io(error: &RedisError) -> &'static str {
