@@ -1,11 +1,17 @@
 //! The Redis store passes every suite on a real server and on a Cluster of three, each reopening being a death: the server is killed and started again.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     reason = "test code: a test fails by panicking"
 )]
+
+#[path = "redis_store/lives.rs"]
+mod lives;
+#[path = "redis_store/trouble.rs"]
+mod trouble;
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -44,7 +50,7 @@ enum Served {
 impl Served {
     fn url(&self) -> String {
         match self {
-            Self::One(server) => server.url(),
+            Self::One(server) => server.url().replace("://", "://least:secret@"),
             Self::Cluster(cluster) => cluster.url(),
         }
     }
@@ -104,8 +110,18 @@ async fn served_by(served: Served) -> RedisFixture {
     RedisFixture { clock, stores, served, key }
 }
 
+/// A server with a user that has the rights that the guide lists: they are enough for everything.
 async fn fresh() -> RedisFixture {
-    served_by(Served::One(Server::start(&[]))).await
+    let rights = guide_rights().replace("switchboard", "test");
+    let user: Vec<_> = ["--user", "least", "on", ">secret"].into_iter().chain(rights.split(' ')).collect();
+    served_by(Served::One(Server::start(&user))).await
+}
+
+/// What the guide gives a user of Redis.
+fn guide_rights() -> String {
+    let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/en/replicas.md")).unwrap();
+    let line = guide.lines().find_map(|line| line.strip_prefix("ACL SETUSER switchboard on >PASSWORD "));
+    line.expect("the guide has the line").to_owned()
 }
 
 async fn decorated() -> FaultyFixture<RedisFixture> {
@@ -199,14 +215,18 @@ async fn with_tls_the_servers_certificate_has_to_be_of_a_trusted_authority_and_f
         let error = open(&server, ca_pem).await.err().unwrap().to_string();
         assert_eq!(
             error,
-            "cannot connect to Redis: the server's certificate is of an authority that is not trusted (network.ca_file)"
+            "cannot connect to Redis: the certificate of Redis is of an authority that is not trusted: name the authority's in \
+             network.ca_file"
         );
     }
     let error = open(&other, Some(other.ca_pem())).await.err().unwrap().to_string();
-    let wanted =
-        "cannot connect to Redis: the server's certificate is for another name than the address says";
+    let wanted = "cannot connect to Redis: the certificate of Redis is for another name than the store's address has: write the name that it \
+         is for";
     assert_eq!(error, wanted);
 }
+
+const SILENT: &str =
+    "Redis does not answer in time: look whether it runs, is overloaded or is behind a firewall";
 
 /// Somebody waits for the command that opens it.
 #[tokio::test]
@@ -215,9 +235,12 @@ async fn nobody_waits_long_for_a_server_that_does_not_answer() {
     server.freeze();
     let key = key();
     for (url, why) in [
-        ("redis://127.0.0.1:1".to_owned(), "nobody listens at the address"),
-        (server.url(), "nobody answers"),
-        (server.url().replace("redis://", "redis-cluster://"), "nobody answers"),
+        (
+            "redis://127.0.0.1:1".to_owned(),
+            "nobody listens at the address: start Redis, or correct host and port",
+        ),
+        (server.url(), SILENT),
+        (server.url().replace("redis://", "redis-cluster://"), SILENT),
     ] {
         let clock: Arc<FakeClock> = Arc::new(FakeClock::new());
         let (file, making) = (key.path().join("key"), Making::No);

@@ -1,6 +1,8 @@
 //! The composition root: the only place that names concrete adapters.
 
 mod running;
+#[cfg(feature = "demo")]
+mod simulation;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -264,12 +266,23 @@ impl Composition for Composed {
     }
 
     async fn try_writing(&self, config: &Config) -> Result<(), ComposeError> {
-        let StoreUrl::File(folder) = config.store.url.clone() else { return Ok(()) };
-        match tokio::task::spawn_blocking(move || file::try_writing(&folder)).await {
-            Ok(tried) => tried.map_err(|error| {
-                ComposeError::Failed(format!("the store {} cannot be written: {error}", config.store.url))
-            }),
-            Err(error) => Err(ComposeError::Failed(format!("failed: {error}"))),
+        let failed = |error: &dyn std::fmt::Display| {
+            ComposeError::Failed(format!("the store {} cannot be written: {error}", config.store.url))
+        };
+        match config.store.url.clone() {
+            StoreUrl::Memory => Ok(()),
+            StoreUrl::Redis(url) => {
+                let authorities = authorities(&config.network)?;
+                let address = redis::Address { url: url.expose(), authorities: &authorities };
+                let tried = redis::try_writing(address, &config.store.prefix).await;
+                tried.map_err(|error| failed(&error))
+            }
+            StoreUrl::File(folder) => {
+                match tokio::task::spawn_blocking(move || file::try_writing(&folder)).await {
+                    Ok(tried) => tried.map_err(|error| failed(&error)),
+                    Err(error) => Err(ComposeError::Failed(format!("failed: {error}"))),
+                }
+            }
         }
     }
 
@@ -355,39 +368,11 @@ impl Composition for Composed {
 
     async fn simulate(&self) -> Result<Simulation, ComposeError> {
         #[cfg(feature = "demo")]
-        let simulation = simulate().await;
+        let simulation = simulation::simulate().await;
         #[cfg(not(feature = "demo"))]
         let simulation = Err(ComposeError::Failed(
             "this build has no simulated platform; build with the feature `demo`".to_owned(),
         ));
         simulation
     }
-}
-
-#[cfg(feature = "demo")]
-async fn simulate() -> Result<Simulation, ComposeError> {
-    use dingtalk_sim::{Simulator, SimulatorConfig};
-
-    let settings = SimulatorConfig::default();
-    let (id, secret) = settings
-        .apps
-        .first()
-        .map(|app| (app.client_id.clone(), app.client_secret.clone()))
-        .unwrap_or_default();
-    let simulator = Simulator::start(settings)
-        .await
-        .map_err(|error| ComposeError::Failed(format!("failed to start the simulated platform: {error}")))?;
-    let base = simulator.base_url().to_owned();
-    Ok(Simulation {
-        chat_url: simulator.chat_url(),
-        platform: "dingtalk".to_owned(),
-        config: serde_json::json!({
-            "client_id": id,
-            "client_secret": secret,
-            "ai_card": {"template_id": dingtalk_sim::OWN_TEMPLATE},
-            "api_base_url": base,
-            "oapi_base_url": base,
-        }),
-        guard: Box::new(simulator),
-    })
 }

@@ -13,6 +13,7 @@ use super::seam::{Composition, OpenMode};
 use super::server::{Server, first_token, listen, tls};
 use super::{Place, signals};
 use crate::config::{self, Config, Environment, reconcile};
+use crate::ports::Ports;
 use crate::telemetry::logs;
 
 /// Options of `serve`.
@@ -31,6 +32,9 @@ const TAKE_PAUSE: Duration = Duration::from_millis(100);
 /// How often it is said that the server waits for a store.
 const SAY_INTERVAL: Duration = Duration::from_mins(1);
 
+/// How long a store may be in opening before it is said that the server waits for it.
+const SAY_AFTER: Duration = Duration::from_secs(1);
+
 /// How long an address may still be taken after the process that had the store has ended.
 const ADDRESS_WAIT_MAX: Duration = Duration::from_secs(10);
 
@@ -47,13 +51,37 @@ pub async fn run(
     let Some(listener) = taken(&config, composition, &signals.shutdown).await? else {
         return Ok(());
     };
-    let ports = composition.open(&config, OpenMode::Create).await?;
+    let Some(ports) = opened(&config, composition, &signals.shutdown).await? else {
+        return Ok(());
+    };
     let named = |exit| at_store(&config, exit);
     reconcile::reconcile(&config.declared, &ports).await.map_err(|error| named(error.into()))?;
     first_token(&config, &ports).await.map_err(named)?;
     let reload = options.place.config.clone().map(|path| (path, environment.clone()));
     let server = Server { config: &config, ports, listener, tls, lines: Vec::new(), reload, signals };
     server.run(composition).await
+}
+
+/// The open store; `None` when the server was told to stop first: a store over the network may be long in coming.
+async fn opened(
+    config: &Config,
+    composition: &dyn Composition,
+    shutdown: &CancellationToken,
+) -> Result<Option<Ports>, Exit> {
+    let opening = composition.open(config, OpenMode::Create);
+    tokio::pin!(opening);
+    let mut said = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(None),
+            opened = &mut opening => return Ok(Some(opened?)),
+            () = tokio::time::sleep(SAY_AFTER), if !said => {
+                said = true;
+                tracing::warn!(store = %config.store.url, "waiting for the store to answer");
+            }
+        }
+    }
 }
 
 /// The store and the address, both for this process; `None` when it was told to stop first. While another process has the

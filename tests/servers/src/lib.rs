@@ -20,4 +20,4 @@ pub mod slapd;
 pub mod tls;
 
 pub use install::installed;
-pub use looks::looks;
+pub use looks::{looks, looks_on};

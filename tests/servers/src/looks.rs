@@ -18,3 +18,14 @@ pub fn looks(mut is_so: impl FnMut() -> bool) -> bool {
         so
     })
 }
+
+/// The same for looks that take their time.
+pub async fn looks_on(mut is_so: impl AsyncFnMut() -> bool) -> bool {
+    for _ in 0..LOOKS_MAX {
+        if is_so().await {
+            return true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    false
+}

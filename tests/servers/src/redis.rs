@@ -99,18 +99,45 @@ impl Server {
 /// Hash slots of a Cluster.
 const SLOTS: u16 = 16_384;
 
-/// Three servers that share the slots.
+/// Masters, which share the slots.
+const MASTERS: usize = 3;
+
+/// Three masters, and perhaps a replica of the first.
 pub struct Cluster(Vec<Server>);
 
 impl Cluster {
     /// Starts one, and waits until each node knows all of it.
     pub fn start() -> Self {
-        let more = ["--cluster-enabled", "yes", "--cluster-node-timeout", "5000"];
-        let nodes: Vec<_> = (0..3).map(|_| Server::start(&more)).collect();
+        Self::of(MASTERS)
+    }
+
+    /// The same with a replica of the first master, which stands in for it when it dies.
+    pub fn start_with_replica() -> Self {
+        let cluster = Self::of(MASTERS + 1);
+        let first = cluster.0[0].tell("CLUSTER MYID");
+        let id = first.lines().nth(1).expect("a node has an id");
+        let replica = &cluster.0[MASTERS];
+        let follows = || {
+            let state = replica.tell("INFO replication");
+            if !state.contains("role:slave") {
+                // Refused until it has heard of that master; said again to one that follows, it begins anew.
+                replica.tell(&format!("CLUSTER REPLICATE {id}"));
+            }
+            state.contains("master_link_status:up")
+        };
+        assert!(looks(follows), "the replica does not follow");
+        cluster
+    }
+
+    fn of(count: usize) -> Self {
+        let more = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
+        let nodes: Vec<_> = (0..count).map(|_| Server::start(&more)).collect();
         for (number, node) in (0..).zip(&nodes) {
             let slots: Vec<_> =
                 (0..SLOTS).filter(|slot| slot / 5_462 == number).map(|slot| slot.to_string()).collect();
-            node.tell(&format!("CLUSTER ADDSLOTS {}", slots.join(" ")));
+            if !slots.is_empty() {
+                node.tell(&format!("CLUSTER ADDSLOTS {}", slots.join(" ")));
+            }
             node.tell(&format!("CLUSTER SET-CONFIG-EPOCH {}", number + 1));
             for other in &nodes {
                 node.tell(&format!("CLUSTER MEET 127.0.0.1 {}", other.port));
@@ -138,12 +165,34 @@ impl Cluster {
         self.wait();
     }
 
+    /// The first master dies without a word.
+    pub fn kill_first(&mut self) {
+        self.0[0].kill();
+    }
+
+    /// Comes back on its port with what it has on disk.
+    pub fn restart_first(&mut self) {
+        self.0[0].restart();
+        self.wait();
+    }
+
+    /// Whether the second master takes everything to be well: someone has each slot.
+    pub fn is_well(&self) -> bool {
+        self.0[1].tell("CLUSTER INFO").contains("cluster_state:ok")
+    }
+
+    /// Whether the replica has taken the place of its master.
+    pub fn has_stood_in(&self) -> bool {
+        self.0[MASTERS].tell("INFO replication").contains("role:master")
+    }
+
     /// A node says that all is well only when it knows who has each slot.
     fn wait(&self) {
+        let known = format!("cluster_known_nodes:{}", self.0.len());
         for node in &self.0 {
             let is_well = || {
                 let info = node.tell("CLUSTER INFO");
-                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+                info.contains("cluster_state:ok") && info.contains(&known)
             };
             assert!(looks(is_well), "the nodes do not find each other");
         }

@@ -95,7 +95,7 @@ const LAYERS: [(&str, Allowed, Allowed); 8] = [
         Allowed::Only(&["stateright"]),
     ),
     ("xtask", Allowed::Only(&[]), Allowed::Only(&[])),
-    ("test-servers", Allowed::Only(&["rcgen", "rustix", "tempfile"]), Allowed::Only(&[])),
+    ("test-servers", Allowed::Only(&["rcgen", "rustix", "tempfile", "tokio"]), Allowed::Only(&[])),
 ];
 
 /// A simulated platform is an independent judge: it shares no code with what it judges.

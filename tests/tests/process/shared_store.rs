@@ -6,7 +6,7 @@ use reqwest::Method;
 use rstest::rstest;
 use switchboard_tests::api::Api;
 use switchboard_tests::looks;
-use switchboard_tests::server::Home;
+use switchboard_tests::server::{CAP, Home};
 use test_servers::redis;
 
 use super::judge::{answered_once_in_order, no_violations, no_violations_without_store};
@@ -33,11 +33,7 @@ fn all_ask(stage: &Stage, round: usize) {
 /// Everything so far is answered, once and in order, and no card is open; `judge` says what the platform may have seen.
 async fn all_answered(stage: &Stage, rounds: usize, judge: impl Fn(&Observed)) {
     for person in 0..PEOPLE {
-        let parts = (0..rounds).flat_map(|round| ["a", "b"].map(|part| (round, part)));
-        let wanted: Vec<_> =
-            parts.map(|(round, part)| answer_to(&format!("question {round} {part} of {person}"))).collect();
-        let wanted: Vec<_> = wanted.iter().map(String::as_str).collect();
-        stage.wait_texts(&format!("p{person}"), &wanted).await;
+        stage.wait_count(&format!("p{person}"), 2 * rounds).await;
     }
     stage.simulator.observe(|seen| {
         answered_once_in_order(seen, answer_to);
@@ -93,6 +89,77 @@ async fn a_cluster_keeps_what_one_server_keeps() {
 }
 
 #[rstest]
+#[case::it_comes_back(false)]
+#[case::its_replica_stands_in(true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_whose_node_dies_is_reached_again(#[case] has_replica: bool) {
+    let mut cluster =
+        if has_replica { redis::Cluster::start_with_replica() } else { redis::Cluster::start() };
+    let stage = stage_on(&cluster.url()).await;
+    all_ask(&stage, 0);
+    stage.wait_asked("question 0 a of 0").await;
+    cluster.kill_first();
+    looks::until("the others miss the node", async || (!cluster.is_well()).then_some(())).await;
+    if !has_replica {
+        // Longer than the client can mend by itself: the platform's connections are given up.
+        let is_closed =
+            |seen: &Observed| seen.connections.iter().all(|connection| connection.closed_at_ms.is_some());
+        stage.simulator.wait_for(CAP, is_closed).await.expect("nothing is connected");
+        cluster.restart_first();
+    }
+    all_ask(&stage, 1);
+    all_answered(&stage, 2, no_violations_without_store).await;
+    wait_ready(&stage, 200).await;
+    stage.assert_no_alarm();
+}
+
+/// Whether everybody is told that it is ready, or not.
+async fn wait_ready(stage: &Stage, status: u16) {
+    looks::until("it says whether it is ready", async || {
+        let ready = stage.api.answer(stage.api.request(Method::GET, "/readyz")).await;
+        (ready.status == status).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_was_emptied_is_told_once_and_takes_nothing_until_it_is_restored() {
+    let redis = redis::Server::start(&[]);
+    let stage = stage_on(&redis.url()).await;
+    all_ask(&stage, 0);
+    all_answered(&stage, 1, |seen| no_violations(seen, true)).await;
+    redis.tell("COPY switchboard:{config}:meta kept DB 1");
+    redis.tell("FLUSHDB");
+    wait_ready(&stage, 503).await;
+    let before = stage.simulator.observe(|seen| seen.messages.iter().count());
+    all_ask(&stage, 1);
+    let lines = || {
+        let logs = stage.home.logs();
+        logs.lines().filter(|line| line.contains("was emptied, evicted or replaced")).count()
+    };
+    let is_closed =
+        |seen: &Observed| seen.connections.iter().all(|connection| connection.closed_at_ms.is_some());
+    stage.simulator.wait_for(CAP, is_closed).await.expect("nothing is connected");
+    let acked = stage
+        .simulator
+        .observe(|seen| seen.messages.iter().skip(before).filter(|message| message.acked.is_some()).count());
+    assert_eq!((acked, lines()), (0, 1));
+    // What had been stored is not there any more; what this is about is that it goes on.
+    redis.tell("SELECT 1\r\nCOPY kept switchboard:{config}:meta DB 0");
+    wait_ready(&stage, 200).await;
+    assert_eq!(lines(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_waits_for_redis_says_so_and_hears_that_it_should_stop() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = Home::on_redis(&format!("redis://{}", silent.local_addr().unwrap()));
+    let server = home.spawn(&["serve"]);
+    server.wait_logged("waiting for the store to answer").await;
+    assert_eq!(server.terminate().await.code(), Some(0));
+}
+
+#[rstest]
 #[case::nobody_there("redis://127.0.0.1:1", "key", "cannot connect to Redis")]
 #[case::no_key("REDIS", "nowhere", "nowhere: there is no such key file")]
 #[case::another_key("REDIS", "other", "the store was made with another key than other")]
@@ -129,4 +196,8 @@ async fn tokens_and_checks_work_beside_a_server_on_redis_and_make_nothing_where_
     let checked = home.run(&["check"]).await;
     assert_eq!(checked.code, Some(0), "{checked:?}");
     assert!(checked.stdout.contains("ok      store: redis://127.0.0.1:"), "{checked:?}");
+    redis.tell("CONFIG SET maxmemory 1");
+    let checked = home.run(&["check"]).await;
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    assert!(checked.stdout.contains("cannot be written: store unavailable: Redis is full"), "{checked:?}");
 }

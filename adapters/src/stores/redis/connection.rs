@@ -1,11 +1,11 @@
 //! The connection: one multiplexed connection to a server, or to each node of a Cluster, that comes back by itself.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSubStream};
 use redis::cluster::ClusterClientBuilder;
-use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, ScriptInvocation,
@@ -15,6 +15,8 @@ use switchboard_ports::error::StoreError;
 use tokio::time::Instant;
 
 use super::Address;
+use super::cluster::ClusterWay;
+use super::words;
 
 /// Longest wait for a connection. What is asked meanwhile fails after that, and is asked again by the callers.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,6 +32,8 @@ pub(super) struct Connection {
     way: Way,
     /// The server, or each of a Cluster's nodes that is named in its address.
     nodes: Vec<Client>,
+    /// Why nothing is asked at present.
+    refused: Mutex<Option<&'static str>>,
 }
 
 /// Cheap to clone.
@@ -38,7 +42,7 @@ enum Way {
     /// One server.
     One(ConnectionManager),
     /// A Cluster.
-    Cluster(ClusterConnection),
+    Cluster(Arc<ClusterWay>),
 }
 
 impl Connection {
@@ -52,8 +56,8 @@ impl Connection {
         let opened = tokio::time::timeout_at(deadline, Self::opened(address, &mut seen)).await;
         let failed = match opened {
             Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => in_words(&error),
-            Err(_late) => seen.unwrap_or("nobody answers"),
+            Ok(Err(error)) => words::of(&error),
+            Err(_late) => seen.unwrap_or(words::SILENT),
         };
         Err(failed.to_owned())
     }
@@ -70,8 +74,9 @@ impl Connection {
                 .connection_timeout(CONNECT_TIMEOUT)
                 .response_timeout(ANSWER_TIMEOUT)
                 .build()?;
-            let nodes = nodes.into_iter().map(Client::open).collect::<Result<_, _>>()?;
-            return Ok(Self { way: Way::Cluster(client.get_async_connection().await?), nodes });
+            let nodes: Vec<_> = nodes.into_iter().map(Client::open).collect::<Result<_, _>>()?;
+            let way = ClusterWay::open(client, &nodes).await?;
+            return Ok(Self { way: Way::Cluster(way), nodes, refused: Mutex::default() });
         }
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -90,16 +95,16 @@ impl Connection {
             if is_final(&error) {
                 return Err(error);
             }
-            *seen = Some(in_words(&error));
+            *seen = Some(words::of(&error));
         }
         let way = Way::One(ConnectionManager::new_with_config(client.clone(), config).await?);
-        Ok(Self { way, nodes: vec![client] })
+        Ok(Self { way, nodes: vec![client], refused: Mutex::default() })
     }
 
     /// Listens to what is published under a name, over a connection of its own; the first node that answers will do, because a
     /// Cluster's nodes pass everything on. The stream ends with its connection.
     pub(super) async fn subscribe(&self, name: &str) -> Result<PubSubStream, StoreError> {
-        let mut failed = StoreError::Unavailable("redis: no node to listen to".to_owned());
+        let mut failed = StoreError::Unavailable("no node of Redis to listen to".to_owned());
         for node in &self.nodes {
             let subscribed = async {
                 let (mut sink, stream) = node.get_async_pubsub().await?.split();
@@ -115,26 +120,48 @@ impl Connection {
         Err(failed)
     }
 
+    /// Refuses everything from here on with these words, or nothing any more; whether that is news.
+    pub(super) fn refuse(&self, words: Option<&'static str>) -> bool {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *refused, words) != words
+    }
+
+    /// What is refused with, at present.
+    pub(super) fn passable(&self) -> Result<(), StoreError> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.map_or(Ok(()), |words| Err(StoreError::Unavailable(words.to_owned())))
+    }
+
     /// Runs a script.
     pub(super) async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, StoreError> {
+        self.passable()?;
+        self.run_anyway(call).await
+    }
+
+    /// Runs a script, whatever is refused otherwise.
+    pub(super) async fn run_anyway<T: FromRedisValue>(
+        &self,
+        call: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
         let answer = match self.way.clone() {
             Way::One(mut connection) => call.invoke_async(&mut connection).await,
-            Way::Cluster(mut connection) => call.invoke_async(&mut connection).await,
+            Way::Cluster(way) => way.heard(call.invoke_async(&mut way.connection()).await),
         };
         answer.map_err(|error| unavailable(&error))
     }
 
     /// Asks the server, or each master of a Cluster.
     pub(super) async fn ask_each<T: FromRedisValue>(&self, question: &Cmd) -> Result<Vec<T>, Unanswered> {
+        self.passable().map_err(Unanswered::Away)?;
         let answered = match self.way.clone() {
             // Alone, a map is the answer itself.
             Way::One(mut connection) => {
                 question.query_async(&mut connection).await.map(|answer: T| vec![answer])
             }
-            Way::Cluster(mut connection) => {
+            Way::Cluster(way) => {
                 let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-                let answer = connection.route_command(question.clone(), everywhere).await;
-                answer.and_then(answers)
+                let answer = way.connection().route_command(question.clone(), everywhere).await;
+                way.heard(answer).and_then(answers)
             }
         };
         answered.map_err(|error| {
@@ -149,11 +176,12 @@ impl Connection {
 
     /// Each master of a Cluster by its address; `None` for the one server that there is otherwise.
     pub(super) async fn nodes(&self) -> Result<Vec<Option<String>>, StoreError> {
-        let Way::Cluster(mut connection) = self.way.clone() else { return Ok(vec![None]) };
+        let Way::Cluster(way) = self.way.clone() else { return Ok(vec![None]) };
         let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-        let answer = connection.route_command(redis::cmd("ECHO").arg("").clone(), everywhere).await;
-        let answer =
-            answer.and_then(|answer| Ok(redis::from_redis_value::<BTreeMap<String, Value>>(answer)?));
+        let answer = way.connection().route_command(redis::cmd("ECHO").arg("").clone(), everywhere).await;
+        let answer = way
+            .heard(answer)
+            .and_then(|answer| Ok(redis::from_redis_value::<BTreeMap<String, Value>>(answer)?));
         Ok(answer.map_err(|error| unavailable(&error))?.into_keys().map(Some).collect())
     }
 
@@ -163,23 +191,24 @@ impl Connection {
         node: Option<&str>,
         command: &Cmd,
     ) -> Result<T, StoreError> {
-        let (Way::Cluster(mut connection), Some(node)) = (self.way.clone(), node) else {
+        let (Way::Cluster(way), Some(node)) = (self.way.clone(), node) else {
             return self.ask(command).await;
         };
         let address = node.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-        let (host, port) =
-            address.ok_or_else(|| StoreError::Unavailable("redis: a node's address".to_owned()))?;
+        let (host, port) = address
+            .ok_or_else(|| StoreError::Unavailable("a node of Redis without an address".to_owned()))?;
         let there = RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port });
-        let answer = connection.route_command(command.clone(), there).await;
-        let answer = answer.and_then(|answer| Ok(redis::from_redis_value(answer)?));
+        let answer = way.connection().route_command(command.clone(), there).await;
+        let answer = way.heard(answer).and_then(|answer| Ok(redis::from_redis_value(answer)?));
         answer.map_err(|error| unavailable(&error))
     }
 
     /// Makes one command.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        self.passable()?;
         let answer = match self.way.clone() {
             Way::One(mut connection) => command.query_async(&mut connection).await,
-            Way::Cluster(mut connection) => command.query_async(&mut connection).await,
+            Way::Cluster(way) => way.heard(command.query_async(&mut way.connection()).await),
         };
         answer.map_err(|error| unavailable(&error))
     }
@@ -188,36 +217,7 @@ impl Connection {
 /// Whether trying again is of no use: the server is there, and it is not one for us.
 fn is_final(error: &RedisError) -> bool {
     let kinds = [ErrorKind::AuthenticationFailed, ErrorKind::InvalidClientConfig];
-    kinds.contains(&error.kind()) || error.to_string().contains("invalid peer certificate")
-}
-
-/// What is wrong with a connection, without a server's own words: they quote what was asked.
-fn in_words(error: &RedisError) -> &'static str {
-    // The library keeps of what TLS said its words alone.
-    let text = error.to_string();
-    let stranger = "the server's certificate is of an authority that is not trusted (network.ca_file)";
-    let misnamed = "the server's certificate is for another name than the address says";
-    let certificate = [
-        ("UnknownIssuer", stranger),
-        // One that bears the name of a trusted authority.
-        ("BadSignature", stranger),
-        ("NotValidForName", misnamed),
-        ("not valid for name", misnamed),
-        ("Expired", "the server's certificate has expired"),
-        ("invalid peer certificate", "the server's certificate cannot be trusted"),
-    ];
-    if text.contains("invalid peer certificate")
-        && let Some((_, words)) = certificate.into_iter().find(|(sign, _)| text.contains(sign))
-    {
-        return words;
-    }
-    if error.is_connection_refusal() {
-        return "nobody listens at the address";
-    }
-    if error.kind() == ErrorKind::AuthenticationFailed {
-        return "the server refuses the user or the password";
-    }
-    if error.kind() == ErrorKind::InvalidClientConfig { "the address is none" } else { "nobody answers" }
+    kinds.contains(&error.kind()) || words::is_of_certificate(error)
 }
 
 /// Why a question was not answered.
@@ -240,6 +240,5 @@ fn answers<T: FromRedisValue>(answer: Value) -> Result<Vec<T>, RedisError> {
 
 /// A server's own words are left out: they quote what was asked.
 fn unavailable(error: &RedisError) -> StoreError {
-    let code = error.code().unwrap_or_default();
-    StoreError::Unavailable(format!("redis: {} {code}", error.category()).trim_end().to_owned())
+    StoreError::Unavailable(words::of(error).to_owned())
 }

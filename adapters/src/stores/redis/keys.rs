@@ -26,7 +26,7 @@
 //! | `P:at:flr_N` | text | the same of a failure whose number does not tell it, because it was given by another store |
 //! | `P:{messages}:CH` | sorted set | all of a channel's messages, `partition/M`, by time: what to forget |
 //! | `P:{files}:…` | | files of inbox entries, and the room they take |
-//! | `P:{config}:meta` | hash | `layout`, `key`: the id of the key that sealed secrets; `copy`: what a copy into this store is up to, `layout` being `copying` until it is done |
+//! | `P:{config}:meta` | hash | `layout`, `key`: the id of the key that sealed secrets; `id`: a name of the store's own, by which another one in its place is noticed; `copy`: what a copy into this store is up to, `layout` being `copying` until it is done |
 //! | `P:{config}:channels`, `…:agents` | hash | id → `[version, name, record]`; `…:names` folded name → id |
 //! | `P:{config}:tokens` | hash | name → `[id, hash, record]`; `…:names` hash → name |
 //! | `P:{config}:revision` | number | counts changes of channels and agents, and restarts |

@@ -11,12 +11,14 @@ mod accept;
 mod attachments;
 mod audit;
 mod budget;
+mod cluster;
 mod commit;
 mod connection;
 mod conversations;
 mod durability;
 mod failures;
 mod forgetting;
+mod identity;
 mod keys;
 mod lanes;
 mod messages;
@@ -26,8 +28,10 @@ mod replicas;
 mod scripts;
 mod tokens;
 mod transcripts;
+mod trial;
 mod usage;
 mod users;
+mod words;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -44,8 +48,10 @@ use switchboard_ports::error::StoreError;
 use thiserror::Error;
 
 pub(super) use moving::{source, target};
+pub use trial::try_writing;
 
 use self::connection::Connection;
+use self::identity::Identity;
 use self::keys::Keys;
 use self::scripts::Scripts;
 use super::Stores;
@@ -190,6 +196,7 @@ async fn core(
         lease_clock: LeaseClock::Server,
         places: Mutex::default(),
         marks_until: Timestamp::default(),
+        identity: Identity::default(),
     })
 }
 
@@ -226,12 +233,15 @@ struct Core {
     places: Mutex<HashMap<String, Partition>>,
     /// Until when there are marks that a copy brought along and that know no partition.
     marks_until: Timestamp,
+    /// By what it is noticed that another store has come into the place of this one.
+    identity: Identity,
 }
 
 /// What a store says of itself.
 struct Meta {
     layout: Option<String>,
     key: Option<String>,
+    id: Option<String>,
     marks_until: Option<u64>,
 }
 
@@ -240,13 +250,19 @@ impl Core {
     async fn enter(&mut self, key_file: &Path, making: Making) -> Result<(), RedisOpenError> {
         let failed = |error: StoreError| RedisOpenError::Store(error.to_string());
         let meta = self.keys.shared("config", "meta");
-        let made = [("layout", LAYOUT), ("key", self.key.id())];
-        for (field, value) in made.into_iter().filter(|_| making == Making::Allowed) {
-            let mut command = redis::cmd("HSETNX");
-            self.connection.ask::<i64>(command.arg(&meta).arg(field).arg(value)).await.map_err(failed)?;
+        if making == Making::Allowed {
+            let id = identity::new_id().map_err(failed)?;
+            for (field, value) in [("layout", LAYOUT), ("key", self.key.id()), ("id", id.as_str())] {
+                let mut command = redis::cmd("HSETNX");
+                let set = self.connection.ask::<i64>(command.arg(&meta).arg(field).arg(value));
+                set.await.map_err(failed)?;
+            }
         }
-        let Meta { layout: Some(layout), key: Some(key), marks_until } = self.meta().await.map_err(failed)?
-        else {
+        let found = self.meta().await.map_err(failed)?;
+        self.identity = Identity::of(&found);
+        let Meta { layout: Some(layout), key: Some(key), marks_until, .. } = found else {
+            // Where none could be made, that is what there is to say.
+            trial::tried(&self.connection, &self.scripts, &self.keys).await?;
             return Err(RedisOpenError::NoStore);
         };
         if layout == LAYOUT_COPYING {
@@ -264,9 +280,9 @@ impl Core {
 
     async fn meta(&self) -> Result<Meta, StoreError> {
         let mut command = redis::cmd("HMGET");
-        command.arg(self.keys.shared("config", "meta")).arg("layout").arg("key").arg("marks_until");
-        let (layout, key, marks_until) = self.connection.ask(&command).await?;
-        Ok(Meta { layout, key, marks_until })
+        command.arg(self.keys.shared("config", "meta")).arg("layout").arg("key").arg("id");
+        let (layout, key, id, marks_until) = self.connection.ask(command.arg("marks_until")).await?;
+        Ok(Meta { layout, key, id, marks_until })
     }
 
     /// The time that leases go by, as `claim.lua` takes it.

@@ -108,6 +108,10 @@ async fn listen(core: Arc<Core>, notes: broadcast::Sender<(ReplicaId, Note)>) {
 impl ReplicaStore for Replicas {
     async fn report(&self, report: &Report, ttl: Duration) -> Result<(), StoreError> {
         let core = &self.core;
+        if core.connection.passable().is_err() {
+            // Reports come once a second: this is where it is seen that the store is back.
+            core.look().await?;
+        }
         let id = report.info.id.as_str();
         let mut call = core.scripts.report.prepare_invoke();
         call.key(core.keys.shared("replicas", "all")).key(self.rows(id));
@@ -131,11 +135,9 @@ impl ReplicaStore for Replicas {
     }
 
     async fn roll(&self) -> Result<Roll, StoreError> {
+        let revision = self.core.look().await?;
         let (live, evicting) = self.live().await?;
-        let mut command = redis::cmd("GET");
-        command.arg(self.core.keys.shared("config", "revision"));
-        let revision: Option<u64> = self.core.connection.ask(&command).await?;
-        Ok(Roll { live, revision: revision.unwrap_or_default(), evicting })
+        Ok(Roll { live, revision, evicting })
     }
 
     async fn observed(&self, channels: &[ChannelId]) -> Result<Vec<(ReplicaId, Observed)>, StoreError> {

@@ -29,6 +29,8 @@ pub(super) struct Scripts {
     pub(super) lay: Script,
     pub(super) raise_field: Script,
     pub(super) raise: Script,
+    pub(super) identity: Script,
+    pub(super) trial: Script,
 }
 
 impl Scripts {
@@ -59,6 +61,8 @@ impl Scripts {
             lay: Script::new(include_str!("scripts/lay.lua")),
             raise_field: Script::new(include_str!("scripts/raise_field.lua")),
             raise: Script::new(include_str!("scripts/raise.lua")),
+            identity: Script::new(include_str!("scripts/identity.lua")),
+            trial: Script::new(include_str!("scripts/trial.lua")),
         }
     }
 }
