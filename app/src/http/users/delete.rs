@@ -49,7 +49,7 @@ pub async fn delete(
         let user = found(&api, &id).await?;
         if_match.check(user.version)?;
         unused().await?;
-        erase(&api, &user).await?;
+        erase(&api, &user.id).await?;
     }
     // A channel must not begin to name the user in between.
     let settings = api.settings.hold().await?;
@@ -63,7 +63,7 @@ pub async fn delete(
     }
     if transcripts {
         // And after: what was answered meanwhile.
-        erase(&api, &user).await?;
+        erase(&api, &user.id).await?;
     }
     tracing::info!(user = %user.id, "user deleted");
     Ok(StatusCode::NO_CONTENT)

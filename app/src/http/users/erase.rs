@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use switchboard_domain::ids::ConversationId;
+use switchboard_domain::ids::{ConversationId, UserId};
 use switchboard_domain::message::ChatKind;
 use switchboard_ports::error::StoreError;
-use switchboard_ports::page::{PAGE_ROWS_MAX, Page, PageRequest};
+use switchboard_ports::page::{PAGE_ROWS_MAX, PageRequest};
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Forget};
-use switchboard_ports::users::User;
 
 use crate::http::state::Api;
 
@@ -17,34 +16,12 @@ pub(super) fn is_own(info: &ConversationInfo) -> bool {
     info.kind == ChatKind::Private || info.key.member.is_some()
 }
 
-/// Conversations of a user's, a page of them. Behind the last one come private chats in which the user never wrote, and so is
-/// not known, but got messages of the API's.
-pub(super) async fn conversations(
-    api: &Api,
-    user: &User,
-    page: &PageRequest,
-) -> Result<Page<ConversationInfo>, StoreError> {
-    let transcripts = &api.ports.transcripts;
-    let filter = ConversationFilter { user: Some(user.id.clone()), ..ConversationFilter::default() };
-    let mut found = transcripts.conversations(&filter, page).await?;
-    if found.next.is_some() {
-        return Ok(found);
-    }
-    let channels = api.ports.channels.list().await?;
-    for identity in &user.identities {
-        for channel in channels.iter().filter(|channel| channel.platform == identity.platform) {
-            let private = transcripts.private_with(&channel.id, &identity.im_user_id).await?;
-            found.items.extend(private.filter(|info| info.user.is_none()));
-        }
-    }
-    Ok(found)
-}
-
 /// Forgets the transcripts of a user's own conversations, and the questions that failure records keep of them.
-pub(super) async fn erase(api: &Api, user: &User) -> Result<(), StoreError> {
+pub(super) async fn erase(api: &Api, user: &UserId) -> Result<(), StoreError> {
+    let filter = ConversationFilter { user: Some(user.clone()), ..ConversationFilter::default() };
     let mut page = PageRequest { limit: PAGE_ROWS_MAX, after: None };
     loop {
-        let found = conversations(api, user, &page).await?;
+        let found = api.ports.transcripts.conversations(&filter, &page).await?;
         let own: BTreeSet<_> = found.items.into_iter().filter(is_own).map(|info| info.id).collect();
         for id in &own {
             // In bounded steps; lines that come in between are at the end.

@@ -7,14 +7,12 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::try_unfold;
 use serde::Serialize;
 use serde_json::json;
-use switchboard_domain::ids::ConversationId;
+use switchboard_domain::ids::{ConversationId, UserId};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{PAGE_ROWS_MAX, Page, PageRequest};
-use switchboard_ports::transcripts::ConversationInfo;
-use switchboard_ports::users::User;
+use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
 
-use super::erase::{conversations, is_own};
-use super::found;
+use super::{erase::is_own, found};
 use crate::http::audit::AuditView;
 use crate::http::auth::Admin;
 use crate::http::dto::conversation::{ConversationView, LineView};
@@ -40,9 +38,8 @@ pub async fn export(_: Admin, State(api): State<Api>, Id(id): Id, query: Query) 
     query.finish()?;
     let user = found(&api, &id).await?;
     tracing::info!(user = %user.id, "user exported");
-    let view = UserView::from(user.clone());
-    let begun = Export { user, api, records: 0, step: Step::Audit(None), out: Vec::new() };
-    let begun = begun.with("user", &view);
+    let begun = Export { user: user.id.clone(), api, records: 0, step: Step::Audit(None), out: Vec::new() };
+    let begun = begun.with("user", &UserView::from(user));
     let chunks = try_unfold(begun, async |mut export| {
         while export.out.is_empty() {
             if !export.next().await? {
@@ -65,7 +62,7 @@ pub async fn export(_: Admin, State(api): State<Api>, Id(id): Id, query: Query) 
 /// An export under way; one page is in memory at a time.
 struct Export {
     api: Api,
-    user: User,
+    user: UserId,
     records: u64,
     step: Step,
     out: Vec<u8>,
@@ -109,7 +106,7 @@ impl Export {
             Step::Audit(after) => {
                 let page = self.api.ports.audit.list(&page(after)).await?;
                 for info in page.items {
-                    if info.line.user == self.user.id {
+                    if info.line.user == self.user {
                         self.put("audit", &AuditView::from(info));
                     }
                 }
@@ -119,7 +116,10 @@ impl Export {
                 };
             }
             Step::Conversations(after) => {
-                let Page { mut items, next } = conversations(&self.api, &self.user, &page(after)).await?;
+                let filter =
+                    ConversationFilter { user: Some(self.user.clone()), ..ConversationFilter::default() };
+                let Page { mut items, next } =
+                    self.api.ports.transcripts.conversations(&filter, &page(after)).await?;
                 items.reverse();
                 self.step = Step::Conversation(items, next);
             }
