@@ -1,6 +1,5 @@
 //! Who asks: people who are disabled, deleted and linked while messages come.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use switchboard::runtime::operations::Operations as _;

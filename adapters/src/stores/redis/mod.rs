@@ -24,6 +24,7 @@ mod lanes;
 mod messages;
 mod moving;
 mod registry;
+mod renewing;
 mod replicas;
 mod scripts;
 mod tokens;
