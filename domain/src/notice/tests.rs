@@ -51,6 +51,25 @@ fn a_list_has_numbers_and_marks_and_says_how_to_switch() {
     assert_eq!(Notice::Agents(listed("coder")).text(Locale::En), expected);
 }
 
+/// Else a name would be read as another one: `evil` for `live`.
+#[test]
+fn what_turns_or_breaks_a_name_is_shown_as_a_mark() {
+    let turned = "a\u{202E}b\nc";
+    let report = StatusReport { agent: Some(turned.into()), model: Some(turned.into()), ..report() };
+    for notice in [
+        Notice::Agents(listed(turned)),
+        Notice::Models(listed(turned)),
+        Notice::AgentChosen { name: turned.into() },
+        Notice::ModelChosen { name: Some(turned.into()) },
+        Notice::Status(report),
+    ] {
+        for locale in [Locale::En, Locale::ZhCn] {
+            let text = notice.text(locale);
+            assert!(text.contains("a\u{FFFD}b\u{FFFD}c") && !text.contains('\u{202E}'), "{text:?}");
+        }
+    }
+}
+
 /// Every sentence there is; the name of a tool at work is none.
 fn all() -> Vec<Notice> {
     let mut notices = vec![

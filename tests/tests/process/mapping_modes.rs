@@ -80,15 +80,16 @@ impl Mode {
             all[place] = Some(who);
             all
         };
-        let made_but = |place: usize, who| {
-            let mut all = made;
-            all[place] = Some(who);
-            all
-        };
         let known = [Some("e_name"), Some("mail"), Some("both"), Some("known"), None, None];
         let (with_reject, with_create) = match self {
             Self::AutoCreate | Self::MatchUsername => (nobody_but(0, "e_name"), made),
-            Self::MatchEmail => (nobody_but(1, "mail"), made_but(1, "mail")),
+            // Whom the directory knows, and no one address fits, is nobody: `on_miss` is for those whom nobody knows.
+            Self::MatchEmail => {
+                let known = nobody_but(1, "mail");
+                let mut create = known;
+                create[5] = Some("e_nobody");
+                (known, create)
+            }
             Self::FixedUser => ([Some("fixed"); 6], [Some("fixed"); 6]),
             Self::Directory => {
                 let mut create = known;
