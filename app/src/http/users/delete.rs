@@ -80,8 +80,8 @@ pub async fn delete(
 
 /// An answer that goes on would be written down after everything is forgotten.
 async fn at_rest(api: &Api, user: &UserId) -> Result<(), Problem> {
-    match rest(api, user).await? {
-        true => Ok(()),
-        false => Err(Problem::wrong_state("an answer to this user does not stop: ask again in a moment")),
+    if rest(api, user).await? {
+        return Ok(());
     }
+    Err(Problem::wrong_state("an answer to this user does not stop: ask again in a moment"))
 }

@@ -7,12 +7,10 @@ use switchboard_domain::inbox::Control;
 use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::{Outcome, Refusal};
 use switchboard_domain::settings::Busy;
-use switchboard_domain::snapshot::Role;
 
 use super::super::judge::words;
 use super::super::platform::Luck;
 use super::super::shell::{Fuse, World};
-use super::super::store::ask;
 use super::super::walk::Act;
 use super::{plain_world, sentence, world};
 
