@@ -103,6 +103,10 @@ pub(crate) async fn scan_open(shared: Arc<Shared>) {
             () = shared.parking.cancelled() => return,
             () = tokio::time::sleep(shared.settings.scan_interval) => {}
         }
+        // Without a lease nothing is asked, which says nothing about the store.
+        if shared.leases_held() == 0 {
+            continue;
+        }
         if let Some(looked) = caught("a look through what is open", scan_once(&shared)).await {
             shared.troubles.saw(Kind::Look, &looked, shared.now());
         }

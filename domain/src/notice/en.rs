@@ -90,6 +90,9 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::NotMapped => {
             "I could not find an account for you. Please ask an administrator to set one up."
         }
+        Refusal::NotLookedUp => {
+            "Who you are could not be looked up right now, so nothing was done. Please try again in a few minutes."
+        }
         Refusal::Unsupported => {
             "I cannot read this kind of message. Please send text, a picture, a voice message, a video or a file."
         }

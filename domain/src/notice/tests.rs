@@ -11,13 +11,14 @@ use crate::command::COMMANDS;
 use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use crate::settings::Locale;
 
-const REFUSALS: [Refusal; 12] = [
+const REFUSALS: [Refusal; 13] = [
     Refusal::TooManyMessages,
     Refusal::InboxFull,
     Refusal::Busy,
     Refusal::AccessDenied,
     Refusal::UserDisabled,
     Refusal::NotMapped,
+    Refusal::NotLookedUp,
     Refusal::Unsupported,
     Refusal::NoAgent,
     Refusal::ChannelDeleted,

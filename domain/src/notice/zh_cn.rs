@@ -67,6 +67,7 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::AccessDenied => "您没有在此使用该机器人的权限，请联系管理员开通。",
         Refusal::UserDisabled => "您的账号已被停用，请联系管理员启用。",
         Refusal::NotMapped => "未找到与您对应的账号，请联系管理员设置。",
+        Refusal::NotLookedUp => "暂时无法确认您的身份，未执行任何操作，请几分钟后重试。",
         Refusal::Unsupported => "暂不支持这类消息，请发送文字、图片、语音、视频或文件。",
         Refusal::NoAgent => "该机器人尚未配置智能体，请联系管理员选择一个。",
         Refusal::ChannelDeleted => "该机器人在回复之前已被移除，请联系管理员获取其他机器人。",
