@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use dingtalk_sim::{Knobs, Observed, Origin, Simulator, SimulatorConfig};
-use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::api::Api;
