@@ -279,21 +279,18 @@ fn has_address(facts: &Facts<'_>) -> bool {
 /// Nobody matched. A user is made only where nobody has the name already: to take a namesake for the author is the rule
 /// of `auto_create`, and to make a second account beside a disabled one would undo the disabling.
 ///
-/// That rule is for people of whom nobody says anything. Whom a directory knows is somebody already: a user of the same name
-/// may be another person, and a new one would be a second account of the same.
+/// A namesake is taken only for people of whom no directory says anything: of whom one knows, the mode's own rule did not lead
+/// to that user, who may be another person.
 fn miss(settings: &UserMapping, facts: &Facts<'_>) -> Verdict {
-    match facts.directory {
-        Looked::Found(_) | Looked::Ambiguous => return not_mapped(Rule::Directory),
-        Looked::Absent | Looked::NotAsked | Looked::Unavailable(_) => {}
-    }
-    match settings.on_miss {
-        OnMiss::Reject => not_mapped(Rule::OnMiss),
-        OnMiss::Create => {
-            let create = || {
-                let decision = Decision::Create(of_platform(settings, &facts.author));
-                Verdict { decision, rule: Rule::OnMiss }
-            };
-            facts.by_username.map_or_else(create, |user| link(user, Rule::OnMiss))
+    match (settings.on_miss, facts.by_username, facts.directory) {
+        (OnMiss::Reject, _, _) => not_mapped(Rule::OnMiss),
+        (OnMiss::Create, None, _) => {
+            let decision = Decision::Create(of_platform(settings, &facts.author));
+            Verdict { decision, rule: Rule::OnMiss }
+        }
+        (OnMiss::Create, Some(_), Looked::Found(_) | Looked::Ambiguous) => not_mapped(Rule::Directory),
+        (OnMiss::Create, Some(user), Looked::Absent | Looked::NotAsked | Looked::Unavailable(_)) => {
+            link(user, Rule::OnMiss)
         }
     }
 }

@@ -95,9 +95,13 @@ fn expected(mode: &MappingMode, on_miss: OnMiss, facts: &Facts<'_>) -> &'static 
         if *mode == MappingMode::Directory {
             return "create person";
         }
-        // Nor is anybody made or taken by name whom a directory knows, whatever `on_miss` says.
-        let several = *mode == MappingMode::MatchEmail && person.email.is_some() && facts.by_email.len() > 1;
-        return if several { "not mapped by email" } else { "not mapped by directory" };
+        if *mode == MappingMode::MatchEmail && person.email.is_some() && facts.by_email.len() > 1 {
+            return "not mapped by email";
+        }
+        // Nor is anybody taken by name whom a directory knows.
+        if on_miss == OnMiss::Create && facts.by_username.is_some() {
+            return "not mapped by directory";
+        }
     }
     match (on_miss, facts.by_username) {
         (OnMiss::Reject, _) => "not mapped by on_miss",

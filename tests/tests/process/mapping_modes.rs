@@ -83,10 +83,11 @@ impl Mode {
         let known = [Some("e_name"), Some("mail"), Some("both"), Some("known"), None, None];
         let (with_reject, with_create) = match self {
             Self::AutoCreate | Self::MatchUsername => (nobody_but(0, "e_name"), made),
-            // Whom the directory knows, and no one address fits, is nobody: `on_miss` is for those whom nobody knows.
+            // Whom the directory knows is not whoever has the name, and nobody where two have the address.
             Self::MatchEmail => {
                 let known = nobody_but(1, "mail");
                 let mut create = known;
+                create[3] = Some("e_known");
                 create[5] = Some("e_nobody");
                 (known, create)
             }
