@@ -194,6 +194,7 @@ impl Row {
             display_name: self.display_name,
             department: self.department,
             disabled,
+            ..Entry::default()
         };
         Ok(Some((user_id, entry)))
     }
