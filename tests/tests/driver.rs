@@ -27,6 +27,7 @@
 //! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
 //! | `panics.rs` | panics in one conversation |
+//! | `beside.rs` | two replicas, and what one has not heard of yet |
 //! | `places.rs`, `evictions.rs` | two replicas, and platforms that keep one connection |
 //! | `crowd.rs` | many at once |
 #![allow(
@@ -41,6 +42,8 @@
 mod access;
 #[path = "driver/agents.rs"]
 mod agents;
+#[path = "driver/beside.rs"]
+mod beside;
 #[path = "driver/busy.rs"]
 mod busy;
 #[path = "driver/calls.rs"]
