@@ -28,6 +28,7 @@
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
 //! | `panics.rs` | panics in one conversation |
 //! | `pairs.rs` | two replicas, one of which dies while answers run |
+//! | `beside.rs` | two replicas, and what one has not heard of yet |
 //! | `places.rs`, `evictions.rs` | two replicas, and platforms that keep one connection |
 //! | `crowd.rs` | many at once |
 #![allow(
@@ -42,6 +43,8 @@
 mod access;
 #[path = "driver/agents.rs"]
 mod agents;
+#[path = "driver/beside.rs"]
+mod beside;
 #[path = "driver/busy.rs"]
 mod busy;
 #[path = "driver/calls.rs"]
