@@ -39,3 +39,4 @@ pub mod time;
 mod transitions;
 pub mod trouble;
 pub mod usage;
+pub mod username;

@@ -21,7 +21,7 @@
 //! | `choices.rs` | agent, model and language, chosen in the chat |
 //! | `access.rs` | who may use a channel |
 //! | `retention.rs` | what is forgotten, and when |
-//! | `people.rs` | who asks: people who are disabled, deleted, linked by hand |
+//! | `people.rs`, `lookalikes.rs` | who asks: people who are disabled, deleted, linked by hand, or named like others |
 //! | `messages.rs` | R10: messages that nobody asked for |
 //! | `meter.rs` | what apps use of their monthly quotas |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
@@ -75,6 +75,8 @@ mod intake;
 mod kills;
 #[path = "driver/kinds.rs"]
 mod kinds;
+#[path = "driver/lookalikes.rs"]
+mod lookalikes;
 #[path = "driver/lost_files.rs"]
 mod lost_files;
 #[path = "driver/messages.rs"]

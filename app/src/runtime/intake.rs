@@ -14,6 +14,7 @@ use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
 use switchboard_domain::message::{Body, ChatKind, Inbound};
 use switchboard_domain::outcome::Refusal;
 use switchboard_domain::settings::GroupScope;
+use switchboard_domain::username::reads_as_it_is;
 use switchboard_ports::conversations::{Accepted, Arrival};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{Ack, ConnectionSink, Press, Pressed, Signal};
@@ -300,6 +301,8 @@ fn arrival(
     mut message: Inbound,
 ) -> (Arrival, Arc<Gate>) {
     let body = std::mem::replace(&mut message.body, Body::Unknown);
+    // An id becomes a name: one that reads as somebody else's is none, and its author a guest.
+    message.sender.im_user_id.take_if(|id| !reads_as_it_is(id));
     let (intake, kind_refused) = intake_of(body);
     let member = match (message.chat.kind, bot.channel.conversation.group_scope) {
         (ChatKind::Private, GroupScope::PerUser | GroupScope::Shared)

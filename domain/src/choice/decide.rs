@@ -3,9 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{AllowList, Choices, ChosenModel, LISTED_MAX, NAME_CHARS_MAX, Pick, Tongue};
+use super::{AllowList, Choices, ChosenModel, LISTED_MAX, NAME_CHARS_MAX, Pick, SEVERAL_MAX, Tongue};
 use crate::ids::AgentId;
-use crate::notice::{Listed, Notice};
+use crate::notice::{Listed, Notice, Several};
 use crate::outcome::Refusal;
 use crate::settings::Locale;
 
@@ -72,7 +72,7 @@ pub fn agents(pick: &Pick, offers: &[Offer], default: Option<&AgentId>, choices:
         Pick::Name(name) => named(&names, name),
     };
     let Some(chosen) = index.and_then(|index| offers.get(index)) else {
-        return Notice::NoSuchAgent.into();
+        return several("/agents", &names, pick).unwrap_or(Notice::NoSuchAgent).into();
     };
     // A model belongs to its agent.
     let choices = Choices { agent: Some(chosen.id.clone()), model: None, locale: choices.locale };
@@ -85,6 +85,10 @@ pub fn models(pick: &Pick, facts: &ModelFacts, choices: &Choices) -> Decided {
     let known = known(facts);
     let names: Vec<_> = known.iter().map(String::as_str).collect();
     let index = match pick {
+        // What it tells is more than nothing, and nothing of it is allowed.
+        Pick::List if names.is_empty() && facts.told.as_ref().is_some_and(|told| !told.is_empty()) => {
+            return Notice::NoModelAllowed.into();
+        }
         Pick::List if names.is_empty() => return Notice::ModelsUntold.into(),
         Pick::List => {
             let now = choices.model_of(&facts.agent).or(facts.default.as_deref());
@@ -107,7 +111,7 @@ pub fn models(pick: &Pick, facts: &ModelFacts, choices: &Choices) -> Decided {
         (Some(name), _) => name.clone(),
         // Whoever cannot be asked for a list, or not for all of it, takes what an administrator allows.
         (None, Pick::Name(name)) if !knows_all && facts.allowed.allows(name) => name.clone(),
-        (None, _) => return Notice::NoSuchModel.into(),
+        (None, _) => return several("/models", &names, pick).unwrap_or(Notice::NoSuchModel).into(),
     };
     let model = Some(ChosenModel { agent: facts.agent.clone(), name: name.clone() });
     let choices = Choices { model, ..choices.clone() };
@@ -161,6 +165,16 @@ fn named(names: &[&str], wanted: &str) -> Option<usize> {
         let (index, _) = begin.next()?;
         begin.next().is_none().then_some(index)
     })
+}
+
+/// That several begin so, where they do; whoever asks has to say more.
+fn several(command: &'static str, names: &[&str], pick: &Pick) -> Option<Notice> {
+    let Pick::Name(wanted) = pick else { return None };
+    let wanted = wanted.to_lowercase();
+    let begin: Vec<_> = names.iter().filter(|name| name.to_lowercase().starts_with(&wanted)).collect();
+    let names = begin.iter().take(SEVERAL_MAX).map(|name| String::from(**name)).collect();
+    let more = begin.len().saturating_sub(SEVERAL_MAX);
+    (begin.len() > 1).then_some(Notice::Several(Several { command, names, more }))
 }
 
 fn listed(names: &[&str], now: Option<&str>, default: Option<&str>) -> Listed {

@@ -20,6 +20,9 @@ pub const NAME_CHARS_MAX: usize = 200;
 /// Names in one list that we say, at most; the rest is counted.
 pub const LISTED_MAX: usize = 50;
 
+/// Names that begin as one that is asked for, told at most; the rest is counted.
+pub(crate) const SEVERAL_MAX: usize = 10;
+
 /// What was chosen instead of what the channel says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Choices {
@@ -59,7 +62,8 @@ pub struct ChosenModel {
 pub enum Pick {
     /// Nothing: the list.
     List,
-    /// What stands at this place of the list, from 1; where it is shorter, what is called so.
+    /// What stands at this place of the list, from 1, also where something else is called so; where it is shorter, what is
+    /// called so.
     Number(u32),
     /// What is called so, without regard to case, or alone begins so; 1 to [`NAME_CHARS_MAX`] characters.
     Name(String),

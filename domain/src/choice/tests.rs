@@ -4,11 +4,11 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::{
-    AllowList, Choices, ChosenModel, Decided, LISTED_MAX, ModelFacts, Offer, Pick, Tongue, agents, language,
-    models,
+    AllowList, Choices, ChosenModel, Decided, LISTED_MAX, ModelFacts, Offer, Pick, SEVERAL_MAX, Tongue,
+    agents, language, models,
 };
 use crate::ids::AgentId;
-use crate::notice::Notice;
+use crate::notice::{Notice, Several};
 use crate::outcome::Refusal;
 use crate::settings::Locale;
 
@@ -41,7 +41,6 @@ fn name(name: &str) -> Pick {
 #[case(name("CODER"), Some("agt_1"))]
 #[case(name("code reviewer"), Some("agt_2"))]
 #[case(name("code r"), Some("agt_2"))]
-#[case(name("cod"), None)]
 #[case(name("助"), Some("agt_4"))]
 #[case(name("nobody"), None)]
 fn an_agent_is_chosen_by_place_or_name(#[case] pick: Pick, #[case] chosen: Option<&str>) {
@@ -60,6 +59,41 @@ fn an_agent_is_chosen_by_place_or_name(#[case] pick: Pick, #[case] chosen: Optio
         }
         None => assert_eq!(decided, Decided::from(Notice::NoSuchAgent)),
     }
+}
+
+/// A number is a place, whatever anybody is called: the list says so. Whoever is called like one has a place, too.
+#[test]
+fn a_number_and_default_mean_the_same_whatever_agents_are_called() {
+    let offer = |of, name: &str| Offer { id: id(of), name: name.into() };
+    let offers = [offer("agt_1", "2"), offer("agt_2", "default"), offer("agt_3", "coder")];
+    let chosen =
+        |pick| agents(&pick, &offers, Some(&id("agt_3")), &Choices::default()).choices.unwrap().agent;
+    assert_eq!(chosen(Pick::Number(2)), Some(id("agt_2")));
+    assert_eq!(chosen(Pick::Number(1)), Some(id("agt_1")));
+    assert_eq!(chosen(Pick::Default), None);
+}
+
+#[test]
+fn a_beginning_that_several_have_names_them() {
+    let Decided { notice, choices } = agents(&name("COD"), &offers(), None, &Choices::default());
+    let both = Several { command: "/agents", names: vec!["coder".into(), "Code Reviewer".into()], more: 0 };
+    assert_eq!((notice, choices), (Notice::Several(both), None));
+    let many: Vec<_> = (0..30).map(|n| format!("gpt-{n:02}")).collect();
+    let told: Vec<_> = many.iter().map(String::as_str).collect();
+    let asked = |facts: &ModelFacts| models(&name("gpt-"), facts, &Choices::default()).notice;
+    let Notice::Several(found) = asked(&facts(Some(&told), &[], None)) else { panic!("several") };
+    assert_eq!((found.command, found.names.len(), found.more), ("/models", SEVERAL_MAX, 20));
+    // Also those that only an administrator knows of.
+    let Notice::Several(found) = asked(&facts(None, &["gpt-4", "gpt-5"], None)) else { panic!("several") };
+    assert_eq!(found.names, ["gpt-4", "gpt-5"]);
+}
+
+#[test]
+fn a_list_of_which_nothing_is_allowed_is_not_one_that_is_not_told() {
+    let listed = |facts: &ModelFacts| models(&Pick::List, facts, &Choices::default()).notice;
+    assert_eq!(listed(&facts(Some(&["a"]), &["x"], Some("m"))), Notice::NoModelAllowed);
+    assert_eq!(listed(&facts(Some(&[]), &["x"], None)), Notice::ModelsUntold);
+    assert_eq!(listed(&facts(None, &["x*"], None)), Notice::ModelsUntold);
 }
 
 #[test]
@@ -107,7 +141,7 @@ fn listed(facts: &ModelFacts) -> Option<Vec<String>> {
     if let Notice::Models(listed) = notice {
         return Some(listed.names);
     }
-    assert_eq!(notice, Notice::ModelsUntold);
+    assert!([Notice::ModelsUntold, Notice::NoModelAllowed].contains(&notice), "{notice:?}");
     None
 }
 

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use super::{Age, Listed, Notice, StatusReport, help, shown};
+use super::{Age, Listed, Notice, Several, StatusReport, help, shown};
 use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use crate::settings::Locale;
 
@@ -29,22 +29,18 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::AnsweredAbove => "This message is answered together with the one above.",
         Notice::Status(report) => return status(report),
         Notice::Help => return help("Commands:", Locale::En),
-        Notice::Agents(listed) => {
-            let below =
-                "Send /agents with a number or a name to switch, or /agents default for the usual one.";
-            return list(listed, "Agents:", below);
-        }
+        Notice::Agents(listed) => return list(listed, "Agents:", "/agents"),
+        Notice::Several(found) => return several(found),
         Notice::AgentChosen { name } => {
             return format!("From the next answer on, {} answers.", shown(name));
         }
         Notice::NoSuchAgent => "There is no such agent here. Send /agents for the list.",
-        Notice::Models(listed) => {
-            let below =
-                "Send /models with a number or a name to switch, or /models default for the usual one.";
-            return list(listed, "Models:", below);
-        }
+        Notice::Models(listed) => return list(listed, "Models:", "/models"),
         Notice::ModelsUntold => {
             "The agent does not tell its models right now. Send /models with the name of one, or try again later."
+        }
+        Notice::NoModelAllowed => {
+            "None of the models that the agent tells may be chosen here. Please ask an administrator if you need one."
         }
         Notice::ModelChosen { name: Some(name) } => {
             return format!("From the next answer on, the model {} is asked.", shown(name));
@@ -185,8 +181,16 @@ const fn agent(kind: AgentFailureKind) -> &'static str {
     }
 }
 
-fn list(listed: &Listed, title: &str, below: &str) -> String {
-    listed.text(title, " – answers now", " (default)", "… and {} more, which have to be named.", below)
+fn list(listed: &Listed, title: &str, command: &str) -> String {
+    let below =
+        format!("Send {command} with a number or a name to switch, or {command} default for the usual one.");
+    listed.text(title, " – answers now", " (default)", "… and {} more, which have to be named.", &below)
+}
+
+fn several(found: &Several) -> String {
+    let (names, command) = (found.names(", "), found.command);
+    let more = if found.more > 0 { format!(" and {} more", found.more) } else { String::new() };
+    format!("Several begin so: {names}{more}. Send {command} with the whole name or the number of one.")
 }
 
 fn status(report: &StatusReport) -> String {

@@ -153,7 +153,7 @@ const DIRECTORY_AWAY: FindingWords = advice(
 
 const DIRECTORY_REFUSES: FindingWords = advice(
     "The directory does not let this server ask.",
-    "Check the account, its password or key, the base and the rights of the account in user_mapping.directories; the words in brackets say what was refused. For the kind \"platform\" the app needs the permission that is named there.",
+    "Check the account, its password or key, the base, the attributes and the rights of the account in user_mapping.directories; the words in brackets say what was refused. For the kind \"platform\" the app needs the permission that is named there.",
 );
 
 const DIRECTORY_UNCLEAR: FindingWords = advice(

@@ -68,12 +68,16 @@ pub enum Notice {
         /// Its name.
         name: String,
     },
+    /// Several agents or models begin so.
+    Several(Several),
     /// No agent is called so.
     NoSuchAgent,
     /// The answer to `/models`.
     Models(Listed),
     /// The agent does not tell its models, or cannot right now.
     ModelsUntold,
+    /// Of the models that the agent tells none is allowed.
+    NoModelAllowed,
     /// Another model is asked from now on.
     ModelChosen {
         /// Its name; `None` when the agent chooses.
@@ -203,6 +207,25 @@ impl Listed {
         text.push_str("\n\n");
         text.push_str(below);
         text
+    }
+}
+
+/// Names of which it is not said which one is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Several {
+    /// The command that chooses among them.
+    pub command: &'static str,
+    /// Some of them.
+    pub names: Vec<String>,
+    /// How many there are beyond these.
+    pub more: usize,
+}
+
+impl Several {
+    /// The names in code, one after the other.
+    fn names(&self, comma: &str) -> String {
+        let names = self.names.iter().map(|name| format!("`{}`", shown(name).replace('`', "'")));
+        names.collect::<Vec<_>>().join(comma)
     }
 }
 

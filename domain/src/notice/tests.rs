@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 
-use super::{Listed, Notice, StatusReport, remedy};
+use super::{Listed, Notice, Several, StatusReport, remedy};
 use crate::channel::ErrorCode;
 use crate::command::COMMANDS;
 use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
@@ -43,6 +43,19 @@ fn listed(name: &str) -> Listed {
     Listed { names, more: 3, now: Some(name.into()), default: Some(name.into()) }
 }
 
+fn several(name: &str, more: usize) -> Notice {
+    Notice::Several(Several { command: "/agents", names: vec![name.into(), "o`dd".into()], more })
+}
+
+#[test]
+fn whoever_means_one_of_several_is_told_which_there_are() {
+    let expected = "Several begin so: `coder`, `o'dd` and 2 more. Send /agents with the whole name or the number of one.";
+    assert_eq!(several("coder", 2).text(Locale::En), expected);
+    assert!(!several("coder", 0).text(Locale::En).contains("more"));
+    let expected = "有多个名称以此开头：`coder`、`o'dd` 等，另有 2 个。请发送 /agents 加完整名称或编号。";
+    assert_eq!(several("coder", 2).text(Locale::ZhCn), expected);
+}
+
 #[test]
 fn a_list_has_numbers_and_marks_and_says_how_to_switch() {
     let expected = "Agents:\n\n1. `coder` – answers now (default)\n2. `o'dd *name*`\n\n\
@@ -59,6 +72,7 @@ fn what_turns_or_breaks_a_name_is_shown_as_a_mark() {
     for notice in [
         Notice::Agents(listed(turned)),
         Notice::Models(listed(turned)),
+        several(turned, 0),
         Notice::AgentChosen { name: turned.into() },
         Notice::ModelChosen { name: Some(turned.into()) },
         Notice::Status(report),
@@ -91,7 +105,9 @@ fn all() -> Vec<Notice> {
         Notice::Help,
         Notice::Agents(listed("coder")),
         Notice::AgentChosen { name: "coder".into() },
+        several("coder", 3),
         Notice::NoSuchAgent,
+        Notice::NoModelAllowed,
         Notice::Models(listed("gpt")),
         Notice::ModelsUntold,
         Notice::ModelChosen { name: Some("gpt".into()) },

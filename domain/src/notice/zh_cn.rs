@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use super::{Age, Listed, Notice, StatusReport, help, shown};
+use super::{Age, Listed, Notice, Several, StatusReport, help, shown};
 use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use crate::settings::Locale;
 
@@ -26,17 +26,13 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::AnsweredAbove => "该消息与上一条消息一并回答。",
         Notice::Status(report) => return status(report),
         Notice::Help => return help("可用命令：", Locale::ZhCn),
-        Notice::Agents(listed) => {
-            let below = "发送 /agents 加编号或名称即可切换，发送 /agents default 恢复默认。";
-            return list(listed, "智能体列表：", below);
-        }
+        Notice::Agents(listed) => return list(listed, "智能体列表：", "/agents"),
+        Notice::Several(found) => return several(found),
         Notice::AgentChosen { name } => return format!("从下一次回答起，由 {} 回答。", shown(name)),
         Notice::NoSuchAgent => "没有这个智能体。发送 /agents 查看列表。",
-        Notice::Models(listed) => {
-            let below = "发送 /models 加编号或名称即可切换，发送 /models default 恢复默认。";
-            return list(listed, "模型列表：", below);
-        }
+        Notice::Models(listed) => return list(listed, "模型列表：", "/models"),
         Notice::ModelsUntold => "暂时无法获取该智能体的模型列表。请发送 /models 加模型名称，或稍后重试。",
+        Notice::NoModelAllowed => "该智能体提供的模型都不允许在此选择。如有需要，请联系管理员。",
         Notice::ModelChosen { name: Some(name) } => {
             return format!("从下一次回答起，使用模型 {}。", shown(name));
         }
@@ -118,8 +114,15 @@ const fn agent(kind: AgentFailureKind) -> &'static str {
     }
 }
 
-fn list(listed: &Listed, title: &str, below: &str) -> String {
-    listed.text(title, "（当前）", "（默认）", "……另有 {} 个，请直接发送名称。", below)
+fn list(listed: &Listed, title: &str, command: &str) -> String {
+    let below = format!("发送 {command} 加编号或名称即可切换，发送 {command} default 恢复默认。");
+    listed.text(title, "（当前）", "（默认）", "……另有 {} 个，请直接发送名称。", &below)
+}
+
+fn several(found: &Several) -> String {
+    let (names, command) = (found.names("、"), found.command);
+    let more = if found.more > 0 { format!(" 等，另有 {} 个", found.more) } else { String::new() };
+    format!("有多个名称以此开头：{names}{more}。请发送 {command} 加完整名称或编号。")
 }
 
 fn status(report: &StatusReport) -> String {

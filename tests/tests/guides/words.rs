@@ -92,7 +92,8 @@ fn after_notice(notice: &Notice) -> Option<Notice> {
         Notice::ShuttingDown => Some(Notice::ChannelDeleted),
         Notice::ChannelDeleted => Some(Notice::NoSuchAgent),
         Notice::NoSuchAgent => Some(Notice::ModelsUntold),
-        Notice::ModelsUntold => Some(Notice::NoSuchModel),
+        Notice::ModelsUntold => Some(Notice::NoModelAllowed),
+        Notice::NoModelAllowed => Some(Notice::NoSuchModel),
         Notice::NoSuchModel => Some(Notice::MayNotSwitch),
         Notice::MayNotSwitch => Some(Notice::Languages),
         Notice::Languages => Some(Notice::LanguageChosen(Locale::En)),
@@ -106,6 +107,7 @@ fn after_notice(notice: &Notice) -> Option<Notice> {
         | Notice::Status(_)
         | Notice::Help
         | Notice::Agents(_)
+        | Notice::Several(_)
         | Notice::AgentChosen { .. }
         | Notice::Models(_)
         | Notice::ModelChosen { .. }

@@ -5,10 +5,11 @@ use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 use switchboard_domain::access;
-use switchboard_domain::mapping::Decision;
+use switchboard_domain::mapping::{Decision, USERNAME_BYTES_MAX};
 use switchboard_domain::message::Sender;
 use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::FailureCause;
+use switchboard_domain::username::reads_as_it_is;
 use switchboard_ports::provider::FieldError;
 use utoipa::ToSchema;
 
@@ -30,9 +31,9 @@ const NAME_CHARS_MAX: usize = 200;
 #[derive(Debug, ToSchema)]
 #[schema(as = MappingTestInput)]
 pub struct MappingTestInput {
-    /// The platform's id of the person; null: somebody from outside the company.
-    #[schema(max_length = 512)]
-    pub im_user_id: Option<String>,
+    /// The platform's id of the person, 128 bytes at most. Of people who have none there is nothing to try: they are guests.
+    #[schema(min_length = 1, max_length = 128)]
+    pub im_user_id: String,
     /// The name shown in the chat.
     #[schema(max_length = 200)]
     pub name: Option<String>,
@@ -131,11 +132,19 @@ fn read(document: &Value) -> Result<Sender, Vec<FieldError>> {
     fields::object(document)?;
     let mut fields = Fields::default();
     let mut reader = Reader::new(document, &mut fields);
-    let given = reader.raw("im_user_id").map(Value::as_str);
-    if let Some(Err(message)) = given.map(check_im_user_id) {
-        reader.wrong("im_user_id", message);
+    let given = reader.raw("im_user_id");
+    let is_usable = |id: &&str| {
+        check_im_user_id(Some(id)).is_ok() && id.len() <= USERNAME_BYTES_MAX && reads_as_it_is(id)
+    };
+    let im_user_id = given.and_then(Value::as_str).filter(is_usable).map(str::to_owned);
+    if given.is_none() {
+        reader.wrong("im_user_id", "is required: of people without an id there is nothing to try");
+    } else if im_user_id.is_none() {
+        let allowed = format!(
+            "must be text on one line of {USERNAME_BYTES_MAX} bytes at most, without characters that cannot be seen: whoever has another id is a guest"
+        );
+        reader.wrong("im_user_id", allowed);
     }
-    let im_user_id = given.flatten().map(str::to_owned);
     let name = reader.line("name", NAME_CHARS_MAX).unwrap_or_default();
     reader.finish();
     fields.into_result(Sender {

@@ -94,4 +94,21 @@ async fn a_mapping_is_tried_for_anybody_and_told_with_its_reason() {
     let bad = json!({"im_user_id": " ", "name": "a\nb", "colour": 1});
     let bad = api.post(&format!("{path}/mapping/test"), bad).await;
     assert_eq!(bad.pointers(), ["/im_user_id", "/name", "/colour"]);
+    // Nobody is made up for an id that nobody can have.
+    for id in [
+        json!({}),
+        json!(null),
+        json!(""),
+        json!("x".repeat(129)),
+        json!("名".repeat(43)),
+        json!("m\u{200B}1"),
+        json!(7),
+    ] {
+        let asked = if id == json!({}) { id.clone() } else { json!({ "im_user_id": id }) };
+        let bad = api.post(&format!("{path}/mapping/test"), asked).await;
+        assert_eq!((bad.status.as_u16(), bad.pointers()), (422, vec!["/im_user_id"]), "{id}");
+    }
+    assert_eq!(api.operations.asked.lock().unwrap().len(), 1);
+    let longest = json!({"im_user_id": "x".repeat(128)});
+    assert_ne!(api.post(&format!("{path}/mapping/test"), longest).await.status, 422);
 }

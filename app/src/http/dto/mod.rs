@@ -6,6 +6,7 @@ pub mod agent_input;
 pub mod channel;
 pub mod channel_input;
 pub mod choices;
+pub mod chosen;
 pub mod conversation;
 pub mod failure;
 pub mod fields;

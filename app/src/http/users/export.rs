@@ -11,11 +11,14 @@ use switchboard_domain::ids::{ConversationId, UserId};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::page::{PAGE_ROWS_MAX, Page, PageRequest};
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
+use switchboard_ports::users::User;
 
 use super::{erase::is_own, found};
 use crate::http::audit::AuditView;
 use crate::http::auth::Admin;
+use crate::http::dto::chosen::ChoiceView;
 use crate::http::dto::conversation::{ConversationView, LineView};
+use crate::http::dto::failure::FailureView;
 use crate::http::dto::user::UserView;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -25,9 +28,10 @@ use crate::http::state::Api;
 /// Records of one export, at most; the last one then says that there are more.
 const RECORDS_MAX: u64 = 1_000_000;
 
-/// All that is kept of one user, one JSON object a line (`application/x-ndjson`), each with its `record`: `user`; `audit`, lines
-/// of the audit list about the user; `conversation`, each followed by a `message` for each line of its transcript, if it is the
-/// user's alone; and in the end `end`. Without an `end` whose `complete` is true something is missing.
+/// All that is kept of one user, one JSON object a line (`application/x-ndjson`), each with its `record`: `user`; `choice`, what
+/// the user chose in a channel; `audit`, lines of the audit list about the user; `conversation`, each followed by a `message`
+/// for each line of its transcript, if it is the user's alone; `failure`, failure records of such conversations; and in the end
+/// `end`. Without an `end` whose `complete` is true something is missing.
 ///
 /// A session that a group shares has no `message`s here: its transcript does not say who wrote what.
 #[utoipa::path(get, path = "/users/{id}/export", tag = "users", operation_id = "export_user",
@@ -39,7 +43,7 @@ pub async fn export(_: Admin, State(api): State<Api>, Id(id): Id, query: Query) 
     let user = found(&api, &id).await?;
     tracing::info!(user = %user.id, "user exported");
     let begun = Export { user: user.id.clone(), api, records: 0, step: Step::Audit(None), out: Vec::new() };
-    let begun = begun.with("user", &UserView::from(user));
+    let begun = begun.of(user);
     let chunks = try_unfold(begun, async |mut export| {
         while export.out.is_empty() {
             if !export.next().await? {
@@ -77,12 +81,19 @@ enum Step {
     Conversation(Vec<ConversationInfo>, Option<String>),
     /// The transcript of one of them, from a cursor on.
     Lines(ConversationId, Option<String>, Vec<ConversationInfo>, Option<String>),
+    /// Failure records, from a cursor on.
+    Failures(Option<String>),
     Done,
 }
 
 impl Export {
-    fn with(mut self, record: &str, value: &impl Serialize) -> Self {
-        self.put(record, value);
+    /// With what the user's own record says.
+    fn of(mut self, user: User) -> Self {
+        let choices = user.choices.clone();
+        self.put("user", &UserView::from(user));
+        for (channel, chosen) in choices {
+            self.put("choice", &ChoiceView::of(&channel, chosen));
+        }
         self
     }
 
@@ -134,7 +145,7 @@ impl Export {
                     };
                 }
                 (None, Some(next)) => self.step = Step::Conversations(Some(next)),
-                (None, None) => return Ok(self.end(true)),
+                (None, None) => self.step = Step::Failures(None),
             },
             Step::Lines(id, after, left, next) => {
                 let page = self.api.ports.transcripts.lines(&id, &page(after)).await?;
@@ -146,9 +157,27 @@ impl Export {
                     None => Step::Conversation(left, next),
                 };
             }
+            Step::Failures(after) => {
+                let page = self.api.ports.failures.list(&page(after)).await?;
+                for info in page.items {
+                    if self.is_theirs(&info.conversation).await? {
+                        self.put("failure", &FailureView::from(info));
+                    }
+                }
+                match page.next {
+                    Some(next) => self.step = Step::Failures(Some(next)),
+                    None => return Ok(self.end(true)),
+                }
+            }
             Step::Done => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Whether a conversation is the user's alone.
+    async fn is_theirs(&self, id: &ConversationId) -> Result<bool, StoreError> {
+        let info = self.api.ports.transcripts.conversation(id).await?;
+        Ok(info.is_some_and(|info| info.user.as_ref() == Some(&self.user) && is_own(&info)))
     }
 
     fn end(&mut self, complete: bool) -> bool {

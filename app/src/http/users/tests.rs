@@ -3,10 +3,21 @@
 use axum::http::{Method, header};
 use rstest::rstest;
 use serde_json::{Value, json};
-use switchboard_domain::ids::UserId;
+use switchboard_domain::choice::{Choices, ChosenModel};
+use switchboard_domain::ids::{
+    AgentId, ChannelId, ConversationId, ConversationKey, MessageId, RetryNumber, Seq, UserId,
+};
+use switchboard_domain::message::ChatKind;
+use switchboard_domain::outcome::FailureCause;
+use switchboard_domain::reply::Tried;
+use switchboard_domain::settings::Locale;
+use switchboard_domain::time::Timestamp;
+use switchboard_ports::conversations::Failure;
+use switchboard_ports::failures::FailureInfo;
+use switchboard_ports::transcripts::ConversationInfo;
 use switchboard_ports::users::{Identity, User};
 
-use crate::testing::{Answer, TestApi, problem};
+use crate::testing::{Answer, START_MS, TestApi, problem};
 
 fn identity(im_user_id: &str) -> Identity {
     Identity { platform: "dingtalk".to_owned(), im_user_id: im_user_id.to_owned() }
@@ -219,4 +230,73 @@ async fn what_is_done_to_users_stands_in_the_audit_list_newest_first() {
         "user_id": made.json["id"], "username": "ann"});
     assert_eq!(listed.json["items"][4], expected);
     assert_eq!(listed.json["items"][0]["im_user_id"], Value::Null);
+}
+
+fn conversation(chat: &str, kind: ChatKind, user: &UserId) -> ConversationInfo {
+    let key = ConversationKey { channel: ChannelId::new("chn_1"), chat: chat.to_owned(), member: None };
+    let at = Timestamp::from_millis(START_MS);
+    ConversationInfo {
+        id: key.id(),
+        key,
+        kind,
+        title: None,
+        author: "Ann".to_owned(),
+        person: None,
+        user: Some(user.clone()),
+        session: None,
+        created_at: at,
+        active_at: at,
+        waiting: 0,
+    }
+}
+
+fn failure(id: &str, conversation: &ConversationId) -> FailureInfo {
+    FailureInfo {
+        id: id.to_owned(),
+        conversation: conversation.clone(),
+        channel: ChannelId::new("chn_1"),
+        failure: Failure {
+            seq: Seq(1),
+            message: MessageId::new("m"),
+            retry: RetryNumber(0),
+            cause: FailureCause::Stale,
+            attempts: 0,
+            at: Timestamp::from_millis(START_MS),
+            tried: Tried::default(),
+        },
+        retried_at: None,
+        can_be_retried: true,
+    }
+}
+
+#[tokio::test]
+async fn an_export_has_what_was_chosen_and_what_failed_for_the_user_alone() {
+    let api = TestApi::new().await;
+    let (ann, bob) = (api.user("ann", vec![]), api.user("bob", vec![]));
+    let model = Some(ChosenModel { agent: AgentId::new("agt_1"), name: "m".to_owned() });
+    let chosen = Choices { agent: Some(AgentId::new("agt_1")), model, locale: Some(Locale::ZhCn) };
+    {
+        let mut state = api.stores.state();
+        state.users.get_mut(&ann).unwrap().choices.insert(ChannelId::new("chn_1"), chosen);
+        let own = conversation("a", ChatKind::Private, &ann);
+        let shared = conversation("g", ChatKind::Group, &ann);
+        let other = conversation("b", ChatKind::Private, &bob);
+        for (number, info) in [own, shared, other].into_iter().enumerate() {
+            state.failures.push(failure(&format!("flr_{number}"), &info.id));
+            state.conversations.insert(info.id.clone(), info);
+        }
+        state.failures.push(failure("flr_9", &ConversationId::new("cnv_gone")));
+    }
+    let exported = api.get("/users/usr_ann/export").await;
+    let records: Vec<Value> = exported.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |record: &str| records.iter().filter(|it| it["record"] == record).cloned().collect::<Vec<_>>();
+    let choice = json!({"record": "choice", "channel_id": "chn_1", "agent_id": "agt_1",
+        "model": {"agent_id": "agt_1", "name": "m"}, "locale": "zh-CN"});
+    assert_eq!(of("choice"), [choice]);
+    let failures = of("failure");
+    assert_eq!(
+        (failures.len(), &failures[0]["id"], &failures[0]["cause"]),
+        (1, &json!("flr_0"), &json!("stale"))
+    );
+    assert_eq!(records.last().unwrap(), &json!({"record": "end", "complete": true}));
 }

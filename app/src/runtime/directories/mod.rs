@@ -17,6 +17,7 @@ use switchboard_domain::mapping::{Author, Last, Looked};
 use switchboard_domain::person::{Entry, Person, Tells};
 use switchboard_domain::settings::MappingMode;
 use switchboard_domain::time::Timestamp;
+use switchboard_domain::username::reads_as_it_is;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::directory::{
@@ -250,7 +251,9 @@ impl Chain {
                 Ok(Found::Nobody) => {}
                 Ok(Found::Several) => return Answer::Ambiguous,
                 Ok(Found::One(entry)) => {
-                    return match entry.person(&step.name) {
+                    // Somebody whose name reads as another's would be taken for them.
+                    let person = reads_as_it_is(&entry.username).then(|| entry.person(&step.name)).flatten();
+                    return match person {
                         Some(person) => Answer::Found(person),
                         None => step.unavailable("its entry has no usable username"),
                     };

@@ -19,7 +19,7 @@ const DIRECTORY_AWAY_ZH_CN: FindingWords = advice(
 
 const DIRECTORY_REFUSES_ZH_CN: FindingWords = advice(
     "目录拒绝本服务器的查询。",
-    "请检查 user_mapping.directories 中的账号、密码或密钥、查询起点（base）以及账号权限，括号中是被拒绝的内容；类型为 platform 时，应用需要开通其中所指出的权限。",
+    "请检查 user_mapping.directories 中的账号、密码或密钥、查询起点（base）、属性名以及账号权限，括号中是被拒绝的内容；类型为 platform 时，应用需要开通其中所指出的权限。",
 );
 
 const DIRECTORY_UNCLEAR_ZH_CN: FindingWords =
