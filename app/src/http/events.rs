@@ -24,7 +24,7 @@ use crate::runtime::operations::RuntimeEvent;
 /// Pause between two signs of life on a silent stream.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// `channel.status`, `turn.started`, `turn.finished` and `failure`, with a heartbeat comment every 15 s. No replay: read
+/// `channel.status`, `turn.started`, `turn.finished` and `failure`, with `heartbeat` every 15 s, which browsers can hear too. No replay: read
 /// the state first, then listen. `missed` says that the reader was too slow: read the state again.
 #[utoipa::path(get, path = "/events", tag = "operations", operation_id = "events",
     responses((status = 200, description = "the stream", body = String, content_type = "text/event-stream"),
@@ -42,7 +42,8 @@ pub async fn events(
         Problem::too_many(&format!("there are {EVENT_STREAMS_MAX} event streams, which is the most"), 10)
     })?;
     let stream = stream(&api, place, locale).take_until(api.shutdown.clone().cancelled_owned());
-    let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("heartbeat");
+    let keep_alive =
+        KeepAlive::new().interval(HEARTBEAT).event(Event::default().event("heartbeat").data("{}"));
     Ok(Sse::new(stream).keep_alive(keep_alive))
 }
 

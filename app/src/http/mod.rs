@@ -20,7 +20,6 @@ pub mod messages;
 pub mod metrics;
 pub mod openapi;
 pub mod origin;
-pub mod page;
 pub mod problem;
 pub mod query;
 pub mod replicas;

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, MessageId, Partition};
 use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
 use switchboard_domain::message::{Chat, Sender};
+use switchboard_ports::channels::Channel;
 use switchboard_ports::conversations::{Accepted, Admission, Arrival};
 use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
@@ -22,7 +23,7 @@ use tokio::sync::{Mutex as FairMutex, broadcast};
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{durability, fast_lane, files, mapping, meter, peers, retention, scan};
+use super::{durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -354,21 +355,13 @@ impl Operations for Driver {
 
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {
         match self.shared.channel(channel) {
-            Some(handle) => {
-                let bot = handle.bot();
-                let platform = bot.channel.platform.as_str();
-                let directories = async {
-                    match &bot.directories {
-                        Some(chain) => chain.checks(&bot.link, platform).await,
-                        None => Vec::new(),
-                    }
-                };
-                let (mut checks, directories) = tokio::join!(bot.link.preflight(), directories);
-                checks.extend(directories);
-                Ok(Some(checks))
-            }
+            Some(handle) => Ok(Some(preflight::of(&handle.bot()).await)),
             None => Ok(None),
         }
+    }
+
+    async fn preflight_of(&self, channel: Channel) -> Result<Vec<Check>, StoreError> {
+        preflight::of_unsaved(&self.shared, channel).await
     }
 
     async fn try_mapping(

@@ -12,6 +12,7 @@ use switchboard_domain::message::Sender;
 use switchboard_domain::person::Person;
 use switchboard_domain::time::Timestamp;
 use switchboard_domain::usage::{Month, Usage};
+use switchboard_ports::channels::Channel;
 use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::Retried;
@@ -62,6 +63,9 @@ pub trait Operations: Send + Sync {
     /// Asks a channel's platform with the stored credentials, without connecting. `None` for an unknown channel.
     // The channel's directories are asked, too.
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError>;
+
+    /// The same with settings that are not stored; they were checked before. Nothing of it stays.
+    async fn preflight_of(&self, channel: Channel) -> Result<Vec<Check>, StoreError>;
 
     /// What would happen to the author of a message, without anything happening. `None` for an unknown channel.
     async fn try_mapping(

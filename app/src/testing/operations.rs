@@ -11,6 +11,7 @@ use switchboard_domain::inbox::Control;
 use switchboard_domain::message::Sender;
 use switchboard_domain::notice::Finding;
 use switchboard_domain::time::Timestamp;
+use switchboard_ports::channels::Channel;
 use switchboard_ports::durability::{Durability, Loss};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::Retried;
@@ -199,6 +200,11 @@ impl Operations for FakeOperations {
             check("token", CheckResult::Failed, Finding::Error(ErrorCode::InvalidCredentials), "40089"),
             check("card", CheckResult::CannotBeTold, Finding::SeeOtherChecks, ""),
         ]))
+    }
+
+    async fn preflight_of(&self, channel: Channel) -> Result<Vec<Check>, StoreError> {
+        self.calls().push(format!("preflight of {}", channel.name));
+        Ok(Vec::new())
     }
 
     async fn try_mapping(

@@ -11,6 +11,7 @@ use switchboard_domain::ids::{
     AgentId, ChannelId, ConversationId, MessageId, Partition, ReplicaId, Seq, SessionNumber, UserId, Version,
 };
 use switchboard_domain::snapshot::TranscriptLine;
+use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::{AgentConfig, AgentStore};
 use switchboard_ports::audit::AuditLine;
 use switchboard_ports::channels::{Channel, ChannelStore};
@@ -38,6 +39,7 @@ pub(crate) struct State {
     pub(crate) messages: BTreeMap<MessageId, MessageRecord>,
     pub(crate) purged: Vec<ChannelId>,
     pub(crate) replicas: BTreeMap<ReplicaId, ReplicaInfo>,
+    pub(crate) ended_sessions: BTreeMap<String, Timestamp>,
 }
 
 /// The stores.

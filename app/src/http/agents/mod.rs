@@ -1,5 +1,6 @@
 //! `/agents`: the configured agents.
 
+pub mod check;
 pub mod create;
 pub mod delete;
 pub mod list;

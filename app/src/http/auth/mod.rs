@@ -1,10 +1,12 @@
 //! Who asks, and what they may do.
 //!
 //! One middleware authenticates every request below `/api/v1`, known path or not; a handler's first argument
-//! ([`Viewer`], [`Operator`], [`Admin`]) is the role it takes. Tokens are stored as SHA-256 hashes only.
+//! ([`Viewer`], [`Operator`], [`Admin`]) is the role it takes. Tokens are stored as SHA-256 hashes only. A browser that
+//! signed in with one has a [`session`] instead.
 
 pub mod bootstrap;
 mod limiter;
+pub mod session;
 pub mod token;
 
 use std::collections::BTreeSet;
@@ -13,18 +15,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 use switchboard_domain::secret::Secret;
 use switchboard_ports::clock::Clock;
+use switchboard_ports::sessions::SessionStore;
 use switchboard_ports::tokens::{Role, TOKENS_MAX, TokenStore};
 
 use super::origin::Origin;
 use super::problem::Problem;
 use super::state::Api;
+use crate::ports::Ports;
 use limiter::Limiter;
+use session::{Session, Signed};
 
 /// Name of the caller with the configured admin token.
 pub const CONFIGURED_NAME: &str = "configured-admin";
@@ -41,6 +46,7 @@ pub struct Caller {
 /// Knows good tokens from bad ones.
 pub struct Authenticator {
     tokens: Arc<dyn TokenStore>,
+    sessions: Arc<dyn SessionStore>,
     clock: Arc<dyn Clock>,
     configured: Option<[u8; 32]>,
     failures: Mutex<Limiter>,
@@ -51,9 +57,12 @@ pub struct Authenticator {
 
 impl Authenticator {
     /// With stored tokens and, where one is configured, an admin token of its own.
-    pub fn new(tokens: Arc<dyn TokenStore>, clock: Arc<dyn Clock>, configured: Option<&Secret>) -> Self {
+    pub fn new(ports: &Ports, configured: Option<&Secret>) -> Self {
+        let (tokens, sessions) = (Arc::clone(&ports.tokens), Arc::clone(&ports.sessions));
+        let clock = Arc::clone(&ports.clock);
         Self {
             tokens,
+            sessions,
             clock,
             configured: configured.map(|secret| token::hash(secret.expose())),
             failures: Mutex::default(),
@@ -69,22 +78,76 @@ impl Authenticator {
     pub async fn caller(&self, headers: &HeaderMap, from: IpAddr) -> Result<Caller, Problem> {
         let given = bearer(headers)
             .ok_or_else(|| Problem::unauthorized("send a token: Authorization: Bearer TOKEN"))?;
-        let hash = token::hash(given);
+        self.by_token(&token::hash(given), from).await
+    }
+
+    /// The caller with a token, and how wrong ones are counted.
+    async fn by_token(&self, hash: &[u8; 32], from: IpAddr) -> Result<Caller, Problem> {
         let now = self.clock.now();
-        let is_known = lock(&self.known).contains(&hash);
+        let is_known = lock(&self.known).contains(hash);
         if !is_known && let Some(wait_s) = lock(&self.failures).blocked(from, now) {
             return Err(Problem::too_many("too many bad tokens from this address", wait_s));
         }
-        if let Some(caller) = self.lookup(&hash).await? {
+        if let Some(caller) = self.lookup(hash).await? {
             let mut known = lock(&self.known);
             if known.len() < TOKENS_MAX {
-                known.insert(hash);
+                known.insert(*hash);
             }
             return Ok(caller);
         }
-        lock(&self.known).remove(&hash);
+        lock(&self.known).remove(hash);
         lock(&self.failures).failed(from, now);
         Err(Problem::unauthorized("the token is not known, or was revoked"))
+    }
+
+    /// Opens a session with a token: who it is, and the sealed session for the cookie.
+    ///
+    /// # Errors
+    /// As [`Self::caller`].
+    pub async fn sign_in(&self, given: &str, from: IpAddr) -> Result<(Signed, String), Problem> {
+        let hash = token::hash(given);
+        let caller = self.by_token(&hash, from).await?;
+        let session = Session::opened(hash, self.clock.now())?;
+        let sealed = self.sessions.seal(&session.written())?;
+        Ok((Signed { caller, session }, sealed))
+    }
+
+    /// Whoever is signed in with a request's cookie; `None` without a session that still counts.
+    ///
+    /// # Errors
+    /// 503 without a store.
+    pub async fn signed(&self, headers: &HeaderMap, https: bool) -> Result<Option<Signed>, Problem> {
+        let opened = session::sealed(headers, https).and_then(|sealed| self.sessions.open(sealed));
+        let Some(session) = opened.as_deref().and_then(Session::read) else { return Ok(None) };
+        if session.ends_at() <= self.clock.now() || self.sessions.is_ended(&session.public_name()).await? {
+            return Ok(None);
+        }
+        let caller = self.lookup(&session.token).await?;
+        Ok(caller.map(|caller| Signed { caller, session }))
+    }
+
+    /// Ends a session for good.
+    ///
+    /// # Errors
+    /// 503 without a store.
+    pub async fn sign_out(&self, session: &Session) -> Result<(), Problem> {
+        Ok(self.sessions.end(&session.public_name(), session.ends_at()).await?)
+    }
+
+    /// The caller behind a request: by its token, or by its cookie where it has no token.
+    async fn requester(
+        &self,
+        (method, headers): (&Method, &HeaderMap),
+        origin: Origin,
+        public_host: Option<&str>,
+    ) -> Result<Caller, Problem> {
+        if headers.contains_key(header::AUTHORIZATION) || session::sealed(headers, origin.https).is_none() {
+            return self.caller(headers, origin.client).await;
+        }
+        let signed = self.signed(headers, origin.https).await?;
+        let signed = signed.ok_or_else(|| Problem::unauthorized("the session has ended: sign in again"))?;
+        signed.session.vouches(method, headers, public_host)?;
+        Ok(signed.caller)
     }
 
     async fn lookup(&self, hash: &[u8; 32]) -> Result<Option<Caller>, Problem> {
@@ -111,8 +174,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Authenticates a request and hands the caller on; everything else comes after.
 pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let from = Origin::of(&request).client;
-    match api.authenticator.caller(request.headers(), from).await {
+    let origin = Origin::of(&request);
+    let asked = (request.method(), request.headers());
+    match api.authenticator.requester(asked, origin, api.trust.public_host()).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -170,5 +234,7 @@ role_extractor!(
     Admin
 );
 
+#[cfg(test)]
+mod session_tests;
 #[cfg(test)]
 mod tests;

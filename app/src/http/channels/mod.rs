@@ -1,5 +1,6 @@
 //! `/channels`: the configured bots.
 
+pub mod check;
 pub mod create;
 pub mod delete;
 pub mod list;

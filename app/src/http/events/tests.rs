@@ -64,7 +64,7 @@ async fn events_have_the_contracts_names_and_a_silent_stream_a_heartbeat() {
     assert_eq!(next(&mut stream).await, finished);
     assert!(next(&mut stream).await.starts_with("event: failure\ndata: {\"at\":"));
     let begun = tokio::time::Instant::now();
-    assert_eq!(next(&mut stream).await, ": heartbeat\n\n");
+    assert_eq!(next(&mut stream).await, "event: heartbeat\ndata: {}\n\n");
     assert_eq!(begun.elapsed(), Duration::from_secs(15));
 }
 
