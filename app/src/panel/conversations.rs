@@ -1,11 +1,13 @@
 //! Conversations: search, and the transcript as people saw it.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::extract::State;
 use axum::response::Html;
 use axum::routing::get;
 use maud::{Markup, html};
-use switchboard_domain::ids::{ChannelId, ConversationId, UserId};
+use switchboard_domain::ids::{ChannelId, ConversationId, SessionNumber, UserId};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::tokens::Role;
 use switchboard_ports::transcripts::ConversationFilter;
@@ -63,12 +65,12 @@ pub(super) async fn listed(
     let user = user.unwrap_or_default();
     Ok(html! {
         (search(t, base, &asked))
-        (rows_view(t, &rows.items))
+        (rows_view(t, &rows.items, &channel_names(api).await?))
         (more(t, base, &[("q", &asked), ("user_id", &user)], rows.next_cursor.as_deref()))
     })
 }
 
-fn rows_view(t: Texts, rows: &[ConversationView]) -> Markup {
+fn rows_view(t: Texts, rows: &[ConversationView], channels: &BTreeMap<String, String>) -> Markup {
     html! {
         @if rows.is_empty() { p.card { (t.say("conversations-none")) } }
         @for row in rows {
@@ -78,7 +80,8 @@ fn rows_view(t: Texts, rows: &[ConversationView]) -> Markup {
                     span.tag { (t.told(kind_word(row))) }
                 }
                 p.help {
-                    bdi { (row.author) } " · " (ago(&row.last_active_at))
+                    bdi { (row.author) } " · " (channel_link(&row.channel_id, channels)) " · "
+                    (ago(&row.last_active_at))
                     @if row.waiting > 0 { " · " (t.with("conversation-waiting", [("count", row.waiting.into())])) }
                 }
             }
@@ -94,35 +97,70 @@ fn kind_word(row: &ConversationView) -> Key {
     if row.kind == "group" { Key("conversation-group") } else { Key("conversation-private") }
 }
 
-/// `GET /panel/conversations/{id}`.
+/// `GET /panel/conversations/{id}`: what was said last in the present session, or everything from the beginning.
 async fn show(
     visitor: Visitor,
     State(api): State<Api>,
     Id(id): Id,
     mut query: Query,
 ) -> Result<Html<String>, Problem> {
+    let from_the_beginning = query.flag("whole");
     let page = PageRequest { limit: ROWS, ..query.page_by_number() };
     query.finish()?;
     let t = visitor.texts();
     let found = conversation(&api, &id).await?;
-    let lines = lines(&api, &id, &page).await?;
+    let said = if from_the_beginning || page.after.is_some() {
+        let lines = api.ports.transcripts.lines(&ConversationId::new(&id), &page).await?;
+        let lines = List::of(lines, LineView::from);
+        html! {
+            h2 { (t.say("transcript-title")) }
+            (transcript(t, &found.id, &lines.items, Shown::Page))
+            (more(t, &format!("/panel/conversations/{id}"), &[], lines.next_cursor.as_deref()))
+        }
+    } else {
+        html! {
+            div.head {
+                h2 { (t.say("session-title")) }
+                a href=(format!("/panel/conversations/{id}?whole=true")) { (t.say("session-whole")) }
+            }
+            (transcript(t, &found.id, &recent(&api, &found).await?, Shown::Live))
+        }
+    };
     let title = title_of(&found).to_owned();
+    let channels = channel_names(&api).await?;
     let content = html! {
         h1 { bdi { (title) } " " span.tag { (t.told(kind_word(&found))) } }
-        (facts(t, &found))
+        (facts(t, &found, &channels))
         (acts(&visitor, &found))
-        h2 { (t.say("transcript-title")) }
-        (transcript(t, &found.id, &lines, page.after.is_none()))
-        (more(t, &format!("/panel/conversations/{id}"), &[], lines.next_cursor.as_deref()))
+        (said)
     };
     Ok(Html(inside(&visitor, Section::Conversations, &title, &content).into_string()))
 }
 
-/// `GET /panel/pieces/conversations/{id}`: the newest lines again.
+/// `GET /panel/pieces/conversations/{id}`: the last lines again.
 async fn piece(visitor: Visitor, State(api): State<Api>, Id(id): Id) -> Result<Html<String>, Problem> {
     let found = conversation(&api, &id).await?;
-    let lines = lines(&api, &id, &PageRequest { limit: ROWS, after: None }).await?;
-    Ok(Html(transcript(visitor.texts(), &found.id, &lines, true).into_string()))
+    let lines = recent(&api, &found).await?;
+    Ok(Html(transcript(visitor.texts(), &found.id, &lines, Shown::Live).into_string()))
+}
+
+/// What was said last in the present session.
+async fn recent(api: &Api, of: &ConversationView) -> Result<Vec<LineView>, Problem> {
+    let Some(session) = &of.session else { return Ok(Vec::new()) };
+    let (id, session) = (ConversationId::new(&of.id), SessionNumber(session.number));
+    let lines = api.ports.transcripts.recent(&id, session, ROWS).await?;
+    Ok(lines.into_iter().map(LineView::from).collect())
+}
+
+/// What channels are called, by id.
+pub(super) async fn channel_names(api: &Api) -> Result<BTreeMap<String, String>, Problem> {
+    let channels = api.ports.channels.list().await?;
+    Ok(channels.into_iter().map(|channel| (channel.id.to_string(), channel.name)).collect())
+}
+
+/// A way to a channel, by its name as long as it has one.
+pub(super) fn channel_link(id: &str, names: &BTreeMap<String, String>) -> Markup {
+    html! { a href=(format!("/panel/channels/{id}")) { bdi { (names.get(id).map_or(id, String::as_str)) } } }
 }
 
 async fn conversation(api: &Api, id: &str) -> Result<ConversationView, Problem> {
@@ -132,15 +170,10 @@ async fn conversation(api: &Api, id: &str) -> Result<ConversationView, Problem> 
         .ok_or_else(|| Problem::not_found("there is no conversation with this id"))
 }
 
-async fn lines(api: &Api, id: &str, page: &PageRequest) -> Result<List<LineView>, Problem> {
-    let lines = api.ports.transcripts.lines(&ConversationId::new(id), page).await?;
-    Ok(List::of(lines, LineView::from))
-}
-
-fn facts(t: Texts, row: &ConversationView) -> Markup {
+fn facts(t: Texts, row: &ConversationView, channels: &BTreeMap<String, String>) -> Markup {
     html! {
         dl.card {
-            (fact(&t.say("conversation-channel"), &html! { a href=(format!("/panel/channels/{}", row.channel_id)) { (row.channel_id) } }))
+            (fact(&t.say("conversation-channel"), &channel_link(&row.channel_id, channels)))
             @if let Some(user) = &row.user_id {
                 (fact(&t.say("conversation-user"), &html! { a href=(format!("/panel/users/{user}")) { (user) } }))
             }
@@ -173,13 +206,21 @@ fn acts(visitor: &Visitor, row: &ConversationView) -> Markup {
     }
 }
 
-/// The lines, as people saw them; those of the first page change as they are written.
-fn transcript(t: Texts, id: &str, lines: &List<LineView>, is_first: bool) -> Markup {
-    let piece = is_first.then(|| format!("/panel/pieces/conversations/{id}"));
+/// Whether lines are asked for again when something is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Live,
+    Page,
+}
+
+/// The lines, as people saw them.
+fn transcript(t: Texts, id: &str, lines: &[LineView], shown: Shown) -> Markup {
+    let is_live = shown == Shown::Live;
+    let piece = is_live.then(|| format!("/panel/pieces/conversations/{id}"));
     html! {
-        ol.lines data-conversation=[is_first.then_some(id)] data-piece=[piece] {
-            @if lines.items.is_empty() { li { (t.say("transcript-none")) } }
-            @for line in &lines.items { (line_view(t, line)) }
+        ol.lines data-conversation=[is_live.then_some(id)] data-piece=[piece] {
+            @if lines.is_empty() { li { (t.say("transcript-none")) } }
+            @for line in lines { (line_view(t, line)) }
         }
     }
 }

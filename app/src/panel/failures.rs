@@ -1,5 +1,7 @@
 //! Failures: messages given up on and answers not shown, with the cause and what can be done.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::extract::State;
 use axum::response::Html;
@@ -10,6 +12,7 @@ use switchboard_domain::notice::Notice;
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::tokens::Role;
 
+use super::conversations::{channel_link, channel_names};
 use super::frame::{Section, inside};
 use super::pieces::{Act, moment, more};
 use super::visitor::Visitor;
@@ -70,16 +73,21 @@ pub(super) async fn listed(
             break;
         }
     }
+    let channels = channel_names(api).await?;
     let list = List { items: rows, next_cursor: after };
     Ok(html! {
         p.help { (t.say("failures-about")) }
         @if list.items.is_empty() { p.card { (t.say("failures-none")) } }
-        @for row in &list.items { (view(visitor, row)) }
+        @for row in &list.items { (view(visitor, row, &channels)) }
         (more(t, base, &[], list.next_cursor.as_deref()))
     })
 }
 
-fn view(visitor: &Visitor, Row { of: failure, sentence }: &Row) -> Markup {
+fn view(
+    visitor: &Visitor,
+    Row { of: failure, sentence }: &Row,
+    channels: &BTreeMap<String, String>,
+) -> Markup {
     let t = visitor.texts();
     let retried = failure.retried_at.is_some().then(|| t.say("failure-retried"));
     let retry = Act {
@@ -110,7 +118,7 @@ fn view(visitor: &Visitor, Row { of: failure, sentence }: &Row) -> Markup {
             p.help {
                 (moment(&failure.at)) " · "
                 a href=(format!("/panel/conversations/{}", failure.conversation_id)) { (t.say("failure-conversation")) } " · "
-                a href=(format!("/panel/channels/{}", failure.channel_id)) { (t.say("conversation-channel")) } " · "
+                (channel_link(&failure.channel_id, channels)) " · "
                 (t.with("failure-attempts", [("count", failure.attempts.into())]))
                 @for way in &failure.ways { " · " span.code { (way.way) ": " (way.result) " " (way.code.unwrap_or_default()) } }
             }

@@ -46,7 +46,7 @@ pub(super) fn inside(visitor: &Visitor, here: Section, title: &str, content: &Ma
                 a.brand href=(HOME) { "Switchboard" }
                 div.who {
                     span.name title=(t.told(role_about(visitor.signed.caller.role))) {
-                        bdi { (visitor.signed.caller.name) } " · " (t.told(role_word(visitor.signed.caller.role)))
+                        (t.told(role_word(visitor.signed.caller.role))) " · " bdi { (visitor.signed.caller.name) }
                     }
                     (choices(&visitor.look))
                     form method="post" action="/panel/sign-out" {

@@ -42,23 +42,23 @@ export async function call(method, path, body, headers = {}) {
   return { ok: response.ok, status: response.status, body: parsed };
 }
 
-/** A piece of a page, as the server makes it; null where there is none any more. */
-export async function piece(path) {
-  let response;
+/** A page, or a piece of one, as the server makes it; null where there is none any more, undefined where it did not come. */
+export async function page(path) {
   try {
-    response = await fetch(path, { headers: { accept: "text/html" }, redirect: "manual" });
+    const response = await fetch(path, { headers: { accept: "text/html" }, redirect: "manual" });
+    if (response.type === "opaqueredirect") signIn();
+    else if (response.status === 404) return null;
+    else if (response.ok) return new DOMParser().parseFromString(await response.text(), "text/html");
   } catch {
-    return undefined;
+    // The note that the push is cut says it.
   }
-  if (response.type === "opaqueredirect") {
-    signIn();
-    return undefined;
-  }
-  if (response.status === 404) return null;
-  if (!response.ok) return undefined;
-  const template = document.createElement("template");
-  template.innerHTML = await response.text();
-  return template.content.firstElementChild;
+  return undefined;
+}
+
+/** A piece of a page. */
+export async function piece(path) {
+  const found = await page(path);
+  return found ? document.adoptNode(found.body.firstElementChild) : found;
 }
 
 /** Says something to whoever looks or listens. */

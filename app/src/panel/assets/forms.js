@@ -94,10 +94,13 @@ async function saved(form) {
     failed(form, answer.status === 412 ? { detail: texts.stale } : answer.body);
     return;
   }
+  if (form.dataset.then === "outcome") {
+    shownTrial(form, answer.body);
+    return;
+  }
   say(texts.saved);
   form.dataset.leaving = "";
-  if (form.dataset.then === "outcome") shownTrial(form, answer.body);
-  else go(form.dataset.then.replace("{id}", encodeURIComponent(answer.body?.id ?? "")));
+  go(form.dataset.then.replace("{id}", encodeURIComponent(answer.body?.id ?? "")));
 }
 
 /** What "try a user" says: the server's page makes the sentence out of it. */

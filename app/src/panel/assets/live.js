@@ -1,27 +1,27 @@
 // What happens, as it happens: the server pushes that something changed, and the piece of the page is asked for anew.
 
-import { piece } from "./api.js";
+import { page, piece } from "./api.js";
 import { times } from "./times.js";
 
 /** Changes that come within this time are one. */
 const GATHER_MS = 150;
+/** So many pieces are asked for each by itself; of more, the whole page is. */
+const ALONE_MAX = 4;
 /** The server gives a sign of life every 15 seconds; without any for this long the push is cut. */
 const SILENCE_MS = 40_000;
 const AGAIN_MS = 3_000;
 
+/** The paths of pieces that are to be asked for. */
 const waiting = new Set();
 let gathering = false;
 let source;
 let heardAt = Date.now();
-let wasCut = false;
 
 const all = (selector) => [...document.querySelectorAll(selector)];
 
 function cut(isCut) {
   const note = document.getElementById("cut");
   if (note !== null) note.hidden = !isCut;
-  if (wasCut && !isCut) refresh(all("[data-piece]"));
-  wasCut = isCut;
 }
 
 /** Keeps the keyboard where it was. */
@@ -32,20 +32,41 @@ function replaced(old, fresh) {
   if (inside !== undefined) fresh.querySelector(`[data-key="${CSS.escape(inside)}"]`)?.focus();
 }
 
-async function gathered() {
-  gathering = false;
-  const now = [...waiting];
-  waiting.clear();
-  await Promise.all(now.map(async (element) => {
-    if (!element.isConnected || element.querySelector("dialog[open]") !== null) return;
-    const fresh = await piece(element.dataset.piece);
-    if (fresh === null) element.remove();
-    else if (fresh !== undefined && element.isConnected) replaced(element, fresh);
+const shown = (path) => document.querySelector(`[data-piece="${CSS.escape(path)}"]`);
+
+/** Each piece by itself. */
+async function eachAlone(paths) {
+  await Promise.all(paths.map(async (path) => {
+    const fresh = await piece(path);
+    const old = shown(path);
+    if (old === null || fresh === undefined) return;
+    if (fresh === null) old.remove();
+    else replaced(old, fresh);
   }));
 }
 
+/** All of them out of the page as it is now, which costs one question. */
+async function allAtOnce(paths) {
+  const whole = await page(location.pathname + location.search);
+  if (!whole) return;
+  for (const path of paths) {
+    const fresh = whole.querySelector(`[data-piece="${CSS.escape(path)}"]`);
+    const old = shown(path);
+    if (fresh !== null && old !== null) replaced(old, document.adoptNode(fresh));
+  }
+}
+
+/** One after the other, so that what was asked for later is what stays. */
+async function gathered() {
+  const now = [...waiting];
+  waiting.clear();
+  await (now.length > ALONE_MAX ? allAtOnce(now) : eachAlone(now));
+  gathering = false;
+  refresh([]);
+}
+
 function refresh(elements) {
-  for (const element of elements) waiting.add(element);
+  for (const element of elements) waiting.add(element.dataset.piece);
   if (waiting.size === 0 || gathering) return;
   gathering = true;
   setTimeout(gathered, GATHER_MS);
@@ -73,7 +94,11 @@ function ofConversation({ conversation_id: conversation }) {
 
 function listen() {
   source = new EventSource("/api/v1/events");
-  source.addEventListener("open", heard);
+  // Nothing is replayed: what changed before the stream was open is seen by looking again.
+  source.addEventListener("open", () => {
+    heard();
+    refresh(all("[data-piece]"));
+  });
   source.addEventListener("heartbeat", heard);
   source.addEventListener("error", () => {
     cut(true);

@@ -99,7 +99,7 @@ fn trial(visitor: &Visitor, channel: &Channel) -> Markup {
 /// What a module fills in: each row's value with the word for it.
 fn tried(t: Texts) -> Markup {
     html! {
-        dl id="tried" role="status" hidden {
+        div id="tried" role="status" hidden { dl {
             div data-row { dt { (t.say("tried-outcome")) } dd data-from="outcome"
                 data-worduse=(t.say("tried-use")) data-wordlink=(t.say("tried-link")) data-wordcreate=(t.say("tried-create"))
                 data-wordrefuse=(t.say("tried-refuse")) data-wordunknown=(t.say("tried-unknown")) {} }
@@ -113,6 +113,6 @@ fn tried(t: Texts) -> Markup {
                 data-wordnot_asked="" data-wordfound=(t.say("tried-found")) data-wordabsent=(t.say("tried-absent"))
                 data-wordambiguous=(t.say("tried-ambiguous")) data-wordunavailable=(t.say("tried-unavailable")) {} }
             div data-row { dt { (t.say("tried-detail")) } dd data-from="directory.detail" {} }
-        }
+        } }
     }
 }
