@@ -242,13 +242,30 @@ async fn a_replica_that_lives_on_a_shared_store_keeps_it_from_being_copied() {
     let stores = live(&shared).await;
     everything::a_little(&stores).await;
     let refused = ground.refused(&shared, &file).await;
-    assert!(refused.contains("1 replicas live on the source"), "{refused}");
+    assert!(refused.contains("a server still runs on the source (1 in all)"), "{refused}");
     stores.replicas.leave(&replica("r1")).await.unwrap();
     let on_target = live(&other).await;
     let refused = ground.refused(&shared, &other).await;
-    assert!(refused.contains("1 replicas live on the target"), "{refused}");
+    assert!(refused.contains("a server still runs on the target (1 in all)"), "{refused}");
     on_target.replicas.leave(&replica("r1")).await.unwrap();
     ground.copy(&shared, &other).await.unwrap();
+}
+
+/// What went into files that nobody finds any more was not copied, however late they vanish.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_deleted_under_a_copy_is_no_copy() {
+    let mut ground = Ground::new();
+    let (from, to) = (ground.end(Kind::File), ground.end(Kind::File));
+    everything::a_little(&ground.open(&from).await).await;
+    let End::File(folder) = &to else { unreachable!() };
+    let told = |told| {
+        if let Told::Comparing = told {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    };
+    let failed = ground.copy_told(&from, &to, "key", &told).await.unwrap_err().to_string();
+    assert!(failed.contains("the store's database was deleted, moved or replaced"), "{failed}");
+    ground.copy(&from, &to).await.unwrap();
 }
 
 /// An owner from before the copy writes nothing into what was copied, not even with its token.

@@ -18,6 +18,7 @@ use switchboard_ports::conversations::{Accepted, Arrival};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{Ack, ConnectionSink, Press, Pressed, Signal};
 use tokio::sync::Mutex as FairMutex;
+use tokio::time::Instant;
 
 use super::channel::{Bot, ChannelHandle, Message};
 use super::fast_lane;
@@ -163,8 +164,12 @@ impl Waiting {
     async fn stored(&self, first: Option<Submitted>, place: &mut Place) -> Option<Stored> {
         let (mut offered, mut doubted) = (false, false);
         if let Some(first) = first {
+            let asked = Instant::now();
             match first.await {
-                Ok(accepted) => return Some(Stored { accepted, offered }),
+                Ok(accepted) => {
+                    names::stored("accept", asked.elapsed());
+                    return Some(Stored { accepted, offered });
+                }
                 Err(error) => {
                     offered = true;
                     self.shared.troubles.refused(Kind::Message, &error, self.shared.now());

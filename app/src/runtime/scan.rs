@@ -14,6 +14,7 @@ use super::channel::{ChannelHandle, Message};
 use super::panics::caught;
 use super::shared::Shared;
 use super::troubles::Kind;
+use crate::telemetry::metrics as names;
 
 /// How long a renewal may take until it is said that messages cannot be stored. What is written with it takes milliseconds.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -26,6 +27,8 @@ pub(crate) async fn renew_leases(shared: Arc<Shared>) {
         let pause = match watched_claim(&shared).await {
             Ok(()) => {
                 shared.troubles.done(Kind::Leases, shared.now());
+                names::stored("renew", begun.elapsed());
+                shared.troubles.took(begun.elapsed(), shared.now());
                 failing_since = None;
                 store_back(&shared).await;
                 // Looked at again soon while messages are still held.

@@ -3,6 +3,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use switchboard_domain::time::Timestamp;
 use switchboard_domain::trouble::{Episode, Told};
@@ -29,10 +30,15 @@ pub(crate) enum Kind {
     Meter,
     /// Keeping, dropping and looking for files.
     File,
+    /// Doing what is asked without delay.
+    Haste,
 }
 
+/// Renewing the leases takes milliseconds; a store that needs this long for it is slow.
+const SLOW: Duration = Duration::from_millis(500);
+
 /// How many kinds there are.
-const KINDS: usize = 8;
+const KINDS: usize = 9;
 
 impl Kind {
     /// What failed, as a log line begins.
@@ -46,6 +52,7 @@ impl Kind {
             Self::Look => "failed to look through the open conversations",
             Self::Meter => "failed to store what was counted of the monthly quotas; it is tried again",
             Self::File => "failed to keep or drop files of messages",
+            Self::Haste => "the store is slow; people wait for it with each message",
         }
     }
 }
@@ -75,6 +82,18 @@ impl Troubles {
         let ended = self.changed(kind, |episode| episode.ended(now));
         if let Some(Told { lasted, refused }) = ended {
             tracing::info!(refused, for_secs = lasted.as_secs(), "no longer so: {}", kind.words());
+        }
+    }
+
+    /// The store did something, in this time.
+    pub(crate) fn took(&self, took: Duration, now: Timestamp) {
+        if took < SLOW {
+            return self.done(Kind::Haste, now);
+        }
+        let told = self.changed(Kind::Haste, |episode| episode.refused(1, now));
+        if let Some(Told { lasted, refused }) = told {
+            let took_ms = took.as_millis();
+            tracing::warn!(took_ms, times = refused, for_secs = lasted.as_secs(), "{}", Kind::Haste.words());
         }
     }
 
@@ -119,5 +138,17 @@ mod tests {
         assert_eq!(troubles.lasting.load(Ordering::Relaxed), 1);
         troubles.saw(Kind::File, &Ok(()), at(201));
         assert_eq!(troubles.lasting.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_store_that_is_slow_is_so_until_it_is_quick() {
+        let troubles = Troubles::default();
+        let is_slow = || lock(&troubles.episodes[Kind::Haste as usize]).lasts();
+        troubles.took(Duration::from_millis(499), Timestamp::from_millis(0));
+        assert!(!is_slow());
+        troubles.took(Duration::from_millis(500), Timestamp::from_millis(1));
+        assert!(is_slow());
+        troubles.took(Duration::from_millis(3), Timestamp::from_millis(2));
+        assert!(!is_slow());
     }
 }

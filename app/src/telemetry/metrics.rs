@@ -47,11 +47,15 @@ pub const COMMITS_FENCED: &str = "switchboard_commits_fenced_total";
 /// Counter, `channel`: pushes that could not be understood.
 pub const UNDECODABLE: &str = "switchboard_undecodable_total";
 
+/// Histogram, `operation` (`accept`, `commit`, `renew`): seconds until the store had done it. What it refused is not
+/// in it, nor what had to be offered again.
+pub const STORE_SECONDS: &str = "switchboard_store_seconds";
+
 /// Gauge, `channel`, `kind` (`api_calls`, `pushes`): what this server counted of the app's monthly quota, this month.
 pub const QUOTA_USED: &str = "switchboard_platform_quota_used";
 
 /// All names, for tests and documentation.
-pub const ALL: [&str; 15] = [
+pub const ALL: [&str; 16] = [
     CHANNEL_CONNECTED,
     CHANNEL_RECONNECTS,
     MESSAGES_RECEIVED,
@@ -67,6 +71,7 @@ pub const ALL: [&str; 15] = [
     AGENT_REQUESTS,
     FAILURES,
     QUOTA_USED,
+    STORE_SECONDS,
 ];
 
 /// Upper edges of the first output's buckets, in seconds.
@@ -74,6 +79,9 @@ const FIRST_OUTPUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.
 
 /// Upper edges of the whole turn's buckets, in seconds.
 const TURN_BUCKETS: [f64; 12] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];
+
+/// Upper edges of the store's buckets, in seconds.
+const STORE_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
 /// Why metrics could not be switched on.
 #[derive(Debug, Error)]
@@ -97,10 +105,17 @@ fn builder() -> Result<PrometheusBuilder, MetricsError> {
     let failed = |error: metrics_exporter_prometheus::BuildError| MetricsError(error.to_string());
     let first_output = Matcher::Full(TIME_TO_FIRST_OUTPUT.to_owned());
     let turn = Matcher::Full(TURN_SECONDS.to_owned());
+    let store = Matcher::Full(STORE_SECONDS.to_owned());
     PrometheusBuilder::new()
         .set_buckets_for_metric(first_output, &FIRST_OUTPUT_BUCKETS)
         .and_then(|builder| builder.set_buckets_for_metric(turn, &TURN_BUCKETS))
+        .and_then(|builder| builder.set_buckets_for_metric(store, &STORE_BUCKETS))
         .map_err(failed)
+}
+
+/// Takes down how long the store took for something that it did.
+pub(crate) fn stored(operation: &'static str, took: std::time::Duration) {
+    metrics::histogram!(STORE_SECONDS, "operation" => operation).record(took.as_secs_f64());
 }
 
 fn describe() {
@@ -131,6 +146,7 @@ fn describe() {
     describe_counter!(DIRECTORY_REQUESTS, Unit::Count, "look-ups in directories, by kind and outcome");
     describe_gauge!(QUOTA_USED, Unit::Count, "use of the app's quota this month, as this server counted it");
     describe_counter!(AGENT_REQUESTS, Unit::Count, "requests to agents, by outcome");
+    describe_histogram!(STORE_SECONDS, Unit::Seconds, "what was asked of the store, until it was done");
     describe_counter!(FAILURES, Unit::Count, "failure records written, by cause");
 }
 

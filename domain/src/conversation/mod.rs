@@ -70,6 +70,7 @@ pub struct Conversation {
     /// Length of the running turn's answer, in characters.
     answer_chars: usize,
     told_busy: told::ToldBusy,
+    told_waiting: told::ToldBusy,
 }
 
 impl Conversation {
@@ -94,11 +95,12 @@ impl Conversation {
             replies,
             entries: BTreeMap::new(),
             joined: BTreeMap::new(),
-            notes: noted.into_iter().map(|seq| (seq, notes::Note::Shown)).collect(),
+            notes: noted.into_iter().map(|seq| (seq, notes::Note::Shown { sure: false })).collect(),
             tongues: BTreeMap::new(),
             outgoing: VecDeque::new(),
             answer_chars: 0,
             told_busy: told::ToldBusy::default(),
+            told_waiting: told::ToldBusy::default(),
         }
     }
 

@@ -37,8 +37,8 @@ pub(super) enum Note {
     Claimed,
     /// On its way.
     Sent { since: Timestamp },
-    /// Its card is there, or may be.
-    Shown,
+    /// Its card is there; where that is not sure, it may be.
+    Shown { sure: bool },
 }
 
 impl Note {
@@ -46,7 +46,7 @@ impl Note {
     pub(super) const fn has_card(self) -> bool {
         match self {
             Self::Due { .. } | Self::Claimed => false,
-            Self::Sent { .. } | Self::Shown => true,
+            Self::Sent { .. } | Self::Shown { .. } => true,
         }
     }
 
@@ -54,7 +54,7 @@ impl Note {
     const fn is_being_made(self) -> bool {
         match self {
             Self::Claimed | Self::Sent { .. } => true,
-            Self::Due { .. } | Self::Shown => false,
+            Self::Due { .. } | Self::Shown { .. } => false,
         }
     }
 
@@ -62,7 +62,7 @@ impl Note {
     pub(super) const fn is_under_way(self) -> bool {
         match self {
             Self::Sent { .. } => true,
-            Self::Due { .. } | Self::Claimed | Self::Shown => false,
+            Self::Due { .. } | Self::Claimed | Self::Shown { .. } => false,
         }
     }
 }
@@ -71,8 +71,9 @@ impl Conversation {
     /// A question was taken in: if it waits behind an answer, it will say so.
     pub(super) fn note_waiting(&mut self, seq: Seq, resumed: bool, now: Timestamp) {
         let is_queue = self.policy.rules.conversation.busy == Busy::Queue;
-        let has_place = self.session.place(seq).is_some() && !self.session.is_joined(seq);
-        let waits = self.session.running().is_some() && has_place;
+        // The first in line waits behind an answer, or for nothing but its own beginning.
+        let is_first = self.session.running().is_none() && self.session.ahead_of(seq).next().is_none();
+        let waits = self.session.place(seq).is_some() && !self.session.is_joined(seq) && !is_first;
         if is_queue && waits && !resumed && self.notes.len() < NOTES_MAX {
             self.notes.entry(seq).or_insert(Note::Due { at: now.after(NOTE_AFTER) });
         }
@@ -84,21 +85,35 @@ impl Conversation {
             Note::Due { .. } | Note::Claimed => false,
             // The call of one that has ended is only waited for.
             Note::Sent { .. } => self.entries.contains_key(seq),
-            Note::Shown => true,
+            Note::Shown { .. } => true,
         });
         noted.map(|(seq, _)| *seq)
     }
 
-    /// When the next note is due. One is made after the other, and after the cards of answers, so that all cards appear in the
-    /// order of their messages.
+    /// When the next note is due. One is made after the other, after the cards of answers, and none before an earlier message
+    /// has its card, so that all cards appear in the order of their messages.
     pub(super) fn note_due(&self) -> Option<(Timestamp, Seq)> {
         if self.notes.values().any(|note| note.is_being_made()) || self.answers().any(Reply::is_opening) {
             return None;
         }
-        self.notes.iter().find_map(|(seq, note)| match note {
+        let due = self.notes.iter().find_map(|(seq, note)| match note {
             Note::Due { at } => Some((*at, *seq)),
-            Note::Claimed | Note::Sent { .. } | Note::Shown => None,
-        })
+            Note::Claimed | Note::Sent { .. } | Note::Shown { .. } => None,
+        });
+        due.filter(|(_, seq)| !self.would_overtake(*seq))
+    }
+
+    /// Whether a card of this message may stand above the one that an earlier message is still to get: that one was not told
+    /// that it waits, or it is not sure that it was.
+    fn would_overtake(&self, seq: Seq) -> bool {
+        let is_shown = |seq| self.notes.get(&seq) == Some(&Note::Shown { sure: true });
+        self.note_has_card(seq) && self.session.ahead_of(seq).any(|earlier| !is_shown(earlier))
+    }
+
+    /// Whether a note of this message would be a card.
+    fn note_has_card(&self, seq: Seq) -> bool {
+        let entry = self.entries.get(&seq);
+        entry.is_some_and(|entry| self.facts(entry, ReplyRole::Note, 0).limits.cards)
     }
 
     /// Claims a place for the next note if it is due; what waits no longer says nothing.
@@ -109,7 +124,7 @@ impl Conversation {
                 self.notes.remove(&seq);
                 continue;
             };
-            if !self.facts(entry, ReplyRole::Note, 0).limits.cards {
+            if !self.note_has_card(seq) {
                 self.notes.remove(&seq);
                 let author = String::from(entry.sender.key());
                 self.say_waiting(seq, &author, place, effects, now);
@@ -122,7 +137,7 @@ impl Conversation {
 
     /// Without cards a plain message says it, to each author once while an answer is written.
     fn say_waiting(&mut self, seq: Seq, author: &str, place: u32, effects: &mut Effects, now: Timestamp) {
-        if self.has_room_for_notice() && self.told_busy.tells(author) {
+        if self.has_room_for_notice() && self.told_waiting.tells(author) {
             let text = Notice::Waiting { place }.text(self.locale_of(seq));
             self.tell(id(seq), &text, effects, now);
         }
@@ -163,18 +178,18 @@ impl Conversation {
         let Some(Note::Sent { .. }) = self.notes.get(&seq) else {
             return Err(Rejected::Stale { event: "CardDone", phase: "Waiting" });
         };
-        let may_exist = match outcome {
-            CardOutcome::Done | CardOutcome::AlreadyFinished | CardOutcome::Unknown => true,
+        let shown = match outcome {
+            CardOutcome::Done | CardOutcome::AlreadyFinished => Some(Note::Shown { sure: true }),
+            CardOutcome::Unknown => Some(Note::Shown { sure: false }),
             CardOutcome::Missing
             | CardOutcome::Throttled { .. }
             | CardOutcome::NotSent
-            | CardOutcome::Refused(_) => false,
+            | CardOutcome::Refused(_) => None,
         };
-        if may_exist && self.entries.contains_key(&seq) {
-            self.notes.insert(seq, Note::Shown);
-        } else {
-            self.notes.remove(&seq);
-        }
+        match shown.filter(|_| self.entries.contains_key(&seq)) {
+            Some(note) => self.notes.insert(seq, note),
+            None => self.notes.remove(&seq),
+        };
         Ok(())
     }
 
@@ -187,7 +202,7 @@ impl Conversation {
                 (false, gate)
             }
             Some(Note::Sent { since }) => (true, gate.max(since.after(NOTE_CALL_MAX))),
-            Some(Note::Shown) => (true, gate),
+            Some(Note::Shown { .. }) => (true, gate),
         }
     }
 
@@ -196,7 +211,7 @@ impl Conversation {
         let Some(note) = self.notes.get(&seq).copied() else { return };
         let behind = self.answers().filter_map(Reply::gate).fold(now, Timestamp::max);
         let (has_card, gate) = self.note_becomes_answer(seq, behind.after(GATE_WAIT_MAX));
-        if note == Note::Shown {
+        if let Note::Shown { .. } = note {
             self.notes.remove(&seq);
         }
         let Some(entry) = self.entries.get(&seq).filter(|_| has_card && self.answer(seq).is_none()) else {

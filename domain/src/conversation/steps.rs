@@ -72,6 +72,7 @@ impl Conversation {
                 Effect::Ask { seq, epoch } => {
                     self.answer_chars = 0;
                     self.told_busy.forget();
+                    self.told_waiting.forget();
                     if let Some(reply) = self.answer_mut(seq) {
                         reply.begin_anew();
                     }

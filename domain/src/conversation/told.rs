@@ -1,4 +1,4 @@
-//! Who was told already that the conversation is busy: once while an answer is written, not once for each message.
+//! Who was told already that the conversation is busy, or that a message waits: once while an answer is written, not once for each message.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;

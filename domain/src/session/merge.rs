@@ -37,6 +37,12 @@ impl Session {
         u32::try_from(turns).ok()
     }
 
+    /// The turns that wait before this one, in line; none where it does not wait.
+    pub(crate) fn ahead_of(&self, seq: Seq) -> impl Iterator<Item = Seq> {
+        let index = self.waiting.iter().position(|waiting| waiting.seq == seq).unwrap_or_default();
+        self.waiting.iter().take(index).filter(|waiting| !waiting.joins).map(|waiting| waiting.seq)
+    }
+
     /// The messages of the last turn that waits, newest first.
     pub(crate) fn last_turn(&self) -> impl Iterator<Item = Seq> {
         let newest_first = self.waiting.iter().rev();

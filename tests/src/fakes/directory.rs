@@ -7,6 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 use switchboard_domain::person::Entry;
+use switchboard_domain::settings::{MappingMode, OnMiss, UserMapping};
+use switchboard_ports::channels::Channel;
 use switchboard_ports::directory::{
     Directory, DirectoryError, DirectoryKind, DirectorySettings, Found, Query,
 };
@@ -54,6 +56,18 @@ impl FakeDirectory {
     pub fn asked(&self) -> u32 {
         self.state().asked
     }
+}
+
+/// Lets a channel know people by this directory alone.
+pub fn knows_by_directory(channel: &mut Channel) {
+    channel.user_mapping =
+        UserMapping { mode: MappingMode::Directory, on_miss: OnMiss::Reject, ..UserMapping::default() };
+    channel.directories.chain = vec![DirectorySettings {
+        name: "corp".to_owned(),
+        kind: "fake".to_owned(),
+        config: serde_json::json!({}),
+        secrets: BTreeMap::new(),
+    }];
 }
 
 impl DirectoryKind for FakeDirectory {

@@ -1,6 +1,5 @@
 //! Who may use a channel: told once, asked of nobody, and let in again.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use switchboard::runtime::operations::Operations;
@@ -11,14 +10,13 @@ use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::Refusal;
 use switchboard_domain::person::Entry;
 use switchboard_domain::settings::{
-    AccessSettings, GroupPolicy, GroupScope, Locale, MappingMode, OnMiss, PeopleList, UserMapping,
-    UsersPolicy,
+    AccessSettings, GroupPolicy, GroupScope, Locale, OnMiss, PeopleList, UsersPolicy,
 };
 use switchboard_ports::conformance::users::user;
-use switchboard_ports::directory::{Directories, DirectorySettings};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::users::{Identity, User};
 use switchboard_tests::fakes::agent::Act;
+use switchboard_tests::fakes::directory::knows_by_directory;
 use switchboard_tests::fakes::store::Verb;
 use switchboard_tests::world::{Process, World};
 
@@ -238,20 +236,7 @@ async fn asks_the_directory(process: &Process<'_>, access: AccessSettings) {
     process
         .set_up_with(|channel, _| {
             channel.access = AccessSettings { messages_per_minute: 0, ..access };
-            channel.user_mapping = UserMapping {
-                mode: MappingMode::Directory,
-                on_miss: OnMiss::Reject,
-                ..UserMapping::default()
-            };
-            channel.directories = Directories {
-                chain: vec![DirectorySettings {
-                    name: "corp".to_owned(),
-                    kind: "fake".to_owned(),
-                    config: serde_json::json!({}),
-                    secrets: BTreeMap::new(),
-                }],
-                ..Directories::default()
-            };
+            knows_by_directory(channel);
         })
         .await;
 }

@@ -8,12 +8,12 @@ use switchboard_domain::ids::{UserId, Version};
 use switchboard_domain::mapping::{Decision, Rule};
 use switchboard_domain::outcome::Refusal;
 use switchboard_domain::person::Entry;
-use switchboard_domain::settings::{MappingMode, OnMiss, UserMapping};
+use switchboard_domain::settings::{MappingMode, OnMiss};
 use switchboard_ports::audit::AuditAct;
 use switchboard_ports::conformance::users::user;
-use switchboard_ports::directory::{Directories, DirectorySettings};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::users::{Identity, User};
+use switchboard_tests::fakes::directory::knows_by_directory;
 use switchboard_tests::world::{Process, World};
 
 fn identity(person: &str) -> Identity {
@@ -101,25 +101,7 @@ fn entry(username: &str, disabled: bool) -> Entry {
 
 /// A channel that asks the directory, with people whom it does not know refused.
 async fn asks_the_directory(process: &Process<'_>) {
-    process
-        .set_up_with(|channel, _| {
-            channel.user_mapping = UserMapping {
-                mode: MappingMode::Directory,
-                on_miss: OnMiss::Reject,
-                ..UserMapping::default()
-            };
-            channel.directories = Directories {
-                chain: vec![DirectorySettings {
-                    name: "corp".to_owned(),
-                    kind: "fake".to_owned(),
-                    config: serde_json::json!({}),
-                    secrets: BTreeMap::new(),
-                }],
-                cache_ttl: Duration::from_mins(5),
-                miss_ttl: Duration::from_secs(30),
-            };
-        })
-        .await;
+    process.set_up_with(|channel, _| knows_by_directory(channel)).await;
 }
 
 const DISABLED: &str = "Your account is disabled. Please ask an administrator to enable it.";

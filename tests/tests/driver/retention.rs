@@ -71,7 +71,7 @@ fn without_a_setting_nothing_is_forgotten() {
         .long_process(|process| async move {
             process.set_up().await;
             says(&process, "ann", "first").await;
-            process.wait(DAY * 40).await;
+            process.wait(DAY * 4).await;
             assert_eq!(lines(&process, "ann").await.len(), 2);
         })
         .unwrap();

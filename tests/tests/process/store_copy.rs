@@ -69,7 +69,7 @@ async fn a_server_goes_on_in_the_store_it_was_copied_to() {
     stage.say("ann", "again");
     stage.wait_texts("ann", &[&answer_to("hello"), &answer_to("again")]).await;
     // Beside a server nothing is copied.
-    refused(&stage.home.run(&copy(&there, back)).await, &["live on the source"]);
+    refused(&stage.home.run(&copy(&there, back)).await, &["runs on the source"]);
     assert!(!stage.home.path().join("back").exists());
     stage.server.signal(Signal::SIGTERM);
     stage.server.end().await;

@@ -17,7 +17,7 @@ pub enum CopyError {
     Target(#[source] End),
     /// Servers live on the source, or on the target.
     #[error(
-        "{replicas} replicas live on the {which}: stop them first (one that was killed is forgotten within a minute)"
+        "a server still runs on the {which} ({replicas} in all): stop it first (one that was killed is forgotten within a minute)"
     )]
     Live {
         /// Which of the two.

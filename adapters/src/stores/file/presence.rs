@@ -128,7 +128,8 @@ impl Presence {
         *self.absent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn look(&self) -> Option<Absent> {
+    /// What is not in its place now.
+    pub(super) fn look(&self) -> Option<Absent> {
         // What cannot be looked at is not where it was either.
         let away = |(_, path, known): &&(Absent, PathBuf, Identity)| identity(path).ok() != Some(*known);
         if let Some((what, ..)) = self.files.iter().find(away) {

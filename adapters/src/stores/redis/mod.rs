@@ -120,6 +120,16 @@ const LAYOUT: &str = "1";
 /// What stands in its place while a copy into the store is not finished, so that no version opens half of one.
 const LAYOUT_COPYING: &str = "copying";
 
+impl From<StoreError> for RedisOpenError {
+    /// What is said of a store that cannot be opened says already that it is unavailable.
+    fn from(error: StoreError) -> Self {
+        Self::Store(match error {
+            StoreError::Unavailable(cause) => cause,
+            other => other.to_string(),
+        })
+    }
+}
+
 impl RedisOpenError {
     fn layout(found: &str) -> Self {
         Self::Store(format!("the store has layout {found}, this version knows {LAYOUT}"))
@@ -250,17 +260,16 @@ struct Meta {
 impl Core {
     /// Makes the store ours where it is empty, and sees whether it is otherwise.
     async fn enter(&mut self, key_file: &Path, making: Making) -> Result<(), RedisOpenError> {
-        let failed = |error: StoreError| RedisOpenError::Store(error.to_string());
         let meta = self.keys.shared("config", "meta");
         if making == Making::Allowed {
-            let id = identity::new_id().map_err(failed)?;
+            let id = identity::new_id()?;
             for (field, value) in [("layout", LAYOUT), ("key", self.key.id()), ("id", id.as_str())] {
                 let mut command = redis::cmd("HSETNX");
                 let set = self.connection.ask::<i64>(command.arg(&meta).arg(field).arg(value));
-                set.await.map_err(failed)?;
+                set.await?;
             }
         }
-        let found = self.meta().await.map_err(failed)?;
+        let found = self.meta().await?;
         self.identity = Identity::of(&found);
         let Meta { layout: Some(layout), key: Some(key), marks_until, .. } = found else {
             // Where none could be made, that is what there is to say.

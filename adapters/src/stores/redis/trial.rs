@@ -1,7 +1,5 @@
 //! A trial of whether a Redis takes what the store would write, and is new enough.
 
-use switchboard_ports::error::StoreError;
-
 use super::connection::Connection;
 use super::keys::Keys;
 use super::scripts::Scripts;
@@ -28,7 +26,6 @@ pub(super) async fn tried(
     scripts: &Scripts,
     keys: &Keys,
 ) -> Result<(), RedisOpenError> {
-    let failed = |error: StoreError| RedisOpenError::Store(error.to_string());
     for info in connection.ask_each::<String>(redis::cmd("INFO").arg("server")).await.unwrap_or_default() {
         // One that hides its version is judged by what it does.
         if let Some((major, minor)) = version(&info)
@@ -42,11 +39,11 @@ pub(super) async fn tried(
     }
     for number in 0..KEYS_TRIED {
         let key = keys.shared(&format!("trial-{number}"), "key");
-        connection.run::<String>(scripts.trial.prepare_invoke().key(key)).await.map_err(failed)?;
+        connection.run::<String>(scripts.trial.prepare_invoke().key(key)).await?;
     }
-    let _subscription = connection.subscribe(&keys.notes()).await.map_err(failed)?;
+    let _subscription = connection.subscribe(&keys.notes()).await?;
     // Replicas pass over what they do not understand.
-    connection.ask(redis::cmd("PUBLISH").arg(keys.notes()).arg("")).await.map_err(failed)
+    Ok(connection.ask(redis::cmd("PUBLISH").arg(keys.notes()).arg("")).await?)
 }
 
 /// What an answer to `INFO` calls its version.

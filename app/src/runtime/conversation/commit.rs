@@ -9,6 +9,7 @@ use switchboard_domain::reply::Durability;
 use switchboard_domain::snapshot::ReplyRole;
 use switchboard_ports::conversations::{Commit, Failure, NewFailure};
 use switchboard_ports::error::StoreError;
+use tokio::time::Instant;
 
 use super::{Actor, Lost};
 use crate::runtime::operations::RuntimeEvent;
@@ -50,12 +51,14 @@ impl Actor<'_> {
         let mut pause = COMMIT_PAUSE_MIN;
         loop {
             // The store says whether a lease that has run out is still ours; another token is another owner's work in between.
+            let asked = Instant::now();
             let result = match self.shared.lease_under(self.partition, self.token) {
                 Some(lease) => self.shared.ports.conversations.commit(&lease, commit.clone()).await,
                 None => Err(StoreError::Fenced),
             };
             match result {
                 Ok(version) => {
+                    names::stored("commit", asked.elapsed());
                     self.shared.troubles.done(Kind::Commit, self.shared.now());
                     self.version = version;
                     self.user = None;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use switchboard_domain::ids::Seq;
 use switchboard_domain::inbox::Control;
 use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::{Outcome, Refusal};
@@ -22,7 +23,7 @@ fn waits(place: u32) -> String {
 }
 
 /// Two messages wait behind an answer that is being written, and say so.
-fn queue() -> (World, [switchboard_domain::ids::Seq; 3]) {
+fn queue() -> (World, [Seq; 3]) {
     let mut world = world();
     let first = world.ask();
     world.says(1);
@@ -31,6 +32,17 @@ fn queue() -> (World, [switchboard_domain::ids::Seq; 3]) {
     world.wait(SECOND);
     world.delivers();
     (world, [first, rest[0], rest[1]])
+}
+
+/// An answer is under way, and another message has waited for long enough to be told so.
+fn one_waits() -> (World, Seq) {
+    let mut world = world();
+    world.ask();
+    world.says(1);
+    world.delivers();
+    let second = world.ask();
+    world.wait(SECOND);
+    (world, second)
 }
 
 #[test]
@@ -101,12 +113,7 @@ fn who_is_answered_within_a_second_is_told_nothing() {
 
 #[test]
 fn a_note_that_finds_no_place_in_the_budget_gives_way_to_the_answer() {
-    let mut world = world();
-    world.ask();
-    world.says(1);
-    world.delivers();
-    let second = world.ask();
-    world.wait(SECOND);
+    let (mut world, second) = one_waits();
     assert_eq!(world.process.claims.len(), 1);
     world.completes();
     world.ends_well();
@@ -117,12 +124,7 @@ fn a_note_that_finds_no_place_in_the_budget_gives_way_to_the_answer() {
 fn a_note_that_cannot_be_made_is_not_tried_again_and_the_answer_has_its_card() {
     for luck in [Luck::Throttled(90_000), Luck::NotSent, Luck::Refused, Luck::LostUnheard, Luck::WorksUnheard]
     {
-        let mut world = world();
-        world.ask();
-        world.says(1);
-        world.delivers();
-        let second = world.ask();
-        world.wait(SECOND);
+        let (mut world, second) = one_waits();
         world.goes(luck);
         world.wait(SECOND * 2);
         assert_eq!((world.process.claims.len(), world.process.calls.len()), (0, 0), "{luck:?}");
@@ -134,12 +136,7 @@ fn a_note_that_cannot_be_made_is_not_tried_again_and_the_answer_has_its_card() {
 
 #[test]
 fn the_answer_waits_for_the_note_s_call_and_the_agent_does_not() {
-    let mut world = world();
-    world.ask();
-    world.says(1);
-    world.delivers();
-    let second = world.ask();
-    world.wait(SECOND);
+    let (mut world, second) = one_waits();
     world.grant(0);
     world.completes();
     while !world.process.claims.is_empty() {
@@ -153,6 +150,35 @@ fn the_answer_waits_for_the_note_s_call_and_the_agent_does_not() {
     world.land(0, Luck::Works);
     assert_eq!(world.process.claims.len(), 1);
     world.ends_well();
+}
+
+/// A card of the later one would stand above the one that the earlier one is still to get.
+#[test]
+fn nobody_is_told_while_it_is_not_sure_that_an_earlier_message_has_its_card() {
+    for luck in [Luck::LostUnheard, Luck::WorksUnheard, Luck::NotSent, Luck::Refused] {
+        let (mut world, second) = one_waits();
+        let third = world.ask();
+        world.goes(luck);
+        world.wait(SECOND * 2);
+        assert_eq!((world.process.claims.len(), world.process.calls.len()), (0, 0), "{luck:?}");
+        world.completes();
+        world.ends_well();
+        for seq in [second, third] {
+            assert_eq!(words(&world.card(seq).text).len(), 2, "{luck:?}");
+        }
+    }
+}
+
+#[test]
+fn after_a_crash_nobody_is_told_until_what_may_have_been_told_is_answered() {
+    let (mut world, second) = one_waits();
+    world.fuse = Some(Fuse::AfterCommit(0));
+    world.grant(0);
+    let third = world.ask();
+    world.wait(SECOND * 2);
+    assert!(world.process.claims.iter().all(|(reply, _)| reply.seq != third), "{:?}", world.process.claims);
+    world.ends_well();
+    assert!(world.card(third).finished);
 }
 
 #[test]
@@ -180,12 +206,7 @@ fn withdrawn_messages_close_their_cards_with_one_sentence() {
 fn a_crash_leaves_no_card_that_says_it_waits() {
     for fuse in [Fuse::BeforeCommit, Fuse::AfterCommit(0), Fuse::AfterCommit(1)] {
         for control in [None, Some(Control::Stop { all: true })] {
-            let mut world = world();
-            world.ask();
-            world.says(1);
-            world.delivers();
-            let second = world.ask();
-            world.wait(SECOND);
+            let (mut world, second) = one_waits();
             world.fuse = Some(fuse);
             world.grant(0);
             world.delivers();

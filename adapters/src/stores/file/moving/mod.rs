@@ -16,7 +16,8 @@ use switchboard_ports::error::StoreError;
 
 use super::error::OpenError;
 use super::opening::{self, Unfinished};
-use super::ownership::{self, Owned};
+use super::ownership;
+use super::presence::Presence;
 use super::sql::{change, walk};
 use super::{damage, restore, rotation, schema};
 use crate::stores::copy::items::{Item, Mark};
@@ -51,7 +52,7 @@ pub(in crate::stores) async fn source(
         let key = key::read(&key_file)?.ok_or_else(|| OpenError::KeyMissing(key_file.clone()))?;
         let key = rotation::right_key(&connection, &database, key, &key_file)?;
         damage::look(&connection, &database)?;
-        Ok((connection, key, lock))
+        Ok((connection, key, Presence::of(&database, Some(lock))?))
     })
     .await
 }
@@ -66,7 +67,8 @@ pub(in crate::stores) async fn target(
     opened(directory, clock, move || {
         let lock = ownership::own(&at)?;
         let opened = opening::open(&at, &key_file, schema::MIGRATIONS, now, Unfinished::Allowed)?;
-        Ok((opened.connection, opened.key, lock))
+        let presence = Presence::of(&opened.database, Some(lock))?;
+        Ok((opened.connection, opened.key, presence))
     })
     .await
 }
@@ -74,12 +76,12 @@ pub(in crate::stores) async fn target(
 async fn opened(
     directory: &Path,
     clock: Arc<dyn Clock>,
-    open: impl FnOnce() -> Result<(Connection, Key, Owned), OpenError> + Send + 'static,
+    open: impl FnOnce() -> Result<(Connection, Key, Presence), OpenError> + Send + 'static,
 ) -> Result<Arc<dyn Side>, OpenError> {
     let stopped = |path: PathBuf| OpenError::Io { path, cause: STOPPED.to_owned() };
     let opened = tokio::task::spawn_blocking(open).await;
-    let (connection, key, lock) = opened.map_err(|_| stopped(directory.to_owned()))??;
-    Ok(Arc::new(FileSide { held: Arc::new(Mutex::new(Held { connection, key, _lock: lock })), clock }))
+    let (connection, key, presence) = opened.map_err(|_| stopped(directory.to_owned()))??;
+    Ok(Arc::new(FileSide { held: Arc::new(Mutex::new(Held { connection, key, presence })), clock }))
 }
 
 const STOPPED: &str = "the work was stopped";
@@ -88,7 +90,7 @@ const STOPPED: &str = "the work was stopped";
 struct Held {
     connection: Connection,
     key: Key,
-    _lock: Owned,
+    presence: Presence,
 }
 
 struct FileSide {
@@ -103,8 +105,15 @@ impl FileSide {
         work: impl FnOnce(&Held) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let held = Arc::clone(&self.held);
-        let working =
-            tokio::task::spawn_blocking(move || work(&held.lock().unwrap_or_else(PoisonError::into_inner)));
+        let working = tokio::task::spawn_blocking(move || {
+            let held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            let worked = work(&held)?;
+            // What was written into a file that nobody finds again was not copied.
+            match held.presence.look() {
+                Some(absent) => Err(StoreError::Unavailable(absent.to_string())),
+                None => Ok(worked),
+            }
+        });
         working.await.map_err(|_| StoreError::Unavailable(STOPPED.to_owned()))?
     }
 

@@ -38,7 +38,7 @@ pub(in crate::stores) async fn target(
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Side>, RedisOpenError> {
     let core = core(address, prefix, key_file, clock).await?;
-    let found = core.meta().await.map_err(|error| RedisOpenError::Store(error.to_string()))?;
+    let found = core.meta().await?;
     if let Some(layout) = found.layout.filter(|layout| layout != LAYOUT && layout != LAYOUT_COPYING) {
         return Err(RedisOpenError::layout(&layout));
     }
