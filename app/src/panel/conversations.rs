@@ -62,10 +62,10 @@ pub(super) async fn listed(
     let filter = ConversationFilter { channel, user: user.as_deref().map(UserId::new), text };
     let found = api.ports.transcripts.conversations(&filter, &page).await?;
     let rows = List::of(found, ConversationView::from);
-    let user = user.unwrap_or_default();
+    let (user, channels) = (user.unwrap_or_default(), channel_names(api).await?);
     Ok(html! {
         (search(t, base, &asked))
-        (rows_view(t, &rows.items, &channel_names(api).await?))
+        (rows_view(t, &rows.items, &channels))
         (more(t, base, &[("q", &asked), ("user_id", &user)], rows.next_cursor.as_deref()))
     })
 }
@@ -118,12 +118,13 @@ async fn show(
             (more(t, &format!("/panel/conversations/{id}"), &[], lines.next_cursor.as_deref()))
         }
     } else {
+        let lines = recent(&api, &found).await?;
         html! {
             div.head {
                 h2 { (t.say("session-title")) }
                 a href=(format!("/panel/conversations/{id}?whole=true")) { (t.say("session-whole")) }
             }
-            (transcript(t, &found.id, &recent(&api, &found).await?, Shown::Live))
+            (transcript(t, &found.id, &lines, Shown::Live))
         }
     };
     let title = title_of(&found).to_owned();

@@ -73,7 +73,7 @@ pub(super) async fn leave(State(api): State<Api>, request: Request) -> Result<Re
     let body = body.map_err(|_| Problem::too_large(FORM_BYTES_MAX))?;
     if let Some(signed) = api.authenticator.signed(&headers, https).await? {
         let proof = value(&String::from_utf8_lossy(&body), "csrf").unwrap_or_default();
-        if proof != signed.session.csrf() {
+        if !signed.session.is_proof(proof.as_bytes()) {
             return Err(Problem::cross_site("the form was not sent by a page of this session"));
         }
         api.authenticator.sign_out(&signed.session).await?;

@@ -7,9 +7,14 @@ use axum::body::Body;
 use axum::http::{HeaderName, Request, header};
 use rstest::rstest;
 use serde_json::json;
+use switchboard_domain::ids::{ChannelId, ConversationKey, Seq, SessionNumber};
+use switchboard_domain::message::ChatKind;
+use switchboard_domain::snapshot::{Role as Speaker, TranscriptLine};
+use switchboard_domain::time::Timestamp;
 use switchboard_ports::tokens::{Role, TokenStore as _};
+use switchboard_ports::transcripts::ConversationInfo;
 
-use crate::testing::{Answer, TestApi};
+use crate::testing::{Answer, START_MS, TestApi};
 
 /// What somebody hostile calls things.
 const HOSTILE: &str = "<script>alert(1)</script>\"'{{7*7}}${7*7} \u{5e9}\u{5dc}\u{5d5}\u{5dd}";
@@ -93,6 +98,37 @@ impl<'a> Browser<'a> {
     }
 }
 
+/// A conversation in which somebody said something hostile; its id.
+fn talked(api: &TestApi, channel: &str) -> String {
+    let key = ConversationKey { channel: ChannelId::new(channel), chat: HOSTILE.to_owned(), member: None };
+    let (id, at) = (key.id(), Timestamp::from_millis(START_MS));
+    let info = ConversationInfo {
+        id: id.clone(),
+        key,
+        kind: ChatKind::Group,
+        title: Some(HOSTILE.to_owned()),
+        author: HOSTILE.to_owned(),
+        person: None,
+        user: None,
+        session: Some((SessionNumber(1), at)),
+        created_at: at,
+        active_at: at,
+        waiting: 1,
+    };
+    let said = |role| TranscriptLine {
+        session: SessionNumber(1),
+        seq: Seq(1),
+        role,
+        text: format!("\u{202e}{HOSTILE}"),
+        at,
+        mark: None,
+    };
+    let mut state = api.stores.state();
+    state.conversations.insert(id.clone(), info);
+    state.lines.insert(id.clone(), vec![said(Speaker::User), said(Speaker::Assistant)]);
+    id.to_string()
+}
+
 /// A server on which everything has a hostile name; pages with the ids of what there is.
 async fn hostile() -> (TestApi, Vec<String>) {
     let api = TestApi::new().await;
@@ -103,9 +139,11 @@ async fn hostile() -> (TestApi, Vec<String>) {
     let channel = api.post("/channels", channel).await.json["id"].as_str().unwrap().to_owned();
     let user = api.post("/users", json!({"username": "<b>", "display_name": HOSTILE})).await;
     let user = user.json["id"].as_str().unwrap().to_owned();
-    let pages = PAGES.iter().filter(|page| !page.contains("conversations/{id}"));
-    let pages = pages.map(|page| {
-        let id = if page.contains("channels") {
+    let conversation = talked(&api, &channel);
+    let pages = PAGES.iter().map(|page| {
+        let id = if page.contains("conversations/{id}") {
+            &conversation
+        } else if page.contains("channels") {
             &channel
         } else if page.contains("agents") {
             &agent
@@ -118,6 +156,7 @@ async fn hostile() -> (TestApi, Vec<String>) {
         String::from("/panel/channels/new?type=dingtalk"),
         format!("/panel/channels/new?copy={channel}"),
         String::from("/panel/agents/new?kind=openai-chat"),
+        format!("/panel/conversations/{conversation}?whole=true"),
     ]);
     let pages = pages.collect();
     (api, pages)

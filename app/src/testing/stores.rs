@@ -293,11 +293,15 @@ impl Transcripts for FakeStores {
 
     async fn recent(
         &self,
-        _id: &ConversationId,
-        _session: SessionNumber,
-        _lines_max: u32,
+        id: &ConversationId,
+        session: SessionNumber,
+        lines_max: u32,
     ) -> Result<Vec<TranscriptLine>, StoreError> {
-        panic!("nothing in the shell asks for context")
+        let state = self.up()?;
+        let of_session = state.lines.get(id).into_iter().flatten().filter(|line| line.session == session);
+        let mut last: Vec<TranscriptLine> = of_session.rev().take(lines_max as usize).cloned().collect();
+        last.reverse();
+        Ok(last)
     }
 
     async fn shown_as(

@@ -26,4 +26,6 @@ fn changeable(agent: &AgentConfig) -> Result<(), Problem> {
 }
 
 #[cfg(test)]
+mod check_tests;
+#[cfg(test)]
 mod tests;

@@ -84,6 +84,12 @@ impl Session {
         derived("csrf", &self.name)
     }
 
+    /// Whether this is what only a page of the session can know.
+    #[must_use]
+    pub fn is_proof(&self, given: &[u8]) -> bool {
+        given.ct_eq(self.csrf().as_bytes()).into()
+    }
+
     /// The name under which its end is stored.
     pub(super) fn public_name(&self) -> String {
         derived("ended", &self.name)
@@ -104,8 +110,7 @@ impl Session {
             return Ok(());
         }
         same_origin(headers, public_host)?;
-        let given = headers.get(CSRF_HEADER).map_or(&b""[..], HeaderValue::as_bytes);
-        if bool::from(given.ct_eq(self.csrf().as_bytes())) {
+        if self.is_proof(headers.get(CSRF_HEADER).map_or(&b""[..], HeaderValue::as_bytes)) {
             return Ok(());
         }
         Err(Problem::cross_site(

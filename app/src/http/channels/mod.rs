@@ -81,6 +81,8 @@ pub async fn references(ports: &Ports, documents: &[&Value]) -> Result<Reference
 }
 
 #[cfg(test)]
+mod check_tests;
+#[cfg(test)]
 mod mapping_tests;
 #[cfg(test)]
 mod tests;
