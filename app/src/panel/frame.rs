@@ -38,7 +38,7 @@ pub(super) fn inside(visitor: &Visitor, here: Section, title: &str, content: &Ma
     let t = visitor.texts();
     let csrf = visitor.signed.session.csrf();
     document(
-        &visitor.look,
+        visitor.look,
         title,
         Some(&csrf),
         &html! {
@@ -48,7 +48,7 @@ pub(super) fn inside(visitor: &Visitor, here: Section, title: &str, content: &Ma
                     span.name title=(t.told(role_about(visitor.signed.caller.role))) {
                         (t.told(role_word(visitor.signed.caller.role))) " · " bdi { (visitor.signed.caller.name) }
                     }
-                    (choices(&visitor.look))
+                    (choices(visitor.look))
                     form method="post" action="/panel/sign-out" {
                         input type="hidden" name="csrf" value=(csrf);
                         button.quiet type="submit" { (t.say("sign-out")) }
@@ -76,7 +76,7 @@ pub(super) fn inside(visitor: &Visitor, here: Section, title: &str, content: &Ma
 }
 
 /// A page for whoever is not.
-pub(super) fn outside(look: &Look, title: &str, content: &Markup) -> Markup {
+pub(super) fn outside(look: Look, title: &str, content: &Markup) -> Markup {
     document(
         look,
         title,
@@ -92,7 +92,7 @@ pub(super) fn outside(look: &Look, title: &str, content: &Markup) -> Markup {
 }
 
 /// A page that says what went wrong.
-pub(super) fn problem(look: &Look, problem: &Problem) -> Markup {
+pub(super) fn problem(look: Look, problem: &Problem) -> Markup {
     let t = look.texts;
     let (title, about) = match problem.status {
         404 => (Key("problem-missing"), Key("problem-missing-about")),
@@ -132,7 +132,7 @@ const fn role_about(role: Role) -> Key {
     }
 }
 
-fn choices(look: &Look) -> Markup {
+fn choices(look: Look) -> Markup {
     let t = look.texts;
     let (language, name) = match t.0 {
         Locale::En => (Locale::ZhCn, "中文"),
@@ -150,7 +150,7 @@ fn choices(look: &Look) -> Markup {
     }
 }
 
-fn document(look: &Look, title: &str, csrf: Option<&str>, content: &Markup) -> Markup {
+fn document(look: Look, title: &str, csrf: Option<&str>, content: &Markup) -> Markup {
     let t = look.texts;
     html! {
         (DOCTYPE)

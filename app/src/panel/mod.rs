@@ -77,7 +77,7 @@ async fn as_page(request: Request, next: Next) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = response.headers_mut().remove(header::RETRY_AFTER);
-        response = (status, Html(frame::problem(&look, &problem).into_string())).into_response();
+        response = (status, Html(frame::problem(look, &problem).into_string())).into_response();
         if let Some(value) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, value);
         }

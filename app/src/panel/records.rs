@@ -51,14 +51,14 @@ fn audit_table(t: Texts, rows: &[AuditView]) -> Markup {
                 tbody {
                     @for row in rows {
                         tr {
-                            td { (moment(&row.at)) }
-                            td { (t.told(act_word(row.act))) }
-                            td { a href=(format!("/panel/users/{}", row.user_id)) { bdi { (row.username) } } }
-                            td {
+                            td data-label=(t.say("column-time")) { (moment(&row.at)) }
+                            td data-label=(t.say("column-act")) { (t.told(act_word(row.act))) }
+                            td data-label=(t.say("column-user")) { a href=(format!("/panel/users/{}", row.user_id)) { bdi { (row.username) } } }
+                            td data-label=(t.say("column-identity")) {
                                 @if let Some(platform) = &row.platform { span.tag { (platform) } " " }
                                 @if let Some(identity) = &row.im_user_id { bdi { (identity) } }
                             }
-                            td { (row.rule) " · " bdi { (row.source) } }
+                            td data-label=(t.say("column-rule")) { (row.rule) " · " bdi { (row.source) } }
                         }
                     }
                 }
@@ -105,12 +105,12 @@ fn replicas_table(t: Texts, rows: &[ReplicaInfo]) -> Markup {
                 tbody {
                     @for row in rows {
                         tr {
-                            td { bdi.code { (row.id) } }
-                            td { bdi { (row.host.as_deref().unwrap_or_default()) } }
-                            td { (row.version) }
-                            td { (stored_ago(row.started_at)) }
-                            td { (row.partitions) " / 256" }
-                            td { (row.connections) }
+                            td data-label=(t.say("replica")) { bdi.code { (row.id) } }
+                            td data-label=(t.say("column-host")) { bdi { (row.host.as_deref().unwrap_or_default()) } }
+                            td data-label=(t.say("column-version")) { (row.version) }
+                            td data-label=(t.say("column-started")) { (stored_ago(row.started_at)) }
+                            td data-label=(t.say("column-partitions")) { (row.partitions) " / 256" }
+                            td data-label=(t.say("column-connections")) { (row.connections) }
                         }
                     }
                 }

@@ -28,7 +28,7 @@ pub(super) async fn show(State(api): State<Api>, request: Request) -> Result<Res
     if api.authenticator.signed(request.headers(), https).await?.is_some() {
         return Ok(Redirect::to(&to).into_response());
     }
-    Ok(Html(page(&Look::of(request.headers()), &to, None).into_string()).into_response())
+    Ok(Html(page(Look::of(request.headers()), &to, None).into_string()).into_response())
 }
 
 /// `POST /panel/sign-in`: a form, so that it works before any module does.
@@ -42,7 +42,7 @@ pub(super) async fn enter(State(api): State<Api>, request: Request) -> Result<Re
     let token = value(&form, "token").unwrap_or_default();
     let token = token.trim();
     if token.is_empty() || token.len() > TOKEN_BYTES_MAX {
-        return Ok(refused(&look, &to, StatusCode::UNAUTHORIZED, Key("sign-in-refused")));
+        return Ok(refused(look, &to, StatusCode::UNAUTHORIZED, Key("sign-in-refused")));
     }
     match api.authenticator.sign_in(token, origin.client).await {
         Ok((signed, sealed)) => {
@@ -51,10 +51,10 @@ pub(super) async fn enter(State(api): State<Api>, request: Request) -> Result<Re
         }
         Err(problem) => match StatusCode::from_u16(problem.status) {
             Ok(StatusCode::UNAUTHORIZED) => {
-                Ok(refused(&look, &to, StatusCode::UNAUTHORIZED, Key("sign-in-refused")))
+                Ok(refused(look, &to, StatusCode::UNAUTHORIZED, Key("sign-in-refused")))
             }
             Ok(StatusCode::TOO_MANY_REQUESTS) => {
-                let mut response = refused(&look, &to, StatusCode::TOO_MANY_REQUESTS, Key("sign-in-held-up"));
+                let mut response = refused(look, &to, StatusCode::TOO_MANY_REQUESTS, Key("sign-in-held-up"));
                 let wait = HeaderValue::from(problem.retry_after_s.unwrap_or(1));
                 response.headers_mut().insert(header::RETRY_AFTER, wait);
                 Ok(response)
@@ -88,7 +88,7 @@ fn with_cookie(mut response: Response, line: &str) -> Response {
     response
 }
 
-fn refused(look: &Look, to: &str, status: StatusCode, why: Key) -> Response {
+fn refused(look: Look, to: &str, status: StatusCode, why: Key) -> Response {
     (status, Html(page(look, to, Some(why)).into_string())).into_response()
 }
 
@@ -108,7 +108,7 @@ fn way_back(to: Option<&str>) -> String {
     to.filter(is_ours).unwrap_or(HOME).to_owned()
 }
 
-fn page(look: &Look, to: &str, refused: Option<Key>) -> Markup {
+fn page(look: Look, to: &str, refused: Option<Key>) -> Markup {
     let t = look.texts;
     let invalid = refused.is_some().then_some("true");
     outside(

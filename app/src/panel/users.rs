@@ -116,15 +116,15 @@ fn table(t: Texts, rows: &[UserView]) -> Markup {
 fn row(t: Texts, user: &UserView) -> Markup {
     html! {
         tr {
-            td {
+            td data-label=(t.say("column-user")) {
                 a href=(format!("/panel/users/{}", user.id)) { bdi { (user.username) } }
                 @if user.display_name != user.username { " " bdi { (user.display_name) } }
                 @if user.disabled { " " span.tag { (t.say("user-disabled")) } }
             }
-            td { @if let Some(email) = &user.email { bdi { (email) } } }
-            td { @if let Some(department) = &user.department { bdi { (department) } } }
-            td { bdi { (user.auth_source) } }
-            td { @for identity in &user.identities { span.tag { (identity.platform) ": " bdi { (identity.im_user_id) } } " " } }
+            td data-label=(t.say("column-email")) { @if let Some(email) = &user.email { bdi { (email) } } }
+            td data-label=(t.say("column-department")) { @if let Some(department) = &user.department { bdi { (department) } } }
+            td data-label=(t.say("column-source")) { bdi { (user.auth_source) } }
+            td data-label=(t.say("column-identities")) { @for identity in &user.identities { span.tag { (identity.platform) ": " bdi { (identity.im_user_id) } } " " } }
         }
     }
 }

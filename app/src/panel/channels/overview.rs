@@ -95,11 +95,11 @@ fn replicas(t: Texts, status: &StatusView) -> Markup {
                 tbody {
                     @for row in &status.replicas {
                         tr {
-                            td { bdi { (row.replica) } }
-                            td { (state(t, &row.status)) " " span.help { (row.state) } }
-                            td { (moment(&row.since)) }
-                            td { (row.connections) }
-                            td { @if let Some(error) = &row.last_error { bdi { (error.message) } " " (ago(&error.at)) } }
+                            td data-label=(t.say("replica")) { bdi { (row.replica) } }
+                            td data-label=(t.say("column-state")) { (state(t, &row.status)) " " span.help { (row.state) } }
+                            td data-label=(t.say("column-since")) { (moment(&row.since)) }
+                            td data-label=(t.say("column-connections")) { (row.connections) }
+                            td data-label=(t.say("column-problem")) { @if let Some(error) = &row.last_error { bdi { (error.message) } " " (ago(&error.at)) } }
                         }
                     }
                 }
