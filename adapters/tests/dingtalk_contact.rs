@@ -32,6 +32,20 @@ async fn a_person_comes_with_the_company_s_mailbox_and_the_name_of_the_departmen
     assert_eq!(platform.sent(DEPARTMENT).await, [json!({"dept_id": 7})]);
 }
 
+/// Whoever enters somebody else's address in the profile is not found by it.
+#[rstest]
+#[case::no_mailbox(json!({}))]
+#[case::an_empty_one(json!({"org_email": "  "}))]
+#[tokio::test]
+async fn an_address_that_people_enter_themselves_is_none(#[case] mut result: serde_json::Value) {
+    let platform = Platform::start().await;
+    result["name"] = json!("Ann");
+    result["email"] = json!("boss@corp.example");
+    platform.answers("POST", USER, vec![ok(json!({"errcode": 0, "result": result}))]).await;
+    let ann = platform.link(json!({})).contact("m1").await;
+    assert_eq!(ann, Ok(Some(Contact { name: Some("Ann".to_owned()), ..Contact::default() })));
+}
+
 #[tokio::test]
 async fn without_permissions_for_fields_a_person_has_fewer_of_them() {
     let platform = Platform::start().await;

@@ -228,8 +228,31 @@ async fn only_members_of_a_group_count_through_groups_in_groups_and_around_a_cyc
     let outer = in_group("CN=Outer, dc=corp,dc=example");
     assert!(matches!(outer.look_up(&query("ann")).await, Ok(Found::One(_))));
     assert_eq!(outer.look_up(&query("two")).await, Ok(Found::Nobody));
-    let none = in_group("cn=nowhere,dc=corp,dc=example");
-    assert_eq!(none.look_up(&query("ann")).await, Ok(Found::Nobody));
+    // As the server writes it, whatever the operator does.
+    let escaped = in_group("cn=\\6futer,dc=corp,dc=example");
+    assert!(matches!(escaped.look_up(&query("ann")).await, Ok(Found::One(_))));
+}
+
+/// Else a typo in its name, or its end, would shut out everybody.
+#[tokio::test]
+async fn a_group_that_is_not_there_says_nothing_of_anybody() {
+    let slapd = slapd();
+    let nowhere = json!({"group": "cn=nowhere,dc=corp,dc=example"});
+    let nameless = json!({"group": "nowhere"});
+    let elsewhere =
+        json!({"group": "cn=outer,dc=corp,dc=example", "group_base": "uid=ann,dc=corp,dc=example"});
+    for change in [nowhere, nameless, elsewhere] {
+        let group = change["group"].as_str().unwrap();
+        let directory = plain(&slapd, change.clone());
+        for asked in [directory.look_up(&query("ann")).await.map(drop), directory.check("dingtalk").await] {
+            assert!(
+                matches!(&asked, Err(DirectoryError::Denied(why)) if why.contains(group)),
+                "{change} {asked:?}"
+            );
+        }
+        // Whom the directory does not have is nobody in any group.
+        assert_eq!(directory.look_up(&query("stranger")).await, Ok(Found::Nobody));
+    }
 }
 
 #[tokio::test]

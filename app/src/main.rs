@@ -17,7 +17,12 @@ fn main() -> ExitCode {
     let environment = Environment::of_process();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let exit = match runtime {
-        Ok(runtime) => runtime.block_on(run(line, &environment, &Composed::default())),
+        Ok(runtime) => {
+            let exit = runtime.block_on(run(line, &environment, &Composed::default()));
+            // What may be stored is stored by now. A file that somebody reads on a file system that hangs is waited for by nobody.
+            runtime.shutdown_background();
+            exit
+        }
         Err(error) => Exit::Failed(format!("failed to start: {error}")),
     };
     exit.code()

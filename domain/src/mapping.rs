@@ -162,9 +162,9 @@ pub enum Rule {
     Email,
     /// Everybody is one user.
     FixedUser,
-    /// A directory says so.
+    /// A directory says so: who it is, that there is no access, or only that it is somebody whom nothing matches.
     Directory,
-    /// Nobody matched: `on_miss`.
+    /// Nobody matched, and no directory knows the author: `on_miss`.
     OnMiss,
 }
 
@@ -212,7 +212,9 @@ pub fn decide(settings: &UserMapping, facts: &Facts<'_>) -> Verdict {
         Looked::Found(person) if person.disabled => return disabled(Rule::Directory),
         // Also where something else might fit: who the author is would depend on the moment.
         Looked::Unavailable(_) => return Verdict { decision: Decision::Unknown, rule: Rule::Directory },
-        Looked::Found(_) | Looked::Absent | Looked::Ambiguous | Looked::NotAsked => {}
+        // Whoever of them it is, it is not somebody new, and not whoever has a fitting name.
+        Looked::Ambiguous => return not_mapped(Rule::Directory),
+        Looked::Found(_) | Looked::Absent | Looked::NotAsked => {}
     }
     match &settings.mode {
         MappingMode::AutoCreate => match facts.by_username {
@@ -225,8 +227,9 @@ pub fn decide(settings: &UserMapping, facts: &Facts<'_>) -> Verdict {
         },
         MappingMode::MatchEmail => match (has_address(facts), facts.by_email) {
             (true, [user]) => link(user, Rule::Email),
-            // Nobody, or several: it is not said who of them is meant.
-            (true | false, _) => miss(settings, facts),
+            // It is not said who of them is meant.
+            (true, [_, _, ..]) => not_mapped(Rule::Email),
+            (true, []) | (false, _) => miss(settings, facts),
         },
         // Not linked, so that a later change of the mode finds everybody unlinked.
         MappingMode::FixedUser(_) => match facts.fixed {
@@ -240,11 +243,9 @@ pub fn decide(settings: &UserMapping, facts: &Facts<'_>) -> Verdict {
                 let decision = Decision::Create(of_directory(settings, &facts.author, person));
                 Verdict { decision, rule: Rule::Directory }
             }
-            // Whoever of them it is, it is not somebody new.
-            (Looked::Ambiguous, _) => {
-                Verdict { decision: Decision::Reject(Refusal::NotMapped), rule: Rule::Directory }
+            (Looked::Absent | Looked::Ambiguous | Looked::NotAsked | Looked::Unavailable(_), _) => {
+                miss(settings, facts)
             }
-            (Looked::Absent | Looked::NotAsked | Looked::Unavailable(_), _) => miss(settings, facts),
         },
     }
 }
@@ -277,15 +278,19 @@ fn has_address(facts: &Facts<'_>) -> bool {
 
 /// Nobody matched. A user is made only where nobody has the name already: to take a namesake for the author is the rule
 /// of `auto_create`, and to make a second account beside a disabled one would undo the disabling.
+///
+/// A namesake is taken only for people of whom no directory says anything: of whom one knows, the mode's own rule did not lead
+/// to that user, who may be another person.
 fn miss(settings: &UserMapping, facts: &Facts<'_>) -> Verdict {
-    match settings.on_miss {
-        OnMiss::Reject => Verdict { decision: Decision::Reject(Refusal::NotMapped), rule: Rule::OnMiss },
-        OnMiss::Create => {
-            let create = || {
-                let decision = Decision::Create(of_platform(settings, &facts.author));
-                Verdict { decision, rule: Rule::OnMiss }
-            };
-            facts.by_username.map_or_else(create, |user| link(user, Rule::OnMiss))
+    match (settings.on_miss, facts.by_username, facts.directory) {
+        (OnMiss::Reject, _, _) => not_mapped(Rule::OnMiss),
+        (OnMiss::Create, None, _) => {
+            let decision = Decision::Create(of_platform(settings, &facts.author));
+            Verdict { decision, rule: Rule::OnMiss }
+        }
+        (OnMiss::Create, Some(_), Looked::Found(_) | Looked::Ambiguous) => not_mapped(Rule::Directory),
+        (OnMiss::Create, Some(user), Looked::Absent | Looked::NotAsked | Looked::Unavailable(_)) => {
+            link(user, Rule::OnMiss)
         }
     }
 }
@@ -295,6 +300,10 @@ fn link(user: &UserFacts, rule: Rule) -> Verdict {
         return disabled(rule);
     }
     Verdict { decision: Decision::Link(user.id.clone()), rule }
+}
+
+const fn not_mapped(rule: Rule) -> Verdict {
+    Verdict { decision: Decision::Reject(Refusal::NotMapped), rule }
 }
 
 const fn disabled(rule: Rule) -> Verdict {

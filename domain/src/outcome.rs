@@ -43,6 +43,8 @@ pub enum Refusal {
     UserDisabled,
     /// The author could not be mapped to a user.
     NotMapped,
+    /// Who the author is could not be found out at the moment, and a command waits for nothing.
+    NotLookedUp,
     /// A kind of message that cannot be handled.
     Unsupported,
     /// The channel has no agent.
@@ -68,6 +70,7 @@ impl Refusal {
             Self::AccessDenied => "access_denied",
             Self::UserDisabled => "user_disabled",
             Self::NotMapped => "not_mapped",
+            Self::NotLookedUp => "not_looked_up",
             Self::Unsupported => "unsupported",
             Self::NoAgent => "no_agent",
             Self::ChannelDeleted => "channel_deleted",

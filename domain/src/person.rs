@@ -80,7 +80,7 @@ fn shown(text: &str) -> Option<String> {
 }
 
 /// Embeddings, overrides and isolates of writing direction (UAX #9), and separators of lines and paragraphs.
-const fn misleads(c: char) -> bool {
+pub(crate) const fn misleads(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 

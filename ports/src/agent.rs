@@ -51,8 +51,8 @@ pub trait Agent: Send + Sync {
     /// the caller. Nothing to do for agents that stop when the request is closed.
     async fn cancel(&self, run: &str);
 
-    /// The names of the models that can be asked for, in any order, at most [`MODELS_TOLD_MAX`]; `None` where there is no way
-    /// to ask for them. Counts as no question: nothing is written, nobody is named. Bounded in time by the caller.
+    /// The names of the models that can be asked for, each once, in any order, at most [`MODELS_TOLD_MAX`]: so many may not be
+    /// all. `None` where there is no way to ask for them. Counts as no question: nothing is written, nobody is named. Bounded in time by the caller.
     ///
     /// # Errors
     /// Why it could not be asked: no secret, at most 300 characters.

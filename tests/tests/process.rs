@@ -36,6 +36,8 @@ mod failover;
 mod files;
 #[path = "process/floods.rs"]
 mod floods;
+#[path = "process/frozen.rs"]
+mod frozen;
 #[path = "process/fuzz.rs"]
 mod fuzz;
 #[path = "process/handover.rs"]

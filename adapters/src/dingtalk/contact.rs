@@ -2,6 +2,7 @@
 //!
 //! The app needs the permission `qyapi_get_member` (read the address book's members); without `fieldEmail` and
 //! `fieldMobile` the answer has neither address nor number, without `qyapi_get_department_list` no department's name.
+//! Of the two addresses in it only `org_email` counts, the mailbox that the company gives out.
 //! Fields as documented: <https://open.dingtalk.com/document/orgapp/query-user-details>.
 
 use serde_json::{Value, json};
@@ -37,8 +38,9 @@ impl Platform {
         };
         Ok(Some(Contact {
             name: text("name"),
-            // The company's own mailbox before one that people enter themselves.
-            email: text("org_email").or_else(|| text("email")),
+            // The company's own mailbox alone. `email` is what people enter in their profiles: whoever wrote somebody
+            // else's address there would be taken for them.
+            email: text("org_email"),
             mobile: text("mobile"),
             department: self.department(person, deadline).await,
             disabled: false,

@@ -2,17 +2,20 @@
 //!
 //! CSV has a line of names first; JSON is a list of objects. Both know `user_id` (the platform's id, required), `username`
 //! (the `user_id`, if there is none), `email`, `display_name`, `department` and `disabled`; others are passed over.
-//! A file that cannot be read, or not as a whole, is no answer: it shuts nobody out. Replace it by renaming a new one over
-//! it, so that it is never seen half written.
+//! A file that cannot be read, or not as a whole, or that holds nobody, is no answer: it shuts nobody out. Replace it by
+//! renaming a new one over it, so that it is never seen half written.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use rustix::fs::OFlags;
 use serde::Deserialize;
 use serde_json::Value;
 use switchboard_domain::person::Entry;
@@ -67,8 +70,9 @@ struct FileDirectory {
     read: Arc<Mutex<Read>>,
 }
 
-/// What was read last, and of which file.
-type Read = Option<(Stamp, Arc<People>)>;
+/// What was read last, and of which file. What is wrong with a file is remembered too, or everybody's message would have it
+/// read anew.
+type Read = Option<(Stamp, Result<Arc<People>, DirectoryError>)>;
 
 /// What changes when a file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,75 +126,120 @@ impl Flag {
     }
 }
 
-fn malformed(what: impl Into<String>) -> DirectoryError {
-    DirectoryError::Malformed(what.into())
-}
-
-/// Reads a file's text; places are named by their number, contents never.
-fn people(text: &[u8], is_csv: bool) -> Result<People, DirectoryError> {
-    let rows: Vec<Row> = if is_csv {
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
-        let rows = reader.deserialize().take(PEOPLE_MAX + 1).enumerate();
-        let row = |(n, row): (usize, Result<Row, csv::Error>)| {
-            row.map_err(|_| malformed(format!("row {} of the file is no person with a user_id", n + 1)))
-        };
-        rows.map(row).collect::<Result<_, _>>()?
-    } else {
-        serde_json::from_slice(text).map_err(|error| {
-            malformed(format!("line {} of the file is no list of people with a user_id", error.line()))
-        })?
-    };
+/// Reads a file; places are named by their number, contents never.
+fn people(bytes: &[u8], is_csv: bool) -> Result<People, String> {
+    let text = readable(bytes)?;
+    let rows = if is_csv { rows_of_csv(text)? } else { rows_of_json(text)? };
     if rows.len() > PEOPLE_MAX {
-        return Err(malformed(format!("the file has more than {PEOPLE_MAX} people")));
+        return Err(format!("it has more than {PEOPLE_MAX} people"));
     }
     let mut people = People::new();
     for (n, row) in rows.into_iter().enumerate() {
-        let user_id = row.user_id.trim().to_owned();
-        let disabled = row.disabled.as_ref().map_or(Some(false), Flag::is_set);
-        let disabled = disabled
-            .ok_or_else(|| malformed(format!("row {}: disabled is neither true nor false", n + 1)))?;
-        let username = row.username.filter(|name| !name.trim().is_empty());
+        if let Some((user_id, entry)) = row.read().map_err(|what| format!("row {}: {what}", n + 1))? {
+            people.entry(user_id).or_default().push(entry);
+        }
+    }
+    // A company without people has no use for a bot: it is a file that went wrong, and would shut everybody out.
+    if people.is_empty() { Err("it holds nobody".to_owned()) } else { Ok(people) }
+}
+
+/// The text of a file, which is UTF-8, with the mark at its beginning that spreadsheets write or without.
+fn readable(bytes: &[u8]) -> Result<&str, String> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if bytes.contains(&0) {
+        return Err("it holds NUL bytes; save it as UTF-8 (is it UTF-16?)".to_owned());
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        format!("it is no UTF-8 from byte {} on; save it as UTF-8 (is it GBK?)", error.valid_up_to() + 1)
+    })?;
+    if text.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(text) }
+}
+
+fn rows_of_csv(text: &str) -> Result<Vec<Row>, String> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let names = reader.headers().map_err(|_| "its first line is no line of names".to_owned())?;
+    if !names.iter().any(|name| name == "user_id") {
+        let separated_otherwise = names.iter().any(|name| name.contains([';', '\t']));
+        let hint = if separated_otherwise { "; commas have to separate the columns" } else { "" };
+        return Err(format!("its first line names no column user_id{hint}"));
+    }
+    let rows = reader.deserialize().take(PEOPLE_MAX + 1).enumerate();
+    let row = |(n, row): (usize, Result<Row, csv::Error>)| {
+        row.map_err(|_| format!("row {} is no person with a user_id and as many columns as names", n + 1))
+    };
+    rows.map(row).collect()
+}
+
+fn rows_of_json(text: &str) -> Result<Vec<Row>, String> {
+    serde_json::from_str(text)
+        .map_err(|error| format!("line {} is no list of people with a user_id", error.line()))
+}
+
+impl Row {
+    /// The person by the platform's id; `None` for an empty row, as spreadsheets leave some.
+    fn read(self) -> Result<Option<(String, Entry)>, &'static str> {
+        let is_blank = |text: &Option<String>| text.as_ref().is_none_or(|text| text.trim().is_empty());
+        let user_id = self.user_id.trim().to_owned();
+        if user_id.is_empty() {
+            let others = [&self.username, &self.email, &self.display_name, &self.department];
+            let is_empty = others.into_iter().all(is_blank);
+            return if is_empty { Ok(None) } else { Err("it has no user_id") };
+        }
+        let disabled = self.disabled.as_ref().map_or(Some(false), Flag::is_set);
+        let disabled = disabled.ok_or("disabled is neither true nor false")?;
+        let username = self.username.filter(|name| !name.trim().is_empty());
         let entry = Entry {
             username: username.unwrap_or_else(|| user_id.clone()),
-            email: row.email,
-            display_name: row.display_name,
-            department: row.department,
+            email: self.email,
+            display_name: self.display_name,
+            department: self.department,
             disabled,
         };
-        people.entry(user_id).or_default().push(entry);
+        Ok(Some((user_id, entry)))
     }
-    Ok(people)
 }
 
 fn stamp(metadata: &fs::Metadata) -> std::io::Result<Stamp> {
-    use std::os::unix::fs::MetadataExt as _;
     Ok(Stamp { modified: metadata.modified()?, length: metadata.len(), inode: metadata.ino() })
 }
 
-/// The people of the file as it is now; blocks.
+/// The people of the file as it is now; blocks while it is read, and for nothing else.
 fn load(path: &Path, read: &Mutex<Read>) -> Result<Arc<People>, DirectoryError> {
+    let named = |what: &dyn Display| format!("{}: {what}", path.display());
     let unreadable = |error: std::io::Error| {
-        DirectoryError::Unavailable(format!("the file cannot be read: {}", error.kind()))
+        DirectoryError::Unavailable(named(&format_args!("it cannot be read: {}", error.kind())))
     };
-    let file = fs::File::open(path).map_err(unreadable)?;
+    // To open a pipe would wait for whoever writes into it.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(DirectoryError::Denied(named(&"it is no regular file")));
+    }
     let now = stamp(&metadata).map_err(unreadable)?;
     if now.length > FILE_BYTES_MAX {
-        return Err(malformed(format!("the file has more than {FILE_BYTES_MAX} bytes")));
+        return Err(DirectoryError::Malformed(named(&format_args!(
+            "it has more than {FILE_BYTES_MAX} bytes"
+        ))));
     }
     // Held while it is read, so that a crowd reads it once.
     let mut kept = read.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((stamp, people)) = &*kept
+    if let Some((stamp, told)) = &*kept
         && *stamp == now
     {
-        return Ok(Arc::clone(people));
+        return told.clone();
     }
     let mut text = Vec::new();
-    file.take(FILE_BYTES_MAX).read_to_end(&mut text).map_err(unreadable)?;
+    (&file).take(FILE_BYTES_MAX).read_to_end(&mut text).map_err(unreadable)?;
+    let after = file.metadata().and_then(|metadata| stamp(&metadata)).map_err(unreadable)?;
+    if after != now {
+        return Err(DirectoryError::Unavailable(named(&"it is being written; replace it by renaming")));
+    }
     let is_csv = path.extension().is_some_and(|ending| ending == "csv");
-    let people = Arc::new(people(&text, is_csv)?);
-    *kept = Some((now, Arc::clone(&people)));
-    Ok(people)
+    let told = people(&text, is_csv).map(Arc::new);
+    let told = told.map_err(|what| DirectoryError::Malformed(named(&what)));
+    *kept = Some((now, told.clone()));
+    told
 }
 
 #[async_trait]
@@ -210,89 +259,4 @@ impl Directory for FileDirectory {
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-    use serde_json::json;
-    use std::fs;
-    use switchboard_ports::directory::{DirectoryError, DirectoryKind as _, DirectorySettings, Found, Query};
-
-    use super::{FileKind, people};
-
-    const CSV: &str = "user_id,username,email,disabled,extra\n\
-        m1,ann,ann@x.com,no,\n\
-        m2,\"张, 三\",,TRUE,x\n\
-        m3,,,,\n\
-        m4,a,,,\nm4,b,,,\n";
-
-    #[test]
-    fn a_csv_file_has_people_by_the_platform_s_id() {
-        let people = people(CSV.as_bytes(), true).unwrap();
-        assert_eq!(people["m1"][0].email.as_deref(), Some("ann@x.com"));
-        assert_eq!((people["m2"][0].username.as_str(), people["m2"][0].disabled), ("张, 三", true));
-        assert_eq!(people["m3"][0].username, "m3");
-        assert_eq!(people["m4"].len(), 2);
-    }
-
-    #[rstest]
-    #[case("username\nann\n", true)]
-    #[case("user_id,disabled\nm1,perhaps\n", true)]
-    #[case("user_id,username\nm1,ann,more\n", true)]
-    #[case("[{\"username\":\"ann\"}]", false)]
-    #[case("[{\"user_id\":\"m1\"", false)]
-    #[case("{}", false)]
-    fn what_cannot_be_read_as_a_whole_is_no_answer_and_is_not_quoted(
-        #[case] text: &str,
-        #[case] is_csv: bool,
-    ) {
-        let Err(DirectoryError::Malformed(why)) = people(text.as_bytes(), is_csv) else {
-            panic!("it was read");
-        };
-        assert!(!why.contains("ann") && !why.contains("perhaps"), "{why}");
-    }
-
-    fn query(im_user_id: &str) -> Query {
-        Query {
-            platform: "dingtalk".into(),
-            im_user_id: im_user_id.into(),
-            name: String::new(),
-            contact: None,
-        }
-    }
-
-    #[tokio::test]
-    async fn a_file_is_read_again_when_it_changes_and_a_broken_one_shuts_nobody_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("people.json");
-        let config = json!({"path": path});
-        let settings = DirectorySettings {
-            name: "f".into(),
-            kind: "file".into(),
-            config: FileKind.check_config(&config, &[]).unwrap(),
-            secrets: [].into(),
-        };
-        let directory = FileKind.build(&settings).unwrap();
-        assert!(matches!(directory.look_up(&query("m1")).await, Err(DirectoryError::Unavailable(_))));
-        let put = |text: &str| {
-            fs::write(path.with_extension("new"), text).unwrap();
-            fs::rename(path.with_extension("new"), &path).unwrap();
-        };
-        put(r#"[{"user_id":"m1","username":"ann"}]"#);
-        assert!(matches!(directory.look_up(&query("m1")).await, Ok(Found::One(_))));
-        assert_eq!(directory.look_up(&query("m2")).await, Ok(Found::Nobody));
-        put(r#"[{"user_id":"m1","username":"ann","disabled":true},{"user_id":"m2"}]"#);
-        let Ok(Found::One(ann)) = directory.look_up(&query("m1")).await else { panic!("ann is there") };
-        assert!(ann.disabled);
-        put("[");
-        assert!(matches!(directory.look_up(&query("m1")).await, Err(DirectoryError::Malformed(_))));
-    }
-
-    #[rstest]
-    #[case(json!({}), "/path")]
-    #[case(json!({"path": "people.csv"}), "/path")]
-    #[case(json!({"path": "/etc/passwd"}), "/path")]
-    #[case(json!({"path": "/a.csv", "colour": 1}), "/colour")]
-    fn bad_settings_are_named(#[case] config: serde_json::Value, #[case] pointer: &str) {
-        let errors = FileKind.check_config(&config, &[]).unwrap_err();
-        assert_eq!(errors.iter().map(|error| error.pointer.as_str()).collect::<Vec<_>>(), [pointer]);
-    }
-}
+mod tests;

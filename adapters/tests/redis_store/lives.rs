@@ -1,4 +1,4 @@
-//! A store that is gone for a while: a Cluster whose node dies, a Redis that was emptied.
+//! A store that is gone for a while: a Cluster whose node dies, a Redis that was emptied, or lets nobody in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,9 @@ use test_servers::looks_on;
 use test_servers::redis::{Cluster, Server};
 
 use super::{key, open};
+
+/// How often the client's own manager tries to connect: once, and six times again.
+const TRIES_OF_THE_CLIENT: u32 = 7;
 
 /// A store that is gone under a running server takes nothing, whatever has come into its place.
 #[rstest]
@@ -56,6 +59,33 @@ async fn wait_claimed(stores: &Stores) {
     let is_claimed = looks_on(async || !claim_widely(stores).await.contains(&false));
     let in_time = tokio::time::timeout(Duration::from_mins(1), is_claimed).await;
     assert!(in_time.is_ok_and(|claimed| claimed), "the store is reached again");
+}
+
+/// How often somebody was refused at the door.
+fn refused_at_the_door(server: &Server) -> Option<u32> {
+    let log = server.tell("ACL LOG 1");
+    log.split("count\r\n:").nth(1)?.split("\r\n").next()?.parse().ok()
+}
+
+/// The client's own manager gives up where it is answered with an error for as long as it tries: a password is being changed, or
+/// a replica that stands in has no users yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_is_reached_again_that_let_nobody_in_for_a_while() {
+    let server = Server::start(&[]);
+    server.tell("ACL SETUSER switchboard on >first ~* &* +@all");
+    let (clock, key) = (Arc::new(FakeClock::new()), key());
+    let url = server.url().replace("redis://", "redis://switchboard:first@");
+    let stores = open(&url, key.path(), &clock).await;
+    wait_claimed(&stores).await;
+    server.tell("ACL SETUSER switchboard resetpass >second");
+    server.tell("CLIENT KILL USER switchboard");
+    let has_given_up = looks_on(async || {
+        claim_widely(&stores).await;
+        refused_at_the_door(&server).is_some_and(|count| count > TRIES_OF_THE_CLIENT)
+    });
+    assert!(has_given_up.await, "the client does not come to an end");
+    server.tell("ACL SETUSER switchboard resetpass >first");
+    wait_claimed(&stores).await;
 }
 
 /// Claims many partitions at once, as many callers would; which of them could be.

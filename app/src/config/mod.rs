@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod network;
 pub mod reconcile;
+mod redis_address;
 mod section;
 mod sections;
 mod values;

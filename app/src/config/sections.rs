@@ -10,6 +10,7 @@ use url::Url;
 
 use super::error::ConfigError;
 use super::network::TlsFiles;
+use super::redis_address;
 use super::section::{Found, Section};
 use super::values;
 
@@ -136,12 +137,9 @@ impl StoreUrl {
         if text == "memory:" {
             return Ok(Self::Memory);
         }
-        if let Some((_, rest)) = text.split_once("://")
-            && ["redis://", "rediss://", "redis-cluster://"].iter().any(|scheme| text.starts_with(scheme))
-        {
-            let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-            let is_one = !host.is_empty() && !host.starts_with(['/', ':', ',']);
-            return if is_one { Ok(Self::Redis(Secret::new(text))) } else { Err(allowed) };
+        if let Some((scheme @ ("redis" | "rediss" | "redis-cluster"), rest)) = text.split_once("://") {
+            let is_one = redis_address::is_address(scheme, rest);
+            return if is_one { Ok(Self::Redis(Secret::new(text))) } else { Err(redis_address::ALLOWED) };
         }
         let path = text.strip_prefix("file:").ok_or(allowed)?;
         let path = match path.strip_prefix("//") {

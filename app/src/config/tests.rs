@@ -117,7 +117,14 @@ fn the_environment_wins_over_the_file_and_an_option_over_both() {
     "[store]\nurl = \"redis:h\"",
     "sb.toml: store.url: must be \"file:FOLDER\", \"memory:\", \"redis://HOST:PORT\""
 )]
-#[case("[store]\nurl = \"redis://:6379\"", "sb.toml: store.url: must be \"file:FOLDER\", \"memory:\"")]
+#[case(
+    "[store]\nurl = \"redis://:6379\"",
+    "sb.toml: store.url: must be \"redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]\""
+)]
+#[case(
+    "[store]\nurl = \"redis://host?password=secret\"",
+    "sb.toml: store.url: must be \"redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]\""
+)]
 #[case("[store]\nurl = \"mysql://h\"", "sb.toml: store.url: must be \"file:FOLDER\", \"memory:\"")]
 #[case("[store]\nurl = \"file:\"", "sb.toml: store.url: must be \"file:FOLDER\", \"memory:\"")]
 #[case("[security]\nadmin_token = \"short\"", "sb.toml: security.admin_token: must be empty, or 16 to 512")]

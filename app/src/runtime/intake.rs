@@ -111,7 +111,8 @@ impl ConnectionSink for Sink {
         // The call enqueues: order of calls is order of acceptance. In trouble, order is kept by the lines instead.
         let mut place = self.trouble.lines.enter(&waiting.arrival.key);
         let unanswered = Counted::one_more(&self.trouble, |trouble| &trouble.unanswered);
-        let calm = self.trouble.held.load(Ordering::Relaxed) == 0 && !waiting.is_pointless();
+        let is_calm = self.trouble.held.load(Ordering::Relaxed) == 0 && !waiting.is_pointless();
+        let calm = is_calm && !self.shared.is_behind();
         let first = calm.then(|| waiting.submit());
         async move {
             let _unanswered = unanswered;
@@ -186,6 +187,8 @@ impl Waiting {
         if self.is_pointless() {
             return None;
         }
+        // A process that was frozen does not know yet that the channel is gone.
+        self.shared.catch_up().await;
         place.first().await;
         let _turn = self.trouble.queue.lock().await;
         while !self.is_pointless() {

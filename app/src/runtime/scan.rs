@@ -91,7 +91,13 @@ async fn claim_of(shared: &Shared, ours: &[Partition]) -> Result<(), StoreError>
         .await
         .and_then(Result::ok)
         .unwrap_or_else(|| Err(StoreError::Unavailable("no answer to a claim".to_owned())))?;
-    shared.set_leases(ours, granted);
+    let lost = shared.set_leases(ours, granted);
+    if lost > 0 {
+        tracing::warn!(
+            partitions = lost,
+            "others have taken over what was ours: this process stood still, or could not reach the store for too long"
+        );
+    }
     Ok(())
 }
 
@@ -102,6 +108,10 @@ pub(crate) async fn scan_open(shared: Arc<Shared>) {
             biased;
             () = shared.parking.cancelled() => return,
             () = tokio::time::sleep(shared.settings.scan_interval) => {}
+        }
+        // Without a lease nothing is asked, which says nothing about the store.
+        if shared.leases_held() == 0 {
+            continue;
         }
         if let Some(looked) = caught("a look through what is open", scan_once(&shared)).await {
             shared.troubles.saw(Kind::Look, &looked, shared.now());

@@ -210,16 +210,21 @@ impl Shared {
     }
 
     /// Takes in what came of a claim. Of what was not asked for nothing is said: two claims may be under way at once. And what
-    /// was given up meanwhile stays given up.
-    pub(crate) fn set_leases(&self, asked: &[Partition], granted: Vec<Lease>) {
+    /// was given up meanwhile stays given up. Answers how many partitions others have taken over that were ours before.
+    pub(crate) fn set_leases(&self, asked: &[Partition], granted: Vec<Lease>) -> usize {
         let wanted: Vec<Partition> = asked.iter().copied().filter(|asked| self.wants(*asked)).collect();
         let mut leases = lock(&self.leases);
         let granted: Vec<_> = granted
             .into_iter()
             .filter(|lease| wanted.contains(&lease.partition) || leases.contains_key(&lease.partition))
             .collect();
-        leases.retain(|partition, _| !asked.contains(partition));
+        let before = leases.len();
+        leases.retain(|partition, _| {
+            !asked.contains(partition) || granted.iter().any(|it| it.partition == *partition)
+        });
+        let lost = before.saturating_sub(leases.len());
         leases.extend(granted.into_iter().map(|lease| (lease.partition, lease)));
+        lost
     }
 
     /// Waits until the lease lasts for a platform call (R16); `None` when the partition is somebody else's, or the server

@@ -42,7 +42,7 @@ pub const FAILURES: &str = "switchboard_failures_total";
 pub const ALARMS: &str = "switchboard_alarms_total";
 /// Counter: commits refused because somebody else owns or changed the conversation.
 pub const COMMITS_LOST: &str = "switchboard_commits_lost_total";
-/// Counter: those of them that another replica's lease has kept out.
+/// Counter: conversations given up in the middle because another replica's lease keeps their commits out, tried or not.
 pub const COMMITS_FENCED: &str = "switchboard_commits_fenced_total";
 /// Counter, `channel`: pushes that could not be understood.
 pub const UNDECODABLE: &str = "switchboard_undecodable_total";
@@ -124,7 +124,7 @@ fn describe() {
     describe_counter!(
         COMMITS_FENCED,
         Unit::Count,
-        "commits refused because another replica owns the partition"
+        "conversations given up in the middle because another replica's lease keeps their commits out"
     );
     describe_counter!(UNDECODABLE, Unit::Count, "pushes that could not be understood");
     describe_gauge!(CHANNEL_CONNECTED, Unit::Count, "1 while the channel is connected, else 0");

@@ -81,8 +81,10 @@ pub fn decide(settings: &AccessSettings, facts: &Facts<'_>) -> Decision {
     }
     let (profile, is_mapped) = match facts.who {
         Who::Refused(refusal) => return Decision::Deny(refusal),
-        Who::NotAsked | Who::Unknown if settings.needs_user() => return Decision::Open,
-        Who::NotAsked | Who::Unknown => return Decision::Allow,
+        // Whoever is somebody, or refused, when it can be told: the mapping has a say even where the lists have none.
+        Who::Unknown => return Decision::Open,
+        Who::NotAsked if settings.needs_user() => return Decision::Open,
+        Who::NotAsked => return Decision::Allow,
         Who::Nobody(profile) => (profile, false),
         Who::User(profile) => (profile, true),
     };

@@ -25,6 +25,8 @@ pub struct ModelFacts {
     pub agent: AgentId,
     /// What it tells: `None` where it tells none, or could not be asked.
     pub told: Option<Vec<String>>,
+    /// Whether it tells more than that.
+    pub is_cut: bool,
     /// Those that may be asked for.
     pub allowed: AllowList,
     /// The one that is asked for where nobody chooses.
@@ -96,13 +98,16 @@ pub fn models(pick: &Pick, facts: &ModelFacts, choices: &Choices) -> Decided {
             };
         }
         Pick::Number(number) => numbered(&names, *number),
+        // The model itself may be beyond what is known, behind another one that begins so.
+        Pick::Name(name) if facts.is_cut => called(&names, name),
         Pick::Name(name) => named(&names, name),
     };
-    let name = match (index.and_then(|index| known.get(index)), pick, &facts.told) {
-        (Some(name), _, _) => name.clone(),
-        // Whoever cannot be asked for a list takes what an administrator allows.
-        (None, Pick::Name(name), None) if facts.allowed.allows(name) => name.clone(),
-        (None, _, _) => return Notice::NoSuchModel.into(),
+    let knows_all = facts.told.is_some() && !facts.is_cut;
+    let name = match (index.and_then(|index| known.get(index)), pick) {
+        (Some(name), _) => name.clone(),
+        // Whoever cannot be asked for a list, or not for all of it, takes what an administrator allows.
+        (None, Pick::Name(name)) if !knows_all && facts.allowed.allows(name) => name.clone(),
+        (None, _) => return Notice::NoSuchModel.into(),
     };
     let model = Some(ChosenModel { agent: facts.agent.clone(), name: name.clone() });
     let choices = Choices { model, ..choices.clone() };
@@ -142,11 +147,16 @@ fn numbered(names: &[&str], number: u32) -> Option<usize> {
     place.filter(|place| *place < names.len()).or_else(|| named(names, &alloc::format!("{number}")))
 }
 
-/// The one that is called so, without regard to case; else the only one that begins so.
-fn named(names: &[&str], wanted: &str) -> Option<usize> {
+/// The one that is called so, without regard to case.
+fn called(names: &[&str], wanted: &str) -> Option<usize> {
     let wanted = wanted.to_lowercase();
-    let exact = names.iter().position(|name| name.to_lowercase() == wanted);
-    exact.or_else(|| {
+    names.iter().position(|name| name.to_lowercase() == wanted)
+}
+
+/// The same; else the only one that begins so.
+fn named(names: &[&str], wanted: &str) -> Option<usize> {
+    called(names, wanted).or_else(|| {
+        let wanted = wanted.to_lowercase();
         let mut begin = names.iter().enumerate().filter(|(_, name)| name.to_lowercase().starts_with(&wanted));
         let (index, _) = begin.next()?;
         begin.next().is_none().then_some(index)

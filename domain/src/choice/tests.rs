@@ -96,6 +96,7 @@ fn facts(told: Option<&[&str]>, allowed: &[&str], default: Option<&str>) -> Mode
     ModelFacts {
         agent: id("agt_1"),
         told: told.map(owned),
+        is_cut: false,
         allowed: AllowList(owned(allowed)),
         default: default.map(Into::into),
     }
@@ -156,6 +157,24 @@ fn a_model_is_chosen_among_those_that_are_allowed(
     }
 }
 
+/// The list says that what is not in it has to be named.
+#[rstest]
+#[case(name("zebra"), &[], Some("zebra"))]
+#[case(name("gpt-4"), &["gpt-*"], Some("gpt-4"))]
+#[case(name("GPT-4-turbo"), &[], Some("gpt-4-turbo"))]
+#[case(name("zebra"), &["gpt-*"], None)]
+#[case(Pick::Number(2), &[], None)]
+fn a_model_beyond_a_list_that_is_cut_can_be_named(
+    #[case] pick: Pick,
+    #[case] allowed: &[&str],
+    #[case] expected: Option<&str>,
+) {
+    let facts = ModelFacts { is_cut: true, ..facts(Some(&["gpt-4-turbo"]), allowed, None) };
+    let decided = models(&pick, &facts, &Choices::default());
+    let chosen = decided.choices.as_ref().and_then(|choices| choices.model_of(&id("agt_1")));
+    assert_eq!(chosen, expected);
+}
+
 #[test]
 fn the_default_model_is_named_where_there_is_one_and_another_agent_s_choice_is_none() {
     let choices =
@@ -186,13 +205,14 @@ proptest! {
     #[test]
     fn nothing_is_chosen_that_is_not_allowed(
         told in proptest::option::of(proptest::collection::vec("[a-c]{0,3}", 0..80)),
+        is_cut in any::<bool>(),
         allowed in proptest::collection::vec("[a-c]{1,2}\\*?", 0..4),
         default in proptest::option::of("[a-c]{1,3}"),
         pick in prop_oneof![
             Just(Pick::List), Just(Pick::Default), (0..90_u32).prop_map(Pick::Number), "[a-c]{1,3}".prop_map(Pick::Name)
         ],
     ) {
-        let facts = ModelFacts { agent: id("agt_1"), told, allowed: AllowList(allowed), default };
+        let facts = ModelFacts { agent: id("agt_1"), told, is_cut, allowed: AllowList(allowed), default };
         let decided = models(&pick, &facts, &Choices::default());
         if let Some(model) = decided.choices.as_ref().and_then(|choices| choices.model_of(&id("agt_1"))) {
             assert!(facts.allowed.allows(model) || facts.default.as_deref() == Some(model));

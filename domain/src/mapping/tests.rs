@@ -69,6 +69,10 @@ fn expected(mode: &MappingMode, on_miss: OnMiss, facts: &Facts<'_>) -> &'static 
     if out {
         return "disabled";
     }
+    // Several who fit are nobody, in every mode: two entries of a directory, or two users with one address.
+    if facts.directory == Looked::Ambiguous {
+        return "not mapped by directory";
+    }
     let usable = facts.author.im_user_id.is_some();
     let found = match facts.directory {
         Looked::Found(person) => Some(person),
@@ -87,15 +91,20 @@ fn expected(mode: &MappingMode, on_miss: OnMiss, facts: &Facts<'_>) -> &'static 
     if let Some(user) = hit {
         return if user.disabled { "disabled" } else { what };
     }
-    if *mode == MappingMode::Directory {
-        match facts.directory {
-            Looked::Found(_) => return "create person",
-            Looked::Ambiguous => return "not mapped",
-            Looked::NotAsked | Looked::Absent | Looked::Unavailable(_) => {}
+    if let Some(person) = found {
+        if *mode == MappingMode::Directory {
+            return "create person";
+        }
+        if *mode == MappingMode::MatchEmail && person.email.is_some() && facts.by_email.len() > 1 {
+            return "not mapped by email";
+        }
+        // Nor is anybody taken by name whom a directory knows.
+        if on_miss == OnMiss::Create && facts.by_username.is_some() {
+            return "not mapped by directory";
         }
     }
     match (on_miss, facts.by_username) {
-        (OnMiss::Reject, _) => "not mapped",
+        (OnMiss::Reject, _) => "not mapped by on_miss",
         (OnMiss::Create, Some(user)) if user.disabled => "disabled",
         (OnMiss::Create, Some(_)) => "link name",
         (OnMiss::Create, None) => "create",
@@ -112,7 +121,12 @@ fn name_of(verdict: &Verdict) -> &'static str {
         Decision::Create(new) if new.directory.is_some() => "create person",
         Decision::Create(_) => "create",
         Decision::Reject(Refusal::UserDisabled) => "disabled",
-        Decision::Reject(Refusal::NotMapped) => "not mapped",
+        Decision::Reject(Refusal::NotMapped) => match verdict.rule {
+            Rule::Directory => "not mapped by directory",
+            Rule::Email => "not mapped by email",
+            Rule::OnMiss => "not mapped by on_miss",
+            other @ (Rule::Linked | Rule::Username | Rule::FixedUser) => panic!("unexpected rule {other:?}"),
+        },
         Decision::Reject(other) => panic!("unexpected refusal {other:?}"),
         Decision::Unknown => "unknown",
     }
@@ -141,8 +155,9 @@ fn each(
     linked: Option<&UserFacts>,
     im_user_id: Option<&'static str>,
 ) -> usize {
-    let emails =
-        [vec![], vec![user("usr_e", false)], vec![user("usr_e", true)], vec![user("usr_e", false); 2]];
+    let (one, out) = (user("usr_e", false), user("usr_e", true));
+    let several = [vec![one.clone(), one.clone()], vec![one.clone(), out.clone()]];
+    let emails = several.into_iter().chain([vec![], vec![one], vec![out]]).collect::<Vec<_>>();
     let people = [person(Some("a@x.com"), false), person(None, false), person(Some("a@x.com"), true)];
     let (names, fixed, persons) = (presences("usr_name"), presences("usr_fixed"), presences("usr_person"));
     let mut count = 0;
@@ -186,7 +201,7 @@ fn every_combination_of_facts_is_decided_by_the_rules() {
             }
         }
     }
-    assert_eq!(count, 5 * 2 * 6 * 2 * (9 * 3 * 3 * 3 * 4));
+    assert_eq!(count, 5 * 2 * 6 * 2 * (9 * 3 * 3 * 3 * 5));
 }
 
 fn nobody(author: Author<'static>) -> Facts<'static> {

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use super::{Age, Listed, Notice, StatusReport, help};
+use super::{Age, Listed, Notice, StatusReport, help, shown};
 use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use crate::settings::Locale;
 
@@ -34,7 +34,9 @@ pub(super) fn text(notice: &Notice) -> String {
                 "Send /agents with a number or a name to switch, or /agents default for the usual one.";
             return list(listed, "Agents:", below);
         }
-        Notice::AgentChosen { name } => return format!("From the next answer on, {name} answers."),
+        Notice::AgentChosen { name } => {
+            return format!("From the next answer on, {} answers.", shown(name));
+        }
         Notice::NoSuchAgent => "There is no such agent here. Send /agents for the list.",
         Notice::Models(listed) => {
             let below =
@@ -45,7 +47,7 @@ pub(super) fn text(notice: &Notice) -> String {
             "The agent does not tell its models right now. Send /models with the name of one, or try again later."
         }
         Notice::ModelChosen { name: Some(name) } => {
-            return format!("From the next answer on, the model {name} is asked.");
+            return format!("From the next answer on, the model {} is asked.", shown(name));
         }
         Notice::ModelChosen { name: None } => "From the next answer on, the agent chooses its model.",
         Notice::NoSuchModel => "There is no such model here. Send /models for the list.",
@@ -87,6 +89,9 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::UserDisabled => "Your account is disabled. Please ask an administrator to enable it.",
         Refusal::NotMapped => {
             "I could not find an account for you. Please ask an administrator to set one up."
+        }
+        Refusal::NotLookedUp => {
+            "Who you are could not be looked up right now, so nothing was done. Please try again in a few minutes."
         }
         Refusal::Unsupported => {
             "I cannot read this kind of message. Please send text, a picture, a voice message, a video or a file."
@@ -185,8 +190,8 @@ fn list(listed: &Listed, title: &str, below: &str) -> String {
 }
 
 fn status(report: &StatusReport) -> String {
-    let agent = report.agent.as_deref().unwrap_or("none");
-    let model = report.model.as_deref().unwrap_or("chosen by the agent");
+    let agent = shown(report.agent.as_deref().unwrap_or("none"));
+    let model = shown(report.model.as_deref().unwrap_or("chosen by the agent"));
     let age = span(report.session_age);
     let turns = counted(u64::from(report.turns), "answer");
     let running = if report.running { "an answer is being written" } else { "nothing is running" };

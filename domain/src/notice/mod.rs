@@ -20,6 +20,7 @@ use core::time::Duration;
 
 use crate::command::COMMANDS;
 use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal, RunFailure};
+use crate::person::misleads;
 use crate::settings::Locale;
 
 /// Something we say in a chat.
@@ -186,7 +187,7 @@ impl Listed {
         text.push('\n');
         for (place, name) in self.names.iter().enumerate() {
             // In code, so that no sign in a name is taken for a mark.
-            let line = format!("\n{}. `{}`", place.saturating_add(1), name.replace('`', "'"));
+            let line = format!("\n{}. `{}`", place.saturating_add(1), shown(name).replace('`', "'"));
             text.push_str(&line);
             if self.now.as_ref() == Some(name) {
                 text.push_str(now);
@@ -203,6 +204,11 @@ impl Listed {
         text.push_str(below);
         text
     }
+}
+
+/// A name as it is said: agents tell any, and what turns the direction of writing would show another one.
+fn shown(name: &str) -> String {
+    name.chars().map(|c| if misleads(c) || c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 /// The list of commands under a title.

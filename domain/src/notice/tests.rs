@@ -11,13 +11,14 @@ use crate::command::COMMANDS;
 use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use crate::settings::Locale;
 
-const REFUSALS: [Refusal; 12] = [
+const REFUSALS: [Refusal; 13] = [
     Refusal::TooManyMessages,
     Refusal::InboxFull,
     Refusal::Busy,
     Refusal::AccessDenied,
     Refusal::UserDisabled,
     Refusal::NotMapped,
+    Refusal::NotLookedUp,
     Refusal::Unsupported,
     Refusal::NoAgent,
     Refusal::ChannelDeleted,
@@ -48,6 +49,25 @@ fn a_list_has_numbers_and_marks_and_says_how_to_switch() {
         … and 3 more, which have to be named.\n\n\
         Send /agents with a number or a name to switch, or /agents default for the usual one.";
     assert_eq!(Notice::Agents(listed("coder")).text(Locale::En), expected);
+}
+
+/// Else a name would be read as another one: `evil` for `live`.
+#[test]
+fn what_turns_or_breaks_a_name_is_shown_as_a_mark() {
+    let turned = "a\u{202E}b\nc";
+    let report = StatusReport { agent: Some(turned.into()), model: Some(turned.into()), ..report() };
+    for notice in [
+        Notice::Agents(listed(turned)),
+        Notice::Models(listed(turned)),
+        Notice::AgentChosen { name: turned.into() },
+        Notice::ModelChosen { name: Some(turned.into()) },
+        Notice::Status(report),
+    ] {
+        for locale in [Locale::En, Locale::ZhCn] {
+            let text = notice.text(locale);
+            assert!(text.contains("a\u{FFFD}b\u{FFFD}c") && !text.contains('\u{202E}'), "{text:?}");
+        }
+    }
 }
 
 /// Every sentence there is; the name of a tool at work is none.

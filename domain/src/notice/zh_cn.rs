@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use super::{Age, Listed, Notice, StatusReport, help};
+use super::{Age, Listed, Notice, StatusReport, help, shown};
 use crate::outcome::{AgentFailureKind, Cut, FailureCause, Refusal};
 use crate::settings::Locale;
 
@@ -30,14 +30,16 @@ pub(super) fn text(notice: &Notice) -> String {
             let below = "发送 /agents 加编号或名称即可切换，发送 /agents default 恢复默认。";
             return list(listed, "智能体列表：", below);
         }
-        Notice::AgentChosen { name } => return format!("从下一次回答起，由 {name} 回答。"),
+        Notice::AgentChosen { name } => return format!("从下一次回答起，由 {} 回答。", shown(name)),
         Notice::NoSuchAgent => "没有这个智能体。发送 /agents 查看列表。",
         Notice::Models(listed) => {
             let below = "发送 /models 加编号或名称即可切换，发送 /models default 恢复默认。";
             return list(listed, "模型列表：", below);
         }
         Notice::ModelsUntold => "暂时无法获取该智能体的模型列表。请发送 /models 加模型名称，或稍后重试。",
-        Notice::ModelChosen { name: Some(name) } => return format!("从下一次回答起，使用模型 {name}。"),
+        Notice::ModelChosen { name: Some(name) } => {
+            return format!("从下一次回答起，使用模型 {}。", shown(name));
+        }
         Notice::ModelChosen { name: None } => "从下一次回答起，模型由智能体决定。",
         Notice::NoSuchModel => "没有这个模型。发送 /models 查看列表。",
         Notice::MayNotSwitch => "您不能在此切换智能体或模型。如有需要，请联系管理员。",
@@ -65,6 +67,7 @@ const fn refused(refusal: Refusal) -> &'static str {
         Refusal::AccessDenied => "您没有在此使用该机器人的权限，请联系管理员开通。",
         Refusal::UserDisabled => "您的账号已被停用，请联系管理员启用。",
         Refusal::NotMapped => "未找到与您对应的账号，请联系管理员设置。",
+        Refusal::NotLookedUp => "暂时无法确认您的身份，未执行任何操作，请几分钟后重试。",
         Refusal::Unsupported => "暂不支持这类消息，请发送文字、图片、语音、视频或文件。",
         Refusal::NoAgent => "该机器人尚未配置智能体，请联系管理员选择一个。",
         Refusal::ChannelDeleted => "该机器人在回复之前已被移除，请联系管理员获取其他机器人。",
@@ -120,8 +123,8 @@ fn list(listed: &Listed, title: &str, below: &str) -> String {
 }
 
 fn status(report: &StatusReport) -> String {
-    let agent = report.agent.as_deref().unwrap_or("无");
-    let model = report.model.as_deref().unwrap_or("由智能体决定");
+    let agent = shown(report.agent.as_deref().unwrap_or("无"));
+    let model = shown(report.model.as_deref().unwrap_or("由智能体决定"));
     let age = span(report.session_age);
     let turns = report.turns;
     let running = if report.running { "正在生成回复" } else { "空闲" };

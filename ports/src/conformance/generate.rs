@@ -180,6 +180,7 @@ pub fn refusals() -> impl Strategy<Value = Refusal> {
         Just(Refusal::AccessDenied),
         Just(Refusal::UserDisabled),
         Just(Refusal::NotMapped),
+        Just(Refusal::NotLookedUp),
         Just(Refusal::Unsupported),
         Just(Refusal::NoAgent),
         Just(Refusal::ChannelDeleted),

@@ -367,6 +367,10 @@ fn with_mapped_only_a_directory_lets_in_whom_it_knows() {
             process.world.directory.away(true);
             process.wait(Duration::from_mins(10)).await;
             assert!(says(&process, "m1", "hello").await[0].contains("answer"));
+            // Nor does it let anybody do anything whom it might refuse.
+            process.patch(&id, |channel| channel.access.users = UsersPolicy::Everyone).await;
+            let later = Notice::Refused(Refusal::NotLookedUp).text(Locale::En);
+            assert_eq!(says(&process, "m4", "/stop all").await, [later]);
         })
         .unwrap();
 }

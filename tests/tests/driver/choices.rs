@@ -156,6 +156,30 @@ fn only_those_who_may_choose_and_only_what_is_offered() {
     assert_eq!(finals[10], zh(&Notice::NoSuchAgent));
 }
 
+/// What was chosen goes on counting for those who may not choose any more, and they are not held to it.
+#[test]
+fn whoever_may_not_choose_any_more_may_go_back_to_the_default() {
+    let world = World::new(12);
+    let channel = ChannelId::new("chn_1");
+    world
+        .process(|process| async move {
+            two_agents(&process).await;
+            says(&process, "ann", "/agents two").await;
+            let nobody = vec![UserId::new("usr_nobody")];
+            process.patch(&channel, |channel| channel.switching.who = Switchers::Listed(nobody)).await;
+            says(&process, "ann", "to two").await;
+            says(&process, "ann", "/models default").await;
+            says(&process, "ann", "/agents default").await;
+            says(&process, "ann", "to the channel's own").await;
+            says(&process, "ann", "/agents two").await;
+        })
+        .unwrap();
+    assert_eq!(world.agent.whom(), ["two", "agt_1"]);
+    let finals = world.platform.finals();
+    assert!(!finals[2..4].contains(&en(&Notice::MayNotSwitch)), "{finals:?}");
+    assert_eq!(finals[5], en(&Notice::MayNotSwitch));
+}
+
 #[test]
 fn an_agent_that_is_gone_gives_way_to_the_channel_s_own() {
     let world = World::new(5);

@@ -1,6 +1,5 @@
 //! Who asks: people who are disabled, deleted and linked while messages come.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use switchboard::runtime::operations::Operations as _;
@@ -282,6 +281,54 @@ fn an_address_of_two_users_is_nobody_s() {
             let two = linked(&process, "m2").await.unwrap();
             assert_eq!((two.id.as_str(), two.directory.as_deref()), ("usr_3", Some("corp")));
             assert_eq!(two.display_name, "Somebody 某人", "the name stays what it was");
+        })
+        .unwrap();
+}
+
+/// `on_miss: create` takes namesakes only of those whom no directory knows: whoever it knows is somebody already, and a user of
+/// the same name may be somebody else.
+#[test]
+fn nobody_becomes_a_namesake_whom_a_directory_contradicts() {
+    let world = World::new(11);
+    let mailbox = |name: &str, email: &str| Entry { email: Some(email.to_owned()), ..entry(name, false) };
+    world.directory.set("m1", &[mailbox("ann", "new@x.com")]);
+    world.directory.set("m2", &[mailbox("bob", "b@x.com"), mailbox("bob2", "b2@x.com")]);
+    world.directory.set("m3", &[mailbox("carl", "shared@x.com")]);
+    world.directory.set("m4", &[Entry { email: None, ..entry("dora", false) }]);
+    world
+        .process(|process| async move {
+            asks_the_directory(&process).await;
+            let users = &process.world.stores().users;
+            for (id, name, email) in [
+                ("usr_1", "m1", "one@x.com"),
+                ("usr_2", "m2", "two@x.com"),
+                ("usr_3", "m3", "shared@x.com"),
+                ("usr_4", "m4", "SHARED@x.com"),
+                ("usr_5", "m5", "five@x.com"),
+            ] {
+                users.create(&User { email: Some(email.to_owned()), ..user(id, name) }, &[]).await.unwrap();
+            }
+            let channel = switchboard_domain::ids::ChannelId::new("chn_1");
+            for mode in [MappingMode::MatchEmail, MappingMode::Directory] {
+                process
+                    .patch(&channel, |channel| {
+                        channel.user_mapping.mode = mode.clone();
+                        channel.user_mapping.on_miss = OnMiss::Create;
+                    })
+                    .await;
+                // With `directory` the directory's own name makes the user, so that only several are nobody.
+                let nobodies =
+                    if mode == MappingMode::Directory { &["m2"][..] } else { &["m1", "m2", "m3", "m4"] };
+                for person in nobodies {
+                    process.wait(Duration::from_mins(2)).await;
+                    assert_eq!(says(&process, person).await, UNKNOWN, "{mode:?} {person}");
+                    assert_eq!(linked(&process, person).await, None, "{mode:?} {person}");
+                }
+                // Whom no directory knows becomes whoever has the name, as with `auto_create`.
+                says(&process, "m5").await;
+                assert_eq!(linked(&process, "m5").await.unwrap().id.as_str(), "usr_5");
+                assert_eq!(users.list(&PageRequest::default()).await.unwrap().items.len(), 5);
+            }
         })
         .unwrap();
 }

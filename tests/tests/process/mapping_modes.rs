@@ -80,15 +80,17 @@ impl Mode {
             all[place] = Some(who);
             all
         };
-        let made_but = |place: usize, who| {
-            let mut all = made;
-            all[place] = Some(who);
-            all
-        };
         let known = [Some("e_name"), Some("mail"), Some("both"), Some("known"), None, None];
         let (with_reject, with_create) = match self {
             Self::AutoCreate | Self::MatchUsername => (nobody_but(0, "e_name"), made),
-            Self::MatchEmail => (nobody_but(1, "mail"), made_but(1, "mail")),
+            // Whom the directory knows is not whoever has the name, and nobody where two have the address.
+            Self::MatchEmail => {
+                let known = nobody_but(1, "mail");
+                let mut create = known;
+                create[3] = Some("e_known");
+                create[5] = Some("e_nobody");
+                (known, create)
+            }
             Self::FixedUser => ([Some("fixed"); 6], [Some("fixed"); 6]),
             Self::Directory => {
                 let mut create = known;

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::api::Api;
 use switchboard_tests::looks;
+use switchboard_tests::scripted_agent::Behaviour;
 use switchboard_tests::server::CAP;
 
 use super::stage::{APP, Stage, answer_to};
@@ -59,6 +60,28 @@ async fn one_user_s_data_is_exported_and_deleted_and_nobody_else_s() {
     assert_eq!(found(&stage.api, "secret").await, 1);
     stage.say("ann", "who am I?");
     stage.wait_texts("ann", &[&answer_to("a secret of mine"), &answer_to("who am I?")]).await;
+    stage.assert_no_alarm();
+}
+
+/// What is answered at the moment would be written down after all is forgotten; what is left of a deleted user can be deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_under_way_is_stopped_before_it_is_forgotten_and_what_was_left_can_be_forgotten_later() {
+    let stage = Stage::start().await;
+    stage.agent.queue([Behaviour::Held { before: "a secret answer".into(), after: " and more".into() }]);
+    stage.say("ann", "a secret question");
+    stage.wait_streaming("ann", "a secret answer").await;
+    let ann = id_of(&stage.api, "ann").await;
+    stage.api.send(Method::DELETE, &format!("/users/{ann}?transcripts=true"), None).await.expect(204);
+    assert_eq!(found(&stage.api, "secret").await, 0);
+
+    stage.say("bob", "a secret of mine");
+    stage.wait_texts("bob", &[&answer_to("a secret of mine")]).await;
+    let bob = id_of(&stage.api, "bob").await;
+    stage.api.send(Method::DELETE, &format!("/users/{bob}"), None).await.expect(204);
+    assert_eq!(found(&stage.api, "secret").await, 1);
+    stage.api.send(Method::DELETE, &format!("/users/{bob}?transcripts=true"), None).await.expect(204);
+    assert_eq!(found(&stage.api, "secret").await, 0);
+    stage.api.send(Method::DELETE, "/users/usr_nobody?transcripts=true", None).await.expect(404);
     stage.assert_no_alarm();
 }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use dingtalk_sim::{Knobs, Observed, Origin, Simulator, SimulatorConfig};
-use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::api::Api;
@@ -38,7 +37,7 @@ fn slowly(asked: &Asked) -> Behaviour {
 }
 
 impl Several {
-    async fn start(count: usize) -> Self {
+    pub(crate) async fn start(count: usize) -> Self {
         Self::start_with(count, |_| {}).await
     }
 
@@ -237,41 +236,6 @@ async fn replicas_killed_in_turn_under_load_lose_nothing_and_answer_nothing_twic
     }
     several.all_is_well().await;
     assert!(number >= 200, "{number}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_was_frozen_for_three_leases_shows_nothing_more_and_writes_nothing() {
-    let several = Several::start(2).await;
-    several.wait_connections(0, 2).await;
-    let questions: Vec<_> =
-        (0..12).map(|number| format!("question {number} with many words to answer slowly")).collect();
-    for (number, question) in questions.iter().enumerate() {
-        several.say(&format!("p{number}"), question);
-    }
-    several
-        .agent
-        .wait_for(|asked: &[Asked]| asked.len() >= questions.len(), CAP)
-        .await
-        .expect("all are asked");
-    several.server(0).signal(Signal::SIGSTOP);
-    // The other one stands in, after the lease; nobody is in a hurry to wake the frozen one.
-    for (number, question) in questions.iter().enumerate() {
-        several.wait_texts(&format!("p{number}"), &[&answer_to(question)]).await;
-    }
-    looks::until_ok("three leases are over", async || {
-        let age = several.wait_replicas(1, 1).await[0]["uptime_seconds"].as_f64().unwrap_or_default();
-        if age > 35.0 { Ok(()) } else { Err(age) }
-    })
-    .await;
-    several.server(0).signal(Signal::SIGCONT);
-    several.wait_replicas(1, 2).await;
-    several.wait_connections(1, 2).await;
-    several.say("late", "one more question");
-    several.wait_texts("late", &[&answer_to("one more question")]).await;
-    for (number, question) in questions.iter().enumerate() {
-        several.wait_texts(&format!("p{number}"), &[&answer_to(question)]).await;
-    }
-    several.all_is_well().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

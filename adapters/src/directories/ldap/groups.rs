@@ -6,7 +6,7 @@ use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::{Ldap, Scope, SearchEntry, ldap_escape};
 use switchboard_ports::directory::DirectoryError;
 
-use super::{Failed, succeeded};
+use super::{Failed, existing, succeeded};
 
 /// Levels climbed at most.
 const LEVELS_MAX: usize = 10;
@@ -20,6 +20,17 @@ const PAGE: i32 = 500;
 /// Members asked about in one search.
 const MEMBERS_MAX: usize = 50;
 
+/// The group under the server's own name for it. One that is not there, or lies where groups are not looked for, has no
+/// members that could be told from everybody else: an error, not a no.
+pub(super) async fn existing_group(ldap: &mut Ldap, base: &str, group: &str) -> Result<String, Failed> {
+    let found = existing(ldap, "group", group).await?;
+    let base_found = existing(ldap, "group_base", base).await?;
+    if is_below(&found, &base_found) {
+        return Ok(found);
+    }
+    Err(DirectoryError::Denied(format!("the group {group} is not below group_base {base}")).into())
+}
+
 /// Whether `person` is in `group`. A cycle of groups ends by itself; more groups or levels than are looked at are an error,
 /// not a no.
 pub(super) async fn is_member(
@@ -28,7 +39,7 @@ pub(super) async fn is_member(
     group: &str,
     person: &str,
 ) -> Result<bool, Failed> {
-    let wanted = folded(group);
+    let wanted = folded(&existing_group(ldap, base, group).await?);
     let mut seen = BTreeSet::new();
     let mut level = vec![person.to_owned()];
     for _ in 0..LEVELS_MAX {
@@ -79,8 +90,13 @@ async fn groups_of(ldap: &mut Ldap, base: &str, members: &[String]) -> Result<Ve
     Ok(names)
 }
 
-/// A name as it is compared: without regard to case, and to spaces around its separators. Names are the server's own on one
-/// side and the operator's on the other; one that is written with other escapes is not recognised.
+fn is_below(name: &str, base: &str) -> bool {
+    let (name, base) = (folded(name), folded(base));
+    name.strip_suffix(base.as_str()).is_some_and(|front| front.is_empty() || front.ends_with(','))
+}
+
+/// A name as it is compared: without regard to case, and to spaces around its separators. Names on both sides are the
+/// server's own, which writes them with the same escapes.
 fn folded(name: &str) -> String {
     let parts = name.split(',').map(|part| {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
@@ -91,7 +107,15 @@ fn folded(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::folded;
+    use super::{folded, is_below};
+
+    #[test]
+    fn what_is_below_a_base_ends_with_it_part_by_part() {
+        assert!(is_below("cn=staff,ou=Groups,dc=x", "OU=groups, DC=x"));
+        assert!(is_below("dc=x", "dc=x"));
+        assert!(!is_below("cn=staff,xou=groups,dc=x", "ou=groups,dc=x"));
+        assert!(!is_below("cn=staff,dc=x", "ou=groups,dc=x"));
+    }
 
     #[test]
     fn names_are_compared_without_regard_to_case_and_spaces() {

@@ -26,6 +26,10 @@ const ENTRIES_MAX: i32 = 2;
 /// "The size limit was exceeded": there are more (RFC 4511 A.1).
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
 
+/// "Nothing has this name", and "this is no name" (RFC 4511 A.1).
+const NO_SUCH_OBJECT: u32 = 32;
+const INVALID_NAME: u32 = 34;
+
 /// The kind `ldap`.
 pub(super) struct LdapKind {
     network: Network,
@@ -86,16 +90,13 @@ impl LdapDirectory {
         Ok(found)
     }
 
-    /// Connects, binds, and looks whether the bases are there.
+    /// Connects, binds, and looks whether the base and the group are there.
     async fn probe(&self) -> Result<(), DirectoryError> {
         let mut lent = self.connections.lend_fresh().await?;
-        for base in self.settings.bases() {
-            let asked = lent.ldap.search(base, Scope::Base, "(objectClass=*)", vec!["1.1"]).await;
-            let asked = asked.map_err(|error| DirectoryError::from(Failed::from(error)))?;
-            succeeded(&asked.1)?;
-            if asked.0.is_empty() {
-                return Err(DirectoryError::Denied("the base is not there, or may not be read".to_owned()));
-            }
+        let settings = &self.settings;
+        existing(&mut lent.ldap, "base", &settings.base).await?;
+        if let Some(group) = &settings.group {
+            groups::existing_group(&mut lent.ldap, &settings.group_base, group).await?;
         }
         self.connections.give_back(lent);
         Ok(())
@@ -173,7 +174,8 @@ impl From<LdapResult> for Failed {
         let denied = |what: &str| DirectoryError::Denied(format!("{what} (LDAP result {code})"));
         // RFC 4511 A.1.
         Self::Answer(match code {
-            32 => denied("the base is not there, or may not be read"),
+            NO_SUCH_OBJECT => denied("the base is not there, or may not be read"),
+            INVALID_NAME => denied("the base or bind_dn is no distinguished name"),
             8 | 13 => denied("it wants TLS or a bind account"),
             48 | 49 => denied("the bind account or its password is wrong"),
             50 => denied("the bind account may not search"),
@@ -197,6 +199,21 @@ impl From<Failed> for DirectoryError {
             Failed::Answer(error) => error,
         }
     }
+}
+
+/// An entry that a setting names, under the server's own name for it; without one nothing can be told of anybody.
+async fn existing(ldap: &mut Ldap, setting: &str, name: &str) -> Result<String, Failed> {
+    // "No attributes": the name is enough (RFC 4511 §4.5.1.8).
+    let asked = ldap.search(name, Scope::Base, "(objectClass=*)", vec!["1.1"]).await?;
+    let (entries, result) = (asked.0, asked.1);
+    let missing =
+        || DirectoryError::Denied(format!("the {setting} {name} is not there, or may not be read")).into();
+    if [NO_SUCH_OBJECT, INVALID_NAME].contains(&result.rc) {
+        return Err(missing());
+    }
+    succeeded(&result)?;
+    let entry = entries.into_iter().find(|entry| !entry.is_ref()).map(SearchEntry::construct);
+    entry.map(|entry| entry.dn).ok_or_else(missing)
 }
 
 fn succeeded(result: &LdapResult) -> Result<(), Failed> {

@@ -58,15 +58,6 @@ impl Attributes {
 }
 
 impl Settings {
-    /// Where people and groups are looked for, each once.
-    pub(super) fn bases(&self) -> impl Iterator<Item = &str> {
-        let groups = self.group.is_some() && self.group_base != self.base;
-        [Some(&self.base), Some(&self.group_base).filter(|_| groups)]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-    }
-
     /// Reads settings; `has_password` says whether the bind account has one.
     pub(super) fn read(config: &Value, has_password: bool) -> Result<(Option<Self>, Value), Vec<FieldError>> {
         let mut fields = Fields::new(config);

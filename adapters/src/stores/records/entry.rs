@@ -97,6 +97,7 @@ mirrored!(
         AccessDenied,
         UserDisabled,
         NotMapped,
+        NotLookedUp,
         Unsupported,
         NoAgent,
         ChannelDeleted,

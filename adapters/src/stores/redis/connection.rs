@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, PubSubStream};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
@@ -15,7 +16,8 @@ use switchboard_ports::error::StoreError;
 use tokio::time::Instant;
 
 use super::Address;
-use super::cluster::ClusterWay;
+use super::cluster::{self, ClusterWay};
+use super::renewing::Renewing;
 use super::words;
 
 /// Longest wait for a connection. What is asked meanwhile fails after that, and is asked again by the callers.
@@ -43,9 +45,9 @@ pub(super) struct Connection {
 #[derive(Clone)]
 enum Way {
     /// One server.
-    One(ConnectionManager),
+    One(Arc<Renewing<ConnectionManager>>),
     /// A Cluster.
-    Cluster(Arc<ClusterWay>),
+    Cluster(ClusterWay),
 }
 
 impl Connection {
@@ -78,7 +80,7 @@ impl Connection {
                 .response_timeout(ANSWER_TIMEOUT)
                 .build()?;
             let nodes: Vec<_> = nodes.into_iter().map(Client::open).collect::<Result<_, _>>()?;
-            let way = ClusterWay::open(client, &nodes).await?;
+            let way = cluster::open(client, &nodes).await?;
             return Ok(Self { way: Way::Cluster(way), nodes, refused: Mutex::default() });
         }
         let config = ConnectionManagerConfig::new()
@@ -100,7 +102,11 @@ impl Connection {
             }
             *seen = Some(words::of(&error));
         }
-        let way = Way::One(ConnectionManager::new_with_config(client.clone(), config).await?);
+        let manager = ConnectionManager::new_with_config(client.clone(), config.clone()).await?;
+        let again = client.clone();
+        let make = move || ConnectionManager::new_with_config(again.clone(), config.clone()).boxed();
+        // An error may be the one with which the manager gave up.
+        let way = Way::One(Renewing::with(manager, |_| false, Box::new(make)));
         Ok(Self { way, nodes: vec![client], refused: Mutex::default() })
     }
 
@@ -147,7 +153,7 @@ impl Connection {
         call: &ScriptInvocation<'_>,
     ) -> Result<T, StoreError> {
         let answer = match self.way.clone() {
-            Way::One(mut connection) => call.invoke_async(&mut connection).await,
+            Way::One(way) => way.heard(call.invoke_async(&mut way.connection()).await),
             Way::Cluster(way) => way.heard(call.invoke_async(&mut way.connection()).await),
         };
         answer.map_err(|error| unavailable(&error))
@@ -158,10 +164,10 @@ impl Connection {
         self.passable().map_err(Unanswered::Away)?;
         let answered = match self.way.clone() {
             // Alone, a map is the answer itself.
-            Way::One(mut connection) => {
-                question.query_async(&mut connection).await.map(|answer: T| vec![answer])
+            Way::One(way) => {
+                way.heard(question.query_async(&mut way.connection()).await).map(|answer: T| vec![answer])
             }
-            Way::Cluster(way) => way.route(question, EVERY_MASTER).await.and_then(answers),
+            Way::Cluster(way) => cluster::route(&way, question, EVERY_MASTER).await.and_then(answers),
         };
         answered.map_err(|error| {
             let kind = error.kind();
@@ -176,7 +182,7 @@ impl Connection {
     /// Each master of a Cluster by its address; `None` for the one server that there is otherwise.
     pub(super) async fn nodes(&self) -> Result<Vec<Option<String>>, StoreError> {
         let Way::Cluster(way) = self.way.clone() else { return Ok(vec![None]) };
-        let answer = way.route(redis::cmd("ECHO").arg(""), EVERY_MASTER).await;
+        let answer = cluster::route(&way, redis::cmd("ECHO").arg(""), EVERY_MASTER).await;
         let answer =
             answer.and_then(|answer| Ok(redis::from_redis_value::<BTreeMap<String, Value>>(answer)?));
         Ok(answer.map_err(|error| unavailable(&error))?.into_keys().map(Some).collect())
@@ -195,7 +201,7 @@ impl Connection {
         let (host, port) = address
             .ok_or_else(|| StoreError::Unavailable("a node of Redis without an address".to_owned()))?;
         let there = RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port });
-        let answer = way.route(command, there).await;
+        let answer = cluster::route(&way, command, there).await;
         let answer = answer.and_then(|answer| Ok(redis::from_redis_value(answer)?));
         answer.map_err(|error| unavailable(&error))
     }
@@ -204,7 +210,7 @@ impl Connection {
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         self.passable()?;
         let answer = match self.way.clone() {
-            Way::One(mut connection) => command.query_async(&mut connection).await,
+            Way::One(way) => way.heard(command.query_async(&mut way.connection()).await),
             Way::Cluster(way) => way.heard(command.query_async(&mut way.connection()).await),
         };
         answer.map_err(|error| unavailable(&error))

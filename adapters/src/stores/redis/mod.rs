@@ -24,6 +24,7 @@ mod lanes;
 mod messages;
 mod moving;
 mod registry;
+mod renewing;
 mod replicas;
 mod scripts;
 mod sessions;
@@ -125,7 +126,10 @@ impl From<StoreError> for RedisOpenError {
     fn from(error: StoreError) -> Self {
         Self::Store(match error {
             StoreError::Unavailable(cause) => cause,
-            other => other.to_string(),
+            other @ (StoreError::Conflict
+            | StoreError::Fenced
+            | StoreError::Duplicate(_)
+            | StoreError::Corrupt(_)) => other.to_string(),
         })
     }
 }

@@ -32,10 +32,11 @@ pub struct TestParams {
 ///
 /// The question is nobody's. Where the agent's server makes a user of every name it is told (Wegent, with a service key),
 /// none is told, and the result is `cannot_be_told` once the server is there and takes the key. With `user_id` the agent is
-/// asked as that user is in chats.
+/// asked as that user is in chats; one who is disabled, or shut out by a directory, is refused.
 #[utoipa::path(post, path = "/agents/{id}/test", tag = "agents", operation_id = "test_agent",
     params(("id" = String, Path, description = "the agent's id"), TestParams),
-    responses((status = 200, description = "what came of it", body = TrialView)),
+    responses((status = 200, description = "what came of it", body = TrialView),
+        (status = 409, description = "the user to ask as is disabled, or shut out by a directory")),
     security(("bearer" = ["operator"])))]
 pub async fn test(
     _: Operator,
@@ -63,6 +64,14 @@ pub async fn test(
 async fn asker(api: &Api, agent: &AgentConfig, id: String) -> Result<AgentUser, Problem> {
     let user = api.ports.users.find(&UserId::new(id)).await?;
     let user = user.ok_or_else(|| Problem::not_found("there is no user with the id in user_id"))?;
+    // What they may not ask in a chat is not asked in their name either: the agent may act as them.
+    if user.disabled {
+        return Err(Problem::wrong_state("the user in user_id is disabled: nothing is asked as them"));
+    }
+    if let Some(by) = &user.shut_out_by {
+        let detail = format!("the directory {by} has shut the user in user_id out: nothing is asked as them");
+        return Err(Problem::wrong_state(detail));
+    }
     let platform = user.identities.first().map_or("api", |identity| identity.platform.as_str()).to_owned();
     Ok(agent_user(user, &platform, ChatKind::Private, &agent.identity))
 }

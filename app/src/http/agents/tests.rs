@@ -225,6 +225,23 @@ async fn an_agent_that_makes_users_is_tested_as_a_user_there_is_or_as_nobody() {
     problem(&api.post(&format!("{path}/test?user=ann"), json!(null)).await, 422, "invalid-field");
 }
 
+/// An agent may act as whoever it is told of: nobody is told to it who may not write themselves.
+#[tokio::test(start_paused = true)]
+async fn an_agent_is_not_tested_as_a_user_who_has_no_access() {
+    let api = TestApi::new().await;
+    let path = api.agent("a").await;
+    let user = api.user("ann", Vec::new());
+    let test = format!("{path}/test?user_id={user}");
+    assert_eq!(api.post(&test, json!(null)).await.status.as_u16(), 200);
+    api.patch(&format!("/users/{user}"), json!({"disabled": true})).await;
+    problem(&api.post(&test, json!(null)).await, 409, "wrong-state");
+    api.patch(&format!("/users/{user}"), json!({"disabled": false})).await;
+    let mut shut_out = api.stores.state().users.get(&user).unwrap().clone();
+    shut_out.shut_out_by = Some("corp".to_owned());
+    api.stores.state().users.insert(user, shut_out);
+    problem(&api.post(&test, json!(null)).await, 409, "wrong-state");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_test_never_takes_longer_than_half_a_minute() {
     let api = TestApi::new().await;

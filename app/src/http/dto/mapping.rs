@@ -50,7 +50,7 @@ impl fmt::Debug for DirectoryKinds {
 pub struct UserMappingView {
     /// `auto_create`, `match_username`, `match_email`, `fixed_user` or `directory`.
     pub mode: &'static str,
-    /// What happens to an author without a match: `create` or `reject`.
+    /// What happens to an author without a match whom no directory knows: `create` (as with `auto_create`) or `reject`.
     pub on_miss: &'static str,
     /// The address of a user made for an author, marked unverified; `{user_id}` is the platform's id.
     pub email_template: String,
@@ -83,7 +83,7 @@ pub struct UserMappingInput {
     /// `auto_create`, `match_username`, `match_email`, `fixed_user` or `directory`.
     #[schema(default = "auto_create")]
     pub mode: Option<String>,
-    /// `create` or `reject`.
+    /// What happens to an author without a match whom no directory knows: `create` (as with `auto_create`) or `reject`.
     #[schema(default = "create")]
     pub on_miss: Option<String>,
     /// Holds `{user_id}`.

@@ -35,7 +35,8 @@ pub struct UserInput {
     /// E-mail address.
     #[schema(max_length = 254)]
     pub email: Option<String>,
-    /// Whether the address is known to be the user's: only then does `match_email` find it.
+    /// Whether the address is known to be the user's: only then does `match_email` find it. A patch that changes the address
+    /// and does not say `true` here makes it false.
     #[schema(default = false)]
     pub email_verified: Option<bool>,
     /// Name to show; the username, if there is none.
@@ -111,11 +112,12 @@ pub fn created(
 pub fn patched(stored: &User, mut patch: Value, now: Timestamp) -> Result<User, Vec<FieldError>> {
     fields::object(&patch)?;
     let mut fields = Fields::default();
+    let says_verified = patch.get("email_verified") == Some(&Value::Bool(true));
     let mut current = serde_json::to_value(UserView::from(stored.clone())).unwrap_or_default();
     merge::take_unchanged(&mut current, &mut patch, &READ_ONLY, &mut fields);
     let document = merge::merged(current, patch, &mut fields);
     let mut reader = Reader::new(&document, &mut fields);
-    let user = User {
+    let mut user = User {
         id: stored.id.clone(),
         auth_source: stored.auth_source.clone(),
         directory: stored.directory.clone(),
@@ -128,7 +130,14 @@ pub fn patched(stored: &User, mut patch: Value, now: Timestamp) -> Result<User, 
         ..read(&mut reader)
     };
     reader.finish();
+    // That an address is known to be somebody's says nothing of another one.
+    user.email_verified &= says_verified || is_same_address(stored, &user);
     fields.into_result(user)
+}
+
+fn is_same_address(one: &User, other: &User) -> bool {
+    let folded = |user: &User| user.email.as_deref().map(str::to_lowercase);
+    folded(one) == folded(other)
 }
 
 /// What a document says itself.

@@ -7,7 +7,7 @@ use switchboard_domain::settings::MappingMode;
 use switchboard_ports::audit::AuditAct;
 use switchboard_ports::channels::Channel;
 
-use super::erase::erase;
+use super::erase::{erase, rest};
 use super::note::note;
 use super::{found, no_user};
 use crate::http::auth::Admin;
@@ -21,15 +21,16 @@ use crate::http::state::Api;
 /// Deletes a user and all its links: whoever writes with one of them next is mapped anew. To keep somebody out, disable the
 /// user instead.
 ///
-/// Transcripts stay unless `transcripts` is `true`: then those of the user's own conversations are deleted first (private
-/// chats, and sessions of their own in groups), with the questions that failure records keep of them. What was said in a
-/// session that a group shares stays: it does not say who wrote what.
+/// Transcripts stay unless `transcripts` is `true`: then those of the user's own conversations are deleted too (private
+/// chats, and sessions of their own in groups), with the questions that failure records keep of them; answers under way there are
+/// stopped first. What was said in a session that a group shares stays: it does not say who wrote what. Of a user who was deleted
+/// before without them, they are deleted now.
 #[utoipa::path(delete, path = "/users/{id}", tag = "users", operation_id = "delete_user",
     params(("id" = String, Path, description = "the user's id"),
         ("transcripts" = Option<bool>, Query, description = "whether the user's own transcripts are deleted too"),
         ("If-Match" = Option<String>, Header, description = "the version to delete")),
     responses((status = 204, description = "gone"),
-        (status = 409, description = "channels map everybody to this user (`fixed_user`)"),
+        (status = 409, description = "channels map everybody to this user (`fixed_user`), or an answer does not stop"),
         (status = 412, description = "it has another version")),
     security(("bearer" = ["admin"])))]
 pub async fn delete(
@@ -46,9 +47,16 @@ pub async fn delete(
     let unused = || unused(&api.ports, "channels map everybody to this user", names_it);
     if transcripts {
         // First: whoever is stopped in the middle can ask again. It may take long, and holds nobody's settings up.
-        let user = found(&api, &id).await?;
+        let Some(user) = api.ports.users.find(&UserId::new(id.clone())).await? else {
+            return if erase(&api, &UserId::new(id)).await? {
+                Ok(StatusCode::NO_CONTENT)
+            } else {
+                Err(no_user())
+            };
+        };
         if_match.check(user.version)?;
         unused().await?;
+        at_rest(&api, &user.id).await?;
         erase(&api, &user.id).await?;
     }
     // A channel must not begin to name the user in between.
@@ -63,8 +71,17 @@ pub async fn delete(
     }
     if transcripts {
         // And after: what was answered meanwhile.
+        at_rest(&api, &user.id).await?;
         erase(&api, &user.id).await?;
     }
     tracing::info!(user = %user.id, "user deleted");
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// An answer that goes on would be written down after everything is forgotten.
+async fn at_rest(api: &Api, user: &UserId) -> Result<(), Problem> {
+    if rest(api, user).await? {
+        return Ok(());
+    }
+    Err(Problem::wrong_state("an answer to this user does not stop: ask again in a moment"))
 }

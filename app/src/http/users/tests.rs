@@ -118,6 +118,26 @@ async fn a_patch_changes_what_it_names_and_null_clears() {
     assert_eq!((user.version.0, user.identities), (3, vec![identity("u1")]));
 }
 
+/// Else whoever may change addresses would give one that nobody has looked at the trust of the one before.
+#[tokio::test]
+async fn a_changed_address_is_not_verified_unless_the_same_request_says_so() {
+    let api = TestApi::new().await;
+    api.user("ann", vec![]);
+    let verified = async |patch: Value| {
+        let answer = api.patch("/users/usr_ann", patch).await;
+        assert_eq!(answer.status.as_u16(), 200, "{answer:?}");
+        answer.json["email_verified"].as_bool().unwrap()
+    };
+    assert!(verified(json!({"email": "a@x.com", "email_verified": true})).await);
+    assert!(verified(json!({"department": "IT"})).await);
+    assert!(verified(json!({"email": "A@X.com"})).await, "the same address, written otherwise");
+    assert!(!verified(json!({"email": "b@x.com"})).await);
+    assert!(verified(json!({"email_verified": true})).await);
+    assert!(verified(json!({"email": "c@x.com", "email_verified": true})).await);
+    assert!(!verified(json!({"email": null})).await);
+    assert!(!verified(json!({"email": "c@x.com"})).await);
+}
+
 #[tokio::test]
 async fn an_answer_can_be_sent_back_and_what_the_server_sets_cannot_be_changed() {
     let api = TestApi::new().await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use switchboard_domain::choice::{self, Choices, Decided, Lookup, ModelFacts};
+use switchboard_domain::choice::{self, Choices, Decided, Lookup, ModelFacts, Pick};
 use switchboard_domain::conversation::Event;
 use switchboard_domain::ids::ChannelId;
 use switchboard_domain::inbox::{Entry, Intake};
@@ -12,6 +12,7 @@ use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, FailureCause, Refusal, RunFailure};
 use switchboard_domain::session::Found;
 use switchboard_domain::settings::{Locale, MappingMode, Remember, Switchers};
+use switchboard_ports::agent::MODELS_TOLD_MAX;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::users::{CHOICES_MAX, Identity, User};
@@ -210,7 +211,8 @@ async fn decide(
     };
     match lookup {
         Lookup::Language(tongue) => Ok(choice::language(*tongue, bot.channel.locale, choices)),
-        Lookup::Status | Lookup::Agents(_) | Lookup::Models(_) if !may_switch => {
+        // Everybody may go back to what the channel says: whoever may not choose any more would be held to an old choice.
+        Lookup::Agents(pick) | Lookup::Models(pick) if !may_switch && *pick != Pick::Default => {
             Ok(Notice::MayNotSwitch.into())
         }
         Lookup::Agents(pick) => {
@@ -224,9 +226,11 @@ async fn decide(
             let Lookup::Models(pick) = lookup else { return Ok(Notice::LookupFailed.into()) };
             let config = asked.config;
             let unchosen = Choices::default();
+            let told = shared.agents.models(shared, &config).await;
             let facts = ModelFacts {
                 agent: config.id.clone(),
-                told: shared.agents.models(shared, &config).await,
+                is_cut: told.as_ref().is_some_and(|told| told.len() >= MODELS_TOLD_MAX),
+                told,
                 allowed: config.models.clone(),
                 default: model_for(bot, &config, &unchosen).or_else(|| config.model.clone()),
             };

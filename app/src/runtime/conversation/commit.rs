@@ -73,19 +73,21 @@ impl Actor<'_> {
                 Err(error) => {
                     tracing::warn!(conversation = %self.id, %error, "failed to commit; memory is dropped");
                     metrics::counter!(names::COMMITS_LOST).increment(1);
-                    if error == StoreError::Fenced {
-                        metrics::counter!(names::COMMITS_FENCED).increment(1);
-                    }
-                    return Err(Lost);
+                    return Err(if error == StoreError::Fenced { Lost::Fenced } else { Lost::Otherwise });
                 }
             }
             tokio::select! {
                 biased;
-                () = self.shared.parking.cancelled() => return Err(Lost),
+                () = self.shared.parking.cancelled() => return Err(Lost::Otherwise),
                 () = tokio::time::sleep(pause) => {}
             }
             pause = (pause * 2).min(COMMIT_PAUSE_MAX);
         }
+    }
+
+    /// Why there is no lease to call under.
+    pub(super) fn kept_out(&self) -> Lost {
+        if self.shared.parking.is_cancelled() { Lost::Otherwise } else { Lost::Fenced }
     }
 
     /// The files of what ended go with it; after its commit.

@@ -105,7 +105,7 @@ impl<'a> Actor<'a> {
         }
         let mut effects = Effects::default();
         self.hold(&mut effects);
-        let lease = self.shared.lease_under(self.partition, self.token).ok_or(Lost)?;
+        let lease = self.shared.lease_under(self.partition, self.token).ok_or(Lost::Fenced)?;
         let taken = self.conversation.session().taken();
         let began = self.shared.now();
         let loaded = load_from(self.shared, &lease, self.id, taken).await;
@@ -125,7 +125,8 @@ impl<'a> Actor<'a> {
             }
             // What is known already goes on.
             Err(StoreError::Unavailable(_)) => Look::Away,
-            Err(_) => return Err(Lost),
+            Err(StoreError::Fenced) => return Err(Lost::Fenced),
+            Err(_) => return Err(Lost::Otherwise),
         };
         self.finish_step(effects).await?;
         Ok(look)

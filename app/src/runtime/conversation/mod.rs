@@ -121,7 +121,12 @@ impl From<Event> for Back {
 }
 
 /// Why a step could not be finished.
-struct Lost;
+enum Lost {
+    /// Another replica has the partition: nothing of it is committed any more.
+    Fenced,
+    /// Somebody else changed the conversation, or the server stops.
+    Otherwise,
+}
 
 async fn run(
     shared: &Arc<Shared>,
@@ -135,7 +140,11 @@ async fn run(
     };
     match actor.work().await {
         Ok(ended) => ended,
-        Err(Lost) => Ended::Lost,
+        Err(Lost::Fenced) => {
+            metrics::counter!(names::COMMITS_FENCED).increment(1);
+            Ended::Lost
+        }
+        Err(Lost::Otherwise) => Ended::Lost,
     }
 }
 
@@ -371,7 +380,8 @@ impl Actor<'_> {
     /// Waits until a platform call may begin (R16).
     async fn lease_for_call(&mut self) -> Result<Lease, Lost> {
         let began = self.shared.now();
-        let lease = self.shared.lease_for_call(self.partition, self.token).await.ok_or(Lost)?;
+        let lease =
+            self.shared.lease_for_call(self.partition, self.token).await.ok_or_else(|| self.kept_out())?;
         self.stalled_since(began);
         Ok(lease)
     }

@@ -38,7 +38,7 @@ impl Actor<'_> {
                 (Decision::Allow, _) | (Decision::Open, By::Turn) => return None,
                 (Decision::Deny(refusal), _) => *refusal,
                 // No turn looks again for a command.
-                (Decision::Open, By::Command) => Refusal::NotMapped,
+                (Decision::Open, By::Command) => Refusal::NotLookedUp,
             };
             Some((entry.seq, refusal))
         };

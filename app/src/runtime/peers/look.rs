@@ -28,6 +28,7 @@ pub(crate) async fn join(shared: &Shared) -> Result<(), StoreError> {
     state.restarts = restarts.into_iter().collect();
     drop(state);
     take_in(shared, roll);
+    shared.peers.looked.send_replace(shared.now());
     Ok(())
 }
 
@@ -55,6 +56,7 @@ pub(crate) async fn keep_looking(driver: Arc<Driver>) {
 /// Whether something that should be ours is still somebody else's.
 async fn look(driver: &Arc<Driver>) -> Result<bool, StoreError> {
     let shared = driver.shared();
+    let begun = shared.now();
     let looked = tokio::time::timeout(shared.settings.store_patience, async {
         if !shared.stopping.is_cancelled() {
             report(shared).await?;
@@ -82,6 +84,7 @@ async fn look(driver: &Arc<Driver>) -> Result<bool, StoreError> {
         super::settings::take_in(driver).await?;
         lock(&shared.peers.state).revision = Some(revision);
     }
+    shared.peers.looked.send_replace(begun);
     Ok(missing.into_iter().any(|partition| !shared.has_lease(partition)))
 }
 

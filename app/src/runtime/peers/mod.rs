@@ -22,12 +22,13 @@ mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use switchboard_domain::ids::{ChannelId, Partition, ReplicaId};
 use switchboard_domain::placement;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::replicas::{Note, Observed, ReplicaInfo};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 pub(crate) use evictions::believe_again;
@@ -42,10 +43,16 @@ use super::shared::{Shared, lock};
 /// Notes waiting to be told; further ones are not: they are hints.
 const NOTES_WAITING_MAX: usize = 1_024;
 
+/// What others changed is known this soon, looks being made once a second. Where it is longer ago, this process stood still
+/// or does not reach the store.
+const LOOK_AGE_MAX: Duration = Duration::from_secs(5);
+
 /// What is known of the other replicas.
 pub(crate) struct Peers {
     replica: ReplicaId,
     state: Mutex<State>,
+    /// When all that others had changed was last known.
+    looked: watch::Sender<Timestamp>,
     /// Somebody has a reason to look now.
     look: Notify,
     posts: mpsc::Sender<Note>,
@@ -85,7 +92,8 @@ impl Peers {
         let (posts, to_post) = mpsc::channel(NOTES_WAITING_MAX);
         let state = State { live: vec![replica.clone()], ..State::default() };
         let (replica, state) = (replica.clone(), Mutex::new(state));
-        Self { replica, state, look: Notify::new(), posts, to_post: Mutex::new(Some(to_post)) }
+        let looked = watch::channel(Timestamp::from_millis(0)).0;
+        Self { replica, state, looked, look: Notify::new(), posts, to_post: Mutex::new(Some(to_post)) }
     }
 
     /// Has the others looked after now.
@@ -137,6 +145,18 @@ impl Peers {
 }
 
 impl Shared {
+    /// Whether others may have changed or deleted what is thought to be here: nothing new is begun upon it.
+    pub(crate) fn is_behind(&self) -> bool {
+        let looked = *self.peers.looked.borrow();
+        self.now().since(looked) > LOOK_AGE_MAX && !self.peers.is_alone()
+    }
+
+    /// Waits until what others changed is known.
+    pub(crate) async fn catch_up(&self) {
+        let mut looked = self.peers.looked.subscribe();
+        while self.is_behind() && looked.changed().await.is_ok() {}
+    }
+
     /// Whether a partition should be ours.
     pub(crate) fn wants(&self, partition: Partition) -> bool {
         if self.stopping.is_cancelled() {

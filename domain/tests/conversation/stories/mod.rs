@@ -1,6 +1,7 @@
 //! Single conversations told from beginning to end: what people see.
 
 mod agent;
+mod bursts;
 mod control;
 mod delivery;
 mod messages;
