@@ -158,7 +158,6 @@ impl Driver {
     async fn forget(&self, id: &ChannelId) {
         let handle = lock(&self.shared.channels).remove(id);
         if let Some(handle) = handle {
-            // Whoever deleted it may not have reached this replica with the withdrawal.
             handle.withdraw();
             handle.tell_surely(Message::Drain).await;
         }

@@ -219,10 +219,9 @@ impl Shared {
             .filter(|lease| wanted.contains(&lease.partition) || leases.contains_key(&lease.partition))
             .collect();
         let before = leases.len();
-        leases.retain(|partition, _| {
-            !asked.contains(partition) || granted.iter().any(|it| it.partition == *partition)
-        });
-        let lost = before.saturating_sub(leases.len());
+        let kept = granted.iter().filter(|lease| leases.contains_key(&lease.partition)).count();
+        leases.retain(|partition, _| !asked.contains(partition));
+        let lost = before.saturating_sub(leases.len() + kept);
         leases.extend(granted.into_iter().map(|lease| (lease.partition, lease)));
         lost
     }

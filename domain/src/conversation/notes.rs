@@ -107,7 +107,7 @@ impl Conversation {
     /// that it waits, or it is not sure that it was.
     fn would_overtake(&self, seq: Seq) -> bool {
         let is_shown = |seq| self.notes.get(&seq) == Some(&Note::Shown { sure: true });
-        self.note_has_card(seq) && self.session.ahead_of(seq).any(|earlier| !is_shown(earlier))
+        self.session.ahead_of(seq).any(|earlier| !is_shown(earlier)) && self.note_has_card(seq)
     }
 
     /// Whether a note of this message would be a card.

@@ -11,7 +11,7 @@ use switchboard_ports::conversations::{Commit, Failure, NewFailure};
 use switchboard_ports::error::StoreError;
 use tokio::time::Instant;
 
-use super::{Actor, Lost};
+use super::Actor;
 use crate::runtime::operations::RuntimeEvent;
 use crate::runtime::troubles::Kind;
 use crate::telemetry::metrics as names;
@@ -19,6 +19,24 @@ use crate::telemetry::metrics as names;
 /// The first pause before a commit is tried again; doubles up to [`COMMIT_PAUSE_MAX`].
 const COMMIT_PAUSE_MIN: Duration = Duration::from_millis(50);
 const COMMIT_PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// Why a step could not be finished.
+pub(super) enum Lost {
+    /// Another replica has the partition: nothing of it is committed any more.
+    Fenced,
+    /// Somebody else changed the conversation, or the server stops.
+    Otherwise,
+}
+
+impl Lost {
+    /// Counts what another replica's lease keeps out.
+    pub(super) fn count(&self) {
+        match self {
+            Self::Fenced => metrics::counter!(names::COMMITS_FENCED).increment(1),
+            Self::Otherwise => {}
+        }
+    }
+}
 
 impl Actor<'_> {
     /// Stores what a step changed, if it has to be stored now.

@@ -40,6 +40,7 @@ use super::press::Known;
 use super::registry::Slot;
 use super::shared::Shared;
 use crate::telemetry::metrics as names;
+use commit::Lost;
 use load::Look;
 use running::{Run, RunSaid, next_said};
 use screening::Denied;
@@ -120,14 +121,6 @@ impl From<Event> for Back {
     }
 }
 
-/// Why a step could not be finished.
-enum Lost {
-    /// Another replica has the partition: nothing of it is committed any more.
-    Fenced,
-    /// Somebody else changed the conversation, or the server stops.
-    Otherwise,
-}
-
 async fn run(
     shared: &Arc<Shared>,
     partition: Partition,
@@ -140,11 +133,10 @@ async fn run(
     };
     match actor.work().await {
         Ok(ended) => ended,
-        Err(Lost::Fenced) => {
-            metrics::counter!(names::COMMITS_FENCED).increment(1);
+        Err(lost) => {
+            lost.count();
             Ended::Lost
         }
-        Err(Lost::Otherwise) => Ended::Lost,
     }
 }
 

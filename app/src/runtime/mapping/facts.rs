@@ -84,6 +84,9 @@ impl Gathered {
             | MappingMode::Directory => None,
         };
         (self.by_username, self.by_email) = (matches.username, matches.email);
+        // Made and linked by another message of the same author since it was looked up: no namesake.
+        let identity = &self.identity;
+        self.linked = self.by_username.take_if(|user| user.identities.contains(identity));
         Ok(self)
     }
 
