@@ -53,7 +53,7 @@ pub(super) struct Group {
 #[derive(Debug, Clone)]
 pub(super) struct Field {
     /// What is asked for; its pointer counts from `prefix`.
-    field: FormField,
+    asks: FormField,
     prefix: &'static str,
     /// Values and names of a choice that is not known beforehand.
     choices: Option<Vec<(String, String)>>,
@@ -69,7 +69,7 @@ impl Field {
 
     /// A field of a part of the document.
     pub(super) const fn below(prefix: &'static str, field: FormField) -> Self {
-        Self { field, prefix, choices: None, when: None }
+        Self { asks: field, prefix, choices: None, when: None }
     }
 
     /// A choice among what there is.
@@ -85,7 +85,7 @@ impl Field {
     }
 
     fn pointer(&self) -> String {
-        format!("{}{}", self.prefix, self.field.pointer)
+        format!("{}{}", self.prefix, self.asks.pointer)
     }
 
     fn id(&self) -> String {
@@ -120,7 +120,7 @@ impl Form<'_> {
 
     fn group(&self, t: Texts, group: &Group) -> Markup {
         let (advanced, plain): (Vec<&Field>, Vec<&Field>) =
-            group.fields.iter().partition(|field| field.field.advanced);
+            group.fields.iter().partition(|field| field.asks.advanced);
         html! {
             fieldset.group {
                 legend { (group.title) }
@@ -137,21 +137,24 @@ impl Form<'_> {
 
     fn field(&self, t: Texts, field: &Field) -> Markup {
         let (id, is_flag) =
-            (field.id(), matches!(field.field.kind, FormKind::Setting(ConfigKind::Flag { .. })));
-        let (label, help) = (field.field.label.of(t.0), field.field.help.of(t.0));
+            (field.id(), matches!(field.asks.kind, FormKind::Setting(ConfigKind::Flag { .. })));
+        let (label, help) = (field.asks.label.of(t.0), field.asks.help.of(t.0));
         let inner = html! {
             @if is_flag {
                 (self.input(t, field)) label for=(id) { (label) }
             } @else {
-                label.required[field.field.required] for=(id) { (label) }
+                label.required[field.asks.required] for=(id) { (label) }
                 (self.input(t, field))
             }
             p.help id=(format!("{id}-help")) { (help) }
             p.mistake id=(format!("{id}-mistake")) role="alert" hidden {}
         };
-        match field.when {
-            Some(when) => html! { fieldset.field.flag[is_flag] data-when=(when) { (inner) } },
-            None => html! { div.field.flag[is_flag] { (inner) } },
+        html! {
+            @if let Some(when) = field.when {
+                fieldset.field.flag[is_flag] data-when=(when) { (inner) }
+            } @else {
+                div.field.flag[is_flag] { (inner) }
+            }
         }
     }
 
@@ -166,7 +169,7 @@ impl Form<'_> {
         if let Some(choices) = &field.choices {
             return of.select(choices.iter().map(|(value, name)| (value.as_str(), name.as_str())), "");
         }
-        match field.field.kind {
+        match field.asks.kind {
             FormKind::Setting(ConfigKind::Word { chars_max, default }) => {
                 of.line(chars_max, default, Some(r"\S+"))
             }
@@ -200,7 +203,7 @@ impl Given<'_> {
     }
 
     fn required(&self) -> bool {
-        self.field.field.required
+        self.field.asks.required
     }
 
     fn text(&self) -> Option<&str> {

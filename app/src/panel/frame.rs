@@ -1,4 +1,4 @@
-//! What stands around every page: the way around, who is signed in, language and light.
+//! What stands around every page: the way around, who is signed in, language and theme.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use switchboard_domain::settings::Locale;
@@ -7,7 +7,7 @@ use switchboard_ports::tokens::Role;
 use super::HOME;
 use super::assets;
 use super::texts::{Key, Texts};
-use super::visitor::{Light, Look, Visitor};
+use super::visitor::{Look, Theme, Visitor};
 use crate::http::problem::Problem;
 
 /// A part of the panel.
@@ -139,14 +139,14 @@ fn choices(look: Look) -> Markup {
         Locale::ZhCn => (Locale::En, "English"),
     };
     let tag = Texts(language).tag();
-    let (light, words) = match look.light {
-        Light::Browser => (Light::Dark, Key("light-auto")),
-        Light::Dark => (Light::Light, Key("light-dark")),
-        Light::Light => (Light::Browser, Key("light-light")),
+    let (theme, words) = match look.theme {
+        Theme::Browser => (Theme::Dark, Key("theme-auto")),
+        Theme::Dark => (Theme::Light, Key("theme-dark")),
+        Theme::Light => (Theme::Browser, Key("theme-light")),
     };
     html! {
         button.quiet type="button" data-cookie="switchboard_language" data-value=(tag) lang=(tag) { (name) }
-        button.quiet type="button" data-cookie="switchboard_light" data-value=(light.word()) { (t.told(words)) }
+        button.quiet type="button" data-cookie="switchboard_theme" data-value=(theme.word()) { (t.told(words)) }
     }
 }
 
@@ -154,7 +154,7 @@ fn document(look: Look, title: &str, csrf: Option<&str>, content: &Markup) -> Ma
     let t = look.texts;
     html! {
         (DOCTYPE)
-        html lang=(t.tag()) data-light=(look.light.word()) {
+        html lang=(t.tag()) data-theme=(look.theme.word()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";

@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `visitor.rs` | who looks at a page, in which language and light; sends others to the sign-in |
+//! | `visitor.rs` | who looks at a page, in which language and theme; sends others to the sign-in |
 //! | `sign_in.rs` | signing in and out |
 //! | `frame.rs` | what stands around every page, and pages that only say that something went wrong |
 //! | `pieces.rs` | what pages are made of: times, states, buttons that act, empty lists, ways to the next page |

@@ -1,4 +1,4 @@
-//! Who looks at a page, in which language and light.
+//! Who looks at a page, in which language and theme.
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::HeaderMap;
@@ -13,12 +13,12 @@ use crate::http::origin::Origin;
 use crate::http::problem::Problem;
 use crate::http::state::Api;
 
-/// Holds the light that somebody has chosen.
-const LIGHT_COOKIE: &str = "switchboard_light";
+/// Holds the theme that somebody has chosen.
+const THEME_COOKIE: &str = "switchboard_theme";
 
 /// Light or dark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Light {
+pub(super) enum Theme {
     /// As the browser has it.
     Browser,
     /// Light.
@@ -27,7 +27,7 @@ pub(super) enum Light {
     Dark,
 }
 
-impl Light {
+impl Theme {
     /// Its word in the cookie and in the page.
     pub(super) const fn word(self) -> &'static str {
         match self {
@@ -42,17 +42,17 @@ impl Light {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Look {
     pub(super) texts: Texts,
-    pub(super) light: Light,
+    pub(super) theme: Theme,
 }
 
 impl Look {
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let light = match cookie(headers, LIGHT_COOKIE) {
-            Some("light") => Light::Light,
-            Some("dark") => Light::Dark,
-            Some(_) | None => Light::Browser,
+        let theme = match cookie(headers, THEME_COOKIE) {
+            Some("light") => Theme::Light,
+            Some("dark") => Theme::Dark,
+            Some(_) | None => Theme::Browser,
         };
-        Self { texts: Texts(Language::of(headers).0), light }
+        Self { texts: Texts(Language::of(headers).0), theme }
     }
 }
 

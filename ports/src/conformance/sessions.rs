@@ -28,7 +28,7 @@ fn in_time(fixture: &impl Fixture, span: Duration) -> Timestamp {
     fixture.clock().now().after(span)
 }
 
-/// Each time under another text, which fits into a cookie.
+/// Each time under another text, which fits into a cookie; neither ends anything.
 pub async fn what_is_sealed_opens_unchanged(fixture: impl Fixture) {
     let store = fixture.stores().sessions;
     for clear in ["", "abc", "{\"name\":\"会话\"}"] {
@@ -37,10 +37,11 @@ pub async fn what_is_sealed_opens_unchanged(fixture: impl Fixture) {
         assert_eq!(store.open(&one).as_deref(), Some(clear));
         assert_eq!(store.open(&two).as_deref(), Some(clear));
         assert!(one.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"',;\\".contains(&byte)), "{one}");
+        assert_eq!(store.is_ended(clear).await, Ok(false));
     }
 }
 
-/// Nor does anything that never was a session.
+/// Nor does anything that never was a session; whether one was ended is another question.
 pub async fn what_was_changed_does_not_open(fixture: impl Fixture) {
     let store = fixture.stores().sessions;
     let sealed = store.seal("abc").unwrap();
@@ -50,6 +51,8 @@ pub async fn what_was_changed_does_not_open(fixture: impl Fixture) {
     {
         assert_eq!(store.open(forged), None, "{forged}");
     }
+    store.end("abc", in_time(&fixture, DAY)).await.unwrap();
+    assert_eq!(store.open(&sealed).as_deref(), Some("abc"));
 }
 
 /// Names are compared whole.

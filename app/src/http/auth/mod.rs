@@ -57,6 +57,7 @@ pub struct Authenticator {
 
 impl Authenticator {
     /// With stored tokens and, where one is configured, an admin token of its own.
+    #[must_use]
     pub fn new(ports: &Ports, configured: Option<&Secret>) -> Self {
         let (tokens, sessions) = (Arc::clone(&ports.tokens), Arc::clone(&ports.sessions));
         let clock = Arc::clone(&ports.clock);

@@ -126,9 +126,8 @@ fn facts(t: Texts, row: &Row) -> Markup {
             }
             (fact(&t.say("fact-message"), &at(&status.last_message_at)))
             (fact(&t.say("fact-reply"), &at(&status.last_reply_at)))
-            (fact(&t.say("fact-agent"), &match &row.agent {
-                Some(agent) => html! { bdi { (agent) } },
-                None => html! { (t.say("no-agent")) },
+            (fact(&t.say("fact-agent"), &html! {
+                @if let Some(agent) = &row.agent { bdi { (agent) } } @else { (t.say("no-agent")) }
             }))
         }
     }
