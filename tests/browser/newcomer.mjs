@@ -153,9 +153,12 @@ async function push(stage) {
 async function endings(stage) {
   const { page } = stage;
   // The other language, and back.
+  await stage.menu();
+  await stage.seen("41-menu");
   await page.click('[data-cookie="switchboard_language"]');
   const other = LANGUAGE === "en" ? "zh-CN" : "en";
   await page.locator(`html[lang="${other}"]`).waitFor();
+  await stage.menu();
   await page.click('[data-cookie="switchboard_language"]');
   await page.locator(`html[lang="${LANGUAGE}"]`).waitFor();
   // A deletion wants the name.
@@ -172,6 +175,7 @@ async function endings(stage) {
   assert.equal(await page.locator("article[data-channel]").count(), 0);
   // Signing out ends the session, not only the cookie.
   const cookies = await stage.context.cookies();
+  await stage.menu();
   await page.click('form[action="/panel/sign-out"] button');
   await stage.see("#token");
   await stage.context.addCookies(cookies);

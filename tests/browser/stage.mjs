@@ -90,6 +90,13 @@ class Stage {
     await this.page.locator(selector).first().waitFor({ state: "visible" });
   }
 
+  /** Opens the menu, where a window is so narrow that it has to be opened. */
+  async menu() {
+    const opener = this.page.locator("button.menu");
+    if (await opener.isVisible()) await opener.click();
+    await this.see("#menu nav");
+  }
+
   /** Fills in a field by its name, opening what hides it. */
   async fill(pointer, value) {
     const field = this.page.locator(`[name="${pointer}"]`);

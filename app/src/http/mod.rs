@@ -29,6 +29,7 @@ pub mod state;
 pub mod status;
 pub mod tls;
 pub mod users;
+pub mod wording;
 
 pub use router::router;
 pub use state::{Api, Parts};

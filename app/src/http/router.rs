@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::state::Api;
 use super::{
     agents, audit, channels, conversations, events, failures, headers, health, messages, metrics, openapi,
-    origin, replicas, status, users,
+    origin, replicas, status, users, wording,
 };
 use crate::panel;
 
@@ -35,6 +35,7 @@ pub fn router(api: Api) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(api.clone(), health::unless_stopping))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(wording::in_readers_language))
         .layer(middleware::from_fn(headers::set))
         // The outermost: everything below asks where a request comes from.
         .layer(middleware::from_fn_with_state(api.clone(), origin::set))

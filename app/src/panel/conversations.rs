@@ -129,9 +129,13 @@ async fn show(
     };
     let title = title_of(&found).to_owned();
     let channels = channel_names(&api).await?;
+    let user = match &found.user_id {
+        Some(id) => api.ports.users.find(&UserId::new(id)).await?.map(|user| user.username),
+        None => None,
+    };
     let content = html! {
         h1 { bdi { (title) } " " span.tag { (t.told(kind_word(&found))) } }
-        (facts(t, &found, &channels))
+        (facts(t, &found, &channels, user.as_deref()))
         (acts(&visitor, &found))
         (said)
     };
@@ -171,12 +175,19 @@ async fn conversation(api: &Api, id: &str) -> Result<ConversationView, Problem> 
         .ok_or_else(|| Problem::not_found("there is no conversation with this id"))
 }
 
-fn facts(t: Texts, row: &ConversationView, channels: &BTreeMap<String, String>) -> Markup {
+fn facts(
+    t: Texts,
+    row: &ConversationView,
+    channels: &BTreeMap<String, String>,
+    user: Option<&str>,
+) -> Markup {
     html! {
         dl.card {
             (fact(&t.say("conversation-channel"), &channel_link(&row.channel_id, channels)))
-            @if let Some(user) = &row.user_id {
-                (fact(&t.say("conversation-user"), &html! { a href=(format!("/panel/users/{user}")) { (user) } }))
+            @if let Some(id) = &row.user_id {
+                (fact(&t.say("conversation-user"), &html! {
+                    a href=(format!("/panel/users/{id}")) { bdi { (user.unwrap_or(id)) } }
+                }))
             }
             (fact(&t.say("conversation-author"), &html! { bdi { (row.author) } }))
             (fact(&t.say("conversation-active"), &ago(&row.last_active_at)))

@@ -42,26 +42,12 @@ pub(super) fn inside(visitor: &Visitor, here: Section, title: &str, content: &Ma
         title,
         Some(&csrf),
         &html! {
-            header.top {
-                a.brand href=(HOME) { "Switchboard" }
-                div.who {
-                    span.name title=(t.told(role_about(visitor.signed.caller.role))) {
-                        (t.told(role_word(visitor.signed.caller.role))) " · " bdi { (visitor.signed.caller.name) }
-                    }
-                    (choices(visitor.look))
-                    form method="post" action="/panel/sign-out" {
-                        input type="hidden" name="csrf" value=(csrf);
-                        button.quiet type="submit" { (t.say("sign-out")) }
-                    }
-                }
-            }
             div.body {
-                nav aria-label=(t.say("nav-label")) {
-                    ul {
-                        @for (section, path, name) in SECTIONS {
-                            li { a href=(path) aria-current=[(section == here).then_some("page")] { (t.told(name)) } }
-                        }
-                    }
+                header.top {
+                    a.brand href=(HOME) { "Switchboard" }
+                    // On a phone; on a desk the menu is always there, and there is nothing to open.
+                    button.menu type="button" popovertarget="menu" { (t.say("nav-menu")) }
+                    (menu(visitor, here, &csrf))
                 }
                 main id="main" tabindex="-1" {
                     p.note.bad id="cut" role="status" hidden { (t.say("push-cut")) }
@@ -73,6 +59,32 @@ pub(super) fn inside(visitor: &Visitor, here: Section, title: &str, content: &Ma
             }
         },
     )
+}
+
+/// The way around, and whatever concerns whoever is signed in.
+fn menu(visitor: &Visitor, here: Section, csrf: &str) -> Markup {
+    let (t, caller) = (visitor.texts(), &visitor.signed.caller);
+    html! {
+        div id="menu" popover {
+            nav aria-label=(t.say("nav-label")) {
+                ul {
+                    @for (section, path, name) in SECTIONS {
+                        li { a href=(path) aria-current=[(section == here).then_some("page")] { (t.told(name)) } }
+                    }
+                }
+            }
+            div.who {
+                p.name title=(t.told(role_about(caller.role))) {
+                    bdi { (caller.name) } br; (t.told(role_word(caller.role)))
+                }
+                (choices(visitor.look))
+                form method="post" action="/panel/sign-out" {
+                    input type="hidden" name="csrf" value=(csrf);
+                    button.quiet type="submit" { (t.say("sign-out")) }
+                }
+            }
+        }
+    }
 }
 
 /// A page for whoever is not.
@@ -100,6 +112,7 @@ pub(super) fn problem(look: Look, problem: &Problem) -> Markup {
         503 => (Key("problem-away"), Key("problem-away-about")),
         _ => (Key("problem-other"), Key("problem-other-about")),
     };
+    let told = problem.clone().told(t.0).detail;
     outside(
         look,
         &t.told(title),
@@ -107,7 +120,7 @@ pub(super) fn problem(look: Look, problem: &Problem) -> Markup {
             section.card.narrow {
                 h1 { (t.told(title)) }
                 p { (t.told(about)) }
-                p.help lang="en" { (problem.detail) }
+                p.help lang=[(told == problem.detail && t.0 != Locale::En).then_some("en")] { (told) }
                 p { a href=(HOME) { (t.say("problem-back")) } }
             }
         },

@@ -13,6 +13,7 @@ use switchboard_domain::snapshot::{Role as Speaker, TranscriptLine};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::tokens::{Role, TokenStore as _};
 use switchboard_ports::transcripts::ConversationInfo;
+use switchboard_ports::users::Identity;
 
 use crate::testing::{Answer, START_MS, TestApi};
 
@@ -236,6 +237,33 @@ async fn whoever_may_not_change_anything_sees_why() {
     assert!(viewer.get(settings).await.text.contains("<fieldset disabled>"));
     let admin = Browser::signed_in(&api, Role::Admin).await;
     assert!(!admin.get(settings).await.text.contains("<fieldset disabled>"));
+}
+
+#[tokio::test]
+async fn people_are_found_by_whatever_names_them() {
+    let api = TestApi::new().await;
+    for n in 0..300 {
+        api.user(&format!("somebody-{n:03}"), Vec::new());
+    }
+    let identity = Identity { platform: String::from("dingtalk"), im_user_id: String::from("ding-77") };
+    api.user("zoe", vec![identity]);
+    let browser = Browser::signed_in(&api, Role::Admin).await;
+    for asked in ["ZO", "usr_zoe", "ding-77"] {
+        let page = browser.get(&format!("/panel/users?q={asked}")).await.text;
+        assert_eq!(page.matches("/panel/users/usr_").count(), 1, "{asked}");
+        assert!(page.contains("/panel/users/usr_zoe"), "{asked}");
+    }
+    assert!(browser.get("/panel/users?q=nobody").await.text.contains("Nobody here fits."));
+    // Of many, the next page goes on where this one ends.
+    let (mut seen, mut next) = (BTreeSet::new(), String::from("/panel/users?q=somebody"));
+    while !next.is_empty() {
+        let page = browser.get(&next).await.text;
+        let ids = page.split("/panel/users/usr_").skip(1);
+        assert!(ids.map(|rest| rest.split('"').next().unwrap().to_owned()).all(|id| seen.insert(id)));
+        let link = page.split("rel=\"next\" href=\"").nth(1).and_then(|rest| rest.split('"').next());
+        next = link.unwrap_or_default().replace("&amp;", "&");
+    }
+    assert_eq!(seen.len(), 300);
 }
 
 #[tokio::test]

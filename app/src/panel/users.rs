@@ -8,14 +8,16 @@ use maud::{Markup, html};
 use serde_json::Value;
 use switchboard_domain::ids::UserId;
 use switchboard_ports::config_field::ConfigKind;
+use switchboard_ports::error::StoreError;
 use switchboard_ports::form::{FormField, FormKind, Words};
-use switchboard_ports::page::PageRequest;
+use switchboard_ports::page::{PAGE_ROWS_MAX, Page, PageRequest};
 use switchboard_ports::tokens::Role;
+use switchboard_ports::users::User;
 
 use super::form::{Field, Form, Group};
 use super::frame::{Section, inside};
-use super::pieces::{Act, Deletion, fact, moment, more, reason};
-use super::texts::Texts;
+use super::pieces::{Act, Deletion, fact, moment, more, reason, search};
+use super::texts::{Key, Texts};
 use super::visitor::Visitor;
 use crate::http::dto::list::List;
 use crate::http::dto::user::UserView;
@@ -23,6 +25,12 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::http::state::Api;
+
+/// Users on one page; of a search, the least after which it stops to look for more.
+const ROWS: u32 = 50;
+
+/// Users that one search looks through at most, but for the rest of a page of the store.
+const LOOKED_THROUGH_MAX: usize = 2_000;
 
 const FIELDS: [FormField; 6] = [
     FormField::new(
@@ -77,9 +85,10 @@ pub(super) fn routes() -> Router<Api> {
 
 /// `GET /panel/users`.
 async fn list(visitor: Visitor, State(api): State<Api>, mut query: Query) -> Result<Html<String>, Problem> {
-    let page = PageRequest { limit: 50, ..query.page_by_id("usr_") };
+    let asked = query.search("q").unwrap_or_default();
+    let page = PageRequest { limit: ROWS, ..query.page_by_id("usr_") };
     query.finish()?;
-    let rows = List::of(api.ports.users.list(&page).await?, UserView::from);
+    let rows = List::of(matching(&api, page, &asked).await?, UserView::from);
     let t = visitor.texts();
     let title = t.say("users-title");
     let content = html! {
@@ -90,15 +99,46 @@ async fn list(visitor: Visitor, State(api): State<Api>, mut query: Query) -> Res
                 Some(why) => button type="button" disabled title=(why) { (t.say("user-add")) },
             }
         }
-        (table(t, &rows.items))
-        (more(t, "/panel/users", &[], rows.next_cursor.as_deref()))
+        (search(t, "/panel/users", &asked))
+        (table(t, &rows.items, &asked))
+        (more(t, "/panel/users", &[("q", &asked)], rows.next_cursor.as_deref()))
     };
     Ok(Html(inside(&visitor, Section::Users, &title, &content).into_string()))
 }
 
-fn table(t: Texts, rows: &[UserView]) -> Markup {
+/// Users in whom these words stand, from a page on: those of whole pages of the store, until there are enough or
+/// [`LOOKED_THROUGH_MAX`] were looked at; the next page goes on behind them.
+async fn matching(api: &Api, mut page: PageRequest, asked: &str) -> Result<Page<User>, StoreError> {
+    let wanted = asked.trim().to_lowercase();
+    if wanted.is_empty() {
+        return api.ports.users.list(&page).await;
+    }
+    page.limit = PAGE_ROWS_MAX;
+    let mut found = Vec::new();
+    let mut seen = 0_usize;
+    loop {
+        let read = api.ports.users.list(&page).await?;
+        seen = seen.saturating_add(read.items.len());
+        found.extend(read.items.into_iter().filter(|user| is_meant(user, &wanted)));
+        if read.next.is_none() || found.len() >= ROWS as usize || seen >= LOOKED_THROUGH_MAX {
+            return Ok(Page { items: found, next: read.next });
+        }
+        page.after = read.next;
+    }
+}
+
+fn is_meant(user: &User, wanted: &str) -> bool {
+    let own = [Some(user.id.as_str()), Some(&user.username), Some(&user.display_name)];
+    let more = [user.email.as_deref(), user.department.as_deref()];
+    let ids = user.identities.iter().map(|identity| Some(identity.im_user_id.as_str()));
+    let mut all = own.into_iter().chain(more).chain(ids).flatten();
+    all.any(|text| text.to_lowercase().contains(wanted))
+}
+
+fn table(t: Texts, rows: &[UserView], asked: &str) -> Markup {
+    let none = if asked.is_empty() { Key("users-none") } else { Key("users-none-found") };
     html! {
-        @if rows.is_empty() { p.card { (t.say("users-none")) } } @else {
+        @if rows.is_empty() { p.card { (t.told(none)) } } @else {
             div.card.scroll {
                 table.rows {
                     thead { tr {

@@ -46,7 +46,7 @@ pub(super) async fn page(
         (_, Some(channel)) => (Step::Message, message(&visitor, &api, channel).await?),
         (None, None) => (Step::Agent, agent(&visitor, &api, kind.as_deref())),
         (Some(agent), None) => {
-            let current = json!({"default_agent_id": agent.id.as_str()});
+            let current = json!({"default_agent_id": agent.id.as_str(), "locale": t.tag()});
             (Step::Channel, channel(&visitor, &api, platform.as_deref(), &current).await?)
         }
     };

@@ -12,6 +12,7 @@ pub mod token;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -23,6 +24,8 @@ use switchboard_domain::secret::Secret;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::sessions::SessionStore;
 use switchboard_ports::tokens::{Role, TOKENS_MAX, TokenStore};
+use tokio::sync::Notify;
+use tokio::time::sleep;
 
 use super::origin::Origin;
 use super::problem::Problem;
@@ -34,6 +37,9 @@ use session::{Session, Signed};
 /// Name of the caller with the configured admin token.
 pub const CONFIGURED_NAME: &str = "configured-admin";
 
+/// Pause between two looks whether somebody who is still being answered may still ask.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
+
 /// Somebody with a good token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -41,6 +47,15 @@ pub struct Caller {
     pub name: String,
     /// What it may do.
     pub role: Role,
+}
+
+/// What somebody asks with. Of an answer that lasts, as a stream does, it is asked again whether it still counts.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A token; its hash.
+    Token([u8; 32]),
+    /// A signed-in browser's session.
+    Session(Session),
 }
 
 /// Knows good tokens from bad ones.
@@ -53,6 +68,8 @@ pub struct Authenticator {
     /// Hashes that were good once: never held up by somebody else's failures behind the same address. Whether they still
     /// are good is asked each time.
     known: Mutex<BTreeSet<[u8; 32]>>,
+    /// Somebody has signed out here.
+    signed_out: Notify,
 }
 
 impl Authenticator {
@@ -68,6 +85,7 @@ impl Authenticator {
             configured: configured.map(|secret| token::hash(secret.expose())),
             failures: Mutex::default(),
             known: Mutex::default(),
+            signed_out: Notify::new(),
         }
     }
 
@@ -77,9 +95,7 @@ impl Authenticator {
     ///
     /// 401 without a good token; 429 while too many bad ones come from the same address; 503 without a store.
     pub async fn caller(&self, headers: &HeaderMap, from: IpAddr) -> Result<Caller, Problem> {
-        let given = bearer(headers)
-            .ok_or_else(|| Problem::unauthorized("send a token: Authorization: Bearer TOKEN"))?;
-        self.by_token(&token::hash(given), from).await
+        self.by_token(&bearer_hash(headers)?, from).await
     }
 
     /// The caller with a token, and how wrong ones are counted.
@@ -120,11 +136,38 @@ impl Authenticator {
     pub async fn signed(&self, headers: &HeaderMap, https: bool) -> Result<Option<Signed>, Problem> {
         let opened = session::sealed(headers, https).and_then(|sealed| self.sessions.open(sealed));
         let Some(session) = opened.as_deref().and_then(Session::read) else { return Ok(None) };
+        let caller = self.of_session(&session).await?;
+        Ok(caller.map(|caller| Signed { caller, session }))
+    }
+
+    /// Whose session this is; `None` where it has ended.
+    async fn of_session(&self, session: &Session) -> Result<Option<Caller>, Problem> {
         if session.ends_at() <= self.clock.now() || self.sessions.is_ended(&session.public_name()).await? {
             return Ok(None);
         }
-        let caller = self.lookup(&session.token).await?;
-        Ok(caller.map(|caller| Signed { caller, session }))
+        self.lookup(&session.token).await
+    }
+
+    /// Returns once whoever asked with this may not ask any more: at once where they sign out here, after [`LOOK_AGAIN`]
+    /// at most where their session ends by itself or elsewhere, or their token is revoked. A store that is away ends nothing.
+    pub async fn over(&self, credential: &Credential) {
+        loop {
+            let mut signed_out = std::pin::pin!(self.signed_out.notified());
+            // From here on nobody signs out unheard, while the store is asked either.
+            signed_out.as_mut().enable();
+            let caller = match credential {
+                Credential::Token(hash) => self.lookup(hash).await,
+                Credential::Session(session) => self.of_session(session).await,
+            };
+            if matches!(caller, Ok(None)) {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = signed_out => {}
+                () = sleep(LOOK_AGAIN) => {}
+            }
+        }
     }
 
     /// Ends a session for good.
@@ -132,7 +175,9 @@ impl Authenticator {
     /// # Errors
     /// 503 without a store.
     pub async fn sign_out(&self, session: &Session) -> Result<(), Problem> {
-        Ok(self.sessions.end(&session.public_name(), session.ends_at()).await?)
+        self.sessions.end(&session.public_name(), session.ends_at()).await?;
+        self.signed_out.notify_waiters();
+        Ok(())
     }
 
     /// The caller behind a request: by its token, or by its cookie where it has no token.
@@ -141,14 +186,15 @@ impl Authenticator {
         (method, headers): (&Method, &HeaderMap),
         origin: Origin,
         public_host: Option<&str>,
-    ) -> Result<Caller, Problem> {
+    ) -> Result<(Caller, Credential), Problem> {
         if headers.contains_key(header::AUTHORIZATION) || session::sealed(headers, origin.https).is_none() {
-            return self.caller(headers, origin.client).await;
+            let hash = bearer_hash(headers)?;
+            return Ok((self.by_token(&hash, origin.client).await?, Credential::Token(hash)));
         }
         let signed = self.signed(headers, origin.https).await?;
         let signed = signed.ok_or_else(|| Problem::unauthorized("the session has ended: sign in again"))?;
         signed.session.vouches(method, headers, public_host)?;
-        Ok(signed.caller)
+        Ok((signed.caller, Credential::Session(signed.session)))
     }
 
     async fn lookup(&self, hash: &[u8; 32]) -> Result<Option<Caller>, Problem> {
@@ -166,6 +212,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The hash of the token that a request carries.
+fn bearer_hash(headers: &HeaderMap) -> Result<[u8; 32], Problem> {
+    let given = bearer(headers);
+    given.map(token::hash).ok_or_else(|| Problem::unauthorized("send a token: Authorization: Bearer TOKEN"))
+}
+
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
@@ -178,8 +230,9 @@ pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Ne
     let origin = Origin::of(&request);
     let asked = (request.method(), request.headers());
     match api.authenticator.requester(asked, origin, api.trust.public_host()).await {
-        Ok(caller) => {
+        Ok((caller, credential)) => {
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(credential);
             next.run(request).await
         }
         Err(problem) => problem.into_response(),

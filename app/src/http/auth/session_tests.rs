@@ -1,8 +1,14 @@
 //! Sessions: who may sign in, what a cookie may do, and when it may not any more.
 
-use axum::body::Body;
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
 use axum::http::{Method, Request, header};
+use futures_util::StreamExt as _;
 use switchboard_ports::tokens::{Role, TokenStore as _};
+
+use tokio::time::Instant;
+use tower::ServiceExt as _;
 
 use super::session::{CSRF_HEADER, LASTS};
 use crate::testing::{Answer, TestApi, problem};
@@ -84,13 +90,9 @@ async fn a_session_ends_by_itself_and_by_signing_out() {
     let api = with_channel().await;
     let (first, second) =
         (signed_in(&api, api.token(Role::Viewer)).await, signed_in(&api, api.token(Role::Viewer)).await);
-    let sign_out = |proof: String| {
-        let request = Request::post("/panel/sign-out").header(header::COOKIE, &first);
-        request.body(Body::from(format!("csrf={proof}"))).unwrap()
-    };
-    assert_eq!(api.send(sign_out(String::from("guess"))).await.status, 403);
+    assert_eq!(api.send(signing_out(&first, "guess")).await.status, 403);
     assert_eq!(read(&api, &first).await.status, 200);
-    let out = api.send(sign_out(proof(&api, &first).await)).await;
+    let out = api.send(signing_out(&first, &proof(&api, &first).await)).await;
     assert_eq!(out.status, 303);
     assert!(out.header(header::SET_COOKIE).contains("Max-Age=0"));
     // The cookie counts nowhere any more, whoever still has it.
@@ -98,6 +100,35 @@ async fn a_session_ends_by_itself_and_by_signing_out() {
     assert_eq!(read(&api, &second).await.status, 200);
     api.clock.advance(LASTS);
     problem(&read(&api, &second).await, 401, "unauthorized");
+}
+
+fn signing_out(cookie: &str, proof: &str) -> Request<Body> {
+    let request = Request::post("/panel/sign-out").header(header::COOKIE, cookie);
+    request.body(Body::from(format!("csrf={proof}"))).unwrap()
+}
+
+async fn listening(api: &TestApi, cookie: &str) -> BodyDataStream {
+    let request = Request::get("/api/v1/events").header(header::COOKIE, cookie).body(Body::empty()).unwrap();
+    let response = api.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    response.into_body().into_data_stream()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_pushed_nothing_after_its_end() {
+    let api = with_channel().await;
+    let (first, second) =
+        (signed_in(&api, api.token(Role::Viewer)).await, signed_in(&api, api.token(Role::Viewer)).await);
+    let (one, mut two) = (listening(&api, &first).await, listening(&api, &second).await);
+    let (begun, one) = (Instant::now(), tokio::spawn(one.count()));
+    tokio::task::yield_now().await;
+    assert_eq!(api.send(signing_out(&first, &proof(&api, &first).await)).await.status, 303);
+    assert_eq!(one.await.unwrap(), 0);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    // The other one goes on, until its own time is over.
+    assert!(two.next().await.is_some());
+    api.clock.advance(LASTS);
+    while two.next().await.is_some() {}
 }
 
 #[tokio::test]

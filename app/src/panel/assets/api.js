@@ -61,9 +61,15 @@ export async function piece(path) {
   return found ? document.adoptNode(found.body.firstElementChild) : found;
 }
 
+/** What is no mistake goes by itself. */
+const SAID_MS = 8_000;
+let going;
+
 /** Says something to whoever looks or listens. */
 export function say(text, isBad = false) {
   const place = document.getElementById("said");
+  clearTimeout(going);
+  if (text !== "" && !isBad) going = setTimeout(() => say(""), SAID_MS);
   place.textContent = text;
   place.classList.toggle("bad", isBad);
   place.hidden = text === "";

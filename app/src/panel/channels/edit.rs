@@ -55,7 +55,7 @@ pub(super) async fn new(
     let content = match chosen {
         None => platforms_view(t, &title, &platforms),
         Some(platform) => {
-            let current = copied.map_or(Value::Null, |channel| copy_of(&channel, t));
+            let current = copied.map_or_else(|| blank(t), |channel| copy_of(&channel, t));
             let form = making(t, &platform, agents(&api, t).await?, &current, "/panel/channels/{id}");
             html! {
                 h1 { (title) " · " (platform.title.of(t.0)) }
@@ -64,6 +64,11 @@ pub(super) async fn new(
         }
     };
     Ok(Html(inside(&visitor, Section::Channels, &title, &content).into_string()))
+}
+
+/// What a new channel begins with: its bot speaks the language of whoever makes it.
+fn blank(t: Texts) -> Value {
+    json!({"locale": t.tag()})
 }
 
 /// A channel's settings as those of another one: without what is only this one's, and without secrets, which nobody can read.

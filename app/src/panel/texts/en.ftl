@@ -2,6 +2,7 @@
 
 ## The frame
 nav-label = Sections
+nav-menu = Menu
 nav-skip = To the content
 nav-channels = Channels
 nav-agents = Agents
@@ -231,6 +232,7 @@ failure-attempts = crashes: { $count }
 ## Users
 users-title = Users
 users-none = There is no user yet. Users are made with their first message.
+users-none-found = Nobody here fits. On large lists the next page goes on searching.
 user-add = Add a user
 group-user = User
 column-user = User

@@ -2,6 +2,7 @@
 
 ## 页面框架
 nav-label = 栏目
+nav-menu = 菜单
 nav-skip = 跳到正文
 nav-channels = 渠道
 nav-agents = 智能体
@@ -222,6 +223,7 @@ failure-attempts = 崩溃次数：{ $count }
 ## 用户
 users-title = 用户
 users-none = 还没有用户。用户会在发送第一条消息时创建。
+users-none-found = 没有匹配的用户。用户较多时，可在下一页继续查找。
 user-add = 添加用户
 group-user = 用户
 column-user = 用户
