@@ -131,8 +131,14 @@ named_store!(AgentStore, AgentConfig, AgentId, agents);
 #[async_trait]
 impl UserStore for FakeStores {
     async fn list(&self, request: &PageRequest) -> Result<Page<User>, StoreError> {
-        let rows: Vec<_> = self.up()?.users.values().cloned().collect();
-        Ok(page(&rows, request))
+        // As in the stores, the cursor is the last row's id.
+        let is_after = |id: &UserId| request.after.as_deref().is_none_or(|after| id.as_str() > after);
+        let state = self.up()?;
+        let rest: Vec<_> = state.users.values().filter(|user| is_after(&user.id)).collect();
+        let items: Vec<_> =
+            rest.iter().copied().take(usize::try_from(request.limit).unwrap()).cloned().collect();
+        let next = items.last().filter(|_| items.len() < rest.len()).map(|last| last.id.to_string());
+        Ok(Page { items, next })
     }
 
     async fn find(&self, id: &UserId) -> Result<Option<User>, StoreError> {
