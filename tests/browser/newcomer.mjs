@@ -175,9 +175,15 @@ async function endings(stage) {
   assert.equal(await page.locator("article[data-channel]").count(), 0);
   // Signing out ends the session, not only the cookie.
   const cookies = await stage.context.cookies();
+  const elsewhere = await stage.context.newPage();
+  const listening = elsewhere.waitForRequest(`${BASE}/api/v1/events`);
+  await elsewhere.goto(`${BASE}/panel/channels`);
+  await listening;
   await stage.menu();
   await page.click('form[action="/panel/sign-out"] button');
   await stage.see("#token");
+  // Whoever looks on in another window is pushed nothing more, and led to the sign-in.
+  await elsewhere.locator("#token").waitFor();
   await stage.context.addCookies(cookies);
   await page.goto(`${BASE}/panel/channels`);
   await stage.see("#token");

@@ -66,6 +66,7 @@ class Stage {
 
   /** A picture for people to look at. */
   async picture(name) {
+    await this.page.evaluate(() => window.scrollTo(0, 0));
     await this.page.screenshot({ path: `${OUT}/${name}.png`, fullPage: true });
   }
 
