@@ -74,12 +74,19 @@ impl Reply {
 
     /// The whole text that a card on its way to its end, and the messages behind it, were to show.
     pub(super) fn text_of_ending(&self, ending: &Ending) -> String {
+        let first = self.without_line(&ending.text, &ending.rest);
         if ending.rest.is_empty() {
-            return ending.text.clone();
+            String::from(first)
+        } else {
+            format!("{first}\n\n{}", ending.rest.join("\n\n"))
         }
+    }
+
+    /// What the answer itself says of a card's text: the line that points to the rest belongs to a card alone.
+    fn without_line<'t>(&self, text: &'t str, rest: &[String]) -> &'t str {
         let line = Notice::ContinuedBelow.text(self.facts.locale);
-        let first = ending.text.strip_suffix(line.as_str()).map_or(ending.text.as_str(), str::trim_end);
-        format!("{first}\n\n{}", ending.rest.join("\n\n"))
+        let pointed = text.strip_suffix(line.as_str()).filter(|_| !rest.is_empty());
+        pointed.map_or(text, str::trim_end)
     }
 
     pub(super) fn finish_done(&mut self, kind: Kind, outcome: CardOutcome, now: Timestamp) -> Effects {
@@ -184,10 +191,11 @@ impl Reply {
         let State::Finishing(ending) = &mut self.state else {
             return Effects::none();
         };
-        let whole = core::mem::take(&mut ending.text);
+        let text = core::mem::take(&mut ending.text);
         let rest = core::mem::take(&mut ending.rest);
         let (presence, uncertain) = (ending.presence, ending.uncertain);
-        self.fall_back(&whole, rest, presence, uncertain, now)
+        let first = self.without_line(&text, &rest);
+        self.fall_back(first, rest, presence, uncertain, now)
     }
 
     /// The whole answer as text (R11): committed before its first part, never reverted.

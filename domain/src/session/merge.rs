@@ -68,7 +68,7 @@ impl Session {
     }
 
     pub(super) fn merge_deadline(&self) -> Option<Deadline> {
-        let may_begin = self.state.is_idle() && !self.holds.any() && !self.is_switching();
+        let may_begin = self.state.is_idle() && self.may_begin() && !self.is_switching();
         self.open_until().filter(|_| may_begin).map(|at| Deadline { at, reason: Reason::Merge })
     }
 

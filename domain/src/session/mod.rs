@@ -181,8 +181,7 @@ impl Session {
     /// Whether nothing may begin at all: the inbox is being read, the channel is disabled, the process stops.
     #[must_use]
     pub const fn is_held(&self) -> bool {
-        let replies = Holds::bit(Hold::Replies);
-        self.holds.0 & !replies != 0
+        self.holds.any_but(Hold::Replies)
     }
 
     /// Whether this one thing keeps it from beginning anything.
@@ -253,10 +252,7 @@ impl Session {
             Event::Completed { epoch, continuation, cut } => self.completed(epoch, continuation, cut, now),
             Event::Failed { epoch, failure, shown } => self.failed(epoch, failure, shown, now),
             Event::Closed { epoch } => self.closed(epoch, now),
-            Event::Held(hold) => {
-                self.holds.add(hold);
-                Ok(Effects::default())
-            }
+            Event::Held(hold) => Ok(self.held(hold)),
             Event::Released(hold) => {
                 self.holds.remove(hold);
                 Ok(self.begun(Effects::default(), now))

@@ -29,7 +29,7 @@ enum Lateness {
 impl Session {
     /// Begins the next turn if one waits and nothing is in its way.
     pub(super) fn begun(&mut self, mut effects: Effects, now: Timestamp) -> Effects {
-        while self.state.is_idle() && !self.holds.any() && !self.is_switching() && !self.is_open(now) {
+        while self.state.is_idle() && self.may_begin() && !self.is_switching() && !self.is_open(now) {
             let Some(next) = self.take_next(&mut effects) else {
                 break;
             };
@@ -103,11 +103,8 @@ impl Session {
     }
 
     fn count_attempt(&mut self, next: Waiting) -> u32 {
-        if !next.resumed {
-            self.kept.attempts = None;
-            return 0;
-        }
         let count = match self.kept.attempts.filter(|attempts| attempts.seq == next.seq) {
+            _ if !next.resumed => 0,
             Some(Attempts { count, graceful: true, .. }) => count,
             Some(Attempts { count, graceful: false, .. }) => count.saturating_add(1),
             None => 1,

@@ -10,6 +10,7 @@ use switchboard_tests::fakes::agent::{Act, answer_to};
 use switchboard_tests::world::{Process, World};
 use tokio::sync::broadcast::Receiver;
 
+const WAITS: &str = "Your message waits and is answered next.";
 const SECS: fn(u64) -> Duration = Duration::from_secs;
 
 fn first() -> ChannelId {
@@ -151,6 +152,44 @@ fn a_disabled_channel_finishes_what_runs_and_keeps_what_waits() {
         .unwrap();
     assert_eq!(world.platform.finals(), ["one", "two", "three"].map(|text| format!("answer to <{text}>")));
     assert_eq!(world.agent.asked().len(), 3);
+}
+
+/// The running answer finishes also where its process dies: no card stands open until somebody enables the channel.
+#[test]
+fn a_disabled_channel_finishes_what_ran_when_its_process_died() {
+    for step in 1.. {
+        let world = World::new(4);
+        slow(&world);
+        let killed = world.process(|process| async move {
+            process.set_up().await;
+            for text in ["one", "two"] {
+                process.says("ann", text).await;
+            }
+            process.wait(SECS(1)).await;
+            assert_eq!(process.world.platform.cards().len(), 1, "the answer is seen");
+            process.patch(&first(), |channel| channel.enabled = false).await;
+            process.world.steps.kill_at(Some(step));
+            process.wait(SECS(60)).await;
+        });
+        world.steps.kill_at(None);
+        world
+            .process(|process| async move {
+                process.wait(SECS(60)).await;
+                let at = format!("killed at step {step}; seen: {:#?}", process.world.platform.seen());
+                let cards = process.world.platform.cards();
+                let (closed, open): (Vec<_>, Vec<_>) = cards.into_values().partition(|card| card.finished);
+                assert!(closed.len() == 1 && closed[0].finishes == 1, "{at}");
+                assert!(open.iter().all(|card| card.text == WAITS), "{at}");
+                assert_eq!(process.world.platform.finals(), ["answer to <one>"], "{at}");
+                assert!(!process.world.agent.questions().contains(&"two".to_owned()), "{at}");
+                assert_eq!(process.conversation("ann").await.waiting, 1, "{at}");
+            })
+            .unwrap();
+        if killed.is_some() {
+            assert!(step > 3, "the answer has more steps than that");
+            return;
+        }
+    }
 }
 
 /// Make before break: while the platform rotates connections the channel stays green and no message is lost.

@@ -168,6 +168,30 @@ fn a_long_answer_fills_the_card_and_goes_on_as_text() {
     assert_eq!(whole.trim_end(), format!("some{LONG}"));
 }
 
+/// The line that points below belongs to the card: as text alone, nothing is below.
+#[test]
+fn a_long_answer_whose_card_is_refused_says_nothing_of_a_card() {
+    let mut bench = Bench::streaming();
+    bench.grow(LONG);
+    bench.end(None);
+    let effects = bench.call();
+    assert_eq!(shown(&effects).0, "finish");
+    bench.card(CardOutcome::Refused(CODE));
+    let mut whole = String::new();
+    while !bench.reply.is_done() {
+        let effects = bench.call();
+        let (how, text) = shown(&effects);
+        if how != "finish" {
+            whole.push_str(text);
+            whole.push(' ');
+            bench.part(PartOutcome::Sent);
+        } else {
+            bench.card(CardOutcome::Done);
+        }
+    }
+    assert_eq!(whole.trim_end(), format!("some{LONG}"));
+}
+
 #[test]
 fn a_part_goes_out_after_the_commit_that_says_so() {
     let mut bench = Bench::plain(None);

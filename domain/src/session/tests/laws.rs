@@ -322,7 +322,7 @@ fn holds(session: &Session, newest: Epoch) {
         assert_eq!(session.resume(), Some(run.handle.as_str()));
     }
     if session.state.is_idle()
-        && !session.holds.any()
+        && session.may_begin()
         && !session.is_switching()
         && session.open_until().is_none()
     {

@@ -143,6 +143,37 @@ fn a_disabled_channel_lets_its_answer_finish_and_keeps_what_waits() {
 }
 
 #[test]
+fn a_disabled_channel_lets_an_answer_finish_whose_process_died() {
+    let mut world = world();
+    let first = world.ask();
+    let second = world.ask();
+    world.says(1);
+    world.delivers();
+    world.act(Act::Enable(false));
+    world.crash();
+    world.says(2);
+    world.completes();
+    world.delivers();
+    assert!(world.card(first).finished);
+    assert_eq!((world.asked(first), world.outcome(first)), (2, Some(Outcome::Answered)));
+    assert_eq!((world.asked(second), world.outcome(second)), (0, None), "what waits is kept");
+    world.ends_well();
+    assert_eq!(world.outcome(second), Some(Outcome::Answered));
+}
+
+#[test]
+fn a_disabled_channel_begins_nothing_that_nobody_has_seen_begin() {
+    let mut world = world();
+    world.act(Act::Enable(false));
+    let first = world.ask();
+    world.crash();
+    world.delivers();
+    assert_eq!((world.asked(first), world.outcome(first)), (0, None));
+    world.ends_well();
+    assert_eq!(world.outcome(first), Some(Outcome::Answered));
+}
+
+#[test]
 fn a_stop_that_is_taken_in_while_the_process_stops_is_not_forgotten() {
     let mut world = world();
     let seq = world.ask();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use switchboard_domain::inbox::{Control, Origin};
 use switchboard_domain::outcome::Outcome;
 use switchboard_domain::rejected::Rejected;
-use switchboard_domain::session::{Event, Hold, Taken};
+use switchboard_domain::session::{Effect, Event, Hold, Taken};
 
 use super::world::{Act, CHARS_MAX, Item, Run, Said, World};
 
@@ -62,7 +62,11 @@ impl super::super::World for World {
                 let event = if disabled { Event::Held(hold) } else { Event::Released(hold) };
                 let effects = self.tell(event).expect("held or released");
                 self.see(&effects);
+                let (process, running) = (self.process, self.turn.map(|turn| turn.seq));
                 self.commit(effects.durability);
+                if disabled && self.process == process {
+                    self.kept_on = running.or(self.kept_on);
+                }
             }
             Act::Park => self.park(),
             Act::Crash => self.crash(),
@@ -113,5 +117,23 @@ impl super::super::World for World {
         sights.extend(is_upstream.then_some("stopped by name"));
         sights.extend((self.died > 0 && self.turn.is_some()).then_some("resumed"));
         sights
+    }
+}
+
+impl World {
+    fn park(&mut self) {
+        self.parks = self.parks.saturating_sub(1);
+        let was_running = self.turn.take();
+        let effects = self.tell(Event::Parked).expect("parked");
+        for effect in &effects.list {
+            let Effect::Cancel { epoch } = effect else { panic!("parking does {effect:?}") };
+            assert_eq!(was_running.map(|turn| turn.epoch), Some(epoch.0));
+        }
+        let process = self.process;
+        self.commit(effects.durability);
+        // It may have died on the way.
+        if self.process == process {
+            self.restart();
+        }
     }
 }

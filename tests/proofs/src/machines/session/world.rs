@@ -7,7 +7,7 @@ use switchboard_domain::ids::{Epoch, Seq};
 use switchboard_domain::outcome::{Outcome, RunFailure};
 use switchboard_domain::rejected::Rejected;
 use switchboard_domain::reply::Durability;
-use switchboard_domain::session::{Effect, Effects, Event, HANDLE_BYTES_MAX, Hold, Rules, Session, Taken};
+use switchboard_domain::session::{Effects, Event, HANDLE_BYTES_MAX, Hold, Rules, Session, Taken};
 use switchboard_domain::settings::{Busy, ConversationSettings, TurnLimits};
 use switchboard_domain::snapshot::SessionSnapshot;
 use switchboard_domain::time::Timestamp;
@@ -138,6 +138,10 @@ pub struct World {
     /// The entry that is answered upstream, and the number of the name by which that run can be asked for its result.
     pub(super) named: Option<(u64, u8)>,
     pub(super) opened: Option<u64>,
+    /// What was opened last, and by which process first.
+    pub(super) begun: Option<(u64, u32)>,
+    /// What ran when the channel was disabled, and was stored as such.
+    pub(super) kept_on: Option<u64>,
     /// Ends of the step being taken, not committed yet.
     pub(super) ending: BTreeMap<u64, Outcome>,
     pub(super) armed: bool,
@@ -180,6 +184,8 @@ impl World {
             named: None,
             stored_named: None,
             opened: None,
+            begun: None,
+            kept_on: None,
             ending: BTreeMap::new(),
             armed: false,
             script: setting.script.clone(),
@@ -273,7 +279,7 @@ impl World {
         self.restart();
     }
 
-    fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.process += 1;
         self.session = Session::restore(self.stored.clone(), self.rules);
         (self.turn, self.closing, self.opened, self.armed) = (None, None, None, false);
@@ -368,22 +374,6 @@ impl World {
             }
         }
         self.pass(0);
-    }
-
-    pub(super) fn park(&mut self) {
-        self.parks = self.parks.saturating_sub(1);
-        let was_running = self.turn.take();
-        let effects = self.tell(Event::Parked).expect("parked");
-        for effect in &effects.list {
-            let Effect::Cancel { epoch } = effect else { panic!("parking does {effect:?}") };
-            assert_eq!(was_running.map(|turn| turn.epoch), Some(epoch.0));
-        }
-        let process = self.process;
-        self.commit(effects.durability);
-        // It may have died on the way.
-        if self.process == process {
-            self.restart();
-        }
     }
 }
 
