@@ -148,7 +148,7 @@ impl Authenticator {
         self.lookup(&session.token).await
     }
 
-    /// Returns once whoever asked with this may not ask any more: at once where they sign out here, after [`LOOK_AGAIN`]
+    /// Returns once whoever asked with this may not ask any more: at once where they sign out here, after 15 s
     /// at most where their session ends by itself or elsewhere, or their token is revoked. A store that is away ends nothing.
     pub async fn over(&self, credential: &Credential) {
         loop {
