@@ -341,6 +341,7 @@ impl Composition for Composed {
             agents: stores.agents,
             users: stores.users,
             tokens: stores.tokens,
+            sessions: stores.sessions,
             attachments: stores.attachments,
             usage: stores.usage,
             audit: stores.audit,

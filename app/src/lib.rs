@@ -4,6 +4,7 @@ pub mod cli;
 pub mod compose;
 pub mod config;
 pub mod http;
+pub mod panel;
 pub mod ports;
 pub mod runtime;
 pub mod settings_lock;

@@ -16,6 +16,7 @@ use switchboard_ports::failures::FailureStore;
 use switchboard_ports::messages::MessageStore;
 use switchboard_ports::provider::{Link, Provider};
 use switchboard_ports::replicas::{Bulletin, ReplicaStore};
+use switchboard_ports::sessions::SessionStore;
 use switchboard_ports::tokens::TokenStore;
 use switchboard_ports::transcripts::Transcripts;
 use switchboard_ports::usage::UsageStore;
@@ -53,6 +54,8 @@ pub struct Ports {
     pub users: Arc<dyn UserStore>,
     /// API tokens.
     pub tokens: Arc<dyn TokenStore>,
+    /// Sessions of the panel.
+    pub sessions: Arc<dyn SessionStore>,
     /// Files of waiting messages.
     pub attachments: Arc<dyn AttachmentStore>,
     /// Who was mapped how.

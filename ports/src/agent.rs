@@ -10,6 +10,7 @@ use switchboard_domain::outcome::{AgentFailure, Cut};
 use switchboard_domain::snapshot::TranscriptLine;
 
 use crate::agents::AgentConfig;
+use crate::form::{FormField, Words};
 
 /// Makes agents out of their settings. One per `kind`.
 pub trait AgentKind: Send + Sync {
@@ -19,9 +20,23 @@ pub trait AgentKind: Send + Sync {
     /// Whether settings of this kind need a base address.
     fn needs_base_url(&self) -> bool;
 
+    /// What a form for its settings says and asks for.
+    fn form(&self) -> KindForm;
+
     /// An agent with these settings. Does no I/O; may keep connections open between runs, so keep it.
     /// The error names the field by JSON pointer and says what is allowed.
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)>;
+}
+
+/// What a form for agents of a kind says and asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindForm {
+    /// The kind's name for people.
+    pub title: Words,
+    /// What it is good for, in a sentence.
+    pub about: Words,
+    /// The settings that the kind gives a meaning, by pointers into the API's document of an agent.
+    pub fields: &'static [FormField],
 }
 
 /// One configured agent.

@@ -1,5 +1,7 @@
 //! What a platform's settings consist of, as data: the platform checks them by it, the API describes them by it.
 
+use crate::form::Words;
+
 /// One setting of a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConfigField {
@@ -9,8 +11,12 @@ pub struct ConfigField {
     pub kind: ConfigKind,
     /// Whether a channel cannot be without it.
     pub required: bool,
-    /// What it is for, in a sentence for the API's document.
-    pub words: &'static str,
+    /// What it is called.
+    pub label: Words,
+    /// What it is for, in a sentence; the English one stands in the API's document.
+    pub help: Words,
+    /// Whether most people leave it as it is.
+    pub advanced: bool,
 }
 
 /// What may stand in a setting. `null` and absence mean the default, everywhere.

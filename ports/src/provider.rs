@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::channels::Channel;
 use crate::config_field::ConfigField;
 use crate::directory::{Contact, DirectoryError};
+use crate::form::Words;
 
 /// A chat platform.
 pub trait Provider: Send + Sync {
@@ -67,6 +68,10 @@ pub struct MonthlyQuota {
 pub struct Description {
     /// The platform's name in settings and metrics: `dingtalk`.
     pub platform: &'static str,
+    /// The platform's name for people.
+    pub title: Words,
+    /// How to set up a bot there, step by step, for whoever fills in the settings.
+    pub guide: &'static [Words],
     /// Whether only one connection per bot may be open anywhere.
     pub exclusive: bool,
     /// Whether messages of groups that do not mention the bot are passed on to it, or can be.

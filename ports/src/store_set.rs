@@ -12,6 +12,7 @@ use crate::durability::DurabilityProbe;
 use crate::failures::FailureStore;
 use crate::messages::MessageStore;
 use crate::replicas::{Bulletin, ReplicaStore};
+use crate::sessions::SessionStore;
 use crate::tokens::TokenStore;
 use crate::transcripts::Transcripts;
 use crate::usage::UsageStore;
@@ -36,6 +37,8 @@ pub struct Stores {
     pub users: Arc<dyn UserStore>,
     /// API tokens.
     pub tokens: Arc<dyn TokenStore>,
+    /// Sessions of the panel.
+    pub sessions: Arc<dyn SessionStore>,
     /// Files of waiting messages.
     pub attachments: Arc<dyn AttachmentStore>,
     /// What apps used of their quotas.

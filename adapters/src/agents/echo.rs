@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
-use switchboard_ports::agent::{Agent, AgentAttachment, AgentEvent, AgentKind, RunRequest};
+use switchboard_ports::agent::{Agent, AgentAttachment, AgentEvent, AgentKind, KindForm, RunRequest};
 use switchboard_ports::agents::AgentConfig;
 use tokio::time::sleep;
 
@@ -50,6 +50,10 @@ impl AgentKind for EchoKind {
 
     fn needs_base_url(&self) -> bool {
         false
+    }
+
+    fn form(&self) -> KindForm {
+        super::forms::ECHO
     }
 
     fn build(&self, _config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {

@@ -2,6 +2,7 @@
 
 mod attachments;
 pub mod echo;
+mod forms;
 mod http;
 #[cfg(not(feature = "fuzzing"))]
 mod openai_chat;

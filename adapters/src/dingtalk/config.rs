@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use switchboard_domain::secret::Secret;
-use switchboard_ports::config_field::{ConfigField, ConfigKind};
 use switchboard_ports::provider::FieldError;
 use url::Url;
 
 use super::config_reader::Reader;
+use super::fields::FIELDS;
 use crate::net::downloads::Reach;
 
 /// JSON pointers of secret settings.
@@ -40,72 +40,14 @@ pub(super) const STATUS_TEMPLATES: [&str; 2] =
 /// A public template that is only streamed, and its variable (dingtalk §6.7).
 pub(super) const STREAMED_TEMPLATE: (&str, &str) = ("675cde2f-f526-40cb-b828-f5b2b57b8b77.schema", "content");
 
-const CLIENT_SECRET: &str = "/client_secret";
-const TEMPLATE_ID: &str = "/ai_card/template_id";
-const CONTENT_KEY: &str = "/ai_card/content_key";
-const STOP_KEY: &str = "/ai_card/stop_key";
-/// Keys of card variables are at most 100 bytes long (dingtalk §6.4).
-const KEY_CHARS_MAX: usize = 100;
+pub(super) const CLIENT_SECRET: &str = "/client_secret";
+pub(super) const TEMPLATE_ID: &str = "/ai_card/template_id";
+pub(super) const CONTENT_KEY: &str = "/ai_card/content_key";
+pub(super) const STOP_KEY: &str = "/ai_card/stop_key";
 /// The standard edition's limit per app and API (dingtalk §9.2).
-const CALLS_PER_SECOND: u32 = 20;
+pub(super) const CALLS_PER_SECOND: u32 = 20;
 /// The variable that we fill for the card's layout (dingtalk §6.4).
 const LAYOUT_KEY: &str = "config";
-
-/// All settings: what is allowed, what is assumed, and what the API's document says of them.
-pub(super) const FIELDS: &[ConfigField] = &[
-    required("/client_id", word(200, None), "The app's client id (AppKey)."),
-    required(CLIENT_SECRET, ConfigKind::Secret, "The app's client secret (AppSecret)."),
-    field("/ai_card/enabled", ConfigKind::Flag { default: true }, "Whether answers are shown in cards."),
-    field(TEMPLATE_ID, word(200, None), "The card's template; null: DingTalk's public one."),
-    field(
-        CONTENT_KEY,
-        word(KEY_CHARS_MAX, Some("content")),
-        "The template's variable that holds the answer.",
-    ),
-    field(
-        STOP_KEY,
-        word(KEY_CHARS_MAX, None),
-        "The template's variable that shows a stop button: \"true\" while the answer is written, then \"false\". Needs a \
-         template of your own; not \"config\" and not the variable in content_key.",
-    ),
-    field(
-        "/ai_card/stop_action",
-        word(100, Some("stop")),
-        "What the stop button reports, as its action id or in its parameter \"action\".",
-    ),
-    field(
-        "/ai_card/update_interval_ms",
-        ConfigKind::Number { min: 10, max: 60_000, default: 800 },
-        "Pause between two updates of a card.",
-    ),
-    field(
-        "/calls_per_second",
-        ConfigKind::Number { min: 0, max: 1_000, default: CALLS_PER_SECOND },
-        "Calls to each of the platform's APIs with these credentials; 0: no limit of ours.",
-    ),
-    field("/api_base_url", address("https://api.dingtalk.com"), "Base address of the platform's API."),
-    field(
-        "/oapi_base_url",
-        address("https://oapi.dingtalk.com"),
-        "Base address of the platform's legacy API.",
-    ),
-];
-
-const fn field(pointer: &'static str, kind: ConfigKind, words: &'static str) -> ConfigField {
-    ConfigField { pointer, kind, required: false, words }
-}
-
-const fn required(pointer: &'static str, kind: ConfigKind, words: &'static str) -> ConfigField {
-    ConfigField { pointer, kind, required: true, words }
-}
-
-const fn word(chars_max: usize, default: Option<&'static str>) -> ConfigKind {
-    ConfigKind::Word { chars_max, default }
-}
-
-const fn address(default: &'static str) -> ConfigKind {
-    ConfigKind::Address { chars_max: 500, default }
-}
 
 /// A channel's settings, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,10 +6,13 @@ use serde_json::Value;
 use switchboard_ports::budget::BudgetStore;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
+use switchboard_ports::form::Words;
 use switchboard_ports::provider::{Description, FieldError, Link, Meter, MonthlyQuota, Provider};
 
 use super::budget::Budgets;
-use super::config::{CONNECTION_FIELDS, FIELDS, IDENTITY_FIELDS, SECRET_FIELDS, Settings, check};
+use super::config::{CONNECTION_FIELDS, IDENTITY_FIELDS, SECRET_FIELDS, Settings, check};
+use super::fields::FIELDS;
+use super::guide::GUIDE;
 use super::http::{CONNECT_TIMEOUT, Http, Observer};
 use super::images::Images;
 use super::link::DingTalkLink;
@@ -36,6 +39,8 @@ impl DingTalk {
     /// What the platform is and can do.
     pub const DESCRIPTION: Description = Description {
         platform: "dingtalk",
+        title: Words::new("DingTalk", "钉钉"),
+        guide: GUIDE,
         exclusive: false,
         hears_all: false,
         config_fields: FIELDS,

@@ -10,6 +10,7 @@
 //! | `hashed.rs` | short names for what platforms call things |
 //! | `registered.rs` | what tables of channels and agents have to know of them |
 //! | `seal.rs`, `key.rs` | secrets at rest |
+//! | `sealed_session.rs` | what signed-in browsers carry |
 //! | `durability.rs` | what stores say of what they may lose |
 //! | `replicas.rs` | replicas of stores that one process owns alone |
 //! | `budget.rs` | budgets of calls in such stores |
@@ -29,6 +30,7 @@ pub mod redis;
 mod registered;
 mod replicas;
 mod seal;
+mod sealed_session;
 
 use std::sync::Arc;
 

@@ -149,7 +149,7 @@ fn spawn_http(
     let configured = config.security.admin_token.as_ref();
     let trust = Trust::of(&config.server);
     let api = Api::new(Parts {
-        authenticator: Authenticator::new(ports.tokens.clone(), ports.clock.clone(), configured),
+        authenticator: Authenticator::new(ports, configured),
         trust: trust.clone(),
         ports: ports.clone(),
         operations: running.operations(),

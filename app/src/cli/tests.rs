@@ -110,7 +110,7 @@ async fn serve_takes_the_file_in_reads_it_again_on_sighup_and_ends_on_sigterm() 
     let steps = async {
         ready(&address).await;
         assert!(composition.stores.state().tokens.contains_key("bootstrap-admin"));
-        assert!(answer(&address, "/").await.unwrap().contains("<title>Switchboard</title>"));
+        assert!(answer(&address, "/panel/sign-in").await.unwrap().contains("Switchboard</title>"));
         // An open request must not hold the end up.
         let _idle = TcpStream::connect(&address).await.unwrap();
         file(folder.path(), "[[agents]]\nname = \"b\"\nkind = \"echo\"");

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, StreamExt};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
-use super::auth::Viewer;
+use super::auth::{Credential, Viewer};
 use super::dto::status::StatusView;
 use super::dto::time::rfc3339;
 use super::language::Language;
@@ -24,8 +24,9 @@ use crate::runtime::operations::RuntimeEvent;
 /// Pause between two signs of life on a silent stream.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// `channel.status`, `turn.started`, `turn.finished` and `failure`, with a heartbeat comment every 15 s. No replay: read
-/// the state first, then listen. `missed` says that the reader was too slow: read the state again.
+/// `channel.status`, `turn.started`, `turn.finished` and `failure`, with `heartbeat` every 15 s, which browsers can hear too. No replay: read
+/// the state first, then listen. `missed` says that the reader was too slow: read the state again. The stream ends within 15 s
+/// when the token is revoked or the session ends that it was opened with.
 #[utoipa::path(get, path = "/events", tag = "operations", operation_id = "events",
     responses((status = 200, description = "the stream", body = String, content_type = "text/event-stream"),
         (status = 429, description = "too many streams")),
@@ -33,6 +34,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub async fn events(
     _: Viewer,
     State(api): State<Api>,
+    Extension(credential): Extension<Credential>,
     query: Query,
     Language(locale): Language,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
@@ -41,8 +43,19 @@ pub async fn events(
     let place = place.map_err(|_| {
         Problem::too_many(&format!("there are {EVENT_STREAMS_MAX} event streams, which is the most"), 10)
     })?;
-    let stream = stream(&api, place, locale).take_until(api.shutdown.clone().cancelled_owned());
-    let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("heartbeat");
+    let ends = {
+        let api = api.clone();
+        async move {
+            tokio::select! {
+                biased;
+                () = api.shutdown.cancelled() => {}
+                () = api.authenticator.over(&credential) => {}
+            }
+        }
+    };
+    let stream = stream(&api, place, locale).take_until(ends);
+    let keep_alive =
+        KeepAlive::new().interval(HEARTBEAT).event(Event::default().event("heartbeat").data("{}"));
     Ok(Sse::new(stream).keep_alive(keep_alive))
 }
 

@@ -9,7 +9,7 @@ use super::origin::Origin;
 
 /// The policy of the panel's pages: everything from here, nothing inline.
 pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-    img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The policy of everything else: nothing at all.
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
@@ -22,12 +22,14 @@ pub async fn set(request: Request, next: Next) -> Response {
     let https = Origin::of(&request).https;
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    let defaults: [(HeaderName, &str); 5] = [
+    let defaults: [(HeaderName, &str); 7] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, API_POLICY),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
     for (name, value) in defaults {
         if !headers.contains_key(&name)

@@ -1,9 +1,14 @@
-//! The reader's language, out of `Accept-Language` (RFC 9110 §12.5.4).
+//! The reader's language: as chosen in the panel, else out of `Accept-Language` (RFC 9110 §12.5.4).
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use switchboard_domain::settings::Locale;
+
+use super::auth::session::cookie;
+
+/// Holds the language that somebody has chosen in the panel.
+const COOKIE: &str = "switchboard_language";
 
 /// The language of texts in an answer.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +18,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Language {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let header = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Ok(Self(preferred(header.unwrap_or_default())))
+        Ok(Self::of(&parts.headers))
+    }
+}
+
+impl Language {
+    /// The language of whoever sent these headers.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        match cookie(headers, COOKIE) {
+            Some("en") => Self(Locale::En),
+            Some("zh-CN") => Self(Locale::ZhCn),
+            Some(_) | None => {
+                let header = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+                Self(preferred(header.unwrap_or_default()))
+            }
+        }
     }
 }
 

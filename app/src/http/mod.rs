@@ -20,7 +20,6 @@ pub mod messages;
 pub mod metrics;
 pub mod openapi;
 pub mod origin;
-pub mod page;
 pub mod problem;
 pub mod query;
 pub mod replicas;
@@ -30,6 +29,7 @@ pub mod state;
 pub mod status;
 pub mod tls;
 pub mod users;
+pub mod wording;
 
 pub use router::router;
 pub use state::{Api, Parts};

@@ -58,7 +58,10 @@ fn document() -> OpenApi {
         add_patch(components, input);
     }
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
-    bearer.description = Some(String::from("an API token; the roles an operation takes stand as its scopes"));
+    bearer.description = Some(String::from(
+        "an API token; the roles an operation takes stand as its scopes. The cookie of a session of the panel counts as the \
+         token that it was opened with; whatever changes something then needs the header X-CSRF-Token",
+    ));
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     for (path, item) in &mut document.paths.paths {
         if let Some(operation) = &mut item.patch {

@@ -53,6 +53,8 @@ pub struct Trust {
     proxies: Vec<IpNet>,
     /// `public_url` says that people reach the server by https.
     public_https: bool,
+    /// Host and port in `public_url`.
+    public_host: Option<String>,
 }
 
 impl Trust {
@@ -60,7 +62,14 @@ impl Trust {
     #[must_use]
     pub fn of(server: &Server) -> Self {
         let public_https = server.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
-        Self { proxies: server.trusted_proxies.clone(), public_https }
+        let public_host = server.public_url.as_ref().map(|url| url.authority().to_owned());
+        Self { proxies: server.trusted_proxies.clone(), public_https, public_host }
+    }
+
+    /// Host and port by which people reach the server, where that is configured.
+    #[must_use]
+    pub fn public_host(&self) -> Option<&str> {
+        self.public_host.as_deref()
     }
 
     /// The origin of a request with these headers.

@@ -76,6 +76,12 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed for this role", detail)
     }
 
+    /// 403: a browser's request that no page of ours has made.
+    #[must_use]
+    pub fn cross_site(detail: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "cross-site", "Not from a page of this server", detail)
+    }
+
     /// 404: no such resource.
     #[must_use]
     pub fn not_found(detail: impl Into<String>) -> Self {
@@ -221,7 +227,9 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after_s = self.retry_after_s;
-        let mut response = (status, Json(self)).into_response();
+        let mut response = (status, Json(&self)).into_response();
+        // The panel shows people a page instead.
+        response.extensions_mut().insert(self);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         if status == StatusCode::UNAUTHORIZED {

@@ -14,8 +14,9 @@ use super::problem::Problem;
 use super::state::Api;
 use super::{
     agents, audit, channels, conversations, events, failures, headers, health, messages, metrics, openapi,
-    origin, page, replicas, status, users,
+    origin, replicas, status, users, wording,
 };
+use crate::panel;
 
 /// Longest id in a path, in characters; no stored one is longer.
 const ID_CHARS_MAX: usize = 200;
@@ -28,12 +29,13 @@ pub fn router(api: Api) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(api.clone(), authenticate));
-    open.merge(page::routes())
+    open.merge(panel::routes())
         .nest(openapi::BASE, resources)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(api.clone(), health::unless_stopping))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(wording::in_readers_language))
         .layer(middleware::from_fn(headers::set))
         // The outermost: everything below asks where a request comes from.
         .layer(middleware::from_fn_with_state(api.clone(), origin::set))
@@ -46,6 +48,7 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(agents::list::list, agents::create::create))
         .routes(routes!(agents::read::read, agents::update::update, agents::delete::delete))
         .routes(routes!(agents::test::test))
+        .routes(routes!(agents::check::check))
         .routes(routes!(channels::list::list, channels::create::create))
         .routes(routes!(channels::read::read, channels::update::update, channels::delete::delete))
         .routes(routes!(channels::switch::enable))
@@ -53,6 +56,7 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(channels::restart::restart))
         .routes(routes!(channels::status::status))
         .routes(routes!(channels::test::test))
+        .routes(routes!(channels::check::check))
         .routes(routes!(channels::mapping::test))
         .routes(routes!(status::list))
         .routes(routes!(replicas::list))

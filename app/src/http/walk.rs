@@ -19,6 +19,7 @@ admin DELETE /api/v1/agents/{id}
 viewer GET /api/v1/agents/{id}
 admin PATCH /api/v1/agents/{id}
 operator POST /api/v1/agents/{id}/test
+admin POST /api/v1/agents/test
 viewer GET /api/v1/audit
 viewer GET /api/v1/channels
 admin POST /api/v1/channels
@@ -32,6 +33,7 @@ operator POST /api/v1/channels/{id}/messages
 operator POST /api/v1/channels/{id}/restart
 viewer GET /api/v1/channels/{id}/status
 operator POST /api/v1/channels/{id}/test
+admin POST /api/v1/channels/test
 viewer GET /api/v1/conversations
 viewer GET /api/v1/conversations/{id}
 viewer GET /api/v1/conversations/{id}/messages

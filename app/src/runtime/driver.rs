@@ -26,7 +26,7 @@ use self::taking_in::Unusable;
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{durability, fast_lane, files, mapping, meter, peers, retention, scan};
+use super::{durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -321,21 +321,13 @@ impl Operations for Driver {
 
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {
         match self.fresh(channel).await? {
-            Some(handle) => {
-                let bot = handle.bot();
-                let platform = bot.channel.platform.as_str();
-                let directories = async {
-                    match &bot.directories {
-                        Some(chain) => chain.checks(&bot.link, platform).await,
-                        None => Vec::new(),
-                    }
-                };
-                let (mut checks, directories) = tokio::join!(bot.link.preflight(), directories);
-                checks.extend(directories);
-                Ok(Some(checks))
-            }
+            Some(handle) => Ok(Some(preflight::of(&handle.bot()).await)),
             None => Ok(None),
         }
+    }
+
+    async fn preflight_of(&self, channel: Channel) -> Result<Vec<Check>, StoreError> {
+        preflight::of_unsaved(&self.shared, channel).await
     }
 
     async fn try_mapping(

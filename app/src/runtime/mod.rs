@@ -16,6 +16,7 @@ mod meter;
 pub mod operations;
 mod panics;
 mod peers;
+mod preflight;
 mod press;
 mod registry;
 mod retention;

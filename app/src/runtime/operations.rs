@@ -75,6 +75,9 @@ pub trait Operations: Send + Sync {
     // The channel's directories are asked, too.
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError>;
 
+    /// The same with settings that are not stored; they were checked before. Nothing of it stays.
+    async fn preflight_of(&self, channel: Channel) -> Result<Vec<Check>, StoreError>;
+
     /// What would happen to the author of a message, without anything happening. `None` for an unknown channel.
     async fn try_mapping(
         &self,

@@ -99,7 +99,7 @@ impl TestApi {
         let shutdown = CancellationToken::new();
         let configured = Secret::new(CONFIGURED);
         let api = Api::new(Parts {
-            authenticator: Authenticator::new(ports.tokens.clone(), clock.clone(), Some(&configured)),
+            authenticator: Authenticator::new(&ports, Some(&configured)),
             trust: Trust::of(&server),
             ports,
             operations: operations.clone(),

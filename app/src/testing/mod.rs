@@ -11,6 +11,7 @@ mod messages;
 mod operations;
 mod platforms;
 mod replicas;
+mod sessions;
 mod stores;
 mod usage;
 
@@ -75,6 +76,7 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         agents: stores.clone(),
         users: stores.clone(),
         tokens: stores.clone(),
+        sessions: stores.clone(),
         attachments: stores.clone(),
         usage: stores.clone(),
         audit: stores.clone(),

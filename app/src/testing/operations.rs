@@ -227,6 +227,11 @@ impl Operations for FakeOperations {
         ]))
     }
 
+    async fn preflight_of(&self, channel: Channel) -> Result<Vec<Check>, StoreError> {
+        self.calls().push(format!("preflight of {}", channel.name));
+        Ok(Vec::new())
+    }
+
     async fn try_mapping(
         &self,
         channel: &ChannelId,

@@ -8,9 +8,11 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use serde_json::{Value, json};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
-use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunRequest};
+use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, KindForm, RunRequest};
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
+use switchboard_ports::config_field::{ConfigField, ConfigKind};
+use switchboard_ports::form::Words;
 use switchboard_ports::provider::{Description, FieldError, Link, Meter, Provider};
 
 use crate::http::dto::agent_input::Kinds;
@@ -29,6 +31,35 @@ pub(crate) fn kinds() -> Kinds {
     [("echo", echo), ("openai-chat", chat)].into()
 }
 
+const GUIDE: &[Words] = &[Words::new("Make an application.", "创建应用。")];
+
+const FIELDS: &[ConfigField] = &[
+    ConfigField {
+        pointer: "/client_id",
+        kind: ConfigKind::Word { chars_max: 200, default: None },
+        required: true,
+        label: Words::same("Client ID"),
+        help: Words::new("The app's id.", "应用的 ID。"),
+        advanced: false,
+    },
+    ConfigField {
+        pointer: "/client_secret",
+        kind: ConfigKind::Secret,
+        required: true,
+        label: Words::same("Client Secret"),
+        help: Words::new("The app's secret.", "应用的密钥。"),
+        advanced: false,
+    },
+    ConfigField {
+        pointer: "/calls_per_second",
+        kind: ConfigKind::Number { min: 0, max: 1_000, default: 20 },
+        required: false,
+        label: Words::new("Calls per second", "每秒调用次数"),
+        help: Words::new("0: no limit of ours.", "0 表示不限制。"),
+        advanced: true,
+    },
+];
+
 /// Takes `client_id`, `client_secret` (secret) and `calls_per_second`.
 struct FakeProvider;
 
@@ -36,9 +67,11 @@ impl Provider for FakeProvider {
     fn description(&self) -> Description {
         Description {
             platform: "dingtalk",
+            title: Words::new("DingTalk", "钉钉"),
+            guide: GUIDE,
             exclusive: false,
             hears_all: false,
-            config_fields: &[],
+            config_fields: FIELDS,
             secret_fields: &["/client_secret"],
             connection_fields: &["/client_id", "/client_secret"],
             identity_fields: &["/client_id"],
@@ -89,6 +122,14 @@ impl AgentKind for FakeKind {
 
     fn needs_base_url(&self) -> bool {
         self.needs_base_url
+    }
+
+    fn form(&self) -> KindForm {
+        KindForm {
+            title: Words::same(self.kind),
+            about: Words::same("Says what it is told to."),
+            fields: &[],
+        }
     }
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {

@@ -11,6 +11,7 @@ use switchboard_domain::ids::{
     AgentId, ChannelId, ConversationId, MessageId, Partition, ReplicaId, Seq, SessionNumber, UserId, Version,
 };
 use switchboard_domain::snapshot::TranscriptLine;
+use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::{AgentConfig, AgentStore};
 use switchboard_ports::audit::AuditLine;
 use switchboard_ports::channels::{Channel, ChannelStore};
@@ -38,6 +39,7 @@ pub(crate) struct State {
     pub(crate) messages: BTreeMap<MessageId, MessageRecord>,
     pub(crate) purged: Vec<ChannelId>,
     pub(crate) replicas: BTreeMap<ReplicaId, ReplicaInfo>,
+    pub(crate) ended_sessions: BTreeMap<String, Timestamp>,
 }
 
 /// The stores.
@@ -129,8 +131,14 @@ named_store!(AgentStore, AgentConfig, AgentId, agents);
 #[async_trait]
 impl UserStore for FakeStores {
     async fn list(&self, request: &PageRequest) -> Result<Page<User>, StoreError> {
-        let rows: Vec<_> = self.up()?.users.values().cloned().collect();
-        Ok(page(&rows, request))
+        // As in the stores, the cursor is the last row's id.
+        let is_after = |id: &UserId| request.after.as_deref().is_none_or(|after| id.as_str() > after);
+        let state = self.up()?;
+        let rest: Vec<_> = state.users.values().filter(|user| is_after(&user.id)).collect();
+        let items: Vec<_> =
+            rest.iter().copied().take(usize::try_from(request.limit).unwrap()).cloned().collect();
+        let next = items.last().filter(|_| items.len() < rest.len()).map(|last| last.id.to_string());
+        Ok(Page { items, next })
     }
 
     async fn find(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -291,11 +299,15 @@ impl Transcripts for FakeStores {
 
     async fn recent(
         &self,
-        _id: &ConversationId,
-        _session: SessionNumber,
-        _lines_max: u32,
+        id: &ConversationId,
+        session: SessionNumber,
+        lines_max: u32,
     ) -> Result<Vec<TranscriptLine>, StoreError> {
-        panic!("nothing in the shell asks for context")
+        let state = self.up()?;
+        let of_session = state.lines.get(id).into_iter().flatten().filter(|line| line.session == session);
+        let mut last: Vec<TranscriptLine> = of_session.rev().take(lines_max as usize).cloned().collect();
+        last.reverse();
+        Ok(last)
     }
 
     async fn shown_as(

@@ -29,6 +29,7 @@ pub mod messages;
 pub mod registries;
 pub mod replicas;
 pub mod samples;
+pub mod sessions;
 pub mod tokens;
 pub mod transcripts;
 pub mod usage;

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, Cut};
-use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunHandle, RunRequest};
+use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, KindForm, RunHandle, RunRequest};
 use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::form::Words;
 
 /// What the agent does with a question.
 #[derive(Debug, Clone)]
@@ -133,6 +134,10 @@ impl AgentKind for FakeAgent {
 
     fn needs_base_url(&self) -> bool {
         false
+    }
+
+    fn form(&self) -> KindForm {
+        KindForm { title: Words::same("Fake"), about: Words::same("Says what it is told to."), fields: &[] }
     }
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {

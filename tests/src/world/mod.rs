@@ -220,6 +220,7 @@ impl World {
             agents: Arc::clone(&self.stores.agents),
             users: Arc::clone(&self.users) as Arc<dyn switchboard_ports::users::UserStore>,
             tokens: Arc::clone(&self.stores.tokens),
+            sessions: Arc::clone(&self.stores.sessions),
             attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
             usage: Arc::clone(&self.usage) as _,
             audit: Arc::clone(&self.stores.audit),

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use reqwest::{Client, RequestBuilder};
 use switchboard_domain::outcome::AgentFailureKind;
-use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunRequest};
+use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, KindForm, RunRequest};
 use switchboard_ports::agents::AgentConfig;
 
 use self::answer::Completion;
@@ -54,6 +54,10 @@ impl AgentKind for OpenAiChatKind {
 
     fn needs_base_url(&self) -> bool {
         true
+    }
+
+    fn form(&self) -> KindForm {
+        super::forms::OPENAI_CHAT
     }
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use reqwest::{Client, RequestBuilder};
 use switchboard_domain::outcome::AgentFailureKind;
-use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, AgentUser, RunHandle, RunRequest};
+use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, AgentUser, KindForm, RunHandle, RunRequest};
 use switchboard_ports::agents::AgentConfig;
 use url::Url;
 
@@ -61,6 +61,10 @@ impl AgentKind for OpenAiResponsesKind {
 
     fn needs_base_url(&self) -> bool {
         true
+    }
+
+    fn form(&self) -> KindForm {
+        super::forms::OPENAI_RESPONSES
     }
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {

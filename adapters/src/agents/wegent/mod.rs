@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use reqwest::Client;
-use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, RunRequest};
+use switchboard_ports::agent::{Agent, AgentEvent, AgentKind, KindForm, RunRequest};
 use switchboard_ports::agents::AgentConfig;
 
 use self::budget::{Budget, Budgets};
@@ -54,6 +54,10 @@ impl AgentKind for WegentKind {
 
     fn needs_base_url(&self) -> bool {
         true
+    }
+
+    fn form(&self) -> KindForm {
+        super::forms::WEGENT
     }
 
     fn build(&self, config: &AgentConfig) -> Result<Arc<dyn Agent>, (String, String)> {

@@ -29,6 +29,7 @@ mod registry;
 mod restore;
 mod rotation;
 mod schema;
+mod sessions;
 mod shape;
 mod sql;
 mod tokens;
@@ -173,6 +174,7 @@ fn stores(core: &Arc<Core>) -> Stores {
         agents: Arc::new(Registry::<AgentConfig>::new(Arc::clone(core))),
         users: Arc::new(Users::new(Arc::clone(core))),
         tokens: Arc::new(Tokens::new(Arc::clone(core))),
+        sessions: Arc::new(sessions::Sessions::new(Arc::clone(core))),
         attachments: Arc::new(Attachments::new(Arc::clone(core), AttachmentLimits::default())),
         usage: Arc::new(UsageCounts::new(Arc::clone(core))),
         audit: Arc::new(audit::Audit::new(Arc::clone(core))),

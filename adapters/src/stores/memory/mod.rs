@@ -10,6 +10,7 @@ mod failures;
 mod marks;
 mod messages;
 mod registry;
+mod sessions;
 mod state;
 mod tokens;
 mod transcripts;
@@ -41,7 +42,7 @@ pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
     let audit = Arc::new(audit::Audit::default());
     let replicas = Arc::new(Replicas::new(Arc::clone(&clock), revision.clone()));
     let budgets = Arc::new(Budgets::new(Arc::clone(&clock)));
-    let conversations = Arc::new(Conversations::new(clock));
+    let conversations = Arc::new(Conversations::new(Arc::clone(&clock)));
     Stores {
         budgets,
         replicas: Arc::clone(&replicas) as _,
@@ -56,6 +57,7 @@ pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
         agents: Arc::new(Registry::<AgentConfig>::new(revision)),
         users: Arc::new(Users::new(Arc::clone(&audit))),
         tokens: Arc::new(Tokens::default()),
+        sessions: Arc::new(sessions::Sessions::new(clock)),
         usage: Arc::new(UsageCounts::default()),
         audit,
     }

@@ -29,6 +29,7 @@
 //! | `P:{config}:meta` | hash | `layout`, `key`: the id of the key that sealed secrets; `id`: a name of the store's own, by which another one in its place is noticed; `copy`: what a copy into this store is up to, `layout` being `copying` until it is done |
 //! | `P:{config}:channels`, `…:agents` | hash | id → `[version, name, record]`; `…:names` folded name → id |
 //! | `P:{config}:tokens` | hash | name → `[id, hash, record]`; `…:names` hash → name |
+//! | `P:{config}:ended_sessions` | sorted set | sessions of the panel that were ended early, by when (ms) they would have ended; at most 2,000 |
 //! | `P:{config}:revision` | number | counts changes of channels and agents, and restarts |
 //! | `P:{config}:restarts` | hash | channel → how often a restart was asked for |
 //! | `P:{replicas}:all` | hash | replica → `[until, itself, ttl]` (milliseconds) |

@@ -27,6 +27,7 @@ mod registry;
 mod renewing;
 mod replicas;
 mod scripts;
+mod sessions;
 mod tokens;
 mod transcripts;
 mod trial;
@@ -229,6 +230,7 @@ fn stores(core: &Arc<Core>, limits: AttachmentLimits) -> Stores {
         agents: Arc::new(registry::Registry::<AgentConfig>::new(Arc::clone(core))),
         users: Arc::new(users::Users::new(Arc::clone(core))),
         tokens: Arc::new(tokens::Tokens::new(Arc::clone(core))),
+        sessions: Arc::new(sessions::Sessions::new(Arc::clone(core))),
         attachments: Arc::new(attachments::Attachments::new(Arc::clone(core), limits)),
         usage: Arc::new(usage::UsageCounts::new(Arc::clone(core))),
         audit: Arc::new(audit::Audit::new(Arc::clone(core))),

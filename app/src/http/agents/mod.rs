@@ -1,5 +1,6 @@
 //! `/agents`: the configured agents.
 
+pub mod check;
 pub mod create;
 pub mod delete;
 pub mod list;
@@ -24,5 +25,7 @@ fn changeable(agent: &AgentConfig) -> Result<(), Problem> {
     if agent.managed_by_file { Err(Problem::managed_by_file("agent")) } else { Ok(()) }
 }
 
+#[cfg(test)]
+mod check_tests;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! `/channels`: the configured bots.
 
+pub mod check;
 pub mod create;
 pub mod delete;
 pub mod list;
@@ -98,6 +99,8 @@ pub async fn references(ports: &Ports, documents: &[&Value]) -> Result<Reference
     Ok(References { agents, users, directories })
 }
 
+#[cfg(test)]
+mod check_tests;
 #[cfg(test)]
 mod mapping_tests;
 #[cfg(test)]

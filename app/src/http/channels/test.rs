@@ -77,7 +77,7 @@ fn message(words: &str, detail: &str) -> String {
 }
 
 /// A sign of life from the channel's agent.
-async fn agent(api: &Api, channel: &Channel) -> Result<Check, Problem> {
+pub(super) async fn agent(api: &Api, channel: &Channel) -> Result<Check, Problem> {
     let config = match &channel.default_agent {
         Some(id) => api.ports.agents.find(id).await?,
         None => None,

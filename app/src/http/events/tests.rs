@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use axum::body::BodyDataStream;
-use axum::http::{Method, header};
+use axum::body::{Body, BodyDataStream};
+use axum::http::{Request, header};
 use futures_util::StreamExt as _;
 use switchboard_domain::ids::{ChannelId, ConversationId};
 use switchboard_domain::time::Timestamp;
+use switchboard_ports::tokens::{Role, TokenStore as _};
 use tower::ServiceExt as _;
 
 use crate::runtime::operations::RuntimeEvent;
@@ -15,7 +16,13 @@ use crate::testing::{START_MS, TestApi, connected, problem};
 const AT: Timestamp = Timestamp::from_millis(START_MS);
 
 async fn opened(api: &TestApi) -> BodyDataStream {
-    let request = api.request(Method::GET, "/api/v1/events", None);
+    opened_with(api, Role::Admin).await
+}
+
+async fn opened_with(api: &TestApi, role: Role) -> BodyDataStream {
+    let request = Request::get("/api/v1/events");
+    let request = request.header(header::AUTHORIZATION, format!("Bearer {}", api.token(role)));
+    let request = request.body(Body::empty()).unwrap();
     let response = api.router.clone().oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
@@ -64,7 +71,7 @@ async fn events_have_the_contracts_names_and_a_silent_stream_a_heartbeat() {
     assert_eq!(next(&mut stream).await, finished);
     assert!(next(&mut stream).await.starts_with("event: failure\ndata: {\"at\":"));
     let begun = tokio::time::Instant::now();
-    assert_eq!(next(&mut stream).await, ": heartbeat\n\n");
+    assert_eq!(next(&mut stream).await, "event: heartbeat\ndata: {}\n\n");
     assert_eq!(begun.elapsed(), Duration::from_secs(15));
 }
 
@@ -88,6 +95,32 @@ async fn a_stream_ends_when_the_server_stops_and_leaves_no_listener() {
     assert!(stream.next().await.is_none());
     drop(stream);
     assert_eq!(api.operations.listeners(), 0);
+}
+
+/// Whether a stream ends, once its silence is over.
+async fn ends(stream: &mut BodyDataStream) -> bool {
+    loop {
+        match stream.next().await {
+            None => return true,
+            Some(chunk) => {
+                // Else it is a heartbeat.
+                if chunk.unwrap().starts_with(b"event: turn") {
+                    return false;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_with_the_token_that_it_was_opened_with() {
+    let api = TestApi::new().await;
+    let (mut lost, mut kept) =
+        (opened_with(&api, Role::Viewer).await, opened_with(&api, Role::Operator).await);
+    assert!(api.stores.revoke("v").await.unwrap());
+    assert!(ends(&mut lost).await);
+    api.operations.publish(started(1));
+    assert!(!ends(&mut kept).await);
 }
 
 #[tokio::test]

@@ -113,7 +113,7 @@ fn field_schema(field: &ConfigField, is_patch: bool) -> Value {
         }
     };
     let mut schema = bounds.as_object().cloned().unwrap_or_default();
-    schema.insert(String::from("description"), Value::from(field.words));
+    schema.insert(String::from("description"), Value::from(field.help.en));
     if field.required {
         schema.insert(String::from("type"), json!(kind));
     } else {

@@ -7,7 +7,11 @@ use super::{Arrival, Origin, Trust};
 
 fn trust() -> Trust {
     let networks = ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"];
-    Trust { proxies: networks.map(|network| network.parse().unwrap()).to_vec(), public_https: false }
+    Trust {
+        proxies: networks.map(|network| network.parse().unwrap()).to_vec(),
+        public_https: false,
+        public_host: None,
+    }
 }
 
 fn headers(lines: &[(&str, &str)]) -> HeaderMap {

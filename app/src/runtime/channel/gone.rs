@@ -20,6 +20,7 @@ use switchboard_domain::settings::{Locale, ReplyLimits, TurnLimits};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::directory::Directories;
+use switchboard_ports::form::Words;
 use switchboard_ports::provider::{
     Came, CardRequest, Check, ConnectionSink, Description, FetchFailure, Fetched, Link, PartRequest,
 };
@@ -92,6 +93,8 @@ fn bot(id: &ChannelId) -> Bot {
 
 const NOWHERE: Description = Description {
     platform: "none",
+    title: Words::same("none"),
+    guide: &[],
     exclusive: false,
     hears_all: false,
     config_fields: &[],

@@ -378,6 +378,8 @@ impl Provider for FakePlatform {
     fn description(&self) -> Description {
         Description {
             platform: "fake",
+            title: switchboard_ports::form::Words::same("Fake"),
+            guide: &[],
             exclusive: self.state().manner == Manner::Exclusive,
             hears_all: true,
             config_fields: &[],

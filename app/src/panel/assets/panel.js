@@ -1,0 +1,7 @@
+// Everything that a page of the panel runs.
+
+import "./api.js";
+import "./times.js";
+import "./acts.js";
+import "./forms.js";
+import "./live.js";

@@ -1,0 +1,120 @@
+//! Pages that only show: the audit list, and the processes that run.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Html;
+use axum::routing::get;
+use maud::{Markup, html};
+use switchboard_ports::page::PageRequest;
+use switchboard_ports::replicas::ReplicaInfo;
+
+use super::frame::{Section, inside};
+use super::pieces::{moment, more, stored_ago};
+use super::texts::{Key, Texts};
+use super::visitor::Visitor;
+use crate::http::audit::AuditView;
+use crate::http::dto::list::List;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::state::Api;
+
+/// The pages.
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/panel/audit", get(audit)).route("/panel/replicas", get(replicas))
+}
+
+/// `GET /panel/audit`.
+async fn audit(visitor: Visitor, State(api): State<Api>, mut query: Query) -> Result<Html<String>, Problem> {
+    let page = PageRequest { limit: 100, ..query.page_by_number() };
+    query.finish()?;
+    let t = visitor.texts();
+    let rows = List::of(api.ports.audit.list(&page).await?, AuditView::from);
+    let title = t.say("audit-title");
+    let content = html! {
+        h1 { (title) }
+        p.help { (t.say("audit-about")) }
+        @if rows.items.is_empty() { p.card { (t.say("audit-none")) } } @else { (audit_table(t, &rows.items)) }
+        (more(t, "/panel/audit", &[], rows.next_cursor.as_deref()))
+    };
+    Ok(Html(inside(&visitor, Section::Audit, &title, &content).into_string()))
+}
+
+fn audit_table(t: Texts, rows: &[AuditView]) -> Markup {
+    html! {
+        div.card.scroll {
+            table.rows {
+                thead { tr {
+                    th scope="col" { (t.say("column-time")) } th scope="col" { (t.say("column-act")) }
+                    th scope="col" { (t.say("column-user")) } th scope="col" { (t.say("column-identity")) }
+                    th scope="col" { (t.say("column-rule")) }
+                } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            td data-label=(t.say("column-time")) { (moment(&row.at)) }
+                            td data-label=(t.say("column-act")) { (t.told(act_word(row.act))) }
+                            td data-label=(t.say("column-user")) { a href=(format!("/panel/users/{}", row.user_id)) { bdi { (row.username) } } }
+                            td data-label=(t.say("column-identity")) {
+                                @if let Some(platform) = &row.platform { span.tag { (platform) } " " }
+                                @if let Some(identity) = &row.im_user_id { bdi { (identity) } }
+                            }
+                            td data-label=(t.say("column-rule")) { (row.rule) " · " bdi { (row.source) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn act_word(act: &str) -> Key {
+    match act {
+        "created" => Key("act-created"),
+        "linked" => Key("act-linked"),
+        "unlinked" => Key("act-unlinked"),
+        "disabled" => Key("act-disabled"),
+        "enabled" => Key("act-enabled"),
+        "deleted" => Key("act-deleted"),
+        "shut_out" => Key("act-shut-out"),
+        _ => Key("act-let-in"),
+    }
+}
+
+/// `GET /panel/replicas`.
+async fn replicas(visitor: Visitor, State(api): State<Api>, query: Query) -> Result<Html<String>, Problem> {
+    query.finish()?;
+    let t = visitor.texts();
+    let title = t.say("replicas-title");
+    let content = html! {
+        h1 { (title) }
+        p.help { (t.say("replicas-about")) }
+        (replicas_table(t, &api.operations.replicas()))
+    };
+    Ok(Html(inside(&visitor, Section::Replicas, &title, &content).into_string()))
+}
+
+fn replicas_table(t: Texts, rows: &[ReplicaInfo]) -> Markup {
+    html! {
+        div.card.scroll {
+            table.rows {
+                thead { tr {
+                    th scope="col" { (t.say("replica")) } th scope="col" { (t.say("column-host")) }
+                    th scope="col" { (t.say("column-version")) } th scope="col" { (t.say("column-started")) }
+                    th scope="col" { (t.say("column-partitions")) } th scope="col" { (t.say("column-connections")) }
+                } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            td data-label=(t.say("replica")) { bdi.code { (row.id) } }
+                            td data-label=(t.say("column-host")) { bdi { (row.host.as_deref().unwrap_or_default()) } }
+                            td data-label=(t.say("column-version")) { (row.version) }
+                            td data-label=(t.say("column-started")) { (stored_ago(row.started_at)) }
+                            td data-label=(t.say("column-partitions")) { (row.partitions) " / 256" }
+                            td data-label=(t.say("column-connections")) { (row.connections) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

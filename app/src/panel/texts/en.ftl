@@ -1,0 +1,290 @@
+### The panel in English. Every key stands in zh-CN.ftl as well, with the same values.
+
+## The frame
+nav-label = Sections
+nav-menu = Menu
+nav-skip = To the content
+nav-channels = Channels
+nav-agents = Agents
+nav-conversations = Conversations
+nav-failures = Failures
+nav-users = Users
+nav-audit = Audit
+nav-replicas = Replicas
+sign-out = Sign out
+theme-auto = Theme: system
+theme-dark = Theme: dark
+theme-light = Theme: light
+no-script = Without JavaScript this page can be read, but nothing can be changed.
+push-cut = The live connection to the server is cut: what you see may be out of date. Trying again …
+role-viewer = Viewer
+role-operator = Operator
+role-admin = Administrator
+role-viewer-about = You may look at everything and change nothing.
+role-operator-about = You may restart, enable, disable, test and retry. Settings and people are changed by administrators.
+role-admin-about = You may do everything.
+needs-operator = This takes a token with the role operator.
+needs-admin = This takes a token with the role administrator.
+
+## What is said in passing
+said-offline = The server cannot be reached. Try again.
+said-failed = That did not work.
+said-done = Done.
+said-saved = Saved.
+said-refused = Not saved: see the marked fields.
+said-stale = Somebody else has changed this in the meantime. Load the page again.
+said-checking = Checking …
+said-check-fine = Everything checked is fine.
+said-check-failed = The check found something to mend.
+result-ok = Fine
+result-failed = Not fine
+result-untold = Cannot be told
+first-output = First output after
+
+## Signing in
+sign-in-title = Sign in
+sign-in-about = Sign in with an API token. The first one is printed when the server starts for the first time.
+sign-in-token = Token
+sign-in-help = Another one: switchboard token create --name NAME --role admin
+sign-in-act = Sign in
+sign-in-refused = This token is not known, or was revoked.
+sign-in-held-up = Too many wrong tokens came from your address. Wait a little and try again.
+
+## Pages that say what went wrong
+problem-missing = Not found
+problem-missing-about = There is nothing here (any more).
+problem-forbidden = Not allowed
+problem-forbidden-about = Your token does not allow this, or the request did not come from a page of this server.
+problem-away = Not available now
+problem-away-about = The store cannot be reached, or the server is stopping. Try again in a moment.
+problem-other = That did not work
+problem-other-about = The server could not show this page.
+problem-back = To the channels
+
+## Pieces
+state-connected = Connected
+state-disconnected = Disconnected
+state-disabled = Disabled
+delete = Delete
+delete-title = Delete
+delete-type = To confirm, type the name:
+cancel = Cancel
+edit = Edit
+duplicate = Duplicate
+search = Search
+next-page = Next page
+never = never
+managed-by-file = from the configuration file
+managed-by-file-about = It is kept in the configuration file: change it there and reload.
+
+## Channels
+channels-title = Channels
+channels-none = There is no channel here.
+channels-count =
+    { $count ->
+        [one] { $count } channel
+       *[other] { $count } channels
+    }
+channel-add = Add a channel
+switch-label = On or off
+switch-on = On
+switch-off = Off
+restart = Restart
+restarted = The connection is made anew.
+restart-disabled = A disabled channel cannot be restarted: switch it on.
+fact-since = In this state since
+fact-uptime = Connected for
+fact-message = Last message
+fact-reply = Last answer
+fact-agent = Agent
+no-agent = none: nobody answers
+last-error = Last problem, over now:
+error-now = Problem:
+uptime-days = { $days } d { $hours } h
+uptime-hours = { $hours } h { $minutes } min
+uptime-minutes = { $minutes } min
+
+## Making and changing things
+create = Create
+save = Save
+check = Check
+check-title = Check the settings
+check-about = Asks the platform and the agent with what is stored, without connecting. Nobody sees anything of it.
+advanced = More settings
+secret-stored = One is stored.
+secret-replace = Replace
+not-json = This is no JSON.
+copy-of = Copy of { $name }
+platform-choose = Where do people write to the bot?
+platform-take = Choose
+platform-unknown = This version does not know its kind, so its settings cannot be shown.
+planned = planned
+planned-about = Comes in a later version.
+guide-title = Step by step
+group-channel = Channel
+group-conversation = Conversations
+group-privacy = Privacy
+group-access = Access
+group-mapping = Who is who
+group-switching = Choosing in the chat
+channel-delete = Delete the channel
+channel-delete-about = Running answers are closed with one sentence. Transcripts stay.
+
+## A channel's pages
+tab-overview = Overview
+tab-settings = Settings
+tab-access = Access and mapping
+tab-conversations = Conversations
+tab-failures = Failures
+connections-title = Connections
+connections-none = No server has taken the channel in yet.
+next-attempt = Next attempt:
+replica = Server
+column-state = State
+column-since = Since
+column-connections = Connections
+column-problem = Last problem
+quota-title = Used of the monthly quota
+quota-about = As this server has counted it. Other programs may use the same app; the platform's own count is in its console.
+column-month = Month
+column-calls = API calls
+column-pushes = Pushes
+try-title = Try a user
+try-about = Says what would happen to the author of a message, and why. Nothing is made.
+try-id = The platform's id of the person
+try-act = Try
+tried-outcome = What happens
+tried-use = A user who is known already
+tried-link = A user there is, who is linked
+tried-create = A new user is made
+tried-refuse = Refused
+tried-unknown = Cannot be told
+tried-user = User
+tried-access = Access
+tried-allow = Allowed
+tried-deny = Refused
+tried-sentence = What the person is told
+tried-rule = Rule that decided
+tried-directory = Directory
+tried-found = knows the person
+tried-absent = does not know the person
+tried-ambiguous = knows several who fit
+tried-unavailable = cannot be asked
+tried-detail = Detail
+
+## Agents
+agents-title = Agents
+agents-none = There is no agent yet.
+agent-add = Add an agent
+agent-test = Test
+kind-choose = What does the agent speak?
+group-agent = Agent
+group-limits = Limits
+agent-in-use = Channels use it, so it cannot be deleted.
+agent-delete-about = Only an agent that no channel uses can be deleted.
+used-by-channels =
+    { $count ->
+        [0] not used
+        [one] used by { $count } channel
+       *[other] used by { $count } channels
+    }
+
+## Conversations
+conversations-title = Conversations
+conversations-none = There is no conversation here.
+conversation-group = Group
+conversation-private = Private
+conversation-waiting =
+    { $count ->
+        [one] { $count } message under way
+       *[other] { $count } messages under way
+    }
+conversation-channel = Channel
+conversation-user = User
+conversation-author = Last author
+conversation-active = Last active
+conversation-session = Session
+conversation-id = Id
+conversation-stop = Stop the answer
+conversation-stopped = The running answer is stopped.
+conversation-reset = Start over
+conversation-was-reset = A new session begins.
+transcript-title = Transcript from the beginning
+session-title = The present session, last lines
+session-whole = Everything, from the beginning
+transcript-none = Nothing was said, or it is forgotten.
+line-user = Person
+line-agent = Agent
+line-stopped = stopped
+line-failed = failed:
+
+## Failures
+failures-title = Failures
+failures-about = Messages given up on, and answers that were not shown.
+failures-none = There is no failure here.
+failure-told = People are told:
+failure-retry = Retry
+failure-retried = It was retried already.
+failure-retry-done = It is tried again.
+failure-conversation = Conversation
+failure-attempts = crashes: { $count }
+
+## Users
+users-title = Users
+users-none = There is no user yet. Users are made with their first message.
+users-none-found = Nobody here fits. On large lists the next page goes on searching.
+user-add = Add a user
+group-user = User
+column-user = User
+column-email = E-mail
+column-department = Department
+column-source = Comes from
+column-identities = Identities
+user-disabled = disabled
+user-made = Made
+user-directory = Vouched for by
+user-shut-out = Shut out by
+user-conversations = Show
+user-delete-about = With the next message the person is mapped anew.
+identities-about = The platform's ids of the person. A message of any of them is this user's.
+identities-none = There is none.
+identity-unlink = Unlink
+identity-link = Link
+identity-platform = Platform
+
+## Audit and replicas
+audit-title = Audit
+audit-about = Who was mapped to whom, by which rule, and what was done to users. The newest first, 10,000 at most.
+audit-none = Nothing has happened yet.
+column-time = Time
+column-act = Act
+column-identity = Identity
+column-rule = Rule and source
+act-created = made
+act-linked = linked
+act-unlinked = unlinked
+act-disabled = disabled
+act-enabled = enabled
+act-deleted = deleted
+act-shut-out = shut out
+act-let-in = let in
+replicas-title = Replicas
+replicas-about = The servers that run on this store.
+column-host = Machine
+column-version = Version
+column-started = Started
+column-partitions = Partitions
+
+## First steps
+welcome-title = First steps
+welcome-about = Four steps to the first answer.
+welcome-steps = Steps
+welcome-skip = Skip, to the channels
+step-token = 1 Token
+step-agent = 2 Agent
+step-channel = 3 Channel
+step-message = 4 Message
+welcome-agent = First: who answers? Take Echo to see at once that everything works, and another one later.
+welcome-channel = Now: where do people write?
+welcome-message-title = Write to the bot
+welcome-message = Search the bot's name in the chat and write to it. Below you see when the channel is connected, when your message came and when it was answered.

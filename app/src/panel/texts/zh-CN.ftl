@@ -1,0 +1,281 @@
+### 管理面板的简体中文文本。每个键在 en.ftl 中都有，参数相同。
+
+## 页面框架
+nav-label = 栏目
+nav-menu = 菜单
+nav-skip = 跳到正文
+nav-channels = 渠道
+nav-agents = 智能体
+nav-conversations = 会话
+nav-failures = 失败记录
+nav-users = 用户
+nav-audit = 审计
+nav-replicas = 副本
+sign-out = 退出登录
+theme-auto = 外观：跟随系统
+theme-dark = 外观：深色
+theme-light = 外观：浅色
+no-script = 未启用 JavaScript，只能查看，无法修改。
+push-cut = 与服务器的实时连接已断开，当前显示的内容可能已过时，正在重试……
+role-viewer = 只读
+role-operator = 运维
+role-admin = 管理员
+role-viewer-about = 您可以查看所有内容，但不能做任何更改。
+role-operator-about = 您可以重启、启用、停用、测试和重试；配置和用户由管理员更改。
+role-admin-about = 您可以执行所有操作。
+needs-operator = 需要“运维”角色的令牌。
+needs-admin = 需要“管理员”角色的令牌。
+
+## 操作提示
+said-offline = 无法连接服务器，请重试。
+said-failed = 操作未成功。
+said-done = 已完成。
+said-saved = 已保存。
+said-refused = 未保存，请查看标出的字段。
+said-stale = 在此期间已有其他人修改，请重新加载页面。
+said-checking = 正在检查……
+said-check-fine = 检查全部通过。
+said-check-failed = 检查发现需要处理的问题。
+result-ok = 正常
+result-failed = 异常
+result-untold = 无法判断
+first-output = 首次输出耗时
+
+## 登录
+sign-in-title = 登录
+sign-in-about = 使用 API 令牌登录。服务器首次启动时会打印第一个令牌。
+sign-in-token = 令牌
+sign-in-help = 新建令牌：switchboard token create --name NAME --role admin
+sign-in-act = 登录
+sign-in-refused = 令牌不存在或已被吊销。
+sign-in-held-up = 您的地址尝试错误令牌的次数过多，请稍后再试。
+
+## 出错页面
+problem-missing = 未找到
+problem-missing-about = 这里没有内容，或内容已不存在。
+problem-forbidden = 不允许
+problem-forbidden-about = 您的令牌没有此权限，或请求并非来自本服务器的页面。
+problem-away = 暂不可用
+problem-away-about = 存储无法连接，或服务器正在停止，请稍后再试。
+problem-other = 操作未成功
+problem-other-about = 服务器无法显示此页面。
+problem-back = 返回渠道列表
+
+## 通用
+state-connected = 已连接
+state-disconnected = 未连接
+state-disabled = 已停用
+delete = 删除
+delete-title = 删除
+delete-type = 请输入名称以确认：
+cancel = 取消
+edit = 编辑
+duplicate = 复制
+search = 搜索
+next-page = 下一页
+never = 从未
+managed-by-file = 来自配置文件
+managed-by-file-about = 由配置文件管理：请在文件中修改后重新加载。
+
+## 渠道
+channels-title = 渠道
+channels-none = 这里没有渠道。
+channels-count = { $count } 个渠道
+channel-add = 添加渠道
+switch-label = 开关
+switch-on = 开
+switch-off = 关
+restart = 重启
+restarted = 正在重新建立连接。
+restart-disabled = 已停用的渠道无法重启，请先开启。
+fact-since = 处于当前状态自
+fact-uptime = 已连接时长
+fact-message = 最近消息
+fact-reply = 最近回答
+fact-agent = 智能体
+no-agent = 无：消息不会被回答
+last-error = 最近一次问题（已恢复）：
+error-now = 问题：
+uptime-days = { $days } 天 { $hours } 小时
+uptime-hours = { $hours } 小时 { $minutes } 分钟
+uptime-minutes = { $minutes } 分钟
+
+## 新建与修改
+create = 创建
+save = 保存
+check = 检查
+check-title = 检查配置
+check-about = 使用已保存的配置询问平台和智能体，不建立连接，任何人都不会看到。
+advanced = 更多设置
+secret-stored = 已保存。
+secret-replace = 替换
+not-json = 不是有效的 JSON。
+copy-of = { $name } 的副本
+platform-choose = 用户在哪里给机器人发消息？
+platform-take = 选择
+platform-unknown = 当前版本不认识该类型，无法显示其配置。
+planned = 计划中
+planned-about = 将在后续版本提供。
+guide-title = 操作步骤
+group-channel = 渠道
+group-conversation = 对话
+group-privacy = 隐私
+group-access = 访问
+group-mapping = 用户识别
+group-switching = 聊天中的切换
+channel-delete = 删除渠道
+channel-delete-about = 进行中的回答会以一句提示结束；对话记录会保留。
+
+## 渠道页面
+tab-overview = 概览
+tab-settings = 设置
+tab-access = 访问与用户识别
+tab-conversations = 会话
+tab-failures = 失败记录
+connections-title = 连接
+connections-none = 尚无服务器接管此渠道。
+next-attempt = 下次尝试：
+replica = 服务器
+column-state = 状态
+column-since = 自
+column-connections = 连接数
+column-problem = 最近问题
+quota-title = 月度配额用量
+quota-about = 由本服务器统计。其他程序可能使用同一应用，平台的统计请以其后台为准。
+column-month = 月份
+column-calls = 接口调用
+column-pushes = 推送
+try-title = 试一个用户
+try-about = 说明某条消息的发送者会被如何处理及原因，不会创建任何内容。
+try-id = 平台用户 ID
+try-act = 试一下
+tried-outcome = 结果
+tried-use = 已知用户
+tried-link = 关联到已有用户
+tried-create = 创建新用户
+tried-refuse = 拒绝
+tried-unknown = 无法判断
+tried-user = 用户
+tried-access = 访问
+tried-allow = 允许
+tried-deny = 拒绝
+tried-sentence = 对方看到的提示
+tried-rule = 依据的规则
+tried-directory = 企业目录
+tried-found = 有此人
+tried-absent = 无此人
+tried-ambiguous = 有多人符合
+tried-unavailable = 无法查询
+tried-detail = 详情
+
+## 智能体
+agents-title = 智能体
+agents-none = 还没有智能体。
+agent-add = 添加智能体
+agent-test = 测试
+kind-choose = 智能体使用哪种接口？
+group-agent = 智能体
+group-limits = 限制
+agent-in-use = 有渠道正在使用，无法删除。
+agent-delete-about = 只能删除没有渠道使用的智能体。
+used-by-channels =
+    { $count ->
+        [0] 未使用
+       *[other] { $count } 个渠道使用
+    }
+
+## 会话
+conversations-title = 会话
+conversations-none = 这里没有会话。
+conversation-group = 群聊
+conversation-private = 单聊
+conversation-waiting = { $count } 条消息处理中
+conversation-channel = 渠道
+conversation-user = 用户
+conversation-author = 最近发送者
+conversation-active = 最近活动
+conversation-session = 对话
+conversation-id = ID
+conversation-stop = 停止回答
+conversation-stopped = 已停止当前回答。
+conversation-reset = 重新开始
+conversation-was-reset = 已开始新对话。
+transcript-title = 完整对话记录
+session-title = 当前对话的最近内容
+session-whole = 从头查看全部
+transcript-none = 没有内容，或已被清除。
+line-user = 用户
+line-agent = 智能体
+line-stopped = 已停止
+line-failed = 失败：
+
+## 失败记录
+failures-title = 失败记录
+failures-about = 放弃处理的消息，以及未能显示的回答。
+failures-none = 这里没有失败记录。
+failure-told = 用户看到的提示：
+failure-retry = 重试
+failure-retried = 已重试过。
+failure-retry-done = 正在重试。
+failure-conversation = 会话
+failure-attempts = 崩溃次数：{ $count }
+
+## 用户
+users-title = 用户
+users-none = 还没有用户。用户会在发送第一条消息时创建。
+users-none-found = 没有匹配的用户。用户较多时，可在下一页继续查找。
+user-add = 添加用户
+group-user = 用户
+column-user = 用户
+column-email = 邮箱
+column-department = 部门
+column-source = 来源
+column-identities = 平台身份
+user-disabled = 已停用
+user-made = 创建时间
+user-directory = 所属目录
+user-shut-out = 禁止者
+user-conversations = 查看
+user-delete-about = 此人下次发消息时会重新识别。
+identities-about = 此人在平台上的 ID，其中任何一个发来的消息都属于该用户。
+identities-none = 没有。
+identity-unlink = 解除关联
+identity-link = 关联
+identity-platform = 平台
+
+## 审计与副本
+audit-title = 审计
+audit-about = 谁按什么规则被识别为谁，以及对用户的操作。最新在前，最多 10,000 条。
+audit-none = 还没有记录。
+column-time = 时间
+column-act = 操作
+column-identity = 平台身份
+column-rule = 规则与来源
+act-created = 创建
+act-linked = 关联
+act-unlinked = 解除关联
+act-disabled = 停用
+act-enabled = 启用
+act-deleted = 删除
+act-shut-out = 禁止
+act-let-in = 允许
+replicas-title = 副本
+replicas-about = 使用同一存储运行的服务器。
+column-host = 主机
+column-version = 版本
+column-started = 启动时间
+column-partitions = 分区
+
+## 首次设置
+welcome-title = 首次设置
+welcome-about = 四步获得第一个回答。
+welcome-steps = 步骤
+welcome-skip = 跳过，前往渠道列表
+step-token = 1 令牌
+step-agent = 2 智能体
+step-channel = 3 渠道
+step-message = 4 消息
+welcome-agent = 第一步：由谁回答？先选择 Echo，可以立即确认一切正常，之后再换。
+welcome-channel = 接下来：用户在哪里发消息？
+welcome-message-title = 给机器人发消息
+welcome-message = 在聊天中搜索机器人的名称并发送消息。下方会显示渠道何时连接、消息何时收到、何时回答。

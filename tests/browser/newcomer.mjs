@@ -1,0 +1,190 @@
+// What somebody does who has just started the server: the first steps, then a look at everything.
+
+import assert from "node:assert/strict";
+import { BASE, LANGUAGE, SIMULATOR, TOKEN, onStage } from "./stage.mjs";
+
+const HOSTILE = "<img src=x onerror=alert(1)> {{7*7}} \u05e9\u05dc\u05d5\u05dd";
+const TURNED = `${HOSTILE} \u202eevil`;
+
+await onStage(async (stage) => {
+  await signIn(stage);
+  await firstSteps(stage);
+  await channel(stage);
+  await conversations(stage);
+  await otherPages(stage);
+  await push(stage);
+  await endings(stage);
+});
+
+async function signIn(stage) {
+  const { page } = stage;
+  await page.goto(BASE);
+  await stage.seen("01-sign-in");
+  await page.fill("#token", "swb_wrong");
+  await page.keyboard.press("Enter");
+  await stage.see("#refused");
+  await stage.seen("02-sign-in-refused");
+  await page.fill("#token", TOKEN);
+  await page.keyboard.press("Enter");
+  await stage.see("ol.steps");
+  const [cookie] = (await stage.context.cookies()).filter(({ name }) => name === "switchboard_session");
+  assert.deepEqual([cookie.httpOnly, cookie.sameSite, cookie.path], [true, "Strict", "/"]);
+}
+
+async function firstSteps(stage) {
+  const { page } = stage;
+  await stage.seen("03-first-steps");
+  await page.click('a[href="/panel/welcome?kind=echo"]');
+  await stage.fill("/name", "Echo");
+  await stage.seen("04-first-agent");
+  await page.click('form[data-method] button[type="submit"]');
+  await page.click('a[href="/panel/welcome?type=dingtalk"]');
+  await stage.seen("05-first-channel");
+  await stage.fill("/name", "Helpdesk");
+  await stage.fill("/config/client_id", "ding-sim-app");
+  await stage.fill("/config/client_secret", "wrong");
+  await stage.fill("/config/api_base_url", SIMULATOR);
+  await stage.fill("/config/oapi_base_url", SIMULATOR);
+  // A wrong secret is named, with what to do about it, before anything is saved.
+  await page.click("[data-check]");
+  await stage.see(".check.failed .remedy");
+  await stage.seen("06-check-failed");
+  await stage.fill("/config/client_secret", "sim-secret");
+  await page.click("[data-check]");
+  await page.locator(".check.failed").first().waitFor({ state: "detached" });
+  await stage.see(".check.ok");
+  await stage.seen("07-check-fine");
+  await page.click('form[data-method] button[type="submit"]');
+  await stage.state("connected");
+  await stage.write("ann", "hello there");
+  await page.locator('article[data-channel] dl time:not([data-shown="full"])').nth(1).waitFor({ state: "visible" });
+  await stage.seen("08-first-answer");
+}
+
+async function channel(stage) {
+  const { page } = stage;
+  await stage.goTo("/panel/channels");
+  await stage.state("connected");
+  await stage.seen("10-channels");
+  // The switch acts, and the state follows by itself.
+  await page.click('[role="switch"]');
+  await stage.state("disabled");
+  await stage.seen("11-channel-disabled");
+  await page.click('[role="switch"]');
+  await stage.state("connected");
+  await page.click("article h2 a");
+  await stage.see(".tabs");
+  await page.click("[data-shows]");
+  await stage.see("#checked .check");
+  await stage.seen("12-channel-overview");
+  await page.click('.tabs a[href$="/settings"]');
+  await stage.see(".guide");
+  await stage.seen("13-channel-settings");
+  // A mistake stands at its field.
+  await stage.fill("/name", "");
+  await page.fill('[name="/name"]', " ");
+  await page.click('form[data-method] button[type="submit"]');
+  await stage.see('[name="/name"][aria-invalid="true"]');
+  await stage.seen("14-channel-mistake");
+  await stage.fill("/name", HOSTILE);
+  await page.click('form[data-method] button[type="submit"]');
+  await page.waitForURL(/\/panel\/channels\/chn_[0-9a-f]+$/);
+  assert.equal(await page.locator("h1 bdi").textContent(), HOSTILE);
+  await stage.goTo(`${new URL(page.url()).pathname}/access`);
+  await page.fill("#im-user-id", "bob");
+  await page.click('form[data-then="outcome"] button');
+  await stage.see('#tried [data-from="outcome"]');
+  await stage.seen("15-channel-access");
+}
+
+async function conversations(stage) {
+  const { page } = stage;
+  await stage.write("ann", TURNED);
+  await stage.goTo("/panel/conversations");
+  await page.click("article h2 a");
+  await stage.see(".line.user");
+  // What is said while one looks comes by itself.
+  await stage.write("ann", "live line");
+  await page.getByText("live line", { exact: true }).first().waitFor();
+  assert.ok((await page.locator(".words").allTextContents()).includes(TURNED));
+  await stage.seen("20-transcript");
+  await stage.goTo("/panel/conversations?q=hello");
+  await stage.see("article");
+  await stage.seen("21-conversations");
+}
+
+async function otherPages(stage) {
+  const { page } = stage;
+  await stage.goTo("/panel/agents");
+  await page.click('button[data-act="POST"]');
+  await stage.see(".check.ok .time");
+  await stage.seen("30-agents");
+  await page.click("article h2 a");
+  await stage.see("form[data-method]");
+  await stage.seen("31-agent");
+  for (const [name, path] of [
+    ["32-agent-kinds", "/panel/agents/new"],
+    ["33-agent-new", "/panel/agents/new?kind=openai-chat"],
+    ["34-platforms", "/panel/channels/new"],
+    ["35-users", "/panel/users"],
+    ["36-failures", "/panel/failures"],
+    ["37-audit", "/panel/audit"],
+    ["38-replicas", "/panel/replicas"],
+  ]) {
+    await stage.goTo(path);
+    await stage.seen(name);
+  }
+  await stage.goTo("/panel/users");
+  await page.click("table a");
+  await stage.see("form[data-method]");
+  await stage.seen("39-user");
+}
+
+async function push(stage) {
+  await stage.goTo("/panel/channels");
+  await stage.state("connected");
+  await stage.context.setOffline(true);
+  await stage.see("#cut");
+  await stage.seen("40-push-cut");
+  await stage.context.setOffline(false);
+  await stage.page.locator("#cut").waitFor({ state: "hidden" });
+}
+
+async function endings(stage) {
+  const { page } = stage;
+  // The other language, and back.
+  await stage.menu();
+  await stage.seen("41-menu");
+  await page.click('[data-cookie="switchboard_language"]');
+  const other = LANGUAGE === "en" ? "zh-CN" : "en";
+  await page.locator(`html[lang="${other}"]`).waitFor();
+  await stage.menu();
+  await page.click('[data-cookie="switchboard_language"]');
+  await page.locator(`html[lang="${LANGUAGE}"]`).waitFor();
+  // A deletion wants the name.
+  await page.click("article h2 a");
+  await page.click('.tabs a[href$="/settings"]');
+  await page.click('[data-opens="deletion"]');
+  assert.ok(await page.locator("#deletion [data-act]").isDisabled());
+  await page.fill("#deletion-name", "Helpdesk");
+  assert.ok(await page.locator("#deletion [data-act]").isDisabled());
+  await page.fill("#deletion-name", HOSTILE);
+  await stage.seen("50-deletion");
+  await page.click("#deletion [data-act]");
+  await page.waitForURL(/\/panel\/channels$/);
+  assert.equal(await page.locator("article[data-channel]").count(), 0);
+  // Signing out ends the session, not only the cookie.
+  const cookies = await stage.context.cookies();
+  const elsewhere = await stage.context.newPage();
+  const listening = elsewhere.waitForRequest(`${BASE}/api/v1/events`);
+  await elsewhere.goto(`${BASE}/panel/channels`);
+  await listening;
+  await stage.menu();
+  await page.click('form[action="/panel/sign-out"] button');
+  await stage.see("#token");
+  // Whoever looks on in another window is pushed nothing more, and led to the sign-in.
+  await elsewhere.locator("#token").waitFor();
+  await stage.context.addCookies(cookies);
+  await page.goto(`${BASE}/panel/channels`);
+  await stage.see("#token");
+}
