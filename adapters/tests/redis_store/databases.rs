@@ -17,15 +17,16 @@ use super::{key, open};
 async fn what_is_told_in_one_database_is_not_heard_in_another_one() {
     let server = Server::start(&[]);
     let key = key();
-    let clock = Arc::new(FakeClock::new());
-    let here = open(&format!("{}/0", server.url()), key.path(), &clock).await;
+    let (clock, first) = (Arc::new(FakeClock::new()), format!("{}/0", server.url()));
+    let here = open(&first, key.path(), &clock).await;
     let there = open(&format!("{}/1", server.url()), key.path(), &clock).await;
     let beside = open(&format!("{}/1", server.url()), key.path(), &clock).await;
-    let (first, other) = (ReplicaId::new("here"), ReplicaId::new("there"));
-    let mut heard_first = here.bulletin.notes();
-    let mut beside_heard = beside.bulletin.notes();
+    let (from_here, from_beside) = (ReplicaId::new("here"), ReplicaId::new("there"));
+    let mut heard_here = here.bulletin.notes();
+    let mut heard_beside = beside.bulletin.notes();
     let listening = async {
-        for (stores, from, heard) in [(&here, &first, &mut heard_first), (&there, &other, &mut beside_heard)]
+        for (stores, from, heard) in
+            [(&here, &from_here, &mut heard_here), (&there, &from_beside, &mut heard_beside)]
         {
             let mut listens = false;
             while !listens {
@@ -35,15 +36,15 @@ async fn what_is_told_in_one_database_is_not_heard_in_another_one() {
             }
         }
         // What is told first is heard first, if it is heard at all.
-        there.bulletin.post(&other, &Note::AgentsChanged).await.unwrap();
-        here.bulletin.post(&first, &Note::AgentsChanged).await.unwrap();
-        here.bulletin.post(&first, &Note::News("{}".to_owned())).await.unwrap();
-        there.bulletin.post(&other, &Note::News("{}".to_owned())).await.unwrap();
-        let told = heard_first.by_ref().filter(|(_, note)| ready(*note == Note::AgentsChanged)).next().await;
-        assert_eq!(told.unwrap().0, first);
-        let told =
-            beside_heard.by_ref().filter(|(_, note)| ready(matches!(note, Note::News(_)))).next().await;
-        assert_eq!(told.unwrap().0, other);
+        there.bulletin.post(&from_beside, &Note::AgentsChanged).await.unwrap();
+        here.bulletin.post(&from_here, &Note::AgentsChanged).await.unwrap();
+        here.bulletin.post(&from_here, &Note::News("{}".to_owned())).await.unwrap();
+        there.bulletin.post(&from_beside, &Note::News("{}".to_owned())).await.unwrap();
+        let first = heard_here.by_ref().filter(|(_, note)| ready(*note == Note::AgentsChanged)).next().await;
+        assert_eq!(first.unwrap().0, from_here);
+        let first =
+            heard_beside.by_ref().filter(|(_, note)| ready(matches!(note, Note::News(_)))).next().await;
+        assert_eq!(first.unwrap().0, from_beside);
     };
     tokio::time::timeout(Duration::from_secs(30), listening).await.unwrap();
 }
