@@ -250,8 +250,13 @@ impl Operations for Driver {
     }
 
     async fn withdraw(&self, channel: &ChannelId) -> Result<(), StoreError> {
-        let Some(handle) = self.fresh(channel).await? else {
-            return Ok(());
+        let handle = match self.shared.channel(channel) {
+            // With whatever settings: it ends.
+            Some(handle) => handle,
+            None => match self.fresh(channel).await? {
+                Some(handle) => handle,
+                None => return Ok(()),
+            },
         };
         // Nothing new comes in behind the withdrawal, whatever its sockets still carry until they are closed.
         handle.withdraw();

@@ -173,7 +173,8 @@ async fn tell_of_changes(shared: &Shared) {
     if channels.is_empty() {
         return;
     }
-    for status in super::whole(shared, &Vec::from_iter(channels)).await {
+    let channels: Vec<_> = channels.into_iter().collect();
+    for status in super::whole(shared, &channels).await {
         let is_ours = changed.contains(&status.channel);
         let event = RuntimeEvent::ChannelStatus(Box::new(status));
         if is_ours {
