@@ -31,6 +31,11 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("is required with \"directory\"", "按企业目录匹配时必须填写"),
     ("is required with bind_dn, and may not be empty", "填写 bind_dn 时必填，且不能为空"),
     ("is required, and must be more than white space", "必填，且不能只有空白字符"),
+    ("is required: of people without an id there is nothing to try", "必填：没有平台 ID 的人无法试查"),
+    (
+        "must be empty with this mode: directories are asked with \"directory\" and \"match_email\" only",
+        "此匹配方式下必须为空：只有按企业目录或按邮箱匹配时才会查询目录",
+    ),
     ("must be true or false", "必须是 true 或 false"),
     ("must be text", "必须是文本"),
     ("must be a JSON object", "必须是 JSON 对象"),
@@ -49,6 +54,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "必须是不超过 {} 个字符的单行文本，或 null",
     ),
     ("must be text on one line of {} characters at most", "必须是不超过 {} 个字符的单行文本"),
+    (
+        "must be text on one line of {} bytes at most, without characters that cannot be seen: whoever has another id is a guest",
+        "必须是不超过 {} 字节的单行文本，不能包含不可见字符：使用其他 ID 的人按访客处理",
+    ),
     ("must be text on one line of {} bytes at most", "必须是不超过 {} 字节的单行文本"),
     (
         "must be text of {} visible ASCII characters at most, or null",
