@@ -115,7 +115,7 @@ impl Connections {
     }
 }
 
-/// Until a connection is open, nothing is asked for but StartTLS: an answer that says no is to that.
+/// Until a connection is open, nothing is asked for but `StartTLS`: an answer that says no is to that.
 fn not_opened(error: LdapError) -> DirectoryError {
     if let LdapError::LdapResult { result } = &error {
         return DirectoryError::Denied(format!(

@@ -131,12 +131,12 @@ impl Settings {
             ("attributes.department", &names.department, DEPARTMENT),
             ("attributes.disabled", &names.disabled, ""),
         ];
-        let mut named = vec![("attributes.username", names.username.as_str())];
+        let mut all = vec![("attributes.username", names.username.as_str())];
         for (setting, name, default) in optional {
-            named.extend(name.as_deref().filter(|name| *name != default).map(|name| (setting, name)));
+            all.extend(name.as_deref().filter(|name| *name != default).map(|name| (setting, name)));
         }
-        named.extend(attributes_in(&self.filter).map(|name| ("filter", name)));
-        named
+        all.extend(attributes_in(&self.filter).map(|name| ("filter", name)));
+        all
     }
 
     /// The filter for a person; `None` where the platform does not tell what it asks for.
