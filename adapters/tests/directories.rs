@@ -17,7 +17,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use switchboard_adapters::directories::{kinds, signature};
 use switchboard_adapters::net::{Authorities, Network, Proxies};
-use switchboard_domain::person::Entry;
+use switchboard_domain::person::{Entry, Tells};
 use switchboard_domain::secret::Secret;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conformance::FakeClock;
@@ -86,6 +86,7 @@ async fn a_person_is_found_over_ldaps_starttls_and_plain_and_never_past_a_wrong_
         display_name: Some("Ann".into()),
         department: Some("R&D".into()),
         disabled: false,
+        tells: Tells { email: true, department: true },
     });
     let (plain_url, tls_url) =
         (format!("ldap://localhost:{}", slapd.port), format!("ldaps://localhost:{}", slapd.tls_port));

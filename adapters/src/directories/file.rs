@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use rustix::fs::OFlags;
 use serde::Deserialize;
 use serde_json::Value;
-use switchboard_domain::person::Entry;
+use switchboard_domain::person::{Entry, Tells};
 use switchboard_ports::directory::{
     Directory, DirectoryError, DirectoryKind, DirectorySettings, Found, LOOK_UP_TIMEOUT, Query,
 };
@@ -110,6 +110,9 @@ struct Row {
     department: Option<String>,
     #[serde(default)]
     disabled: Option<Flag>,
+    /// Which columns or keys there are, empty or not.
+    #[serde(skip)]
+    tells: Tells,
 }
 
 /// A truth value as people write it.
@@ -183,9 +186,12 @@ fn rows_of_csv(text: &str, passed_over: &mut PassedOver) -> Result<Vec<Row>, Str
         let hint = if separated_otherwise { "; commas have to separate the columns" } else { "" };
         return Err(format!("its first line names no column user_id{hint}"));
     }
+    let has = |column: &str| names.iter().any(|name| name == column);
+    let tells = Tells { email: has("email"), department: has("department") };
     reader.set_headers(names.into());
     let rows = reader.deserialize().take(PEOPLE_MAX + 1).enumerate();
     let row = |(n, row): (usize, Result<Row, csv::Error>)| {
+        let row = row.map(|row| Row { tells, ..row });
         row.map_err(|_| format!("row {} is no person with a user_id and as many columns as names", n + 1))
     };
     rows.map(row).collect()
@@ -197,7 +203,10 @@ fn rows_of_json(text: &str, passed_over: &mut PassedOver) -> Result<Vec<Row>, St
     let row = |(n, pairs): (usize, Pairs)| {
         let person =
             pairs.known(passed_over).map_err(|twice| format!("row {} names {twice} twice", n + 1))?;
-        Row::deserialize(person).map_err(|_| format!("row {} is no person with a user_id", n + 1))
+        let has = |key: &str| person.get(key).is_some();
+        let tells = Tells { email: has("email"), department: has("department") };
+        let row = Row::deserialize(person).map(|row| Row { tells, ..row });
+        row.map_err(|_| format!("row {} is no person with a user_id", n + 1))
     };
     people.into_iter().enumerate().map(row).collect()
 }
@@ -221,6 +230,7 @@ impl Row {
             display_name: self.display_name,
             department: self.department,
             disabled,
+            tells: self.tells,
         };
         Ok(Some((user_id, entry)))
     }

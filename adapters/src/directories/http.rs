@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use switchboard_domain::person::Entry;
+use switchboard_domain::person::{Entry, Tells};
 use switchboard_domain::secret::Secret;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::directory::{
@@ -122,13 +122,26 @@ struct Answer {
 struct Person {
     username: String,
     #[serde(default)]
-    email: Option<String>,
+    email: Told,
     #[serde(default)]
     display_name: Option<String>,
     #[serde(default)]
-    department: Option<String>,
+    department: Told,
     #[serde(default)]
     disabled: Option<bool>,
+}
+
+/// A member that tells of nothing where it is not there, and that there is none where it is `null`.
+#[derive(Default)]
+struct Told {
+    is_there: bool,
+    text: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Told {
+    fn deserialize<D: Deserializer<'de>>(member: D) -> Result<Self, D::Error> {
+        Ok(Self { is_there: true, text: Option::deserialize(member)? })
+    }
 }
 
 impl HttpDirectory {
@@ -176,9 +189,10 @@ fn read(body: &[u8]) -> Result<Found, DirectoryError> {
         (None, _) => Found::Nobody,
         (Some(user), None) => Found::One(Entry {
             username: user.username,
-            email: user.email,
+            tells: Tells { email: user.email.is_there, department: user.department.is_there },
+            email: user.email.text,
             display_name: user.display_name,
-            department: user.department,
+            department: user.department.text,
             disabled: user.disabled.unwrap_or(false),
         }),
         (Some(_), Some(_)) => Found::Several,
@@ -201,7 +215,7 @@ impl Directory for HttpDirectory {
 mod tests {
     use rstest::rstest;
 
-    use super::{DirectoryError, Found, read, signature};
+    use super::{DirectoryError, Found, Tells, read, signature};
 
     /// By `openssl dgst -sha256 -hmac 0123456789abcdef` over `1700000000.{}`.
     #[test]
@@ -232,5 +246,18 @@ mod tests {
             Err(_) => "another error",
         };
         assert_eq!(found, expected);
+    }
+
+    /// A member that is not there tells nothing; one that is `null` tells that there is none (any more).
+    #[rstest]
+    #[case(r#"{"username":"ann"}"#, (false, false))]
+    #[case(r#"{"username":"ann","email":null}"#, (true, false))]
+    #[case(r#"{"username":"ann","email":"a@x.com","department":null}"#, (true, true))]
+    fn a_member_that_is_there_tells_something(#[case] user: &str, #[case] (email, department): (bool, bool)) {
+        let Ok(Found::One(entry)) = read(format!(r#"{{"users":[{user}]}}"#).as_bytes()) else {
+            panic!("one person");
+        };
+        assert_eq!(entry.tells, Tells { email, department });
+        assert_eq!(entry.email.as_deref(), user.contains("a@x.com").then_some("a@x.com"));
     }
 }

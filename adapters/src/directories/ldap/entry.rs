@@ -1,7 +1,7 @@
 //! A person out of an entry's attributes.
 
 use ldap3::SearchEntry;
-use switchboard_domain::person::Entry;
+use switchboard_domain::person::{Entry, Tells};
 use switchboard_ports::directory::DirectoryError;
 
 use super::settings::{ACCOUNT_CONTROL, ACCOUNT_DISABLED, Settings};
@@ -35,6 +35,7 @@ pub(super) fn read(
         display_name: names.display_name.as_deref().and_then(of),
         department: names.department.as_deref().and_then(of),
         disabled,
+        tells: Tells { email: names.email.is_some(), department: names.department.is_some() },
     })
 }
 

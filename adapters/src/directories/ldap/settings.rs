@@ -131,12 +131,12 @@ impl Settings {
             ("attributes.department", &names.department, DEPARTMENT),
             ("attributes.disabled", &names.disabled, ""),
         ];
-        let mut all = vec![("attributes.username", names.username.as_str())];
+        let mut told = vec![("attributes.username", names.username.as_str())];
         for (setting, name, default) in optional {
-            all.extend(name.as_deref().filter(|name| *name != default).map(|name| (setting, name)));
+            told.extend(name.as_deref().filter(|name| *name != default).map(|name| (setting, name)));
         }
-        all.extend(attributes_in(&self.filter).map(|name| ("filter", name)));
-        all
+        told.extend(attributes_in(&self.filter).map(|name| ("filter", name)));
+        told
     }
 
     /// The filter for a person; `None` where the platform does not tell what it asks for.

@@ -181,12 +181,12 @@ fn a_long_answer_whose_card_is_refused_says_nothing_of_a_card() {
     while !bench.reply.is_done() {
         let effects = bench.call();
         let (how, text) = shown(&effects);
-        if how != "finish" {
+        if how == "finish" {
+            bench.card(CardOutcome::Done);
+        } else {
             whole.push_str(text);
             whole.push(' ');
             bench.part(PartOutcome::Sent);
-        } else {
-            bench.card(CardOutcome::Done);
         }
     }
     assert_eq!(whole.trim_end(), format!("some{LONG}"));
