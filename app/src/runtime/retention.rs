@@ -1,6 +1,6 @@
 //! Forgetting what was said when its time is over: how long transcripts are kept is the channel's setting.
 //!
-//! Every few minutes each replica looks at the conversations of channels that have such a setting, a page at a time with
+//! Soon after its start and every few minutes from then on each replica looks at the conversations of channels that have such a setting, a page at a time with
 //! pauses between, and forgets in bounded steps. It looks only at partitions that it holds, so that among replicas each
 //! conversation has one that does. Whatever is not done for want of a store or a lease is done the next time.
 
@@ -15,8 +15,10 @@ use switchboard_ports::failures::FailureInfo;
 use switchboard_ports::page::{PAGE_ROWS_MAX, PageRequest};
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo, Forget};
 
-use super::shared::Shared;
+use super::shared::{Settings, Shared};
 
+/// What the first look is put off by chance, at most: replicas that start together do not all look at once.
+const SPREAD: Duration = Duration::from_secs(25);
 /// From one look to the next.
 const INTERVAL: Duration = Duration::from_mins(10);
 /// Between two pages, or two steps of one conversation: whoever waits for the store goes first.
@@ -26,12 +28,14 @@ pub(crate) const CONTEXT_KEPT: Duration = Duration::from_hours(24);
 
 /// Forgets for as long as the server runs.
 pub(super) async fn sweep(shared: Arc<Shared>) {
+    let mut pause = first(&shared.settings, shared.ports.entropy.next_u64());
     loop {
         tokio::select! {
             biased;
             () = shared.stopping.cancelled() => return,
-            () = tokio::time::sleep(INTERVAL) => {}
+            () = tokio::time::sleep(pause) => {}
         }
+        pause = INTERVAL;
         tokio::select! {
             biased;
             () = shared.stopping.cancelled() => return,
@@ -42,6 +46,14 @@ pub(super) async fn sweep(shared: Arc<Shared>) {
             },
         }
     }
+}
+
+/// From the start to the first look: a server that is restarted often has to forget, too. What a process that died held has run
+/// out by then, and been taken over.
+fn first(settings: &Settings, chance: u64) -> Duration {
+    let taken_over = settings.lease_ttl.saturating_add(settings.renew_interval.saturating_mul(2));
+    let millis = u64::try_from(SPREAD.as_millis()).unwrap_or(u64::MAX);
+    taken_over.saturating_add(Duration::from_millis(chance.checked_rem(millis).unwrap_or(0)))
 }
 
 /// One look at everything: how many conversations and records lost something.
@@ -130,5 +142,20 @@ async fn failures(shared: &Shared, channels: &[Channel]) -> Result<u64, StoreErr
         }
         page.after = found.next;
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, SPREAD, Settings, first};
+
+    #[test]
+    fn the_first_look_is_soon_and_not_at_the_same_moment_everywhere() {
+        for settings in [Settings::default(), Settings::of_shared_store()] {
+            let soonest = first(&settings, 0);
+            assert!(soonest > settings.lease_ttl && soonest < Duration::from_mins(1));
+            let later = [1, 7_777, u64::MAX].map(|chance| first(&settings, chance));
+            assert!(later.iter().all(|later| *later > soonest && *later < soonest + SPREAD));
+        }
     }
 }

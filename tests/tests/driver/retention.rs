@@ -101,3 +101,24 @@ fn where_transcripts_are_not_stored_the_running_session_alone_is_kept_for_a_day(
         })
         .unwrap();
 }
+
+/// Else a server that is restarted more often than it looks would never forget. What the process before held runs out first.
+#[test]
+fn what_is_over_is_forgotten_soon_after_a_start() {
+    let world = World::new(4);
+    world
+        .long_process(|process| async move {
+            set_up(&process, PrivacySettings { transcript_days: 1, ..PrivacySettings::default() }).await;
+            says(&process, "ann", "first").await;
+            process.wait(DAY.saturating_sub(Duration::from_mins(10))).await;
+        })
+        .unwrap();
+    for (minutes, kept) in [(9, 2), (7, 0)] {
+        world
+            .long_process(|process| async move {
+                process.wait(Duration::from_mins(minutes)).await;
+                assert_eq!(lines(&process, "ann").await.len(), kept);
+            })
+            .unwrap();
+    }
+}
