@@ -7,6 +7,9 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "directories/set_up.rs"]
+mod set_up;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -14,7 +17,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use switchboard_adapters::directories::{kinds, signature};
 use switchboard_adapters::net::{Authorities, Network, Proxies};
-use switchboard_domain::person::Entry;
+use switchboard_domain::person::{Entry, Tells};
 use switchboard_domain::secret::Secret;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conformance::FakeClock;
@@ -83,6 +86,7 @@ async fn a_person_is_found_over_ldaps_starttls_and_plain_and_never_past_a_wrong_
         display_name: Some("Ann".into()),
         department: Some("R&D".into()),
         disabled: false,
+        tells: Tells { email: true, department: true },
     });
     let (plain_url, tls_url) =
         (format!("ldap://localhost:{}", slapd.port), format!("ldaps://localhost:{}", slapd.tls_port));
@@ -101,10 +105,10 @@ async fn a_person_is_found_over_ldaps_starttls_and_plain_and_never_past_a_wrong_
 #[tokio::test]
 async fn a_check_tells_what_is_wrong_and_asks_about_nobody() {
     let mut slapd = slapd();
-    assert_eq!(plain(&slapd, json!({})).check("dingtalk").await, Ok(()));
+    assert_eq!(plain(&slapd, json!({})).check("dingtalk").await, Ok(None));
     assert_eq!(
         plain(&slapd, json!({"group": "cn=outer,dc=corp,dc=example"})).check("dingtalk").await,
-        Ok(())
+        Ok(None)
     );
     let nowhere = json!({"base": "ou=nowhere,dc=corp,dc=example"});
     let no_groups =
@@ -120,7 +124,7 @@ async fn a_check_tells_what_is_wrong_and_asks_about_nobody() {
     assert!(matches!(asked.check("dingtalk").await, Err(DirectoryError::Unavailable(_))));
     slapd.restart();
     // Others were kept, and died with the server.
-    assert_eq!(asked.check("dingtalk").await, Ok(()));
+    assert_eq!(asked.check("dingtalk").await, Ok(None));
 }
 
 #[tokio::test]
@@ -244,7 +248,9 @@ async fn a_group_that_is_not_there_says_nothing_of_anybody() {
     for change in [nowhere, nameless, elsewhere] {
         let group = change["group"].as_str().unwrap();
         let directory = plain(&slapd, change.clone());
-        for asked in [directory.look_up(&query("ann")).await.map(drop), directory.check("dingtalk").await] {
+        for asked in
+            [directory.look_up(&query("ann")).await.map(drop), directory.check("dingtalk").await.map(drop)]
+        {
             assert!(
                 matches!(&asked, Err(DirectoryError::Denied(why)) if why.contains(group)),
                 "{change} {asked:?}"

@@ -8,6 +8,10 @@
     reason = "test code: a test fails by panicking"
 )]
 
+#[path = "redis_store/clocks.rs"]
+mod clocks;
+#[path = "redis_store/databases.rs"]
+mod databases;
 #[path = "redis_store/lives.rs"]
 mod lives;
 #[path = "redis_store/trouble.rs"]

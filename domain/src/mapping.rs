@@ -19,12 +19,16 @@ pub const USERNAME_BYTES_MAX: usize = 128;
 
 /// The part of a user that the decision needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
 pub struct UserFacts {
     /// Its id.
     pub id: UserId,
     /// Whether it is disabled.
     pub disabled: bool,
-    /// Whether a directory vouches for it: it came from one, or was linked by one.
+    /// Whether somebody else leads to it: another identity of the author's platform is linked to it.
+    pub elsewhere: bool,
+    /// Whether a directory vouches for it: it came from one, or was linked by one. Of [`Facts::by_person`]: whether the one
+    /// does that found the person.
     pub vouched: bool,
     /// Whether it is written down that a directory shut it out, and none has let it in since.
     pub shut_out: bool,
@@ -238,7 +242,11 @@ pub fn decide(settings: &UserMapping, facts: &Facts<'_>) -> Verdict {
             None => miss(settings, facts),
         },
         MappingMode::Directory => match (facts.directory, facts.by_person) {
-            (Looked::Found(_), Some(user)) => link(user, Rule::Directory),
+            // Its directory itself says of both identities that they are this person's.
+            (Looked::Found(_), Some(user)) => link(
+                &UserFacts { elsewhere: user.elsewhere && !user.vouched, ..user.clone() },
+                Rule::Directory,
+            ),
             (Looked::Found(person), None) => {
                 let decision = Decision::Create(of_directory(settings, &facts.author, person));
                 Verdict { decision, rule: Rule::Directory }
@@ -295,9 +303,14 @@ fn miss(settings: &UserMapping, facts: &Facts<'_>) -> Verdict {
     }
 }
 
+/// Whom somebody else of the same platform is linked to is not the author as well by a name or an address alone: those are
+/// reassigned, chosen and written differently. An administrator can link both.
 fn link(user: &UserFacts, rule: Rule) -> Verdict {
     if user.disabled {
         return disabled(rule);
+    }
+    if user.elsewhere {
+        return not_mapped(rule);
     }
     Verdict { decision: Decision::Link(user.id.clone()), rule }
 }

@@ -25,6 +25,17 @@ pub struct Person {
     pub department: Option<String>,
     /// Whether the person has no access (any more).
     pub disabled: bool,
+    /// What it means that one of these is not there.
+    pub tells: Tells,
+}
+
+/// Which fields a directory tells at all: where it does, one that is not there is none (any more); else nothing is known of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tells {
+    /// The e-mail address.
+    pub email: bool,
+    /// The department.
+    pub department: bool,
 }
 
 /// What a directory says of somebody, as it stands there.
@@ -40,6 +51,8 @@ pub struct Entry {
     pub department: Option<String>,
     /// Whether the person has no access (any more).
     pub disabled: bool,
+    /// Which fields the directory tells at all.
+    pub tells: Tells,
 }
 
 impl Entry {
@@ -58,6 +71,7 @@ impl Entry {
             display_name: self.display_name.as_deref().and_then(shown),
             department: self.department.as_deref().and_then(shown),
             disabled: self.disabled,
+            tells: self.tells,
         })
     }
 }

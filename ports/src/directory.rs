@@ -34,6 +34,11 @@ pub trait DirectoryKind: Send + Sync {
     /// secrets that are there. All bad fields are named at once, unknown ones included. Pure.
     fn check_config(&self, config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>>;
 
+    /// What is wrong with a secret that is given, by its pointer: a key that is too short. Pure.
+    fn check_secret(&self, _pointer: &str, _secret: &Secret) -> Result<(), String> {
+        Ok(())
+    }
+
     /// A directory with these settings, which were checked before. Does no I/O; may keep connections open between
     /// look-ups, so keep it.
     fn build(&self, settings: &DirectorySettings) -> Result<Arc<dyn Directory>, Vec<FieldError>>;
@@ -52,9 +57,10 @@ pub trait Directory: Send + Sync {
     async fn look_up(&self, query: &Query) -> Result<Found, DirectoryError>;
 
     /// Whether the directory can be asked with these settings: that it is reachable, lets us in, and has what we search. Changes
-    /// nothing, tells nothing about anybody, bounded by [`LOOK_UP_TIMEOUT`]. By default it asks about [`NOBODY`].
-    async fn check(&self, platform: &str) -> Result<(), DirectoryError> {
-        self.look_up(&Query::about_nobody(platform)).await.map(drop)
+    /// nothing, tells nothing about anybody, bounded by [`LOOK_UP_TIMEOUT`]. By default it asks about [`NOBODY`]. What is worth
+    /// knowing without being a mistake is answered in words: at most some hundred characters, no secret, nothing about people.
+    async fn check(&self, platform: &str) -> Result<Option<String>, DirectoryError> {
+        self.look_up(&Query::about_nobody(platform)).await.map(|_| None)
     }
 }
 

@@ -27,6 +27,8 @@
 //! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
 //! | `panics.rs` | panics in one conversation |
+//! | `pairs.rs` | two replicas, one of which dies while answers run |
+//! | `beside.rs` | two replicas, and what one has not heard of yet |
 //! | `places.rs`, `evictions.rs` | two replicas, and platforms that keep one connection |
 //! | `crowd.rs` | many at once |
 #![allow(
@@ -41,6 +43,8 @@
 mod access;
 #[path = "driver/agents.rs"]
 mod agents;
+#[path = "driver/beside.rs"]
+mod beside;
 #[path = "driver/busy.rs"]
 mod busy;
 #[path = "driver/calls.rs"]
@@ -63,6 +67,8 @@ mod evictions;
 mod fallback;
 #[path = "driver/files.rs"]
 mod files;
+#[path = "driver/identities.rs"]
+mod identities;
 #[path = "driver/intake.rs"]
 mod intake;
 #[path = "driver/kills.rs"]
@@ -77,6 +83,8 @@ mod messages;
 mod meter;
 #[path = "driver/owners.rs"]
 mod owners;
+#[path = "driver/pairs.rs"]
+mod pairs;
 #[path = "driver/panics.rs"]
 mod panics;
 #[path = "driver/parts.rs"]

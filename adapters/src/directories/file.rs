@@ -1,9 +1,12 @@
 //! A directory in a file, CSV or JSON, that is read again when it changes.
 //!
 //! CSV has a line of names first; JSON is a list of objects. Both know `user_id` (the platform's id, required), `username`
-//! (the `user_id`, if there is none), `email`, `display_name`, `department` and `disabled`; others are passed over.
+//! (the `user_id`, if there is none), `email`, `display_name`, `department` and `disabled`; others are passed over, and a check
+//! names them.
 //! A file that cannot be read, or not as a whole, or that holds nobody, is no answer: it shuts nobody out. Replace it by
 //! renaming a new one over it, so that it is never seen half written.
+
+mod names;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -18,13 +21,14 @@ use async_trait::async_trait;
 use rustix::fs::OFlags;
 use serde::Deserialize;
 use serde_json::Value;
-use switchboard_domain::person::Entry;
+use switchboard_domain::person::{Entry, Tells};
 use switchboard_ports::directory::{
     Directory, DirectoryError, DirectoryKind, DirectorySettings, Found, LOOK_UP_TIMEOUT, Query,
 };
 use switchboard_ports::provider::FieldError;
 use tokio::time::timeout;
 
+use self::names::{Pairs, PassedOver};
 use super::fields::Fields;
 
 /// Largest file, in bytes.
@@ -72,7 +76,7 @@ struct FileDirectory {
 
 /// What was read last, and of which file. What is wrong with a file is remembered too, or everybody's message would have it
 /// read anew.
-type Read = Option<(Stamp, Result<Arc<People>, DirectoryError>)>;
+type Read = Option<(Stamp, Result<Arc<Listed>, DirectoryError>)>;
 
 /// What changes when a file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +87,14 @@ struct Stamp {
 }
 
 type People = BTreeMap<String, Vec<Entry>>;
+
+/// What a file says.
+#[derive(Debug)]
+struct Listed {
+    people: People,
+    /// What is passed over in it, in words.
+    note: Option<String>,
+}
 
 /// One person as it stands in a file.
 #[derive(Deserialize)]
@@ -98,6 +110,9 @@ struct Row {
     department: Option<String>,
     #[serde(default)]
     disabled: Option<Flag>,
+    /// Which columns or keys there are, empty or not.
+    #[serde(skip)]
+    tells: Tells,
 }
 
 /// A truth value as people write it.
@@ -127,9 +142,12 @@ impl Flag {
 }
 
 /// Reads a file; places are named by their number, contents never.
-fn people(bytes: &[u8], is_csv: bool) -> Result<People, String> {
+fn listed(bytes: &[u8], is_csv: bool) -> Result<Listed, String> {
     let text = readable(bytes)?;
-    let rows = if is_csv { rows_of_csv(text)? } else { rows_of_json(text)? };
+    let mut passed_over = PassedOver::default();
+    let rows =
+        if is_csv { rows_of_csv(text, &mut passed_over) } else { rows_of_json(text, &mut passed_over) };
+    let rows = rows?;
     if rows.len() > PEOPLE_MAX {
         return Err(format!("it has more than {PEOPLE_MAX} people"));
     }
@@ -140,7 +158,10 @@ fn people(bytes: &[u8], is_csv: bool) -> Result<People, String> {
         }
     }
     // A company without people has no use for a bot: it is a file that went wrong, and would shut everybody out.
-    if people.is_empty() { Err("it holds nobody".to_owned()) } else { Ok(people) }
+    if people.is_empty() {
+        return Err("it holds nobody".to_owned());
+    }
+    Ok(Listed { people, note: passed_over.note() })
 }
 
 /// The text of a file, which is UTF-8, with the mark at its beginning that spreadsheets write or without.
@@ -155,24 +176,39 @@ fn readable(bytes: &[u8]) -> Result<&str, String> {
     if text.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(text) }
 }
 
-fn rows_of_csv(text: &str) -> Result<Vec<Row>, String> {
+fn rows_of_csv(text: &str, passed_over: &mut PassedOver) -> Result<Vec<Row>, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let names = reader.headers().map_err(|_| "its first line is no line of names".to_owned())?;
+    let given = reader.headers().map_err(|_| "its first line is no line of names".to_owned())?;
+    let separated_otherwise = given.iter().any(|name| name.contains([';', '\t']));
+    let names = names::known(given.iter(), passed_over)
+        .map_err(|twice| format!("its first line names the column {twice} twice"))?;
     if !names.iter().any(|name| name == "user_id") {
-        let separated_otherwise = names.iter().any(|name| name.contains([';', '\t']));
         let hint = if separated_otherwise { "; commas have to separate the columns" } else { "" };
         return Err(format!("its first line names no column user_id{hint}"));
     }
+    let has = |column: &str| names.iter().any(|name| name == column);
+    let tells = Tells { email: has("email"), department: has("department") };
+    reader.set_headers(names.into());
     let rows = reader.deserialize().take(PEOPLE_MAX + 1).enumerate();
     let row = |(n, row): (usize, Result<Row, csv::Error>)| {
+        let row = row.map(|row| Row { tells, ..row });
         row.map_err(|_| format!("row {} is no person with a user_id and as many columns as names", n + 1))
     };
     rows.map(row).collect()
 }
 
-fn rows_of_json(text: &str) -> Result<Vec<Row>, String> {
-    serde_json::from_str(text)
-        .map_err(|error| format!("line {} is no list of people with a user_id", error.line()))
+fn rows_of_json(text: &str, passed_over: &mut PassedOver) -> Result<Vec<Row>, String> {
+    let people: Vec<Pairs> =
+        serde_json::from_str(text).map_err(|error| format!("line {} is no list of people", error.line()))?;
+    let row = |(n, pairs): (usize, Pairs)| {
+        let person =
+            pairs.known(passed_over).map_err(|twice| format!("row {} names {twice} twice", n + 1))?;
+        let has = |key: &str| person.get(key).is_some();
+        let tells = Tells { email: has("email"), department: has("department") };
+        let row = Row::deserialize(person).map(|row| Row { tells, ..row });
+        row.map_err(|_| format!("row {} is no person with a user_id", n + 1))
+    };
+    people.into_iter().enumerate().map(row).collect()
 }
 
 impl Row {
@@ -194,6 +230,7 @@ impl Row {
             display_name: self.display_name,
             department: self.department,
             disabled,
+            tells: self.tells,
         };
         Ok(Some((user_id, entry)))
     }
@@ -204,7 +241,7 @@ fn stamp(metadata: &fs::Metadata) -> std::io::Result<Stamp> {
 }
 
 /// The people of the file as it is now; blocks while it is read, and for nothing else.
-fn load(path: &Path, read: &Mutex<Read>) -> Result<Arc<People>, DirectoryError> {
+fn load(path: &Path, read: &Mutex<Read>) -> Result<Arc<Listed>, DirectoryError> {
     let named = |what: &dyn Display| format!("{}: {what}", path.display());
     let unreadable = |error: std::io::Error| {
         DirectoryError::Unavailable(named(&format_args!("it cannot be read: {}", error.kind())))
@@ -236,25 +273,34 @@ fn load(path: &Path, read: &Mutex<Read>) -> Result<Arc<People>, DirectoryError> 
         return Err(DirectoryError::Unavailable(named(&"it is being written; replace it by renaming")));
     }
     let is_csv = path.extension().is_some_and(|ending| ending == "csv");
-    let told = people(&text, is_csv).map(Arc::new);
+    let told = listed(&text, is_csv).map(Arc::new);
     let told = told.map_err(|what| DirectoryError::Malformed(named(&what)));
     *kept = Some((now, told.clone()));
     told
 }
 
+impl FileDirectory {
+    /// The file as it is now.
+    async fn listed(&self) -> Result<Arc<Listed>, DirectoryError> {
+        let (path, read) = (self.path.clone(), Arc::clone(&self.read));
+        let loaded = timeout(LOOK_UP_TIMEOUT, tokio::task::spawn_blocking(move || load(&path, &read))).await;
+        let late = || Err(DirectoryError::Unavailable("the file was not read in time".to_owned()));
+        loaded.ok().and_then(Result::ok).unwrap_or_else(late)
+    }
+}
+
 #[async_trait]
 impl Directory for FileDirectory {
     async fn look_up(&self, query: &Query) -> Result<Found, DirectoryError> {
-        let (path, read) = (self.path.clone(), Arc::clone(&self.read));
-        let loaded = timeout(LOOK_UP_TIMEOUT, tokio::task::spawn_blocking(move || load(&path, &read))).await;
-        let Ok(Ok(people)) = loaded else {
-            return Err(DirectoryError::Unavailable("the file was not read in time".to_owned()));
-        };
-        Ok(match people?.get(&query.im_user_id).map(Vec::as_slice) {
+        Ok(match self.listed().await?.people.get(&query.im_user_id).map(Vec::as_slice) {
             None | Some([]) => Found::Nobody,
             Some([one]) => Found::One(one.clone()),
             Some(_) => Found::Several,
         })
+    }
+
+    async fn check(&self, _platform: &str) -> Result<Option<String>, DirectoryError> {
+        Ok(self.listed().await?.note.clone())
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Request: `{"platform","im_user_id","name","email","mobile"}`, with `X-Switchboard-Timestamp` (seconds since 1970) and
 //! `X-Switchboard-Signature: sha256=HEX`, the HMAC-SHA256 (RFC 2104) over timestamp, a full stop, and the body as it was
-//! sent. Answer: 200 with `{"users":[{"username","email","display_name","department","disabled"}]}`; an empty list means
-//! that nobody fits. Everything else, 404 included, is no answer: a wrong address must shut nobody out.
+//! sent. Answer: 200 with `{"users":[{"username","email","display_name","department","disabled"}]}`, where all but the username
+//! may be absent or null; an empty list means that nobody fits. Everything else, 404 included, is no answer: a wrong address must shut nobody out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use switchboard_domain::person::Entry;
+use switchboard_domain::person::{Entry, Tells};
 use switchboard_domain::secret::Secret;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::directory::{
@@ -74,15 +74,18 @@ impl DirectoryKind for HttpKind {
         checked(config, secrets_set.iter().any(|pointer| pointer == KEY)).map(|(_, _, checked)| checked)
     }
 
+    fn check_secret(&self, pointer: &str, secret: &Secret) -> Result<(), String> {
+        let is_short = pointer == KEY && secret.expose().len() < KEY_BYTES_MIN;
+        if is_short { Err(format!("must have {KEY_BYTES_MIN} bytes at least")) } else { Ok(()) }
+    }
+
     fn build(&self, settings: &DirectorySettings) -> Result<Arc<dyn Directory>, Vec<FieldError>> {
         let wrong = |pointer: &str, message: &str| {
             vec![FieldError { pointer: pointer.to_owned(), message: message.to_owned() }]
         };
         let key = settings.secrets.get(KEY).cloned().unwrap_or_default();
         let (url, needs_contact, _) = checked(&settings.config, !key.is_empty())?;
-        if key.expose().len() < KEY_BYTES_MIN {
-            return Err(wrong(KEY, "must have 16 bytes at least"));
-        }
+        self.check_secret(KEY, &key).map_err(|message| wrong(KEY, &message))?;
         let url = url.ok_or_else(|| wrong("/url", "is required"))?;
         let client = self.network.client(CONNECT_TIMEOUT);
         let client = client.map_err(|_| wrong("/url", "cannot be asked: failed to set HTTP up"))?;
@@ -119,13 +122,26 @@ struct Answer {
 struct Person {
     username: String,
     #[serde(default)]
-    email: Option<String>,
+    email: Told,
     #[serde(default)]
     display_name: Option<String>,
     #[serde(default)]
-    department: Option<String>,
+    department: Told,
     #[serde(default)]
-    disabled: bool,
+    disabled: Option<bool>,
+}
+
+/// A member that tells of nothing where it is not there, and that there is none where it is `null`.
+#[derive(Default)]
+struct Told {
+    is_there: bool,
+    text: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Told {
+    fn deserialize<D: Deserializer<'de>>(member: D) -> Result<Self, D::Error> {
+        Ok(Self { is_there: true, text: Option::deserialize(member)? })
+    }
 }
 
 impl HttpDirectory {
@@ -173,10 +189,11 @@ fn read(body: &[u8]) -> Result<Found, DirectoryError> {
         (None, _) => Found::Nobody,
         (Some(user), None) => Found::One(Entry {
             username: user.username,
-            email: user.email,
+            tells: Tells { email: user.email.is_there, department: user.department.is_there },
+            email: user.email.text,
             display_name: user.display_name,
-            department: user.department,
-            disabled: user.disabled,
+            department: user.department.text,
+            disabled: user.disabled.unwrap_or(false),
         }),
         (Some(_), Some(_)) => Found::Several,
     })
@@ -198,7 +215,7 @@ impl Directory for HttpDirectory {
 mod tests {
     use rstest::rstest;
 
-    use super::{DirectoryError, Found, read, signature};
+    use super::{DirectoryError, Found, Tells, read, signature};
 
     /// By `openssl dgst -sha256 -hmac 0123456789abcdef` over `1700000000.{}`.
     #[test]
@@ -210,6 +227,10 @@ mod tests {
     #[rstest]
     #[case(r#"{"users":[]}"#, "nobody")]
     #[case(r#"{"users":[{"username":"ann","later":1}]}"#, "one")]
+    #[case(r#"{"users":[{"username":"ann","email":null,"display_name":null,"department":null,"disabled":null}]}"#, "one")]
+    #[case(r#"{"users":[{"username":"ann","disabled":true}]}"#, "disabled")]
+    #[case(r#"{"users":[{"username":"ann","disabled":"no"}]}"#, "malformed")]
+    #[case(r#"{"users":[{"username":null}]}"#, "malformed")]
     #[case(r#"{"users":[{"username":"ann"},{"username":"bob"}]}"#, "several")]
     #[case("{}", "malformed")]
     #[case(r#"{"users":[{"email":"a@b.c"}]}"#, "malformed")]
@@ -218,11 +239,25 @@ mod tests {
     fn only_what_is_said_clearly_counts(#[case] body: &str, #[case] expected: &str) {
         let found = match read(body.as_bytes()) {
             Ok(Found::Nobody) => "nobody",
+            Ok(Found::One(entry)) if entry.disabled => "disabled",
             Ok(Found::One(_)) => "one",
             Ok(Found::Several) => "several",
             Err(DirectoryError::Malformed(_)) => "malformed",
             Err(_) => "another error",
         };
         assert_eq!(found, expected);
+    }
+
+    /// A member that is not there tells nothing; one that is `null` tells that there is none (any more).
+    #[rstest]
+    #[case(r#"{"username":"ann"}"#, (false, false))]
+    #[case(r#"{"username":"ann","email":null}"#, (true, false))]
+    #[case(r#"{"username":"ann","email":"a@x.com","department":null}"#, (true, true))]
+    fn a_member_that_is_there_tells_something(#[case] user: &str, #[case] (email, department): (bool, bool)) {
+        let Ok(Found::One(entry)) = read(format!(r#"{{"users":[{user}]}}"#).as_bytes()) else {
+            panic!("one person");
+        };
+        assert_eq!(entry.tells, Tells { email, department });
+        assert_eq!(entry.email.as_deref(), user.contains("a@x.com").then_some("a@x.com"));
     }
 }

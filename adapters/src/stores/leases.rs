@@ -1,4 +1,5 @@
-//! Leases of a store that one process owns alone: they are kept in memory, only the fence counters have to last (R15).
+//! Leases of a store that one process owns alone: they are kept in memory, only the fence counters have to last (R15). They end
+//! by the process's own clock, which is never set back, so that none of them can last longer than it was given for.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

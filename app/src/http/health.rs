@@ -72,7 +72,7 @@ pub async fn readyz(State(api): State<Api>) -> Result<Json<ReadyView>, Problem> 
             Ok(Json(ReadyView { status: "ready", store }))
         }
         // The cause is in the log: this page is open to everybody.
-        Err(NotReady::Store(_)) => Err(Problem::unavailable("the store cannot be reached")),
+        Err(NotReady::Store(_)) => Err(Problem::store_away()),
         Err(NotReady::Stopping) => Err(stopping()),
     }
 }

@@ -195,6 +195,12 @@ impl Problem {
         problem.retry_after_s = Some(1);
         problem
     }
+
+    /// 503: the store does not answer, or takes nothing.
+    #[must_use]
+    pub fn store_away() -> Self {
+        Self::unavailable("the store cannot be reached")
+    }
 }
 
 /// Store errors in a place where names are the only keys that can be taken.
@@ -204,7 +210,7 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(cause) => {
                 // Whoever looks at the panel asks every few seconds, and the store's own trouble is told anyway.
                 tracing::debug!(%cause, "failed to reach the store for an API request");
-                Self::unavailable("the store cannot be reached")
+                Self::store_away()
             }
             StoreError::Conflict => Self::wrong_state("somebody else changed it at the same time: try again"),
             StoreError::Duplicate("name") => Self::duplicate("/name", "the name is taken"),

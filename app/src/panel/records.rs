@@ -83,12 +83,13 @@ fn act_word(act: &str) -> Key {
 /// `GET /panel/replicas`.
 async fn replicas(visitor: Visitor, State(api): State<Api>, query: Query) -> Result<Html<String>, Problem> {
     query.finish()?;
+    let live = api.operations.replicas().ok_or_else(Problem::store_away)?;
     let t = visitor.texts();
     let title = t.say("replicas-title");
     let content = html! {
         h1 { (title) }
         p.help { (t.say("replicas-about")) }
-        (replicas_table(t, &api.operations.replicas()))
+        (replicas_table(t, &live))
     };
     Ok(Html(inside(&visitor, Section::Replicas, &title, &content).into_string()))
 }

@@ -1,11 +1,13 @@
 //! Starting, stopping and asking the driver.
 
+mod taking_in;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, MessageId, Partition};
+use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, MessageId, Partition, ReplicaId};
 use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
 use switchboard_domain::message::{Chat, Sender};
 use switchboard_ports::channels::Channel;
@@ -20,6 +22,7 @@ use switchboard_ports::replicas::{Note, ReplicaInfo};
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
 use tokio::sync::{Mutex as FairMutex, broadcast};
 
+use self::taking_in::Unusable;
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
@@ -36,7 +39,7 @@ pub struct Driver {
     shared: Arc<Shared>,
     /// Settings are read and put into force one after the other: of two changes at once the later one must win, and a new
     /// channel must not be started twice.
-    reloading: FairMutex<()>,
+    reloading: FairMutex<Unusable>,
 }
 
 impl Driver {
@@ -102,67 +105,6 @@ impl Driver {
         self.shared.registry.is_busy()
     }
 
-    /// Puts a channel's stored settings into force; nothing else is touched.
-    /// Whether its connection had to be another one for it.
-    pub(crate) async fn reload(&self, id: &ChannelId) -> Result<bool, StoreError> {
-        let _one_at_a_time = self.reloading.lock().await;
-        let Some(stored) = self.shared.ports.channels.find(id).await? else {
-            self.forget(id).await;
-            self.shared.peers.settled(id);
-            return Ok(false);
-        };
-        if self.shared.peers.withdrawn_since(id).is_some() {
-            // Its deletion is under way.
-            return Ok(false);
-        }
-        let bot = match Bot::build(&self.shared, stored).await {
-            Ok(bot) => bot,
-            Err(BotError::Store(error)) => return Err(error),
-            Err(error) => {
-                tracing::error!(channel = %id, %error, "failed to set the channel up; it runs on with its old settings");
-                return Ok(false);
-            }
-        };
-        // What was withdrawn closes by itself: its deletion was not carried through.
-        let reconnects = match self.shared.channel(id).filter(|it| !it.has_ended() && !it.is_withdrawn()) {
-            None => {
-                channel::start(&self.shared, bot);
-                false
-            }
-            Some(handle) => {
-                let connection = handle.bot().needs_reconnect(&bot);
-                handle.replace(bot);
-                handle.tell_surely(Message::Changed { connection }).await;
-                connection
-            }
-        };
-        // One that was enabled or disabled takes its place, or gives it up.
-        self.shared.peers.look_now();
-        // Conversations notice an enabled or disabled channel at their next look; the scan brings what waits.
-        self.shared.registry.wake_all();
-        Ok(reconnects)
-    }
-
-    /// The same where a deletion of the channel is over: if the store still has it, it was not carried through.
-    pub(crate) async fn revive(&self, id: &ChannelId) -> Result<bool, StoreError> {
-        let since = self.shared.peers.withdrawn_since(id);
-        self.shared.peers.settled(id);
-        let reloaded = self.reload(id).await;
-        if let (Err(_), Some(since)) = (&reloaded, since) {
-            // Tried again with a later look.
-            self.shared.peers.withdrawn(id, since);
-        }
-        reloaded
-    }
-
-    async fn forget(&self, id: &ChannelId) {
-        let handle = lock(&self.shared.channels).remove(id);
-        if let Some(handle) = handle {
-            handle.withdraw();
-            handle.tell_surely(Message::Drain).await;
-        }
-    }
-
     /// Conversations of a channel where something waits, runs or is on its way out.
     async fn unfinished(&self, id: &ChannelId) -> Result<BTreeMap<ConversationId, Partition>, StoreError> {
         let filter = ConversationFilter { channel: Some(id.clone()), ..ConversationFilter::default() };
@@ -191,6 +133,14 @@ impl Driver {
     fn is_unfinished(&self, id: &ConversationId, open: &BTreeSet<ConversationId>) -> bool {
         let registry = &self.shared.registry;
         open.contains(id) || registry.is_busy_one(id) || registry.is_sending(id)
+    }
+
+    /// Ends what runs and waits in a conversation whose channel is being deleted.
+    async fn end(&self, conversation: &ConversationId) -> Result<(), StoreError> {
+        match self.shared.ports.transcripts.conversation(conversation).await? {
+            Some(info) => self.put_control(&info, Control::Withdraw).await,
+            None => Ok(()),
+        }
     }
 
     async fn put_control(&self, info: &ConversationInfo, control: Control) -> Result<(), StoreError> {
@@ -243,12 +193,26 @@ impl Operations for Driver {
         peers::whole(&self.shared, channels).await
     }
 
+    fn statuses_here(&self) -> Vec<(Channel, ChannelStatus)> {
+        let now = self.shared.now();
+        let here = self.shared.all_channels().into_iter();
+        here.map(|handle| (handle.bot().channel.clone(), peers::alone(&self.shared, &handle, now))).collect()
+    }
+
+    async fn take_in(&self, stored: &[Channel]) -> Result<(), StoreError> {
+        self.freshen(stored).await
+    }
+
     fn durability(&self) -> Option<Durability> {
         lock(&self.shared.durability).clone()
     }
 
-    fn replicas(&self) -> Vec<ReplicaInfo> {
-        self.shared.peers.roll()
+    fn replica(&self) -> ReplicaId {
+        self.shared.replica.clone()
+    }
+
+    fn replicas(&self) -> Option<Vec<ReplicaInfo>> {
+        (!self.shared.knows_nobody()).then(|| self.shared.peers.roll())
     }
 
     async fn channel_changed(&self, channel: &ChannelId) -> Result<(), StoreError> {
@@ -268,9 +232,10 @@ impl Operations for Driver {
         }
     }
 
-    async fn restart(&self, channel: &ChannelId) -> bool {
-        let Some(handle) = self.shared.channel(channel).filter(|handle| handle.bot().channel.enabled) else {
-            return false;
+    async fn restart(&self, channel: &ChannelId) -> Result<bool, StoreError> {
+        let handle = self.fresh(channel).await?;
+        let Some(handle) = handle.filter(|handle| handle.bot().channel.enabled) else {
+            return Ok(false);
         };
         peers::believe_again(&self.shared, channel).await;
         // Counted in the store, so that replicas which do not hear of it now find it with their next look. This one as well.
@@ -281,11 +246,11 @@ impl Operations for Driver {
                 handle.tell_surely(Message::Restart).await;
             }
         }
-        true
+        Ok(true)
     }
 
     async fn withdraw(&self, channel: &ChannelId) -> Result<(), StoreError> {
-        let Some(handle) = self.shared.channel(channel) else {
+        let Some(handle) = self.fresh(channel).await? else {
             return Ok(());
         };
         // Nothing new comes in behind the withdrawal, whatever its sockets still carry until they are closed.
@@ -299,7 +264,7 @@ impl Operations for Driver {
         loop {
             for (id, partition) in self.unfinished(channel).await? {
                 if told.insert(id.clone(), partition).is_none() {
-                    self.control(&id, Control::Withdraw).await?;
+                    self.end(&id).await?;
                 }
             }
             while !self.are_finished(&told).await? && tokio::time::Instant::now() < deadline {
@@ -320,7 +285,7 @@ impl Operations for Driver {
         let Some(info) = self.shared.ports.transcripts.conversation(conversation).await? else {
             return Ok(false);
         };
-        if self.shared.channel(&info.key.channel).is_none() {
+        if self.fresh(&info.key.channel).await?.is_none() {
             // Nobody would ever take it in.
             return Ok(false);
         }
@@ -339,8 +304,8 @@ impl Operations for Driver {
 
     async fn send(&self, message: NewMessage) -> Result<Option<Given>, StoreError> {
         let id = message.key.id();
-        let Some(handle) = self.shared.channel(&message.key.channel).filter(|handle| !handle.is_withdrawn())
-        else {
+        let handle = self.fresh(&message.key.channel).await?;
+        let Some(handle) = handle.filter(|handle| !handle.is_withdrawn()) else {
             return Ok(None);
         };
         let given = self.shared.ports.messages.give(message).await?;
@@ -348,14 +313,14 @@ impl Operations for Driver {
             super::wake(&self.shared, *partition, id.clone());
             if handle.is_withdrawn() {
                 // The deletion began in between, and may have looked already.
-                self.control(&id, Control::Withdraw).await?;
+                self.end(&id).await?;
             }
         }
         Ok(Some(given))
     }
 
     async fn preflight(&self, channel: &ChannelId) -> Result<Option<Vec<Check>>, StoreError> {
-        match self.shared.channel(channel) {
+        match self.fresh(channel).await? {
             Some(handle) => Ok(Some(preflight::of(&handle.bot()).await)),
             None => Ok(None),
         }
@@ -370,7 +335,7 @@ impl Operations for Driver {
         channel: &ChannelId,
         sender: Sender,
     ) -> Result<Option<MappingTrial>, StoreError> {
-        match self.shared.channel(channel) {
+        match self.fresh(channel).await? {
             Some(handle) => mapping::tried(&self.shared, &handle.bot(), &sender).await.map(Some),
             None => Ok(None),
         }

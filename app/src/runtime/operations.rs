@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use switchboard_domain::access;
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::ids::{ChannelId, ConversationId};
+use switchboard_domain::ids::{ChannelId, ConversationId, ReplicaId};
 use switchboard_domain::inbox::Control;
 use switchboard_domain::mapping::Verdict;
 use switchboard_domain::message::Sender;
@@ -28,11 +28,22 @@ pub trait Operations: Send + Sync {
     /// What all replicas observe of these channels, in no order; without those that none of them knows (yet).
     async fn statuses(&self, channels: &[ChannelId]) -> Vec<ChannelStatus>;
 
+    /// What this replica alone observes of all channels, with their settings as it has them, in id order. Asks nobody.
+    fn statuses_here(&self) -> Vec<(Channel, ChannelStatus)>;
+
+    /// Takes in what these stored channels have that this replica has not yet heard of: call it before it is asked what it
+    /// observes of them. Whatever acts upon a channel does so by itself.
+    async fn take_in(&self, stored: &[Channel]) -> Result<(), StoreError>;
+
     /// What the store may lose of what was acknowledged; none until it was asked.
     fn durability(&self) -> Option<Durability>;
 
-    /// The replicas that live, as they said last, in id order.
-    fn replicas(&self) -> Vec<ReplicaInfo>;
+    /// Which replica this is.
+    fn replica(&self) -> ReplicaId;
+
+    /// The replicas that live, as they said last, in id order; `None` while the store has not been read for so long that all
+    /// of them may be gone.
+    fn replicas(&self) -> Option<Vec<ReplicaInfo>>;
 
     /// Takes a channel's stored settings in: call it after each insert, update or delete in the channel store. Acts within
     /// a second; only this channel is touched, and its connection only where a connection setting changed.
@@ -42,7 +53,7 @@ pub trait Operations: Send + Sync {
     async fn agent_changed(&self);
 
     /// Closes the channel's connection and opens a new one; `false` when the channel is not enabled.
-    async fn restart(&self, channel: &ChannelId) -> bool;
+    async fn restart(&self, channel: &ChannelId) -> Result<bool, StoreError>;
 
     /// Ends a channel for good: closes its sockets, cancels running replies and closes their cards with one sentence, waits up
     /// to 10 s for that, and forgets the channel. The caller deletes the record afterwards.

@@ -109,31 +109,31 @@ pub(crate) async fn scan_open(shared: Arc<Shared>) {
             () = shared.parking.cancelled() => return,
             () = tokio::time::sleep(shared.settings.scan_interval) => {}
         }
-        // Without a lease nothing is asked, which says nothing about the store.
-        if shared.leases_held() == 0 {
-            continue;
-        }
-        if let Some(looked) = caught("a look through what is open", scan_once(&shared)).await {
-            shared.troubles.saw(Kind::Look, &looked, shared.now());
+        match caught("a look through what is open", scan_once(&shared)).await {
+            // Without a lease that still lasts nothing is asked, which says nothing about the store.
+            Some(Ok(false)) | None => {}
+            Some(looked) => shared.troubles.saw(Kind::Look, &looked, shared.now()),
         }
     }
 }
 
-/// One look through the open index: whatever is open and not in memory is woken.
-pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<(), StoreError> {
+/// One look through the open index: whatever is open and not in memory is woken. Whether the store was asked at all.
+pub(crate) async fn scan_once(shared: &Arc<Shared>) -> Result<bool, StoreError> {
+    let mut asked = false;
     for partition in Partition::all() {
-        scan_partition(shared, partition).await?;
+        asked |= scan_partition(shared, partition).await?;
     }
-    Ok(())
+    Ok(asked)
 }
 
-async fn scan_partition(shared: &Arc<Shared>, partition: Partition) -> Result<(), StoreError> {
-    if shared.lease(partition).is_some() {
-        for id in open_in(shared, partition).await? {
-            super::wake(shared, partition, id);
-        }
+async fn scan_partition(shared: &Arc<Shared>, partition: Partition) -> Result<bool, StoreError> {
+    if shared.lease(partition).is_none() {
+        return Ok(false);
     }
-    Ok(())
+    for id in open_in(shared, partition).await? {
+        super::wake(shared, partition, id);
+    }
+    Ok(true)
 }
 
 /// What is open in these partitions.
@@ -190,5 +190,45 @@ async fn store_back(shared: &Shared) {
         for handle in shared.all_channels() {
             handle.tell_surely(Message::StoreBack).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use switchboard_domain::ids::FencingToken;
+    use switchboard_ports::conversations::Lease;
+
+    use super::*;
+    use crate::runtime::shared::Settings;
+    use crate::testing::{FakeClock, FakeStores, ports};
+
+    const TTL: Duration = Duration::from_secs(10);
+
+    /// While a store is away leases run out, and then nothing is asked any more: that is not the end of the trouble.
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_asks_nothing_is_neither_a_success_nor_a_failure() {
+        let (stores, clock) = (Arc::new(FakeStores::default()), Arc::new(FakeClock::default()));
+        let shared = Arc::new(Shared::new(ports(&stores, clock.clone()), Settings::default()));
+        let partition = Partition(7);
+        let leased = || {
+            let until = shared.now().after(TTL);
+            let lease = Lease { partition, owner: shared.replica.clone(), token: FencingToken(1), until };
+            shared.set_leases(&[partition], vec![lease]);
+        };
+        let looks = || tokio::time::sleep(shared.settings.scan_interval * 3);
+        leased();
+        stores.set_down(true);
+        shared.tasks.spawn(scan_open(Arc::clone(&shared)));
+        looks().await;
+        assert!(shared.troubles.last(Kind::Look));
+        clock.advance(TTL);
+        looks().await;
+        stores.set_down(false);
+        looks().await;
+        assert!(shared.troubles.last(Kind::Look), "nobody has asked the store");
+        leased();
+        looks().await;
+        assert!(!shared.troubles.last(Kind::Look));
+        shared.parking.cancel();
     }
 }

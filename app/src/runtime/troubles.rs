@@ -85,6 +85,11 @@ impl Troubles {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn last(&self, kind: Kind) -> bool {
+        self.episodes.get(kind as usize).is_some_and(|episode| lock(episode).lasts())
+    }
+
     /// The store did something, in this time.
     pub(crate) fn took(&self, took: Duration, now: Timestamp) {
         if took < SLOW {
@@ -133,8 +138,7 @@ mod tests {
             troubles.refused(Kind::File, &away, at(millis));
         }
         troubles.done(Kind::Leases, at(200));
-        let lasts = |kind: Kind| lock(&troubles.episodes[kind as usize]).lasts();
-        assert!(!lasts(Kind::Leases) && lasts(Kind::File));
+        assert!(!troubles.last(Kind::Leases) && troubles.last(Kind::File));
         assert_eq!(troubles.lasting.load(Ordering::Relaxed), 1);
         troubles.saw(Kind::File, &Ok(()), at(201));
         assert_eq!(troubles.lasting.load(Ordering::Relaxed), 0);
@@ -143,7 +147,7 @@ mod tests {
     #[test]
     fn a_store_that_is_slow_is_so_until_it_is_quick() {
         let troubles = Troubles::default();
-        let is_slow = || lock(&troubles.episodes[Kind::Haste as usize]).lasts();
+        let is_slow = || troubles.last(Kind::Haste);
         troubles.took(Duration::from_millis(499), Timestamp::from_millis(0));
         assert!(!is_slow());
         troubles.took(Duration::from_millis(500), Timestamp::from_millis(1));

@@ -93,7 +93,15 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
     let failed = |error: &dyn std::fmt::Display| MetricsError(error.to_string());
     let handle = builder()?.install_recorder().map_err(|error| failed(&error))?;
     describe();
+    begin();
     Ok(handle)
+}
+
+/// Counters without labels are there from the start: a rise from nothing is none to whoever adds up what they rose by.
+fn begin() {
+    for name in [CHANNEL_RECONNECTS, MESSAGES_DUPLICATE, COMMITS_LOST, COMMITS_FENCED] {
+        metrics::counter!(name).absolute(0);
+    }
 }
 
 /// A recorder's handle that belongs to nobody, for tests of the route.
@@ -152,11 +160,18 @@ fn describe() {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, TIME_TO_FIRST_OUTPUT, TURNS, TURNS_RUNNING, install};
+    use super::{
+        ALL, CHANNEL_RECONNECTS, COMMITS_FENCED, COMMITS_LOST, MESSAGES_DUPLICATE, TIME_TO_FIRST_OUTPUT,
+        TURNS, TURNS_RUNNING, install,
+    };
 
     #[test]
     fn names_are_the_contracts_and_histograms_have_buckets() {
         let handle = install().unwrap();
+        let begun = handle.render();
+        for name in [CHANNEL_RECONNECTS, MESSAGES_DUPLICATE, COMMITS_LOST, COMMITS_FENCED] {
+            assert!(begun.contains(&format!("\n{name} 0\n")), "{name} is not in {begun}");
+        }
         metrics::counter!(TURNS, "channel" => "chn_1", "outcome" => "answered").increment(2);
         metrics::gauge!(TURNS_RUNNING).set(1.0);
         metrics::histogram!(TIME_TO_FIRST_OUTPUT).record(0.3);

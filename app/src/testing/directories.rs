@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use switchboard_domain::secret::Secret;
 use switchboard_ports::directory::{
     Directory, DirectoryError, DirectoryKind, DirectorySettings, Found, Query,
 };
@@ -40,6 +41,10 @@ impl DirectoryKind for FakeLdap {
             wrong("/bind_password", "is required");
         }
         if errors.is_empty() { Ok(config.clone()) } else { Err(errors) }
+    }
+
+    fn check_secret(&self, _pointer: &str, secret: &Secret) -> Result<(), String> {
+        if secret.expose() == "short" { Err("must be longer".to_owned()) } else { Ok(()) }
     }
 
     fn build(&self, _settings: &DirectorySettings) -> Result<Arc<dyn Directory>, Vec<FieldError>> {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::ids::{ChannelId, ConversationId, ReplicaId, Seq};
+use switchboard_domain::ids::{ChannelId, ConversationId, ReplicaId, Seq, Version};
 use switchboard_domain::inbox::Control;
 use switchboard_domain::message::Sender;
 use switchboard_domain::notice::Finding;
@@ -29,6 +29,12 @@ pub(crate) struct FakeOperations {
     pub(crate) calls: Mutex<Vec<String>>,
     /// What it observes.
     pub(crate) statuses: Mutex<BTreeMap<ChannelId, ChannelStatus>>,
+    /// What it has of its own.
+    pub(crate) here: Mutex<Vec<(Channel, ChannelStatus)>>,
+    /// What it was to take in before it was asked for a status.
+    pub(crate) taken_in: Mutex<Vec<(ChannelId, Version)>>,
+    /// Whether it has not seen the others for too long.
+    pub(crate) knows_nobody: AtomicBool,
     /// What it answers to `ready`.
     pub(crate) ready: Mutex<Result<(), NotReady>>,
     /// Whether it withdraws nothing.
@@ -65,6 +71,9 @@ impl Default for FakeOperations {
         Self {
             calls: Mutex::default(),
             statuses: Mutex::default(),
+            here: Mutex::default(),
+            taken_in: Mutex::default(),
+            knows_nobody: AtomicBool::new(false),
             ready: Mutex::new(Ok(())),
             withdraws_nothing: AtomicBool::new(false),
             conversations: Mutex::default(),
@@ -127,19 +136,35 @@ impl Operations for FakeOperations {
         channels.iter().filter_map(|channel| statuses.get(channel).cloned()).collect()
     }
 
+    fn statuses_here(&self) -> Vec<(Channel, ChannelStatus)> {
+        self.here.lock().unwrap().clone()
+    }
+
+    async fn take_in(&self, stored: &[Channel]) -> Result<(), StoreError> {
+        let mut taken_in = self.taken_in.lock().unwrap();
+        taken_in.extend(stored.iter().map(|channel| (channel.id.clone(), channel.version)));
+        Ok(())
+    }
+
     fn durability(&self) -> Option<Durability> {
         Some(Durability::Lossy(vec![Loss::SyncedEachSecond, Loss::Evicting("allkeys-lru".to_owned())]))
     }
 
-    fn replicas(&self) -> Vec<ReplicaInfo> {
-        vec![ReplicaInfo {
-            id: ReplicaId::new("r1"),
-            version: "0.1.0".to_owned(),
-            host: Some("here".to_owned()),
-            started_at: Timestamp::from_millis(START_MS),
-            partitions: 256,
-            connections: 1,
-        }]
+    fn replica(&self) -> ReplicaId {
+        ReplicaId::new("r1")
+    }
+
+    fn replicas(&self) -> Option<Vec<ReplicaInfo>> {
+        (!self.knows_nobody.load(Ordering::Relaxed)).then(|| {
+            vec![ReplicaInfo {
+                id: ReplicaId::new("r1"),
+                version: "0.1.0".to_owned(),
+                host: Some("here".to_owned()),
+                started_at: Timestamp::from_millis(START_MS),
+                partitions: 256,
+                connections: 1,
+            }]
+        })
     }
 
     async fn channel_changed(&self, channel: &ChannelId) -> Result<(), StoreError> {
@@ -151,9 +176,9 @@ impl Operations for FakeOperations {
         self.calls().push(String::from("agent_changed"));
     }
 
-    async fn restart(&self, channel: &ChannelId) -> bool {
+    async fn restart(&self, channel: &ChannelId) -> Result<bool, StoreError> {
         self.calls().push(format!("restart {channel}"));
-        true
+        Ok(true)
     }
 
     async fn withdraw(&self, channel: &ChannelId) -> Result<(), StoreError> {

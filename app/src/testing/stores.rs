@@ -358,7 +358,8 @@ impl ConversationStore for FakeStores {
         _partition: Partition,
         _after: Option<&ConversationId>,
     ) -> Result<Vec<ConversationId>, StoreError> {
-        panic!("the shell opens nothing")
+        drop(self.up()?);
+        Ok(Vec::new())
     }
 
     async fn load(

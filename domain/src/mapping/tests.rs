@@ -9,7 +9,7 @@ use crate::person::{Entry, Person};
 use crate::settings::{MappingMode, OnMiss, UserMapping};
 
 fn user(id: &str, disabled: bool) -> UserFacts {
-    UserFacts { id: UserId::new(id), disabled, vouched: false, shut_out: false }
+    UserFacts { id: UserId::new(id), disabled, elsewhere: false, vouched: false, shut_out: false }
 }
 
 fn author(im_user_id: Option<&'static str>) -> Author<'static> {
@@ -27,6 +27,7 @@ fn person(email: Option<&str>, disabled: bool) -> Person {
         display_name: Some("Ann Long".into()),
         department: Some("Sales".into()),
         disabled,
+        ..Entry::default()
     };
     entry.person("corp").unwrap()
 }
@@ -41,9 +42,11 @@ fn modes() -> [MappingMode; 5] {
     ]
 }
 
-/// Absent, enabled, disabled.
-fn presences(id: &str) -> [Option<UserFacts>; 3] {
-    [None, Some(user(id, false)), Some(user(id, true))]
+/// Absent, enabled, disabled, somebody else's as well, and that with a directory's word.
+fn presences(id: &str) -> [Option<UserFacts>; 5] {
+    let elsewhere = UserFacts { elsewhere: true, ..user(id, false) };
+    let vouched = UserFacts { vouched: true, ..elsewhere.clone() };
+    [None, Some(user(id, false)), Some(user(id, true)), Some(elsewhere), Some(vouched)]
 }
 
 /// The rules once more, as a list read from top to bottom; the first that fits counts.
@@ -89,7 +92,7 @@ fn expected(mode: &MappingMode, on_miss: OnMiss, facts: &Facts<'_>) -> &'static 
         MappingMode::Directory => (facts.by_person.filter(|_| found.is_some()), "link person"),
     };
     if let Some(user) = hit {
-        return if user.disabled { "disabled" } else { what };
+        return hit_by(mode, user, what);
     }
     if let Some(person) = found {
         if *mode == MappingMode::Directory {
@@ -106,8 +109,25 @@ fn expected(mode: &MappingMode, on_miss: OnMiss, facts: &Facts<'_>) -> &'static 
     match (on_miss, facts.by_username) {
         (OnMiss::Reject, _) => "not mapped by on_miss",
         (OnMiss::Create, Some(user)) if user.disabled => "disabled",
+        (OnMiss::Create, Some(user)) if user.elsewhere => "not mapped by on_miss",
         (OnMiss::Create, Some(_)) => "link name",
         (OnMiss::Create, None) => "create",
+    }
+}
+
+/// Another identity's user is taken by its directory's word alone.
+fn hit_by(mode: &MappingMode, user: &UserFacts, what: &'static str) -> &'static str {
+    let is_other = user.elsewhere && !(*mode == MappingMode::Directory && user.vouched);
+    match mode {
+        _ if user.disabled => "disabled",
+        MappingMode::AutoCreate | MappingMode::MatchUsername if is_other => "not mapped by username",
+        MappingMode::MatchEmail if is_other => "not mapped by email",
+        MappingMode::Directory if is_other => "not mapped by directory",
+        MappingMode::AutoCreate
+        | MappingMode::MatchUsername
+        | MappingMode::MatchEmail
+        | MappingMode::FixedUser(_)
+        | MappingMode::Directory => what,
     }
 }
 
@@ -125,7 +145,8 @@ fn name_of(verdict: &Verdict) -> &'static str {
             Rule::Directory => "not mapped by directory",
             Rule::Email => "not mapped by email",
             Rule::OnMiss => "not mapped by on_miss",
-            other @ (Rule::Linked | Rule::Username | Rule::FixedUser) => panic!("unexpected rule {other:?}"),
+            Rule::Username => "not mapped by username",
+            other @ (Rule::Linked | Rule::FixedUser) => panic!("unexpected rule {other:?}"),
         },
         Decision::Reject(other) => panic!("unexpected refusal {other:?}"),
         Decision::Unknown => "unknown",
@@ -155,15 +176,14 @@ fn each(
     linked: Option<&UserFacts>,
     im_user_id: Option<&'static str>,
 ) -> usize {
-    let (one, out) = (user("usr_e", false), user("usr_e", true));
-    let several = [vec![one.clone(), one.clone()], vec![one.clone(), out.clone()]];
-    let emails = several.into_iter().chain([vec![], vec![one], vec![out]]).collect::<Vec<_>>();
+    let [_, one, out, elsewhere, _] =
+        presences("usr_e").map(Option::into_iter).map(Iterator::collect::<Vec<_>>);
+    let several = [[one.clone(), one.clone()].concat(), [one.clone(), out.clone()].concat()];
+    let emails: Vec<_> = several.into_iter().chain([vec![], one, out, elsewhere]).collect();
     let people = [person(Some("a@x.com"), false), person(None, false), person(Some("a@x.com"), true)];
-    let (names, fixed, persons) = (presences("usr_name"), presences("usr_fixed"), presences("usr_person"));
     let mut count = 0;
     for directory in answers(&people) {
-        for n in 0..27 {
-            let (by_username, fixed, by_person) = (&names[n % 3], &fixed[n / 3 % 3], &persons[n / 9]);
+        for (by_username, fixed, by_person) in others() {
             for by_email in &emails {
                 let facts = Facts {
                     author: author(im_user_id),
@@ -181,6 +201,18 @@ fn each(
         }
     }
     count
+}
+
+/// Everybody else who may fit: by username, the fixed one, and the person's.
+fn others() -> impl Iterator<Item = (Option<UserFacts>, Option<UserFacts>, Option<UserFacts>)> {
+    presences("usr_name").into_iter().flat_map(|by_username| {
+        presences("usr_fixed").into_iter().flat_map(move |fixed| {
+            let by_username = by_username.clone();
+            presences("usr_person")
+                .into_iter()
+                .map(move |by_person| (by_username.clone(), fixed.clone(), by_person))
+        })
+    })
 }
 
 #[test]
@@ -201,7 +233,7 @@ fn every_combination_of_facts_is_decided_by_the_rules() {
             }
         }
     }
-    assert_eq!(count, 5 * 2 * 6 * 2 * (9 * 3 * 3 * 3 * 5));
+    assert_eq!(count, 5 * 2 * 6 * 2 * (9 * 5 * 5 * 5 * 6));
 }
 
 fn nobody(author: Author<'static>) -> Facts<'static> {

@@ -71,7 +71,7 @@ const fn en(code: ErrorCode) -> Remedy {
         ),
         ErrorCode::StoreUnavailable => (
             "Switchboard's own store takes no messages at the moment, so the channel is closed to lose none.",
-            "Check that the store of store.url is running and reachable and that its disk is not full; the channel reconnects by itself.",
+            "Check that the store of store.url is running and reachable and that its disk, or the memory of Redis, is not full; the channel reconnects by itself.",
         ),
         ErrorCode::NoAgent => (
             "The channel has no agent, so messages cannot be answered.",
@@ -125,7 +125,7 @@ const fn zh_cn(code: ErrorCode) -> Remedy {
         ),
         ErrorCode::StoreUnavailable => (
             "Switchboard 自身的存储暂时无法写入消息，为避免丢失消息已关闭该渠道的连接。",
-            "请检查 store.url 指向的存储是否正常运行、可以访问，以及磁盘是否已满；渠道会自动重连。",
+            "请检查 store.url 指向的存储是否正常运行、可以访问，以及磁盘（或 Redis 的内存）是否已满；渠道会自动重连。",
         ),
         ErrorCode::NoAgent => {
             ("该渠道没有配置智能体，无法回答消息。", "请在渠道设置中选择一个智能体（default_agent_id）。")

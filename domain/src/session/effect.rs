@@ -151,9 +151,9 @@ impl Effects {
 
     pub(super) fn push(&mut self, effect: Effect) {
         let durability = match &effect {
-            // A first begin is not stored: the inbox keeps the entry until its end (design §4).
-            Effect::Open { resumed: false, .. }
-            | Effect::Join { .. }
+            // The inbox keeps the entry until its end; that it was begun is only asked where its channel is disabled meanwhile.
+            Effect::Open { resumed: false, .. } => Durability::Lazy,
+            Effect::Join { .. }
             | Effect::Ask { .. }
             | Effect::LookUp { .. }
             | Effect::Cancel { .. }

@@ -91,7 +91,7 @@ fn certificates(at: &Path) -> String {
 
 fn configure(at: &Path, ldif: &str) {
     let place = at.display();
-    let schemas = ["core", "cosine", "inetorgperson"];
+    let schemas = ["core", "cosine", "inetorgperson", "nis"];
     let schemas = schemas.map(|name| format!("include /etc/ldap/schema/{name}.schema\n")).concat();
     let data = at.join("data");
     fs::create_dir(&data).unwrap();

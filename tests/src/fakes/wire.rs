@@ -2,12 +2,13 @@
 //! frozen; and it can be mended.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt};
 use switchboard_domain::ids::{ChannelId, ConversationId, Partition, ReplicaId, Seq, Version};
 use switchboard_ports::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
 use switchboard_ports::error::StoreError;
@@ -19,12 +20,18 @@ use super::gate::Gate;
 #[derive(Debug, Default)]
 pub struct Wire {
     is_cut: Gate<bool>,
+    is_deaf: AtomicBool,
 }
 
 impl Wire {
     /// Nothing comes through from now on.
     pub fn cut(&self) {
         self.is_cut.set(true);
+    }
+
+    /// What others tell is lost from now on.
+    pub fn deafen(&self) {
+        self.is_deaf.store(true, Ordering::Relaxed);
     }
 
     /// What waited comes through, and everything after it.
@@ -97,7 +104,9 @@ impl Bulletin for Wired<dyn Bulletin> {
     }
 
     fn notes(&self) -> BoxStream<'static, (ReplicaId, Note)> {
-        self.inner.notes()
+        let wire = Arc::clone(&self.wire);
+        let heard = move |_: &(ReplicaId, Note)| std::future::ready(!wire.is_deaf.load(Ordering::Relaxed));
+        self.inner.notes().filter(heard).boxed()
     }
 
     async fn restarts(&self) -> Result<Vec<(ChannelId, u64)>, StoreError> {

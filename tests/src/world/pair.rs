@@ -48,6 +48,11 @@ impl Pair<'_> {
         self.wires[number].cut();
     }
 
+    /// Whatever others tell a driver is lost from now on.
+    pub fn deafen(&self, number: usize) {
+        self.wires[number].deafen();
+    }
+
     /// It reaches everything again; what it asked meanwhile is carried out.
     pub fn mend(&self, number: usize) {
         self.wires[number].mend();

@@ -229,6 +229,7 @@ fn entry(username: &str, department: &str, disabled: bool) -> Entry {
         display_name: None,
         department: Some(department.to_owned()),
         disabled,
+        ..Entry::default()
     }
 }
 

@@ -104,7 +104,7 @@ fn a_restart_touches_no_other_channel_and_no_answer() {
             let hello = process.world.message("ann", "hello");
             process.world.platform.push_to(&first(), hello).unwrap().await;
             process.wait(SECS(1)).await;
-            assert!(process.driver.restart(&first()).await);
+            assert!(process.driver.restart(&first()).await.unwrap());
             process.finals(1).await;
             assert_eq!(process.world.platform.connections_of(&first()), (1, 2));
             assert_eq!(process.world.platform.connections_of(&other), (1, 1));
@@ -133,7 +133,7 @@ fn a_disabled_channel_finishes_what_runs_and_keeps_what_waits() {
             process.wait(Duration::from_millis(500)).await;
             assert_eq!(process.world.platform.connections().0, 0);
             assert_eq!(process.status().status, "disabled");
-            assert!(!process.driver.restart(&first()).await, "there is nothing to restart");
+            assert!(!process.driver.restart(&first()).await.unwrap(), "there is nothing to restart");
             process.wait(SECS(120)).await;
             assert_eq!(process.world.platform.finals(), ["answer to <one>"]);
             assert_eq!(process.world.agent.questions(), ["one"]);

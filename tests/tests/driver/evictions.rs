@@ -107,13 +107,13 @@ fn a_restart_tries_several_again_and_a_platform_that_takes_them_has_them() {
         pair.wait(SECS(60)).await;
         // Still so: noticed again.
         let count = opened(&pair);
-        assert!(pair.driver(1).restart(&channel).await);
+        assert!(pair.driver(1).restart(&channel).await.unwrap());
         pair.until("they have tried", || opened(&pair) >= count + 3).await;
         noticed(&pair).await;
         pair.wait(SECS(60)).await;
         // Not so any more.
         pair.world.platform.manner(Manner::Several);
-        assert!(pair.driver(0).restart(&channel).await);
+        assert!(pair.driver(0).restart(&channel).await.unwrap());
         pair.until("both are connected", || pair.holders().len() == 2).await;
         pair.wait(SECS(60)).await;
         assert_eq!(pair.holders().len(), 2);

@@ -6,7 +6,7 @@ use switchboard::runtime::operations::Operations as _;
 use switchboard_domain::ids::{UserId, Version};
 use switchboard_domain::mapping::{Decision, Rule};
 use switchboard_domain::outcome::Refusal;
-use switchboard_domain::person::Entry;
+use switchboard_domain::person::{Entry, Tells};
 use switchboard_domain::settings::{MappingMode, OnMiss};
 use switchboard_ports::audit::AuditAct;
 use switchboard_ports::conformance::users::user;
@@ -15,16 +15,16 @@ use switchboard_ports::users::{Identity, User};
 use switchboard_tests::fakes::directory::knows_by_directory;
 use switchboard_tests::world::{Process, World};
 
-fn identity(person: &str) -> Identity {
+pub(super) fn identity(person: &str) -> Identity {
     Identity { platform: "fake".to_owned(), im_user_id: person.to_owned() }
 }
 
 /// The user that somebody is linked to.
-async fn linked(process: &Process<'_>, person: &str) -> Option<User> {
+pub(super) async fn linked(process: &Process<'_>, person: &str) -> Option<User> {
     process.world.stores().users.linked(&identity(person)).await.unwrap()
 }
 
-async fn says(process: &Process<'_>, person: &str) -> String {
+pub(super) async fn says(process: &Process<'_>, person: &str) -> String {
     let before = process.world.platform.finals().len();
     process.says(person, "hello").await;
     process.finals(before + 1).await;
@@ -88,23 +88,25 @@ fn whoever_was_linked_by_hand_is_that_user() {
 }
 
 /// Somebody in the company's directory, by the platform's id of them.
-fn entry(username: &str, disabled: bool) -> Entry {
+pub(super) fn entry(username: &str, disabled: bool) -> Entry {
     Entry {
         username: username.to_owned(),
         email: Some(format!("{username}@corp.example")),
         display_name: Some(username.to_uppercase()),
         department: Some("Sales".to_owned()),
         disabled,
+        tells: Tells { email: true, department: true },
     }
 }
 
 /// A channel that asks the directory, with people whom it does not know refused.
-async fn asks_the_directory(process: &Process<'_>) {
+pub(super) async fn asks_the_directory(process: &Process<'_>) {
     process.set_up_with(|channel, _| knows_by_directory(channel)).await;
 }
 
-const DISABLED: &str = "Your account is disabled. Please ask an administrator to enable it.";
-const UNKNOWN: &str = "I could not find an account for you. Please ask an administrator to set one up.";
+pub(super) const DISABLED: &str = "Your account is disabled. Please ask an administrator to enable it.";
+pub(super) const UNKNOWN: &str =
+    "I could not find an account for you. Please ask an administrator to set one up.";
 const LATER: &str = "Your account could not be looked up right now. Please try again in a few minutes.";
 
 #[test]

@@ -186,10 +186,11 @@ fn a_turn_killed_after_its_end_was_committed_is_finished_and_not_asked_again() {
     let world = World::new(6);
     let killed = world.process(|process| async move {
         process.set_up().await;
-        // The first commit of a turn that begins here, under this process's lease, is its end.
         process.connected().await;
-        process.world.steps.kill_at_name("commit:after");
         process.says("ann", "hello").await;
+        // Next to the note that it has begun, the first commit of a turn is its end.
+        process.until("that it has begun", || process.world.store.commits().len() == 1).await;
+        process.world.steps.kill_at_name("commit:after");
         process.wait(SECS(60)).await;
     });
     assert!(killed.is_none());

@@ -10,7 +10,7 @@ use switchboard_ports::directory::{
     Directory, DirectoryError, DirectoryKind as _, DirectorySettings, Found, Query,
 };
 
-use super::{FileKind, people};
+use super::{FileKind, listed};
 
 const CSV: &str = "user_id,username,email,disabled,extra\n\
     m1,ann,ann@x.com,no,\n\
@@ -20,7 +20,7 @@ const CSV: &str = "user_id,username,email,disabled,extra\n\
 
 #[test]
 fn a_csv_file_has_people_by_the_platform_s_id() {
-    let people = people(CSV.as_bytes(), true).unwrap();
+    let people = listed(CSV.as_bytes(), true).unwrap().people;
     assert_eq!(people["m1"][0].email.as_deref(), Some("ann@x.com"));
     assert_eq!((people["m2"][0].username.as_str(), people["m2"][0].disabled), ("张, 三", true));
     assert_eq!(people["m3"][0].username, "m3");
@@ -43,7 +43,18 @@ fn a_csv_file_has_people_by_the_platform_s_id() {
 #[case::gbk(b"user_id,username\nm1,\xD5\xC5\xC8\xFD\n", true, "GBK")]
 #[case::nobody(b"user_id,username\n", true, "nobody")]
 #[case::nobody_but_empty_rows(b"user_id,username\n,\n,\n", true, "nobody")]
-#[case::no_user_id(b"[{\"username\":\"ann\"}]", false, "line 1")]
+#[case::no_user_id(b"[{\"username\":\"ann\"}]", false, "row 1")]
+#[case::a_column_twice(b"user_id,disabled,Disabled\nm1,yes,no\n", true, "disabled twice")]
+#[case::a_key_twice(
+    b"[{\"user_id\":\"m1\"},{\"user_id\":\"m1\",\"disabled\":true,\"DISABLED\":false}]",
+    false,
+    "row 2 names disabled twice"
+)]
+#[case::the_same_key_twice(
+    b"[{\"user_id\":\"m1\",\"disabled\":true,\"disabled\":false}]",
+    false,
+    "disabled twice"
+)]
 #[case::half_a_list(b"[{\"user_id\":\"m1\"", false, "line 1")]
 #[case::no_list(b"{}", false, "line 1")]
 #[case::an_empty_list(b"[]", false, "nobody")]
@@ -53,7 +64,7 @@ fn what_cannot_be_read_as_a_whole_is_no_answer_and_is_not_quoted(
     #[case] is_csv: bool,
     #[case] said: &str,
 ) {
-    let why = people(text, is_csv).unwrap_err();
+    let why = listed(text, is_csv).unwrap_err();
     assert!(why.contains(said) && !why.contains("ann") && !why.contains("perhaps"), "{why}");
 }
 
@@ -62,7 +73,35 @@ fn what_cannot_be_read_as_a_whole_is_no_answer_and_is_not_quoted(
 #[case("user_id,username\r\nm1,ann\r\n,\r\n", true)]
 #[case("\u{FEFF}[{\"user_id\":\"m1\"}]", false)]
 fn what_spreadsheets_leave_in_a_file_does_no_harm(#[case] text: &str, #[case] is_csv: bool) {
-    assert_eq!(people(text.as_bytes(), is_csv).unwrap().keys().collect::<Vec<_>>(), ["m1"]);
+    assert_eq!(listed(text.as_bytes(), is_csv).unwrap().people.keys().collect::<Vec<_>>(), ["m1"]);
+}
+
+/// Else whoever is disabled in a column that spreadsheets write with a capital letter would be let in.
+#[rstest]
+#[case::capitals("User_ID,Username,DISABLED,Email\nm1,ann,yes,a@b.c\n", true)]
+#[case::blanks_and_marks(
+    "\u{FEFF} \u{FEFF}user_id ,\" username \",\u{A0}Disabled,email\nm1,ann,yes,a@b.c\n",
+    true
+)]
+#[case::keys(r#"[{"User_Id":"m1","USERNAME":"ann"," disabled ":"yes","Email":"a@b.c"}]"#, false)]
+fn names_count_without_regard_to_case_and_blanks(#[case] text: &str, #[case] is_csv: bool) {
+    let listed = listed(text.as_bytes(), is_csv).unwrap();
+    let ann = &listed.people["m1"][0];
+    assert_eq!((ann.username.as_str(), ann.disabled, ann.email.as_deref()), ("ann", true, Some("a@b.c")));
+    assert_eq!(listed.note, None);
+}
+
+#[rstest]
+#[case("user_id,Gesperrt,,Notes\nm1,yes,,x\n", true)]
+#[case(r#"[{"user_id":"m1","Gesperrt":true,"":0},{"user_id":"m2","Notes":{"a":1},"Gesperrt":false}]"#, false)]
+fn what_is_passed_over_is_named_and_its_contents_are_not(#[case] text: &str, #[case] is_csv: bool) {
+    let note = listed(text.as_bytes(), is_csv).unwrap().note.unwrap();
+    assert!(note.starts_with("passed over: Gesperrt, Notes; what counts is user_id, "), "{note}");
+    let many: Vec<_> = (0..1_000).map(|n| format!("c{n}{}", "x".repeat(500))).collect();
+    let blanks = ",".repeat(1_000);
+    let many =
+        listed(format!("user_id,{}\nm1{blanks}\n", many.join(",")).as_bytes(), true).unwrap().note.unwrap();
+    assert!(many.contains(" and more;") && many.len() < 1_000, "{many}");
 }
 
 fn query(im_user_id: &str) -> Query {
@@ -105,6 +144,12 @@ async fn a_file_is_read_again_when_it_changes_and_a_broken_one_shuts_nobody_out(
     }
     put(r#"[{"user_id":"m1"}]"#);
     assert!(matches!(directory.look_up(&query("m1")).await, Ok(Found::One(_))));
+    assert_eq!(directory.check("dingtalk").await, Ok(None));
+    put(r#"[{"user_id":"m1","aktiv":true}]"#);
+    let Ok(Some(note)) = directory.check("dingtalk").await else { panic!("a note") };
+    assert!(note.contains("aktiv"), "{note}");
+    put("[");
+    assert!(matches!(directory.check("dingtalk").await, Err(DirectoryError::Malformed(_))));
 }
 
 /// To open a pipe waits for somebody who writes into it, and to read a device may never end.

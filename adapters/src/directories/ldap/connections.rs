@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError};
 use rustls::ClientConfig;
 use switchboard_domain::secret::Secret;
 use switchboard_ports::directory::DirectoryError;
@@ -93,7 +93,7 @@ impl Connections {
             .set_config(Arc::clone(&self.tls))
             .set_starttls(self.start_tls);
         let opened = LdapConnAsync::from_url_with_settings(settings, &self.url).await;
-        let (connection, mut ldap) = opened.map_err(Failed::from)?;
+        let (connection, mut ldap) = opened.map_err(not_opened)?;
         // Ends when the last handle is dropped, or the other side closes.
         tokio::spawn(async move {
             if let Err(error) = connection.drive().await {
@@ -113,4 +113,15 @@ impl Connections {
         }
         Ok(ldap)
     }
+}
+
+/// Until a connection is open, nothing is asked for but `StartTLS`: an answer that says no is to that.
+fn not_opened(error: LdapError) -> DirectoryError {
+    if let LdapError::LdapResult { result } = &error {
+        return DirectoryError::Denied(format!(
+            "it offers no StartTLS (LDAP result {}): use ldaps:// in url; start_tls false would send the password in the clear",
+            result.rc
+        ));
+    }
+    Failed::from(error).into()
 }

@@ -1,45 +1,63 @@
 //! A person out of an entry's attributes.
 
 use ldap3::SearchEntry;
-use switchboard_domain::person::Entry;
+use switchboard_domain::person::{Entry, Tells};
 use switchboard_ports::directory::DirectoryError;
 
 use super::settings::{ACCOUNT_CONTROL, ACCOUNT_DISABLED, Settings};
 
-/// Reads an entry. Of several values the first in order counts, so that it is always the same one.
-pub(super) fn read(settings: &Settings, entry: &SearchEntry) -> Result<Entry, DirectoryError> {
-    let of = |name: &str| value(entry, name);
+/// The attribute of a person's id on Unix.
+pub(super) const UNIX_ID: &str = "uid";
+
+/// Reads an entry. Of several usernames the first in order counts, so that it is always the same one, of other values the first
+/// that the server gives; of several addresses the one that was `asked` for, if it is among them.
+pub(super) fn read(
+    settings: &Settings,
+    entry: &SearchEntry,
+    asked: Option<&str>,
+) -> Result<Entry, DirectoryError> {
+    let of = |name: &str| texts(entry, name).next().map(str::to_owned);
     let names = &settings.attributes;
-    let username = of(&names.username).ok_or_else(|| {
+    let username = texts(entry, &names.username).min().map(str::to_owned).ok_or_else(|| {
         DirectoryError::Malformed(format!("the entry has no attribute {} that is text", names.username))
     })?;
     let disabled = match &names.disabled {
         None => false,
-        Some(name) => is_disabled(name, &values(entry, name), &settings.disabled_values)?,
+        Some(name) => is_disabled(name, &values(entry, name).collect::<Vec<_>>(), &settings.disabled_values)?,
     };
+    let email = names.email.as_deref().and_then(|name| {
+        let asked = texts(entry, name).find(|value| asked.is_some_and(|asked| is_same(asked, value)));
+        asked.map(str::to_owned).or_else(|| of(name))
+    });
     Ok(Entry {
         username,
-        email: names.email.as_deref().and_then(of),
+        email,
         display_name: names.display_name.as_deref().and_then(of),
         department: names.department.as_deref().and_then(of),
         disabled,
+        tells: Tells { email: names.email.is_some(), department: names.department.is_some() },
     })
 }
 
-/// Names are compared without regard to case (RFC 4512 §2.5).
-fn values<'a>(entry: &'a SearchEntry, name: &str) -> Vec<&'a str> {
-    let mut found: Vec<&str> = entry
-        .attrs
-        .iter()
-        .filter(|(is, _)| is.eq_ignore_ascii_case(name))
-        .flat_map(|(_, values)| values.iter().map(String::as_str))
-        .collect();
-    found.sort_unstable();
-    found
+/// The ids that Unix knows a person by: `uid` (RFC 2307 §2.2), or where the entry has none what the username is read from.
+pub(super) fn ids<'a>(settings: &Settings, entry: &'a SearchEntry) -> Vec<&'a str> {
+    let ids: Vec<_> = texts(entry, UNIX_ID).collect();
+    if ids.is_empty() { texts(entry, &settings.attributes.username).collect() } else { ids }
 }
 
-fn value(entry: &SearchEntry, name: &str) -> Option<String> {
-    values(entry, name).into_iter().find(|value| !value.trim().is_empty()).map(str::to_owned)
+/// The values of an attribute. Names are compared without regard to case (RFC 4512 §2.5).
+fn values<'a>(entry: &'a SearchEntry, name: &str) -> impl Iterator<Item = &'a str> {
+    let attributes = entry.attrs.iter().filter(move |(is, _)| is.eq_ignore_ascii_case(name));
+    attributes.flat_map(|(_, values)| values.iter().map(String::as_str))
+}
+
+/// Those that are not blank.
+fn texts<'a>(entry: &'a SearchEntry, name: &str) -> impl Iterator<Item = &'a str> {
+    values(entry, name).filter(|value| !value.trim().is_empty())
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 fn is_disabled(name: &str, values: &[&str], meant: &[String]) -> Result<bool, DirectoryError> {

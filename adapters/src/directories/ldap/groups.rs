@@ -20,6 +20,13 @@ const PAGE: i32 = 500;
 /// Members asked about in one search.
 const MEMBERS_MAX: usize = 50;
 
+/// Whoever is in a group: by their names, or by the ids that Unix knows them by (RFC 2307 §2.2, `posixGroup`).
+pub(super) struct Member<'a> {
+    pub(super) name: &'a str,
+    /// Compared with `memberUid`; of more than [`MEMBERS_MAX`] the first count.
+    pub(super) ids: Vec<&'a str>,
+}
+
 /// The group under the server's own name for it. One that is not there, or lies where groups are not looked for, has no
 /// members that could be told from everybody else: an error, not a no.
 pub(super) async fn existing_group(ldap: &mut Ldap, base: &str, group: &str) -> Result<String, Failed> {
@@ -31,21 +38,37 @@ pub(super) async fn existing_group(ldap: &mut Ldap, base: &str, group: &str) -> 
     Err(DirectoryError::Denied(format!("the group {group} is not below group_base {base}")).into())
 }
 
+/// Whether the group has a member that can be seen: one whose members stand in other attributes, or may not be read, would have
+/// none for anybody.
+pub(super) async fn has_members(ldap: &mut Ldap, group: &str) -> Result<(), Failed> {
+    let filter = "(|(member=*)(uniqueMember=*)(memberUid=*))";
+    let asked = ldap.search(group, Scope::Base, filter, vec!["1.1"]).await?;
+    let (entries, result) = (asked.0, asked.1);
+    succeeded(&result)?;
+    if entries.iter().any(|entry| !entry.is_ref()) {
+        return Ok(());
+    }
+    let why = format!("the group {group} has no member, uniqueMember or memberUid that may be read");
+    Err(DirectoryError::Denied(why).into())
+}
+
 /// Whether `person` is in `group`. A cycle of groups ends by itself; more groups or levels than are looked at are an error,
 /// not a no.
 pub(super) async fn is_member(
     ldap: &mut Ldap,
     base: &str,
     group: &str,
-    person: &str,
+    person: &Member<'_>,
 ) -> Result<bool, Failed> {
     let wanted = folded(&existing_group(ldap, base, group).await?);
     let mut seen = BTreeSet::new();
-    let mut level = vec![person.to_owned()];
+    let mut level = vec![person.name.to_owned()];
+    // Of people: groups have none.
+    let mut ids = person.ids.as_slice();
     for _ in 0..LEVELS_MAX {
         let mut next = Vec::new();
         for members in level.chunks(MEMBERS_MAX) {
-            for found in groups_of(ldap, base, members).await? {
+            for found in groups_of(ldap, base, members, std::mem::take(&mut ids)).await? {
                 if folded(&found) == wanted {
                     return Ok(true);
                 }
@@ -66,13 +89,19 @@ pub(super) async fn is_member(
     Err(DirectoryError::Malformed(format!("groups are nested more than {LEVELS_MAX} levels deep")).into())
 }
 
-/// The names of groups that have one of these members.
-async fn groups_of(ldap: &mut Ldap, base: &str, members: &[String]) -> Result<Vec<String>, Failed> {
+/// The names of groups that have one of these members, by name or by id.
+async fn groups_of(
+    ldap: &mut Ldap,
+    base: &str,
+    members: &[String],
+    ids: &[&str],
+) -> Result<Vec<String>, Failed> {
     let term = |member: &String| {
         let member = ldap_escape(member.as_str());
         format!("(member={member})(uniqueMember={member})")
     };
-    let terms = members.iter().map(term).collect::<Vec<_>>().concat();
+    let by_id = |id: &&str| format!("(memberUid={})", ldap_escape(*id));
+    let terms: String = members.iter().map(term).chain(ids.iter().take(MEMBERS_MAX).map(by_id)).collect();
     let adapters: Vec<Box<dyn Adapter<'_, _, _>>> =
         vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(PAGE))];
     let filter = format!("(|{terms})");

@@ -3,6 +3,7 @@
 mod connections;
 mod entry;
 mod groups;
+mod schema;
 mod settings;
 
 use std::sync::Arc;
@@ -77,11 +78,11 @@ impl LdapDirectory {
             return Ok(Found::Nobody);
         };
         let mut lent = self.connections.lend().await?;
-        let found = match self.search(&mut lent.ldap, &filter).await {
+        let found = match self.search(&mut lent.ldap, &filter, query).await {
             // A connection that was kept may have been closed by the other side meanwhile.
             Err(Failed::Connection(_)) if lent.is_old => {
                 lent = self.connections.lend_new(lent).await?;
-                self.search(&mut lent.ldap, &filter).await
+                self.search(&mut lent.ldap, &filter, query).await
             }
             found => found,
         };
@@ -90,20 +91,29 @@ impl LdapDirectory {
         Ok(found)
     }
 
-    /// Connects, binds, and looks whether the base and the group are there.
+    /// Connects, binds, and looks whether the base and the group are there, and whether the server knows the attributes.
     async fn probe(&self) -> Result<(), DirectoryError> {
         let mut lent = self.connections.lend_fresh().await?;
         let settings = &self.settings;
         existing(&mut lent.ldap, "base", &settings.base).await?;
         if let Some(group) = &settings.group {
-            groups::existing_group(&mut lent.ldap, &settings.group_base, group).await?;
+            let group = groups::existing_group(&mut lent.ldap, &settings.group_base, group).await?;
+            groups::has_members(&mut lent.ldap, &group).await?;
         }
+        // One that did not end leaves a connection with an answer on its way.
+        let Ok(unknown) = timeout(schema::TIMEOUT, schema::unknown(&mut lent.ldap, settings)).await else {
+            return Ok(());
+        };
+        let unknown = unknown?;
         self.connections.give_back(lent);
-        Ok(())
+        unknown.map_or(Ok(()), |why| Err(DirectoryError::Denied(why)))
     }
 
-    async fn search(&self, ldap: &mut Ldap, filter: &str) -> Result<Found, Failed> {
-        let names = self.settings.attributes.names();
+    async fn search(&self, ldap: &mut Ldap, filter: &str, query: &Query) -> Result<Found, Failed> {
+        let mut names = self.settings.attributes.names();
+        if self.settings.group.is_some() {
+            names.push(entry::UNIX_ID);
+        }
         let options = SearchOptions::new().sizelimit(ENTRIES_MAX);
         let asked = ldap.with_search_options(options);
         let asked = asked.search(&self.settings.base, Scope::Subtree, filter, names).await?;
@@ -118,12 +128,14 @@ impl LdapDirectory {
         if second.is_some() {
             return Ok(Found::Several);
         }
-        if let Some(group) = &self.settings.group
-            && !groups::is_member(ldap, &self.settings.group_base, group, &person.dn).await?
-        {
-            return Ok(Found::Nobody);
+        if let Some(group) = &self.settings.group {
+            let member = groups::Member { name: &person.dn, ids: entry::ids(&self.settings, &person) };
+            if !groups::is_member(ldap, &self.settings.group_base, group, &member).await? {
+                return Ok(Found::Nobody);
+            }
         }
-        Ok(Found::One(entry::read(&self.settings, &person)?))
+        let asked = query.contact.as_ref().and_then(|contact| contact.email.as_deref());
+        Ok(Found::One(entry::read(&self.settings, &person, asked)?))
     }
 }
 
@@ -138,9 +150,10 @@ impl Directory for LdapDirectory {
         asked.unwrap_or_else(|_| Err(DirectoryError::Unavailable("no answer in time".to_owned())))
     }
 
-    async fn check(&self, _platform: &str) -> Result<(), DirectoryError> {
+    async fn check(&self, _platform: &str) -> Result<Option<String>, DirectoryError> {
         let probed = timeout(LOOK_UP_TIMEOUT, self.probe()).await;
-        probed.unwrap_or_else(|_| Err(DirectoryError::Unavailable("no answer in time".to_owned())))
+        let late = |_| Err(DirectoryError::Unavailable("no answer in time".to_owned()));
+        probed.unwrap_or_else(late).map(|()| None)
     }
 }
 

@@ -21,6 +21,10 @@ const PLACEHOLDERS: [&str; 3] = ["{user_id}", "{email}", "{mobile}"];
 pub(super) const ACCOUNT_CONTROL: &str = "userAccountControl";
 pub(super) const ACCOUNT_DISABLED: u32 = 0x0002;
 
+const EMAIL: &str = "mail";
+const DISPLAY_NAME: &str = "cn";
+const DEPARTMENT: &str = "departmentNumber";
+
 /// How a directory is asked.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
@@ -85,12 +89,15 @@ impl Settings {
         }
         let attributes = fields.section("attributes", |section| Attributes {
             username: name(section, "username", Some("uid")).unwrap_or_default(),
-            email: name(section, "email", Some("mail")),
-            display_name: name(section, "display_name", Some("cn")),
-            department: name(section, "department", Some("departmentNumber")),
+            email: name(section, "email", Some(EMAIL)),
+            display_name: name(section, "display_name", Some(DISPLAY_NAME)),
+            department: name(section, "department", Some(DEPARTMENT)),
             disabled: name(section, "disabled", None),
         });
         let disabled_values = fields.words("disabled_values", VALUES_MAX);
+        if attributes.disabled.is_none() && !disabled_values.is_empty() {
+            fields.wrong("disabled_values", "goes with attributes.disabled, which names no attribute");
+        }
         let disabled_values = disabled_values.iter().map(|value| value.to_lowercase()).collect();
         let group = fields.text("group");
         let group_base = fields.text_or("group_base", &base);
@@ -112,6 +119,24 @@ impl Settings {
     /// Whether the filter asks for what the platform knows.
     pub(super) fn needs_contact(&self) -> bool {
         self.filter.contains("{email}") || self.filter.contains("{mobile}")
+    }
+
+    /// The attributes that are named, and by which setting. Those that merely default are not: where they are missing, less is
+    /// told of people.
+    pub(super) fn named_attributes(&self) -> Vec<(&'static str, &str)> {
+        let names = &self.attributes;
+        let optional = [
+            ("attributes.email", &names.email, EMAIL),
+            ("attributes.display_name", &names.display_name, DISPLAY_NAME),
+            ("attributes.department", &names.department, DEPARTMENT),
+            ("attributes.disabled", &names.disabled, ""),
+        ];
+        let mut told = vec![("attributes.username", names.username.as_str())];
+        for (setting, name, default) in optional {
+            told.extend(name.as_deref().filter(|name| *name != default).map(|name| (setting, name)));
+        }
+        told.extend(attributes_in(&self.filter).map(|name| ("filter", name)));
+        told
     }
 
     /// The filter for a person; `None` where the platform does not tell what it asks for.
@@ -154,14 +179,24 @@ fn check_filter(filter: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// The attributes that a filter (RFC 4515) asks for. Parentheses within values are escaped: each one begins or ends a part.
+fn attributes_in(filter: &str) -> impl Iterator<Item = &str> {
+    let parts =
+        filter.split('(').filter_map(|part| Some(part.split_once(['=', '~', '<', '>', ':'])?.0.trim()));
+    parts.filter(|name| !name.is_empty() && is_name(name))
+}
+
+fn is_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ';'))
+}
+
 /// An attribute's name (RFC 4512 §1.4), or nothing where it is `""`.
 fn name(fields: &mut Fields<'_>, key: &str, default: Option<&str>) -> Option<String> {
     let text = match default {
         Some(default) => fields.text_or(key, default),
         None => fields.text(key)?,
     };
-    let is_name = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ';'));
-    if !is_name {
+    if !is_name(&text) {
         fields.wrong(key, "must be the name of an attribute: letters, digits, - . ;");
     }
     Some(text)
@@ -196,6 +231,7 @@ mod tests {
     #[case(json!({"filter": "(uid=x)"}), &["/filter"])]
     #[case(json!({"filter": "(uid={user_id}"}), &["/filter"])]
     #[case(json!({"attributes": {"username": "a=b", "colour": "x"}}), &["/attributes/username", "/attributes/colour"])]
+    #[case(json!({"disabled_values": ["true"]}), &["/disabled_values"])]
     #[case(json!({"disabled_values": "true", "colour": 1}), &["/disabled_values", "/colour"])]
     fn bad_settings_are_all_named(#[case] change: Value, #[case] pointers: &[&str]) {
         let errors = Settings::read(&with(&change), true).unwrap_err();
@@ -214,6 +250,21 @@ mod tests {
         let (read, checked) = Settings::read(&with(&json!({"url": "ldap://x"})), true).unwrap();
         assert!(read.unwrap().start_tls);
         assert_eq!(Settings::read(&checked, true).unwrap().1, checked);
+    }
+
+    #[test]
+    fn attributes_are_named_by_settings_and_filters_and_defaults_only_where_everybody_needs_them() {
+        let named = |change: &Value| {
+            let settings = settings(change);
+            settings.named_attributes().iter().map(|(at, name)| format!("{at}={name}")).collect::<Vec<_>>()
+        };
+        assert_eq!(named(&json!({})), ["attributes.username=uid", "filter=uid"]);
+        let filter = "(&(objectClass=user)(!(nsAccountLock;x-a>=1))(bits:1.2.840:=2)(:dn:2.5:=x)(sn=\\28a=b\\29)(|(mail={email})(cn~=x)))";
+        let change = json!({"filter": filter, "attributes": {"disabled": "gone", "email": "post"}});
+        let expected = ["objectClass", "nsAccountLock;x-a", "bits", "sn", "mail", "cn"];
+        let expected = expected.map(|name| format!("filter={name}"));
+        let first = ["attributes.username=uid", "attributes.email=post", "attributes.disabled=gone"];
+        assert_eq!(named(&change), [first.map(String::from).to_vec(), expected.to_vec()].concat());
     }
 
     #[rstest]

@@ -110,6 +110,11 @@ impl Connection {
         Ok(Self { way, nodes: vec![client], refused: Mutex::default() })
     }
 
+    /// The number of the database that the address names; a Cluster has only the first.
+    pub(super) fn database(&self) -> i64 {
+        self.nodes.first().map_or(0, |node| node.get_connection_info().redis_settings().db())
+    }
+
     /// Listens to what is published under a name, over a connection of its own; the first node that answers will do, because a
     /// Cluster's nodes pass everything on. The stream ends with its connection.
     pub(super) async fn subscribe(&self, name: &str) -> Result<PubSubStream, StoreError> {

@@ -4,7 +4,7 @@
 //!
 //! | key | type | what |
 //! |---|---|---|
-//! | `P:{pNNN}:lease` | hash | `owner`, `token`, `until` (milliseconds) |
+//! | `P:{pNNN}:lease` | hash | `owner`, `token`, `until`, `ttl` (milliseconds); an `until` further ahead than `ttl` was written before the server's clock was set back, and is corrected by whoever finds it |
 //! | `P:{pNNN}:fence` | number | the greatest token ever given; never expires |
 //! | `P:{pNNN}:open` | sorted set | conversations not at rest, in order of their ids |
 //! | `P:{pNNN}:active` | sorted set | all conversations by their last activity |
@@ -32,12 +32,12 @@
 //! | `P:{config}:ended_sessions` | sorted set | sessions of the panel that were ended early, by when (ms) they would have ended; at most 2,000 |
 //! | `P:{config}:revision` | number | counts changes of channels and agents, and restarts |
 //! | `P:{config}:restarts` | hash | channel → how often a restart was asked for |
-//! | `P:{replicas}:all` | hash | replica → `[until, itself]` (milliseconds) |
+//! | `P:{replicas}:all` | hash | replica → `[until, itself, ttl]` (milliseconds) |
 //! | `P:{replicas}:rows:R` | hash | channel → what replica `R` observes of it |
-//! | `P:{replicas}:places` | hash | channel → `[replica, until]`: who has the only place at its platform |
+//! | `P:{replicas}:places` | hash | channel → `[replica, until, ttl]`: who has the only place at its platform |
 //! | `P:{replicas}:evicting` | hash | channel → until when (ms) its platform is believed to close the older of two connections |
 //! | `P:{budget-HASH}:calls` | hash | a bucket of a platform's budget: time (ms) → calls that count until then, at most 127 fields; `closed`: until when; expires a minute after its last use |
-//! | `P:notes` | no key | what replicas tell each other by publish and subscribe |
+//! | `P:notes`, `P:notes:N` | no key | what replicas tell each other by publish and subscribe, which know no databases: with the number of the store's, unless it is 0 |
 //! | `P:{users}:…` | | users, names, e-mail addresses, identities |
 //! | `P:{usage}:…` | | what apps used |
 //! | `P:{audit}:lines` | sorted set | who was mapped how, `number|record` by number; `…:last` the last number |
@@ -53,11 +53,17 @@ pub(super) use crate::stores::hashed::hashed;
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
     prefix: String,
+    notes: String,
 }
 
 impl Keys {
-    pub(super) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned() }
+    /// Of a store in the database of this number.
+    pub(super) fn new(prefix: &str, database: i64) -> Self {
+        let notes = match database {
+            0 => format!("{prefix}:notes"),
+            number => format!("{prefix}:notes:{number}"),
+        };
+        Self { prefix: prefix.to_owned(), notes }
     }
 
     /// A key of a partition.
@@ -91,8 +97,8 @@ impl Keys {
     }
 
     /// The name under which replicas tell each other things: no key, nothing is stored there.
-    pub(super) fn notes(&self) -> String {
-        format!("{}:notes", self.prefix)
+    pub(super) fn notes(&self) -> &str {
+        &self.notes
     }
 
     /// A key of another tag: `config`, `users`, `usage`, `replicas`, a bucket's.

@@ -203,8 +203,8 @@ async fn core(
     let key = key::read(key_file)?.ok_or_else(|| RedisOpenError::KeyMissing(key_file.to_owned()))?;
     let connection = Connection::open(address).await.map_err(RedisOpenError::Connect)?;
     Ok(Core {
+        keys: Keys::new(prefix, connection.database()),
         connection,
-        keys: Keys::new(prefix),
         scripts: Scripts::new(),
         key,
         clock,

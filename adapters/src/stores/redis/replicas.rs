@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
-use switchboard_domain::eviction::Life;
+use switchboard_domain::eviction::{self, Life};
 use switchboard_domain::ids::{ChannelId, ConversationId, Partition, ReplicaId};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
@@ -26,6 +26,9 @@ const SUBSCRIBE_PAUSE: Duration = Duration::from_millis(500);
 
 /// A subscription that has been silent for so long is made anew: a connection that was cut without a word is silent, too.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// A replica's word counts for so long at most where it does not say for how long: versions before this one did not.
+const UNSAID_TTL: Duration = Duration::from_mins(1);
 
 /// Replicas of one store.
 pub(super) struct Replicas {
@@ -82,6 +85,7 @@ pub(super) async fn called(core: &Core) -> Result<Called, StoreError> {
     let mut call = core.scripts.roll.prepare_invoke();
     call.key(core.keys.shared("replicas", "all")).key(evicting(core));
     call.arg(core.lease_time()).arg(rows(core, ""));
+    call.arg(millis(UNSAID_TTL)).arg(millis(eviction::FOUND_FOR));
     core.connection.run(&call).await
 }
 
@@ -89,7 +93,7 @@ pub(super) async fn called(core: &Core) -> Result<Called, StoreError> {
 async fn listen(core: Arc<Core>, notes: broadcast::Sender<(ReplicaId, Note)>) {
     let nobody = || ReplicaId::new(String::new());
     loop {
-        if let Ok(mut subscription) = core.connection.subscribe(&core.keys.notes()).await {
+        if let Ok(mut subscription) = core.connection.subscribe(core.keys.notes()).await {
             // Nobody hearing it is the ordinary case.
             let _ = notes.send((nobody(), Note::Missed));
             while let Ok(Some(message)) = tokio::time::timeout(SILENCE_MAX, subscription.next()).await {

@@ -18,7 +18,7 @@ const KEYS_TRIED: u32 = 16;
 /// Says what is refused, and what to do.
 pub async fn try_writing(address: Address<'_>, prefix: &str) -> Result<(), RedisOpenError> {
     let connection = Connection::open(address).await.map_err(RedisOpenError::Connect)?;
-    tried(&connection, &Scripts::new(), &Keys::new(prefix)).await
+    tried(&connection, &Scripts::new(), &Keys::new(prefix, connection.database())).await
 }
 
 pub(super) async fn tried(
@@ -41,7 +41,7 @@ pub(super) async fn tried(
         let key = keys.shared(&format!("trial-{number}"), "key");
         connection.run::<String>(scripts.trial.prepare_invoke().key(key)).await?;
     }
-    let _subscription = connection.subscribe(&keys.notes()).await?;
+    let _subscription = connection.subscribe(keys.notes()).await?;
     // Replicas pass over what they do not understand.
     Ok(connection.ask(redis::cmd("PUBLISH").arg(keys.notes()).arg("")).await?)
 }

@@ -45,6 +45,19 @@ async fn what_is_declared_is_made_once_and_marked() {
     assert_eq!(*stores.state(), state);
 }
 
+/// Also those that stand in the file, before anything is written.
+#[tokio::test]
+async fn directories_that_the_mode_never_asks_are_a_mistake_in_the_file() {
+    let (stores, ports) = set_up();
+    let mut channel = bot();
+    channel["user_mapping"] = json!({"directories": [{"name": "p", "kind": "platform"}]});
+    let refused = reconcile(&declared(json!([helper()]), json!([channel])), &ports).await.unwrap_err();
+    assert!(matches!(refused, ReconcileError::Config(_)), "{refused}");
+    let said = refused.to_string();
+    assert!(said.contains("directories") && said.contains("match_email"), "{said}");
+    assert!(stores.state().channels.is_empty() && stores.state().agents.is_empty());
+}
+
 #[tokio::test]
 async fn a_changed_secret_touches_its_channel_and_nothing_else() {
     let (stores, ports) = set_up();

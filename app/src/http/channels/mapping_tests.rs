@@ -36,6 +36,39 @@ async fn secrets_of_directories_are_masked_and_stay_with_the_name_of_theirs() {
     assert_eq!(stored()[1].secrets["/bind_password"].expose(), "s3cr3t-a");
     let other = api.patch(&path, mapping(json!([ldap("b", json!("***"))]))).await;
     assert_eq!(other.pointers(), ["/user_mapping/directories/0/config/bind_password"]);
+    // One that its kind refuses is refused when it is given, and not told.
+    let short = api.patch(&path, mapping(json!([platform, ldap("a", json!("short"))]))).await;
+    assert_eq!(short.pointers(), ["/user_mapping/directories/1/config/bind_password"]);
+    assert!(!short.text.contains("short"), "{}", short.text);
+}
+
+/// A list that nobody asks looks as if it kept out whoever has left.
+#[tokio::test]
+async fn directories_that_a_mode_never_asks_are_refused() {
+    let api = TestApi::new().await;
+    let user = api.user("ann", vec![]);
+    let path = api.channel("Bot").await;
+    let listed = json!([{"name": "p", "kind": "platform"}]);
+    for mode in ["auto_create", "match_username", "fixed_user"] {
+        let mapping = |directories: &Value| json!({"user_mapping": {"mode": mode, "user_id": user.as_str(), "directories": directories}});
+        let refused = api.patch(&path, mapping(&listed)).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.pointers()),
+            (422, vec!["/user_mapping/directories"]),
+            "{mode}"
+        );
+        assert!(refused.text.contains("match_email"), "{}", refused.text);
+        assert_eq!(api.patch(&path, mapping(&json!([]))).await.status, 200, "{mode}");
+    }
+    for mode in ["match_email", "directory"] {
+        let mapping = json!({"user_mapping": {"mode": mode, "user_id": null, "directories": listed}});
+        assert_eq!(api.patch(&path, mapping).await.status, 200, "{mode}");
+    }
+    // Nor are they left behind by a change of the mode alone.
+    let left = api.patch(&path, json!({"user_mapping": {"mode": "auto_create"}})).await;
+    assert_eq!(left.pointers(), ["/user_mapping/directories"]);
+    let both = json!({"user_mapping": {"mode": "auto_create", "directories": null}});
+    assert_eq!(api.patch(&path, both).await.status, 200);
 }
 
 #[tokio::test]

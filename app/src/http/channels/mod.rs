@@ -14,12 +14,14 @@ pub mod twins;
 pub mod update;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 use switchboard_domain::ids::ChannelId;
 use switchboard_domain::settings::Locale;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
+use tokio::time::timeout;
 
 use super::dto::channel_input::{References, named_users};
 use super::dto::mapping::DirectoryKinds;
@@ -67,6 +69,23 @@ async fn status_of(api: &Api, channel: &Channel, locale: Locale) -> StatusView {
     StatusView::observed_or(observed, channel, locale)
 }
 
+/// Longest wait for the store where a status is asked for: what is wrong with the store is just what it may tell.
+const STATUS_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// What is read for a status; `None` where the store does not answer, and what this replica has itself has to do.
+pub(super) async fn unless_away<T>(
+    reading: impl Future<Output = Result<T, StoreError>>,
+) -> Result<Option<T>, StoreError> {
+    match timeout(STATUS_WAIT_MAX, reading).await {
+        Ok(Err(StoreError::Unavailable(cause))) => {
+            tracing::debug!(%cause, "failed to read channels for their status");
+            Ok(None)
+        }
+        Ok(read) => read.map(Some),
+        Err(_late) => Ok(None),
+    }
+}
+
 /// What documents may refer to: all agents, and the user that one of the documents names.
 pub async fn references(ports: &Ports, documents: &[&Value]) -> Result<References, StoreError> {
     let agents = ports.agents.list().await?.into_iter().map(|agent| agent.id).collect();
@@ -84,5 +103,7 @@ pub async fn references(ports: &Ports, documents: &[&Value]) -> Result<Reference
 mod check_tests;
 #[cfg(test)]
 mod mapping_tests;
+#[cfg(test)]
+mod status_tests;
 #[cfg(test)]
 mod tests;

@@ -28,7 +28,7 @@ pub async fn restart(
 ) -> Result<(StatusCode, Json<StatusView>), Problem> {
     query.finish()?;
     let channel = found(&api, &id).await?;
-    if !channel.enabled || !api.operations.restart(&channel.id).await {
+    if !channel.enabled || !api.operations.restart(&channel.id).await? {
         return Err(Problem::wrong_state("the channel is disabled: enable it instead"));
     }
     tracing::info!(channel = %channel.id, "channel restarted");

@@ -115,7 +115,7 @@ async fn a_patch_keeps_a_secret_that_is_absent_empty_or_masked(#[case] patch: Va
 #[case(json!({"user_mapping": {"mode": "fixed_user"}}), &["/user_mapping/user_id"])]
 #[case(json!({"user_mapping": {"mode": "fixed_user", "user_id": "usr_nobody"}}), &["/user_mapping/user_id"])]
 #[case(json!({"user_mapping": {"mode": "directory"}}), &["/user_mapping/directories"])]
-#[case(json!({"user_mapping": {"directories": [{"name": "a", "kind": "smoke"}, {"name": "b", "kind": "ldap"},
+#[case(json!({"user_mapping": {"mode": "directory", "directories": [{"name": "a", "kind": "smoke"}, {"name": "b", "kind": "ldap"},
        {"name": "b", "kind": "platform", "config": {"x": 1}}, {"kind": "ldap", "config": 7, "colour": 1}]}}),
        &["/user_mapping/directories/0/kind", "/user_mapping/directories/1/config/url",
          "/user_mapping/directories/1/config/bind_password", "/user_mapping/directories/2/name",

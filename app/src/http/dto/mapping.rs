@@ -32,6 +32,9 @@ const MISS_SECONDS: RangeInclusive<u32> = 1..=3_600;
 pub(super) const MODES: [(&str, u8); 5] =
     [("auto_create", 0), ("match_username", 1), ("match_email", 2), ("fixed_user", 3), ("directory", 4)];
 
+const NEVER_ASKED: &str =
+    "must be empty with this mode: directories are asked with \"directory\" and \"match_email\" only";
+
 /// Kinds of directories, for the API's document.
 pub(super) const DIRECTORY_KINDS: [&str; 4] = ["file", "http", "ldap", PLATFORM_KIND];
 
@@ -92,7 +95,7 @@ pub struct UserMappingInput {
     /// Required with `fixed_user`.
     pub user_id: Option<String>,
     /// The directories that are asked with `directory` (required there) and `match_email`, in their order: the first that
-    /// knows a person decides, if all before it answered.
+    /// knows a person decides, if all before it answered. Empty with the other modes, which ask none.
     #[schema(max_items = 8)]
     pub directories: Option<Vec<DirectoryInput>>,
     /// How long it counts that somebody is there and has access: so long may access outlast a change in the directory.
@@ -178,6 +181,10 @@ pub(super) fn read(
         }
         (_, _) => MappingMode::AutoCreate,
     };
+    // Left standing, they would look as if they kept somebody out.
+    if !mode.asks() && !directories.chain.is_empty() {
+        reader.wrong("directories", NEVER_ASKED);
+    }
     let on_miss = reader.choice("on_miss", &ON_MISS, OnMiss::Create);
     let default = UserMapping::default().email_template;
     let email_template = reader.line("email_template", TEMPLATE_CHARS_MAX).unwrap_or(default);
@@ -243,6 +250,15 @@ fn directory(
         secrets::taken(config, kind.secret_fields(), &taken, &mut fields, |config, given| {
             kind.check_config(config, given)
         });
+    for (pointer, secret) in &secrets {
+        // One that is stored was fine when it was given.
+        let is_new = kept.is_none_or(|kept| kept.secrets.get(pointer) != Some(secret));
+        if let Err(message) = kind.check_secret(pointer, secret)
+            && is_new
+        {
+            fields.wrong(pointer.as_str(), message);
+        }
+    }
     if let Err(errors) = fields.into_result(()) {
         item.extend_below("config", errors);
     }

@@ -90,8 +90,8 @@ fn person() -> Value {
                 "The directory vouches for it: `match_email` goes by it."},
             "display_name": {"type": ["string", "null"], "description": "Cut at 200 characters."},
             "department": {"type": ["string", "null"], "description": "Cut at 200 characters."},
-            "disabled": {"type": "boolean", "default": false, "description":
-                "Whether the person has no access (any more)."},
+            "disabled": {"type": ["boolean", "null"], "default": false, "description":
+                "Whether the person has no access (any more); null is false."},
         },
     })
 }

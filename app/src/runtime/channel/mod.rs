@@ -20,7 +20,7 @@ use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{Description, Signal, Unmetered};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::directories::Chain;
 use super::meter::AppMeter;
@@ -68,6 +68,8 @@ pub(crate) enum Message {
     StoreLost,
     /// Messages can be stored again.
     StoreBack,
+    /// Somebody waits until what was told before is done.
+    Settle(oneshot::Sender<()>),
     /// The server stops, or the channel is deleted.
     Drain,
 }
@@ -120,6 +122,24 @@ impl ChannelHandle {
     pub(crate) async fn tell_surely(&self, message: Message) {
         // A task that has ended needs to know nothing.
         let _ = self.messages.send(message).await;
+    }
+
+    /// Waits until the status shows what the task was told before.
+    pub(crate) async fn settle(&self) {
+        let (settled, settling) = oneshot::channel();
+        self.tell_surely(Message::Settle(settled)).await;
+        // A task that has ended shows nothing new.
+        let _ = settling.await;
+    }
+
+    /// Has the task end; where the caller gives up waiting, nothing has happened.
+    pub(crate) async fn end(&self, gone: impl FnOnce()) {
+        let place = self.messages.reserve().await.ok();
+        gone();
+        self.withdraw();
+        if let Some(place) = place {
+            place.send(Message::Drain);
+        }
     }
 
     /// Shows a problem in the status.

@@ -137,6 +137,8 @@ impl Task {
             }
             Message::StoreLost => self.apply(Event::StoreLost),
             Message::StoreBack => self.apply(Event::StoreBack),
+            // Nobody waits any more.
+            Message::Settle(settled) => drop(settled.send(())),
             Message::Drain => {}
         }
     }
@@ -291,8 +293,16 @@ impl Task {
 }
 
 impl ChannelHandle {
-    /// Replaces the settings; the caller tells the task.
-    pub(crate) fn replace(&self, bot: Bot) -> Arc<Bot> {
-        std::mem::replace(&mut *lock(&self.bot), Arc::new(bot))
+    /// Replaces the settings and tells the task; whether its connection has to be another one for it. Both happen or neither,
+    /// also where the caller gives up waiting.
+    pub(crate) async fn exchange(&self, bot: Bot) -> bool {
+        let connection = self.bot().needs_reconnect(&bot);
+        // A task that has ended needs to know nothing.
+        let place = self.messages.reserve().await.ok();
+        *lock(&self.bot) = Arc::new(bot);
+        if let Some(place) = place {
+            place.send(Message::Changed { connection });
+        }
+        connection
     }
 }

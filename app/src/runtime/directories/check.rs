@@ -22,7 +22,7 @@ impl Step {
         let asked = timeout(LOOK_UP_TIMEOUT * 2, async {
             match &self.source {
                 Source::Directory(directory) => directory.check(platform).await,
-                Source::Platform => link.contact(NOBODY).await.map(drop),
+                Source::Platform => link.contact(NOBODY).await.map(|_| None),
                 Source::Unusable(why) => Err(DirectoryError::Denied(why.clone())),
             }
         });
@@ -30,7 +30,10 @@ impl Step {
         let asked =
             asked.unwrap_or_else(|_| Err(DirectoryError::Unavailable("no answer in time".to_owned())));
         let (result, finding, detail) = match asked {
-            Ok(()) => (CheckResult::Ok, Finding::DirectoryAnswers, self.name.clone()),
+            Ok(note) => {
+                let detail = note.map_or_else(|| self.name.clone(), |note| format!("{}: {note}", self.name));
+                (CheckResult::Ok, Finding::DirectoryAnswers, detail)
+            }
             Err(error) => {
                 let finding = match &error {
                     DirectoryError::Unavailable(_) => Finding::DirectoryAway,

@@ -14,7 +14,7 @@ use std::time::Duration;
 use switchboard_domain::breaker::Breaker;
 use switchboard_domain::ids::ChannelId;
 use switchboard_domain::mapping::{Author, Last, Looked};
-use switchboard_domain::person::{Entry, Person};
+use switchboard_domain::person::{Entry, Person, Tells};
 use switchboard_domain::settings::MappingMode;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
@@ -331,6 +331,8 @@ impl Step {
                 display_name: contact.name,
                 department: contact.department,
                 disabled: contact.disabled,
+                // What is missing may only not be shown to this app.
+                tells: Tells::default(),
             })
         }))
     }

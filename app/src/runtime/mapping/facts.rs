@@ -1,21 +1,29 @@
 //! What is known of an author: looked up, and handed to the domain's decision.
 
+use std::sync::Arc;
+
 use switchboard_domain::access::{self, Profile, Who};
 use switchboard_domain::ids::UserId;
-use switchboard_domain::mapping::{self, Author, Decision, Facts, Looked, Rule, UserFacts, Verdict};
+use switchboard_domain::mapping::{self, Author, Decision, Facts, Last, Looked, Rule, UserFacts, Verdict};
 use switchboard_domain::message::{Chat, Sender};
 use switchboard_domain::person::Person;
 use switchboard_domain::settings::MappingMode;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::users::{Identity, User};
 
+use super::profile;
 use crate::runtime::channel::Bot;
-use crate::runtime::directories::{Answer, Wait};
+use crate::runtime::directories::{Answer, Chain, Wait};
 use crate::runtime::shared::Shared;
+
+/// Other identities of a user that directories are asked about, at most; beyond, absence says nothing.
+const OTHERS_ASKED_MAX: usize = 5;
 
 /// All that is known of an author.
 pub(crate) struct Gathered {
     sender: Sender,
+    /// Directories that vouched for the linked user or shut it out, and that no channel has any more by that name.
+    gone: Vec<String>,
     /// Under which the author is linked.
     pub(crate) identity: Identity,
     /// The user linked to it.
@@ -46,12 +54,19 @@ impl Gathered {
         let answer = match &bot.directories {
             // The platform's address book is asked for new people only, to spare its quota.
             Some(chain) if !(chain.is_default && linked.is_some()) => {
-                chain.look_up(&bot.link, &author, wait).await
+                let told = chain.look_up(&bot.link, &author, wait).await;
+                match (told, &linked) {
+                    (Some(Answer::Absent), Some(user)) => {
+                        Some(told_of_others(chain, bot, user, &identity).await)
+                    }
+                    (told, _) => told,
+                }
             }
             Some(_) | None => None,
         };
         let gathered = Self {
             sender: sender.clone(),
+            gone: linked.as_ref().map(|user| gone(shared, user)).unwrap_or_default(),
             identity,
             linked,
             answer,
@@ -93,15 +108,17 @@ impl Gathered {
     /// Whether the author may use the channel in a chat.
     pub(crate) fn access(&self, bot: &Bot, chat: &Chat) -> access::Decision {
         let Verdict { decision, rule } = self.verdict(bot);
+        let user = match &decision {
+            Decision::Use(id) | Decision::Link(id) => self.as_told(id),
+            Decision::Create(_) | Decision::Reject(_) | Decision::Unknown => None,
+        };
         let who = match &decision {
-            Decision::Use(id) | Decision::Link(id) => self.one(id).map_or(Who::Unknown, |user| {
-                // What the directory says now counts more than what it said when the user was last brought up to date.
-                let told = self.person().and_then(|person| person.department.as_deref());
+            Decision::Use(_) | Decision::Link(_) => user.as_ref().map_or(Who::Unknown, |user| {
                 Who::User(Profile {
                     id: Some(user.id.as_str()),
                     username: &user.username,
                     email: user.email.as_deref().filter(|_| user.email_verified),
-                    department: told.or(user.department.as_deref()),
+                    department: user.department.as_deref(),
                 })
             }),
             Decision::Create(new) => {
@@ -120,6 +137,14 @@ impl Gathered {
         access::decide(&bot.channel.access, &access::Facts { chat, sender: &self.sender, who })
     }
 
+    /// One of the users, as the directory tells of it now: that counts more than what it said when the user was last brought up
+    /// to date.
+    fn as_told(&self, id: &UserId) -> Option<User> {
+        let user = self.one(id)?;
+        let told = self.person().and_then(|person| profile::adopted(user, person, user.updated_at));
+        Some(told.unwrap_or_else(|| user.clone()))
+    }
+
     fn person(&self) -> Option<&Person> {
         match &self.answer {
             Some(Answer::Found(person)) => Some(person),
@@ -129,19 +154,25 @@ impl Gathered {
 
     /// The domain's decision.
     pub(crate) fn verdict(&self, bot: &Bot) -> Verdict {
-        let chain = &bot.channel.directories.chain;
-        // A directory of another channel says nothing here.
-        let is_ours = |name: &String| chain.iter().any(|directory| directory.name == *name);
+        let is_ours = |name: &String| self.is_ours(bot, name);
+        let is_other = |one: &Identity| {
+            one.platform == self.identity.platform && one.im_user_id != self.identity.im_user_id
+        };
         let facts_of = |user: &User| UserFacts {
             id: user.id.clone(),
             disabled: user.disabled,
+            elsewhere: user.identities.iter().any(is_other),
             vouched: user.directory.as_ref().is_some_and(is_ours),
             shut_out: user.shut_out_by.as_ref().is_some_and(is_ours),
         };
         let by_email: Vec<_> = self.by_email.iter().map(facts_of).collect();
+        let by_person = self.by_person.as_ref().map(|user| UserFacts {
+            vouched: user.directory.as_ref() == self.person().map(|person| &person.directory),
+            ..facts_of(user)
+        });
         let facts_of = |user: &Option<User>| user.as_ref().map(facts_of);
         let (linked, by_username) = (facts_of(&self.linked), facts_of(&self.by_username));
-        let (by_person, fixed) = (facts_of(&self.by_person), facts_of(&self.fixed));
+        let fixed = facts_of(&self.fixed);
         let facts = Facts {
             author: Author::of(&self.sender, &bot.channel.platform),
             linked: linked.as_ref(),
@@ -154,9 +185,56 @@ impl Gathered {
         mapping::decide(&bot.channel.user_mapping, &facts)
     }
 
+    /// Whether a directory's word counts in the channel: one of its own does, those of other channels do not. One that no channel
+    /// has any more was renamed or taken away: what it said counts until another one knows the user, or a new name would let
+    /// in again whoever has left.
+    pub(crate) fn is_ours(&self, bot: &Bot, name: &str) -> bool {
+        let chain = &bot.channel.directories.chain;
+        let is_gone = || !chain.is_empty() && self.gone.iter().any(|gone| gone == name);
+        chain.iter().any(|directory| directory.name == name) || is_gone()
+    }
+
     /// One of the users who were looked up.
     pub(crate) fn one(&self, id: &UserId) -> Option<&User> {
         let ones = [&self.linked, &self.by_username, &self.by_person, &self.fixed];
         ones.into_iter().flatten().chain(&self.by_email).find(|user| user.id == *id)
     }
+}
+
+/// Which directories of a user no channel has any more.
+fn gone(shared: &Shared, user: &User) -> Vec<String> {
+    let names: Vec<_> = [&user.directory, &user.shut_out_by].into_iter().flatten().collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let channels = shared.all_channels();
+    let is_gone = |name: &&String| {
+        let has = |bot: &Bot| bot.channel.directories.chain.iter().any(|directory| directory.name == **name);
+        !channels.iter().any(|channel| has(&channel.bot()))
+    };
+    names.into_iter().filter(is_gone).cloned().collect()
+}
+
+/// What directories say of a linked user whom they do not know by the identity that writes. They may know the user by
+/// another one: an identity that was linked by hand beside it shuts nobody out.
+async fn told_of_others(chain: &Arc<Chain>, bot: &Bot, user: &User, identity: &Identity) -> Answer {
+    let others = user.identities.iter().filter(|it| it.platform == identity.platform && *it != identity);
+    let mut told = Answer::Absent;
+    for (n, other) in others.enumerate() {
+        let author = Author {
+            platform: &other.platform,
+            im_user_id: Some(&other.im_user_id),
+            opaque_id: &other.im_user_id,
+            name: &user.display_name,
+        };
+        if n == OTHERS_ASKED_MAX {
+            return Answer::Unavailable(Last::Nothing, String::from("the user has too many identities"));
+        }
+        match chain.look_up(&bot.link, &author, Wait::Short).await {
+            Some(known @ Answer::Found(_)) => return known,
+            Some(unclear @ (Answer::Ambiguous | Answer::Unavailable(..))) => told = unclear,
+            Some(Answer::Absent) | None => {}
+        }
+    }
+    told
 }

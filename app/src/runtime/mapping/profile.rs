@@ -7,8 +7,10 @@ use switchboard_ports::users::User;
 /// The user as vouched for by the person's directory; `None` where that changes nothing.
 pub(super) fn adopted(user: &User, person: &Person, now: Timestamp) -> Option<User> {
     let mut changed = user.clone();
+    // What was entered by hand before it vouched for the user stays until it says something else.
+    let vouched_before = user.directory.as_ref() == Some(&person.directory);
     changed.directory = Some(person.directory.clone());
-    if person.department.is_some() {
+    if person.department.is_some() || (vouched_before && person.tells.department) {
         changed.department.clone_from(&person.department);
     }
     // Somebody else's name or address must not come along, where they were brought together by another rule.
@@ -16,9 +18,9 @@ pub(super) fn adopted(user: &User, person: &Person, now: Timestamp) -> Option<Us
         if let Some(name) = &person.display_name {
             changed.display_name.clone_from(name);
         }
-        if person.email.is_some() {
+        if person.email.is_some() || (vouched_before && person.tells.email) {
             changed.email.clone_from(&person.email);
-            changed.email_verified = true;
+            changed.email_verified = person.email.is_some();
         }
     }
     (changed != *user).then_some(User { updated_at: now, ..changed })

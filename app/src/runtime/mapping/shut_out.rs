@@ -11,16 +11,11 @@ use crate::runtime::channel::Bot;
 use crate::runtime::directories::Answer;
 use crate::runtime::shared::Shared;
 
-/// Whether the name is one of the channel's directories.
-fn is_ours(bot: &Bot, name: &str) -> bool {
-    bot.channel.directories.chain.iter().any(|directory| directory.name == name)
-}
-
 /// Which directory shuts the user out by what was just said; `None` where none does.
-fn shutting_out<'a>(bot: &Bot, user: &'a User, answer: Option<&'a Answer>) -> Option<&'a str> {
-    match answer? {
+fn shutting_out<'a>(bot: &Bot, user: &'a User, gathered: &'a Gathered) -> Option<&'a str> {
+    match gathered.answer.as_ref()? {
         Answer::Found(person) if person.disabled => Some(&person.directory),
-        Answer::Absent => user.directory.as_deref().filter(|name| is_ours(bot, name)),
+        Answer::Absent => user.directory.as_deref().filter(|name| gathered.is_ours(bot, name)),
         Answer::Found(_) | Answer::Ambiguous | Answer::Unavailable(..) => None,
     }
 }
@@ -28,7 +23,7 @@ fn shutting_out<'a>(bot: &Bot, user: &'a User, answer: Option<&'a Answer>) -> Op
 /// Writes down that a directory shuts the author's user out, if it does and that is new.
 pub(super) async fn shut_out(shared: &Shared, bot: &Bot, gathered: &Gathered) -> Result<(), StoreError> {
     let Some(user) = &gathered.linked else { return Ok(()) };
-    let Some(by) = shutting_out(bot, user, gathered.answer.as_ref()) else { return Ok(()) };
+    let Some(by) = shutting_out(bot, user, gathered) else { return Ok(()) };
     if user.shut_out_by.as_deref() == Some(by) {
         return Ok(());
     }
@@ -46,7 +41,7 @@ pub(super) fn let_in(
     changed: &mut Option<User>,
     gathered: &Gathered,
 ) -> Option<AuditLine> {
-    let by = user.shut_out_by.as_deref().filter(|name| is_ours(bot, name))?;
+    let by = user.shut_out_by.as_deref().filter(|name| gathered.is_ours(bot, name))?;
     let line = super::line(shared, bot, (AuditAct::LetIn, Rule::Directory, by), user, gathered);
     let changed = changed.get_or_insert_with(|| User { updated_at: shared.now(), ..user.clone() });
     changed.shut_out_by = None;

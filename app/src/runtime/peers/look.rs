@@ -15,11 +15,16 @@ use crate::runtime::panics::caught;
 use crate::runtime::scan;
 use crate::runtime::shared::{Shared, lock};
 
+/// Channels of which people are told at once that a replica came or went; the rest is told with the next looks. A part of what
+/// a listener may be behind.
+const REGROUPED_AT_ONCE: usize = 200;
+
 /// Says for the first time that we live, and learns who else does.
 ///
 /// # Errors
 /// When the store cannot be asked.
 pub(crate) async fn join(shared: &Shared) -> Result<(), StoreError> {
+    tracing::info!("serving as replica {}", shared.replica);
     report(shared).await?;
     let roll = shared.ports.replicas.roll().await?;
     let restarts = shared.ports.bulletin.restarts().await?;
@@ -96,11 +101,14 @@ fn take_in(shared: &Shared, roll: Roll) -> bool {
         live.push(shared.replica.clone());
         live.sort();
     }
+    let channels = shared.all_channels().into_iter().map(|handle| handle.id.clone());
     let mut state = lock(&shared.peers.state);
     let is_news = state.live != live;
     if is_news {
-        let (before, now) = (state.live.len(), live.len());
-        tracing::info!(replica = %shared.replica, before, now, "the replicas that live have changed");
+        let (before, live) = (state.live.len(), live.len());
+        tracing::info!(this_replica = %shared.replica, before, live, "the replicas that live have changed");
+        // Each channel has a row for each of them, and everybody finds out by themselves.
+        state.regrouped.extend(channels);
     }
     state.live = live;
     state.roll = roll.live;
@@ -129,8 +137,10 @@ async fn report(shared: &Shared) -> Result<(), StoreError> {
         partitions: shared.leases_held(),
         connections,
     };
-    // Taken out: until this report has come through, nobody knows what the others were told.
+    // Taken out: until this report has come through, nobody knows what the others were told. They have forgotten it where they
+    // have missed us since.
     let told = lock(&shared.peers.state).told.take();
+    let told = told.filter(|(at, _)| now.since(*at) < shared.settings.report_ttl).map(|(_, told)| told);
     let whole = told.is_none();
     let told = told.unwrap_or_default();
     let changed = rows.iter().filter(|(channel, row)| told.get(*channel) != Some(*row));
@@ -141,20 +151,34 @@ async fn report(shared: &Shared) -> Result<(), StoreError> {
         whole,
     };
     let reported = shared.ports.replicas.report(&report, shared.settings.report_ttl).await;
-    lock(&shared.peers.state).told = reported.is_ok().then_some(rows);
+    lock(&shared.peers.state).told = reported.is_ok().then_some((now, rows));
     reported
 }
 
 /// Tells people who watch any replica what became of channels whose status changed here.
 async fn tell_of_changes(shared: &Shared) {
-    let changed = std::mem::take(&mut lock(&shared.peers.state).changed);
-    if changed.is_empty() {
+    let (changed, regrouped) = {
+        let mut state = lock(&shared.peers.state);
+        let changed = std::mem::take(&mut state.changed);
+        let mut regrouped = std::mem::take(&mut state.regrouped);
+        if let Some(next) = regrouped.iter().nth(REGROUPED_AT_ONCE).cloned() {
+            state.regrouped = regrouped.split_off(&next);
+            // Whoever listens has until the next look to take these in.
+            shared.peers.look_now();
+        }
+        (changed, regrouped)
+    };
+    let mut channels = changed.clone();
+    channels.extend(regrouped);
+    if channels.is_empty() {
         return;
     }
-    let channels: Vec<_> = changed.into_iter().collect();
-    for status in super::whole(shared, &channels).await {
+    for status in super::whole(shared, &Vec::from_iter(channels)).await {
+        let is_ours = changed.contains(&status.channel);
         let event = RuntimeEvent::ChannelStatus(Box::new(status));
-        shared.peers.post(notes::of(&event));
+        if is_ours {
+            shared.peers.post(notes::of(&event));
+        }
         shared.publish_here(event);
     }
 }

@@ -36,7 +36,7 @@ pub(crate) use hand_over::{HAND_OVER_MAX, give_up_all};
 pub(crate) use look::{join, keep_looking};
 pub(crate) use notes::{hear, post_all};
 pub(crate) use places::{begins_placed, watch_places};
-pub(crate) use whole::whole;
+pub(crate) use whole::{alone, whole};
 
 use super::shared::{Shared, lock};
 
@@ -68,10 +68,12 @@ struct State {
     revision: Option<u64>,
     /// How often restarts were asked for, as last looked at.
     restarts: BTreeMap<ChannelId, u64>,
-    /// What the others were told of channels; `None` until they were told everything.
-    told: Option<BTreeMap<ChannelId, Observed>>,
+    /// What the others were told of channels, and when; `None` until they were told everything.
+    told: Option<(Timestamp, BTreeMap<ChannelId, Observed>)>,
     /// Channels whose status changed since the others were told.
     changed: BTreeSet<ChannelId>,
+    /// Channels whose rows changed because a replica came or went.
+    regrouped: BTreeSet<ChannelId>,
     /// Partitions of ours that should be somebody else's, since when.
     leaving: BTreeMap<Partition, Instant>,
     /// Channels connected here that should be connected elsewhere, since when.
@@ -149,6 +151,11 @@ impl Shared {
     pub(crate) fn is_behind(&self) -> bool {
         let looked = *self.peers.looked.borrow();
         self.now().since(looked) > LOOK_AGE_MAX && !self.peers.is_alone()
+    }
+
+    /// Whether who lives was last looked at so long ago that nobody's word of then counts any more.
+    pub(crate) fn knows_nobody(&self) -> bool {
+        self.now().since(*self.peers.looked.borrow()) > self.settings.report_ttl
     }
 
     /// Waits until what others changed is known.

@@ -2,14 +2,20 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::ids::ChannelId;
 use switchboard_domain::time::Timestamp;
+use switchboard_ports::error::StoreError;
 use switchboard_ports::replicas::Observed;
 
+use crate::runtime::channel::ChannelHandle;
 use crate::runtime::operations::{ChannelStatus, LastError, ReplicaStatus};
 use crate::runtime::shared::Shared;
+
+/// Longest wait for what the others observe: somebody waits for the status, or for the event that tells it.
+const OTHERS_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// How exactly others are told of the last frame, in milliseconds.
 const ROUGHLY_MS: u64 = 10_000;
@@ -24,7 +30,8 @@ pub(crate) async fn whole(shared: &Shared, channels: &[ChannelId]) -> Vec<Channe
         }
     }
     if !shared.peers.is_alone() {
-        match shared.ports.replicas.observed(channels).await {
+        let observed = tokio::time::timeout(OTHERS_WAIT_MAX, shared.ports.replicas.observed(channels)).await;
+        match observed.unwrap_or_else(|_late| Err(StoreError::Unavailable("no answer".to_owned()))) {
             Ok(observed) => {
                 let others = observed.into_iter().filter(|(replica, _)| *replica != shared.replica);
                 for (replica, row) in others {
@@ -43,6 +50,13 @@ pub(crate) async fn whole(shared: &Shared, channels: &[ChannelId]) -> Vec<Channe
         ..whole
     });
     told.collect()
+}
+
+/// What this replica alone observes of a channel, as one status.
+pub(crate) fn alone(shared: &Shared, handle: &ChannelHandle, now: Timestamp) -> ChannelStatus {
+    let status = handle.status(now);
+    let one_connection_until = shared.peers.evicting_until(&handle.id);
+    ChannelStatus { replicas: vec![ReplicaStatus::of(&status)], one_connection_until, ..status }
 }
 
 /// How much a row says about whether people are heard: the most telling one stands for all.

@@ -7,12 +7,14 @@ use async_trait::async_trait;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
+use switchboard_domain::notice::Finding;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome};
 use switchboard_domain::settings::ReplyLimits;
 use switchboard_domain::usage::Used;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::provider::{
-    Came, CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, Meter, PartRequest, Signal,
+    Came, CardRequest, Check, CheckResult, ConnectionSink, FetchFailure, Fetched, Link, Meter, PartRequest,
+    Signal,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -282,6 +284,10 @@ impl Link for FakeLink {
     }
 
     async fn preflight(&self) -> Vec<Check> {
-        Vec::new()
+        let (result, finding) = match self.refusal() {
+            None => (CheckResult::Ok, Finding::CredentialsAccepted),
+            Some(_) => (CheckResult::Failed, Finding::Error(ErrorCode::InvalidCredentials)),
+        };
+        vec![Check { name: "token", result, finding, detail: String::new() }]
     }
 }

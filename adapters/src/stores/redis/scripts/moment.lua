@@ -7,3 +7,14 @@ local function moment(given)
   end
   return now
 end
+
+-- A time (ms) as it is written.
+local function written(time)
+  return string.format('%.0f', time)
+end
+
+-- Whether a time up to which something holds, for a span (ms) at most, is further ahead than that: then it was written before the
+-- server's clock was set back, and would hold for as much longer. A span of 0 is not known.
+local function is_stale(time, now, span)
+  return span > 0 and time > now + span
+end

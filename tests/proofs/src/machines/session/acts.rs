@@ -64,8 +64,9 @@ impl super::super::World for World {
                 self.see(&effects);
                 let (process, running) = (self.process, self.turn.map(|turn| turn.seq));
                 self.commit(effects.durability);
-                if disabled && self.process == process {
-                    self.kept_on = running.or(self.kept_on);
+                // A running turn is stored as such at once, unless the process died on the way.
+                if disabled && self.process == process && running.is_some() {
+                    assert_eq!(self.stored_begun(), running, "nobody will know that it has begun");
                 }
             }
             Act::Park => self.park(),

@@ -67,8 +67,6 @@ impl World {
         assert_eq!(self.open_questions().first(), Some(&seq), "out of order");
         assert!(self.opened.is_none() && attempt <= ATTEMPTS_MAX + 1);
         self.opened = Some(seq);
-        let process = self.begun.filter(|(begun, _)| *begun == seq).map_or(self.process, |(_, first)| first);
-        self.begun = Some((seq, process));
     }
 
     fn asks(&mut self, seq: u64, epoch: u64) {
@@ -86,7 +84,7 @@ impl World {
             (turn.epoch, turn.step) = (epoch, step);
         } else {
             // What runs may go on, its second try included.
-            let goes_on = self.begun.is_some_and(|(begun, process)| begun == seq && process < self.process);
+            let goes_on = self.stored_begun() == Some(seq);
             assert!(
                 (!self.disabled || goes_on) && !self.loading,
                 "a turn begins although something holds it"
@@ -228,7 +226,7 @@ impl World {
         let waiting = self.open_questions();
         let is_idle = self.turn.is_none() && self.closing.is_none();
         assert_eq!(self.session.is_at_rest(), is_idle && waiting.is_empty());
-        let goes_on = waiting.first().is_some_and(|head| self.kept_on == Some(*head));
+        let goes_on = waiting.first().is_some_and(|head| self.stored_begun() == Some(*head));
         let is_held = self.disabled && !goes_on;
         assert!(!is_idle || is_held || waiting.is_empty(), "something waits, and nothing holds it");
         assert!(waiting.len() <= INBOX_ENTRIES_MAX as usize);

@@ -138,10 +138,6 @@ pub struct World {
     /// The entry that is answered upstream, and the number of the name by which that run can be asked for its result.
     pub(super) named: Option<(u64, u8)>,
     pub(super) opened: Option<u64>,
-    /// What was opened last, and by which process first.
-    pub(super) begun: Option<(u64, u32)>,
-    /// What ran when the channel was disabled, and was stored as such.
-    pub(super) kept_on: Option<u64>,
     /// Ends of the step being taken, not committed yet.
     pub(super) ending: BTreeMap<u64, Outcome>,
     pub(super) armed: bool,
@@ -184,8 +180,6 @@ impl World {
             named: None,
             stored_named: None,
             opened: None,
-            begun: None,
-            kept_on: None,
             ending: BTreeMap::new(),
             armed: false,
             script: setting.script.clone(),
@@ -257,6 +251,11 @@ impl World {
         Event::Taken { seq: Seq(seq), kind: item.kind, accepted_at: item.at, written_at: item.at, resumed }
     }
 
+    /// What is stored as begun.
+    pub(super) fn stored_begun(&self) -> Option<u64> {
+        self.stored.attempts.map(|it| it.seq.0)
+    }
+
     /// The end of a step: stored, or lost with the process.
     pub(super) fn commit(&mut self, durability: Durability) {
         if durability != Durability::Now {
@@ -269,7 +268,9 @@ impl World {
         for (seq, outcome) in std::mem::take(&mut self.ending) {
             assert_eq!(self.ended.insert(seq, outcome), None, "{seq} ends twice");
         }
-        self.stored = self.session.snapshot();
+        let stored = std::mem::replace(&mut self.stored, self.session.snapshot());
+        let (before, now) = (stored.attempts.map(|it| it.seq.0), self.stored_begun());
+        assert!(now.is_none() || now == before || now == self.opened, "stored as begun, and is not");
         self.stored_named = self.named;
     }
 
