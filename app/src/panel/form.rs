@@ -291,6 +291,7 @@ impl Given<'_> {
             self.value.filter(|_| !is_empty).and_then(|value| serde_json::to_string_pretty(value).ok());
         html! {
             textarea.code id=(self.id) name=(self.pointer) data-kind="json" data-wrong=(self.t.say("not-json"))
+                data-clears[self.field.when.is_some()]
                 aria-describedby=(self.help()) spellcheck="false" { (Verbatim(&shown.unwrap_or_default())) }
         }
     }

@@ -58,12 +58,13 @@ export function isChanged(form) {
 
 /** The fields that make the document: those that are switched off, or hidden with their choice, are not among them. */
 export function fields(form) {
-  return [...form.elements].filter((field) => field.dataset.kind !== undefined && !field.disabled);
+  return [...form.elements].filter((field) => field.dataset.kind !== undefined && !field.matches(":disabled"));
 }
 
 /**
  * The document: whole for something new, else what was changed. What is empty is left out of something new, and clears in
- * a change; an empty secret keeps what is stored, and is never sent.
+ * a change; an empty secret keeps what is stored, and is never sent. What `data-clears` goes with the choice that it meant
+ * something with.
  */
 export function read(form, isWhole) {
   const document = form.dataset.base === undefined ? {} : JSON.parse(form.dataset.base);
@@ -74,6 +75,10 @@ export function read(form, isWhole) {
     const now = value(field);
     if (isWhole && now === null) continue;
     put(document, field.name, now);
+  }
+  for (const field of form.elements) {
+    const isLeft = field.dataset.clears !== undefined && field.defaultValue !== "";
+    if (!isWhole && isLeft && field.matches(":disabled")) put(document, field.name, null);
   }
   return document;
 }

@@ -48,7 +48,7 @@ pub(super) async fn page(
     }
     let agents = api.ports.agents.list().await?;
     let agents: BTreeMap<_, _> = agents.into_iter().map(|agent| (agent.id, agent.name)).collect();
-    let statuses = statuses(&api, &channels).await;
+    let statuses = statuses(&api, &channels).await?;
     let counts = counted(&channels, &statuses);
     let wanted = asked.to_lowercase();
     let matching: Vec<Channel> =
@@ -68,14 +68,15 @@ pub(super) async fn page(
 /// `GET /panel/pieces/channels`: the counts again.
 pub(super) async fn counts(visitor: Visitor, State(api): State<Api>) -> Result<Html<String>, Problem> {
     let channels = api.ports.channels.list().await?;
-    let statuses = statuses(&api, &channels).await;
+    let statuses = statuses(&api, &channels).await?;
     Ok(Html(counts_view(&visitor, counted(&channels, &statuses)).into_string()))
 }
 
-async fn statuses(api: &Api, channels: &[Channel]) -> BTreeMap<ChannelId, ChannelStatus> {
+async fn statuses(api: &Api, channels: &[Channel]) -> Result<BTreeMap<ChannelId, ChannelStatus>, Problem> {
+    api.operations.take_in(channels).await?;
     let ids: Vec<ChannelId> = channels.iter().map(|channel| channel.id.clone()).collect();
     let statuses = api.operations.statuses(&ids).await;
-    statuses.into_iter().map(|status| (status.channel.clone(), status)).collect()
+    Ok(statuses.into_iter().map(|status| (status.channel.clone(), status)).collect())
 }
 
 fn counted(channels: &[Channel], statuses: &BTreeMap<ChannelId, ChannelStatus>) -> Counts {

@@ -40,6 +40,7 @@ pub(super) fn routes() -> Router<Api> {
 /// The channel with this id, or 404.
 async fn found(api: &Api, id: &str) -> Result<Channel, Problem> {
     let channel = api.ports.channels.find(&ChannelId::new(id)).await?;
+    api.operations.take_in(channel.as_slice()).await?;
     channel.ok_or_else(|| Problem::not_found("there is no channel with this id"))
 }
 
@@ -55,6 +56,7 @@ pub(super) async fn row(visitor: &Visitor, api: &Api, channel: &Channel) -> Resu
         Some(id) => api.ports.agents.find(id).await?.map(|agent| agent.name),
         None => None,
     };
+    api.operations.take_in(std::slice::from_ref(channel)).await?;
     let status = status_of(api, channel, visitor.texts().0).await;
     Ok(row::view(visitor, &row::Row::of(api, visitor, channel, agent, status)))
 }
