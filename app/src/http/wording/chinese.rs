@@ -123,10 +123,6 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("stands twice in this list", "在列表中重复"),
     ("stands there twice", "重复"),
     ("must have exactly one of user_id and conversation_id", "user_id 和 conversation_id 必须且只能填写一个"),
-    (
-        "must be empty with this mode: directories are asked with \"directory\" and \"match_email\" only",
-        "此识别方式下必须为空：只有 \"directory\" 和 \"match_email\" 会查询企业目录",
-    ),
     ("must be empty: this kind has no settings", "必须为空：此类型没有设置项"),
     // Directories.
     (
