@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use crate::mapping::USERNAME_BYTES_MAX;
+use crate::username::reads_as_it_is;
 
 /// Longest display name or department of a person, in characters; longer ones are cut.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -56,14 +57,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The person, or `None` where what stands there is no username: a name that would have to be cut could be somebody
-    /// else's.
+    /// The person, or `None` where what stands there is no username: a name that would have to be cut, or that reads as another
+    /// one, could be somebody else's.
     #[must_use]
     pub fn person(self, directory: &str) -> Option<Person> {
         let username = self.username.trim();
-        let fits = !username.is_empty()
-            && username.len() <= USERNAME_BYTES_MAX
-            && !username.contains(|c: char| misleads(c) || c.is_control());
+        let fits = username.len() <= USERNAME_BYTES_MAX && reads_as_it_is(&self.username);
         fits.then(|| Person {
             directory: String::from(directory),
             username: String::from(username),

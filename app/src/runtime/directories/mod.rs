@@ -17,7 +17,6 @@ use switchboard_domain::mapping::{Author, Last, Looked};
 use switchboard_domain::person::{Entry, Person, Tells};
 use switchboard_domain::settings::MappingMode;
 use switchboard_domain::time::Timestamp;
-use switchboard_domain::username::reads_as_it_is;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::directory::{
@@ -251,9 +250,7 @@ impl Chain {
                 Ok(Found::Nobody) => {}
                 Ok(Found::Several) => return Answer::Ambiguous,
                 Ok(Found::One(entry)) => {
-                    // Somebody whose name reads as another's would be taken for them.
-                    let person = reads_as_it_is(&entry.username).then(|| entry.person(&step.name)).flatten();
-                    return match person {
+                    return match entry.person(&step.name) {
                         Some(person) => Answer::Found(person),
                         None => step.unavailable("its entry has no usable username"),
                     };

@@ -1,5 +1,6 @@
 //! What is known of an author: looked up, and handed to the domain's decision.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use switchboard_domain::access::{self, Profile, Who};
@@ -66,7 +67,7 @@ impl Gathered {
         };
         let gathered = Self {
             sender: sender.clone(),
-            gone: linked.as_ref().map(|user| gone(shared, user)).unwrap_or_default(),
+            gone: linked.as_ref().map(|user| gone(shared, bot, user)).unwrap_or_default(),
             identity,
             linked,
             answer,
@@ -139,10 +140,10 @@ impl Gathered {
 
     /// One of the users, as the directory tells of it now: that counts more than what it said when the user was last brought up
     /// to date.
-    fn as_told(&self, id: &UserId) -> Option<User> {
+    fn as_told(&self, id: &UserId) -> Option<Cow<'_, User>> {
         let user = self.one(id)?;
         let told = self.person().and_then(|person| profile::adopted(user, person, user.updated_at));
-        Some(told.unwrap_or_else(|| user.clone()))
+        Some(told.map_or(Cow::Borrowed(user), Cow::Owned))
     }
 
     fn person(&self) -> Option<&Person> {
@@ -155,13 +156,10 @@ impl Gathered {
     /// The domain's decision.
     pub(crate) fn verdict(&self, bot: &Bot) -> Verdict {
         let is_ours = |name: &String| self.is_ours(bot, name);
-        let is_other = |one: &Identity| {
-            one.platform == self.identity.platform && one.im_user_id != self.identity.im_user_id
-        };
         let facts_of = |user: &User| UserFacts {
             id: user.id.clone(),
             disabled: user.disabled,
-            elsewhere: user.identities.iter().any(is_other),
+            elsewhere: others(user, &self.identity).next().is_some(),
             vouched: user.directory.as_ref().is_some_and(is_ours),
             shut_out: user.shut_out_by.as_ref().is_some_and(is_ours),
         };
@@ -189,9 +187,7 @@ impl Gathered {
     /// has any more was renamed or taken away: what it said counts until another one knows the user, or a new name would let
     /// in again whoever has left.
     pub(crate) fn is_ours(&self, bot: &Bot, name: &str) -> bool {
-        let chain = &bot.channel.directories.chain;
-        let is_gone = || !chain.is_empty() && self.gone.iter().any(|gone| gone == name);
-        chain.iter().any(|directory| directory.name == name) || is_gone()
+        names(bot, name) || self.gone.iter().any(|gone| gone == name)
     }
 
     /// One of the users who were looked up.
@@ -201,26 +197,34 @@ impl Gathered {
     }
 }
 
-/// Which directories of a user no channel has any more.
-fn gone(shared: &Shared, user: &User) -> Vec<String> {
-    let names: Vec<_> = [&user.directory, &user.shut_out_by].into_iter().flatten().collect();
-    if names.is_empty() {
+/// Whether the channel has a directory of this name.
+fn names(bot: &Bot, name: &str) -> bool {
+    bot.channel.directories.chain.iter().any(|directory| directory.name == name)
+}
+
+/// Which directories of a user no channel has any more; none where the channel has no directories. All channels are looked at
+/// only for names that this one does not have.
+fn gone(shared: &Shared, bot: &Bot, user: &User) -> Vec<String> {
+    let told = [&user.directory, &user.shut_out_by].into_iter().flatten();
+    let strange: Vec<_> = told.filter(|name| !names(bot, name)).collect();
+    if strange.is_empty() || bot.channel.directories.chain.is_empty() {
         return Vec::new();
     }
     let channels = shared.all_channels();
-    let is_gone = |name: &&String| {
-        let has = |bot: &Bot| bot.channel.directories.chain.iter().any(|directory| directory.name == **name);
-        !channels.iter().any(|channel| has(&channel.bot()))
-    };
-    names.into_iter().filter(is_gone).cloned().collect()
+    let is_gone = |name: &&String| !channels.iter().any(|channel| names(&channel.bot(), name));
+    strange.into_iter().filter(is_gone).cloned().collect()
+}
+
+/// The user's other identities on the platform of this one.
+fn others<'u>(user: &'u User, identity: &'u Identity) -> impl Iterator<Item = &'u Identity> {
+    user.identities.iter().filter(move |it| it.platform == identity.platform && *it != identity)
 }
 
 /// What directories say of a linked user whom they do not know by the identity that writes. They may know the user by
 /// another one: an identity that was linked by hand beside it shuts nobody out.
 async fn told_of_others(chain: &Arc<Chain>, bot: &Bot, user: &User, identity: &Identity) -> Answer {
-    let others = user.identities.iter().filter(|it| it.platform == identity.platform && *it != identity);
     let mut told = Answer::Absent;
-    for (n, other) in others.enumerate() {
+    for (n, other) in others(user, identity).enumerate() {
         let author = Author {
             platform: &other.platform,
             im_user_id: Some(&other.im_user_id),
