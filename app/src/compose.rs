@@ -345,6 +345,7 @@ impl Composition for Composed {
             attachments: stores.attachments,
             usage: stores.usage,
             audit: stores.audit,
+            journal: stores.journal,
             replicas: stores.replicas,
             bulletin: stores.bulletin,
             durability: stores.durability,

@@ -13,6 +13,7 @@ use switchboard_ports::conversations::ConversationStore;
 use switchboard_ports::directory::{Directory, DirectoryKind};
 use switchboard_ports::durability::DurabilityProbe;
 use switchboard_ports::failures::FailureStore;
+use switchboard_ports::journal::JournalStore;
 use switchboard_ports::messages::MessageStore;
 use switchboard_ports::provider::{Link, Provider};
 use switchboard_ports::replicas::{Bulletin, ReplicaStore};
@@ -60,6 +61,8 @@ pub struct Ports {
     pub attachments: Arc<dyn AttachmentStore>,
     /// Who was mapped how.
     pub audit: Arc<dyn AuditStore>,
+    /// What happened.
+    pub journal: Arc<dyn JournalStore>,
     /// What apps used of their quotas.
     pub usage: Arc<dyn UsageStore>,
     /// Which replicas live, and what they observe.

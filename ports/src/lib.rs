@@ -20,6 +20,7 @@ pub mod durability;
 pub mod error;
 pub mod failures;
 pub mod form;
+pub mod journal;
 pub mod messages;
 pub mod page;
 pub mod provider;

@@ -21,6 +21,7 @@ mod press;
 mod registry;
 mod retention;
 mod scan;
+mod scribe;
 mod shared;
 pub(crate) mod told;
 mod troubles;

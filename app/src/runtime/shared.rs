@@ -24,6 +24,7 @@ use super::operations::RuntimeEvent;
 use super::peers::Peers;
 use super::press::Cards;
 use super::registry::Registry;
+use super::scribe::Scribe;
 use super::troubles::Troubles;
 use crate::ports::Ports;
 
@@ -112,6 +113,7 @@ pub(crate) struct Shared {
     pub(crate) meters: Meters,
     pub(crate) directories: Chains,
     pub(crate) troubles: Troubles,
+    pub(crate) scribe: Scribe,
     /// Whether channels may have sockets open, as far as the store goes.
     pub(crate) store_up: watch::Sender<bool>,
     /// Whether the last thing that was written could be. Sockets stay open for a while without it, but nothing is green.
@@ -146,6 +148,7 @@ impl Shared {
             meters: Meters::default(),
             directories: Chains::default(),
             troubles: Troubles::default(),
+            scribe: Scribe::default(),
             store_up: watch::channel(true).0,
             store_sound: watch::channel(true).0,
             held: AtomicU32::new(0),

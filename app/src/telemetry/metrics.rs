@@ -44,6 +44,8 @@ pub const ALARMS: &str = "switchboard_alarms_total";
 pub const COMMITS_LOST: &str = "switchboard_commits_lost_total";
 /// Counter: conversations given up in the middle because another replica's lease keeps their commits out, tried or not.
 pub const COMMITS_FENCED: &str = "switchboard_commits_fenced_total";
+/// Counter: lines of the journal that were not written, because the store was away for too long.
+pub const JOURNAL_LOST: &str = "switchboard_journal_lost_total";
 /// Counter, `channel`: pushes that could not be understood.
 pub const UNDECODABLE: &str = "switchboard_undecodable_total";
 
@@ -134,6 +136,7 @@ fn describe() {
         Unit::Count,
         "conversations given up in the middle because another replica's lease keeps their commits out"
     );
+    describe_counter!(JOURNAL_LOST, Unit::Count, "lines of the journal that were not written");
     describe_counter!(UNDECODABLE, Unit::Count, "pushes that could not be understood");
     describe_gauge!(CHANNEL_CONNECTED, Unit::Count, "1 while the channel is connected, else 0");
     describe_gauge!(

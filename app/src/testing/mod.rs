@@ -7,6 +7,7 @@ pub(crate) mod certificates;
 mod composition;
 pub(crate) mod directories;
 mod failures;
+mod journal;
 mod messages;
 mod operations;
 mod platforms;
@@ -80,6 +81,7 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         attachments: stores.clone(),
         usage: stores.clone(),
         audit: stores.clone(),
+        journal: stores.clone(),
         replicas: stores.clone(),
         bulletin: stores.clone(),
         durability: stores.clone(),

@@ -224,6 +224,7 @@ impl World {
             attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
             usage: Arc::clone(&self.usage) as _,
             audit: Arc::clone(&self.stores.audit),
+            journal: Arc::clone(&self.stores.journal),
             replicas: Wired::new(&self.stores.replicas, wire),
             bulletin: Wired::new(&self.stores.bulletin, wire),
             durability: Arc::clone(&self.stores.durability),
