@@ -19,7 +19,7 @@ use switchboard_domain::notice::Finding;
 use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
-use switchboard_domain::usage::Used;
+use switchboard_domain::usage::{QuotaRules, Standing, Used};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +46,12 @@ pub trait Provider: Send + Sync {
 pub trait Meter: Send + Sync {
     /// Counts one use, made now.
     fn count(&self, used: Used);
+
+    /// The platform has said that the quota of calls is used up.
+    fn refused(&self);
+
+    /// How the app stands with its quota, as far as it was counted here.
+    fn standing(&self) -> Standing;
 }
 
 /// A meter of what nobody counts: of platforms without a quota, and where nothing is kept.
@@ -54,6 +60,12 @@ pub struct Unmetered;
 
 impl Meter for Unmetered {
     fn count(&self, _used: Used) {}
+
+    fn refused(&self) {}
+
+    fn standing(&self) -> Standing {
+        Standing::default()
+    }
 }
 
 /// A quota that a platform sets a company for each month.
@@ -104,8 +116,13 @@ pub struct FieldError {
 /// [`FETCH_TIMEOUT`].
 #[async_trait]
 pub trait Link: Send + Sync {
-    /// What the channel can show with its present settings.
+    /// What the channel can show with its present settings, at the pace that its quota leaves now: asked again and again.
     fn limits(&self) -> ReplyLimits;
+
+    /// What the channel's settings say of its platform's quota.
+    fn quota_rules(&self) -> QuotaRules {
+        QuotaRules::default()
+    }
 
     /// Opens one connection and serves it until it ends; the cause is the result. Answers the platform's pings at once,
     /// whatever the store does. When `close` is cancelled, it waits up to 10 s for the acks under way, then closes

@@ -56,8 +56,13 @@ pub const STORE_SECONDS: &str = "switchboard_store_seconds";
 /// Gauge, `channel`, `kind` (`api_calls`, `pushes`): what this server counted of the app's monthly quota, this month.
 pub const QUOTA_USED: &str = "switchboard_platform_quota_used";
 
+/// Gauge, `channel`: how calls are saved: 0 not at all, 1 by few updates of cards, 2 by showing whole answers only.
+pub const QUOTA_SAVING: &str = "switchboard_platform_quota_saving";
+/// Gauge, `channel`: calls of this month when it is over, if it goes on like this; there after three days of it.
+pub const QUOTA_FORECAST: &str = "switchboard_platform_quota_forecast";
+
 /// All names, for tests and documentation.
-pub const ALL: [&str; 16] = [
+pub const ALL: [&str; 18] = [
     CHANNEL_CONNECTED,
     CHANNEL_RECONNECTS,
     MESSAGES_RECEIVED,
@@ -73,6 +78,8 @@ pub const ALL: [&str; 16] = [
     AGENT_REQUESTS,
     FAILURES,
     QUOTA_USED,
+    QUOTA_SAVING,
+    QUOTA_FORECAST,
     STORE_SECONDS,
 ];
 
@@ -156,6 +163,16 @@ fn describe() {
     describe_counter!(PLATFORM_REQUESTS, Unit::Count, "requests to platforms, by api and outcome");
     describe_counter!(DIRECTORY_REQUESTS, Unit::Count, "look-ups in directories, by kind and outcome");
     describe_gauge!(QUOTA_USED, Unit::Count, "use of the app's quota this month, as this server counted it");
+    describe_gauge!(
+        QUOTA_SAVING,
+        Unit::Count,
+        "how calls are saved: 0 not, 1 few updates, 2 whole answers only"
+    );
+    describe_gauge!(
+        QUOTA_FORECAST,
+        Unit::Count,
+        "calls of this month when it is over, if it goes on like this"
+    );
     describe_counter!(AGENT_REQUESTS, Unit::Count, "requests to agents, by outcome");
     describe_histogram!(STORE_SECONDS, Unit::Seconds, "what was asked of the store, until it was done");
     describe_counter!(FAILURES, Unit::Count, "failure records written, by cause");

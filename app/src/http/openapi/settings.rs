@@ -102,6 +102,10 @@ fn field_schema(field: &ConfigField, is_patch: bool) -> Value {
             ("integer", json!(default), json!({"minimum": min, "maximum": max}))
         }
         ConfigKind::Flag { default } => ("boolean", json!(default), json!({})),
+        ConfigKind::Choice { of, default } => {
+            let names: Vec<&str> = of.iter().map(|(name, _)| *name).collect();
+            ("string", json!(default), json!({"enum": names}))
+        }
         ConfigKind::Address { chars_max, default } => {
             ("string", json!(default), json!({"format": "uri", "maxLength": chars_max}))
         }

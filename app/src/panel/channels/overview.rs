@@ -113,6 +113,13 @@ fn used(t: Texts, usage: &UsageView) -> Markup {
         section.card {
             h2 { (t.say("quota-title")) }
             p.help { (t.say("quota-about")) }
+            @if let Some(warning) = usage.warning { p.note.bad { (warning) } }
+            @if let Some(limit) = usage.calls_per_month {
+                p { (t.say("quota-limit")) " " (limit) }
+            }
+            @if let Some(forecast) = usage.forecast {
+                p { (t.say("quota-forecast")) " " (forecast) }
+            }
             div.scroll {
                 table {
                     thead { tr {

@@ -116,6 +116,7 @@ impl Link for Nowhere {
             part_chars_max: 1_000,
             part_bytes_max: 4_000,
             update_interval: Duration::from_secs(1),
+            pace: switchboard_domain::usage::Pace::Normal,
         }
     }
 

@@ -62,7 +62,7 @@ impl<'a> Actor<'a> {
             key: loaded.key,
             partition,
             token: lease.token,
-            conversation: Conversation::restore(loaded.snapshot, bot.policy.clone(), shared.now()),
+            conversation: Conversation::restore(loaded.snapshot, bot.policy(), shared.now()),
             handle,
             bot,
             version: loaded.version,
@@ -99,10 +99,8 @@ impl<'a> Actor<'a> {
         self.slot.take_wake();
         self.events_since_look = 0;
         let bot = self.handle.bot();
-        if !Arc::ptr_eq(&bot, &self.bot) {
-            self.conversation.configure(bot.policy.clone());
-            self.bot = bot;
-        }
+        self.conversation.configure(bot.policy());
+        self.bot = bot;
         let mut effects = Effects::default();
         self.hold(&mut effects);
         let lease = self.shared.lease_under(self.partition, self.token).ok_or(Lost::Fenced)?;
