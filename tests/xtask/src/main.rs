@@ -29,7 +29,8 @@ Tasks:
                   corpus of the target anew. Installs cargo-fuzz where it is missing
   bench [NAME]    `isolation`, also without a name: what hung conversations cost the others, and how fast commands act
                   under load; `replicas`: what channels and conversations cost two replicas and their Redis;
-                  `failover`: how long conversations stand still whose replica is killed. `--debug` behind it measures without optimisation, which builds faster
+                  `failover`: how long conversations stand still whose replica is killed; `pages`: how long
+                  the panel's pages take with 500 channels and 100,000 messages. `--debug` behind it measures without optimisation, which builds faster
   search          the exhaustive search of the machines in its larger configurations
   chaos [CASE]    the real binary under random schedules, one case after the other, with the raw counts; `--seed N`,
                   `--rate N` (messages a second), `--seconds N`, or `--kills N` for the case that only kills, `--plain`
