@@ -104,7 +104,7 @@ fn every_setting_that_a_platform_takes_is_in_the_document_with_its_default() {
         assert!(told.len() > 5, "{told:?}");
 
         for pointer in told {
-            let place = format!("/properties{}", pointer.replacen("/ai_card/", "/ai_card/properties/", 1));
+            let place = pointer.replace('/', "/properties/");
             let field = schema.pointer(&place).unwrap();
             assert!(field["description"].as_str().is_some_and(|words| !words.is_empty()), "{pointer}");
             if secrets.contains(&pointer) {
