@@ -18,7 +18,7 @@ CREATE TABLE journal_lines (
   at     INTEGER NOT NULL,
   body   TEXT NOT NULL,
   PRIMARY KEY (num, number)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- How many subjects a book has, so that nobody has to count them.
 CREATE TABLE journal_books (
