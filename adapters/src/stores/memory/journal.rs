@@ -1,10 +1,9 @@
 //! The journal in memory.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use switchboard_domain::time::Timestamp;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::journal::{
@@ -13,69 +12,68 @@ use switchboard_ports::journal::{
 use switchboard_ports::page::{Page, PageRequest};
 
 use crate::stores::cursor::{self, After};
+use crate::stores::journal::{Numbering, oldest_kept};
 
 /// Lines by book and subject.
-pub(in crate::stores) struct Journal {
+pub(super) struct Journal {
     clock: Arc<dyn Clock>,
-    written: Mutex<Written>,
-}
-
-#[derive(Default)]
-struct Written {
-    last: u64,
-    books: BTreeMap<Book, Shelf>,
+    books: Mutex<BTreeMap<Book, Shelf>>,
 }
 
 /// One book.
 #[derive(Default)]
 struct Shelf {
     subjects: BTreeMap<String, VecDeque<JournalInfo>>,
-    /// Subjects by the number of their last line.
-    by_last: BTreeMap<u64, String>,
+    /// Subjects with the number of their last line.
+    by_last: BTreeSet<(u64, String)>,
 }
 
 impl Shelf {
     fn forget(&mut self, subject: &str) {
         let lines = self.subjects.remove(subject);
         if let Some(last) = lines.as_ref().and_then(VecDeque::back) {
-            self.by_last.remove(&last.number);
+            self.by_last.remove(&(last.number, subject.to_owned()));
         }
     }
 
-    fn write(&mut self, book: Book, subject: String, line: JournalInfo, now: Timestamp) {
-        let limits = book.limits();
-        let lines = self.subjects.entry(subject.clone()).or_default();
-        if let Some(last) = lines.back() {
-            self.by_last.remove(&last.number);
-        }
-        self.by_last.insert(line.number, subject);
-        lines.push_back(line);
-        while lines.len() > limits.lines as usize {
+    fn last(&self, subject: &str) -> u64 {
+        let lines = self.subjects.get(subject);
+        lines.and_then(VecDeque::back).map_or(0, |last| last.number)
+    }
+
+    fn greatest(&self) -> u64 {
+        self.by_last.last().map_or(0, |(number, _)| *number)
+    }
+
+    fn write(&mut self, number: u64, line: JournalLine) {
+        let JournalLine { book, subject, at, body } = line;
+        self.by_last.remove(&(self.last(&subject), subject.clone()));
+        self.by_last.insert((number, subject.clone()));
+        let lines = self.subjects.entry(subject).or_default();
+        lines.push_back(JournalInfo { number, at, body });
+        while lines.len() > book.limits().lines as usize {
             lines.pop_front();
         }
-        while let Some(oldest) = self
-            .oldest()
-            .filter(|(_, at)| self.subjects.len() > limits.subjects as usize || at.after(limits.kept) <= now)
-        {
-            self.forget(&oldest.0);
-        }
     }
 
-    fn oldest(&self) -> Option<(String, Timestamp)> {
-        let (_, subject) = self.by_last.first_key_value()?;
-        let at = self.subjects.get(subject)?.back()?.at;
-        Some((subject.clone(), at))
+    /// Forgets what is too old, and then what is too much.
+    fn prune(&mut self, oldest_kept: u64, subjects_max: u32) {
+        while let Some((number, subject)) = self.by_last.first().cloned()
+            && (number < oldest_kept || self.subjects.len() > subjects_max as usize)
+        {
+            self.forget(&subject);
+        }
     }
 }
 
 impl Journal {
     /// An empty one.
-    pub(in crate::stores) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, written: Mutex::default() }
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, books: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Book, Shelf>> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,11 +81,14 @@ impl Journal {
 impl JournalStore for Journal {
     async fn append(&self, lines: Vec<JournalLine>) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let mut written = self.lock();
+        let numbering = Numbering::at(now);
+        let mut books = self.lock();
         for line in lines.into_iter().take(LINES_AT_ONCE_MAX) {
-            written.last = written.last.saturating_add(1);
-            let info = JournalInfo { number: written.last, at: line.at, body: line.body };
-            written.books.entry(line.book).or_default().write(line.book, line.subject, info, now);
+            let (book, limits) = (line.book, line.book.limits());
+            let shelf = books.entry(book).or_default();
+            shelf.prune(oldest_kept(book, now), limits.subjects);
+            shelf.write(numbering.next(shelf.last(&line.subject), shelf.greatest()), line);
+            shelf.prune(0, limits.subjects);
         }
         Ok(())
     }
@@ -103,22 +104,25 @@ impl JournalStore for Journal {
             After::Row(number) => number,
             After::Nowhere => return Ok(cursor::empty()),
         };
-        let limit = cursor::limit(page);
-        let written = self.lock();
-        let lines = written.books.get(&book).and_then(|shelf| shelf.subjects.get(subject));
+        let (limit, oldest) = (cursor::limit(page), oldest_kept(book, self.clock.now()));
+        let books = self.lock();
+        let lines = books.get(&book).filter(|shelf| shelf.last(subject) >= oldest);
+        let lines = lines.and_then(|shelf| shelf.subjects.get(subject));
         let lines = lines.into_iter().flatten().rev().filter(|line| line.number < before);
         let rows = lines.take(limit as usize + 1).map(|line| (line.number.to_string(), line.clone()));
         Ok(cursor::page(rows.collect(), limit))
     }
 
     async fn subjects(&self, book: Book) -> Result<Vec<String>, StoreError> {
-        let written = self.lock();
-        let subjects = written.books.get(&book).into_iter().flat_map(|shelf| shelf.by_last.values().rev());
-        Ok(subjects.take(SUBJECTS_LISTED_MAX).cloned().collect())
+        let oldest = oldest_kept(book, self.clock.now());
+        let books = self.lock();
+        let subjects = books.get(&book).into_iter().flat_map(|shelf| shelf.by_last.iter().rev());
+        let young = subjects.take_while(|(number, _)| *number >= oldest);
+        Ok(young.take(SUBJECTS_LISTED_MAX).map(|(_, subject)| subject.clone()).collect())
     }
 
     async fn forget(&self, book: Book, subject: &str) -> Result<(), StoreError> {
-        if let Some(shelf) = self.lock().books.get_mut(&book) {
+        if let Some(shelf) = self.lock().get_mut(&book) {
             shelf.forget(subject);
         }
         Ok(())

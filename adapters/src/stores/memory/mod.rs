@@ -7,7 +7,7 @@ mod attachments;
 mod audit;
 mod conversations;
 mod failures;
-pub(super) mod journal;
+mod journal;
 mod marks;
 mod messages;
 mod registry;

@@ -12,6 +12,7 @@ use switchboard_ports::error::StoreError;
 use super::super::accept::{names_key, person_key};
 use super::super::messages::PLACE_KEPT;
 use super::super::{Core, attachments, audit, failures, users};
+use super::journal;
 use crate::stores::copy::items::{
     ConversationItem, FailureItem, FileItem, Item, LineItem, MessageItem, Named, TokenItem, UsageItem,
 };
@@ -63,6 +64,7 @@ pub(super) async fn rows(core: &Core, rows: Vec<Item>) -> Result<(), StoreError>
             Item::Message(item) => message(core, place(&item.conversation)?, item, &mut steps),
             Item::File(item) => file(core, item).await?,
             Item::Usage(item) => usage(core, item, &mut steps),
+            Item::Journal(item) => journal::put(core, item, &mut steps)?,
             Item::Audit { number, body } => {
                 last_line = last_line.max(*number);
                 let lines = audit::lines_key(core);
