@@ -26,7 +26,9 @@ use self::taking_in::Unusable;
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan, scribe};
+use super::{
+    durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan, scribe, timeline,
+};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -304,6 +306,7 @@ impl Operations for Driver {
         let retried = self.shared.ports.failures.retry(failure).await?;
         if let Some(Retried { info, partition, outcome: Requeued::Now(seq) }) = &retried {
             tracing::info!(channel = %info.channel, failure, seq = seq.0, "a failure is retried");
+            timeline::retried(&self.shared, &info.conversation, failure, (info.failure.seq, *seq));
             super::wake(&self.shared, *partition, info.conversation.clone());
         }
         Ok(retried)
@@ -316,7 +319,8 @@ impl Operations for Driver {
             return Ok(None);
         };
         let given = self.shared.ports.messages.give(message).await?;
-        if let Given::Now { partition, .. } = &given {
+        if let Given::Now { partition, record, .. } = &given {
+            timeline::given(&self.shared, record);
             super::wake(&self.shared, *partition, id.clone());
             if handle.is_withdrawn() {
                 // The deletion began in between, and may have looked already.

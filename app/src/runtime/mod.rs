@@ -23,6 +23,7 @@ mod retention;
 mod scan;
 mod scribe;
 mod shared;
+pub(crate) mod timeline;
 pub(crate) mod told;
 mod troubles;
 

@@ -53,9 +53,10 @@ impl Shelf {
         while lines.len() > limits.lines as usize {
             lines.pop_front();
         }
-        while let Some(oldest) = self.oldest().filter(|(_, at)| {
-            self.subjects.len() > limits.subjects as usize || at.after(limits.kept) <= now
-        }) {
+        while let Some(oldest) = self
+            .oldest()
+            .filter(|(_, at)| self.subjects.len() > limits.subjects as usize || at.after(limits.kept) <= now)
+        {
             self.forget(&oldest.0);
         }
     }

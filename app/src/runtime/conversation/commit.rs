@@ -122,6 +122,7 @@ impl Actor<'_> {
         let ended = u32::try_from(effects.ended.len()).unwrap_or(u32::MAX).min(self.pending);
         self.pending -= ended;
         metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(ended));
+        self.story.stored(self.shared, self.id, effects);
         let at = self.shared.now();
         let channel = &self.handle.id;
         for (seq, outcome) in effects.ended.iter().filter(|(_, outcome)| is_turn(*outcome)) {

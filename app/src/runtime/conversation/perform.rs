@@ -22,6 +22,7 @@ use super::{Actor, Back, Lost, Run, SAID_MAX};
 use crate::runtime::operations::RuntimeEvent;
 use crate::runtime::panics::caught;
 use crate::runtime::press::{CardTurn, Cards};
+use crate::runtime::timeline::{Called, What};
 use crate::telemetry::metrics as names;
 
 impl Actor<'_> {
@@ -68,6 +69,7 @@ impl Actor<'_> {
             }
             Perform::Card { reply, call, target, message, retry, attempt, card } => {
                 let lease = self.lease_for_call().await?;
+                let called = Called { what: What::of(&card), began: self.shared.now() };
                 let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
                 let request = CardRequest { target, message, retry, attempt, call: card };
                 self.shared.tasks.spawn(async move {
@@ -78,11 +80,13 @@ impl Actor<'_> {
                     let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
                     metrics::counter!(names::CARD_UPDATES, "outcome" => card_label(outcome)).increment(1);
                     let event = Event::CardDone { reply, call, outcome };
-                    drop(back.send(Back { event, shown: shown(reply, key) }).await);
+                    let shown = shown(reply, key);
+                    drop(back.send(Back { event, shown, called: Some(called) }).await);
                 });
             }
             Perform::Send { reply, call, target, text, format, way } => {
                 let lease = self.lease_for_call().await?;
+                let called = Called { what: What::Part(way), began: self.shared.now() };
                 let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
                 let request = PartRequest { target, text, format, way };
                 self.shared.tasks.spawn(async move {
@@ -94,7 +98,8 @@ impl Actor<'_> {
                     let event = Event::PartDone { reply, call, outcome };
                     // Of what says that a message waits only its card becomes an answer.
                     let key = key.filter(|_| reply.role != ReplyRole::Note);
-                    drop(back.send(Back { event, shown: shown(reply, key) }).await);
+                    let shown = shown(reply, key);
+                    drop(back.send(Back { event, shown, called: Some(called) }).await);
                 });
             }
         }
