@@ -2,7 +2,7 @@
 //!
 //! Whoever does something to a message notes it in passing: nothing waits for it, nothing is decided by it, and no line holds
 //! what people wrote or where it goes. What happens often (updates of a card, parts of a long answer) is counted and told in
-//! one line at its end. A process tells at most [`LINES_MAX`] lines of a message; the next one goes on in the same timeline.
+//! one line at its end, so that a process tells 24 lines of a message at most. The next process goes on in the same timeline.
 
 pub(crate) mod read;
 mod run;
@@ -23,9 +23,6 @@ use switchboard_ports::journal::{Book, JournalLine};
 use switchboard_ports::messages::MessageRecord;
 
 use super::shared::Shared;
-
-/// Lines that one process tells of a message, about: what could be more is counted. The journal keeps 64 of a message.
-pub(crate) const LINES_MAX: usize = 24;
 
 /// A message's name outside: its conversation and its place there. What agents are told as the turn's name.
 pub(crate) fn message_id(conversation: &ConversationId, seq: Seq) -> String {
