@@ -25,7 +25,7 @@
 //! | `messages.rs` | R10: messages that nobody asked for |
 //! | `meter.rs` | what apps use of their monthly quotas |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
-//! | `timelines.rs` | what is told of each message |
+//! | `timelines.rs`, `traces.rs` | what is told of each message |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
 //! | `panics.rs` | panics in one conversation |
 //! | `pairs.rs` | two replicas, one of which dies while answers run |
@@ -116,6 +116,8 @@ mod statuses;
 mod store_away;
 #[path = "driver/timelines.rs"]
 mod timelines;
+#[path = "driver/traces.rs"]
+mod traces;
 #[path = "driver/turns.rs"]
 mod turns;
 #[path = "driver/waiting.rs"]

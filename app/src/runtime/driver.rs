@@ -27,7 +27,7 @@ use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
 use super::{
-    durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan, scribe, timeline,
+    durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan, scribe, timeline, tracer,
 };
 use crate::ports::Ports;
 
@@ -68,6 +68,7 @@ impl Driver {
         shared.tasks.spawn(meter::keep_meters(Arc::clone(&shared)));
         shared.tasks.spawn(retention::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(scribe::write(Arc::clone(&shared)));
+        shared.tasks.spawn(tracer::export(Arc::clone(&shared)));
         shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
         shared.tasks.spawn(peers::watch_places(Arc::clone(&shared)));
@@ -101,7 +102,8 @@ impl Driver {
         // Platform calls under way are bounded by the call time-out; what they leave open the next process finishes.
         let _ = tokio::time::timeout(self.shared.settings.call_timeout, self.shared.tasks.wait()).await;
         meter::keep_last(&self.shared).await;
-        scribe::write_last(&self.shared).await;
+        // Beside each other: neither makes the other one late.
+        tokio::join!(scribe::write_last(&self.shared), tracer::export_last(&self.shared));
         peers::give_up_all(&self.shared).await;
     }
 

@@ -25,6 +25,7 @@ mod scribe;
 mod shared;
 pub(crate) mod timeline;
 pub(crate) mod told;
+mod tracer;
 mod troubles;
 
 pub use driver::Driver;

@@ -58,7 +58,7 @@ impl<'a> Actor<'a> {
             Some(handle) => handle,
             None => channel::stand_in(shared, &loaded.key.channel).await?,
         };
-        let bot = handle.bot();
+        let (bot, channel) = (handle.bot(), handle.id.clone());
         let mut actor = Self {
             shared,
             slot,
@@ -75,7 +75,7 @@ impl<'a> Actor<'a> {
             user: None,
             shown: Vec::new(),
             lazy_since: None,
-            story: Story::default(),
+            story: Story::of(channel),
             rest_since: None,
             run: None,
             card: None,

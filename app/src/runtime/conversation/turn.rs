@@ -27,7 +27,7 @@ use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
 use crate::runtime::panics::caught;
 use crate::runtime::shared::{Patience, Shared};
-use crate::runtime::timeline::{RunStory, message_id};
+use crate::runtime::timeline::{RunStory, message_id, trace_id};
 use crate::runtime::told::agent_user;
 use crate::telemetry::metrics as names;
 
@@ -113,7 +113,7 @@ async fn ask(
     upstream: &mut Option<Upstream>,
 ) {
     let place = (question.conversation.clone(), question.entry.seq);
-    let story = RunStory::new(shared, message_id(&place.0, place.1));
+    let mut story = RunStory::new(shared, message_id(&place.0, place.1));
     let prepared = prepare(shared, handle, bot, question, &story, tell).await;
     let Prepared { asked, thread, request } = match prepared {
         Ok(prepared) => prepared,
@@ -255,6 +255,7 @@ async fn prepare(
         user: agent_user(user, &bot.channel.platform, question.entry.chat.kind, &config.identity),
         attachments: files.into_iter().map(|file| file.handed).collect(),
         resume,
+        trace: Some(story.traceparent()),
     };
     let thread = asked.thread(&choices);
     Ok(Prepared { asked: Arc::new(asked), thread, request })
@@ -303,8 +304,11 @@ fn note_failure(
     kind: AgentFailureKind,
     detail: &str,
 ) {
+    let trace_id = trace_id(&message_id(conversation, *turn));
     let (agent, turn, kind_name) = (asked.config.name.as_str(), turn.0, kind.as_str());
-    tracing::warn!(channel = %handle.id, %conversation, turn, agent, kind = kind_name, detail, "the agent failed");
+    tracing::warn!(
+        channel = %handle.id, %conversation, turn, trace_id, agent, kind = kind_name, detail, "the agent failed"
+    );
     let code = match kind {
         AgentFailureKind::Unauthorized
         | AgentFailureKind::UnknownModel

@@ -6,10 +6,14 @@
 
 pub(crate) mod read;
 mod run;
+mod spans;
 mod story;
+mod tally;
 
 pub(crate) use run::RunStory;
-pub(crate) use story::{Called, Story, What, retried};
+pub(crate) use spans::committed;
+pub(crate) use story::{Story, retried};
+pub(crate) use tally::{Called, What};
 
 use std::borrow::Cow;
 
@@ -21,6 +25,7 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::{Accepted, Arrival};
 use switchboard_ports::journal::{Book, JournalLine};
 use switchboard_ports::messages::MessageRecord;
+use switchboard_ports::traces::SpanKind;
 
 use super::shared::Shared;
 
@@ -131,6 +136,11 @@ pub(crate) fn accepted(shared: &Shared, arrival: &Arrival, accepted: &Accepted, 
     let stored_ms = shared.now().as_millis().saturating_sub(received_at.as_millis());
     let (asks, replica) = (asks(&arrival.intake), shared.replica_name());
     let message = message_id(&arrival.key.id(), *seq);
+    shared.tracer.ended(|| {
+        let place = ("store.accept", spans::span_id(&message, &["accept"]));
+        let channel = ("switchboard.channel_id", arrival.key.channel.as_str().into());
+        spans::part(&message, place, SpanKind::Internal, (received_at, shared.now()), vec![channel])
+    });
     shared.tell_at(message, received_at, &Happened::Accepted { stored_ms, asks, refused, replica });
 }
 

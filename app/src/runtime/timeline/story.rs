@@ -4,56 +4,27 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use switchboard_domain::conversation::{Conversation, Effects, Event};
-use switchboard_domain::ids::{ConversationId, MessageId, Seq};
+use switchboard_domain::ids::{ChannelId, ConversationId, MessageId, Seq};
 use switchboard_domain::inbox::{Control, Entry, Intake, Origin};
 use switchboard_domain::outbound::{MessageState, News, Undelivered};
 use switchboard_domain::outcome::{FailureCause, Outcome};
-use switchboard_domain::reply::{CardCall, CardOutcome, PartOutcome, Way};
 use switchboard_domain::snapshot::{PartStatus, ReplyId, ReplyRole};
 use switchboard_domain::time::Timestamp;
+use switchboard_ports::traces::Span;
 
+use super::spans::root;
+use super::tally::{Called, Tally, What, card_trouble, delivery, part_trouble, tell_parts, tell_updates};
 use super::{Happened, message_id};
 use crate::runtime::shared::Shared;
 
 /// Replies whose calls are counted at once; a conversation has a dozen open at most.
 const TALLIES_MAX: usize = 64;
 
-/// A platform call that was made.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Called {
-    /// What for.
-    pub(crate) what: What,
-    /// When it began.
-    pub(crate) began: Timestamp,
-}
-
-/// What a platform call was for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum What {
-    /// To make a card.
-    Open,
-    /// To change one.
-    Update,
-    /// To close one.
-    Finish,
-    /// To send a plain message.
-    Part(Way),
-}
-
-impl What {
-    /// What a card call is for.
-    pub(crate) const fn of(card: &CardCall) -> Self {
-        match card {
-            CardCall::Open { .. } => Self::Open,
-            CardCall::Update { .. } => Self::Update,
-            CardCall::Finish { .. } => Self::Finish,
-        }
-    }
-}
-
 /// What is remembered until it can be told.
-#[derive(Default)]
 pub(crate) struct Story {
+    channel: ChannelId,
+    /// When what has not ended was accepted.
+    accepted: BTreeMap<Seq, Timestamp>,
     /// Questions taken in with this step.
     fresh: Vec<Seq>,
     /// Control acts taken in with this step.
@@ -61,41 +32,22 @@ pub(crate) struct Story {
     /// Calls of replies that are not done.
     tallies: BTreeMap<ReplyId, Tally>,
     /// Messages that nobody asked for, as they were told last.
-    sending: BTreeMap<MessageId, MessageState>,
-}
-
-/// The calls of one reply.
-#[derive(Debug, Clone, Copy, Default)]
-struct Tally {
-    updates: Count,
-    parts: Count,
-    way: Option<Way>,
-    closed: bool,
-    troubled: bool,
-}
-
-/// How often something was done, and when.
-#[derive(Debug, Clone, Copy, Default)]
-struct Count {
-    done: u32,
-    failed: u32,
-    span: Option<(Timestamp, Timestamp)>,
-}
-
-impl Count {
-    fn add(&mut self, done: bool, at: Timestamp) {
-        let count = if done { &mut self.done } else { &mut self.failed };
-        *count = count.saturating_add(1);
-        self.span = Some((self.span.map_or(at, |(first, _)| first), at));
-    }
-
-    fn take(&mut self) -> Option<(Self, Timestamp, Timestamp)> {
-        let (first, last) = self.span?;
-        Some((std::mem::take(self), first, last))
-    }
+    sending: BTreeMap<MessageId, (MessageState, Timestamp)>,
 }
 
 impl Story {
+    /// Of a conversation of this channel's.
+    pub(crate) const fn of(channel: ChannelId) -> Self {
+        Self {
+            channel,
+            accepted: BTreeMap::new(),
+            fresh: Vec::new(),
+            acts: Vec::new(),
+            tallies: BTreeMap::new(),
+            sending: BTreeMap::new(),
+        }
+    }
+
     /// An entry was read from the inbox; with `resumed` an earlier process may have begun it.
     pub(crate) fn taken(&mut self, shared: &Shared, id: &ConversationId, entry: &Entry, resumed: bool) {
         match &entry.intake {
@@ -105,6 +57,7 @@ impl Story {
             Intake::Send { .. } => return,
             Intake::Lookup(_) | Intake::Refused(_) => {}
         }
+        self.accepted.insert(entry.seq, entry.accepted_at);
         if resumed {
             shared.tell(message_id(id, entry.seq), &Happened::TakenUp { replica: shared.replica_name() });
         }
@@ -144,6 +97,7 @@ impl Story {
         }
         let tally = self.tallies.entry(reply).or_default();
         let (done, now) = (trouble.is_none(), shared.now());
+        tally.span = Some((tally.span.map_or(called.began, |(first, _)| first), now));
         match called.what {
             What::Update => tally.updates.add(done, now),
             What::Part(way) => {
@@ -175,8 +129,11 @@ impl Story {
     /// A step is stored: what it led to.
     pub(crate) fn stored(&mut self, shared: &Shared, id: &ConversationId, effects: &Effects) {
         for (seq, outcome) in &effects.ended {
+            let accepted = self.accepted.remove(seq);
             if let Some(ended) = self.ended(*seq, *outcome) {
-                shared.tell(message_id(id, *seq), &ended);
+                let message = message_id(id, *seq);
+                shared.tracer.ended(|| self.root(&message, (accepted, shared.now()), *outcome));
+                shared.tell(message, &ended);
             }
         }
         for failed in &effects.failures {
@@ -207,6 +164,9 @@ impl Story {
     fn done(&mut self, shared: &Shared, id: &ConversationId, reply: ReplyId, failed: bool) {
         let mut tally = self.tallies.remove(&reply).unwrap_or_default();
         let message = message_id(id, reply.seq);
+        if let Some(times) = tally.span.filter(|_| reply.role != ReplyRole::Message) {
+            shared.tracer.ended(|| delivery(&message, (shared, reply), times, &tally, failed));
+        }
         let shown = tally.closed || tally.parts.done > 0;
         match reply.role {
             ReplyRole::Answer => {
@@ -219,6 +179,21 @@ impl Story {
             ReplyRole::Notice if shown => shared.tell(message, &Happened::Told),
             ReplyRole::Notice | ReplyRole::Note | ReplyRole::Message => {}
         }
+    }
+
+    fn root(&self, message: &str, (accepted, now): (Option<Timestamp>, Timestamp), outcome: Outcome) -> Span {
+        let (outcome, failed) = match outcome {
+            Outcome::Answered => ("answered", None),
+            Outcome::Cancelled => ("cancelled", None),
+            Outcome::Joined => ("joined", None),
+            Outcome::HandedOver => ("handed_over", None),
+            Outcome::Refused(_) => ("refused", None),
+            Outcome::Failed(cause) => ("failed", Some(cause.as_str())),
+        };
+        let mut root = root(message, (accepted.unwrap_or(now), now));
+        root.attributes.push(("switchboard.channel_id", self.channel.as_str().into()));
+        root.attributes.push(("switchboard.outcome", outcome.into()));
+        Span { failed, ..root }
     }
 
     fn ended(&self, seq: Seq, outcome: Outcome) -> Option<Happened> {
@@ -258,19 +233,29 @@ impl Story {
 
     fn news(&mut self, shared: &Shared, News { message, progress }: &News) {
         let state = progress.state();
-        if self.sending.get(message) == Some(&state) {
+        let (now, before) = (shared.now(), self.sending.get(message).copied());
+        if before.is_some_and(|(before, _)| before == state) {
             return;
         }
+        let since = before.map_or(now, |(_, since)| since);
         if state.is_final() || self.sending.len() >= TALLIES_MAX {
             self.sending.remove(message);
         } else {
-            self.sending.insert(message.clone(), state);
+            self.sending.insert(message.clone(), (state, since));
         }
         let cause = progress.cause().map(|cause| match cause {
             Undelivered::Delivery(cause) => cause.as_str(),
             Undelivered::Refused(refusal) => refusal.as_str(),
         });
         let sent = progress.parts.iter().filter(|part| **part == PartStatus::Sent).count();
+        if state.is_final() {
+            shared.tracer.ended(|| {
+                let mut root = root(message.as_str(), (since, now));
+                root.attributes.push(("switchboard.channel_id", self.channel.as_str().into()));
+                root.attributes.push(("switchboard.outcome", state.as_str().into()));
+                Span { failed: cause, ..root }
+            });
+        }
         let (state, parts) = (state.as_str(), progress.parts.len());
         shared.tell(message.as_str(), &Happened::Sending { state, parts, sent, cause });
     }
@@ -283,50 +268,6 @@ pub(crate) fn retried(shared: &Shared, id: &ConversationId, failure: &str, (old,
     let of = Happened::RetryOf { message: Cow::Owned(old.clone()), failure: failure() };
     shared.tell(new.as_str(), &of);
     shared.tell(old, &Happened::Retried { message: Cow::Owned(new), failure: failure() });
-}
-
-fn tell_updates(shared: &Shared, message: String, tally: &mut Tally) {
-    if let Some((Count { done, failed, .. }, first, last)) = tally.updates.take() {
-        let (first_at, last_at) = (first.as_millis(), last.as_millis());
-        shared.tell_at(message, last, &Happened::CardUpdates { count: done, failed, first_at, last_at });
-    }
-}
-
-fn tell_parts(shared: &Shared, message: String, reply: ReplyId, tally: &mut Tally) {
-    if reply.role != ReplyRole::Answer {
-        return;
-    }
-    let way = tally.way.map(|way| match way {
-        Way::SessionAddress => "webhook",
-        Way::Api => "api",
-    });
-    if let Some((Count { done: sent, failed, .. }, first, last)) = tally.parts.take() {
-        let (first_at, last_at) = (first.as_millis(), last.as_millis());
-        shared.tell_at(message, last, &Happened::Parts { sent, failed, way, first_at, last_at });
-    }
-}
-
-/// What was wrong with a card call, in the words of failure records.
-const fn card_trouble(outcome: CardOutcome) -> Option<(&'static str, Option<&'static str>)> {
-    match outcome {
-        CardOutcome::Done | CardOutcome::AlreadyFinished => None,
-        CardOutcome::Missing => Some(("missing", None)),
-        CardOutcome::Throttled { .. } => Some(("throttled", None)),
-        CardOutcome::NotSent => Some(("not_sent", None)),
-        CardOutcome::Unknown => Some(("unknown", None)),
-        CardOutcome::Refused(code) => Some(("refused", Some(code.as_str()))),
-    }
-}
-
-/// The same of a plain message.
-const fn part_trouble(outcome: PartOutcome) -> Option<(&'static str, Option<&'static str>)> {
-    match outcome {
-        PartOutcome::Sent => None,
-        PartOutcome::Throttled { .. } => Some(("throttled", None)),
-        PartOutcome::NotSent => Some(("not_sent", None)),
-        PartOutcome::Unknown => Some(("unknown", None)),
-        PartOutcome::Refused(code) => Some(("refused", Some(code.as_str()))),
-    }
 }
 
 /// Whether a failure is one of the answer's way to people.
