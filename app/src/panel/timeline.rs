@@ -334,3 +334,50 @@ fn sending(t: Texts, item: &Item) -> Markup {
         @for code in codes(item, &["cause"]) { (code) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use switchboard_domain::settings::Locale;
+
+    use super::*;
+
+    #[test]
+    fn times_are_told_as_people_say_them() {
+        let told = |locale, ms| since(Texts(locale), Duration::from_millis(ms));
+        for (ms, en, zh) in [
+            (0, "+0 ms", "+0 毫秒"),
+            (12, "+12 ms", "+12 毫秒"),
+            (1_349, "+1.3 s", "+1.3 秒"),
+            (125_000, "+2 min 5 s", "+2 分 5 秒"),
+            (7_380_000, "+2 h 3 min", "+2 小时 3 分"),
+        ] {
+            assert_eq!((told(Locale::En, ms), told(Locale::ZhCn, ms)), (en.to_owned(), zh.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_happened_is_told_in_words() {
+        let said = |event: &str, detail: serde_json::Value| {
+            let serde_json::Value::Object(detail) = detail else { panic!("an object") };
+            let item = Item {
+                at: Timestamp::default(),
+                event: event.to_owned(),
+                attempt: None,
+                replica: None,
+                detail,
+            };
+            told(Texts(Locale::En), &item).into_string()
+        };
+        assert_eq!(said("queued", json!({"behind": 1})), "It waits: 1 turn comes first.");
+        assert_eq!(said("queued", json!({"behind": 0})), "It waits for its turn.");
+        let updates = said("card_updates", json!({"count": 3, "failed": 0}));
+        assert_eq!(updates, "The card was updated 3 times.");
+        let ended = said("ended", json!({"outcome": "cancelled", "by": "button"}));
+        assert_eq!(ended, "Its turn is over: stopped by the button on the card.");
+        let asked =
+            said("asked", json!({"agent": "helper", "agent_id": "agt_1", "model": "m", "goes_on": false}));
+        assert!(asked.contains("href=\"/panel/agents/agt_1\"") && asked.contains("helper"), "{asked}");
+        assert!(said("of_later", json!({})).contains("of_later"));
+    }
+}

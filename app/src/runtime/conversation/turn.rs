@@ -127,8 +127,6 @@ async fn ask(
         Upstream { asked: Arc::clone(&asked), run }
     });
     story.asked(&asked.config, request.model.as_deref(), request.resume.is_some());
-    let begun = Instant::now();
-    let mut first = true;
     let span = asked.span(&handle.id, &place.0, Some(place.1));
     let mut events = asked.agent.run(request);
     while let Some(event) = events.next().instrument(span.clone()).await {
@@ -142,10 +140,7 @@ async fn ask(
                 Said::Started { handle, continuation }
             }
             AgentEvent::Delta(text) => {
-                if std::mem::take(&mut first) {
-                    story.first_output();
-                    metrics::histogram!(names::TIME_TO_FIRST_OUTPUT).record(begun.elapsed().as_secs_f64());
-                }
+                story.spoke();
                 Said::Delta(text)
             }
             AgentEvent::Reasoning(text) => Said::Progress(Progress::Reasoning(text)),

@@ -8,10 +8,12 @@ use switchboard_domain::outcome::{AgentFailureKind, Cut};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::traces::{Attribute, Span, SpanKind};
+use tokio::time::Instant;
 
 use super::Happened;
 use super::spans::{part, span_id, traceparent};
 use crate::runtime::shared::Shared;
+use crate::telemetry::metrics as names;
 
 /// The story of a run, told as it goes on. Dropped before the agent's end, the run was stopped.
 pub(crate) struct RunStory<'a> {
@@ -22,6 +24,8 @@ pub(crate) struct RunStory<'a> {
     span: u64,
     /// What is known of it; nothing before the agent is asked.
     known: Vec<(&'static str, Attribute)>,
+    /// When the agent was asked, until it says something.
+    asked_at: Option<Instant>,
     first_output_at: Option<Timestamp>,
     outcome: &'static str,
     failed: Option<&'static str>,
@@ -33,8 +37,9 @@ impl<'a> RunStory<'a> {
         let began = shared.now();
         // One conversation has one run at a time: no other one of this process begins now.
         let span = span_id(&message, &["agent", shared.replica.as_str(), &began.to_string()]);
-        let (known, first_output_at, outcome, failed) = (Vec::new(), None, "stopped", None);
-        Self { shared, message, began, span, known, first_output_at, outcome, failed }
+        let (known, asked_at, first_output_at) = (Vec::new(), None, None);
+        let (outcome, failed) = ("stopped", None);
+        Self { shared, message, began, span, known, asked_at, first_output_at, outcome, failed }
     }
 
     /// What the header `traceparent` of its request says.
@@ -53,6 +58,7 @@ impl<'a> RunStory<'a> {
 
     /// The agent is asked; with `goes_on` for the result of an earlier run.
     pub(crate) fn asked(&mut self, agent: &AgentConfig, model: Option<&str>, goes_on: bool) {
+        self.asked_at = Some(Instant::now());
         let model = model.or(agent.model.as_deref()).map(str::to_owned);
         self.known = vec![
             ("switchboard.agent", agent.name.as_str().into()),
@@ -69,10 +75,13 @@ impl<'a> RunStory<'a> {
         });
     }
 
-    /// The agent said its first words.
-    pub(crate) fn first_output(&mut self) {
-        self.first_output_at = Some(self.shared.now());
-        self.tell(&Happened::FirstOutput);
+    /// The agent said something; its first words are told and measured.
+    pub(crate) fn spoke(&mut self) {
+        if let Some(asked) = self.asked_at.take() {
+            metrics::histogram!(names::TIME_TO_FIRST_OUTPUT).record(asked.elapsed().as_secs_f64());
+            self.first_output_at = Some(self.shared.now());
+            self.tell(&Happened::FirstOutput);
+        }
     }
 
     /// The agent came to its end.
