@@ -6,4 +6,5 @@ pub mod dingtalk;
 pub mod directories;
 mod hex;
 pub mod net;
+pub mod otlp;
 pub mod stores;

@@ -13,6 +13,7 @@ use switchboard_adapters::clock::{SystemClock, SystemEntropy};
 use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::directories;
 use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy};
+use switchboard_adapters::otlp::Otlp;
 use switchboard_adapters::stores::copy::{Place, Told, copy};
 use switchboard_adapters::stores::file::{self, OpenError, UpkeepError};
 use switchboard_adapters::stores::redis;
@@ -20,6 +21,7 @@ use switchboard_adapters::stores::{self, Stores};
 use switchboard_ports::budget::BudgetStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::provider::{Description, Provider};
+use switchboard_ports::traces::SpanExporter;
 
 use crate::cli::seam::{
     Catalog, ComposeError, Composition, Copied, Copying, KeptUp, OpenMode, Running, Simulation, Upkeep,
@@ -220,6 +222,14 @@ fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
     Network::new(&authorities, proxies).map_err(|error| ComposeError::Failed(format!("failed to {error}")))
 }
 
+/// Where traces go.
+fn traces(config: &Config, network: &Network) -> Result<Option<Arc<dyn SpanExporter>>, ComposeError> {
+    let Some(endpoint) = &config.telemetry.otlp_endpoint else { return Ok(None) };
+    let otlp = Otlp::new(network, endpoint, env!("CARGO_PKG_VERSION"))
+        .map_err(|error| ComposeError::Failed(format!("failed to {error}")))?;
+    Ok(Some(Arc::new(otlp)))
+}
+
 /// Says which proxies outgoing connections go through. The settings were found sound before.
 fn tell_proxies(settings: &settings::Network) {
     for (of, variable) in [("http, ws", &settings.plain_proxy), ("https, wss", &settings.tls_proxy)] {
@@ -349,6 +359,7 @@ impl Composition for Composed {
             replicas: stores.replicas,
             bulletin: stores.bulletin,
             durability: stores.durability,
+            traces: traces(config, &network)?,
             providers: catalog.providers,
             agent_kinds: catalog.kinds,
             directory_kinds: catalog.directories.0,

@@ -19,6 +19,7 @@ use switchboard_ports::provider::{Link, Provider};
 use switchboard_ports::replicas::{Bulletin, ReplicaStore};
 use switchboard_ports::sessions::SessionStore;
 use switchboard_ports::tokens::TokenStore;
+use switchboard_ports::traces::SpanExporter;
 use switchboard_ports::transcripts::Transcripts;
 use switchboard_ports::usage::UsageStore;
 use switchboard_ports::users::UserStore;
@@ -71,6 +72,8 @@ pub struct Ports {
     pub bulletin: Arc<dyn Bulletin>,
     /// What the store may lose.
     pub durability: Arc<dyn DurabilityProbe>,
+    /// Who takes the spans of traces; `None`: nobody.
+    pub traces: Option<Arc<dyn SpanExporter>>,
     /// Chat platforms by name.
     pub providers: BTreeMap<&'static str, Arc<dyn Provider>>,
     /// Kinds of agents by name.

@@ -28,6 +28,7 @@ pub mod replicas;
 pub mod sessions;
 pub mod store_set;
 pub mod tokens;
+pub mod traces;
 pub mod transcripts;
 pub mod usage;
 pub mod users;

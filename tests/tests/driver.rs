@@ -25,6 +25,7 @@
 //! | `messages.rs` | R10: messages that nobody asked for |
 //! | `meter.rs` | what apps use of their monthly quotas |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
+//! | `timelines.rs`, `traces.rs` | what is told of each message |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
 //! | `panics.rs` | panics in one conversation |
 //! | `pairs.rs` | two replicas, one of which dies while answers run |
@@ -113,6 +114,10 @@ mod shutdown;
 mod statuses;
 #[path = "driver/store_away.rs"]
 mod store_away;
+#[path = "driver/timelines.rs"]
+mod timelines;
+#[path = "driver/traces.rs"]
+mod traces;
 #[path = "driver/turns.rs"]
 mod turns;
 #[path = "driver/waiting.rs"]

@@ -86,6 +86,8 @@ mod store_files;
 mod store_trouble;
 #[path = "process/store_upkeep.rs"]
 mod store_upkeep;
+#[path = "process/traces.rs"]
+mod traces;
 #[path = "process/troubled_agents.rs"]
 mod troubled_agents;
 #[path = "process/volume.rs"]

@@ -72,6 +72,7 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(conversations::control::stop))
         .routes(routes!(messages::send::send))
         .routes(routes!(messages::read::read))
+        .routes(routes!(messages::timeline::timeline))
         .routes(routes!(failures::list::list))
         .routes(routes!(failures::delete::delete))
         .routes(routes!(failures::retry::retry))

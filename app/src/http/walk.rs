@@ -44,6 +44,7 @@ viewer GET /api/v1/failures
 operator DELETE /api/v1/failures/{id}
 operator POST /api/v1/failures/{id}/retry
 viewer GET /api/v1/messages/{id}
+viewer GET /api/v1/messages/{id}/timeline
 viewer GET /api/v1/openapi.json
 viewer GET /api/v1/replicas
 viewer GET /api/v1/status

@@ -110,8 +110,9 @@ async fn show(
     let t = visitor.texts();
     let found = conversation(&api, &id).await?;
     let said = if from_the_beginning || page.after.is_some() {
-        let lines = api.ports.transcripts.lines(&ConversationId::new(&id), &page).await?;
-        let lines = List::of(lines, LineView::from);
+        let of = ConversationId::new(&id);
+        let lines = api.ports.transcripts.lines(&of, &page).await?;
+        let lines = List::of(lines, |line| LineView::of(&of, line));
         html! {
             h2 { (t.say("transcript-title")) }
             (transcript(t, &found.id, &lines.items, Shown::Page))
@@ -154,7 +155,7 @@ async fn recent(api: &Api, of: &ConversationView) -> Result<Vec<LineView>, Probl
     let Some(session) = &of.session else { return Ok(Vec::new()) };
     let (id, session) = (ConversationId::new(&of.id), SessionNumber(session.number));
     let lines = api.ports.transcripts.recent(&id, session, ROWS).await?;
-    Ok(lines.into_iter().map(LineView::from).collect())
+    Ok(lines.into_iter().map(|line| LineView::of(&id, line)).collect())
 }
 
 /// What channels are called, by id.
@@ -199,7 +200,7 @@ fn facts(
     }
 }
 
-fn acts(visitor: &Visitor, row: &ConversationView) -> Markup {
+pub(super) fn acts(visitor: &Visitor, row: &ConversationView) -> Markup {
     let t = visitor.texts();
     let act = |label, verb: &str, done| Act {
         label,
@@ -250,6 +251,7 @@ fn line_view(t: Texts, line: &LineView) -> Markup {
                     Some(_) => { " · " (t.say("line-failed")) " " span.code { (line.cause.unwrap_or_default()) } },
                     None => {},
                 }
+                " · " a href=(format!("/panel/messages/{}", line.message_id)) { (t.say("timeline-way")) }
             }
             div.words dir="auto" { (line.text) }
         }

@@ -26,6 +26,7 @@ mod pieces;
 mod records;
 mod sign_in;
 mod texts;
+mod timeline;
 mod users;
 mod visitor;
 mod welcome;
@@ -59,6 +60,7 @@ pub fn routes() -> Router<Api> {
         .merge(agents::routes())
         .merge(conversations::routes())
         .merge(failures::routes())
+        .merge(timeline::routes())
         .merge(users::routes())
         .merge(records::routes())
         .layer(middleware::from_fn(as_page));

@@ -11,6 +11,7 @@ use switchboard_domain::ids::{ChannelId, ConversationKey, Seq, SessionNumber};
 use switchboard_domain::message::ChatKind;
 use switchboard_domain::snapshot::{Role as Speaker, TranscriptLine};
 use switchboard_domain::time::Timestamp;
+use switchboard_ports::journal::{Book, JournalLine};
 use switchboard_ports::tokens::{Role, TokenStore as _};
 use switchboard_ports::transcripts::ConversationInfo;
 use switchboard_ports::users::Identity;
@@ -21,7 +22,7 @@ use crate::testing::{Answer, START_MS, TestApi};
 const HOSTILE: &str = "<script>alert(1)</script>\"'{{7*7}}${7*7} \u{5e9}\u{5dc}\u{5d5}\u{5dd}";
 
 /// Every page and piece, with what stands for an id.
-const PAGES: [&str; 23] = [
+const PAGES: [&str; 25] = [
     "/panel/welcome",
     "/panel/channels",
     "/panel/channels/new",
@@ -40,6 +41,8 @@ const PAGES: [&str; 23] = [
     "/panel/conversations/{id}",
     "/panel/pieces/conversations/{id}",
     "/panel/failures",
+    "/panel/messages/{id}",
+    "/panel/pieces/messages/{id}",
     "/panel/users",
     "/panel/users/new",
     "/panel/users/{id}",
@@ -130,6 +133,52 @@ fn talked(api: &TestApi, channel: &str) -> String {
     id.to_string()
 }
 
+/// The timeline of what was said there, with everything that can happen, in hostile words; the message's id.
+fn happened(api: &TestApi, conversation: &str) -> String {
+    let message = format!("{conversation}-1");
+    let line = |body: serde_json::Value| JournalLine {
+        book: Book::Timelines,
+        subject: message.clone(),
+        at: Timestamp::from_millis(START_MS),
+        body: body.to_string(),
+    };
+    let mut state = api.stores.state();
+    for event in [
+        "accepted",
+        "given",
+        "retry_of",
+        "retried",
+        "queued",
+        "taken_up",
+        "left",
+        "mapped",
+        "asked",
+        "first_output",
+        "agent_finished",
+        "agent_failed",
+        "waiting_shown",
+        "card_created",
+        "card_trouble",
+        "card_updates",
+        "card_closed",
+        "parts",
+        "delivered",
+        "told",
+        "failure_recorded",
+        "ended",
+        "sending",
+        HOSTILE,
+    ] {
+        state.journal.push(line(json!({
+            "kind": event, "replica": HOSTILE, "refused": HOSTILE, "message": HOSTILE, "user": HOSTILE, "rule": HOSTILE,
+            "agent": HOSTILE, "agent_id": HOSTILE, "model": HOSTILE, "cause": HOSTILE, "cut": HOSTILE, "result": HOSTILE,
+            "way": HOSTILE, "reason": HOSTILE, "by": HOSTILE, "outcome": HOSTILE, "state": HOSTILE, "parts": 2,
+        })));
+    }
+    drop(state);
+    message
+}
+
 /// A server on which everything has a hostile name; pages with the ids of what there is.
 async fn hostile() -> (TestApi, Vec<String>) {
     let api = TestApi::new().await;
@@ -141,9 +190,12 @@ async fn hostile() -> (TestApi, Vec<String>) {
     let user = api.post("/users", json!({"username": "<b>", "display_name": HOSTILE})).await;
     let user = user.json["id"].as_str().unwrap().to_owned();
     let conversation = talked(&api, &channel);
+    let message = happened(&api, &conversation);
     let pages = PAGES.iter().map(|page| {
         let id = if page.contains("conversations/{id}") {
             &conversation
+        } else if page.contains("messages/{id}") {
+            &message
         } else if page.contains("channels") {
             &channel
         } else if page.contains("agents") {

@@ -26,7 +26,9 @@ use self::taking_in::Unusable;
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan, scribe};
+use super::{
+    durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan, scribe, timeline, tracer,
+};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -66,6 +68,7 @@ impl Driver {
         shared.tasks.spawn(meter::keep_meters(Arc::clone(&shared)));
         shared.tasks.spawn(retention::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(scribe::write(Arc::clone(&shared)));
+        shared.tasks.spawn(tracer::export(Arc::clone(&shared)));
         shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
         shared.tasks.spawn(peers::watch_places(Arc::clone(&shared)));
@@ -99,7 +102,8 @@ impl Driver {
         // Platform calls under way are bounded by the call time-out; what they leave open the next process finishes.
         let _ = tokio::time::timeout(self.shared.settings.call_timeout, self.shared.tasks.wait()).await;
         meter::keep_last(&self.shared).await;
-        scribe::write_last(&self.shared).await;
+        // Beside each other: neither makes the other one late.
+        tokio::join!(scribe::write_last(&self.shared), tracer::export_last(&self.shared));
         peers::give_up_all(&self.shared).await;
     }
 
@@ -304,6 +308,7 @@ impl Operations for Driver {
         let retried = self.shared.ports.failures.retry(failure).await?;
         if let Some(Retried { info, partition, outcome: Requeued::Now(seq) }) = &retried {
             tracing::info!(channel = %info.channel, failure, seq = seq.0, "a failure is retried");
+            timeline::retried(&self.shared, &info.conversation, failure, (info.failure.seq, *seq));
             super::wake(&self.shared, *partition, info.conversation.clone());
         }
         Ok(retried)
@@ -316,7 +321,8 @@ impl Operations for Driver {
             return Ok(None);
         };
         let given = self.shared.ports.messages.give(message).await?;
-        if let Given::Now { partition, .. } = &given {
+        if let Given::Now { partition, record, .. } = &given {
+            timeline::given(&self.shared, record);
             super::wake(&self.shared, *partition, id.clone());
             if handle.is_withdrawn() {
                 // The deletion began in between, and may have looked already.

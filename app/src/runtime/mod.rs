@@ -23,7 +23,9 @@ mod retention;
 mod scan;
 mod scribe;
 mod shared;
+pub(crate) mod timeline;
 pub(crate) mod told;
+mod tracer;
 mod troubles;
 
 pub use driver::Driver;

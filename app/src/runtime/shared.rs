@@ -25,6 +25,7 @@ use super::peers::Peers;
 use super::press::Cards;
 use super::registry::Registry;
 use super::scribe::Scribe;
+use super::tracer::Tracer;
 use super::troubles::Troubles;
 use crate::ports::Ports;
 
@@ -114,6 +115,7 @@ pub(crate) struct Shared {
     pub(crate) directories: Chains,
     pub(crate) troubles: Troubles,
     pub(crate) scribe: Scribe,
+    pub(crate) tracer: Tracer,
     /// Whether channels may have sockets open, as far as the store goes.
     pub(crate) store_up: watch::Sender<bool>,
     /// Whether the last thing that was written could be. Sockets stay open for a while without it, but nothing is green.
@@ -135,6 +137,7 @@ impl Shared {
             started_at: ports.clock.now(),
             peers: Peers::new(&replica),
             durability: Mutex::default(),
+            tracer: Tracer::new(ports.traces.clone()),
             ports,
             settings,
             replica,

@@ -46,6 +46,8 @@ pub const COMMITS_LOST: &str = "switchboard_commits_lost_total";
 pub const COMMITS_FENCED: &str = "switchboard_commits_fenced_total";
 /// Counter: lines of the journal that were not written, because the store was away for too long.
 pub const JOURNAL_LOST: &str = "switchboard_journal_lost_total";
+/// Counter: spans of traces that were not handed over, because nobody took them for too long.
+pub const SPANS_LOST: &str = "switchboard_spans_lost_total";
 /// Counter, `channel`: pushes that could not be understood.
 pub const UNDECODABLE: &str = "switchboard_undecodable_total";
 
@@ -144,6 +146,7 @@ fn describe() {
         "conversations given up in the middle because another replica's lease keeps their commits out"
     );
     describe_counter!(JOURNAL_LOST, Unit::Count, "lines of the journal that were not written");
+    describe_counter!(SPANS_LOST, Unit::Count, "spans of traces that were not handed over");
     describe_counter!(UNDECODABLE, Unit::Count, "pushes that could not be understood");
     describe_gauge!(CHANNEL_CONNECTED, Unit::Count, "1 while the channel is connected, else 0");
     describe_gauge!(

@@ -9,6 +9,7 @@ pub mod failures;
 pub mod gate;
 pub mod messages;
 pub mod platform;
+pub mod spans;
 pub mod steps;
 pub mod store;
 pub mod usage;

@@ -42,6 +42,7 @@ use crate::fakes::directory::FakeDirectory;
 use crate::fakes::failures::SteppingFailures;
 use crate::fakes::messages::SteppingMessages;
 use crate::fakes::platform::FakePlatform;
+use crate::fakes::spans::FakeSpans;
 use crate::fakes::steps::Steps;
 use crate::fakes::store::SteppingStore;
 use crate::fakes::usage::UnsureUsage;
@@ -72,6 +73,8 @@ pub struct World {
     pub usage: Arc<UnsureUsage>,
     /// The files of messages, with their faults.
     pub files: Arc<FaultyAttachments>,
+    /// The spans of traces that were handed over.
+    pub spans: FakeSpans,
     /// What was counted.
     pub counters: Counters,
     stores: Stores,
@@ -95,6 +98,7 @@ impl World {
             users: Arc::new(AwayUsers::new(Arc::clone(&stores.users))),
             usage: Arc::new(UnsureUsage::new(Arc::clone(&stores.usage), Arc::clone(&steps))),
             files: Arc::new(FaultyAttachments::around(Arc::clone(&stores.attachments))),
+            spans: FakeSpans::default(),
             counters: Counters::default(),
             entropy: Arc::new(SimEntropy::new(seed)),
             written: AtomicU64::new(0),
@@ -228,6 +232,7 @@ impl World {
             replicas: Wired::new(&self.stores.replicas, wire),
             bulletin: Wired::new(&self.stores.bulletin, wire),
             durability: Arc::clone(&self.stores.durability),
+            traces: Some(Arc::new(self.spans.clone())),
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),
             directory_kinds: self.directory.kinds(),

@@ -20,5 +20,6 @@ pub mod secrets;
 pub mod status;
 mod switching;
 pub mod time;
+pub mod timeline;
 pub mod user;
 pub mod user_input;

@@ -150,7 +150,7 @@ impl Export {
             Step::Lines(id, after, left, next) => {
                 let page = self.api.ports.transcripts.lines(&id, &page(after)).await?;
                 for line in page.items {
-                    self.put("message", &LineView::from(line));
+                    self.put("message", &LineView::of(&id, line));
                 }
                 self.step = match page.next {
                     Some(more) => Step::Lines(id, Some(more), left, next),

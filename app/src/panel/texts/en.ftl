@@ -231,6 +231,82 @@ failure-retry-done = It is tried again.
 failure-conversation = Conversation
 failure-attempts = crashes: { $count }
 
+## Timelines of messages
+timeline-way = Timeline
+timeline-title = What happened to a message
+timeline-about = Kept for a week after the last thing that happened, for the last 100,000 messages.
+timeline-attempts = Times the agent was asked
+timeline-attempt = attempt { $count }
+timeline-trace = Trace id
+timeline-failure = There is a record of its failure:
+since-ms = +{ $ms } ms
+since-s = +{ $s } s
+since-min = +{ $min } min { $s } s
+since-h = +{ $h } h { $min } min
+told-received = It came from the platform.
+told-received-command = It came from the platform: a command.
+told-not-taken = It was not taken on:
+told-stored = Stored.
+told-acknowledged = Acknowledged to the platform.
+told-given = It was given in through the API.
+told-retry-of = It is a retry of
+told-retried = It was retried as
+told-queued =
+    { $count ->
+        [0] It waits for its turn.
+        [one] It waits: { $count } turn comes first.
+       *[other] It waits: { $count } turns come first.
+    }
+told-taken-up = Another process, or the same one after a fault, goes on with it.
+told-left = The server stops, and leaves it to the next process.
+told-mapped = Its author is the user
+told-rule = by the rule
+told-asked = The agent was asked:
+told-asked-on = The agent was asked for the result of the run before:
+told-model = model
+told-first-output = The agent said its first words.
+told-agent-finished = The agent came to its end.
+told-cut = Its answer is not whole:
+told-agent-failed = The agent failed:
+told-waiting-shown = The chat shows that it waits.
+told-card-created = The card is there.
+told-card-trouble = A call for the card did not work:
+told-card-updates =
+    { $failed ->
+        [0] The card was updated { $count ->
+            [one] once
+           *[other] { $count } times
+        }.
+       *[other] Updates of the card: { $count } done, { $failed } not.
+    }
+told-card-closed = The card shows the whole answer.
+told-parts =
+    { $failed ->
+        [0] Plain messages sent: { $count }.
+       *[other] Plain messages: { $count } sent, { $failed } tries in vain.
+    }
+told-delivered = Delivered.
+told-told = A sentence was sent to the author.
+told-failure = A failure was recorded:
+told-answered = Its turn is over: answered.
+told-joined = Its words went with the message before it, into one question.
+told-cancelled = Its turn is over: stopped
+told-refused = It was refused:
+told-failed = Its turn is over: failed
+by-chat-stop = by /stop in the chat.
+by-chat-new = by /new in the chat.
+by-api-stop = from the panel or the API.
+by-api-reset = by starting over, from the panel or the API.
+by-button = by the button on the card.
+by-channel-deleted = because the channel was deleted.
+by-newer-message = by a newer message.
+sending-queued = It waits for its turn.
+sending-attempting = It is on its way.
+sending-sent = The platform took it.
+sending-failed = It was not sent, or not all of it:
+sending-unknown = Nobody knows whether it arrived:
+sending-parts = { $sent } of { $count } parts.
+
 ## Users
 users-title = Users
 users-none = There is no user yet. Users are made with their first message.

@@ -222,6 +222,78 @@ failure-retry-done = 正在重试。
 failure-conversation = 会话
 failure-attempts = 崩溃次数：{ $count }
 
+## 消息时间线
+timeline-way = 时间线
+timeline-title = 消息处理过程
+timeline-about = 在最后一次变化后保留一周，最多保留最近 100000 条消息。
+timeline-attempts = 询问智能体的次数
+timeline-attempt = 第 { $count } 次
+timeline-trace = 追踪 ID
+timeline-failure = 有对应的失败记录：
+since-ms = +{ $ms } 毫秒
+since-s = +{ $s } 秒
+since-min = +{ $min } 分 { $s } 秒
+since-h = +{ $h } 小时 { $min } 分
+told-received = 从平台收到消息。
+told-received-command = 从平台收到消息：命令。
+told-not-taken = 未受理：
+told-stored = 已保存。
+told-acknowledged = 已向平台确认。
+told-given = 通过 API 提交。
+told-retry-of = 这是一次重试，原消息：
+told-retried = 已重试，新消息：
+told-queued =
+    { $count ->
+        [0] 正在等待处理。
+       *[other] 正在排队，前面还有 { $count } 轮。
+    }
+told-taken-up = 由另一个进程（或故障恢复后的同一进程）接手。
+told-left = 服务器正在停止，交给下一个进程处理。
+told-mapped = 发送者对应的用户：
+told-rule = 依据规则
+told-asked = 已询问智能体：
+told-asked-on = 已向智能体索取上一次运行的结果：
+told-model = 模型
+told-first-output = 智能体开始输出。
+told-agent-finished = 智能体已完成。
+told-cut = 回答不完整：
+told-agent-failed = 智能体失败：
+told-waiting-shown = 聊天中已显示“等待中”。
+told-card-created = 卡片已创建。
+told-card-trouble = 卡片调用未成功：
+told-card-updates =
+    { $failed ->
+        [0] 卡片更新 { $count } 次。
+       *[other] 卡片更新：成功 { $count } 次，失败 { $failed } 次。
+    }
+told-card-closed = 卡片已显示完整回答。
+told-parts =
+    { $failed ->
+        [0] 已发送普通消息 { $count } 条。
+       *[other] 普通消息：已发送 { $count } 条，未成功 { $failed } 次。
+    }
+told-delivered = 已送达。
+told-told = 已向发送者发送一句提示。
+told-failure = 已记录失败：
+told-answered = 处理结束：已回答。
+told-joined = 内容已并入前一条消息，合为一个问题。
+told-cancelled = 处理结束：已停止，
+told-refused = 未受理：
+told-failed = 处理结束：失败
+by-chat-stop = 由聊天中的 /stop 停止。
+by-chat-new = 由聊天中的 /new 停止。
+by-api-stop = 由管理面板或 API 停止。
+by-api-reset = 因在管理面板或 API 中重新开始而停止。
+by-button = 由卡片上的按钮停止。
+by-channel-deleted = 因渠道被删除而停止。
+by-newer-message = 被更新的消息打断。
+sending-queued = 正在等待发送。
+sending-attempting = 正在发送。
+sending-sent = 平台已接收。
+sending-failed = 未发送，或未全部发送：
+sending-unknown = 无法确定是否送达：
+sending-parts = 已发送 { $sent } / { $count } 段。
+
 ## 用户
 users-title = 用户
 users-none = 还没有用户。用户会在发送第一条消息时创建。

@@ -169,7 +169,7 @@ async fn try_look(
     }
     // Whoever may not be answered chooses nothing either, and is told the same sentence.
     let user = match map_author(shared, bot, entry).await {
-        Ok(user) => user,
+        Ok((user, _)) => user,
         Err(RunFailure::Refused(refusal)) => return Ok((Found::Told(refusal.into(), None), None)),
         Err(RunFailure::UserLookup | RunFailure::Agent(_)) => {
             return Ok((Found::Told(FailureCause::UserLookup.into(), None), None));

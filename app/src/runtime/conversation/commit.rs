@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::Actor;
 use crate::runtime::operations::RuntimeEvent;
+use crate::runtime::timeline::{committed, message_id, trace_id};
 use crate::runtime::troubles::Kind;
 use crate::telemetry::metrics as names;
 
@@ -77,6 +78,8 @@ impl Actor<'_> {
             match result {
                 Ok(version) => {
                     names::stored("commit", asked.elapsed());
+                    let running = self.conversation.session().running().map(|(seq, _)| seq);
+                    committed(self.shared, &commit, running, began);
                     self.shared.troubles.done(Kind::Commit, self.shared.now());
                     self.version = version;
                     self.user = None;
@@ -122,6 +125,7 @@ impl Actor<'_> {
         let ended = u32::try_from(effects.ended.len()).unwrap_or(u32::MAX).min(self.pending);
         self.pending -= ended;
         metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(ended));
+        self.story.stored(self.shared, self.id, effects);
         let at = self.shared.now();
         let channel = &self.handle.id;
         for (seq, outcome) in effects.ended.iter().filter(|(_, outcome)| is_turn(*outcome)) {
@@ -139,7 +143,8 @@ impl Actor<'_> {
         }
         for failed in &effects.failures {
             let cause = failed.cause.as_str();
-            tracing::warn!(%channel, conversation = %self.id, seq = failed.seq.0, cause, "a failure was recorded");
+            let (seq, trace_id) = (failed.seq.0, trace_id(&message_id(self.id, failed.seq)));
+            tracing::warn!(%channel, conversation = %self.id, seq, cause, trace_id, "a failure was recorded");
             metrics::counter!(names::FAILURES, "cause" => cause).increment(1);
             self.shared.publish(RuntimeEvent::Failure {
                 channel: channel.clone(),

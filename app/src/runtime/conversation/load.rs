@@ -5,16 +5,20 @@ use std::sync::Arc;
 
 use switchboard_domain::conversation::{Conversation, Effects, Event};
 use switchboard_domain::ids::{ConversationId, Partition, Seq};
-use switchboard_domain::inbox::Entry;
+use switchboard_domain::inbox::{Entry, Intake};
+use switchboard_domain::session::Hold;
 use switchboard_ports::conversations::{LOADED_ENTRIES_MAX, Lease, Loaded};
 use switchboard_ports::error::StoreError;
 use tokio::sync::mpsc;
 
+use super::screening::Denied;
 use super::{Actor, Begun, Lost, OUTCOMES_MAX};
 use crate::runtime::channel;
 use crate::runtime::registry::Slot;
 use crate::runtime::shared::Shared;
+use crate::runtime::timeline::Story;
 use crate::runtime::troubles::Kind;
+use crate::telemetry::metrics as names;
 
 /// Whether the inbox could be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,7 +58,7 @@ impl<'a> Actor<'a> {
             Some(handle) => handle,
             None => channel::stand_in(shared, &loaded.key.channel).await?,
         };
-        let bot = handle.bot();
+        let (bot, channel) = (handle.bot(), handle.id.clone());
         let mut actor = Self {
             shared,
             slot,
@@ -71,6 +75,7 @@ impl<'a> Actor<'a> {
             user: None,
             shown: Vec::new(),
             lazy_since: None,
+            story: Story::of(channel),
             rest_since: None,
             run: None,
             card: None,
@@ -128,6 +133,38 @@ impl<'a> Actor<'a> {
         };
         self.finish_step(effects).await?;
         Ok(look)
+    }
+
+    async fn take_in(&mut self, entry: Entry, resumed: bool, denied: &Denied, effects: &mut Effects) {
+        if entry.seq > self.conversation.session().taken() {
+            self.story.taken(self.shared, self.id, &entry, resumed);
+            self.pending = self.pending.saturating_add(1);
+            metrics::gauge!(names::INBOX_PENDING).increment(1.0);
+            if matches!(&entry.intake, Intake::Ask { attachments, .. } if !attachments.is_empty()) {
+                self.with_files.insert(entry.seq);
+            }
+            let locale = self.own_locale(&entry.sender).await;
+            let event = match denied.get(&entry.seq) {
+                Some(refusal) => {
+                    let told = self.tells_denied(&entry);
+                    Event::Denied { entry, refusal: *refusal, told, locale }
+                }
+                None => Event::Taken { entry, resumed, locale },
+            };
+            self.apply_into(event, effects);
+        }
+    }
+
+    /// Whether new turns may begin, as the channel and the server say.
+    fn hold(&mut self, effects: &mut Effects) {
+        let disabled = !self.bot.channel.enabled;
+        let event = if disabled { Event::Held(Hold::Disabled) } else { Event::Released(Hold::Disabled) };
+        self.apply_into(event, effects);
+        let stopping = self.shared.stopping.is_cancelled() || self.shared.peers.is_leaving(self.partition);
+        if stopping != self.conversation.session().is_held_by(Hold::Stopping) {
+            let event = if stopping { Event::Held(Hold::Stopping) } else { Event::Released(Hold::Stopping) };
+            self.apply_into(event, effects);
+        }
     }
 }
 

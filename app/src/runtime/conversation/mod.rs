@@ -24,9 +24,7 @@ use switchboard_domain::conversation::{Conversation, Effects, Event, Perform};
 use switchboard_domain::ids::{
     ConversationId, ConversationKey, Epoch, FencingToken, Partition, Seq, UserId, Version,
 };
-use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::reply::Reply;
-use switchboard_domain::session::Hold;
 use switchboard_domain::snapshot::ReplyRole;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::{Lease, Shown};
@@ -39,11 +37,11 @@ use super::peers::HAND_OVER_MAX;
 use super::press::Known;
 use super::registry::Slot;
 use super::shared::Shared;
+use super::timeline::{Called, Story};
 use crate::telemetry::metrics as names;
 use commit::Lost;
 use load::Look;
 use running::{Run, RunSaid, next_said};
-use screening::Denied;
 
 /// Outcomes of calls waiting to be taken in; a conversation has at most a dozen calls under way.
 const OUTCOMES_MAX: usize = 64;
@@ -113,11 +111,13 @@ enum Ended {
 struct Back {
     event: Event,
     shown: Option<Shown>,
+    /// The platform call that it is the outcome of.
+    called: Option<Called>,
 }
 
 impl From<Event> for Back {
     fn from(event: Event) -> Self {
-        Self { event, shown: None }
+        Self { event, shown: None, called: None }
     }
 }
 
@@ -163,6 +163,8 @@ struct Actor<'a> {
     shown: Vec<Shown>,
     /// A lazy change waits for company since then.
     lazy_since: Option<Timestamp>,
+    /// What of its messages is still to be told.
+    story: Story,
     /// At rest since then.
     rest_since: Option<Timestamp>,
     run: Option<Run>,
@@ -251,37 +253,6 @@ impl Actor<'_> {
         now >= since.after(self.shared.settings.rest_kept)
     }
 
-    async fn take_in(&mut self, entry: Entry, resumed: bool, denied: &Denied, effects: &mut Effects) {
-        if entry.seq > self.conversation.session().taken() {
-            self.pending = self.pending.saturating_add(1);
-            metrics::gauge!(names::INBOX_PENDING).increment(1.0);
-            if matches!(&entry.intake, Intake::Ask { attachments, .. } if !attachments.is_empty()) {
-                self.with_files.insert(entry.seq);
-            }
-            let locale = self.own_locale(&entry.sender).await;
-            let event = match denied.get(&entry.seq) {
-                Some(refusal) => {
-                    let told = self.tells_denied(&entry);
-                    Event::Denied { entry, refusal: *refusal, told, locale }
-                }
-                None => Event::Taken { entry, resumed, locale },
-            };
-            self.apply_into(event, effects);
-        }
-    }
-
-    /// Whether new turns may begin, as the channel and the server say.
-    fn hold(&mut self, effects: &mut Effects) {
-        let disabled = !self.bot.channel.enabled;
-        let event = if disabled { Event::Held(Hold::Disabled) } else { Event::Released(Hold::Disabled) };
-        self.apply_into(event, effects);
-        let stopping = self.shared.stopping.is_cancelled() || self.shared.peers.is_leaving(self.partition);
-        if stopping != self.conversation.session().is_held_by(Hold::Stopping) {
-            let event = if stopping { Event::Held(Hold::Stopping) } else { Event::Released(Hold::Stopping) };
-            self.apply_into(event, effects);
-        }
-    }
-
     async fn woken(&mut self) -> Result<(), Lost> {
         if self.look_again().await? == Look::Done
             && let Some(epoch) = self.stopped_by_control.take()
@@ -292,10 +263,13 @@ impl Actor<'_> {
     }
 
     /// A platform call came back, or its place in the budget did.
-    async fn came_back(&mut self, Back { event, shown }: Back) -> Result<(), Lost> {
+    async fn came_back(&mut self, Back { event, shown, called }: Back) -> Result<(), Lost> {
         self.events_since_look = self.events_since_look.saturating_add(1);
         if matches!(event, Event::CardDone { .. } | Event::PartDone { .. }) {
             self.calls = self.calls.saturating_sub(1);
+        }
+        if let Some(called) = called {
+            self.story.came_back(self.shared, self.id, &event, called);
         }
         self.learn(shown);
         self.step(event).await
@@ -355,6 +329,7 @@ impl Actor<'_> {
         for perform in effects.perform {
             self.perform(perform).await?;
         }
+        self.story.stepped(self.shared, self.id, &self.conversation);
         let session = self.conversation.session();
         let working = session.running().is_some() || session.looking().is_some();
         self.slot.busy(working || self.is_delivering());
