@@ -1,4 +1,4 @@
-//! Switchboard's ports put into practice: chat platforms, agents over HTTP, stores.
+//! Switchboard's ports put into practice: chat platforms, agents over HTTP, stores, the playground.
 
 pub mod agents;
 pub mod clock;
@@ -7,3 +7,4 @@ pub mod directories;
 mod hex;
 pub mod net;
 pub mod stores;
+pub mod web;

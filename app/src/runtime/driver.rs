@@ -26,7 +26,9 @@ use self::taking_in::Unusable;
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan, scribe};
+use super::{
+    durability, fast_lane, files, mapping, meter, peers, playground, preflight, retention, scan, scribe,
+};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -69,6 +71,7 @@ impl Driver {
         shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
         shared.tasks.spawn(peers::watch_places(Arc::clone(&shared)));
+        shared.tasks.spawn(playground::tell(Arc::clone(&shared)));
         let driver = Arc::new(Self { shared, reloading: FairMutex::default() });
         driver.shared.tasks.spawn(peers::keep_looking(Arc::clone(&driver)));
         driver.shared.tasks.spawn(peers::hear(Arc::clone(&driver)));

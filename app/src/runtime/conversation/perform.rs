@@ -69,7 +69,7 @@ impl Actor<'_> {
             Perform::Card { reply, call, target, message, retry, attempt, card } => {
                 let lease = self.lease_for_call().await?;
                 let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
-                let request = CardRequest { target, message, retry, attempt, call: card };
+                let request = CardRequest { target, message, retry, seq: reply.seq, attempt, call: card };
                 self.shared.tasks.spawn(async move {
                     let _under_way = under_way;
                     let made = under_lease(clock, lease, link.card(request));
@@ -84,7 +84,7 @@ impl Actor<'_> {
             Perform::Send { reply, call, target, text, format, way } => {
                 let lease = self.lease_for_call().await?;
                 let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
-                let request = PartRequest { target, text, format, way };
+                let request = PartRequest { target, seq: reply.seq, text, format, way };
                 self.shared.tasks.spawn(async move {
                     let _under_way = under_way;
                     let made = under_lease(clock, lease, link.send(request));
