@@ -1,6 +1,6 @@
 //! Messages that nobody asked for: `POST /channels/{id}/messages` and `GET /messages/{id}`.
 
-mod key;
+pub mod key;
 pub mod read;
 mod recipient;
 pub mod send;
