@@ -1,4 +1,4 @@
-//! Switchboard's ports put into practice: chat platforms, agents over HTTP, stores.
+//! Switchboard's ports put into practice: chat platforms, agents over HTTP, stores, the playground.
 
 pub mod agents;
 pub mod clock;
@@ -8,3 +8,4 @@ mod hex;
 pub mod net;
 pub mod otlp;
 pub mod stores;
+pub mod web;

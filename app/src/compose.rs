@@ -18,6 +18,7 @@ use switchboard_adapters::stores::copy::{Place, Told, copy};
 use switchboard_adapters::stores::file::{self, OpenError, UpkeepError};
 use switchboard_adapters::stores::redis;
 use switchboard_adapters::stores::{self, Stores};
+use switchboard_adapters::web::Web;
 use switchboard_ports::budget::BudgetStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::provider::{Description, Provider};
@@ -56,9 +57,10 @@ impl Composed {
         &self,
         network: &Network,
         budgets: Option<Arc<dyn BudgetStore>>,
+        web: Arc<Web>,
     ) -> Result<Catalog, ComposeError> {
         Ok(Catalog {
-            providers: self.providers(network, budgets)?,
+            providers: self.providers(network, budgets, web)?,
             kinds: agents::kinds(Arc::clone(&self.clock), network),
             directories: DirectoryKinds(directories::kinds(&self.clock, network)),
             clock: Arc::clone(&self.clock),
@@ -70,6 +72,7 @@ impl Composed {
         &self,
         network: &Network,
         budgets: Option<Arc<dyn BudgetStore>>,
+        web: Arc<Web>,
     ) -> Result<Providers, ComposeError> {
         let observer = Arc::new(|api: &'static str, outcome: &'static str| {
             let labels = [("platform", "dingtalk"), ("api", api), ("outcome", outcome)];
@@ -82,7 +85,11 @@ impl Composed {
             None => dingtalk,
         };
         let dingtalk: Arc<dyn Provider> = Arc::new(dingtalk);
-        Ok(BTreeMap::from([("dingtalk", dingtalk)]))
+        Ok(BTreeMap::from([("dingtalk", dingtalk), (Web::DESCRIPTION.platform, web as _)]))
+    }
+
+    fn web(&self) -> Web {
+        Web::new(Arc::clone(&self.clock), Arc::clone(&self.entropy))
     }
 
     async fn stores(&self, config: &Config, mode: OpenMode) -> Result<Stores, ComposeError> {
@@ -243,7 +250,7 @@ fn tell_proxies(settings: &settings::Network) {
 #[async_trait]
 impl Composition for Composed {
     fn platforms(&self) -> Vec<Description> {
-        vec![DingTalk::DESCRIPTION]
+        vec![DingTalk::DESCRIPTION, Web::DESCRIPTION]
     }
 
     fn kinds(&self) -> Vec<&'static str> {
@@ -251,7 +258,7 @@ impl Composition for Composed {
     }
 
     fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError> {
-        self.catalog_with(&network(&config.network)?, None)
+        self.catalog_with(&network(&config.network)?, None, Arc::new(self.web()))
     }
 
     async fn own(&self, config: &Config) -> Result<bool, ComposeError> {
@@ -335,11 +342,12 @@ impl Composition for Composed {
         tell_proxies(&config.network);
         let stores = self.stores(config, mode).await?;
         // A process that owns its store has nobody to share with, and need not ask.
-        let budgets = match &config.store.url {
-            StoreUrl::Memory | StoreUrl::File(_) => None,
-            StoreUrl::Redis(_) => Some(stores.budgets),
+        let (budgets, web) = match &config.store.url {
+            StoreUrl::Memory | StoreUrl::File(_) => (None, self.web()),
+            StoreUrl::Redis(_) => (Some(stores.budgets), self.web().told_to_others()),
         };
-        let catalog = self.catalog_with(&network, budgets)?;
+        let web = Arc::new(web);
+        let catalog = self.catalog_with(&network, budgets, Arc::clone(&web))?;
         Ok(Ports {
             clock: catalog.clock,
             entropy: catalog.entropy,
@@ -360,6 +368,7 @@ impl Composition for Composed {
             bulletin: stores.bulletin,
             durability: stores.durability,
             traces: traces(config, &network)?,
+            playground: web,
             providers: catalog.providers,
             agent_kinds: catalog.kinds,
             directory_kinds: catalog.directories.0,

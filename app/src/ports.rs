@@ -15,6 +15,7 @@ use switchboard_ports::durability::DurabilityProbe;
 use switchboard_ports::failures::FailureStore;
 use switchboard_ports::journal::JournalStore;
 use switchboard_ports::messages::MessageStore;
+use switchboard_ports::playground::Playground;
 use switchboard_ports::provider::{Link, Provider};
 use switchboard_ports::replicas::{Bulletin, ReplicaStore};
 use switchboard_ports::sessions::SessionStore;
@@ -74,6 +75,8 @@ pub struct Ports {
     pub durability: Arc<dyn DurabilityProbe>,
     /// Who takes the spans of traces; `None`: nobody.
     pub traces: Option<Arc<dyn SpanExporter>>,
+    /// What signed-in people say and see without a chat platform.
+    pub playground: Arc<dyn Playground>,
     /// Chat platforms by name.
     pub providers: BTreeMap<&'static str, Arc<dyn Provider>>,
     /// Kinds of agents by name.

@@ -23,6 +23,7 @@ pub mod form;
 pub mod journal;
 pub mod messages;
 pub mod page;
+pub mod playground;
 pub mod provider;
 pub mod replicas;
 pub mod sessions;

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::content::Attachment;
-use switchboard_domain::ids::{ConnectionId, MessageId, RetryNumber};
+use switchboard_domain::ids::{ConnectionId, MessageId, RetryNumber, Seq};
 use switchboard_domain::message::{Inbound, Target};
 use switchboard_domain::notice::Finding;
 use switchboard_domain::outbound::Format;
@@ -86,6 +86,9 @@ pub struct Description {
     pub guide: &'static [Words],
     /// Whether only one connection per bot may be open anywhere.
     pub exclusive: bool,
+    /// Whether every replica has a connection, however many are wanted of others: there is no platform outside, and a
+    /// connection costs nothing.
+    pub everywhere: bool,
     /// Whether messages of groups that do not mention the bot are passed on to it, or can be.
     pub hears_all: bool,
     /// All settings there are.
@@ -236,6 +239,8 @@ pub struct CardRequest {
     pub message: MessageId,
     /// The operator's retry of the message: each has a card of its own (R8).
     pub retry: RetryNumber,
+    /// The place in the conversation's inbox that it answers.
+    pub seq: Seq,
     /// Crash attempts so far: part of the call's key, never of the card's id (R8).
     pub attempt: u32,
     /// What to do.
@@ -247,6 +252,8 @@ pub struct CardRequest {
 pub struct PartRequest {
     /// Where it goes.
     pub target: Target,
+    /// The place in the conversation's inbox that it answers.
+    pub seq: Seq,
     /// Its text.
     pub text: String,
     /// How it is meant: characters are to be shown as they stand.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use dingtalk_sim::{Simulator, SimulatorConfig};
 use rstest::rstest;
-use switchboard_tests::server::{ADMIN_TOKEN, Home};
+use switchboard_tests::server::Home;
 use test_servers::installed;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -67,15 +67,18 @@ async fn a_newcomer_comes_to_an_answer_and_sees_everything(
     #[case] light: &str,
 ) {
     let modules = modules();
-    let home = Home::default();
+    let mut home = Home::default();
+    // A new installation that nobody has configured: its token is printed, and its playground is there.
+    home.unset("SWITCHBOARD_SECURITY__ADMIN_TOKEN");
     let simulator = Simulator::start(SimulatorConfig::default()).await.expect("the platform starts");
     let server = home.serve().await;
+    let token = server.line("admin token: ").await;
     let pictures = target().join("panel-pictures").join(format!("{language}-{width}-{light}"));
     fs::create_dir_all(&pictures).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/newcomer.mjs");
     let mut browser = Command::new("node");
     browser.arg(script).kill_on_drop(true);
-    browser.envs([("BASE", server.base()), ("TOKEN", ADMIN_TOKEN), ("SIMULATOR", simulator.base_url())]);
+    browser.envs([("BASE", server.base()), ("TOKEN", token.as_str()), ("SIMULATOR", simulator.base_url())]);
     browser.envs([("LANGUAGE", language), ("LIGHT", light), ("CHROMIUM", "/usr/bin/chromium")]);
     browser.env("WIDTH", width.to_string()).env("HEIGHT", height.to_string());
     browser.env("MODULES", &modules).env("OUT", &pictures);

@@ -58,6 +58,8 @@ mod meter;
 mod network;
 #[path = "process/plain_kills.rs"]
 mod plain_kills;
+#[path = "process/playground.rs"]
+mod playground;
 #[path = "process/presses.rs"]
 mod presses;
 #[path = "process/privacy.rs"]

@@ -20,6 +20,7 @@ pub mod messages;
 pub mod metrics;
 pub mod openapi;
 pub mod origin;
+pub mod playground;
 pub mod problem;
 pub mod query;
 pub mod replicas;

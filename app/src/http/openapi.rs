@@ -121,7 +121,7 @@ fn info() -> Info {
 }
 
 fn tags() -> Vec<Tag> {
-    ["agents", "channels", "users", "conversations", "messages", "failures", "operations"]
+    ["agents", "channels", "users", "conversations", "messages", "playground", "failures", "operations"]
         .map(Tag::new)
         .into()
 }

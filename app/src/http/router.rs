@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::state::Api;
 use super::{
     agents, audit, channels, conversations, events, failures, headers, health, messages, metrics, openapi,
-    origin, replicas, status, users, wording,
+    origin, playground, replicas, status, users, wording,
 };
 use crate::panel;
 
@@ -73,6 +73,8 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(messages::send::send))
         .routes(routes!(messages::read::read))
         .routes(routes!(messages::timeline::timeline))
+        .routes(routes!(playground::say::say))
+        .routes(routes!(playground::stream::listen))
         .routes(routes!(failures::list::list))
         .routes(routes!(failures::delete::delete))
         .routes(routes!(failures::retry::retry))

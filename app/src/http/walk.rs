@@ -46,6 +46,8 @@ operator POST /api/v1/failures/{id}/retry
 viewer GET /api/v1/messages/{id}
 viewer GET /api/v1/messages/{id}/timeline
 viewer GET /api/v1/openapi.json
+operator POST /api/v1/playground/{id}/messages
+viewer GET /api/v1/playground/{id}/stream
 viewer GET /api/v1/replicas
 viewer GET /api/v1/status
 viewer GET /api/v1/users

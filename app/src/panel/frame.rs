@@ -14,6 +14,7 @@ use crate::http::problem::Problem;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
     Channels,
+    Playground,
     Agents,
     Users,
     Conversations,
@@ -23,8 +24,9 @@ pub(super) enum Section {
 }
 
 /// The way around, in this order: path, name.
-const SECTIONS: [(Section, &str, Key); 7] = [
+const SECTIONS: [(Section, &str, Key); 8] = [
     (Section::Channels, HOME, Key("nav-channels")),
+    (Section::Playground, "/panel/playground", Key("nav-playground")),
     (Section::Agents, "/panel/agents", Key("nav-agents")),
     (Section::Conversations, "/panel/conversations", Key("nav-conversations")),
     (Section::Failures, "/panel/failures", Key("nav-failures")),

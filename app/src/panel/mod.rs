@@ -23,6 +23,7 @@ mod fields;
 mod form;
 mod frame;
 mod pieces;
+mod playground;
 mod records;
 mod sign_in;
 mod texts;
@@ -57,6 +58,7 @@ pub fn routes() -> Router<Api> {
         .route("/panel/sign-out", post(sign_in::leave))
         .route("/panel/welcome", get(welcome::page))
         .merge(channels::routes())
+        .merge(playground::routes())
         .merge(agents::routes())
         .merge(conversations::routes())
         .merge(failures::routes())

@@ -27,7 +27,7 @@ use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
 use super::{
-    durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan, scribe, timeline, tracer,
+    durability, fast_lane, files, mapping, meter, peers, playground, preflight, retention, scan, scribe, timeline, tracer,
 };
 use crate::ports::Ports;
 
@@ -72,6 +72,7 @@ impl Driver {
         shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
         shared.tasks.spawn(peers::watch_places(Arc::clone(&shared)));
+        shared.tasks.spawn(playground::tell(Arc::clone(&shared)));
         let driver = Arc::new(Self { shared, reloading: FairMutex::default() });
         driver.shared.tasks.spawn(peers::keep_looking(Arc::clone(&driver)));
         driver.shared.tasks.spawn(peers::hear(Arc::clone(&driver)));

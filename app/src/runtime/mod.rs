@@ -16,6 +16,7 @@ mod meter;
 pub mod operations;
 mod panics;
 mod peers;
+mod playground;
 mod preflight;
 mod press;
 mod registry;

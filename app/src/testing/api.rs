@@ -14,11 +14,12 @@ use switchboard_ports::users::{Identity, User};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{FakeClock, FakeOperations, FakeStores, START_MS, ports};
+use super::{FakeClock, FakeOperations, FakePlayground, FakeStores, START_MS, ports};
 use crate::config::{self, Environment, Overrides};
 use crate::http::auth::{Authenticator, bootstrap};
 use crate::http::origin::Trust;
 use crate::http::{Api, Parts, router};
+use crate::ports::Ports;
 use crate::telemetry::metrics;
 
 /// The configured admin token.
@@ -38,6 +39,7 @@ pub(crate) struct TestApi {
     pub(crate) router: Router,
     pub(crate) stores: Arc<FakeStores>,
     pub(crate) operations: Arc<FakeOperations>,
+    pub(crate) playground: Arc<FakePlayground>,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) shutdown: CancellationToken,
     viewer: String,
@@ -91,7 +93,8 @@ impl TestApi {
         let server = server_section(server);
         let (stores, clock) = (Arc::new(FakeStores::default()), Arc::new(FakeClock::default()));
         let operations = Arc::new(FakeOperations::default());
-        let ports = ports(&stores, clock.clone());
+        let playground = Arc::new(FakePlayground::default());
+        let ports = Ports { playground: playground.clone(), ..ports(&stores, clock.clone()) };
         let token = |name, role| bootstrap::made(name, role, &*ports.tokens, &*ports.clock, &*ports.entropy);
         let viewer = token("v", Role::Viewer).await.unwrap();
         let operator = token("o", Role::Operator).await.unwrap();
@@ -107,7 +110,7 @@ impl TestApi {
             metrics_public,
             shutdown: shutdown.clone(),
         });
-        Self { router: router(api), stores, operations, clock, shutdown, viewer, operator, admin }
+        Self { router: router(api), stores, operations, playground, clock, shutdown, viewer, operator, admin }
     }
 
     pub(crate) fn token(&self, role: Role) -> &str {

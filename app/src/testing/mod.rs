@@ -11,6 +11,7 @@ mod journal;
 mod messages;
 mod operations;
 mod platforms;
+mod playground;
 mod replicas;
 mod sessions;
 mod stores;
@@ -20,6 +21,7 @@ pub(crate) use api::{Answer, CONFIGURED, TestApi, problem, server_section};
 pub(crate) use composition::FakeComposition;
 pub(crate) use operations::{FakeOperations, Taking, connected};
 pub(crate) use platforms::{kinds, providers};
+pub(crate) use playground::FakePlayground;
 pub(crate) use stores::FakeStores;
 
 use std::sync::Arc;
@@ -86,6 +88,7 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         bulletin: stores.clone(),
         durability: stores.clone(),
         traces: None,
+        playground: Arc::new(FakePlayground::default()),
         providers: providers(),
         agent_kinds: kinds(),
         directory_kinds: directories::kinds(),

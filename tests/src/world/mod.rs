@@ -17,6 +17,7 @@ use serde_json::json;
 use switchboard::ports::Ports;
 use switchboard::runtime::{Driver, Settings};
 use switchboard_adapters::stores::{self, Stores};
+use switchboard_adapters::web::Web;
 use switchboard_domain::content::{Attachment, AttachmentKind, Content, Piece};
 use switchboard_domain::ids::{AgentId, ChannelId, MessageId, Version};
 use switchboard_domain::message::{Body, Chat, ChatKind, Inbound, Sender, SessionAddress};
@@ -233,6 +234,10 @@ impl World {
             bulletin: Wired::new(&self.stores.bulletin, wire),
             durability: Arc::clone(&self.stores.durability),
             traces: Some(Arc::new(self.spans.clone())),
+            playground: Arc::new(Web::new(
+                Arc::clone(&self.clock) as Arc<dyn Clock>,
+                Arc::clone(&self.entropy) as Arc<dyn switchboard_ports::clock::Entropy>,
+            )),
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),
             directory_kinds: self.directory.kinds(),

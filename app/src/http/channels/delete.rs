@@ -58,6 +58,7 @@ async fn ended(api: &Api, channel: &ChannelId, purge: bool) -> Result<(), Proble
         purged(api, channel).await?;
     }
     api.ports.channels.delete(channel).await?;
+    api.ports.playground.forget(channel, None);
     Ok(())
 }
 

@@ -15,6 +15,7 @@ pub mod list;
 pub mod mapping;
 pub mod merge;
 pub mod message;
+pub mod playground;
 pub mod privacy;
 pub mod secrets;
 pub mod status;

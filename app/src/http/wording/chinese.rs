@@ -94,6 +94,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("the name is taken", "该名称已被使用"),
     ("cannot be changed: make a new channel", "不能修改：请新建渠道"),
     ("names no agent there is", "没有这个智能体"),
+    (
+        "names an agent whose name reads as something else in the chat: switch to it by its number (/agents)",
+        "该智能体的名称在聊天中会被理解为别的意思：请用编号切换（/agents）",
+    ),
     ("names no user there is", "没有这个用户"),
     (
         "is the same bot as that of the enabled channel \"{}\" ({}): only one enabled channel may have it",
@@ -239,6 +243,13 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("there are {} agents, which is the most", "已有 {} 个智能体，达到上限"),
     ("there are {} channels, which is the most", "已有 {} 个渠道，达到上限"),
     ("the channel is disabled: enable it instead", "渠道已停用：请先启用"),
+    ("the channel is disabled: enable it first", "渠道已停用：请先启用"),
+    (
+        "the channel is on a chat platform: talk to its bot there",
+        "此渠道位于聊天平台：请在该平台中与机器人对话",
+    ),
+    ("the channel is not connected here yet: try again in a moment", "渠道尚未连接，请稍后再试"),
+    ("the message could not be stored: try again in a moment", "消息未能保存，请稍后再试"),
     ("the channel is not taken in yet", "渠道尚未载入，请稍后再试"),
     ("the server could not do this; its log says why", "服务器未能完成此操作，原因见日志"),
     ("the store cannot be reached", "无法连接存储"),

@@ -96,6 +96,7 @@ const NOWHERE: Description = Description {
     title: Words::same("none"),
     guide: &[],
     exclusive: false,
+    everywhere: false,
     hears_all: false,
     config_fields: &[],
     secret_fields: &[],

@@ -67,11 +67,11 @@ impl Actor<'_> {
                 });
             }
             Perform::Card { reply, call, target, message, retry, attempt, card } => {
-                let request = CardRequest { target, message, retry, attempt, call: card };
+                let request = CardRequest { target, message, retry, seq: reply.seq, attempt, call: card };
                 self.call_card((reply, call), request).await?;
             }
             Perform::Send { reply, call, target, text, format, way } => {
-                self.call_send((reply, call), PartRequest { target, text, format, way }).await?;
+                self.call_send((reply, call), PartRequest { target, seq: reply.seq, text, format, way }).await?;
             }
         }
         Ok(())

@@ -381,6 +381,7 @@ impl Provider for FakePlatform {
             title: switchboard_ports::form::Words::same("Fake"),
             guide: &[],
             exclusive: self.state().manner == Manner::Exclusive,
+            everywhere: false,
             hears_all: true,
             config_fields: &[],
             secret_fields: &["/secret"],
