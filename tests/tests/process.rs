@@ -46,6 +46,8 @@ mod handover;
 mod judge;
 #[path = "process/kills.rs"]
 mod kills;
+#[path = "process/load.rs"]
+mod load;
 #[path = "process/long_answers.rs"]
 mod long_answers;
 #[path = "process/mapping_modes.rs"]

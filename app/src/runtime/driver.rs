@@ -27,7 +27,8 @@ use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
 use super::{
-    durability, fast_lane, files, mapping, meter, peers, playground, preflight, retention, scan, scribe, timeline, tracer,
+    durability, fast_lane, files, mapping, meter, peers, playground, preflight, retention, scan, scribe,
+    timeline, tracer,
 };
 use crate::ports::Ports;
 

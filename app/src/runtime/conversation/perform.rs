@@ -71,7 +71,8 @@ impl Actor<'_> {
                 self.call_card((reply, call), request).await?;
             }
             Perform::Send { reply, call, target, text, format, way } => {
-                self.call_send((reply, call), PartRequest { target, seq: reply.seq, text, format, way }).await?;
+                self.call_send((reply, call), PartRequest { target, seq: reply.seq, text, format, way })
+                    .await?;
             }
         }
         Ok(())
