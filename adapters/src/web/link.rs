@@ -55,6 +55,7 @@ impl Link for WebLink {
             part_chars_max: ITEM_CHARS_MAX,
             part_bytes_max: ITEM_CHARS_MAX.saturating_mul(CHAR_BYTES_MAX),
             update_interval: self.pace,
+            pace: switchboard_domain::usage::Pace::Normal,
         }
     }
 
