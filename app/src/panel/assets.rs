@@ -12,13 +12,14 @@ use crate::http::dto::list::hex;
 use crate::http::problem::Problem;
 
 /// What there is, each behind what it imports.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("panel.css", include_str!("assets/panel.css")),
     ("api.js", include_str!("assets/api.js")),
     ("times.js", include_str!("assets/times.js")),
     ("acts.js", include_str!("assets/acts.js")),
     ("document.js", include_str!("assets/document.js")),
     ("forms.js", include_str!("assets/forms.js")),
+    ("exchange.js", include_str!("assets/exchange.js")),
     ("live.js", include_str!("assets/live.js")),
     ("panel.js", include_str!("assets/panel.js")),
 ];

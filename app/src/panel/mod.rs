@@ -16,6 +16,7 @@
 
 mod agents;
 mod assets;
+mod changes;
 mod channels;
 mod conversations;
 mod failures;
@@ -24,8 +25,10 @@ mod form;
 mod frame;
 mod pieces;
 mod records;
+mod settings;
 mod sign_in;
 mod texts;
+mod tokens;
 mod users;
 mod visitor;
 mod welcome;
@@ -61,6 +64,9 @@ pub fn routes() -> Router<Api> {
         .merge(failures::routes())
         .merge(users::routes())
         .merge(records::routes())
+        .merge(changes::routes())
+        .merge(tokens::routes())
+        .merge(settings::routes())
         .layer(middleware::from_fn(as_page));
     Router::new()
         .route("/", get(|| async { Redirect::to(HOME) }))

@@ -4,4 +4,5 @@ import "./api.js";
 import "./times.js";
 import "./acts.js";
 import "./forms.js";
+import "./exchange.js";
 import "./live.js";
