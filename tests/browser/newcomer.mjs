@@ -1,6 +1,7 @@
 // What somebody does who has just started the server: the first steps, then a look at everything.
 
 import assert from "node:assert/strict";
+import { administration } from "./administrator.mjs";
 import { BASE, LANGUAGE, SIMULATOR, TOKEN, onStage } from "./stage.mjs";
 
 const HOSTILE = "<img src=x onerror=alert(1)> {{7*7}} \u05e9\u05dc\u05d5\u05dd";
@@ -13,6 +14,7 @@ await onStage(async (stage) => {
   await channel(stage);
   await conversations(stage);
   await otherPages(stage);
+  await administration(stage);
   await push(stage);
   await endings(stage);
 });

@@ -202,6 +202,17 @@ pub enum LogFormat {
     Json,
 }
 
+impl LogFormat {
+    /// Its word in the configuration.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
 impl Telemetry {
     pub(super) fn read(section: &mut Section<'_>) -> Result<Self, ConfigError> {
         let allowed = "a tracing filter, for example \"info\" or \"warn,switchboard=debug\"";

@@ -13,8 +13,8 @@ use super::auth::authenticate;
 use super::problem::Problem;
 use super::state::Api;
 use super::{
-    agents, audit, channels, conversations, events, failures, headers, health, messages, metrics, openapi,
-    origin, playground, replicas, status, users, wording,
+    acts, agents, audit, changes, channels, conversations, events, exchange, failures, headers, health,
+    messages, metrics, openapi, origin, playground, replicas, status, tokens, users, wording,
 };
 use crate::panel;
 
@@ -49,6 +49,9 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(agents::read::read, agents::update::update, agents::delete::delete))
         .routes(routes!(agents::test::test))
         .routes(routes!(agents::check::check))
+        .routes(routes!(agents::versions::list))
+        .routes(routes!(agents::version::read))
+        .routes(routes!(agents::rollback::rollback))
         .routes(routes!(channels::list::list, channels::create::create))
         .routes(routes!(channels::read::read, channels::update::update, channels::delete::delete))
         .routes(routes!(channels::switch::enable))
@@ -58,9 +61,18 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(channels::test::test))
         .routes(routes!(channels::check::check))
         .routes(routes!(channels::mapping::test))
+        .routes(routes!(channels::versions::list))
+        .routes(routes!(channels::version::read))
+        .routes(routes!(channels::rollback::rollback))
+        .routes(routes!(changes::list::list))
+        .routes(routes!(exchange::export::export))
+        .routes(routes!(exchange::import::import))
         .routes(routes!(status::list))
         .routes(routes!(replicas::list))
         .routes(routes!(audit::list))
+        .routes(routes!(acts::list::list))
+        .routes(routes!(tokens::list::list, tokens::create::create))
+        .routes(routes!(tokens::delete::delete))
         .routes(routes!(users::list::list, users::create::create))
         .routes(routes!(users::read::read, users::update::update, users::delete::delete))
         .routes(routes!(users::export::export))

@@ -19,6 +19,7 @@ const FILES: [(&str, &str); 9] = [
     ("acts.js", include_str!("assets/acts.js")),
     ("document.js", include_str!("assets/document.js")),
     ("forms.js", include_str!("assets/forms.js")),
+    ("exchange.js", include_str!("assets/exchange.js")),
     ("live.js", include_str!("assets/live.js")),
     ("playground.js", include_str!("assets/playground.js")),
     ("panel.js", include_str!("assets/panel.js")),

@@ -19,20 +19,26 @@ pub(super) enum Section {
     Users,
     Conversations,
     Failures,
+    Changes,
     Audit,
+    Tokens,
     Replicas,
+    Settings,
 }
 
 /// The way around, in this order: path, name.
-const SECTIONS: [(Section, &str, Key); 8] = [
+const SECTIONS: [(Section, &str, Key); 11] = [
     (Section::Channels, HOME, Key("nav-channels")),
     (Section::Playground, "/panel/playground", Key("nav-playground")),
     (Section::Agents, "/panel/agents", Key("nav-agents")),
     (Section::Conversations, "/panel/conversations", Key("nav-conversations")),
     (Section::Failures, "/panel/failures", Key("nav-failures")),
     (Section::Users, "/panel/users", Key("nav-users")),
+    (Section::Changes, "/panel/changes", Key("nav-changes")),
     (Section::Audit, "/panel/audit", Key("nav-audit")),
+    (Section::Tokens, "/panel/tokens", Key("nav-tokens")),
     (Section::Replicas, "/panel/replicas", Key("nav-replicas")),
+    (Section::Settings, "/panel/settings", Key("nav-settings")),
 ];
 
 /// A page for whoever is signed in.

@@ -16,6 +16,7 @@
 
 mod agents;
 mod assets;
+mod changes;
 mod channels;
 mod conversations;
 mod failures;
@@ -25,9 +26,11 @@ mod frame;
 mod pieces;
 mod playground;
 mod records;
+mod settings;
 mod sign_in;
 mod texts;
 mod timeline;
+mod tokens;
 mod users;
 mod visitor;
 mod welcome;
@@ -65,6 +68,9 @@ pub fn routes() -> Router<Api> {
         .merge(timeline::routes())
         .merge(users::routes())
         .merge(records::routes())
+        .merge(changes::routes())
+        .merge(tokens::routes())
+        .merge(settings::routes())
         .layer(middleware::from_fn(as_page));
     Router::new()
         .route("/", get(|| async { Redirect::to(HOME) }))

@@ -22,7 +22,7 @@ use crate::testing::{Answer, START_MS, TestApi};
 const HOSTILE: &str = "<script>alert(1)</script>\"'{{7*7}}${7*7} \u{5e9}\u{5dc}\u{5d5}\u{5dd}";
 
 /// Every page and piece, with what stands for an id.
-const PAGES: [&str; 26] = [
+const PAGES: [&str; 32] = [
     "/panel/welcome",
     "/panel/channels",
     "/panel/channels/new",
@@ -49,6 +49,12 @@ const PAGES: [&str; 26] = [
     "/panel/users/{id}",
     "/panel/audit",
     "/panel/replicas",
+    "/panel/acts",
+    "/panel/changes",
+    "/panel/channels/{id}/history",
+    "/panel/agents/{id}/history",
+    "/panel/tokens",
+    "/panel/settings",
 ];
 
 /// What is no page: it is open, or leads to one.

@@ -18,6 +18,7 @@ use super::{FakeClock, FakeOperations, FakePlayground, FakeStores, START_MS, por
 use crate::config::{self, Environment, Overrides};
 use crate::http::auth::{Authenticator, bootstrap};
 use crate::http::origin::Trust;
+use crate::http::state::About;
 use crate::http::{Api, Parts, router};
 use crate::ports::Ports;
 use crate::telemetry::metrics;
@@ -27,11 +28,16 @@ pub(crate) const CONFIGURED: &str = "configured-token-of-tests";
 
 /// A configuration's `[server]`.
 pub(crate) fn server_section(lines: &str) -> config::Server {
+    configuration(lines).server
+}
+
+/// A configuration whose `[server]` has these lines.
+fn configuration(lines: &str) -> config::Config {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sb.toml");
     std::fs::write(&path, format!("[server]\n{lines}")).unwrap();
     let overrides = Overrides { config: Some(path), ..Overrides::default() };
-    config::load(&overrides, &Environment::default()).unwrap().server
+    config::load(&overrides, &Environment::default()).unwrap()
 }
 
 /// The router with everything behind it in reach.
@@ -90,7 +96,17 @@ impl TestApi {
 
     /// With a `[server]` section of these lines.
     pub(crate) async fn configured(metrics_public: bool, server: &str) -> Self {
-        let server = server_section(server);
+        Self::put_together(metrics_public, server, Some(Secret::new(CONFIGURED))).await
+    }
+
+    /// With stored tokens only.
+    pub(crate) async fn without_configured_token() -> Self {
+        Self::put_together(false, "", None).await
+    }
+
+    async fn put_together(metrics_public: bool, server: &str, configured: Option<Secret>) -> Self {
+        let config = configuration(server);
+        let server = config.server.clone();
         let (stores, clock) = (Arc::new(FakeStores::default()), Arc::new(FakeClock::default()));
         let operations = Arc::new(FakeOperations::default());
         let playground = Arc::new(FakePlayground::default());
@@ -100,15 +116,15 @@ impl TestApi {
         let operator = token("o", Role::Operator).await.unwrap();
         let admin = token("a", Role::Admin).await.unwrap();
         let shutdown = CancellationToken::new();
-        let configured = Secret::new(CONFIGURED);
         let api = Api::new(Parts {
-            authenticator: Authenticator::new(&ports, Some(&configured)),
+            authenticator: Authenticator::new(&ports, configured.as_ref()),
             trust: Trust::of(&server),
             ports,
             operations: operations.clone(),
             metrics: metrics::detached().unwrap(),
             metrics_public,
             shutdown: shutdown.clone(),
+            about: About::of(&config, Timestamp::from_millis(START_MS)),
         });
         Self { router: router(api), stores, operations, playground, clock, shutdown, viewer, operator, admin }
     }

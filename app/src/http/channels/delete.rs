@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use switchboard_domain::ids::ChannelId;
 
 use super::{changeable, found};
+use crate::changes::{Author, Change};
 use crate::http::auth::Admin;
 use crate::http::etag::IfMatch;
 use crate::http::problem::Problem;
@@ -25,7 +26,7 @@ const PURGE_STEPS_MAX: u32 = 100_000;
         (status = 412, description = "it has another version")),
     security(("bearer" = ["admin"])))]
 pub async fn delete(
-    _: Admin,
+    Admin(caller): Admin,
     State(api): State<Api>,
     Id(id): Id,
     mut query: Query,
@@ -37,14 +38,15 @@ pub async fn delete(
     changeable(&channel)?;
     if_match.check(channel.version)?;
     // A client that hangs up must not leave a channel half deleted.
-    let deletion = tokio::spawn(async move { deleted(&api, &channel.id, purge).await });
+    let author = Author::from(&caller);
+    let deletion = tokio::spawn(async move { deleted(&api, &channel.id, purge, &author).await });
     deletion.await.unwrap_or_else(|_| Err(Problem::internal()))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// The record goes last: until then the request can be repeated, and a channel whose deletion fails goes on.
-async fn deleted(api: &Api, channel: &ChannelId, purge: bool) -> Result<(), Problem> {
-    let ended = ended(api, channel, purge).await;
+async fn deleted(api: &Api, channel: &ChannelId, purge: bool, author: &Author) -> Result<(), Problem> {
+    let ended = ended(api, channel, purge, author).await;
     let taken_in = api.operations.channel_changed(channel).await;
     ended?;
     taken_in?;
@@ -52,12 +54,17 @@ async fn deleted(api: &Api, channel: &ChannelId, purge: bool) -> Result<(), Prob
     Ok(())
 }
 
-async fn ended(api: &Api, channel: &ChannelId, purge: bool) -> Result<(), Problem> {
+async fn ended(api: &Api, channel: &ChannelId, purge: bool, author: &Author) -> Result<(), Problem> {
     api.operations.withdraw(channel).await?;
     if purge {
         purged(api, channel).await?;
     }
-    api.ports.channels.delete(channel).await?;
+    let held = api.settings.hold().await?;
+    // Whoever changed it meanwhile changed what is deleted; who deleted it meanwhile did so.
+    if let Some(channel) = api.ports.channels.find(channel).await? {
+        changeable(&channel)?;
+        Change { ports: &api.ports, held: &held, author }.deleted(&channel).await?;
+    }
     api.ports.playground.forget(channel, None);
     Ok(())
 }

@@ -130,14 +130,18 @@ pub fn patched(
     let mut fields = Fields::default();
     let current = serde_json::to_value(AgentView::from(stored)).unwrap_or_default();
     let document = merge::merged(current, patch, &mut fields);
-    let stamp = Stamp {
-        id: stored.id.clone(),
-        created_at: stored.created_at,
-        updated_at: now,
-        version: stored.version,
-        managed_by_file: stored.managed_by_file,
-    };
-    read(&document, Some(stored), stamp, kinds, fields)
+    read(&document, Some(stored), Stamp::of(stored, now), kinds, fields)
+}
+
+/// A stored agent made anew of a whole document: what is absent falls back to its default, a secret that is `***` stays.
+pub fn replaced(
+    stored: &AgentConfig,
+    document: &Value,
+    now: Timestamp,
+    kinds: &Kinds,
+) -> Result<AgentConfig, Vec<FieldError>> {
+    fields::object(document)?;
+    read(document, Some(stored), Stamp::of(stored, now), kinds, Fields::default())
 }
 
 struct Stamp {
@@ -146,6 +150,18 @@ struct Stamp {
     updated_at: Timestamp,
     version: Version,
     managed_by_file: bool,
+}
+
+impl Stamp {
+    fn of(stored: &AgentConfig, now: Timestamp) -> Self {
+        Self {
+            id: stored.id.clone(),
+            created_at: stored.created_at,
+            updated_at: now,
+            version: stored.version,
+            managed_by_file: stored.managed_by_file,
+        }
+    }
 }
 
 fn read(

@@ -86,7 +86,7 @@ fn secret(value: &Value, patch: bool, kept: Option<&Secret>) -> Result<Option<Se
 }
 
 /// Sets the value at a JSON pointer, making the objects on the way.
-pub(super) fn put(root: &mut Value, pointer: &str, value: Value) {
+pub(in crate::http) fn put(root: &mut Value, pointer: &str, value: Value) {
     let mut place = root;
     for part in parts(pointer) {
         if !place.is_object() {

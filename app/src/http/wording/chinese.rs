@@ -219,6 +219,28 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "请使用智能体自己的字段 \"mode\" 和 \"stream\"",
     ),
     ("cannot be used: no HTTP client could be built here", "无法使用：此处无法建立 HTTP 客户端"),
+    // Versions, import, tokens.
+    ("names no version that is kept", "没有保留此版本"),
+    ("names a version whose content was too long to be kept", "此版本内容过长，未能保留"),
+    ("must be tables, each of which begins with [[{}]]", "必须是表，每一项以 [[{}]] 开头"),
+    (
+        "may have a variable only where a secret stands: an import fills in none; $${ stands for the two characters",
+        "只有密钥处可以写变量：导入时不会代入变量；$${ 表示这两个字符本身",
+    ),
+    ("stands twice in this file", "在此文件中重复"),
+    ("may not stand beside default_agent_id", "不能与 default_agent_id 同时填写"),
+    ("must be the name of an agent, in this file or stored", "必须是此文件中或已保存的智能体名称"),
+    ("there is no such version, or it is no longer kept", "没有此版本，或已不再保留"),
+    ("there is and was no agent with this id", "没有此 ID 的智能体，也从未有过"),
+    ("there is and was no channel with this id", "没有此 ID 的渠道，也从未有过"),
+    ("is not TOML: line {}", "不是有效的 TOML：第 {} 行"),
+    ("must be TOML, with Content-Type: application/toml", "必须是 TOML，Content-Type 为 application/toml"),
+    ("there are {} tokens, which is the most", "已有 {} 个令牌，达到上限"),
+    (
+        "this is the last token with the role admin: make another one first",
+        "这是最后一个管理员令牌：请先新建另一个",
+    ),
+    ("is the name of the token in the configuration", "是配置中令牌的名称"),
     // Users.
     ("the username is taken", "该用户名已被使用"),
     ("must be an e-mail address", "必须是邮箱地址"),

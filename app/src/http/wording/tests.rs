@@ -11,11 +11,14 @@ use super::{filled, in_chinese, values};
 use crate::testing::TestApi;
 
 /// Where mistakes in forms are found.
-const PLACES: [&str; 7] = [
+const PLACES: [&str; 10] = [
     "src/http/dto",
     "src/http/users",
     "src/http/channels",
     "src/http/agents",
+    "src/http/changes",
+    "src/http/exchange",
+    "src/http/tokens",
     "../adapters/src/agents",
     "../adapters/src/directories",
     "../adapters/src/dingtalk/config.rs",

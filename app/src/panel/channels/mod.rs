@@ -61,6 +61,11 @@ pub(super) async fn row(visitor: &Visitor, api: &Api, channel: &Channel) -> Resu
     Ok(row::view(visitor, &row::Row::of(api, visitor, channel, agent, status)))
 }
 
+/// A channel's history, with the way to its other pages.
+pub(super) fn with_history(visitor: &Visitor, channel: &Channel, content: &Markup) -> Markup {
+    tabs::around(visitor, channel, tabs::Tab::History, content)
+}
+
 /// What a platform is called; its own word where this build does not have it.
 fn platform_title(api: &Api, channel: &Channel, locale: Locale) -> String {
     let provider = api.ports.providers.get(channel.platform.as_str());
