@@ -30,6 +30,7 @@ use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
 use crate::runtime::{Driver, Settings};
 use crate::telemetry::metrics as names;
+use crate::telemetry::tally::Tally;
 
 use running::RunningDriver;
 
@@ -37,6 +38,8 @@ use running::RunningDriver;
 pub struct Composed {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    /// What the running server counts.
+    tally: Arc<Tally>,
     /// The file store's directory, between taking it and opening it.
     owned: Mutex<Option<file::Owned>>,
 }
@@ -44,7 +47,7 @@ pub struct Composed {
 impl Default for Composed {
     fn default() -> Self {
         let (clock, entropy) = (Arc::new(SystemClock::start()), Arc::new(SystemEntropy));
-        Self { clock, entropy, owned: Mutex::default() }
+        Self { clock, entropy, tally: Arc::default(), owned: Mutex::default() }
     }
 }
 
@@ -69,7 +72,9 @@ impl Composed {
         network: &Network,
         budgets: Option<Arc<dyn BudgetStore>>,
     ) -> Result<Providers, ComposeError> {
-        let observer = Arc::new(|api: &'static str, outcome: &'static str| {
+        let tally = Arc::clone(&self.tally);
+        let observer = Arc::new(move |api: &'static str, outcome: &'static str| {
+            tally.platform(outcome);
             let labels = [("platform", "dingtalk"), ("api", api), ("outcome", outcome)];
             metrics::counter!(names::PLATFORM_REQUESTS, &labels).increment(1);
         });
@@ -361,7 +366,8 @@ impl Composition for Composed {
             StoreUrl::Redis(_) => Settings::of_shared_store(),
         };
         let connections_per_channel = usize::from(config.server.connections_per_channel);
-        let settings = Settings { host: Some(hostname()), connections_per_channel, ..usual };
+        let tally = Some(Arc::clone(&self.tally));
+        let settings = Settings { host: Some(hostname()), connections_per_channel, tally, ..usual };
         let driver = Driver::start(ports.clone(), settings)
             .await
             .map_err(|error| ComposeError::Failed(format!("failed to start: {error}")))?;

@@ -16,6 +16,7 @@ pub mod failures;
 pub mod headers;
 pub mod health;
 pub mod language;
+pub mod measures;
 pub mod messages;
 pub mod metrics;
 pub mod openapi;

@@ -72,6 +72,17 @@ impl Query {
         }
     }
 
+    /// One of these words, as what it stands for.
+    pub fn one_of<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text(name)?;
+        let found = words.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let allowed: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            self.wrong(name, format!("must be one of {}", allowed.join(", ")));
+        }
+        found.map(|(_, meant)| *meant)
+    }
+
     /// `limit` and `cursor` of a list in the order of ids, which all begin with this and go on with letters, digits, `-` and `_`.
     pub fn page_by_id(&mut self, prefix: &str) -> PageRequest {
         let is_rest = |rest: &str| {

@@ -13,8 +13,8 @@ use super::auth::authenticate;
 use super::problem::Problem;
 use super::state::Api;
 use super::{
-    agents, audit, channels, conversations, events, failures, headers, health, messages, metrics, openapi,
-    origin, replicas, status, users, wording,
+    agents, audit, channels, conversations, events, failures, headers, health, measures, messages, metrics,
+    openapi, origin, replicas, status, users, wording,
 };
 use crate::panel;
 
@@ -55,11 +55,13 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(channels::switch::disable))
         .routes(routes!(channels::restart::restart))
         .routes(routes!(channels::status::status))
+        .routes(routes!(channels::history::history))
         .routes(routes!(channels::test::test))
         .routes(routes!(channels::check::check))
         .routes(routes!(channels::mapping::test))
         .routes(routes!(status::list))
         .routes(routes!(replicas::list))
+        .routes(routes!(measures::history))
         .routes(routes!(audit::list))
         .routes(routes!(users::list::list, users::create::create))
         .routes(routes!(users::read::read, users::update::update, users::delete::delete))

@@ -31,6 +31,7 @@ operator POST /api/v1/channels/{id}/enable
 operator POST /api/v1/channels/{id}/mapping/test
 operator POST /api/v1/channels/{id}/messages
 operator POST /api/v1/channels/{id}/restart
+viewer GET /api/v1/channels/{id}/history
 viewer GET /api/v1/channels/{id}/status
 operator POST /api/v1/channels/{id}/test
 admin POST /api/v1/channels/test
@@ -44,6 +45,7 @@ viewer GET /api/v1/failures
 operator DELETE /api/v1/failures/{id}
 operator POST /api/v1/failures/{id}/retry
 viewer GET /api/v1/messages/{id}
+viewer GET /api/v1/metrics/history
 viewer GET /api/v1/openapi.json
 viewer GET /api/v1/replicas
 viewer GET /api/v1/status

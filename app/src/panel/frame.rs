@@ -13,6 +13,7 @@ use crate::http::problem::Problem;
 /// A part of the panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
+    Dashboard,
     Channels,
     Agents,
     Users,
@@ -23,8 +24,9 @@ pub(super) enum Section {
 }
 
 /// The way around, in this order: path, name.
-const SECTIONS: [(Section, &str, Key); 7] = [
-    (Section::Channels, HOME, Key("nav-channels")),
+const SECTIONS: [(Section, &str, Key); 8] = [
+    (Section::Dashboard, HOME, Key("nav-dashboard")),
+    (Section::Channels, "/panel/channels", Key("nav-channels")),
     (Section::Agents, "/panel/agents", Key("nav-agents")),
     (Section::Conversations, "/panel/conversations", Key("nav-conversations")),
     (Section::Failures, "/panel/failures", Key("nav-failures")),

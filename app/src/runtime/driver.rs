@@ -26,7 +26,9 @@ use self::taking_in::Unusable;
 use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan, scribe};
+use super::{
+    durability, fast_lane, files, mapping, measures, meter, peers, preflight, retention, scan, scribe,
+};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -66,6 +68,7 @@ impl Driver {
         shared.tasks.spawn(meter::keep_meters(Arc::clone(&shared)));
         shared.tasks.spawn(retention::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(scribe::write(Arc::clone(&shared)));
+        shared.tasks.spawn(measures::keep(Arc::clone(&shared)));
         shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
         shared.tasks.spawn(peers::watch_places(Arc::clone(&shared)));
@@ -99,6 +102,7 @@ impl Driver {
         // Platform calls under way are bounded by the call time-out; what they leave open the next process finishes.
         let _ = tokio::time::timeout(self.shared.settings.call_timeout, self.shared.tasks.wait()).await;
         meter::keep_last(&self.shared).await;
+        measures::keep_last(&self.shared);
         scribe::write_last(&self.shared).await;
         peers::give_up_all(&self.shared).await;
     }

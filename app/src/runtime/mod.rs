@@ -12,6 +12,7 @@ mod gate;
 mod intake;
 mod lines;
 mod mapping;
+pub(crate) mod measures;
 mod meter;
 pub mod operations;
 mod panics;
@@ -23,6 +24,7 @@ mod retention;
 mod scan;
 mod scribe;
 mod shared;
+pub(crate) mod states;
 pub(crate) mod told;
 mod troubles;
 

@@ -77,7 +77,8 @@ pub const ALL: [&str; 16] = [
 ];
 
 /// Upper edges of the first output's buckets, in seconds.
-const FIRST_OUTPUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+pub(super) const FIRST_OUTPUT_BUCKETS: [f64; 12] =
+    [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 
 /// Upper edges of the whole turn's buckets, in seconds.
 const TURN_BUCKETS: [f64; 12] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod create;
 pub mod delete;
+pub mod history;
 pub mod list;
 pub mod mapping;
 pub mod read;

@@ -1,6 +1,7 @@
 //! Channels: the list with what is true of each, live, and a channel's own pages.
 
 mod access;
+mod course;
 mod edit;
 mod list;
 mod overview;
@@ -9,6 +10,8 @@ mod row;
 mod tabs;
 
 pub(super) use edit::{agents, guide, making, platforms};
+pub(super) use list::{counted_view, statuses};
+pub(super) use row::trouble;
 
 use axum::Router;
 use axum::routing::get;

@@ -4,6 +4,7 @@
 nav-label = Sections
 nav-menu = Menu
 nav-skip = To the content
+nav-dashboard = Dashboard
 nav-channels = Channels
 nav-agents = Agents
 nav-conversations = Conversations
@@ -59,7 +60,7 @@ problem-away = Not available now
 problem-away-about = The store cannot be reached, or the server is stopping. Try again in a moment.
 problem-other = That did not work
 problem-other-about = The server could not show this page.
-problem-back = To the channels
+problem-back = To the dashboard
 
 ## Pieces
 state-connected = Connected
@@ -288,3 +289,51 @@ welcome-agent = First: who answers? Take Echo to see at once that everything wor
 welcome-channel = Now: where do people write?
 welcome-message-title = Write to the bot
 welcome-message = Search the bot's name in the chat and write to it. Below you see when the channel is connected, when your message came and when it was answered.
+
+## The dashboard
+dashboard-title = Dashboard
+dashboard-away = Not connected
+dashboard-away-none = Every channel that is switched on is connected.
+dashboard-away-yet = It is being connected.
+dashboard-away-more =
+    { $count ->
+        [one] { $count } more channel is not connected.
+       *[other] { $count } more channels are not connected.
+    }
+measures-about = Measured by this server and the others on its store, and brought up to date each minute.
+measures-hour = Last hour
+measures-day = Last day
+measures-table = As a table
+measure-until = Until
+measure-messages = Messages
+measure-success = Answered without failure
+measure-first-output = First output (half within / 95 % within)
+measure-running = Turns running
+measure-queue = Messages waiting
+measure-running-queue = Turns running, messages waiting (dashed)
+measure-calls = Platform calls
+measure-errors = Errors
+measure-none = none
+measure-nothing = Nothing was measured.
+measure-highest = Highest: { $value }
+causes-title = Errors by cause
+causes-none = There were none in the last day.
+column-channel = Channel
+column-cause = Cause
+
+## How a channel's state went
+course-title = Connection in the past
+course-day = Last 24 hours
+course-week = Last 7 days
+course-changes = The last changes
+course-unknown = Not known
+course-nobody = No server was running
+course-nothing = Nothing is known of this time.
+course-connected =
+    Connected { $percent } % of the time that is known; { $count ->
+        [0] no reconnect.
+        [one] { $count } reconnect.
+       *[other] { $count } reconnects.
+    }
+course-away = Disconnected for { $minutes } min.
+course-no-server = No server was running for { $minutes } min.

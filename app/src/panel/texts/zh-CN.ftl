@@ -4,6 +4,7 @@
 nav-label = 栏目
 nav-menu = 菜单
 nav-skip = 跳到正文
+nav-dashboard = 仪表盘
 nav-channels = 渠道
 nav-agents = 智能体
 nav-conversations = 会话
@@ -59,7 +60,7 @@ problem-away = 暂不可用
 problem-away-about = 存储无法连接，或服务器正在停止，请稍后再试。
 problem-other = 操作未成功
 problem-other-about = 服务器无法显示此页面。
-problem-back = 返回渠道列表
+problem-back = 返回仪表盘
 
 ## 通用
 state-connected = 已连接
@@ -279,3 +280,42 @@ welcome-agent = 第一步：由谁回答？先选择 Echo，可以立即确认�
 welcome-channel = 接下来：用户在哪里发消息？
 welcome-message-title = 给机器人发消息
 welcome-message = 在聊天中搜索机器人的名称并发送消息。下方会显示渠道何时连接、消息何时收到、何时回答。
+
+## 仪表盘
+dashboard-title = 仪表盘
+dashboard-away = 未连接
+dashboard-away-none = 所有已启用的渠道均已连接。
+dashboard-away-yet = 正在连接。
+dashboard-away-more = 另有 { $count } 个渠道未连接。
+measures-about = 由本服务器及共用存储的其他服务器统计，每分钟更新。
+measures-hour = 最近一小时
+measures-day = 最近一天
+measures-table = 以表格查看
+measure-until = 截至
+measure-messages = 消息
+measure-success = 成功回答率
+measure-first-output = 首次输出（半数以内 / 95% 以内）
+measure-running = 进行中的回答
+measure-queue = 等待中的消息
+measure-running-queue = 进行中的回答、等待中的消息（虚线）
+measure-calls = 平台调用
+measure-errors = 错误
+measure-none = 无
+measure-nothing = 没有数据。
+measure-highest = 最高：{ $value }
+causes-title = 按原因统计的错误
+causes-none = 最近一天没有错误。
+column-channel = 渠道
+column-cause = 原因
+
+## 渠道状态的经过
+course-title = 连接历史
+course-day = 最近 24 小时
+course-week = 最近 7 天
+course-changes = 最近的变化
+course-unknown = 未知
+course-nobody = 没有服务器在运行
+course-nothing = 这段时间没有记录。
+course-connected = 在有记录的时间里，{ $percent }% 已连接；重连 { $count } 次。
+course-away = 断开 { $minutes } 分钟。
+course-no-server = 没有服务器运行 { $minutes } 分钟。

@@ -122,6 +122,7 @@ impl Actor<'_> {
         let ended = u32::try_from(effects.ended.len()).unwrap_or(u32::MAX).min(self.pending);
         self.pending -= ended;
         metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(ended));
+        self.shared.tally.wait_no_longer(ended);
         let at = self.shared.now();
         let channel = &self.handle.id;
         for (seq, outcome) in effects.ended.iter().filter(|(_, outcome)| is_turn(*outcome)) {
@@ -129,6 +130,7 @@ impl Actor<'_> {
             let outcome = outcome_name(*outcome);
             metrics::counter!(names::TURNS, "channel" => channel.to_string(), "outcome" => outcome)
                 .increment(1);
+            self.shared.tally.turn(outcome);
             self.shared.publish(RuntimeEvent::TurnFinished {
                 channel: channel.clone(),
                 conversation: self.id.clone(),
@@ -141,6 +143,7 @@ impl Actor<'_> {
             let cause = failed.cause.as_str();
             tracing::warn!(%channel, conversation = %self.id, seq = failed.seq.0, cause, "a failure was recorded");
             metrics::counter!(names::FAILURES, "cause" => cause).increment(1);
+            self.shared.tally.failure(cause);
             self.shared.publish(RuntimeEvent::Failure {
                 channel: channel.clone(),
                 conversation: self.id.clone(),

@@ -184,6 +184,7 @@ struct Actor<'a> {
 impl Drop for Actor<'_> {
     fn drop(&mut self) {
         metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(self.pending));
+        self.shared.tally.wait_no_longer(self.pending);
     }
 }
 
@@ -255,6 +256,7 @@ impl Actor<'_> {
         if entry.seq > self.conversation.session().taken() {
             self.pending = self.pending.saturating_add(1);
             metrics::gauge!(names::INBOX_PENDING).increment(1.0);
+            self.shared.tally.waits();
             if matches!(&entry.intake, Intake::Ask { attachments, .. } if !attachments.is_empty()) {
                 self.with_files.insert(entry.seq);
             }
