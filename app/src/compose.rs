@@ -1,5 +1,6 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod alerts;
 mod running;
 #[cfg(feature = "demo")]
 mod simulation;
@@ -28,11 +29,11 @@ use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
 use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
-use crate::runtime::{Driver, Settings};
+use crate::runtime::Driver;
 use crate::telemetry::metrics as names;
 use crate::telemetry::tally::Tally;
 
-use running::RunningDriver;
+use running::{RunningDriver, settings_of};
 
 /// The real thing: the machine's clock, the stores, DingTalk, agents over HTTP.
 pub struct Composed {
@@ -192,11 +193,6 @@ fn place<'a>(config: &'a Config, authorities: &'a Authorities) -> Result<Place<'
     }
 }
 
-/// The machine's name.
-fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
 /// Whom to trust beside the system's authorities.
 fn authorities(settings: &settings::Network) -> Result<Authorities, ComposeError> {
     let Some(file) = &settings.ca_file else { return Ok(Authorities::default()) };
@@ -335,7 +331,9 @@ impl Composition for Composed {
             StoreUrl::Redis(_) => Some(stores.budgets),
         };
         let catalog = self.catalog_with(&network, budgets)?;
+        let alerts = alerts::sink(&config.alerts, &network, &self.clock)?;
         Ok(Ports {
+            alerts,
             clock: catalog.clock,
             entropy: catalog.entropy,
             conversations: stores.conversations,
@@ -361,13 +359,7 @@ impl Composition for Composed {
     }
 
     async fn start(&self, config: &Config, ports: &Ports) -> Result<Box<dyn Running>, ComposeError> {
-        let usual = match &config.store.url {
-            StoreUrl::Memory | StoreUrl::File(_) => Settings::default(),
-            StoreUrl::Redis(_) => Settings::of_shared_store(),
-        };
-        let connections_per_channel = usize::from(config.server.connections_per_channel);
-        let tally = Some(Arc::clone(&self.tally));
-        let settings = Settings { host: Some(hostname()), connections_per_channel, tally, ..usual };
+        let settings = settings_of(config, &self.clock, &self.tally);
         let driver = Driver::start(ports.clone(), settings)
             .await
             .map_err(|error| ComposeError::Failed(format!("failed to start: {error}")))?;

@@ -23,6 +23,7 @@
 //! | `retention.rs` | what is forgotten, and when |
 //! | `people.rs`, `lookalikes.rs` | who asks: people who are disabled, deleted, linked by hand, or named like others |
 //! | `messages.rs` | R10: messages that nobody asked for |
+//! | `history.rs`, `alerts.rs` | what people are shown of the past, and told of outages |
 //! | `meter.rs` | what apps use of their monthly quotas |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
@@ -43,6 +44,8 @@
 mod access;
 #[path = "driver/agents.rs"]
 mod agents;
+#[path = "driver/alerts.rs"]
+mod alerts;
 #[path = "driver/beside.rs"]
 mod beside;
 #[path = "driver/busy.rs"]
@@ -67,6 +70,8 @@ mod evictions;
 mod fallback;
 #[path = "driver/files.rs"]
 mod files;
+#[path = "driver/history.rs"]
+mod history;
 #[path = "driver/identities.rs"]
 mod identities;
 #[path = "driver/intake.rs"]

@@ -9,6 +9,7 @@ pub mod auth;
 pub mod body;
 pub mod channels;
 pub mod conversations;
+pub mod diagnostics;
 pub mod dto;
 pub mod etag;
 pub mod events;

@@ -13,8 +13,8 @@ use super::auth::authenticate;
 use super::problem::Problem;
 use super::state::Api;
 use super::{
-    agents, audit, channels, conversations, events, failures, headers, health, measures, messages, metrics,
-    openapi, origin, replicas, status, users, wording,
+    agents, audit, channels, conversations, diagnostics, events, failures, headers, health, measures,
+    messages, metrics, openapi, origin, replicas, status, users, wording,
 };
 use crate::panel;
 
@@ -56,6 +56,7 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(channels::restart::restart))
         .routes(routes!(channels::status::status))
         .routes(routes!(channels::history::history))
+        .routes(routes!(channels::log::log))
         .routes(routes!(channels::test::test))
         .routes(routes!(channels::check::check))
         .routes(routes!(channels::mapping::test))
@@ -78,6 +79,7 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(failures::delete::delete))
         .routes(routes!(failures::retry::retry))
         .routes(routes!(events::events))
+        .routes(routes!(diagnostics::read))
         .routes(routes!(openapi::read))
 }
 

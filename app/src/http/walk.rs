@@ -32,6 +32,7 @@ operator POST /api/v1/channels/{id}/mapping/test
 operator POST /api/v1/channels/{id}/messages
 operator POST /api/v1/channels/{id}/restart
 viewer GET /api/v1/channels/{id}/history
+viewer GET /api/v1/channels/{id}/log
 viewer GET /api/v1/channels/{id}/status
 operator POST /api/v1/channels/{id}/test
 admin POST /api/v1/channels/test
@@ -40,6 +41,7 @@ viewer GET /api/v1/conversations/{id}
 viewer GET /api/v1/conversations/{id}/messages
 operator POST /api/v1/conversations/{id}/reset
 operator POST /api/v1/conversations/{id}/stop
+admin GET /api/v1/diagnostics
 viewer GET /api/v1/events
 viewer GET /api/v1/failures
 operator DELETE /api/v1/failures/{id}

@@ -12,7 +12,7 @@ use crate::http::dto::list::hex;
 use crate::http::problem::Problem;
 
 /// What there is, each behind what it imports.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("panel.css", include_str!("assets/panel.css")),
     ("api.js", include_str!("assets/api.js")),
     ("times.js", include_str!("assets/times.js")),
@@ -20,6 +20,7 @@ const FILES: [(&str, &str); 8] = [
     ("document.js", include_str!("assets/document.js")),
     ("forms.js", include_str!("assets/forms.js")),
     ("live.js", include_str!("assets/live.js")),
+    ("log.js", include_str!("assets/log.js")),
     ("panel.js", include_str!("assets/panel.js")),
 ];
 

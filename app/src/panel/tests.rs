@@ -21,7 +21,7 @@ use crate::testing::{Answer, START_MS, TestApi};
 const HOSTILE: &str = "<script>alert(1)</script>\"'{{7*7}}${7*7} \u{5e9}\u{5dc}\u{5d5}\u{5dd}";
 
 /// Every page and piece, with what stands for an id.
-const PAGES: [&str; 26] = [
+const PAGES: [&str; 27] = [
     "/panel/dashboard",
     "/panel/pieces/dashboard",
     "/panel/pieces/measures",
@@ -33,6 +33,7 @@ const PAGES: [&str; 26] = [
     "/panel/channels/{id}/access",
     "/panel/channels/{id}/conversations",
     "/panel/channels/{id}/failures",
+    "/panel/channels/{id}/log",
     "/panel/pieces/channels",
     "/panel/pieces/channels/{id}",
     "/panel/pieces/channels/{id}/details",

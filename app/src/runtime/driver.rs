@@ -27,7 +27,8 @@ use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
 use super::{
-    durability, fast_lane, files, mapping, measures, meter, peers, preflight, retention, scan, scribe,
+    alerts, durability, fast_lane, files, log_lines, mapping, measures, meter, peers, preflight, retention,
+    scan, scribe,
 };
 use crate::ports::Ports;
 
@@ -68,7 +69,9 @@ impl Driver {
         shared.tasks.spawn(meter::keep_meters(Arc::clone(&shared)));
         shared.tasks.spawn(retention::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(scribe::write(Arc::clone(&shared)));
+        shared.tasks.spawn(log_lines::write(Arc::clone(&shared)));
         shared.tasks.spawn(measures::keep(Arc::clone(&shared)));
+        shared.tasks.spawn(alerts::watch(Arc::clone(&shared)));
         shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
         shared.tasks.spawn(peers::watch_places(Arc::clone(&shared)));

@@ -1,6 +1,7 @@
 //! The driver: runs the machines, commits before it performs, and keeps channels connected.
 
 mod agents;
+mod alerts;
 mod channel;
 mod conversation;
 pub(crate) mod directories;
@@ -11,6 +12,7 @@ mod files;
 mod gate;
 mod intake;
 mod lines;
+pub(crate) mod log_lines;
 mod mapping;
 pub(crate) mod measures;
 mod meter;
@@ -28,6 +30,7 @@ pub(crate) mod states;
 pub(crate) mod told;
 mod troubles;
 
+pub use alerts::AlertRules;
 pub use driver::Driver;
 pub use shared::Settings;
 

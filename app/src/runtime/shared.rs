@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::agents::Agents;
+use super::alerts::AlertRules;
 use super::channel::ChannelHandle;
 use super::directories::Chains;
 use super::fast_lane::Lane;
@@ -27,6 +28,7 @@ use super::registry::Registry;
 use super::scribe::Scribe;
 use super::troubles::Troubles;
 use crate::ports::Ports;
+use crate::telemetry::lines::Lines;
 use crate::telemetry::tally::Tally;
 
 /// The pause before a store that is away is asked again for something read.
@@ -60,6 +62,10 @@ pub struct Settings {
     pub rest_kept: Duration,
     /// How long messages are held un-acked while the store is away (R4).
     pub store_patience: Duration,
+    /// When somebody is told that a channel is not connected.
+    pub alerts: AlertRules,
+    /// Log lines of channels, to be written into the journal.
+    pub lines: Option<Arc<Lines>>,
     /// What counts for the dashboard; what adapters do is counted in it before there is a driver. None: one of the driver's own.
     pub tally: Option<Arc<Tally>>,
 }
@@ -78,6 +84,8 @@ impl Default for Settings {
             lazy_commit_wait: Duration::from_millis(500),
             rest_kept: Duration::from_mins(1),
             store_patience: Duration::from_secs(10),
+            alerts: AlertRules::default(),
+            lines: None,
             tally: None,
         }
     }

@@ -46,6 +46,8 @@ pub const COMMITS_LOST: &str = "switchboard_commits_lost_total";
 pub const COMMITS_FENCED: &str = "switchboard_commits_fenced_total";
 /// Counter: lines of the journal that were not written, because the store was away for too long.
 pub const JOURNAL_LOST: &str = "switchboard_journal_lost_total";
+/// Counter, `outcome` (told, failed): alerts that channels are not connected, or are so again.
+pub const ALERTS: &str = "switchboard_alerts_total";
 /// Counter, `channel`: pushes that could not be understood.
 pub const UNDECODABLE: &str = "switchboard_undecodable_total";
 
@@ -57,8 +59,9 @@ pub const STORE_SECONDS: &str = "switchboard_store_seconds";
 pub const QUOTA_USED: &str = "switchboard_platform_quota_used";
 
 /// All names, for tests and documentation.
-pub const ALL: [&str; 16] = [
+pub const ALL: [&str; 23] = [
     CHANNEL_CONNECTED,
+    CHANNEL_ONE_CONNECTION,
     CHANNEL_RECONNECTS,
     MESSAGES_RECEIVED,
     MESSAGES_DUPLICATE,
@@ -72,8 +75,14 @@ pub const ALL: [&str; 16] = [
     DIRECTORY_REQUESTS,
     AGENT_REQUESTS,
     FAILURES,
-    QUOTA_USED,
+    ALARMS,
+    COMMITS_LOST,
+    COMMITS_FENCED,
+    JOURNAL_LOST,
+    ALERTS,
+    UNDECODABLE,
     STORE_SECONDS,
+    QUOTA_USED,
 ];
 
 /// Upper edges of the first output's buckets, in seconds.
@@ -138,6 +147,7 @@ fn describe() {
         "conversations given up in the middle because another replica's lease keeps their commits out"
     );
     describe_counter!(JOURNAL_LOST, Unit::Count, "lines of the journal that were not written");
+    describe_counter!(ALERTS, Unit::Count, "alerts told, or not");
     describe_counter!(UNDECODABLE, Unit::Count, "pushes that could not be understood");
     describe_gauge!(CHANNEL_CONNECTED, Unit::Count, "1 while the channel is connected, else 0");
     describe_gauge!(

@@ -19,6 +19,7 @@ use crate::config::{self, Environment, Overrides};
 use crate::http::auth::{Authenticator, bootstrap};
 use crate::http::origin::Trust;
 use crate::http::{Api, Parts, router};
+use crate::telemetry::lines::Lines;
 use crate::telemetry::metrics;
 
 /// The configured admin token.
@@ -39,6 +40,7 @@ pub(crate) struct TestApi {
     pub(crate) stores: Arc<FakeStores>,
     pub(crate) operations: Arc<FakeOperations>,
     pub(crate) clock: Arc<FakeClock>,
+    pub(crate) lines: Arc<Lines>,
     pub(crate) shutdown: CancellationToken,
     viewer: String,
     operator: String,
@@ -97,6 +99,8 @@ impl TestApi {
         let operator = token("o", Role::Operator).await.unwrap();
         let admin = token("a", Role::Admin).await.unwrap();
         let shutdown = CancellationToken::new();
+        let lines = Arc::new(Lines::default());
+        lines.begin(&ports.clock);
         let configured = Secret::new(CONFIGURED);
         let api = Api::new(Parts {
             authenticator: Authenticator::new(&ports, Some(&configured)),
@@ -104,10 +108,12 @@ impl TestApi {
             ports,
             operations: operations.clone(),
             metrics: metrics::detached().unwrap(),
+            configuration: config::load(&Overrides::default(), &Environment::default()).unwrap().shown(),
+            lines: lines.clone(),
             metrics_public,
             shutdown: shutdown.clone(),
         });
-        Self { router: router(api), stores, operations, clock, shutdown, viewer, operator, admin }
+        Self { router: router(api), stores, operations, clock, lines, shutdown, viewer, operator, admin }
     }
 
     pub(crate) fn token(&self, role: Role) -> &str {

@@ -85,6 +85,7 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         replicas: stores.clone(),
         bulletin: stores.clone(),
         durability: stores.clone(),
+        alerts: None,
         providers: providers(),
         agent_kinds: kinds(),
         directory_kinds: directories::kinds(),

@@ -97,3 +97,54 @@ fn cut(
     let next_cursor = lines.last().filter(|_| more).map(|line| line.number.to_string());
     List { items: lines.into_iter().map(view).collect(), next_cursor }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use switchboard_domain::time::Timestamp;
+    use switchboard_ports::journal::{Book, JournalLine};
+
+    use crate::testing::{START_MS, TestApi, problem};
+
+    fn wrote(api: &TestApi, channel: &str, at: u64, body: &serde_json::Value) {
+        let (subject, at) = (channel.to_owned(), Timestamp::from_millis(at));
+        let line = JournalLine { book: Book::States, subject, at, body: body.to_string() };
+        api.stores.state().journal.push(line);
+    }
+
+    #[tokio::test]
+    async fn changes_come_newest_first_in_pages_and_with_words() {
+        let api = TestApi::new().await;
+        let path = api.channel("one").await;
+        let id = path.trim_start_matches("/channels/");
+        let mut line = json!({"replica": "r1", "status": "connected", "state": "connected"});
+        wrote(&api, id, START_MS, &line);
+        line["still"] = json!(true);
+        wrote(&api, id, START_MS + 1, &line);
+        let away = json!({"replica": "r1", "status": "disconnected", "state": "waiting",
+            "error": {"code": "network_unreachable"}});
+        wrote(&api, id, START_MS + 2, &away);
+        let later = json!({"replica": "r1", "status": "connected", "state": "connected", "reconnect": true,
+            "error": {"code": "of_a_later_version"}});
+        wrote(&api, id, START_MS + 3, &later);
+        wrote(&api, id, START_MS + 4, &json!("otherwise"));
+        let first = api.get(&format!("{path}/history?limit=2")).await;
+        let items = first.json["items"].as_array().unwrap();
+        assert_eq!(
+            (&items[0]["reconnect"], &items[0]["at"]),
+            (&json!(true), &json!("2026-01-02T03:04:05.681Z"))
+        );
+        assert_eq!(items[0]["error"], json!({"code": "of_a_later_version", "message": null}));
+        assert!(items[1]["error"]["message"].as_str().is_some_and(|words| !words.is_empty()));
+        let cursor = first.json["next_cursor"].as_str().unwrap();
+        let rest = api.get(&format!("{path}/history?limit=2&cursor={cursor}")).await;
+        assert_eq!(
+            (rest.json["items"].as_array().unwrap().len(), &rest.json["next_cursor"]),
+            (1, &json!(null))
+        );
+        problem(&api.get("/channels/chn_nobodys/history").await, 404, "not-found");
+        // With the channel goes what was noted of it.
+        assert_eq!(api.delete(&path).await.status, 204);
+        assert!(api.stores.state().journal.iter().all(|line| line.book != Book::States));
+    }
+}

@@ -5,6 +5,7 @@ pub mod create;
 pub mod delete;
 pub mod history;
 pub mod list;
+pub mod log;
 pub mod mapping;
 pub mod read;
 pub mod restart;

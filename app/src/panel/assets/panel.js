@@ -5,3 +5,4 @@ import "./times.js";
 import "./acts.js";
 import "./forms.js";
 import "./live.js";
+import "./log.js";

@@ -1,24 +1,18 @@
 //! How a channel's state went in the last day and week: strips, their words, and the last changes.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use maud::{Markup, html};
 use switchboard_domain::ids::ChannelId;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::journal::Book;
-use switchboard_ports::page::PageRequest;
 
 use crate::http::channels::history::StateView;
 use crate::http::problem::Problem;
 use crate::http::state::Api;
 use crate::panel::pieces::{moment, state};
 use crate::panel::texts::{Key, Texts};
-use crate::runtime::states::course::{Course, Lives, Was};
-use crate::runtime::states::{self, StateInfo};
-
-/// Replicas that do not live any more of which it is looked up when they did last.
-const DEAD_MAX: usize = 20;
+use crate::runtime::states;
+use crate::runtime::states::course::{Course, Was};
 
 /// Changes in the table.
 const CHANGES: usize = 20;
@@ -36,7 +30,7 @@ pub(super) struct Past {
 /// Reads it.
 pub(super) async fn past(api: &Api, channel: &ChannelId, t: Texts) -> Result<Past, Problem> {
     let mut lines = states::read(&*api.ports.journal, channel).await?;
-    let lives = lives(api, &lines).await?;
+    let lives = states::lives(&*api.ports.journal, api.operations.replicas(), &lines).await?;
     let now = api.ports.clock.now();
     let of = |span: Duration| {
         let from = now.before(span);
@@ -47,26 +41,6 @@ pub(super) async fn past(api: &Api, channel: &ChannelId, t: Texts) -> Result<Pas
     lines.truncate(CHANGES);
     let changes = lines.into_iter().map(|line| StateView::of(line, t.0)).collect();
     Ok(Past { day, week, changes })
-}
-
-/// Who of those that said something lives, and when the others did last, as far as their measures tell.
-async fn lives(api: &Api, lines: &[StateInfo]) -> Result<Lives, Problem> {
-    let told: BTreeSet<&str> = lines.iter().map(|line| line.replica.as_str()).collect();
-    // While nobody knows who lives, everybody's last word counts.
-    let Some(roll) = api.operations.replicas() else {
-        let live = told.into_iter().map(str::to_owned).collect();
-        return Ok(Lives { live, seen: BTreeMap::new() });
-    };
-    let live: BTreeSet<String> = roll.into_iter().map(|info| info.id.to_string()).collect();
-    let mut seen = BTreeMap::new();
-    for dead in told.into_iter().filter(|replica| !live.contains(*replica)).take(DEAD_MAX) {
-        let page = PageRequest { limit: 1, after: None };
-        let last = api.ports.journal.read(Book::Minutes, dead, &page).await?;
-        if let Some(last) = last.items.first() {
-            seen.insert(dead.to_owned(), last.at);
-        }
-    }
-    Ok(Lives { live, seen })
 }
 
 /// The strips and the table.
@@ -175,5 +149,52 @@ fn changes(t: Texts, changes: &[StateView]) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::{Request, header};
+    use serde_json::json;
+    use switchboard_domain::time::Timestamp;
+    use switchboard_ports::journal::{Book, JournalLine};
+    use switchboard_ports::tokens::Role;
+
+    use crate::testing::{START_MS, TestApi};
+
+    const HOUR_MS: u64 = 3_600_000;
+
+    #[tokio::test]
+    async fn the_last_day_is_a_strip_with_words() {
+        let api = TestApi::new().await;
+        let path = api.channel("one").await;
+        for (hours, status, reconnect) in
+            [(10, "connected", false), (4, "disconnected", false), (3, "connected", true)]
+        {
+            let body = json!({"replica": "r1", "status": status, "state": status, "reconnect": reconnect});
+            let (subject, at) = (
+                path.trim_start_matches("/channels/").to_owned(),
+                Timestamp::from_millis(START_MS - hours * HOUR_MS),
+            );
+            let line = JournalLine { book: Book::States, subject, at, body: body.to_string() };
+            api.stores.state().journal.push(line);
+        }
+        let body = Body::from(format!("token={}", api.token(Role::Viewer)));
+        let signed = api.send(Request::post("/panel/sign-in").body(body).unwrap()).await;
+        let cookie = signed.header(header::SET_COOKIE).split(';').next().unwrap().to_owned();
+        let seen = async |language: &str| {
+            let request = Request::get(format!("/panel{path}"))
+                .header(header::COOKIE, format!("{cookie}; switchboard_language={language}"));
+            api.send(request.body(Body::empty()).unwrap()).await.text
+        };
+        let page = seen("en").await;
+        assert!(page.contains("Connected 90.0 % of the time that is known; 1 reconnect."), "{page}");
+        assert!(page.contains("Disconnected for 60 min."), "{page}");
+        assert_eq!(page.matches("<svg class=\"strip\"").count(), 2);
+        let strip = page.split("<svg class=\"strip\"").nth(1).unwrap().split("</svg>").next().unwrap();
+        assert_eq!(strip.matches("<rect").count(), 4, "{strip}");
+        assert!(strip.contains("<rect class=\"disconnected\" x=\"833\" y=\"0\" width=\"42\""), "{strip}");
+        assert!(seen("zh-CN").await.contains("90.0% 已连接；重连 1 次。"));
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod course;
 mod edit;
 mod list;
+mod log;
 mod overview;
 mod related;
 mod row;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Router<Api> {
         .route("/panel/channels/{id}/access", get(access::page))
         .route("/panel/channels/{id}/conversations", get(related::conversations))
         .route("/panel/channels/{id}/failures", get(related::failures))
+        .route("/panel/channels/{id}/log", get(log::page))
         .route("/panel/pieces/channels", get(list::counts))
         .route("/panel/pieces/channels/{id}", get(row::piece))
         .route("/panel/pieces/channels/{id}/details", get(overview::piece))

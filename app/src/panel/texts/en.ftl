@@ -137,6 +137,7 @@ tab-settings = Settings
 tab-access = Access and mapping
 tab-conversations = Conversations
 tab-failures = Failures
+tab-log = Log
 connections-title = Connections
 connections-none = No server has taken the channel in yet.
 next-attempt = Next attempt:
@@ -337,3 +338,19 @@ course-connected =
     }
 course-away = Disconnected for { $minutes } min.
 course-no-server = No server was running for { $minutes } min.
+
+## A channel's log
+log-about = What the servers logged about this channel, the newest last. It holds neither messages nor secrets. Details of a server are seen on that server only, and where telemetry.log lets them through.
+log-levels = From this level on
+log-error = Errors
+log-warn = Warnings
+log-info = Everything usual
+log-debug = Details
+log-pause = Pause
+log-go-on = Go on
+log-none = Nothing was logged.
+
+## For a bug report
+diagnostics-title = For a bug report
+diagnostics-act = Download
+diagnostics-about = One file with versions, configuration, states, the last warnings and errors, and metrics. It holds no secrets, nothing that people said and nobody's name; read it before you hand it on.

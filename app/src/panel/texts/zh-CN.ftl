@@ -133,6 +133,7 @@ tab-settings = 设置
 tab-access = 访问与用户识别
 tab-conversations = 会话
 tab-failures = 失败记录
+tab-log = 日志
 connections-title = 连接
 connections-none = 尚无服务器接管此渠道。
 next-attempt = 下次尝试：
@@ -319,3 +320,19 @@ course-nothing = 这段时间没有记录。
 course-connected = 在有记录的时间里，{ $percent }% 已连接；重连 { $count } 次。
 course-away = 断开 { $minutes } 分钟。
 course-no-server = 没有服务器运行 { $minutes } 分钟。
+
+## 渠道日志
+log-about = 各服务器关于此渠道的日志，最新的在最后，不含消息内容和密钥。详细级别只能在对应的服务器上看到，且需要 telemetry.log 允许。日志内容为英文。
+log-levels = 最低级别
+log-error = 错误
+log-warn = 警告
+log-info = 一般
+log-debug = 详细
+log-pause = 暂停
+log-go-on = 继续
+log-none = 没有日志。
+
+## 诊断信息
+diagnostics-title = 诊断信息
+diagnostics-act = 下载
+diagnostics-about = 一个文件，包含版本、配置、状态、最近的警告和错误以及指标，用于反馈问题。其中没有密钥、消息内容和人员姓名；转交前请先查看。

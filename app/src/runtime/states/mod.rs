@@ -2,19 +2,25 @@
 
 pub(crate) mod course;
 
-use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use switchboard_domain::ids::ChannelId;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::journal::{Book, JournalLine, JournalStore};
 use switchboard_ports::page::{PAGE_ROWS_MAX, PageRequest};
+use switchboard_ports::replicas::ReplicaInfo;
 
+use self::course::Lives;
 use super::operations::ChannelStatus;
 
 /// How often a replica says again what has not changed, so that the state of one that was killed has an end.
 pub(crate) const STILL_INTERVAL: Duration = Duration::from_hours(1);
+
+/// Replicas that do not live any more of which it is looked up when they did last.
+const DEAD_MAX: usize = 20;
 
 /// A line of [`Book::States`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +129,30 @@ pub(crate) async fn read(
         }
     }
     Ok(lines)
+}
+
+/// Who of those that said something lives, and when the others did last, as far as their measures tell. While nobody knows who
+/// lives, everybody's last word counts.
+pub(crate) async fn lives(
+    journal: &dyn JournalStore,
+    roll: Option<Vec<ReplicaInfo>>,
+    lines: &[StateInfo],
+) -> Result<Lives, StoreError> {
+    let told: BTreeSet<&str> = lines.iter().map(|line| line.replica.as_str()).collect();
+    let Some(roll) = roll else {
+        let live = told.into_iter().map(str::to_owned).collect();
+        return Ok(Lives { live, seen: BTreeMap::new() });
+    };
+    let live: BTreeSet<String> = roll.into_iter().map(|info| info.id.to_string()).collect();
+    let mut seen = BTreeMap::new();
+    for dead in told.into_iter().filter(|replica| !live.contains(*replica)).take(DEAD_MAX) {
+        let page = PageRequest { limit: 1, after: None };
+        let last = journal.read(Book::Minutes, dead, &page).await?;
+        if let Some(last) = last.items.first() {
+            seen.insert(dead.to_owned(), last.at);
+        }
+    }
+    Ok(Lives { live, seen })
 }
 
 #[cfg(test)]
