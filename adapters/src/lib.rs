@@ -1,6 +1,7 @@
-//! Switchboard's ports put into practice: chat platforms, agents over HTTP, stores, the playground.
+//! Switchboard's ports put into practice: chat platforms, agents over HTTP, stores, the playground, alerts.
 
 pub mod agents;
+pub mod alerts;
 pub mod clock;
 pub mod dingtalk;
 pub mod directories;

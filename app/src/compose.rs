@@ -1,5 +1,6 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod alerts;
 mod running;
 #[cfg(feature = "demo")]
 mod simulation;
@@ -31,15 +32,18 @@ use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
 use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
-use crate::runtime::{Driver, Settings};
+use crate::runtime::Driver;
 use crate::telemetry::metrics as names;
+use crate::telemetry::tally::Tally;
 
-use running::RunningDriver;
+use running::{RunningDriver, settings_of};
 
 /// The real thing: the machine's clock, the stores, DingTalk, agents over HTTP.
 pub struct Composed {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    /// What the running server counts.
+    tally: Arc<Tally>,
     /// The file store's directory, between taking it and opening it.
     owned: Mutex<Option<file::Owned>>,
 }
@@ -47,7 +51,7 @@ pub struct Composed {
 impl Default for Composed {
     fn default() -> Self {
         let (clock, entropy) = (Arc::new(SystemClock::start()), Arc::new(SystemEntropy));
-        Self { clock, entropy, owned: Mutex::default() }
+        Self { clock, entropy, tally: Arc::default(), owned: Mutex::default() }
     }
 }
 
@@ -74,7 +78,9 @@ impl Composed {
         budgets: Option<Arc<dyn BudgetStore>>,
         web: Arc<Web>,
     ) -> Result<Providers, ComposeError> {
-        let observer = Arc::new(|api: &'static str, outcome: &'static str| {
+        let tally = Arc::clone(&self.tally);
+        let observer = Arc::new(move |api: &'static str, outcome: &'static str| {
+            tally.platform(outcome);
             let labels = [("platform", "dingtalk"), ("api", api), ("outcome", outcome)];
             metrics::counter!(names::PLATFORM_REQUESTS, &labels).increment(1);
         });
@@ -194,11 +200,6 @@ fn place<'a>(config: &'a Config, authorities: &'a Authorities) -> Result<Place<'
             Err(ComposeError::Failed(problem.to_owned()))
         }
     }
-}
-
-/// The machine's name.
-fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Whom to trust beside the system's authorities.
@@ -348,7 +349,9 @@ impl Composition for Composed {
         };
         let web = Arc::new(web);
         let catalog = self.catalog_with(&network, budgets, Arc::clone(&web))?;
+        let alerts = alerts::sink(&config.alerts, &network, &self.clock)?;
         Ok(Ports {
+            alerts,
             clock: catalog.clock,
             entropy: catalog.entropy,
             conversations: stores.conversations,
@@ -376,12 +379,7 @@ impl Composition for Composed {
     }
 
     async fn start(&self, config: &Config, ports: &Ports) -> Result<Box<dyn Running>, ComposeError> {
-        let usual = match &config.store.url {
-            StoreUrl::Memory | StoreUrl::File(_) => Settings::default(),
-            StoreUrl::Redis(_) => Settings::of_shared_store(),
-        };
-        let connections_per_channel = usize::from(config.server.connections_per_channel);
-        let settings = Settings { host: Some(hostname()), connections_per_channel, ..usual };
+        let settings = settings_of(config, &self.clock, &self.tally);
         let driver = Driver::start(ports.clone(), settings)
             .await
             .map_err(|error| ComposeError::Failed(format!("failed to start: {error}")))?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use switchboard_ports::agent::{Agent, AgentKind};
 use switchboard_ports::agents::AgentStore;
+use switchboard_ports::alerts::AlertSink;
 use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::audit::AuditStore;
 use switchboard_ports::channels::ChannelStore;
@@ -33,6 +34,9 @@ pub type SharedAgent = Arc<dyn Agent>;
 
 /// A configured directory, shared by all look-ups.
 pub type SharedDirectory = Arc<dyn Directory>;
+
+/// Who is told alerts.
+pub type SharedAlerts = Arc<dyn AlertSink>;
 
 /// Everything the application needs from outside, put together by `compose` or by a test.
 #[derive(Clone)]
@@ -77,6 +81,8 @@ pub struct Ports {
     pub traces: Option<Arc<dyn SpanExporter>>,
     /// What signed-in people say and see without a chat platform.
     pub playground: Arc<dyn Playground>,
+    /// Who is told alerts, if anybody is.
+    pub alerts: Option<SharedAlerts>,
     /// Chat platforms by name.
     pub providers: BTreeMap<&'static str, Arc<dyn Provider>>,
     /// Kinds of agents by name.

@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod agents;
+pub mod alerts;
 pub mod attachments;
 pub mod audit;
 pub mod budget;

@@ -133,6 +133,12 @@ async function channel(stage) {
   await page.click('form[data-then="outcome"] button');
   await stage.see('#tried [data-from="outcome"]');
   await stage.seen("15-channel-access");
+  // What is logged comes by itself.
+  await stage.goTo(`${new URL(page.url()).pathname.replace("/access", "/log")}`);
+  await page.locator("ol.log li").first().waitFor();
+  await page.click("[data-pause]");
+  await stage.see('[data-pause][aria-pressed="true"]');
+  await stage.seen("16-channel-log");
 }
 
 async function conversations(stage) {
@@ -161,6 +167,7 @@ async function otherPages(stage) {
   await stage.see("form[data-method]");
   await stage.seen("31-agent");
   for (const [name, path] of [
+    ["29-dashboard", "/panel/dashboard"],
     ["32-agent-kinds", "/panel/agents/new"],
     ["33-agent-new", "/panel/agents/new?kind=openai-chat"],
     ["34-platforms", "/panel/channels/new"],

@@ -23,6 +23,7 @@
 //! | `retention.rs` | what is forgotten, and when |
 //! | `people.rs`, `lookalikes.rs` | who asks: people who are disabled, deleted, linked by hand, or named like others |
 //! | `messages.rs` | R10: messages that nobody asked for |
+//! | `history.rs`, `alerts.rs` | what people are shown of the past, and told of outages |
 //! | `meter.rs` | what apps use of their monthly quotas |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
 //! | `timelines.rs`, `traces.rs` | what is told of each message |
@@ -44,6 +45,8 @@
 mod access;
 #[path = "driver/agents.rs"]
 mod agents;
+#[path = "driver/alerts.rs"]
+mod alerts;
 #[path = "driver/beside.rs"]
 mod beside;
 #[path = "driver/busy.rs"]
@@ -68,6 +71,8 @@ mod evictions;
 mod fallback;
 #[path = "driver/files.rs"]
 mod files;
+#[path = "driver/history.rs"]
+mod history;
 #[path = "driver/identities.rs"]
 mod identities;
 #[path = "driver/intake.rs"]

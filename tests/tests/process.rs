@@ -98,5 +98,7 @@ mod troubled_agents;
 mod volume;
 #[path = "process/waiting.rs"]
 mod waiting;
+#[path = "process/watching.rs"]
+mod watching;
 #[path = "process/wegent.rs"]
 mod wegent;

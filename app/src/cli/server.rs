@@ -22,6 +22,7 @@ use crate::http::tls::{Standing, Tls};
 use crate::http::{Api, Parts, router, serving};
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
+use crate::telemetry::lines::Lines;
 use crate::telemetry::metrics;
 
 /// Pause between two looks at whether intake is open.
@@ -157,6 +158,8 @@ fn spawn_http(
         ports: ports.clone(),
         operations: running.operations(),
         metrics,
+        configuration: config.shown(),
+        lines: Lines::of_process(),
         metrics_public: config.telemetry.metrics_public,
         shutdown,
         about: About::of(config, ports.clock.now()),

@@ -13,8 +13,9 @@ use super::auth::authenticate;
 use super::problem::Problem;
 use super::state::Api;
 use super::{
-    acts, agents, audit, changes, channels, conversations, events, exchange, failures, headers, health,
-    messages, metrics, openapi, origin, playground, replicas, status, tokens, users, wording,
+    acts, agents, audit, changes, channels, conversations, diagnostics, events, exchange, failures, headers,
+    health, measures, messages, metrics, openapi, origin, playground, replicas, status, tokens, users,
+    wording,
 };
 use crate::panel;
 
@@ -58,6 +59,8 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(channels::switch::disable))
         .routes(routes!(channels::restart::restart))
         .routes(routes!(channels::status::status))
+        .routes(routes!(channels::history::history))
+        .routes(routes!(channels::log::log))
         .routes(routes!(channels::test::test))
         .routes(routes!(channels::check::check))
         .routes(routes!(channels::mapping::test))
@@ -69,6 +72,7 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(exchange::import::import))
         .routes(routes!(status::list))
         .routes(routes!(replicas::list))
+        .routes(routes!(measures::history))
         .routes(routes!(audit::list))
         .routes(routes!(acts::list::list))
         .routes(routes!(tokens::list::list, tokens::create::create))
@@ -91,6 +95,7 @@ pub(super) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(failures::delete::delete))
         .routes(routes!(failures::retry::retry))
         .routes(routes!(events::events))
+        .routes(routes!(diagnostics::read))
         .routes(routes!(openapi::read))
 }
 

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 use crate::settings_lock::SettingsLock;
+use crate::telemetry::lines::Lines;
 
 /// Event streams open at once, at most.
 pub const EVENT_STREAMS_MAX: usize = 200;
@@ -34,6 +35,10 @@ pub struct Parts {
     pub metrics: PrometheusHandle,
     /// Whether `/metrics` needs no token.
     pub metrics_public: bool,
+    /// The configuration in force, without secrets.
+    pub configuration: serde_json::Value,
+    /// Log lines of channels.
+    pub lines: Arc<Lines>,
     /// Cancelled when the server stops: event streams end then.
     pub shutdown: CancellationToken,
     /// What the server runs with.

@@ -37,6 +37,8 @@ operator POST /api/v1/channels/{id}/mapping/test
 operator POST /api/v1/channels/{id}/messages
 operator POST /api/v1/channels/{id}/restart
 admin POST /api/v1/channels/{id}/rollback
+viewer GET /api/v1/channels/{id}/history
+viewer GET /api/v1/channels/{id}/log
 viewer GET /api/v1/channels/{id}/status
 operator POST /api/v1/channels/{id}/test
 viewer GET /api/v1/channels/{id}/versions
@@ -47,6 +49,7 @@ viewer GET /api/v1/conversations/{id}
 viewer GET /api/v1/conversations/{id}/messages
 operator POST /api/v1/conversations/{id}/reset
 operator POST /api/v1/conversations/{id}/stop
+admin GET /api/v1/diagnostics
 viewer GET /api/v1/events
 viewer GET /api/v1/export
 viewer GET /api/v1/failures
@@ -55,6 +58,7 @@ operator POST /api/v1/failures/{id}/retry
 admin POST /api/v1/import
 viewer GET /api/v1/messages/{id}
 viewer GET /api/v1/messages/{id}/timeline
+viewer GET /api/v1/metrics/history
 viewer GET /api/v1/openapi.json
 operator POST /api/v1/playground/{id}/messages
 viewer GET /api/v1/playground/{id}/stream

@@ -13,6 +13,7 @@ use crate::http::problem::Problem;
 /// A part of the panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
+    Dashboard,
     Channels,
     Playground,
     Agents,
@@ -27,8 +28,9 @@ pub(super) enum Section {
 }
 
 /// The way around, in this order: path, name.
-const SECTIONS: [(Section, &str, Key); 11] = [
-    (Section::Channels, HOME, Key("nav-channels")),
+const SECTIONS: [(Section, &str, Key); 12] = [
+    (Section::Dashboard, HOME, Key("nav-dashboard")),
+    (Section::Channels, "/panel/channels", Key("nav-channels")),
     (Section::Playground, "/panel/playground", Key("nav-playground")),
     (Section::Agents, "/panel/agents", Key("nav-agents")),
     (Section::Conversations, "/panel/conversations", Key("nav-conversations")),

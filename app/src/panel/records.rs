@@ -8,9 +8,10 @@ use maud::{Markup, html};
 use switchboard_ports::journal::Book;
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::replicas::ReplicaInfo;
+use switchboard_ports::tokens::Role;
 
 use super::frame::{Section, inside};
-use super::pieces::{author, moment, more, stored_ago};
+use super::pieces::{author, moment, more, reason, stored_ago};
 use super::texts::{Key, Texts};
 use super::visitor::Visitor;
 use crate::changes::read::sifted;
@@ -167,9 +168,27 @@ async fn replicas(visitor: Visitor, State(api): State<Api>, query: Query) -> Res
     let content = html! {
         h1 { (title) }
         p.help { (t.say("replicas-about")) }
+        (diagnostics(&visitor))
         (replicas_table(t, &live))
     };
     Ok(Html(inside(&visitor, Section::Replicas, &title, &content).into_string()))
+}
+
+/// What a bug report needs, as a file.
+fn diagnostics(visitor: &Visitor) -> Markup {
+    let t = visitor.texts();
+    html! {
+        section.card {
+            div.head {
+                h2 { (t.say("diagnostics-title")) }
+                @match reason(visitor, Role::Admin) {
+                    None => a.button href="/api/v1/diagnostics" download { (t.say("diagnostics-act")) },
+                    Some(why) => button type="button" disabled title=(why) { (t.say("diagnostics-act")) },
+                }
+            }
+            p.help { (t.say("diagnostics-about")) }
+        }
+    }
 }
 
 fn replicas_table(t: Texts, rows: &[ReplicaInfo]) -> Markup {

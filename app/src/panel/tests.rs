@@ -22,7 +22,10 @@ use crate::testing::{Answer, START_MS, TestApi};
 const HOSTILE: &str = "<script>alert(1)</script>\"'{{7*7}}${7*7} \u{5e9}\u{5dc}\u{5d5}\u{5dd}";
 
 /// Every page and piece, with what stands for an id.
-const PAGES: [&str; 32] = [
+const PAGES: [&str; 36] = [
+    "/panel/dashboard",
+    "/panel/pieces/dashboard",
+    "/panel/pieces/measures",
     "/panel/welcome",
     "/panel/channels",
     "/panel/channels/new",
@@ -31,6 +34,7 @@ const PAGES: [&str; 32] = [
     "/panel/channels/{id}/access",
     "/panel/channels/{id}/conversations",
     "/panel/channels/{id}/failures",
+    "/panel/channels/{id}/log",
     "/panel/pieces/channels",
     "/panel/pieces/channels/{id}",
     "/panel/pieces/channels/{id}/details",
@@ -95,7 +99,7 @@ impl<'a> Browser<'a> {
     async fn signed_in(api: &'a TestApi, role: Role) -> Self {
         let body = Body::from(format!("token={}", api.token(role)));
         let answer = api.send(Request::post("/panel/sign-in").body(body).unwrap()).await;
-        assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/panel/channels"));
+        assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/panel/dashboard"));
         Self { api, cookie: answer.header(header::SET_COOKIE).split(';').next().unwrap().to_owned() }
     }
 

@@ -27,8 +27,8 @@ use super::channel::{self, Bot, BotError, Message};
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
 use super::{
-    durability, fast_lane, files, mapping, meter, peers, playground, preflight, retention, scan, scribe,
-    timeline, tracer,
+    alerts, durability, fast_lane, files, log_lines, mapping, measures, meter, peers, playground, preflight,
+    retention, scan, scribe, timeline, tracer,
 };
 use crate::ports::Ports;
 
@@ -70,6 +70,9 @@ impl Driver {
         shared.tasks.spawn(retention::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(scribe::write(Arc::clone(&shared)));
         shared.tasks.spawn(tracer::export(Arc::clone(&shared)));
+        shared.tasks.spawn(log_lines::write(Arc::clone(&shared)));
+        shared.tasks.spawn(measures::keep(Arc::clone(&shared)));
+        shared.tasks.spawn(alerts::watch(Arc::clone(&shared)));
         shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
         shared.tasks.spawn(peers::watch_places(Arc::clone(&shared)));
@@ -104,6 +107,7 @@ impl Driver {
         // Platform calls under way are bounded by the call time-out; what they leave open the next process finishes.
         let _ = tokio::time::timeout(self.shared.settings.call_timeout, self.shared.tasks.wait()).await;
         meter::keep_last(&self.shared).await;
+        measures::keep_last(&self.shared);
         // Beside each other: neither makes the other one late.
         tokio::join!(scribe::write_last(&self.shared), tracer::export_last(&self.shared));
         peers::give_up_all(&self.shared).await;

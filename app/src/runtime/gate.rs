@@ -52,6 +52,7 @@ impl Gate {
         if matches!(accepted, Accepted::First { verdict: Verdict::Pass(_), .. }) && is_addressed() {
             let channel = self.handle.id.to_string();
             metrics::counter!(names::TURNS, "channel" => channel, "outcome" => "refused").increment(1);
+            self.shared.tally.turn("refused");
         }
     }
 

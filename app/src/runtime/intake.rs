@@ -94,6 +94,7 @@ impl ConnectionSink for Sink {
 
     fn offer(&self, message: Inbound) -> BoxFuture<'static, Ack> {
         let bot = self.handle.bot();
+        self.shared.tally.message();
         metrics::counter!(names::MESSAGES_RECEIVED, "channel" => self.handle.id.to_string()).increment(1);
         if message.body == Body::Withheld {
             // There is nothing to answer; the company's quota is the message.

@@ -1,6 +1,7 @@
 //! The driver: runs the machines, commits before it performs, and keeps channels connected.
 
 mod agents;
+mod alerts;
 mod channel;
 mod conversation;
 pub(crate) mod directories;
@@ -11,7 +12,9 @@ mod files;
 mod gate;
 mod intake;
 mod lines;
+pub(crate) mod log_lines;
 mod mapping;
+pub(crate) mod measures;
 mod meter;
 pub mod operations;
 mod panics;
@@ -24,11 +27,13 @@ mod retention;
 mod scan;
 mod scribe;
 mod shared;
+pub(crate) mod states;
 pub(crate) mod timeline;
 pub(crate) mod told;
 mod tracer;
 mod troubles;
 
+pub use alerts::AlertRules;
 pub use driver::Driver;
 pub use shared::Settings;
 

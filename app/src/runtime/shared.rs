@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::agents::Agents;
+use super::alerts::AlertRules;
 use super::channel::ChannelHandle;
 use super::directories::Chains;
 use super::fast_lane::Lane;
@@ -28,6 +29,8 @@ use super::scribe::Scribe;
 use super::tracer::Tracer;
 use super::troubles::Troubles;
 use crate::ports::Ports;
+use crate::telemetry::lines::Lines;
+use crate::telemetry::tally::Tally;
 
 /// The pause before a store that is away is asked again for something read.
 const STORE_PAUSE: Duration = Duration::from_millis(200);
@@ -60,6 +63,12 @@ pub struct Settings {
     pub rest_kept: Duration,
     /// How long messages are held un-acked while the store is away (R4).
     pub store_patience: Duration,
+    /// When somebody is told that a channel is not connected.
+    pub alerts: AlertRules,
+    /// Log lines of channels, to be written into the journal.
+    pub lines: Option<Arc<Lines>>,
+    /// What counts for the dashboard; what adapters do is counted in it before there is a driver. None: one of the driver's own.
+    pub tally: Option<Arc<Tally>>,
 }
 
 impl Default for Settings {
@@ -76,6 +85,9 @@ impl Default for Settings {
             lazy_commit_wait: Duration::from_millis(500),
             rest_kept: Duration::from_mins(1),
             store_patience: Duration::from_secs(10),
+            alerts: AlertRules::default(),
+            lines: None,
+            tally: None,
         }
     }
 }
@@ -116,6 +128,7 @@ pub(crate) struct Shared {
     pub(crate) troubles: Troubles,
     pub(crate) scribe: Scribe,
     pub(crate) tracer: Tracer,
+    pub(crate) tally: Arc<Tally>,
     /// Whether channels may have sockets open, as far as the store goes.
     pub(crate) store_up: watch::Sender<bool>,
     /// Whether the last thing that was written could be. Sockets stay open for a while without it, but nothing is green.
@@ -133,6 +146,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(ports: Ports, settings: Settings) -> Self {
         let replica = ReplicaId::new(format!("rep_{:016x}", ports.entropy.next_u64()));
+        let tally = settings.tally.clone().unwrap_or_default();
         Self {
             started_at: ports.clock.now(),
             peers: Peers::new(&replica),
@@ -152,6 +166,7 @@ impl Shared {
             directories: Chains::default(),
             troubles: Troubles::default(),
             scribe: Scribe::default(),
+            tally,
             store_up: watch::channel(true).0,
             store_sound: watch::channel(true).0,
             held: AtomicU32::new(0),

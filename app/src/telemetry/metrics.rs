@@ -48,6 +48,8 @@ pub const COMMITS_FENCED: &str = "switchboard_commits_fenced_total";
 pub const JOURNAL_LOST: &str = "switchboard_journal_lost_total";
 /// Counter: spans of traces that were not handed over, because nobody took them for too long.
 pub const SPANS_LOST: &str = "switchboard_spans_lost_total";
+/// Counter, `outcome` (told, failed): alerts that channels are not connected, or are so again.
+pub const ALERTS: &str = "switchboard_alerts_total";
 /// Counter, `channel`: pushes that could not be understood.
 pub const UNDECODABLE: &str = "switchboard_undecodable_total";
 
@@ -64,8 +66,9 @@ pub const QUOTA_SAVING: &str = "switchboard_platform_quota_saving";
 pub const QUOTA_FORECAST: &str = "switchboard_platform_quota_forecast";
 
 /// All names, for tests and documentation.
-pub const ALL: [&str; 18] = [
+pub const ALL: [&str; 26] = [
     CHANNEL_CONNECTED,
+    CHANNEL_ONE_CONNECTION,
     CHANNEL_RECONNECTS,
     MESSAGES_RECEIVED,
     MESSAGES_DUPLICATE,
@@ -79,14 +82,22 @@ pub const ALL: [&str; 18] = [
     DIRECTORY_REQUESTS,
     AGENT_REQUESTS,
     FAILURES,
-    QUOTA_USED,
+    ALARMS,
+    COMMITS_LOST,
+    COMMITS_FENCED,
+    JOURNAL_LOST,
+    ALERTS,
+    UNDECODABLE,
+    SPANS_LOST,
     QUOTA_SAVING,
     QUOTA_FORECAST,
     STORE_SECONDS,
+    QUOTA_USED,
 ];
 
 /// Upper edges of the first output's buckets, in seconds.
-const FIRST_OUTPUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+pub(super) const FIRST_OUTPUT_BUCKETS: [f64; 12] =
+    [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 
 /// Upper edges of the whole turn's buckets, in seconds.
 const TURN_BUCKETS: [f64; 12] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];
@@ -147,6 +158,7 @@ fn describe() {
     );
     describe_counter!(JOURNAL_LOST, Unit::Count, "lines of the journal that were not written");
     describe_counter!(SPANS_LOST, Unit::Count, "spans of traces that were not handed over");
+    describe_counter!(ALERTS, Unit::Count, "alerts told, or not");
     describe_counter!(UNDECODABLE, Unit::Count, "pushes that could not be understood");
     describe_gauge!(CHANNEL_CONNECTED, Unit::Count, "1 while the channel is connected, else 0");
     describe_gauge!(

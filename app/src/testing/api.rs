@@ -21,6 +21,7 @@ use crate::http::origin::Trust;
 use crate::http::state::About;
 use crate::http::{Api, Parts, router};
 use crate::ports::Ports;
+use crate::telemetry::lines::Lines;
 use crate::telemetry::metrics;
 
 /// The configured admin token.
@@ -47,6 +48,7 @@ pub(crate) struct TestApi {
     pub(crate) operations: Arc<FakeOperations>,
     pub(crate) playground: Arc<FakePlayground>,
     pub(crate) clock: Arc<FakeClock>,
+    pub(crate) lines: Arc<Lines>,
     pub(crate) shutdown: CancellationToken,
     viewer: String,
     operator: String,
@@ -116,17 +118,32 @@ impl TestApi {
         let operator = token("o", Role::Operator).await.unwrap();
         let admin = token("a", Role::Admin).await.unwrap();
         let shutdown = CancellationToken::new();
+        let lines = Arc::new(Lines::default());
+        lines.begin(&ports.clock);
         let api = Api::new(Parts {
             authenticator: Authenticator::new(&ports, configured.as_ref()),
             trust: Trust::of(&server),
             ports,
             operations: operations.clone(),
             metrics: metrics::detached().unwrap(),
+            configuration: config::load(&Overrides::default(), &Environment::default()).unwrap().shown(),
+            lines: lines.clone(),
             metrics_public,
             shutdown: shutdown.clone(),
             about: About::of(&config, Timestamp::from_millis(START_MS)),
         });
-        Self { router: router(api), stores, operations, playground, clock, shutdown, viewer, operator, admin }
+        Self {
+            router: router(api),
+            stores,
+            operations,
+            playground,
+            clock,
+            lines,
+            shutdown,
+            viewer,
+            operator,
+            admin,
+        }
     }
 
     pub(crate) fn token(&self, role: Role) -> &str {

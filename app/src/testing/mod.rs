@@ -89,6 +89,7 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         durability: stores.clone(),
         traces: None,
         playground: Arc::new(FakePlayground::default()),
+        alerts: None,
         providers: providers(),
         agent_kinds: kinds(),
         directory_kinds: directories::kinds(),

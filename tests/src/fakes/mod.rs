@@ -1,6 +1,7 @@
 //! Stateful stand-ins for every port, scripted where a test wants trouble.
 
 pub mod agent;
+pub mod alerts;
 pub mod channels;
 pub mod clock;
 pub mod counters;

@@ -27,6 +27,7 @@ use switchboard_domain::settings::{
 };
 use switchboard_ports::agent::AgentKind;
 use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::alerts::AlertSink;
 use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
@@ -36,6 +37,7 @@ use switchboard_ports::directory::Directories;
 use switchboard_ports::provider::Provider;
 
 use crate::fakes::agent::FakeAgent;
+use crate::fakes::alerts::FakeAlerts;
 use crate::fakes::channels::SlowChannels;
 use crate::fakes::clock::{SimClock, SimEntropy};
 use crate::fakes::counters::Counters;
@@ -78,6 +80,9 @@ pub struct World {
     pub spans: FakeSpans,
     /// What was counted.
     pub counters: Counters,
+    /// Whoever is told alerts, where a test wants somebody to be.
+    pub alerts: FakeAlerts,
+    alerting: bool,
     stores: Stores,
     entropy: Arc<SimEntropy>,
     written: AtomicU64,
@@ -101,6 +106,8 @@ impl World {
             files: Arc::new(FaultyAttachments::around(Arc::clone(&stores.attachments))),
             spans: FakeSpans::default(),
             counters: Counters::default(),
+            alerts: FakeAlerts::default(),
+            alerting: false,
             entropy: Arc::new(SimEntropy::new(seed)),
             written: AtomicU64::new(0),
             clock,
@@ -195,6 +202,11 @@ impl World {
         self.stores.channels.insert(&channel).await.expect("a channel");
     }
 
+    /// The same world, in which somebody is told alerts.
+    pub fn with_alerts(self) -> Self {
+        Self { alerting: true, ..self }
+    }
+
     /// What time it is, in milliseconds.
     pub fn clock_millis(&self) -> u64 {
         self.clock.now().as_millis()
@@ -214,6 +226,7 @@ impl World {
         let provider: Arc<dyn Provider> = Arc::new(self.platform.reached_by(number, wire));
         let conversations = Arc::clone(&self.store) as Arc<dyn ConversationStore>;
         let kind: Arc<dyn AgentKind> = Arc::new(self.agent.clone());
+        let alerts: Arc<dyn AlertSink> = Arc::new(self.alerts.clone());
         Ports {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             entropy: Arc::clone(&self.entropy) as Arc<dyn switchboard_ports::clock::Entropy>,
@@ -229,7 +242,7 @@ impl World {
             attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
             usage: Arc::clone(&self.usage) as _,
             audit: Arc::clone(&self.stores.audit),
-            journal: Arc::clone(&self.stores.journal),
+            journal: Wired::new(&self.stores.journal, wire),
             replicas: Wired::new(&self.stores.replicas, wire),
             bulletin: Wired::new(&self.stores.bulletin, wire),
             durability: Arc::clone(&self.stores.durability),
@@ -238,6 +251,7 @@ impl World {
                 Arc::clone(&self.clock) as Arc<dyn Clock>,
                 Arc::clone(&self.entropy) as Arc<dyn switchboard_ports::clock::Entropy>,
             )),
+            alerts: self.alerting.then(|| Wired::new(&alerts, wire) as _),
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),
             directory_kinds: self.directory.kinds(),

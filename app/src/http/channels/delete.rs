@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use switchboard_domain::ids::ChannelId;
+use switchboard_ports::journal::Book;
 
 use super::{changeable, found};
 use crate::changes::{Author, Change};
@@ -51,7 +52,18 @@ async fn deleted(api: &Api, channel: &ChannelId, purge: bool, author: &Author) -
     ended?;
     taken_in?;
     tracing::info!(%channel, purge, "channel deleted");
+    forgotten(api, channel).await;
     Ok(())
+}
+
+/// What was noted of it for people to read goes as well; where that fails it goes by its age.
+async fn forgotten(api: &Api, channel: &ChannelId) {
+    api.lines.forget(channel.as_str());
+    for book in [Book::States, Book::Logs] {
+        if let Err(error) = api.ports.journal.forget(book, channel.as_str()).await {
+            tracing::debug!(%error, book = book.name(), "failed to forget what was noted of a deleted channel");
+        }
+    }
 }
 
 async fn ended(api: &Api, channel: &ChannelId, purge: bool, author: &Author) -> Result<(), Problem> {

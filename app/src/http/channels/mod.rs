@@ -3,7 +3,9 @@
 pub mod check;
 pub mod create;
 pub mod delete;
+pub mod history;
 pub mod list;
+pub mod log;
 pub mod mapping;
 pub mod read;
 pub mod restart;

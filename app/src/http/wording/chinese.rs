@@ -37,6 +37,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "此匹配方式下必须为空：只有按企业目录或按邮箱匹配时才会查询目录",
     ),
     ("must be true or false", "必须是 true 或 false"),
+    ("must be one of {}", "必须是以下之一：{}"),
     ("must be text", "必须是文本"),
     ("must be a JSON object", "必须是 JSON 对象"),
     ("must be an object", "必须是 JSON 对象"),

@@ -7,3 +7,4 @@ import "./forms.js";
 import "./exchange.js";
 import "./live.js";
 import "./playground.js";
+import "./log.js";

@@ -74,7 +74,11 @@ pub(super) async fn counts(visitor: Visitor, State(api): State<Api>) -> Result<H
     Ok(Html(counts_view(&visitor, counted(&channels, &statuses)).into_string()))
 }
 
-async fn statuses(api: &Api, channels: &[Channel]) -> Result<BTreeMap<ChannelId, ChannelStatus>, Problem> {
+/// What is observed of all channels.
+pub(in crate::panel) async fn statuses(
+    api: &Api,
+    channels: &[Channel],
+) -> Result<BTreeMap<ChannelId, ChannelStatus>, Problem> {
     api.operations.take_in(channels).await?;
     let ids: Vec<ChannelId> = channels.iter().map(|channel| channel.id.clone()).collect();
     let statuses = api.operations.statuses(&ids).await;
@@ -112,6 +116,15 @@ fn view(visitor: &Visitor, rows: &List<Row>, counts: Counts, asked: &str) -> Mar
         @if rows.items.is_empty() { p.card { (t.say("channels-none")) } }
         (more(t, "/panel/channels", &[("q", asked)], rows.next_cursor.as_deref()))
     }
+}
+
+/// How many channels are in which state.
+pub(in crate::panel) fn counted_view(
+    visitor: &Visitor,
+    channels: &[Channel],
+    statuses: &BTreeMap<ChannelId, ChannelStatus>,
+) -> Markup {
+    counts_view(visitor, counted(channels, statuses))
 }
 
 fn counts_view(visitor: &Visitor, counts: Counts) -> Markup {

@@ -1,14 +1,18 @@
 //! Channels: the list with what is true of each, live, and a channel's own pages.
 
 mod access;
+mod course;
 mod edit;
 mod list;
+mod log;
 mod overview;
 mod related;
 mod row;
 mod tabs;
 
 pub(super) use edit::{agents, guide, making, platforms};
+pub(super) use list::{counted_view, statuses};
+pub(super) use row::trouble;
 
 use axum::Router;
 use axum::routing::get;
@@ -32,6 +36,7 @@ pub(super) fn routes() -> Router<Api> {
         .route("/panel/channels/{id}/access", get(access::page))
         .route("/panel/channels/{id}/conversations", get(related::conversations))
         .route("/panel/channels/{id}/failures", get(related::failures))
+        .route("/panel/channels/{id}/log", get(log::page))
         .route("/panel/pieces/channels", get(list::counts))
         .route("/panel/pieces/channels/{id}", get(row::piece))
         .route("/panel/pieces/channels/{id}/details", get(overview::piece))

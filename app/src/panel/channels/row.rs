@@ -134,7 +134,7 @@ fn facts(t: Texts, row: &Row) -> Markup {
 }
 
 /// The last thing that went wrong, and what to do about it; quieter once it is over.
-pub(super) fn trouble(t: Texts, status: &StatusView) -> Markup {
+pub(in crate::panel) fn trouble(t: Texts, status: &StatusView) -> Markup {
     let is_over =
         status.status == "connected" && status.last_error.as_ref().is_none_or(|error| is_past(status, error));
     html! {

@@ -4,6 +4,7 @@
 nav-label = Sections
 nav-menu = Menu
 nav-skip = To the content
+nav-dashboard = Dashboard
 nav-channels = Channels
 nav-playground = Playground
 nav-agents = Agents
@@ -63,7 +64,7 @@ problem-away = Not available now
 problem-away-about = The store cannot be reached, or the server is stopping. Try again in a moment.
 problem-other = That did not work
 problem-other-about = The server could not show this page.
-problem-back = To the channels
+problem-back = To the dashboard
 
 ## Pieces
 state-connected = Connected
@@ -141,6 +142,7 @@ tab-access = Access and mapping
 tab-conversations = Conversations
 tab-failures = Failures
 tab-history = History
+tab-log = Log
 connections-title = Connections
 connections-none = No server has taken the channel in yet.
 next-attempt = Next attempt:
@@ -489,3 +491,66 @@ playground-no-timeline = Nothing is recorded of this message.
 playground-timeline-page = All about this message
 welcome-playground = Just want to see an answer? An agent that says everything back is there already.
 welcome-playground-open = To the playground
+## The dashboard
+dashboard-title = Dashboard
+dashboard-away = Not connected
+dashboard-away-none = Every channel that is switched on is connected.
+dashboard-away-yet = It is being connected.
+dashboard-away-more =
+    { $count ->
+        [one] { $count } more channel is not connected.
+       *[other] { $count } more channels are not connected.
+    }
+measures-about = Measured by this server and the others on its store, and brought up to date each minute.
+measures-hour = Last hour
+measures-day = Last day
+measures-table = As a table
+measure-until = Until
+measure-messages = Messages
+measure-success = Answered without failure
+measure-first-output = First output (half within / 95 % within)
+measure-running = Turns running
+measure-queue = Messages waiting
+measure-running-queue = Turns running, messages waiting (dashed)
+measure-calls = Platform calls
+measure-errors = Errors
+measure-none = none
+measure-nothing = Nothing was measured.
+measure-highest = Highest: { $value }
+causes-title = Errors by cause
+causes-none = There were none in the last day.
+column-channel = Channel
+column-cause = Cause
+
+## How a channel's state went
+course-title = Connection in the past
+course-day = Last 24 hours
+course-week = Last 7 days
+course-changes = The last changes
+course-unknown = Not known
+course-nobody = No server was running
+course-nothing = Nothing is known of this time.
+course-connected =
+    Connected { $percent } % of the time that is known; { $count ->
+        [0] no reconnect.
+        [one] { $count } reconnect.
+       *[other] { $count } reconnects.
+    }
+course-away = Disconnected for { $minutes } min.
+course-no-server = No server was running for { $minutes } min.
+
+## A channel's log
+log-about = What the servers logged about this channel, the newest last. It holds neither messages nor secrets. Details of a server are seen on that server only, and where telemetry.log lets them through.
+log-levels = From this level on
+log-error = Errors
+log-warn = Warnings
+log-info = Everything usual
+log-debug = Details
+log-pause = Pause
+log-go-on = Go on
+log-none = Nothing was logged.
+
+## For a bug report
+diagnostics-title = For a bug report
+diagnostics-act = Download
+diagnostics-about = One file with versions, configuration, states, the last warnings and errors, and metrics. It holds no secrets, nothing that people said and nobody's name; read it before you hand it on.

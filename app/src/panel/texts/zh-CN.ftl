@@ -5,6 +5,7 @@ nav-label = 栏目
 nav-menu = 菜单
 nav-skip = 跳到正文
 nav-playground = 演练场
+nav-dashboard = 仪表盘
 nav-channels = 渠道
 nav-agents = 智能体
 nav-conversations = 会话
@@ -63,7 +64,7 @@ problem-away = 暂不可用
 problem-away-about = 存储无法连接，或服务器正在停止，请稍后再试。
 problem-other = 操作未成功
 problem-other-about = 服务器无法显示此页面。
-problem-back = 返回渠道列表
+problem-back = 返回仪表盘
 
 ## 通用
 state-connected = 已连接
@@ -137,6 +138,7 @@ tab-access = 访问与用户识别
 tab-conversations = 会话
 tab-failures = 失败记录
 tab-history = 历史版本
+tab-log = 日志
 connections-title = 连接
 connections-none = 尚无服务器接管此渠道。
 next-attempt = 下次尝试：
@@ -476,3 +478,57 @@ playground-no-timeline = 没有此消息的记录。
 playground-timeline-page = 查看此消息的全部信息
 welcome-playground = 只想先看看效果？已经有一个会复述您消息的智能体。
 welcome-playground-open = 前往演练场
+## 仪表盘
+dashboard-title = 仪表盘
+dashboard-away = 未连接
+dashboard-away-none = 所有已启用的渠道均已连接。
+dashboard-away-yet = 正在连接。
+dashboard-away-more = 另有 { $count } 个渠道未连接。
+measures-about = 由本服务器及共用存储的其他服务器统计，每分钟更新。
+measures-hour = 最近一小时
+measures-day = 最近一天
+measures-table = 以表格查看
+measure-until = 截至
+measure-messages = 消息
+measure-success = 成功回答率
+measure-first-output = 首次输出（半数以内 / 95% 以内）
+measure-running = 进行中的回答
+measure-queue = 等待中的消息
+measure-running-queue = 进行中的回答、等待中的消息（虚线）
+measure-calls = 平台调用
+measure-errors = 错误
+measure-none = 无
+measure-nothing = 没有数据。
+measure-highest = 最高：{ $value }
+causes-title = 按原因统计的错误
+causes-none = 最近一天没有错误。
+column-channel = 渠道
+column-cause = 原因
+
+## 渠道状态的经过
+course-title = 连接历史
+course-day = 最近 24 小时
+course-week = 最近 7 天
+course-changes = 最近的变化
+course-unknown = 未知
+course-nobody = 没有服务器在运行
+course-nothing = 这段时间没有记录。
+course-connected = 在有记录的时间里，{ $percent }% 已连接；重连 { $count } 次。
+course-away = 断开 { $minutes } 分钟。
+course-no-server = 没有服务器运行 { $minutes } 分钟。
+
+## 渠道日志
+log-about = 各服务器关于此渠道的日志，最新的在最后，不含消息内容和密钥。详细级别只能在对应的服务器上看到，且需要 telemetry.log 允许。日志内容为英文。
+log-levels = 最低级别
+log-error = 错误
+log-warn = 警告
+log-info = 一般
+log-debug = 详细
+log-pause = 暂停
+log-go-on = 继续
+log-none = 没有日志。
+
+## 诊断信息
+diagnostics-title = 诊断信息
+diagnostics-act = 下载
+diagnostics-about = 一个文件，包含版本、配置、状态、最近的警告和错误以及指标，用于反馈问题。其中没有密钥、消息内容和人员姓名；转交前请先查看。

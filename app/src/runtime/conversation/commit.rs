@@ -126,6 +126,7 @@ impl Actor<'_> {
         self.pending -= ended;
         metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(ended));
         self.story.stored(self.shared, self.id, effects);
+        self.shared.tally.wait_no_longer(ended);
         let at = self.shared.now();
         let channel = &self.handle.id;
         for (seq, outcome) in effects.ended.iter().filter(|(_, outcome)| is_turn(*outcome)) {
@@ -133,6 +134,7 @@ impl Actor<'_> {
             let outcome = outcome_name(*outcome);
             metrics::counter!(names::TURNS, "channel" => channel.to_string(), "outcome" => outcome)
                 .increment(1);
+            self.shared.tally.turn(outcome);
             self.shared.publish(RuntimeEvent::TurnFinished {
                 channel: channel.clone(),
                 conversation: self.id.clone(),
@@ -146,6 +148,7 @@ impl Actor<'_> {
             let (seq, trace_id) = (failed.seq.0, trace_id(&message_id(self.id, failed.seq)));
             tracing::warn!(%channel, conversation = %self.id, seq, cause, trace_id, "a failure was recorded");
             metrics::counter!(names::FAILURES, "cause" => cause).increment(1);
+            self.shared.tally.failure(cause);
             self.shared.publish(RuntimeEvent::Failure {
                 channel: channel.clone(),
                 conversation: self.id.clone(),

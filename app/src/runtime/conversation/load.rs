@@ -140,6 +140,7 @@ impl<'a> Actor<'a> {
             self.story.taken(self.shared, self.id, &entry, resumed);
             self.pending = self.pending.saturating_add(1);
             metrics::gauge!(names::INBOX_PENDING).increment(1.0);
+            self.shared.tally.waits();
             if matches!(&entry.intake, Intake::Ask { attachments, .. } if !attachments.is_empty()) {
                 self.with_files.insert(entry.seq);
             }

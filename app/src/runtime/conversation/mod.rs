@@ -186,6 +186,7 @@ struct Actor<'a> {
 impl Drop for Actor<'_> {
     fn drop(&mut self) {
         metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(self.pending));
+        self.shared.tally.wait_no_longer(self.pending);
     }
 }
 

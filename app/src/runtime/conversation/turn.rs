@@ -72,6 +72,7 @@ pub(super) async fn run(
     let begun = Instant::now();
     let (conversation, turn) = (question.conversation.clone(), question.entry.seq);
     metrics::gauge!(names::TURNS_RUNNING).increment(1.0);
+    shared.tally.run_begins();
     let mut upstream = None;
     let given_up = tokio::select! {
         biased;
@@ -80,6 +81,7 @@ pub(super) async fn run(
         done = caught("a run", ask(&shared, &handle, &bot, question, &tell, &mut upstream)) => done.is_none(),
     };
     metrics::gauge!(names::TURNS_RUNNING).decrement(1.0);
+    shared.tally.run_ends();
     metrics::histogram!(names::TURN_SECONDS).record(begun.elapsed().as_secs_f64());
     if let Some(Upstream { asked, run }) = upstream.filter(|_| given_up) {
         // What can be asked for later is not stopped by our going away.

@@ -78,7 +78,9 @@ impl<'a> RunStory<'a> {
     /// The agent said something; its first words are told and measured.
     pub(crate) fn spoke(&mut self) {
         if let Some(asked) = self.asked_at.take() {
-            metrics::histogram!(names::TIME_TO_FIRST_OUTPUT).record(asked.elapsed().as_secs_f64());
+            let after = asked.elapsed();
+            metrics::histogram!(names::TIME_TO_FIRST_OUTPUT).record(after.as_secs_f64());
+            self.shared.tally.first_output(after);
             self.first_output_at = Some(self.shared.now());
             self.tell(&Happened::FirstOutput);
         }
