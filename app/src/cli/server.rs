@@ -17,7 +17,6 @@ use crate::changes::catch_up;
 use crate::config::{Config, ConfigError, Environment, reconcile, reload_declared};
 use crate::http::auth::{Authenticator, bootstrap};
 use crate::http::origin::Trust;
-use crate::http::state::About;
 use crate::http::tls::{Standing, Tls};
 use crate::http::{Api, Parts, router, serving};
 use crate::ports::Ports;
@@ -162,7 +161,7 @@ fn spawn_http(
         lines: Lines::of_process(),
         metrics_public: config.telemetry.metrics_public,
         shutdown,
-        about: About::of(config, ports.clock.now()),
+        started_at: ports.clock.now(),
     });
     let noting = api.clone();
     let look = async move { catch_up::all(&noting.ports, &noting.settings).await };

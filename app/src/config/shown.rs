@@ -34,6 +34,8 @@ impl Config {
                 "log": telemetry.log,
                 "log_format": format,
                 "metrics_public": telemetry.metrics_public,
+                // Without what may be a key in its path.
+                "otlp_endpoint": telemetry.otlp_endpoint.as_ref().map(|url| url.origin().ascii_serialization()),
             },
             "network": {
                 "ca_file": network.ca_file.is_some(),

@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::auth::Authenticator;
 use super::origin::Trust;
-use crate::config::Config;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 use crate::settings_lock::SettingsLock;
@@ -41,46 +40,8 @@ pub struct Parts {
     pub lines: Arc<Lines>,
     /// Cancelled when the server stops: event streams end then.
     pub shutdown: CancellationToken,
-    /// What the server runs with.
-    pub about: About,
-}
-
-/// What a server runs with, for people to read: no secrets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct About {
-    /// When it started.
+    /// When the server started.
     pub started_at: Timestamp,
-    /// Settings by the names that the configuration has for them.
-    pub settings: Vec<(&'static str, String)>,
-}
-
-impl About {
-    /// What a configuration says, as it counts now. Nothing that may hold a secret is in it.
-    #[must_use]
-    pub fn of(config: &Config, started_at: Timestamp) -> Self {
-        let Config { server, store, security, telemetry, network, declared } = config;
-        let joined = |list: &[String]| list.join(", ");
-        let proxies: Vec<String> = server.trusted_proxies.iter().map(ToString::to_string).collect();
-        let tls = server.tls.is_some();
-        let settings = vec![
-            ("server.listen", server.listen.clone()),
-            ("server.public_url", server.public_url.as_ref().map(ToString::to_string).unwrap_or_default()),
-            ("server.tls_cert", tls.to_string()),
-            ("server.trusted_proxies", joined(&proxies)),
-            ("server.shutdown_grace", format!("{:?}", server.shutdown_grace)),
-            ("server.connections_per_channel", server.connections_per_channel.to_string()),
-            ("store.url", store.url.to_string()),
-            ("store.prefix", store.prefix.clone()),
-            ("security.admin_token", security.admin_token.is_some().to_string()),
-            ("telemetry.log", telemetry.log.clone()),
-            ("telemetry.log_format", telemetry.log_format.word().to_owned()),
-            ("telemetry.metrics_public", telemetry.metrics_public.to_string()),
-            ("network.ca_file", network.ca_file.is_some().to_string()),
-            ("[[agents]]", declared.agents.len().to_string()),
-            ("[[channels]]", declared.channels.len().to_string()),
-        ];
-        Self { started_at, settings }
-    }
 }
 
 /// The shared state behind all handlers; cheap to clone.

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Html;
 use axum::routing::get;
 use maud::{Markup, html};
+use serde_json::Value;
 use switchboard_ports::tokens::Role;
 
 use super::frame::{Section, inside};
@@ -37,21 +38,38 @@ async fn page(visitor: Visitor, State(api): State<Api>, query: Query) -> Result<
 
 /// What it runs with, by the names that the configuration has for it.
 fn server(t: Texts, api: &Api) -> Markup {
-    let about = &api.about;
     html! {
         section.card {
             h2 { (t.say("settings-server")) }
             dl {
                 (fact(&t.say("column-version"), &html! { (env!("CARGO_PKG_VERSION")) }))
                 (fact(&t.say("replica"), &html! { bdi.code { (api.operations.replica()) } }))
-                (fact(&t.say("column-started"), &html! { (moment(&rfc3339(about.started_at))) }))
-                (fact(&t.say("settings-runs-for"), &html! { (stored_ago(about.started_at)) }))
-                @for (key, value) in &about.settings {
-                    (fact(key, &html! { bdi.code { @if value.is_empty() { "–" } @else { (value) } } }))
+                (fact(&t.say("column-started"), &html! { (moment(&rfc3339(api.started_at))) }))
+                (fact(&t.say("settings-runs-for"), &html! { (stored_ago(api.started_at)) }))
+                @for (key, value) in settings(&api.configuration) {
+                    (fact(&key, &html! { bdi.code { @if value.is_empty() { "–" } @else { (value) } } }))
                 }
             }
         }
     }
+}
+
+/// Settings by the names that the configuration has for them, each as one line.
+fn settings(configuration: &Value) -> Vec<(String, String)> {
+    let sections = configuration.as_object().into_iter().flatten();
+    let keys = sections.flat_map(|(section, keys)| {
+        keys.as_object().into_iter().flatten().map(move |(key, value)| {
+            let line = match value {
+                Value::Null => String::new(),
+                Value::String(text) => text.clone(),
+                other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                    other.to_string()
+                }
+            };
+            (format!("{section}.{key}"), line)
+        })
+    });
+    keys.collect()
 }
 
 fn export(t: Texts) -> Markup {

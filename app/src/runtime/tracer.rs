@@ -138,7 +138,7 @@ async fn handed_over(shared: &Shared, exporter: &dyn SpanExporter, spans: &[Span
         let error = tokio::select! {
             biased;
             () = shared.parking.cancelled() => return Handed::Stopping,
-            exported = once(shared, exporter, spans) => match exported {
+            done = once(shared, exporter, spans) => match done {
                 Ok(()) => return Handed::Over,
                 Err(error) => error,
             },
@@ -165,7 +165,7 @@ async fn once(shared: &Shared, exporter: &dyn SpanExporter, spans: &[Span]) -> R
     let later = |why: &str| NotExported::Later { why: why.to_owned(), pause: None };
     let export = tokio::time::timeout(EXPORT_TIMEOUT, exporter.export(&shared.replica, spans));
     match caught("handing traces over", export).await {
-        Some(Ok(exported)) => exported,
+        Some(Ok(done)) => done,
         Some(Err(_late)) => Err(later("no answer in time")),
         None => Err(later("a panic")),
     }

@@ -18,7 +18,6 @@ use super::{FakeClock, FakeOperations, FakePlayground, FakeStores, START_MS, por
 use crate::config::{self, Environment, Overrides};
 use crate::http::auth::{Authenticator, bootstrap};
 use crate::http::origin::Trust;
-use crate::http::state::About;
 use crate::http::{Api, Parts, router};
 use crate::ports::Ports;
 use crate::telemetry::lines::Lines;
@@ -126,11 +125,11 @@ impl TestApi {
             ports,
             operations: operations.clone(),
             metrics: metrics::detached().unwrap(),
-            configuration: config::load(&Overrides::default(), &Environment::default()).unwrap().shown(),
+            configuration: config.shown(),
             lines: lines.clone(),
             metrics_public,
             shutdown: shutdown.clone(),
-            about: About::of(&config, Timestamp::from_millis(START_MS)),
+            started_at: Timestamp::from_millis(START_MS),
         });
         Self {
             router: router(api),

@@ -30,11 +30,11 @@ pub(super) struct Past {
 /// Reads it.
 pub(super) async fn past(api: &Api, channel: &ChannelId, t: Texts) -> Result<Past, Problem> {
     let mut lines = states::read(&*api.ports.journal, channel).await?;
-    let lives = states::lives(&*api.ports.journal, api.operations.replicas(), &lines).await?;
+    let known = states::lives(&*api.ports.journal, api.operations.replicas(), &lines).await?;
     let now = api.ports.clock.now();
     let of = |span: Duration| {
         let from = now.before(span);
-        (Course::of(&lines, &lives, from, now), from)
+        (Course::of(&lines, &known, from, now), from)
     };
     let (day, week) = (of(Duration::from_hours(24)), of(Duration::from_hours(7 * 24)));
     lines.retain(|line| !line.still);

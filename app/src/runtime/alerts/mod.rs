@@ -197,12 +197,12 @@ async fn began(shared: &Shared, channel: &ChannelId, since: Timestamp) -> Timest
     let reading = async {
         let lines = states::read(journal, channel).await?;
         let roll = (!shared.knows_nobody()).then(|| shared.peers.roll());
-        let lives = states::lives(journal, roll, &lines).await?;
-        Ok::<_, switchboard_ports::error::StoreError>((lines, lives))
+        let known = states::lives(journal, roll, &lines).await?;
+        Ok::<_, switchboard_ports::error::StoreError>((lines, known))
     };
     let now = shared.now();
-    let Ok(Ok((lines, lives))) = timeout(STORE_WAIT_MAX, reading).await else { return since };
-    let course = Course::of(&lines, &lives, now.before(BACK_MAX), now);
+    let Ok(Ok((lines, known))) = timeout(STORE_WAIT_MAX, reading).await else { return since };
+    let course = Course::of(&lines, &known, now.before(BACK_MAX), now);
     // Where a replica was connected to the last moment that is written down, it has just lost its connection.
     let mut began = match course.spans.last() {
         Some(last) if last.was == Was::Connected => now,

@@ -67,10 +67,10 @@ impl Lives {
 
 impl Course {
     /// The course from `from` to `to`, of lines with the newest first.
-    pub(crate) fn of(lines: &[StateInfo], lives: &Lives, from: Timestamp, to: Timestamp) -> Self {
+    pub(crate) fn of(lines: &[StateInfo], known: &Lives, from: Timestamp, to: Timestamp) -> Self {
         let mut said: BTreeMap<&str, Was> = BTreeMap::new();
         let (mut spans, mut began, mut was) = (Vec::new(), from, Was::Unknown);
-        for (at, replica, now) in words(lines, lives) {
+        for (at, replica, now) in words(lines, known) {
             match now {
                 Some(now) => drop(said.insert(replica, now)),
                 None => drop(said.remove(replica)),
@@ -109,12 +109,12 @@ impl Course {
 }
 
 /// Who began and ended to say what, in the order of time.
-fn words<'a>(lines: &'a [StateInfo], lives: &Lives) -> Vec<(Timestamp, &'a str, Option<Was>)> {
+fn words<'a>(lines: &'a [StateInfo], known: &Lives) -> Vec<(Timestamp, &'a str, Option<Was>)> {
     let mut words = Vec::new();
     let mut newer: BTreeSet<&str> = BTreeSet::new();
     for line in lines {
         let is_last = newer.insert(&line.replica);
-        if is_last && let Some(end) = lives.end(line) {
+        if is_last && let Some(end) = known.end(line) {
             words.push((end, line.replica.as_str(), None));
         }
         // Whoever stops says nothing of the channel any more.

@@ -128,8 +128,8 @@ impl Default for LoadPlan {
             chunk_chars: 20,
             calls_per_second: 0,
             call_ms: 0,
-            patience: Duration::from_secs(60),
-            connect_within: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
+            connect_within: Duration::from_mins(1),
             pids: Vec::new(),
         }
     }

@@ -41,9 +41,9 @@ pub(super) async fn stream(
     let heard = api.lines.listen();
     let known = log_lines::read(&*api.ports.journal, channel.as_str(), None).await?;
     let known = known.first().map(|(number, _)| *number);
-    let mut last = all(api, channel.as_str(), least).await?;
-    last.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    last.reverse();
+    let mut ready = all(api, channel.as_str(), least).await?;
+    ready.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    ready.reverse();
     let seen = api.lines.of(channel.as_str()).last().map_or(0, |line| line.number);
     let follower = Follower {
         api: api.clone(),
@@ -53,7 +53,7 @@ pub(super) async fn stream(
         heard,
         seen,
         known,
-        ready: last.into(),
+        ready: ready.into(),
         look_at: Instant::now() + LOOK_INTERVAL,
         _place: place,
     };

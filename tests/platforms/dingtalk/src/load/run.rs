@@ -164,7 +164,7 @@ impl Load {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                changed = changes.changed() => if changed.is_err() { return },
+                ended = changes.changed() => if ended.is_err() { return },
             }
         }
     }

@@ -74,7 +74,8 @@ impl Pieces<'_> {
             Self::Agent { chunks, partial } => loop {
                 if let Some((event, rest)) = partial.split_once("\n\n") {
                     let piece = piece_in(event);
-                    *partial = rest.to_owned();
+                    let rest = rest.to_owned();
+                    *partial = rest;
                     if let Some(piece) = piece {
                         return Ok(Some((piece, false)));
                     }
