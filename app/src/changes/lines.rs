@@ -212,6 +212,7 @@ impl VersionLine {
     }
 
     /// What says beforehand that it is to be.
+    #[must_use]
     pub fn intent(&self) -> IntentLine {
         IntentLine {
             stamp: self.stamp,
@@ -222,6 +223,7 @@ impl VersionLine {
     }
 
     /// The same in short.
+    #[must_use]
     pub fn short(&self) -> ChangeLine {
         ChangeLine {
             kind: self.kind,
@@ -235,6 +237,7 @@ impl VersionLine {
     }
 
     /// Its two lines. Content that is too long for a line is left out, so that who and when stays.
+    #[must_use]
     pub fn written(&self) -> [JournalLine; 2] {
         let whole = serde_json::to_string(self).ok().filter(|text| text.len() <= LINE_BYTES_MAX);
         let body = whole.unwrap_or_else(|| text(&Self { content: None, ..self.clone() }));
@@ -252,6 +255,7 @@ impl VersionLine {
 }
 
 /// The fields that differ, by name. All of something new is new, and none is named.
+#[must_use]
 pub fn fields(before: Option<&Value>, after: &Value, secrets: &[String]) -> Vec<String> {
     let Some(before) = before else { return Vec::new() };
     let found = differences(before, after, secrets);

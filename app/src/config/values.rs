@@ -44,6 +44,7 @@ pub(super) fn flag(value: &Value) -> Option<bool> {
 }
 
 /// Nothing, or the address of an HTTP server. Names and passwords in it would be told wherever it is.
+#[expect(clippy::option_option, reason = "no address is allowed, and told from one that is wrong")]
 pub(super) fn endpoint(value: &Value) -> Option<Option<Url>> {
     let text = value.as_str()?.trim();
     if text.is_empty() {

@@ -32,18 +32,17 @@ async fn page(visitor: Visitor, State(api): State<Api>, mut query: Query) -> Res
     query.finish()?;
     let t = visitor.texts();
     let title = t.say("tokens-title");
-    let content = match reason(&visitor, Role::Admin) {
-        Some(why) => html! { h1 { (title) } p.note { (why) } },
-        None => {
-            let tokens = api.ports.tokens.list().await?;
-            let rows = List::cut(tokens, &page, key, |token| TokenView::of(&api, &token));
-            html! {
-                h1 { (title) }
-                p.help { (t.say("tokens-about")) }
-                (making(t))
-                (table(t, &visitor, &rows.items))
-                (more(t, "/panel/tokens", &[], rows.next_cursor.as_deref()))
-            }
+    let content = if let Some(why) = reason(&visitor, Role::Admin) {
+        html! { h1 { (title) } p.note { (why) } }
+    } else {
+        let tokens = api.ports.tokens.list().await?;
+        let rows = List::cut(tokens, &page, key, |token| TokenView::of(&api, &token));
+        html! {
+            h1 { (title) }
+            p.help { (t.say("tokens-about")) }
+            (making(t))
+            (table(t, &visitor, &rows.items))
+            (more(t, "/panel/tokens", &[], rows.next_cursor.as_deref()))
         }
     };
     Ok(Html(inside(&visitor, Section::Tokens, &title, &content).into_string()))

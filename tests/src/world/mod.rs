@@ -203,6 +203,7 @@ impl World {
     }
 
     /// The same world, in which somebody is told alerts.
+    #[must_use]
     pub fn with_alerts(self) -> Self {
         Self { alerting: true, ..self }
     }

@@ -34,7 +34,7 @@ fn seen(events: &[Event]) -> Vec<Value> {
     let mut items: Vec<Value> = Vec::new();
     for event in events {
         match event.name.as_str() {
-            "room" => items = event.data["items"].as_array().unwrap().clone(),
+            "room" => items.clone_from(event.data["items"].as_array().unwrap()),
             "item" => match items.iter_mut().find(|item| item["id"] == event.data["id"]) {
                 Some(there) => *there = event.data.clone(),
                 None => items.push(event.data.clone()),

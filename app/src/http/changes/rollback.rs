@@ -57,6 +57,7 @@ pub async fn content_then<R: Resource>(ports: &Ports, stored: &R, body: &Value) 
 }
 
 /// A refused write, where the version was named by `If-Match`.
+#[must_use]
 pub fn refused(error: StoreError, if_match_is_given: bool) -> Problem {
     match error {
         StoreError::Conflict if if_match_is_given => Problem::stale(),

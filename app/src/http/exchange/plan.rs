@@ -117,15 +117,12 @@ fn agents(
     let mut steps = Vec::new();
     for (index, document) in documents.agents.iter().enumerate() {
         let before = named(stored.agents, document);
-        let read = match before {
-            Some(before) => {
-                let document = with_kept_of_agent(document.clone(), before);
-                agent_input::replaced(before, &document, known.now, known.kinds)
-            }
-            None => {
-                let id = new_id(ids, Kind::Agent, document, || new_agent_id(known.entropy).to_string());
-                agent_input::created(document, AgentId::new(id), known.now, known.kinds)
-            }
+        let read = if let Some(before) = before {
+            let document = with_kept_of_agent(document.clone(), before);
+            agent_input::replaced(before, &document, known.now, known.kinds)
+        } else {
+            let id = new_id(ids, Kind::Agent, document, || new_agent_id(known.entropy).to_string());
+            agent_input::created(document, AgentId::new(id), known.now, known.kinds)
         };
         noted(&format!("/agents/{index}"), read, before, &mut steps, fields);
     }
@@ -152,16 +149,12 @@ fn channels(
             }
         };
         let before = named(stored.channels, &document);
-        let read = match before {
-            Some(before) => {
-                let document = with_kept_of_channel(document, before);
-                channel_input::replaced(before, &document, known.now, known.providers, references)
-            }
-            None => {
-                let id = new_id(ids, Kind::Channel, &document, || new_channel_id(known.entropy).to_string());
-                let id = ChannelId::new(id);
-                channel_input::created(&document, id, known.now, known.providers, references)
-            }
+        let read = if let Some(before) = before {
+            let document = with_kept_of_channel(document, before);
+            channel_input::replaced(before, &document, known.now, known.providers, references)
+        } else {
+            let id = new_id(ids, Kind::Channel, &document, || new_channel_id(known.entropy).to_string());
+            channel_input::created(&document, ChannelId::new(id), known.now, known.providers, references)
         };
         noted(&place, read, before, &mut steps, fields);
     }

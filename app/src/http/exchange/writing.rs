@@ -51,15 +51,19 @@ fn section(key: &str, table: Value, managed: bool, secrets: &[String], left_out:
         text.push_str("# From the server's configuration file.\n");
     }
     if !secrets.is_empty() {
-        text.push_str(&format!("# Secrets: {}\n", secrets.join(", ")));
+        text.extend(["# Secrets: ", &secrets.join(", "), "\n"]);
     }
     if !left_out.is_empty() {
         // Names in TOML's own writing, so that none ends the line.
         let names: Vec<String> = left_out.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
         let names = names.join(", ");
-        text.push_str(&format!(
-            "# TOML cannot say these of {MEANS_ITS_NULLS}; an import keeps them: {names}\n"
-        ));
+        text.extend([
+            "# TOML cannot say these of ",
+            MEANS_ITS_NULLS,
+            "; an import keeps them: ",
+            &names,
+            "\n",
+        ]);
     }
     let mut document = Map::new();
     document.insert(key.to_owned(), Value::Array(vec![table]));

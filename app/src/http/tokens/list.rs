@@ -27,6 +27,7 @@ pub async fn list(
 }
 
 /// Where a token stands in the list.
+#[must_use]
 pub fn key(token: &Token) -> String {
     name_key(&token.name, &token.id)
 }

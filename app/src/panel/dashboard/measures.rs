@@ -81,12 +81,15 @@ fn seconds(t: Texts, seconds: Option<f64>) -> String {
     seconds.map_or_else(|| nothing(t), |seconds| format!("{seconds:.1} s"))
 }
 
+/// A line of a plot: its class, and the value of a step.
+type Line = (&'static str, fn(&Counts) -> Option<f64>);
+
 /// What a plot shows.
 struct Shown {
     id: &'static str,
     title: Key,
-    /// Its lines: the class, and the value of a step.
-    lines: &'static [(&'static str, fn(&Counts) -> Option<f64>)],
+    /// Its lines.
+    lines: &'static [Line],
     /// Decimals of its values in words.
     decimals: usize,
     unit: &'static str,

@@ -154,7 +154,9 @@ mod tests {
         let seen = one(seen);
         outages.see(&seen);
         let due = outages.due(&seen, rules, at(minute));
-        due.iter().for_each(|due| outages.told(due, at(minute)));
+        for due in &due {
+            outages.told(due, at(minute));
+        }
         due.iter().map(|due| (due.event, due.since.as_millis() / 60_000)).collect()
     }
 

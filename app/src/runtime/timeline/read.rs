@@ -108,7 +108,7 @@ fn items(lines: Vec<JournalInfo>) -> Vec<Item> {
     items
 }
 
-fn item(line: JournalInfo) -> Option<Item> {
+fn item(line: &JournalInfo) -> Option<Item> {
     let Ok(Value::Object(mut detail)) = serde_json::from_str(&line.body) else { return None };
     let mut text = |name| match detail.remove(name) {
         Some(Value::String(text)) => Some(text),

@@ -196,13 +196,13 @@ impl Kept {
             self.count = self.count.saturating_sub(1);
         }
         if self.channels.len() > CHANNELS_MAX
-            && let Some(silent) = self.least_by(|lines| lines.back())
+            && let Some(silent) = self.least_by(VecDeque::back)
         {
             let gone = self.channels.remove(&silent).map_or(0, |lines| lines.len());
             self.count = self.count.saturating_sub(gone);
         }
         if self.count > LINES_MAX
-            && let Some(oldest) = self.least_by(|lines| lines.front())
+            && let Some(oldest) = self.least_by(VecDeque::front)
             && let Some(lines) = self.channels.get_mut(&oldest)
         {
             lines.pop_front();
