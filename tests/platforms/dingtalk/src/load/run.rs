@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::agent::Agent;
@@ -29,6 +29,8 @@ use crate::state::Inner;
 
 /// Between two looks at messages that nobody acknowledged or answered.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
+/// Time for the last answers to leave before the platform goes away.
+const LEAVING: Duration = Duration::from_millis(200);
 /// Messages and cards that the platform keeps beyond those that can be open.
 const KEPT_BESIDE: usize = 1_000;
 
@@ -143,6 +145,7 @@ impl Load {
         for bot in &self.bots {
             bot.abort();
         }
+        sleep(LEAVING).await;
         self.simulator.stop().await;
         Ok(report)
     }
