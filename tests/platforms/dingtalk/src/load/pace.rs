@@ -101,7 +101,6 @@ impl Sender {
 
 /// Messages of an open loop.
 #[expect(
-    clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "rates and durations of a run are far from the limits"

@@ -35,7 +35,7 @@ impl Words {
 
     /// What comes before the first piece.
     pub(crate) fn beginning(marks: &[Mark]) -> String {
-        marks.iter().map(|mark| format!("{mark} ")).collect()
+        marks.iter().flat_map(|mark| [mark.to_string(), " ".to_owned()]).collect()
     }
 
     /// The answer in one.
