@@ -29,8 +29,8 @@ use crate::state::Inner;
 
 /// Between two looks at messages that nobody acknowledged or answered.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
-/// Time for the last answers to leave before the platform goes away.
-const LEAVING: Duration = Duration::from_millis(200);
+/// Time for what follows the last answers: calls that tidy up, and our own answers to calls.
+const SETTLING: Duration = Duration::from_millis(200);
 /// Messages and cards that the platform keeps beyond those that can be open.
 const KEPT_BESIDE: usize = 1_000;
 
@@ -145,7 +145,6 @@ impl Load {
         for bot in &self.bots {
             bot.abort();
         }
-        sleep(LEAVING).await;
         self.simulator.stop().await;
         Ok(report)
     }
@@ -162,6 +161,7 @@ impl Load {
         loop {
             changes.borrow_and_update();
             if is_over() {
+                sleep(SETTLING).await;
                 return;
             }
             tokio::select! {
