@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::Args;
 use dingtalk_sim::AppConfig;
-use dingtalk_sim::load::{AgentPlan, Amount, BotPlan, BotReply, Load, LoadPlan, Pace, run_bot};
+use dingtalk_sim::load::{
+    AgentPlan, Amount, BotPlan, BotReply, CONVERSATIONS_MAX, Load, LoadPlan, Pace, run_bot,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Failure, parse_app, print_line, stop_when_interrupted};
@@ -42,9 +44,9 @@ pub(crate) struct LoadArguments {
     /// Without one: ding-sim-app:sim-secret.
     #[arg(long, value_parser = parse_app)]
     app: Vec<AppConfig>,
-    /// Conversations, each of a person of its own, 1 to 20000.
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    conversations: usize,
+    /// Conversations, each of a person of its own, 1 to 20000. Without it: 100, and no fewer than there are messages in flight.
+    #[arg(long, value_name = "N")]
+    conversations: Option<usize>,
     /// Closed loop: so many messages are open at any time; the next one is sent when one is answered. Without a pace: 16.
     #[arg(long, value_name = "N", conflicts_with = "rate")]
     in_flight: Option<usize>,
@@ -110,6 +112,11 @@ impl LoadArguments {
             (None, Some(count)) => Pace::InFlight(count),
             (None, None) => usual.pace,
         };
+        // So that nobody writes again before the answer is there.
+        let usual_conversations = match pace {
+            Pace::InFlight(count) => count.clamp(usual.conversations, CONVERSATIONS_MAX),
+            Pace::Rate(_) => usual.conversations,
+        };
         let amount = match (self.messages, self.duration) {
             (Some(count), _) => Amount::Messages(count),
             (None, Some(lasting)) => Amount::Lasting(lasting),
@@ -118,7 +125,7 @@ impl LoadArguments {
         LoadPlan {
             listen: self.listen,
             apps: if self.app.is_empty() { usual.apps } else { self.app.clone() },
-            conversations: self.conversations,
+            conversations: self.conversations.unwrap_or(usual_conversations),
             pace,
             amount,
             warm_up: self.warm_up,

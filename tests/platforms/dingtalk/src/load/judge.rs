@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::marks::{Mark, marks_in};
-use super::places::{Open, Places, place_of};
+use super::places::{Places, place_of};
 use super::verdict::{Times, Verdict};
 use crate::records::{CallCount, CallRecord};
 use crate::timeline::CardState;
@@ -114,18 +114,13 @@ impl Judge {
         Some(Sending { mark: Mark { seed: self.seed, place, number }, msg_id })
     }
 
-    /// The open message with the first mark of a text.
-    fn marked(&mut self, text: &str) -> Option<&mut Open> {
-        let mark = marks_in(text).into_iter().find(|mark| mark.seed == self.seed)?;
-        self.places.open(mark.place, mark.number)
-    }
-
-    /// The platform got an acknowledgement for a message with this text.
+    /// The platform got an acknowledgement for the message with this text.
     pub(crate) fn acknowledged(&mut self, text: &str, now_us: u64) {
-        let Some(open) = self.marked(text) else { return };
-        open.is_acknowledged = true;
-        let took_us = now_us.saturating_sub(open.due_us);
-        self.times.acknowledged.record(took_us);
+        let mark = marks_in(text).into_iter().find(|mark| mark.seed == self.seed);
+        let due_us = mark.and_then(|mark| self.places.place(mark.place)?.acknowledge(mark.number));
+        if let Some(due_us) = due_us {
+            self.times.acknowledged.record(now_us.saturating_sub(due_us));
+        }
     }
 
     /// The built-in agent was asked a question with these marks.
@@ -266,6 +261,9 @@ impl Judge {
                 self.times.closing.record(now_us.saturating_sub(told_us));
             }
         }
+        if let Some(place) = self.places.place(at) {
+            place.remember_answered(open);
+        }
         self.times.last_us = now_us;
         self.slots.add_permits(1);
     }
@@ -288,9 +286,8 @@ impl Judge {
     /// Messages to deliver again: nobody acknowledged them for so long.
     pub(crate) fn unacknowledged(&mut self, after_us: u64, repeats_max: u32, now_us: u64) -> Vec<String> {
         let mut again = Vec::new();
-        for open in self.places.all_open() {
-            let waits = !open.is_acknowledged && open.repeats < repeats_max;
-            if waits && now_us.saturating_sub(open.delivered_us) >= after_us {
+        for open in self.places.unacknowledged() {
+            if open.repeats < repeats_max && now_us.saturating_sub(open.delivered_us) >= after_us {
                 open.repeats = open.repeats.saturating_add(1);
                 open.delivered_us = now_us;
                 self.verdict.redelivered = self.verdict.redelivered.saturating_add(1);

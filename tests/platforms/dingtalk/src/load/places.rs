@@ -7,6 +7,9 @@ pub const OPEN_MAX: usize = 50_000;
 /// Lost messages of one conversation remembered, so that a late answer is not taken for a second one.
 const LOST_MAX: usize = 64;
 
+/// Answered messages of one conversation remembered until they are acknowledged, too.
+const ANSWERED_MAX: usize = 8;
+
 /// A message that is not over.
 #[derive(Debug)]
 pub(crate) struct Open {
@@ -30,6 +33,8 @@ pub(crate) struct Place {
     next: u64,
     /// Together at most [`OPEN_MAX`] in all places.
     open: VecDeque<Open>,
+    /// Answered before they were acknowledged: the platform repeats them all the same.
+    answered: VecDeque<Open>,
     lost: VecDeque<u64>,
 }
 
@@ -37,6 +42,27 @@ impl Place {
     /// The message with this number, unless it is over.
     pub(crate) fn open(&mut self, number: u64) -> Option<&mut Open> {
         self.open.iter_mut().find(|open| open.number == number)
+    }
+
+    /// The message is acknowledged: when it was due, the first time.
+    pub(crate) fn acknowledge(&mut self, number: u64) -> Option<u64> {
+        if let Some(at) = self.answered.iter().position(|answered| answered.number == number) {
+            return self.answered.remove(at).map(|answered| answered.due_us);
+        }
+        let open = self.open(number).filter(|open| !open.is_acknowledged)?;
+        open.is_acknowledged = true;
+        Some(open.due_us)
+    }
+
+    /// Keeps what is still to be acknowledged.
+    pub(crate) fn remember_answered(&mut self, answered: Open) {
+        if answered.is_acknowledged {
+            return;
+        }
+        if self.answered.len() >= ANSWERED_MAX {
+            self.answered.pop_front();
+        }
+        self.answered.push_back(answered);
     }
 
     pub(crate) fn has_sent(&self, number: u64) -> bool {
@@ -129,9 +155,10 @@ impl Places {
         self.list.get_mut(at)?.open(number)
     }
 
-    /// All messages that are not over.
-    pub(crate) fn all_open(&mut self) -> impl Iterator<Item = &mut Open> {
-        self.list.iter_mut().flat_map(|place| place.open.iter_mut())
+    /// All messages that are not acknowledged.
+    pub(crate) fn unacknowledged(&mut self) -> impl Iterator<Item = &mut Open> {
+        let all = self.list.iter_mut().flat_map(|place| place.open.iter_mut().chain(&mut place.answered));
+        all.filter(|open| !open.is_acknowledged)
     }
 
     /// How many messages are not over.

@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::agent::Agent;
@@ -29,6 +29,8 @@ use crate::state::Inner;
 
 /// Between two looks at messages that nobody acknowledged or answered.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
+/// Time for what follows the last answers: calls that tidy up, and our own answers to calls.
+const SETTLING: Duration = Duration::from_millis(200);
 /// Messages and cards that the platform keeps beyond those that can be open.
 const KEPT_BESIDE: usize = 1_000;
 
@@ -159,6 +161,7 @@ impl Load {
         loop {
             changes.borrow_and_update();
             if is_over() {
+                sleep(SETTLING).await;
                 return;
             }
             tokio::select! {

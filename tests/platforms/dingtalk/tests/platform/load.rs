@@ -33,7 +33,8 @@ async fn a_closed_loop_against_the_trivial_bot_loses_doubles_and_overtakes_nothi
     assert_eq!((report.measured, report.verdict.sent, report.verdict.answered), (300, 350, 350), "{report}");
     let verdict = &report.verdict;
     assert_eq!((verdict.lost, verdict.twice, verdict.out_of_order, verdict.unmarked), (0, 0, 0, 0));
-    assert!(report.latency.acknowledged.count > 0, "{report}");
+    // An acknowledgement on its way may come after the last answer.
+    assert!((290..=300).contains(&report.latency.acknowledged.count), "{report}");
     for row in [&report.latency.first_output, &report.latency.first_words, &report.latency.finished] {
         assert!(row.count == 300 && row.p50_ms <= row.p99_ms && row.p99_ms <= row.max_ms, "{report}");
     }

@@ -174,6 +174,11 @@ fn what_nobody_acknowledges_is_repeated_as_often_as_the_platform_does() {
     assert_eq!(judge.unacknowledged(60 * MS, 1, 200 * MS), Vec::<String>::new());
     assert_eq!(judge.verdict.redelivered, 1);
     reply(&mut judge, one, 201);
+    assert_eq!(judge.unacknowledged(60 * MS, 2, 300 * MS).len(), 1, "answered or not");
+    judge.acknowledged(&one.to_string(), 301 * MS);
+    judge.acknowledged(&one.to_string(), 302 * MS);
+    assert_eq!(judge.times.acknowledged.count(), 2);
+    assert_eq!(judge.unacknowledged(60 * MS, 9, 900 * MS), Vec::<String>::new());
 }
 
 #[test]
