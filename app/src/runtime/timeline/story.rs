@@ -234,7 +234,8 @@ impl Story {
     fn news(&mut self, shared: &Shared, News { message, progress }: &News) {
         let state = progress.state();
         let (now, before) = (shared.now(), self.sending.get(message).copied());
-        if before.is_some_and(|(before, _)| before == state) {
+        // However often a part is tried again: only what comes further is told.
+        if before.is_some_and(|(before, _)| before >= state) {
             return;
         }
         let since = before.map_or(now, |(_, since)| since);
