@@ -82,14 +82,14 @@ fn seconds(t: Texts, seconds: Option<f64>) -> String {
 }
 
 /// A line of a plot: its class, and the value of a step.
-type Line = (&'static str, fn(&Counts) -> Option<f64>);
+type Series = (&'static str, fn(&Counts) -> Option<f64>);
 
 /// What a plot shows.
 struct Shown {
     id: &'static str,
     title: Key,
     /// Its lines.
-    lines: &'static [Line],
+    lines: &'static [Series],
     /// Decimals of its values in words.
     decimals: usize,
     unit: &'static str,

@@ -93,7 +93,8 @@ impl Item {
 
 /// Lines, the newest first, as what they tell, in the order of time.
 fn items(lines: Vec<JournalInfo>) -> Vec<Item> {
-    let mut items: Vec<Item> = lines.into_iter().rev().filter_map(item).flat_map(unfolded).collect();
+    let mut items: Vec<Item> =
+        lines.into_iter().rev().filter_map(|line| item(&line)).flat_map(unfolded).collect();
     // Replicas write each for themselves; what is of one time stays as it was written.
     items.sort_by_key(|item| item.at);
     let mut attempt = 0;
