@@ -251,7 +251,7 @@ fn a_card_in_trouble_is_told_once_and_a_long_answer_in_few_lines() {
     world.agent.script(words);
     world.platform.rule(|call, _, before| match call {
         Call::Update if before % 3 == 0 => Fate::Refuse(CardOutcome::Unknown),
-        Call::Update | Call::Open | Call::Finish | Call::Send => Fate::Do,
+        Call::Update | Call::Open | Call::Finish | Call::Send(_) => Fate::Do,
     });
     world
         .process(|process| async move {

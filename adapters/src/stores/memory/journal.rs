@@ -85,10 +85,10 @@ impl JournalStore for Journal {
         let mut books = self.lock();
         for line in lines.into_iter().take(LINES_AT_ONCE_MAX) {
             let (book, limits) = (line.book, line.book.limits());
-            let shelf = books.entry(book).or_default();
-            shelf.prune(oldest_kept(book, now), limits.subjects);
-            shelf.write(numbering.next(shelf.last(&line.subject), shelf.greatest()), line);
-            shelf.prune(0, limits.subjects);
+            let written = books.entry(book).or_default();
+            written.prune(oldest_kept(book, now), limits.subjects);
+            written.write(numbering.next(written.last(&line.subject), written.greatest()), line);
+            written.prune(0, limits.subjects);
         }
         Ok(())
     }
