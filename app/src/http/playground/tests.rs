@@ -190,8 +190,8 @@ fn talked(api: &TestApi, channel: &str, person: &str, lines: &[(Speaker, u64, u6
 async fn what_was_said_before_a_restart_comes_from_the_transcript_and_nothing_twice() {
     let api = TestApi::new().await;
     let id = channel(&api).await;
-    use Speaker::{Assistant, User};
-    talked(&api, &id, "o", &[(User, 1, 0), (Assistant, 1, 10), (User, 2, 20), (Assistant, 2, 30)]);
+    let (user, bot) = (Speaker::User, Speaker::Assistant);
+    talked(&api, &id, "o", &[(user, 1, 0), (bot, 1, 10), (user, 2, 20), (bot, 2, 30)]);
     let ids = async |api: &TestApi| {
         let (_, room) = next(&mut opened(api, Role::Operator, &id).await).await;
         let items = room["items"].as_array().unwrap().clone();
