@@ -97,7 +97,7 @@ fn view(visitor: &Visitor, channel: &Channel, channels: &[Channel], agents: &[Ag
             data-cut=(t.say("playground-cut")) data-timeline=(t.say("playground-timeline"))
             data-no-timeline=(t.say("playground-no-timeline")) {
             section aria-label=(t.say("playground-talk")) {
-                div.lines.talk id="talk" role="log" aria-live="polite" aria-label=(t.say("playground-talk")) tabindex="0" {}
+                div.lines id="talk" role="log" aria-live="polite" aria-label=(t.say("playground-talk")) tabindex="0" {}
                 p.card id="talk-empty" { (t.say("playground-empty")) }
                 (composer(visitor, channel, agents))
             }

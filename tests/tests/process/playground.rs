@@ -36,7 +36,7 @@ fn seen(events: &[Event]) -> Vec<Value> {
         match event.name.as_str() {
             "room" => items.clone_from(event.data["items"].as_array().unwrap()),
             "item" => match items.iter_mut().find(|item| item["id"] == event.data["id"]) {
-                Some(there) => *there = event.data.clone(),
+                Some(there) => there.clone_from(&event.data),
                 None => items.push(event.data.clone()),
             },
             _ => {}

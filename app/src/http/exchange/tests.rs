@@ -67,7 +67,7 @@ async fn an_export_with_its_secrets_makes_another_server_the_same() {
     while let Some((before, after)) = text.clone().split_once("\"${SWITCHBOARD_") {
         let (_, after) = after.split_once('}').unwrap();
         filled += 1;
-        text = format!("{before}\"s3cr3t-s3cr3t-s3cr3t-s3cr3t-{filled}{after}");
+        text = format!("{before}\"s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t-{filled}{after}");
     }
     assert_eq!(filled, 6, "{text}");
     let other = TestApi::new().await;
@@ -162,7 +162,8 @@ async fn what_is_no_toml_is_said_to_be_none() {
     let api = TestApi::new().await;
     let answer = imported(&api, "", "[[agents]]\nname = \"s3cr3t\nkind").await;
     problem(&answer, 400, "malformed");
-    assert!(answer.json["detail"].as_str().unwrap().contains("line 2") && !answer.text.contains("s3cr3t"));
+    let detail = answer.json["detail"].as_str().unwrap();
+    assert!(detail.starts_with("the body is not TOML: line ") && !answer.text.contains("s3cr3t"), "{detail}");
     problem(&api.post("/import", json!({})).await, 415, "not-toml");
     let long = format!("# {}", "x".repeat(5 * 1024 * 1024));
     problem(&imported(&api, "", &long).await, 413, "too-large");

@@ -21,7 +21,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::state::Api;
 
-const ROLES: [(&str, Role); 3] =
+pub(in crate::http) const ROLES: [(&str, Role); 3] =
     [("viewer", Role::Viewer), ("operator", Role::Operator), ("admin", Role::Admin)];
 
 // For the API's document only: reading one is `wanted`.

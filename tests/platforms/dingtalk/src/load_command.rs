@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{Failure, parse_app, print_line, stop_when_interrupted};
 
 /// Patience for a message beside the length of the agent's answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What `load --help` begins with.
 pub(crate) const LONG_ABOUT: &str = "\
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn times_have_a_unit_and_amounts_may_be_either() {
         assert_eq!(parse_time("1500ms"), Ok(Duration::from_millis(1_500)));
-        assert_eq!(parse_time("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(parse_time("15m"), Ok(Duration::from_mins(15)));
         assert_eq!(parse_amount("200"), Ok(Amount::Messages(200)));
         assert_eq!(parse_amount("10s"), Ok(Amount::Lasting(Duration::from_secs(10))));
         assert_eq!(parse_seconds("1.5"), Ok(Duration::from_millis(1_500)));

@@ -22,9 +22,7 @@ use switchboard_ports::provider::{
     Provider, Signal,
 };
 
-use super::gate::Gate;
-use super::steps::Steps;
-use super::wire::Wire;
+use super::{gate::Gate, steps::Steps, wire::Wire};
 use link::FakeLink;
 use state::{Socket, State};
 

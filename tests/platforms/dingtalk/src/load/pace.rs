@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn an_open_loop_sends_evenly() {
         assert_eq!([0, 1, 2, 50].map(|number| offset_us(50.0, number)), [0, 20_000, 40_000, 1_000_000]);
-        assert_eq!(messages_at(12.5, Amount::Lasting(Duration::from_secs(60))), 750);
+        assert_eq!(messages_at(12.5, Amount::Lasting(Duration::from_mins(1))), 750);
         assert_eq!(messages_at(12.5, Amount::Messages(3)), 3);
     }
 }
