@@ -72,7 +72,9 @@ pub async fn up_to_date<R: Resource>(
 
 /// The versions of a resource, the newest first.
 pub async fn versions(ports: &Ports, id: &str, page: &PageRequest) -> Result<Page<VersionLine>, StoreError> {
-    let read = ports.journal.read(Book::Versions, id, page).await?;
+    // Versions are whole settings: so many at once and no more.
+    let page = PageRequest { limit: page.limit.min(READ_AT_ONCE), after: page.after.clone() };
+    let read = ports.journal.read(Book::Versions, id, &page).await?;
     let mut items: Vec<VersionLine> = read.items.iter().filter_map(parsed).collect();
     // Whoever wrote a line and was not told so may have written it twice.
     items.dedup_by(|later, earlier| later.stamp == earlier.stamp);

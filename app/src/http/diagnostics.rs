@@ -30,7 +30,8 @@ const ROWS_MAX: usize = 1_000;
 const METRICS_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Fields of log lines that could name somebody.
-const PEOPLE: [&str; 7] = ["email", "identity", "name", "person", "sender", "user", "username"];
+const PEOPLE: [&str; 9] =
+    ["email", "identity", "name", "person", "sender", "subject", "token", "user", "username"];
 
 /// Version, configuration, replicas, channels with their states, agents, counts, the last warnings and errors of the log, and
 /// the metrics: for a bug report. It holds no secrets, nothing that people said and nobody's name; the names of channels, agents
@@ -132,7 +133,12 @@ fn counted(settings: &mut Value) {
     let Value::Object(members) = settings else { return };
     for (name, value) in members {
         match (name.as_str(), &*value) {
-            ("agents" | "directories", _) => {}
+            ("agents", _) => {}
+            // Settings of a directory name people: who binds, and where they are looked for.
+            ("directories", Value::Array(directories)) => {
+                let kinds = directories.iter().map(|directory| json!({"kind": directory.get("kind")}));
+                *value = kinds.collect();
+            }
             ("user_id", Value::String(_)) => *value = json!("***"),
             (_, Value::Array(items)) => *value = json!({"count": items.len()}),
             (_, Value::Object(_)) => counted(value),

@@ -17,6 +17,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::state::Api;
 use crate::runtime::measures::{MINUTE_MS, QUARTER_MS};
+use crate::runtime::scribe::once;
 use crate::telemetry::tally::Counts;
 
 /// How far back.
@@ -127,7 +128,7 @@ async fn gather(
         }
         // Of several lines of one step the gauges of the last one count; a step is a minute, or has the most of several.
         let mut own: BTreeMap<u64, Counts> = BTreeMap::new();
-        for line in lines {
+        for line in once(lines) {
             let at = line.at.as_millis();
             if at <= after || at > until {
                 continue;

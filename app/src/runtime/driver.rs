@@ -106,11 +106,14 @@ impl Driver {
         self.shared.tasks.close();
         // Platform calls under way are bounded by the call time-out; what they leave open the next process finishes.
         let _ = tokio::time::timeout(self.shared.settings.call_timeout, self.shared.tasks.wait()).await;
-        meter::keep_last(&self.shared).await;
         measures::keep_last(&self.shared);
-        // Beside each other: neither makes the other one late.
-        tokio::join!(scribe::write_last(&self.shared), tracer::export_last(&self.shared));
-        peers::give_up_all(&self.shared).await;
+        // Beside each other: none makes another one late, and nobody waits longer than need be for what was ours.
+        tokio::join!(
+            peers::give_up_all(&self.shared),
+            meter::keep_last(&self.shared),
+            scribe::write_last(&self.shared),
+            tracer::export_last(&self.shared)
+        );
     }
 
     fn is_busy(&self) -> bool {

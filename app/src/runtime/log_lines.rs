@@ -14,6 +14,7 @@ use switchboard_ports::journal::{Book, JournalLine, JournalStore};
 use switchboard_ports::page::{PAGE_ROWS_MAX, PageRequest};
 use tokio::sync::broadcast::error::RecvError;
 
+use super::scribe::once;
 use super::shared::Shared;
 use crate::telemetry::lines::{LogLine, Severity, Told};
 
@@ -109,15 +110,14 @@ pub(crate) async fn read(
     channel: &str,
     after: Option<u64>,
 ) -> Result<Vec<(u64, WrittenLine)>, StoreError> {
-    let (mut lines, mut page) = (Vec::new(), PageRequest { limit: PAGE_ROWS_MAX, after: None });
+    let (mut all, mut page) = (Vec::new(), PageRequest { limit: PAGE_ROWS_MAX, after: None });
     for _ in 0..Book::Logs.limits().lines.div_ceil(PAGE_ROWS_MAX) {
         let read = journal.read(Book::Logs, channel, &page).await?;
         let mut known = false;
         for info in read.items {
             known |= after.is_some_and(|after| info.number <= after);
-            // What a later version may write otherwise is passed over.
-            if !known && let Ok(line) = serde_json::from_str(&info.body) {
-                lines.push((info.number, line));
+            if !known {
+                all.push(info);
             }
         }
         page.after = read.next;
@@ -125,7 +125,9 @@ pub(crate) async fn read(
             break;
         }
     }
-    Ok(lines)
+    // What a later version may write otherwise is passed over.
+    let lines = once(all).into_iter();
+    Ok(lines.filter_map(|info| Some((info.number, serde_json::from_str(&info.body).ok()?))).collect())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use switchboard_domain::ids::ChannelId;
+use switchboard_domain::time::Timestamp;
 use switchboard_domain::usage::{self, Month, Pace, QuotaRules, Standing, Usage, Used};
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
@@ -28,6 +29,9 @@ const KEEP_INTERVAL: Duration = Duration::from_secs(10);
 /// How long the last addition may take when the server stops.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
+/// How often what is stored is read again.
+const READ_INTERVAL: Duration = Duration::from_mins(1);
+
 /// Rows of one addition: messages wait for the store's writer, too.
 const BATCH_ROWS_MAX: usize = 256;
 
@@ -37,6 +41,8 @@ pub(crate) struct Meters {
     apps: Mutex<BTreeMap<App, Arc<AppMeter>>>,
     /// What is being added: until it is known to be, it is what is tried next. Held through an addition.
     underway: FairMutex<Option<UsageBatch>>,
+    /// When what is stored was last read.
+    read_at: Mutex<Option<Timestamp>>,
     /// A meter is new: what is stored of its app can be read.
     added: Notify,
 }
@@ -65,7 +71,12 @@ struct Counts {
 impl Meter for AppMeter {
     fn count(&self, used: Used) {
         let month = self.month();
-        lock(&self.counts).fresh.entry(month).or_default().count(used);
+        let mut counts = lock(&self.counts);
+        counts.fresh.entry(month).or_default().count(used);
+        if used == Used::ApiCall {
+            // A call that counts was taken: there is quota again.
+            counts.refused = None;
+        }
     }
 
     fn refused(&self) {
@@ -201,10 +212,27 @@ impl Meters {
             let rows: Vec<_> =
                 self.all().iter().filter_map(|meter| meter.take()).take(BATCH_ROWS_MAX).collect();
             if rows.is_empty() {
-                return Ok(());
+                return self.read_again(shared).await;
             }
             *underway = Some(UsageBatch { id: shared.commit_id().to_string(), rows });
         }
+    }
+}
+
+impl Meters {
+    /// What other replicas counted meanwhile is in the store: now and then it is read again, so that calls are saved by what all of
+    /// them used. Only while nothing of ours is being added.
+    async fn read_again(&self, shared: &Shared) -> Result<(), StoreError> {
+        let now = shared.now();
+        if lock(&self.read_at).is_some_and(|at| at.after(READ_INTERVAL) > now) {
+            return Ok(());
+        }
+        for meter in self.all() {
+            let stored = shared.ports.usage.of(&meter.app).await?;
+            lock(&meter.counts).stored = Some(stored.into_iter().collect());
+        }
+        *lock(&self.read_at) = Some(now);
+        Ok(())
     }
 }
 

@@ -25,7 +25,7 @@ mod press;
 mod registry;
 mod retention;
 mod scan;
-mod scribe;
+pub(crate) mod scribe;
 mod shared;
 pub(crate) mod states;
 pub(crate) mod timeline;

@@ -3,12 +3,12 @@
 //! Whoever notes something never waits for the store and never fails; lines are gathered for a moment and written together.
 //! A process that is killed forgets the last of them, and nothing depends on that.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use switchboard_ports::error::StoreError;
-use switchboard_ports::journal::{JournalLine, LINES_AT_ONCE_MAX};
+use switchboard_ports::journal::{JournalInfo, JournalLine, LINES_AT_ONCE_MAX};
 use tokio::sync::Notify;
 
 use super::shared::{Shared, lock};
@@ -74,12 +74,19 @@ pub(super) async fn write(shared: std::sync::Arc<Shared>) {
             () = shared.scribe.noted.notified() => {}
         }
         tokio::time::sleep(GATHER).await;
-        while let Err(error) = write_all(&shared).await {
-            tracing::debug!(%error, "failed to write the journal; tried again");
-            tokio::select! {
-                biased;
-                () = shared.parking.cancelled() => return,
-                () = tokio::time::sleep(AWAY_PAUSE) => {}
+        loop {
+            match write_some(&shared).await {
+                // What came meanwhile is gathered for a moment, too.
+                Ok(count) if count < LINES_AT_ONCE_MAX => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "failed to write the journal; tried again");
+                    tokio::select! {
+                        biased;
+                        () = shared.parking.cancelled() => return,
+                        () = tokio::time::sleep(AWAY_PAUSE) => {}
+                    }
+                }
             }
         }
     }
@@ -94,14 +101,45 @@ pub(super) async fn write_last(shared: &Shared) {
 }
 
 async fn write_all(shared: &Shared) -> Result<(), StoreError> {
-    loop {
-        let lines = shared.scribe.take();
-        if lines.is_empty() {
-            return Ok(());
-        }
-        if let Err(error) = shared.ports.journal.append(lines.clone()).await {
-            shared.scribe.give_back(lines);
-            return Err(error);
-        }
+    while write_some(shared).await? > 0 {}
+    Ok(())
+}
+
+/// Writes what waits, as much as goes at once; answers how many lines that were.
+async fn write_some(shared: &Shared) -> Result<usize, StoreError> {
+    let lines = shared.scribe.take();
+    if lines.is_empty() {
+        return Ok(0);
+    }
+    let count = lines.len();
+    if let Err(error) = shared.ports.journal.append(lines.clone()).await {
+        shared.scribe.give_back(lines);
+        return Err(error);
+    }
+    Ok(count)
+}
+
+/// Each line once: what was written with an unknown fate is written again, and may stand there twice.
+pub(crate) fn once(lines: Vec<JournalInfo>) -> Vec<JournalInfo> {
+    let mut known = BTreeSet::new();
+    lines.into_iter().filter(|line| known.insert((line.at, line.body.clone()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use switchboard_domain::time::Timestamp;
+
+    use super::{JournalInfo, once};
+
+    #[test]
+    fn what_was_written_twice_is_read_once() {
+        let line = |number, at, body: &str| JournalInfo {
+            number,
+            at: Timestamp::from_millis(at),
+            body: body.to_owned(),
+        };
+        let lines = vec![line(5, 2, "b"), line(4, 1, "a"), line(3, 3, "a"), line(2, 2, "b"), line(1, 1, "a")];
+        let numbers: Vec<u64> = once(lines).into_iter().map(|line| line.number).collect();
+        assert_eq!(numbers, [5, 4, 3]);
     }
 }

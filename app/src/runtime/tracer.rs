@@ -107,6 +107,7 @@ pub(super) async fn export(shared: Arc<Shared>) {
             if spans.is_empty() {
                 break;
             }
+            let is_all = spans.len() < SPANS_AT_ONCE_MAX;
             match handed_over(&shared, &*exporter, &spans, silent).await {
                 Handed::Over => {
                     if std::mem::take(&mut silent) {
@@ -118,6 +119,10 @@ pub(super) async fn export(shared: Arc<Shared>) {
                     lost(spans.len());
                 }
                 Handed::Stopping => return shared.tracer.give_back(spans),
+            }
+            if is_all {
+                // What came meanwhile is gathered for a moment, too.
+                break;
             }
         }
     }

@@ -51,7 +51,8 @@ async fn deleted(api: &Api, channel: &ChannelId, purge: bool, author: &Author) -
     let taken_in = api.operations.channel_changed(channel).await;
     ended?;
     taken_in?;
-    tracing::info!(%channel, purge, "channel deleted");
+    // Not as the channel's own line, whose log is about to be forgotten.
+    tracing::info!(deleted = %channel, purge, "channel deleted");
     forgotten(api, channel).await;
     Ok(())
 }

@@ -141,7 +141,12 @@ pub fn replaced(
     kinds: &Kinds,
 ) -> Result<AgentConfig, Vec<FieldError>> {
     fields::object(document)?;
-    read(document, Some(stored), Stamp::of(stored, now), kinds, Fields::default())
+    let mut fields = Fields::default();
+    if stored.api_key.is_empty() && document.get("api_key").and_then(Value::as_str) == Some(MASK) {
+        // Without a word it would be none.
+        fields.wrong("/api_key", "must be the key itself: *** only stands for a stored one");
+    }
+    read(document, Some(stored), Stamp::of(stored, now), kinds, fields)
 }
 
 struct Stamp {

@@ -46,7 +46,8 @@ async function sent(form, isTried) {
   form.querySelector(".rest").hidden = true;
   trying.disabled = true;
   doing.disabled = true;
-  const text = form.querySelector("textarea").value;
+  const area = form.querySelector("textarea");
+  const text = area.value;
   const answer = await call("POST", `${form.dataset.import}?dry_run=${isTried}`, text);
   trying.disabled = false;
   place.hidden = true;
@@ -57,7 +58,8 @@ async function sent(form, isTried) {
   place.replaceChildren(...lines(place, answer.body));
   place.hidden = false;
   const isSomething = answer.body.created.length + answer.body.changed.length > 0;
-  doing.disabled = !isTried || !isSomething;
+  // What was written meanwhile was not tried.
+  doing.disabled = !isTried || !isSomething || area.value !== text;
   if (isTried && !isSomething) say(place.dataset.nothing);
   else if (!isTried) say(texts.done);
 }

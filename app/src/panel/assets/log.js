@@ -5,6 +5,9 @@ import { times } from "./times.js";
 /** Lines on the page, and lines that wait while it is paused. */
 const LINES_MAX = 1_000;
 
+/** After a refusal it is asked again. */
+const AGAIN_MS = 5_000;
+
 const list = document.querySelector("[data-log]");
 let waiting = [];
 let paused = false;
@@ -58,11 +61,16 @@ function follow() {
   // It begins with the last lines, each time.
   source.addEventListener("open", () => {
     cut(false);
+    if (paused) return;
     waiting = [];
     list.replaceChildren();
   });
   source.addEventListener("line", (event) => take(JSON.parse(event.data)));
-  source.addEventListener("error", () => cut(true));
+  source.addEventListener("error", () => {
+    cut(true);
+    // A refusal ends it for good; what else happens the browser mends by itself.
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, AGAIN_MS);
+  });
 }
 
 function pausing(button) {

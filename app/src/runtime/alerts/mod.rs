@@ -44,11 +44,14 @@ const BACK_MAX: Duration = Duration::from_hours(7 * 24);
 const STORE_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// Longest wait for whoever is told.
-const TELL_WAIT_MAX: Duration = Duration::from_secs(15);
+const TELL_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Alerts of one look, and those told at the same time.
-const ALERTS_MAX: usize = 200;
-const ALERTS_AT_ONCE: usize = 8;
+/// Alerts of one look, told at the same time: a look ends before its place does.
+const ALERTS_MAX: usize = 8;
+
+/// Channels whose past is looked into with one look, and at the same time.
+const LOOKED_INTO_MAX: usize = 100;
+const LOOKED_INTO_AT_ONCE: usize = 50;
 
 /// Pauses of a sink that does not take alerts.
 const PAUSE_MIN: Duration = Duration::from_secs(5);
@@ -118,6 +121,7 @@ impl Watch {
     ) -> BTreeMap<ChannelId, Seen> {
         let now = shared.now();
         let mut all = BTreeMap::new();
+        let mut new = Vec::new();
         for handle in shared.all_channels().iter().filter(|handle| !handle.is_withdrawn()) {
             let status = statuses.get(&handle.id);
             let is_known = self.outages.as_ref().is_some_and(|outages| outages.has(&handle.id));
@@ -130,12 +134,19 @@ impl Watch {
                     Seen::Away { since: now }
                 }
                 Some((_, since)) if since.after(SOON) <= now => {
-                    Seen::Away { since: began(shared, &handle.id, since).await }
+                    new.push((handle.id.clone(), since));
+                    continue;
                 }
                 Some(_) | None => Seen::Off,
             };
             all.insert(handle.id.clone(), seen);
         }
+        // Those that there is no time for are seen with a later look.
+        let looked_into = new.into_iter().take(LOOKED_INTO_MAX).map(|(id, since)| async move {
+            let since = began(shared, &id, since).await;
+            (id, Seen::Away { since })
+        });
+        all.extend(stream::iter(looked_into).buffer_unordered(LOOKED_INTO_AT_ONCE).collect::<Vec<_>>().await);
         all
     }
 
@@ -148,12 +159,20 @@ impl Watch {
         let sink = &self.sink;
         let telling = stream::iter(alerts).map(|(alert, due)| async move {
             let told = timeout(TELL_WAIT_MAX, sink.tell(&alert)).await;
-            (due, told.unwrap_or_else(|_late| Err(AlertError::Unavailable("no answer in time".to_owned()))))
+            let late = |_| Err(AlertError::Unavailable("no answer in time".to_owned()));
+            let told = told.unwrap_or_else(late);
+            // Written down at once: whoever has the place next must not tell it again.
+            let is_written = matches!(told, Err(AlertError::Unavailable(_)))
+                || matches!(
+                    timeout(STORE_WAIT_MAX, book::write(&*shared.ports.journal, &due, shared.now())).await,
+                    Ok(Ok(()))
+                );
+            (due, told, is_written)
         });
-        let results: Vec<_> = telling.buffer_unordered(ALERTS_AT_ONCE).collect().await;
+        let results: Vec<_> = telling.buffer_unordered(ALERTS_MAX).collect().await;
         let now = shared.now();
         let mut is_away = false;
-        for (due, told) in results {
+        for (due, told, is_written) in results {
             let (channel, event) = (&due.channel, due.event.as_str());
             let outcome = if told.is_ok() { "told" } else { "failed" };
             metrics::counter!(names::ALERTS, "outcome" => outcome).increment(1);
@@ -171,8 +190,7 @@ impl Watch {
             if let Some(outages) = &mut self.outages {
                 outages.told(&due, now);
             }
-            let writing = book::write(&*shared.ports.journal, &due, now);
-            if !matches!(timeout(STORE_WAIT_MAX, writing).await, Ok(Ok(()))) {
+            if !is_written {
                 tracing::warn!(%channel, event, "failed to write down that an alert was told");
             }
         }

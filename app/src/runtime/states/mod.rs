@@ -15,6 +15,7 @@ use switchboard_ports::replicas::ReplicaInfo;
 
 use self::course::Lives;
 use super::operations::ChannelStatus;
+use super::scribe::once;
 
 /// How often a replica says again what has not changed, so that the state of one that was killed has an end.
 pub(crate) const STILL_INTERVAL: Duration = Duration::from_hours(1);
@@ -111,24 +112,25 @@ pub(crate) async fn read(
     journal: &dyn JournalStore,
     channel: &ChannelId,
 ) -> Result<Vec<StateInfo>, StoreError> {
-    let (mut lines, mut page) = (Vec::new(), PageRequest { limit: PAGE_ROWS_MAX, after: None });
+    let (mut all, mut page) = (Vec::new(), PageRequest { limit: PAGE_ROWS_MAX, after: None });
     let pages = Book::States.limits().lines.div_ceil(PAGE_ROWS_MAX);
     for _ in 0..pages {
         let read = journal.read(Book::States, channel.as_str(), &page).await?;
-        lines.extend(read.items.into_iter().filter_map(|info| {
-            // What a later version may write otherwise is passed over.
-            let line: Line = serde_json::from_str(&info.body).ok()?;
-            let Line { replica, status, state, error, reconnect, still } = line;
-            let error = error.map(|error| error.code);
-            let (number, at) = (info.number, info.at);
-            Some(StateInfo { number, at, replica, status, state, error, reconnect, still })
-        }));
+        all.extend(read.items);
         page.after = read.next;
         if page.after.is_none() {
             break;
         }
     }
-    Ok(lines)
+    let lines = once(all).into_iter().filter_map(|info| {
+        // What a later version may write otherwise is passed over.
+        let line: Line = serde_json::from_str(&info.body).ok()?;
+        let Line { replica, status, state, error, reconnect, still } = line;
+        let error = error.map(|error| error.code);
+        let (number, at) = (info.number, info.at);
+        Some(StateInfo { number, at, replica, status, state, error, reconnect, still })
+    });
+    Ok(lines.collect())
 }
 
 /// Who of those that said something lives, and when the others did last, as far as their measures tell. While nobody knows who

@@ -11,6 +11,7 @@ use switchboard_ports::page::{PAGE_ROWS_MAX, PageRequest};
 
 use super::{place_of, trace_id};
 use crate::ports::Ports;
+use crate::runtime::scribe::once;
 
 /// What happened to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +95,7 @@ impl Item {
 /// Lines, the newest first, as what they tell, in the order of time.
 fn items(lines: Vec<JournalInfo>) -> Vec<Item> {
     let mut items: Vec<Item> =
-        lines.into_iter().rev().filter_map(|line| item(&line)).flat_map(unfolded).collect();
+        once(lines).into_iter().rev().filter_map(|line| item(&line)).flat_map(unfolded).collect();
     // Replicas write each for themselves; what is of one time stays as it was written.
     items.sort_by_key(|item| item.at);
     let mut attempt = 0;
