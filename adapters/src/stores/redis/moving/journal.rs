@@ -107,8 +107,14 @@ async fn lines(core: &Core, part: Part, subject: &str, from: usize) -> Result<Ve
     stored.iter().map(item).collect()
 }
 
-/// Puts a line where it is not yet. It keeps its number, and with it its age; keys last as if they were written now.
-pub(super) fn put(core: &Core, item: &JournalItem, steps: &mut Vec<Cmd>) -> Result<(), StoreError> {
+/// Puts a line where it is not yet. It keeps its number, and with it its age. How long its keys last, as if they were written now,
+/// is for `ends`: what is not there yet cannot be made to end.
+pub(super) fn put(
+    core: &Core,
+    item: &JournalItem,
+    steps: &mut Vec<Cmd>,
+    ends: &mut Vec<Cmd>,
+) -> Result<(), StoreError> {
     let book = Book::ALL.into_iter().find(|book| book.name() == item.book);
     let book = book.ok_or_else(|| core.corrupt("journal", &item.book))?;
     let part = Part::of(book, &item.subject);
@@ -120,7 +126,7 @@ pub(super) fn put(core: &Core, item: &JournalItem, steps: &mut Vec<Cmd>) -> Resu
     if let Some(lasts) = key_lasts(book) {
         for key in [part.lines_key(core, &item.subject), part.subjects_key(core)] {
             let mut command = redis::cmd("PEXPIRE");
-            steps.push(command.arg(key).arg(lasts.as_millis().to_string()).to_owned());
+            ends.push(command.arg(key).arg(lasts.as_millis().to_string()).to_owned());
         }
     }
     Ok(())
