@@ -17,6 +17,7 @@ use super::channels::{counted_view, statuses, trouble};
 use super::frame::{Section, inside};
 use super::texts::Texts;
 use super::visitor::Visitor;
+use super::welcome::made;
 use crate::http::dto::list::name_key;
 use crate::http::dto::status::{StatusView, UsageView};
 use crate::http::problem::Problem;
@@ -59,11 +60,14 @@ impl Channels {
     }
 }
 
-/// `GET /panel/dashboard`. A first visit, with neither channel nor agent, begins with the first steps.
-async fn page(visitor: Visitor, State(api): State<Api>, query: Query) -> Result<Response, Problem> {
+/// `GET /panel/dashboard`. A first visit, with neither channel nor agent but what came along, begins with the first steps, unless
+/// `list=true` asks for the page all the same.
+async fn page(visitor: Visitor, State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
+    let is_wanted = query.flag("list");
     query.finish()?;
     let channels = Channels::read(&api).await?;
-    if channels.all.is_empty() && visitor.may(Role::Admin) && api.ports.agents.list().await?.is_empty() {
+    let agents = api.ports.agents.list().await?;
+    if matches!(made(&agents, &channels.all), (None, None)) && visitor.may(Role::Admin) && !is_wanted {
         return Ok(Redirect::to("/panel/welcome").into_response());
     }
     let t = visitor.texts();
