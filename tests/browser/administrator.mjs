@@ -62,8 +62,10 @@ async function exchange(stage) {
   await page.click("[data-dry]");
   await page.getByText("imported", { exact: true }).first().waitFor();
   await stage.seen("66-import");
+  // What was said of the trials still stands there: only the answer tells that it is done.
+  const done = page.waitForResponse((answer) => answer.url().includes("dry_run=false"));
   await doing.click();
-  await page.locator("#said:not([hidden])").waitFor();
+  assert.equal((await done).status(), 200);
   await stage.goTo("/panel/agents");
   await page.getByText("imported", { exact: true }).first().waitFor();
   await stage.goTo("/panel/settings");

@@ -66,6 +66,8 @@ mod playground;
 mod presses;
 #[path = "process/privacy.rs"]
 mod privacy;
+#[path = "process/redis_loss.rs"]
+mod redis_loss;
 #[path = "process/replicas.rs"]
 mod replicas;
 #[path = "process/retries.rs"]

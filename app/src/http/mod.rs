@@ -36,6 +36,7 @@ pub mod status;
 pub mod tls;
 pub mod tokens;
 pub mod users;
+pub mod whole;
 pub mod wording;
 
 pub use router::router;

@@ -1,10 +1,13 @@
 //! All routes, what stands around them, and the document that describes them.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,7 +17,7 @@ use super::problem::Problem;
 use super::state::Api;
 use super::{
     acts, agents, audit, changes, channels, conversations, diagnostics, events, exchange, failures, headers,
-    health, measures, messages, metrics, openapi, origin, playground, replicas, status, tokens, users,
+    health, measures, messages, metrics, openapi, origin, playground, replicas, status, tokens, users, whole,
     wording,
 };
 use crate::panel;
@@ -26,9 +29,11 @@ const ID_CHARS_MAX: usize = 200;
 pub fn router(api: Api) -> Router {
     let (resources, _) = resources().split_for_parts();
     let (open, _) = open().split_for_parts();
+    let places = Arc::new(Semaphore::new(whole::CHANGES_AT_ONCE_MAX));
     let resources = resources
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(places, whole::to_its_end))
         .layer(middleware::from_fn_with_state(api.clone(), authenticate));
     open.merge(panel::routes())
         .nest(openapi::BASE, resources)

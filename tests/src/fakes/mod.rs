@@ -8,6 +8,7 @@ pub mod counters;
 pub mod directory;
 pub mod failures;
 pub mod gate;
+pub mod journal;
 pub mod messages;
 pub mod platform;
 pub mod spans;

@@ -34,6 +34,7 @@ use switchboard_ports::clock::Clock;
 use switchboard_ports::conformance::{FaultyAttachments, samples};
 use switchboard_ports::conversations::ConversationStore;
 use switchboard_ports::directory::Directories;
+use switchboard_ports::journal::JournalStore;
 use switchboard_ports::provider::Provider;
 
 use crate::fakes::agent::FakeAgent;
@@ -43,6 +44,7 @@ use crate::fakes::clock::{SimClock, SimEntropy};
 use crate::fakes::counters::Counters;
 use crate::fakes::directory::FakeDirectory;
 use crate::fakes::failures::SteppingFailures;
+use crate::fakes::journal::AwayJournal;
 use crate::fakes::messages::SteppingMessages;
 use crate::fakes::platform::FakePlatform;
 use crate::fakes::spans::FakeSpans;
@@ -72,6 +74,8 @@ pub struct World {
     pub directory: FakeDirectory,
     /// The user store, which can be away.
     pub users: Arc<AwayUsers>,
+    /// The journal, which can be away.
+    pub journal: Arc<AwayJournal>,
     /// The store of what apps used, with its faults.
     pub usage: Arc<UnsureUsage>,
     /// The files of messages, with their faults.
@@ -102,6 +106,7 @@ impl World {
             failures: Arc::new(SteppingFailures::new(Arc::clone(&stores.failures), Arc::clone(&steps))),
             messages: Arc::new(SteppingMessages::new(Arc::clone(&stores.messages), Arc::clone(&steps))),
             users: Arc::new(AwayUsers::new(Arc::clone(&stores.users))),
+            journal: Arc::new(AwayJournal::new(Arc::clone(&stores.journal))),
             usage: Arc::new(UnsureUsage::new(Arc::clone(&stores.usage), Arc::clone(&steps))),
             files: Arc::new(FaultyAttachments::around(Arc::clone(&stores.attachments))),
             spans: FakeSpans::default(),
@@ -227,6 +232,7 @@ impl World {
         let provider: Arc<dyn Provider> = Arc::new(self.platform.reached_by(number, wire));
         let conversations = Arc::clone(&self.store) as Arc<dyn ConversationStore>;
         let kind: Arc<dyn AgentKind> = Arc::new(self.agent.clone());
+        let journal = Arc::clone(&self.journal) as Arc<dyn JournalStore>;
         let alerts: Arc<dyn AlertSink> = Arc::new(self.alerts.clone());
         Ports {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
@@ -243,7 +249,7 @@ impl World {
             attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
             usage: Arc::clone(&self.usage) as _,
             audit: Arc::clone(&self.stores.audit),
-            journal: Wired::new(&self.stores.journal, wire),
+            journal: Wired::new(&journal, wire),
             replicas: Wired::new(&self.stores.replicas, wire),
             bulletin: Wired::new(&self.stores.bulletin, wire),
             durability: Arc::clone(&self.stores.durability),

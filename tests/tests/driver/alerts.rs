@@ -223,3 +223,27 @@ fn a_store_that_is_away_is_an_outage_like_any_other() {
         assert_eq!(process.world.alerts.events(), [BEGAN, ENDED]);
     });
 }
+
+#[test]
+fn what_was_told_while_nothing_could_be_written_is_written_down_later() {
+    let world = world();
+    world.process(|process| async move {
+        process.set_up().await;
+        process.wait(MINS(1)).await;
+        // The time before the first look into the past counts from here.
+        away(process.world);
+        process.wait(MINS(2)).await;
+        process.world.journal.away(true);
+        process.wait(MINS(5)).await;
+        assert_eq!(process.world.alerts.events(), [BEGAN]);
+        process.world.journal.away(false);
+        process.wait(SECS(15)).await;
+    });
+    world.process(|process| async move {
+        process.wait(MINS(30)).await;
+        assert_eq!(process.world.alerts.events(), [BEGAN], "it was told before");
+        back(&process).await;
+        process.wait(SECS(60)).await;
+        assert_eq!(process.world.alerts.events(), [BEGAN, ENDED]);
+    });
+}

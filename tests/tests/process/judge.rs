@@ -7,10 +7,23 @@ use dingtalk_sim::{Delivery, DeliveryCause, Observed, PushedMessage, ViolationKi
 /// Every message is acked, and answered once with `answer_to(text)`; answers come in order of acceptance; cards are closed,
 /// once each; nothing else was said. Texts of messages must differ within a conversation.
 pub(crate) fn answered_once_in_order(seen: &Observed, answer_to: impl Fn(&str) -> String) {
+    answered_once_in_order_but(seen, answer_to, |_| false);
+}
+
+/// As [`answered_once_in_order`], where the store had lost messages after they were acked: those `may_be_lost` need no
+/// answer, and have no more than one.
+pub(crate) fn answered_once_in_order_but(
+    seen: &Observed,
+    answer_to: impl Fn(&str) -> String,
+    may_be_lost: impl Fn(&PushedMessage) -> bool,
+) {
     for conversation in seen.conversations.keys() {
-        let asked: Vec<_> =
-            seen.messages.iter().filter(|message| message.conversation == *conversation).collect();
         let said = seen.robot_texts(conversation);
+        let is_asked = |message: &&PushedMessage| {
+            message.conversation == *conversation
+                && (!may_be_lost(message) || said.contains(&answer_to(&message.text)))
+        };
+        let asked: Vec<_> = seen.messages.iter().filter(is_asked).collect();
         let wanted: Vec<_> = asked.iter().map(|message| answer_to(&message.text)).collect();
         let (mut said_sorted, mut wanted_sorted) = (said.clone(), wanted.clone());
         said_sorted.sort();

@@ -1,5 +1,6 @@
 //! The timeline of a message over the API, and its trace at a collector: the real server tells the same in both.
 
+use reqwest::Method;
 use serde_json::Value;
 use switchboard_tests::looks;
 use wiremock::matchers::{method, path};
@@ -35,7 +36,9 @@ async fn a_message_has_a_timeline_and_a_trace_of_the_same_name() {
     let message = lines["items"][0]["message_id"].as_str().unwrap().to_owned();
     assert_eq!(lines["items"][1]["message_id"], message.as_str());
     let timeline = looks::until("it is told that it was delivered", async || {
-        let timeline = stage.api.get(&format!("/messages/{message}/timeline")).await;
+        // Nothing is known of it until the first lines are written, a moment after the answer.
+        let answer = stage.api.send(Method::GET, &format!("/messages/{message}/timeline"), None).await;
+        let timeline = answer.json;
         let is_delivered = timeline["items"].as_array()?.iter().any(|item| item["event"] == "delivered");
         is_delivered.then_some(timeline)
     });

@@ -38,10 +38,7 @@ pub async fn delete(
     let channel = found(&api, &id).await?;
     changeable(&channel)?;
     if_match.check(channel.version)?;
-    // A client that hangs up must not leave a channel half deleted.
-    let author = Author::from(&caller);
-    let deletion = tokio::spawn(async move { deleted(&api, &channel.id, purge, &author).await });
-    deletion.await.unwrap_or_else(|_| Err(Problem::internal()))?;
+    deleted(&api, &channel.id, purge, &Author::from(&caller)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -78,9 +78,7 @@ pub async fn import(
     let directories = DirectoryKinds(api.ports.directory_kinds.clone());
     let documents = documents(&bytes, &api.ports.providers, &directories)?;
     let author = Author::from(&caller);
-    // A client that hangs up must not leave a part of it unsaid to the driver.
-    let taking = tokio::spawn(async move { taken(&api, &documents, &author, dry_run).await });
-    taking.await.unwrap_or_else(|_| Err(Problem::internal())).map(Json)
+    taken(&api, &documents, &author, dry_run).await.map(Json)
 }
 
 /// What was written so far.
@@ -120,18 +118,15 @@ async fn written_down(
     dry_run: bool,
     written: &mut Written,
 ) -> Result<ImportView, Problem> {
-    let (mut ids, mut first, mut tries) = (NewIds::new(), None, 0_u32);
+    let mut ids = NewIds::new();
+    if dry_run {
+        return Ok(told(&planned(api, documents, &mut ids).await?, dry_run));
+    }
+    let (mut first, mut tries) = (None, 0_u32);
     loop {
         let held = api.settings.hold().await?;
-        let channels: Vec<_> = documents.channels.iter().collect();
-        let references = references(&api.ports, &channels).await?;
-        let (agents, channels) = (api.ports.agents.list().await?, api.ports.channels.list().await?);
-        let stored = Stored { agents: &agents, channels: &channels };
-        let plan = plan(documents, stored, &references, Known::of(&api.ports), &mut ids)?;
+        let plan = planned(api, documents, &mut ids).await?;
         let view = first.get_or_insert_with(|| told(&plan, dry_run)).clone();
-        if dry_run {
-            return Ok(view);
-        }
         let before = written.agents.saturating_add(written.channels.len());
         let change = Change { ports: &api.ports, held: &held, author };
         let end = all(plan, change, written).await;
@@ -143,6 +138,15 @@ async fn written_down(
             end => return end.map(|()| view).map_err(Problem::from),
         }
     }
+}
+
+/// The plan for what is stored now.
+async fn planned(api: &Api, documents: &Documents, ids: &mut NewIds) -> Result<Plan, Problem> {
+    let channels: Vec<_> = documents.channels.iter().collect();
+    let references = references(&api.ports, &channels).await?;
+    let (agents, channels) = (api.ports.agents.list().await?, api.ports.channels.list().await?);
+    let stored = Stored { agents: &agents, channels: &channels };
+    plan(documents, stored, &references, Known::of(&api.ports), ids)
 }
 
 async fn all(plan: Plan, change: Change<'_>, written: &mut Written) -> Result<(), StoreError> {

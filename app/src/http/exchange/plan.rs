@@ -1,6 +1,6 @@
 //! What an import makes of what is stored, checked as a whole before anything is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use switchboard_domain::ids::{AgentId, ChannelId};
@@ -77,9 +77,18 @@ pub(super) fn changes<R: Resource>(step: &Step<R>) -> bool {
     step.before.as_ref().is_none_or(|before| !before.is_same_as(&step.after))
 }
 
-fn named<'a, R: Resource>(stored: &'a [R], document: &Value) -> Option<&'a R> {
-    let name = fold(document.get("name")?.as_str()?);
-    stored.iter().find(|one| fold(one.name()) == name)
+/// What is stored, by name.
+struct Named<'a, R>(BTreeMap<String, &'a R>);
+
+impl<'a, R: Resource> Named<'a, R> {
+    fn of(stored: &'a [R]) -> Self {
+        // The first one of a name, should there be two.
+        Self(stored.iter().rev().map(|one| (fold(one.name()), one)).collect())
+    }
+
+    fn find(&self, document: &Value) -> Option<&'a R> {
+        self.0.get(&fold(document.get("name")?.as_str()?)).copied()
+    }
 }
 
 fn new_id(ids: &mut NewIds, kind: Kind, document: &Value, made: impl FnOnce() -> String) -> String {
@@ -87,23 +96,36 @@ fn new_id(ids: &mut NewIds, kind: Kind, document: &Value, made: impl FnOnce() ->
     ids.entry((kind.word(), fold(name))).or_insert_with(made).clone()
 }
 
-/// Notes mistakes of one document, and a name that stands twice.
-fn noted<R: Resource>(
-    place: &str,
-    read: Result<R, Vec<FieldError>>,
-    before: Option<&R>,
-    steps: &mut Vec<Step<R>>,
-    fields: &mut Fields,
-) {
-    match read {
-        Err(errors) => {
-            let at = |error: FieldError| FieldError { pointer: format!("{place}{}", error.pointer), ..error };
-            fields.extend(errors.into_iter().map(at));
+/// The steps so far, with their names.
+struct Steps<R> {
+    list: Vec<Step<R>>,
+    names: BTreeSet<String>,
+}
+
+impl<R: Resource> Steps<R> {
+    fn new() -> Self {
+        Self { list: Vec::new(), names: BTreeSet::new() }
+    }
+
+    /// Notes mistakes of one document, and a name that stands twice.
+    fn note(
+        &mut self,
+        place: &str,
+        read: Result<R, Vec<FieldError>>,
+        before: Option<&R>,
+        fields: &mut Fields,
+    ) {
+        match read {
+            Err(errors) => {
+                let at =
+                    |error: FieldError| FieldError { pointer: format!("{place}{}", error.pointer), ..error };
+                fields.extend(errors.into_iter().map(at));
+            }
+            Ok(after) if !self.names.insert(fold(after.name())) => {
+                fields.wrong(format!("{place}/name"), "stands twice in this file");
+            }
+            Ok(after) => self.list.push(Step { before: before.cloned(), after }),
         }
-        Ok(after) if steps.iter().any(|step| fold(step.after.name()) == fold(after.name())) => {
-            fields.wrong(format!("{place}/name"), "stands twice in this file");
-        }
-        Ok(after) => steps.push(Step { before: before.cloned(), after }),
     }
 }
 
@@ -114,9 +136,9 @@ fn agents(
     ids: &mut NewIds,
     fields: &mut Fields,
 ) -> Vec<Step<AgentConfig>> {
-    let mut steps = Vec::new();
+    let (mut steps, by_name) = (Steps::new(), Named::of(stored.agents));
     for (index, document) in documents.agents.iter().enumerate() {
-        let before = named(stored.agents, document);
+        let before = by_name.find(document);
         let read = if let Some(before) = before {
             let document = with_kept_of_agent(document.clone(), before);
             agent_input::replaced(before, &document, known.now, known.kinds)
@@ -124,9 +146,9 @@ fn agents(
             let id = new_id(ids, Kind::Agent, document, || new_agent_id(known.entropy).to_string());
             agent_input::created(document, AgentId::new(id), known.now, known.kinds)
         };
-        noted(&format!("/agents/{index}"), read, before, &mut steps, fields);
+        steps.note(&format!("/agents/{index}"), read, before, fields);
     }
-    steps
+    steps.list
 }
 
 fn channels(
@@ -138,7 +160,7 @@ fn channels(
     ids: &mut NewIds,
     fields: &mut Fields,
 ) -> Vec<Step<Channel>> {
-    let mut steps = Vec::new();
+    let (mut steps, by_name) = (Steps::new(), Named::of(stored.channels));
     for (index, document) in documents.channels.iter().enumerate() {
         let place = format!("/channels/{index}");
         let document = match resolved(document, names) {
@@ -148,7 +170,7 @@ fn channels(
                 continue;
             }
         };
-        let before = named(stored.channels, &document);
+        let before = by_name.find(&document);
         let read = if let Some(before) = before {
             let document = with_kept_of_channel(document, before);
             channel_input::replaced(before, &document, known.now, known.providers, references)
@@ -156,9 +178,9 @@ fn channels(
             let id = new_id(ids, Kind::Channel, &document, || new_channel_id(known.entropy).to_string());
             channel_input::created(&document, ChannelId::new(id), known.now, known.providers, references)
         };
-        noted(&place, read, before, &mut steps, fields);
+        steps.note(&place, read, before, fields);
     }
-    steps
+    steps.list
 }
 
 /// An agent's document with `***` for stored secrets that it does not say, and with what TOML cannot say.
@@ -225,10 +247,12 @@ fn managed<R: Resource>(many: &str, steps: &[Step<R>]) -> Result<(), Problem> {
 
 /// Refuses a bot that another enabled channel has, in the text or stored.
 fn refuse_twins(steps: &[Step<Channel>], stored: &[Channel], known: Known<'_>) -> Result<(), Problem> {
-    let is_kept = |channel: &&Channel| !steps.iter().any(|step| step.after.id == channel.id);
+    let changed: BTreeSet<_> = steps.iter().map(|step| &step.after.id).collect();
+    let kept = stored.iter().filter(|channel| !changed.contains(&channel.id));
+    let all: Vec<&Channel> = steps.iter().map(|step| &step.after).chain(kept).collect();
     for (index, step) in steps.iter().enumerate() {
-        let others = steps.iter().map(|step| &step.after).chain(stored.iter().filter(is_kept));
-        if let Some(FieldError { pointer, message }) = twin(&step.after, others, known.providers) {
+        if let Some(FieldError { pointer, message }) = twin(&step.after, all.iter().copied(), known.providers)
+        {
             return Err(Problem::duplicate(&format!("/channels/{index}{pointer}"), &message));
         }
     }

@@ -61,9 +61,7 @@ pub async fn say(
         |message, text| Saying { channel: channel.id.clone(), person: person.clone(), message, text };
     let switching = switching.map(|text| saying(MessageId::new(format!("{message}-agent")), text));
     let all = switching.into_iter().chain([saying(message, asked.text)]).collect();
-    // A client that hangs up leaves nothing half said.
-    let said = tokio::spawn(async move { said(&api, all).await }).await;
-    said.unwrap_or_else(|_| Err(Problem::internal()))?;
+    said(&api, all).await?;
     Ok((StatusCode::ACCEPTED, Json(view)))
 }
 

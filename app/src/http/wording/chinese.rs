@@ -236,6 +236,9 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("there is and was no channel with this id", "没有此 ID 的渠道，也从未有过"),
     ("is not TOML: line {}", "不是有效的 TOML：第 {} 行"),
     ("must be TOML, with Content-Type: application/toml", "必须是 TOML，Content-Type 为 application/toml"),
+    ("there is no token with this id or name", "没有使用此 ID 或名称的令牌"),
+    ("nothing is known (any more) of a message with this id", "没有关于此 ID 消息的记录（可能已过保留期）"),
+    ("there are {} event streams, which is the most", "已有 {} 个事件流，达到上限"),
     ("there are {} tokens, which is the most", "已有 {} 个令牌，达到上限"),
     (
         "this is the last token with the role admin: make another one first",

@@ -60,7 +60,8 @@ const PAUSE_MAX: Duration = Duration::from_mins(5);
 /// Looks and tells until the server stops.
 pub(super) async fn watch(shared: Arc<Shared>) {
     let Some(sink) = shared.ports.alerts.clone() else { return };
-    let mut watch = Watch { sink, outages: None, pause: PAUSE_MIN, paused_until: None };
+    let mut watch =
+        Watch { sink, outages: None, unwritten: BTreeMap::new(), pause: PAUSE_MIN, paused_until: None };
     loop {
         tokio::select! {
             biased;
@@ -79,6 +80,8 @@ struct Watch {
     sink: SharedAlerts,
     /// What is known while this replica has the place.
     outages: Option<Outages>,
+    /// What was told last of a channel while the store was away, and when.
+    unwritten: BTreeMap<ChannelId, (Due, Timestamp)>,
     pause: Duration,
     paused_until: Option<Timestamp>,
 }
@@ -87,7 +90,11 @@ impl Watch {
     async fn look(&mut self, shared: &Shared) {
         let place = alerts_place();
         let holding = shared.ports.replicas.hold(&place, &shared.replica, PLACE_TTL);
-        match timeout(STORE_WAIT_MAX, holding).await {
+        let held = timeout(STORE_WAIT_MAX, holding).await;
+        if matches!(held, Ok(Ok(_))) {
+            self.write_rest(shared).await;
+        }
+        match held {
             Ok(Ok(true)) => {}
             Ok(Ok(false)) => {
                 self.outages = None;
@@ -111,6 +118,21 @@ impl Watch {
         }
         let due = outages.due(&seen, shared.settings.alerts, now);
         self.tell(shared, &statuses, due).await;
+    }
+
+    /// Writes down what was told while the store was away, whoever has the place by now.
+    async fn write_rest(&mut self, shared: &Shared) {
+        let writing = async {
+            while let Some(rest) = self.unwritten.first_entry() {
+                let (due, at) = rest.get();
+                if book::write(&*shared.ports.journal, due, *at).await.is_err() {
+                    return;
+                }
+                rest.remove();
+            }
+        };
+        // What is left is written with the next look.
+        let _late = timeout(STORE_WAIT_MAX, writing).await;
     }
 
     /// What is true of each channel. One that has just lost its connection is not looked into yet.
@@ -191,7 +213,8 @@ impl Watch {
                 outages.told(&due, now);
             }
             if !is_written {
-                tracing::warn!(%channel, event, "failed to write down that an alert was told");
+                tracing::warn!(%channel, event, "failed to write down that an alert was told; it is tried again");
+                self.unwritten.insert(due.channel.clone(), (due, now));
             }
         }
         if is_away {

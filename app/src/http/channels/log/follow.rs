@@ -13,7 +13,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Placed, all};
+use super::{Placed, gathered};
 use crate::http::auth::Credential;
 use crate::http::problem::Problem;
 use crate::http::state::{Api, EVENT_STREAMS_MAX};
@@ -39,15 +39,16 @@ pub(super) async fn stream(
     })?;
     // Heard from now on: what is logged while the last lines are read is seen in them, and not twice.
     let heard = api.lines.listen();
-    let known = log_lines::read(&*api.ports.journal, channel.as_str(), None).await?;
-    let known = known.first().map(|(number, _)| *number);
-    let mut ready = all(api, channel.as_str(), least).await?;
+    let replica = api.operations.replica().to_string();
+    let last = api.lines.of(channel.as_str()).last().map_or(0, |line| line.number);
+    let (mut ready, known) = gathered(api, channel.as_str(), least).await?;
+    let own = ready.iter().filter(|placed| placed.replica == replica).map(|placed| placed.line.number);
+    let seen = own.max().unwrap_or_default().max(last);
     ready.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     ready.reverse();
-    let seen = api.lines.of(channel.as_str()).last().map_or(0, |line| line.number);
     let follower = Follower {
         api: api.clone(),
-        replica: api.operations.replica().to_string(),
+        replica,
         channel,
         least,
         heard,

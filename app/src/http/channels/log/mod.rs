@@ -129,9 +129,16 @@ async fn listed(
 
 /// Everything that is known of a channel's log, the newest first.
 pub(crate) async fn all(api: &Api, channel: &str, least: Severity) -> Result<Vec<Placed>, Problem> {
+    Ok(gathered(api, channel, least).await?.0)
+}
+
+/// The same with the number of the newest line that is written down.
+async fn gathered(api: &Api, channel: &str, least: Severity) -> Result<(Vec<Placed>, Option<u64>), Problem> {
     let this = api.operations.replica().to_string();
+    let written = log_lines::read(&*api.ports.journal, channel, None).await?;
+    let newest = written.first().map(|(number, _)| *number);
     let mut lines: BTreeMap<(u64, String, u64), LogLine> = BTreeMap::new();
-    for (_, WrittenLine { replica, line }) in log_lines::read(&*api.ports.journal, channel, None).await? {
+    for (_, WrittenLine { replica, line }) in written {
         lines.insert((line.at, replica, line.number), line);
     }
     // Its own lines it has itself, those that are not written (yet) as well.
@@ -139,7 +146,7 @@ pub(crate) async fn all(api: &Api, channel: &str, least: Severity) -> Result<Vec
         lines.entry((line.at, this.clone(), line.number)).or_insert_with(|| LogLine::clone(&line));
     }
     let lines = lines.into_iter().rev().filter(|(_, line)| line.level >= least);
-    Ok(lines.map(|((_, replica, _), line)| Placed { replica, line }).collect())
+    Ok((lines.map(|((_, replica, _), line)| Placed { replica, line }).collect(), newest))
 }
 
 #[cfg(test)]
