@@ -1,6 +1,6 @@
 //! The driver: runs the machines, commits before it performs, and keeps channels connected.
 
-mod agents;
+pub(crate) mod agents;
 mod alerts;
 mod channel;
 mod conversation;

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use switchboard_domain::ids::{AgentId, MessageId};
+use switchboard_ports::channels::Channel;
 use switchboard_ports::playground::{NotTaken, Saying};
 
 use super::{conversation, found, person, short};
@@ -15,6 +16,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::http::state::{Api, new_id};
+use crate::runtime::agents::is_offered;
 
 /// Says something to the bot of a channel of type `web`, in the conversation that belongs to the token. It goes the way of every
 /// message; what comes of it is seen in the stream. `/new`, `/stop` and the other commands work as in any chat.
@@ -40,7 +42,7 @@ pub async fn say(
     let channel = found(&api, &id).await?;
     let asked = asked(&body).map_err(Problem::invalid)?;
     let switching = match &asked.agent {
-        Some(agent) => Some(switching(&api, agent).await?),
+        Some(agent) => Some(switching(&api, &channel, agent).await?),
         None => None,
     };
     if !channel.enabled {
@@ -81,8 +83,12 @@ async fn said(api: &Api, all: Vec<Saying>) -> Result<(), Problem> {
 }
 
 /// The command that switches to an agent.
-async fn switching(api: &Api, agent: &AgentId) -> Result<String, Problem> {
+async fn switching(api: &Api, channel: &Channel, agent: &AgentId) -> Result<String, Problem> {
     let found = api.ports.agents.find(agent).await?;
     let found = found.ok_or_else(|| Problem::invalid_field("/agent_id", "names no agent there is"))?;
+    // Otherwise the command would be refused, and what is said behind it go to another agent.
+    if !is_offered(channel, agent) {
+        return Err(Problem::invalid_field("/agent_id", "names an agent that this channel does not offer"));
+    }
     switching_to(&found.name).ok_or_else(|| Problem::invalid_field("/agent_id", READS_OTHERWISE))
 }

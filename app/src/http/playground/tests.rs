@@ -5,7 +5,7 @@ use axum::http::{Method, Request, header};
 use futures_util::StreamExt as _;
 use rstest::rstest;
 use serde_json::{Value, json};
-use switchboard_domain::ids::{ChannelId, ConversationKey, Seq, SessionNumber};
+use switchboard_domain::ids::{AgentId, ChannelId, ConversationKey, Seq, SessionNumber};
 use switchboard_domain::message::ChatKind;
 use switchboard_domain::snapshot::{Role as Speaker, TranscriptLine};
 use switchboard_domain::time::Timestamp;
@@ -102,6 +102,23 @@ async fn an_agent_is_switched_to_before_anything_is_said() {
         assert_eq!(answer.pointers(), ["/agent_id"]);
     }
     assert_eq!(api.playground.said.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_agent_that_the_channel_does_not_offer_is_refused_with_what_was_said() {
+    let api = TestApi::new().await;
+    let id = channel(&api).await;
+    let [listed, other] = ["Listed", "Other"].map(|name| api.agent(name));
+    let [listed, other] = [listed.await, other.await].map(|path| path.rsplit('/').next().unwrap().to_owned());
+    let channel = ChannelId::new(&id);
+    api.stores.state().channels.get_mut(&channel).unwrap().switching.agents = vec![AgentId::new(&listed)];
+    let body = json!({"text": "hello", "agent_id": other});
+    let answer = said(&api, Role::Operator, &id, None, &body).await;
+    problem(&answer, 422, "invalid-field");
+    assert_eq!(answer.pointers(), ["/agent_id"]);
+    assert!(api.playground.said.lock().unwrap().is_empty());
+    let body = json!({"text": "hello", "agent_id": listed});
+    assert_eq!(said(&api, Role::Operator, &id, None, &body).await.status, 202);
 }
 
 #[rstest]

@@ -95,6 +95,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("the name is taken", "该名称已被使用"),
     ("cannot be changed: make a new channel", "不能修改：请新建渠道"),
     ("names no agent there is", "没有这个智能体"),
+    ("names an agent that this channel does not offer", "此渠道不提供这个智能体"),
     (
         "names an agent whose name reads as something else in the chat: switch to it by its number (/agents)",
         "该智能体的名称在聊天中会被理解为别的意思：请用编号切换（/agents）",

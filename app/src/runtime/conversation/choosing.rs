@@ -44,7 +44,7 @@ pub(super) async fn agent_for(
     bot: &Bot,
     choices: &Choices,
 ) -> Result<Option<Asked>, StoreError> {
-    let chosen = choices.agent.as_ref().filter(|id| is_offered(bot, id));
+    let chosen = choices.agent.as_ref().filter(|id| is_offered(&bot.channel, id));
     let chosen = chosen.filter(|id| bot.agent.as_ref().is_none_or(|(own, _)| own.id != **id));
     let Some(id) = chosen else { return Ok(Asked::present(bot)) };
     let config = shared.ports.agents.find(id).await?;
