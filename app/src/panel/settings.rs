@@ -29,7 +29,7 @@ async fn page(visitor: Visitor, State(api): State<Api>, query: Query) -> Result<
     let content = html! {
         h1 { (title) }
         p.help { (t.say("settings-about")) }
-        (server(t, &api))
+        (server(&visitor, &api))
         (export(t))
         (import(&visitor))
     };
@@ -37,16 +37,21 @@ async fn page(visitor: Visitor, State(api): State<Api>, query: Query) -> Result<
 }
 
 /// What it runs with, by the names that the configuration has for it.
-fn server(t: Texts, api: &Api) -> Markup {
+fn server(visitor: &Visitor, api: &Api) -> Markup {
+    let t = visitor.texts();
+    // Addresses of the company's own, which the API's diagnostics tell administrators only, too.
+    let locked = reason(visitor, Role::Admin);
+    let settings = if locked.is_none() { settings(&api.configuration) } else { Vec::new() };
     html! {
         section.card {
             h2 { (t.say("settings-server")) }
+            @if let Some(why) = &locked { p.note { (why) } }
             dl {
                 (fact(&t.say("column-version"), &html! { (env!("CARGO_PKG_VERSION")) }))
                 (fact(&t.say("replica"), &html! { bdi.code { (api.operations.replica()) } }))
                 (fact(&t.say("column-started"), &html! { (moment(&rfc3339(api.started_at))) }))
                 (fact(&t.say("settings-runs-for"), &html! { (stored_ago(api.started_at)) }))
-                @for (key, value) in settings(&api.configuration) {
+                @for (key, value) in settings {
                     (fact(&key, &html! { bdi.code { @if value.is_empty() { "–" } @else { (value) } } }))
                 }
             }

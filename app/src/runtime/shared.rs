@@ -264,18 +264,27 @@ impl Shared {
     }
 }
 
-/// Patience with a store that is away, where somebody waits for an answer.
-pub(crate) struct Patience(Instant);
+/// Patience with a store that fails, where somebody waits for an answer. It does not run out while nothing can be written at
+/// all: whatever would be said instead of an answer could not be written down either.
+pub(crate) struct Patience {
+    span: Duration,
+    until: Instant,
+    store_sound: watch::Receiver<bool>,
+}
 
 impl Patience {
     pub(crate) fn new(shared: &Shared) -> Self {
-        Self(Instant::now() + shared.settings.store_patience)
+        let span = shared.settings.store_patience;
+        Self { span, until: Instant::now() + span, store_sound: shared.store_sound.subscribe() }
     }
 
     /// Waits a little before the next try; `false` when it is time to give up.
     pub(crate) async fn waits(&mut self) -> bool {
         tokio::time::sleep(STORE_PAUSE).await;
-        Instant::now() < self.0
+        if !*self.store_sound.borrow() {
+            self.until = Instant::now() + self.span;
+        }
+        Instant::now() < self.until
     }
 }
 
