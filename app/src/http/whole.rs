@@ -53,11 +53,15 @@ mod tests {
         StatusCode::OK
     }
 
+    async fn broken() -> StatusCode {
+        panic!("as if by mistake")
+    }
+
     fn router(notes: [Arc<Notify>; 3], places: usize) -> Router {
         let places = Arc::new(Semaphore::new(places));
         Router::new()
             .route("/", get(slow).post(slow))
-            .route("/panic", post(|| async { panic!("as if by mistake") }))
+            .route("/panic", post(broken))
             .layer(middleware::from_fn_with_state(places, to_its_end))
             .with_state(notes)
     }
