@@ -203,7 +203,7 @@ fn while_one_replica_is_connected_there_is_no_outage() {
         pair.wait(SECS(60)).await;
         pair.mend(1);
         pair.wait(MINS(10)).await;
-        assert_eq!(pair.world.alerts.tries(), 0);
+        assert_eq!(pair.world.alerts.told(), []);
     });
 }
 

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use dingtalk_sim::PushedMessage;
+use dingtalk_sim::{Observed, PushedMessage};
 use switchboard_tests::looks;
 use switchboard_tests::server::CAP;
 use test_servers::proxy::Proxy;
 use test_servers::redis;
 
+use super::judge::Loss;
 use super::replicas::{Several, write_steadily};
-use super::stage::chat;
+use super::stage::{answer_to, chat};
 
 /// Seconds of load before and after.
 const SECONDS: u64 = 3;
@@ -23,6 +24,12 @@ struct Replicated {
     primary: redis::Server,
     name: Proxy,
     link: Proxy,
+}
+
+/// What the platform has seen when the replica is about to get nothing any more.
+struct Parting {
+    acked: BTreeSet<String>,
+    answered: BTreeSet<String>,
 }
 
 impl Replicated {
@@ -40,29 +47,50 @@ impl Replicated {
         Self { several, primary, name, link }
     }
 
-    fn acked(&self) -> BTreeSet<String> {
-        let is_acked = |message: &&PushedMessage| message.acked.is_some();
-        let name = |message: &PushedMessage| message.msg_id.clone();
-        self.several.simulator.observe(|seen| seen.messages.iter().filter(is_acked).map(name).collect())
+    fn with(&self, wanted: impl Fn(&Observed, &PushedMessage) -> bool) -> BTreeSet<String> {
+        self.several.simulator.observe(|seen| {
+            let found = seen.messages.iter().filter(|message| wanted(seen, message));
+            found.map(|message| message.msg_id.clone()).collect()
+        })
     }
 
-    /// From here on the replica gets nothing. Gives what was acked before and has reached it.
-    async fn part(&self) -> BTreeSet<String> {
+    fn acked(&self) -> BTreeSet<String> {
+        self.with(|_, message| message.acked.is_some())
+    }
+
+    fn answered(&self) -> BTreeSet<String> {
+        self.with(|seen, message| {
+            seen.robot_texts(&message.conversation).contains(&answer_to(&message.text))
+                && seen.cards_in(&message.conversation).iter().all(|card| card.state.is_final())
+        })
+    }
+
+    /// From here on the replica gets nothing. What is told of the time before has reached it.
+    async fn part(&self) -> Parting {
         let acked = self.acked();
+        let answered = self.answered();
+        // The end of an answer is written down after the platform has seen it.
+        let listed = self.several.api(0).get("/conversations?limit=200").await;
+        let idle = listed["items"].as_array().expect("a list").iter().filter(|item| item["waiting"] == 0);
+        let idle: BTreeSet<_> = idle.filter_map(|item| item["platform_conversation_id"].as_str()).collect();
+        let idle = self.with(|_, message| idle.contains(message.conversation.as_str()));
+        let parting = Parting { acked, answered: answered.intersection(&idle).cloned().collect() };
         let sent = offset(&self.primary, "master_repl_offset:");
         let has_come = async || (offset(&self.several.redis, "slave_repl_offset:") >= sent).then_some(());
         looks::until("the replica has it", has_come).await;
         self.link.silence();
-        acked
+        parting
     }
 
-    /// The primary dies, and its replica is promoted. Gives what was acked before.
-    fn fail_over(&mut self) -> BTreeSet<String> {
+    /// The primary dies, and its replica is promoted. Says what may be lost.
+    fn fail_over(&mut self, parting: &Parting) -> Loss {
         self.primary.kill();
-        let acked = self.acked();
+        let messages = self.acked().difference(&parting.acked).cloned().collect();
+        let written = self.with(|_, _| true);
+        let ends = written.difference(&parting.answered).cloned().collect();
         self.several.redis.tell("REPLICAOF NO ONE");
         self.name.lead_to(self.several.redis.port());
-        acked
+        Loss { messages, ends }
     }
 
     fn is_late_acked(&self) -> bool {
@@ -84,13 +112,10 @@ impl Replicated {
     }
 
     /// What had reached the replica has one end, and so has what comes after. Gives whether the late one was answered.
-    async fn judge(&self, before: &BTreeSet<String>, until_death: &BTreeSet<String>) -> bool {
+    async fn judge(&self, loss: &Loss) -> bool {
         self.wait_ready(200).await;
         write_steadily(&self.several.simulator, 10_000, SECONDS).await;
-        let may_be_lost = |message: &PushedMessage| {
-            until_death.contains(&message.msg_id) && !before.contains(&message.msg_id)
-        };
-        self.several.all_is_well_but(may_be_lost).await;
+        self.several.all_is_well_but(loss).await;
         self.several.simulator.observe(|seen| !seen.robot_texts(&chat("late")).is_empty())
     }
 }
@@ -106,13 +131,13 @@ fn offset(server: &redis::Server, name: &str) -> u64 {
 async fn a_redis_that_fails_over_under_load_loses_only_what_its_replica_had_not_got() {
     let mut replicated = Replicated::start(&[]).await;
     write_steadily(&replicated.several.simulator, 0, SECONDS).await;
-    let before = replicated.part().await;
-    assert!(!before.is_empty());
+    let parting = replicated.part().await;
+    assert!(!parting.answered.is_empty());
     write_steadily(&replicated.several.simulator, 5_000, 1).await;
     replicated.several.say("late", LATE);
     looks::until("it is acked", async || replicated.is_late_acked().then_some(())).await;
-    let until_death = replicated.fail_over();
-    let is_late_answered = replicated.judge(&before, &until_death).await;
+    let loss = replicated.fail_over(&parting);
+    let is_late_answered = replicated.judge(&loss).await;
     assert!(!is_late_answered, "what was acked and had not come over is lost: RELIABILITY says so");
 }
 
@@ -121,15 +146,15 @@ async fn a_redis_that_wants_its_replica_to_keep_up_takes_nothing_that_a_late_fai
     let settings = ["--min-replicas-to-write", "1", "--min-replicas-max-lag", "1"];
     let mut replicated = Replicated::start(&settings).await;
     write_steadily(&replicated.several.simulator, 0, SECONDS).await;
-    let before = replicated.part().await;
+    let parting = replicated.part().await;
     // The primary notices, and refuses what it could lose.
     replicated.wait_ready(503).await;
     replicated.several.say("late", LATE);
-    let is_sent = |seen: &dingtalk_sim::Observed| {
+    let is_sent = |seen: &Observed| {
         seen.messages.iter().any(|message| message.text == LATE && !message.deliveries.is_empty())
     };
     replicated.several.simulator.wait_for(CAP, is_sent).await.expect("it is sent");
-    let until_death = replicated.fail_over();
-    let is_late_answered = replicated.judge(&before, &until_death).await;
+    let loss = replicated.fail_over(&parting);
+    let is_late_answered = replicated.judge(&loss).await;
     assert!(is_late_answered, "what was refused was not acked, and comes again");
 }

@@ -1,5 +1,6 @@
 //! Two servers on one store in Redis: one truth, each message answered once, and whoever dies is stood in for.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use dingtalk_sim::{Knobs, Observed, Origin, PushedMessage, Simulator, SimulatorConfig};
@@ -11,7 +12,7 @@ use switchboard_tests::scripted_agent::{Asked, Behaviour, ScriptedAgent};
 use switchboard_tests::server::{CAP, Home, Server};
 use test_servers::redis;
 
-use super::judge::{answered_once_in_order_but, no_violations_without_store};
+use super::judge::{Loss, answered_once_in_order_but, no_violations_without_store};
 use super::stage::{APP, answer_to, channel_on, chat, no_alarm};
 
 /// Seconds of load without `SWITCHBOARD_REPLICAS_SECONDS`, which raises them.
@@ -154,27 +155,36 @@ impl Several {
 
     /// Everything that was written is answered once and in order, and nothing is open.
     pub(crate) async fn all_is_well(&self) {
-        self.all_is_well_but(|_| false).await;
+        self.all_is_well_but(&Loss::default()).await;
     }
 
-    /// As [`all_is_well`](Self::all_is_well), but for messages that a store had lost after they were acked.
-    pub(crate) async fn all_is_well_but(&self, may_be_lost: impl Fn(&PushedMessage) -> bool) {
+    /// As [`all_is_well`](Self::all_is_well), but for what the store may have lost.
+    pub(crate) async fn all_is_well_but(&self, loss: &Loss) {
+        let is_answered = |said: &BTreeMap<_, Vec<String>>, message: &PushedMessage| {
+            loss.messages.contains(&message.msg_id)
+                || said[&message.conversation].contains(&answer_to(&message.text))
+        };
         looks::until_ok("everything is answered", async || {
             self.simulator.observe(|seen| {
+                let chats = seen.conversations.keys();
+                let said = chats.map(|chat| (chat.clone(), seen.robot_texts(chat))).collect();
                 let open = seen.open_cards().len();
                 let unacked = seen.messages.iter().filter(|message| message.acked.is_none()).count();
-                let asked = seen.messages.iter().filter(|message| !may_be_lost(message)).count();
-                let answered = seen.cards().filter(|card| card.state.is_final()).count();
-                if open == 0 && unacked == 0 && answered >= asked {
+                let unanswered = seen.messages.iter().filter(|message| !is_answered(&said, message));
+                let unanswered: Vec<_> = unanswered.map(|message| &message.text).collect();
+                if open == 0 && unacked == 0 && unanswered.is_empty() {
                     Ok(())
                 } else {
-                    Err((asked, answered, open, unacked))
+                    Err(format!(
+                        "{open} open, {unacked} unacked, {} unanswered: {unanswered:?}",
+                        unanswered.len()
+                    ))
                 }
             })
         })
         .await;
         self.simulator.observe(|seen| {
-            answered_once_in_order_but(seen, answer_to, may_be_lost);
+            answered_once_in_order_but(seen, answer_to, loss);
             no_violations_without_store(seen);
         });
         no_alarm(&self.home);
