@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, MessageId, Partition, ReplicaId};
-use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
+use switchboard_domain::inbox::{Control, Intake, Origin};
 use switchboard_domain::message::{Chat, Sender};
 use switchboard_ports::channels::Channel;
-use switchboard_ports::conversations::{Accepted, Admission, Arrival};
+use switchboard_ports::conversations::{Accepted, Arrival};
 use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::{Requeued, Retried};
@@ -24,6 +24,7 @@ use tokio::sync::{Mutex as FairMutex, broadcast};
 
 use self::taking_in::Unusable;
 use super::channel::{self, Bot, BotError, Message};
+use super::gate::Admitted;
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
 use super::{
@@ -189,16 +190,7 @@ fn control_arrival(
         sent_at: now,
         session_address: None,
         intake: Intake::Control { control, origin: Origin::Api },
-        admission: Arc::new(Always),
-    }
-}
-
-/// Control through the API is always taken in.
-struct Always;
-
-impl Admission for Always {
-    fn verdict(&self, _waiting: u32) -> Verdict {
-        Verdict::Admit
+        admission: Arc::new(Admitted),
     }
 }
 

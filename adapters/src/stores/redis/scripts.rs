@@ -38,11 +38,11 @@ pub(super) struct Scripts {
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
-            claim: timed(include_str!("scripts/claim.lua")),
+            claim: of_server(&timed_text(include_str!("scripts/claim.lua"))),
             look: Script::new(include_str!("scripts/look.lua")),
             append: Script::new(include_str!("scripts/append.lua")),
-            load: Script::new(include_str!("scripts/load.lua")),
-            commit: Script::new(include_str!("scripts/commit.lua")),
+            load: of_server(include_str!("scripts/load.lua")),
+            commit: of_server(include_str!("scripts/commit.lua")),
             purge: Script::new(include_str!("scripts/purge.lua")),
             forget: Script::new(include_str!("scripts/forget.lua")),
             register: Script::new(include_str!("scripts/register.lua")),
@@ -78,5 +78,14 @@ fn noting(script: &str) -> Script {
 
 /// A script that goes by time.
 fn timed(script: &str) -> Script {
-    Script::new(&format!("{}{script}", include_str!("scripts/moment.lua")))
+    Script::new(&timed_text(script))
+}
+
+fn timed_text(script: &str) -> String {
+    format!("{}{script}", include_str!("scripts/moment.lua"))
+}
+
+/// A script that goes by which server it runs on.
+fn of_server(script: &str) -> Script {
+    Script::new(&format!("{}{script}", include_str!("scripts/server.lua")))
 }

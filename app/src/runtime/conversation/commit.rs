@@ -72,7 +72,10 @@ impl Actor<'_> {
             // The store says whether a lease that has run out is still ours; another token is another owner's work in between.
             let asked = Instant::now();
             let result = match self.shared.lease_under(self.partition, self.token) {
-                Some(lease) => self.shared.ports.conversations.commit(&lease, commit.clone()).await,
+                Some(lease) => match self.still_true(&lease, Some(commit.expected)).await {
+                    Ok(()) => self.shared.ports.conversations.commit(&lease, commit.clone()).await,
+                    Err(error) => Err(error),
+                },
                 None => Err(StoreError::Fenced),
             };
             match result {

@@ -66,6 +66,7 @@ impl<'a> Actor<'a> {
             key: loaded.key,
             partition,
             token: lease.token,
+            lineage: lease.lineage,
             conversation: Conversation::restore(loaded.snapshot, bot.policy(), shared.now()),
             handle,
             bot,
@@ -111,7 +112,10 @@ impl<'a> Actor<'a> {
         let lease = self.shared.lease_under(self.partition, self.token).ok_or(Lost::Fenced)?;
         let taken = self.conversation.session().taken();
         let began = self.shared.now();
-        let loaded = load_from(self.shared, &lease, self.id, taken).await;
+        let loaded = match self.still_true(&lease, None).await {
+            Ok(()) => load_from(self.shared, &lease, self.id, taken).await,
+            Err(error) => Err(error),
+        };
         let entries = match &loaded {
             Ok(Some(loaded)) => loaded.entries.as_slice(),
             Ok(None) | Err(_) => &[],
@@ -169,7 +173,7 @@ impl<'a> Actor<'a> {
     }
 }
 
-async fn load_from(
+pub(super) async fn load_from(
     shared: &Shared,
     lease: &Lease,
     id: &ConversationId,

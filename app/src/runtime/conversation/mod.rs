@@ -6,6 +6,7 @@
 mod attached;
 mod choosing;
 mod commit;
+mod lineage;
 mod load;
 mod log;
 mod owner;
@@ -27,7 +28,7 @@ use switchboard_domain::ids::{
 use switchboard_domain::reply::Reply;
 use switchboard_domain::snapshot::ReplyRole;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::{Lease, Shown};
+use switchboard_ports::conversations::{Lease, Lineage, Shown};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -68,7 +69,12 @@ pub(crate) fn start(shared: &Arc<Shared>, partition: Partition, id: Conversation
             // What was begun before is still begun for whoever can load it.
             Ok(Ended::NotLoaded) => shared.registry.drop_from_memory(&id, crashed),
             // What was begun here may have been shown: it goes on as after a crash.
-            Ok(Ended::Lost) => forget(&shared, &id, &calls).await,
+            Ok(Ended::Lost { again }) => {
+                forget(&shared, &id, &calls).await;
+                if again {
+                    super::wake(&shared, partition, id);
+                }
+            }
             Err(_panic) => {
                 tracing::error!(conversation = %id, "a conversation's task panicked; it goes on from the store");
                 panics::counted();
@@ -104,7 +110,10 @@ enum Ended {
     /// The server stops: memory is forgotten.
     Dropped,
     /// Somebody else owns or changed it in the middle of a step: memory is forgotten.
-    Lost,
+    Lost {
+        /// Whether the store was given something that it had lost, and is to be read again at once.
+        again: bool,
+    },
 }
 
 /// What comes back from a call.
@@ -135,7 +144,7 @@ async fn run(
         Ok(ended) => ended,
         Err(lost) => {
             lost.count();
-            Ended::Lost
+            Ended::Lost { again: actor.give_again().await }
         }
     }
 }
@@ -149,6 +158,8 @@ struct Actor<'a> {
     partition: Partition,
     /// The lease that it was read under. Under another one, somebody else may have written in between.
     token: FencingToken,
+    /// The store's server that it was read from or looked at again.
+    lineage: Lineage,
     handle: Arc<ChannelHandle>,
     bot: Arc<Bot>,
     conversation: Conversation,
@@ -288,6 +299,9 @@ impl Actor<'_> {
 
     async fn expire(&mut self) -> Result<(), Lost> {
         let now = self.shared.now();
+        if self.conversation.session().deadline().is_some_and(|deadline| deadline.at <= now) {
+            self.prepared(now);
+        }
         let effects = self.conversation.expire(now);
         self.finish_step(effects).await?;
         self.commit_lazy(false).await

@@ -160,7 +160,7 @@ impl Actor<'_> {
             tell,
         );
         self.shared.tasks.spawn(task);
-        self.run = Some(Run { epoch, said, cancel, left });
+        self.run = Some(Run { epoch, said, cancel, left, preparing_since: Some(self.shared.now()) });
         self.shared.publish(RuntimeEvent::TurnStarted {
             channel: self.handle.id.clone(),
             conversation: self.id.clone(),
@@ -226,7 +226,7 @@ mod tests {
     use switchboard_domain::ids::{FencingToken, Partition, ReplicaId};
     use switchboard_domain::time::Timestamp;
     use switchboard_ports::clock::Clock;
-    use switchboard_ports::conversations::Lease;
+    use switchboard_ports::conversations::{Lease, Lineage};
     use tokio::sync::mpsc;
 
     use super::under_lease;
@@ -248,6 +248,7 @@ mod tests {
             owner: ReplicaId::new("r"),
             token: FencingToken(1),
             until: Timestamp::from_millis(2_000),
+            lineage: Lineage::default(),
         };
         let (sent, mut steps) = mpsc::unbounded_channel();
         let hands = Arc::clone(&clock);

@@ -128,6 +128,7 @@ async fn ask(
         let run = RunHandle { id, pollable: true, continuation: None };
         Upstream { asked: Arc::clone(&asked), run }
     });
+    let _ = tell.send(RunSaid::Ready).await;
     story.asked(&asked.config, request.model.as_deref(), request.resume.is_some());
     let span = asked.span(&handle.id, &place.0, Some(place.1));
     let mut events = asked.agent.run(request);

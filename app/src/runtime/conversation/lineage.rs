@@ -1,0 +1,96 @@
+//! A store whose server was replaced by one that had not got everything (a fail-over of Redis): what is in memory is looked at
+//! again before anything is done with it, and what the store has lost of it is given to the store once more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchboard_domain::ids::{RetryNumber, Seq, Version};
+use switchboard_domain::inbox::{Entry, Intake};
+use switchboard_ports::conversations::{Accepted, Arrival, Lease, Loaded};
+use switchboard_ports::error::StoreError;
+use tokio::time::timeout;
+
+use super::Actor;
+use super::load::load_from;
+use crate::runtime::gate::Admitted;
+
+/// What is older is not given again: its mark against doubles may have run out (they live for a day at least).
+const GIVEN_AGAIN_MAX_AGE: Duration = Duration::from_hours(1);
+
+impl Actor<'_> {
+    /// Whether what is in memory is what the store has, where another server than before answers for it. `committing` is the
+    /// version that a commit of unknown fate was to follow.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is not, and whatever the store says.
+    pub(super) async fn still_true(
+        &mut self,
+        lease: &Lease,
+        committing: Option<Version>,
+    ) -> Result<(), StoreError> {
+        if lease.lineage == self.lineage {
+            return Ok(());
+        }
+        let loaded = load_from(self.shared, lease, self.id, Seq(0)).await?;
+        let is_same = match &loaded {
+            Some(loaded) => self.is_in(loaded, committing),
+            None => self.version == Version(0) && self.conversation.entries().next().is_none(),
+        };
+        if !is_same {
+            tracing::warn!(conversation = %self.id, "the store has lost what it had acknowledged of a conversation");
+            return Err(StoreError::Conflict);
+        }
+        self.lineage = lease.lineage;
+        Ok(())
+    }
+
+    fn is_in(&self, loaded: &Loaded, committing: Option<Version>) -> bool {
+        let committed = committing.map(Version::next);
+        let has = |entry: &Entry| {
+            let found = loaded.entries.binary_search_by_key(&entry.seq, |stored| stored.seq);
+            found
+                .ok()
+                .and_then(|at| loaded.entries.get(at))
+                .is_some_and(|stored| stored.message == entry.message)
+        };
+        (loaded.version == self.version || Some(loaded.version) == committed)
+            && self.conversation.entries().all(has)
+    }
+
+    /// Memory is dropped: questions in it that the store does not know (any more) are given to it again. What it knows it
+    /// recognises. Whether there were any.
+    pub(super) async fn give_again(&self) -> bool {
+        let is_others = self.shared.lease(self.partition).is_none();
+        if is_others || self.shared.parking.is_cancelled() || self.handle.is_withdrawn() {
+            return false;
+        }
+        let mut is_given = false;
+        let since = self.shared.now().before(GIVEN_AGAIN_MAX_AGE);
+        let is_question = |entry: &&Entry| {
+            matches!(entry.intake, Intake::Ask { .. })
+                && entry.retry == RetryNumber(0)
+                && entry.accepted_at >= since
+        };
+        for entry in self.conversation.entries().filter(is_question) {
+            let accepting = self.shared.ports.conversations.accept(self.arrival_of(entry));
+            match timeout(self.shared.settings.store_patience, accepting).await {
+                Ok(Ok(Accepted::Duplicate)) => {}
+                Ok(Ok(Accepted::First { .. })) => {
+                    is_given = true;
+                    tracing::warn!(conversation = %self.id, seq = entry.seq.0, "a message that the store had lost was given to it again");
+                }
+                Ok(Err(_)) | Err(_) => {
+                    tracing::warn!(conversation = %self.id, seq = entry.seq.0, "failed to give a message again that the store may have lost");
+                    break;
+                }
+            }
+        }
+        is_given
+    }
+
+    fn arrival_of(&self, entry: &Entry) -> Arrival {
+        let Entry { message, chat, sender, sent_at, session_address, intake, .. } = entry.clone();
+        let (key, admission) = (self.key.clone(), Arc::new(Admitted));
+        Arrival { key, message, chat, sender, sent_at, session_address, intake, admission }
+    }
+}
