@@ -16,7 +16,7 @@ use std::time::Duration;
 use dingtalk_sim::{Simulator, SimulatorConfig};
 use rstest::rstest;
 use switchboard_tests::server::Home;
-use test_servers::installed;
+use test_servers::{installed, installed_file};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -33,6 +33,8 @@ fn modules() -> PathBuf {
     installed("chromium", "chromium");
     installed("node", "nodejs");
     installed("npm", "npm");
+    // Nobody could read the pictures of the Chinese pages without one.
+    installed_file("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", "fonts-wqy-microhei");
     let (from, folder) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("browser"), target().join("browser"));
     fs::create_dir_all(&folder).unwrap();
     let lock = File::create(folder.join("lock")).unwrap();

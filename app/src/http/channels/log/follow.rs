@@ -40,10 +40,10 @@ pub(super) async fn stream(
     // Heard from now on: what is logged while the last lines are read is seen in them, and not twice.
     let heard = api.lines.listen();
     let replica = api.operations.replica().to_string();
-    let last = api.lines.of(channel.as_str()).last().map_or(0, |line| line.number);
+    let heard_before = api.lines.of(channel.as_str()).last().map_or(0, |line| line.number);
     let (mut ready, known) = gathered(api, channel.as_str(), least).await?;
     let own = ready.iter().filter(|placed| placed.replica == replica).map(|placed| placed.line.number);
-    let seen = own.max().unwrap_or_default().max(last);
+    let seen = own.max().unwrap_or_default().max(heard_before);
     ready.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     ready.reverse();
     let follower = Follower {
