@@ -8,6 +8,7 @@
 //! | `control.rs`, `press.rs` | R3: control is never behind work; the stop button |
 //! | `recovery.rs` | R5, R8, R9: lost wakes, resumed turns, crashes |
 //! | `kinds.rs`, `files.rs` | kinds of messages; R6: their files |
+//! | `lineage.rs` | a store whose server is replaced by one that has not got everything |
 //! | `commits.rs` | R7, R16: unknown fates, conflicts, lost leases |
 //! | `parts.rs` | R10, R13: plain messages and their ways |
 //! | `fallback.rs` | R11: from a card to text |
@@ -81,6 +82,8 @@ mod intake;
 mod kills;
 #[path = "driver/kinds.rs"]
 mod kinds;
+#[path = "driver/lineage.rs"]
+mod lineage;
 #[path = "driver/lookalikes.rs"]
 mod lookalikes;
 #[path = "driver/lost_files.rs"]

@@ -1,0 +1,110 @@
+//! A store whose server is replaced by another one: what is in memory is looked at again, and what was lost is given again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchboard_adapters::stores;
+use switchboard_ports::clock::Clock;
+use switchboard_ports::conversations::ConversationStore;
+use switchboard_tests::fakes::agent::{Act, answer_to};
+use switchboard_tests::world::{Process, World};
+
+const SECS: fn(u64) -> Duration = Duration::from_secs;
+
+/// One that has got nothing.
+fn empty(world: &World) -> Arc<dyn ConversationStore> {
+    stores::memory(Arc::clone(&world.clock) as Arc<dyn Clock>).conversations
+}
+
+/// An agent that takes its time.
+fn slowly(world: &World) {
+    world.agent.script(|request, _| Act::Say(answer_to(&request.text), SECS(2)));
+}
+
+async fn asked(process: &Process<'_>, count: usize) {
+    process.until("the agent is asked", || process.world.agent.questions().len() >= count).await;
+}
+
+#[test]
+fn a_server_that_comes_back_with_everything_has_nobody_asked_again() {
+    let world = World::new(21);
+    slowly(&world);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            asked(&process, 1).await;
+            process.world.store.fail_over(None);
+            process.says("ann", "two").await;
+            process.finals(2).await;
+            process.wait(SECS(30)).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    assert_eq!(world.agent.questions(), ["one", "two"]);
+    assert_eq!(world.platform.finals(), ["answer to <one>", "answer to <two>"]);
+}
+
+#[test]
+fn what_is_being_answered_and_what_waits_is_given_to_a_server_that_has_lost_it() {
+    let world = World::new(22);
+    slowly(&world);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            asked(&process, 1).await;
+            process.says("ann", "two").await;
+            process.wait(SECS(1)).await;
+            process.world.store.fail_over(Some(empty(process.world)));
+            process.finals(2).await;
+            process.wait(SECS(30)).await;
+            assert_eq!(process.failures().await, []);
+            assert!(process.world.platform.cards().values().all(|card| card.finished && card.finishes == 1));
+        })
+        .unwrap();
+    assert_eq!(world.agent.questions(), ["one", "one", "two"]);
+    assert_eq!(world.platform.finals(), ["answer to <one>", "answer to <two>"]);
+}
+
+/// Its place in the inbox is the one that a lost message had.
+#[test]
+fn a_message_that_comes_after_the_loss_is_not_taken_for_an_earlier_one() {
+    let world = World::new(23);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            process.finals(1).await;
+            process.world.store.fail_over(Some(empty(process.world)));
+            process.says("ann", "two").await;
+            process.finals(2).await;
+            process.says("ann", "three").await;
+            process.finals(3).await;
+        })
+        .unwrap();
+    assert_eq!(world.platform.finals(), ["answer to <one>", "answer to <two>", "answer to <three>"]);
+    assert_eq!(world.agent.questions(), ["one", "two", "three"]);
+}
+
+/// The lost one is being answered while another one gets its place: neither ends the other.
+#[test]
+fn of_two_messages_of_one_place_each_is_answered() {
+    let world = World::new(24);
+    slowly(&world);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            asked(&process, 1).await;
+            process.world.store.fail_over(Some(empty(process.world)));
+            process.says("ann", "two").await;
+            process.finals(2).await;
+            process.wait(SECS(30)).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    let mut finals = world.platform.finals();
+    finals.sort();
+    assert_eq!(finals, ["answer to <one>", "answer to <two>"]);
+}
