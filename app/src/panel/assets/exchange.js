@@ -44,6 +44,7 @@ async function sent(form, isTried) {
   const [trying, doing] = form.querySelectorAll("button");
   const place = document.getElementById("imported");
   form.querySelector(".rest").hidden = true;
+  say("");
   trying.disabled = true;
   doing.disabled = true;
   const area = form.querySelector("textarea");
