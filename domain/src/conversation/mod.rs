@@ -138,11 +138,6 @@ impl Conversation {
         self.entries.get(&seq)
     }
 
-    /// All entries that have not ended, in order.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
-    }
-
     /// The running turn's question, with words that its message came without: the transcript has what the agent was
     /// asked. Memory only: a turn that is begun again is told again.
     pub fn reworded(&mut self, epoch: Epoch, question: String) {

@@ -7,6 +7,7 @@ use switchboard_adapters::stores;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conversations::ConversationStore;
 use switchboard_tests::fakes::agent::{Act, answer_to};
+use switchboard_tests::fakes::store::Verb;
 use switchboard_tests::world::{Process, World};
 
 const SECS: fn(u64) -> Duration = Duration::from_secs;
@@ -99,6 +100,30 @@ fn of_two_messages_of_one_place_each_is_answered() {
             asked(&process, 1).await;
             process.world.store.fail_over(Some(empty(process.world)));
             process.says("ann", "two").await;
+            process.finals(2).await;
+            process.wait(SECS(30)).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    let mut finals = world.platform.finals();
+    finals.sort();
+    assert_eq!(finals, ["answer to <one>", "answer to <two>"]);
+}
+
+/// Its end is decided, and not written yet, when the server is replaced; another message has its place by then.
+#[test]
+fn an_end_that_was_to_be_written_ends_no_message_that_came_since() {
+    let world = World::new(25);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.world.store.away(&[Verb::Commit]);
+            process.says("ann", "one").await;
+            // Its answer is whole, and waits for its commit.
+            process.wait(SECS(2)).await;
+            process.world.store.fail_over(Some(empty(process.world)));
+            process.says("ann", "two").await;
+            process.world.store.away(&[]);
             process.finals(2).await;
             process.wait(SECS(30)).await;
             assert_eq!(process.failures().await, []);

@@ -72,7 +72,7 @@ impl Actor<'_> {
             // The store says whether a lease that has run out is still ours; another token is another owner's work in between.
             let asked = Instant::now();
             let result = match self.shared.lease_under(self.partition, self.token) {
-                Some(lease) => match self.still_true(&lease, Some(commit.expected)).await {
+                Some(lease) => match self.still_true(&lease, Some(&commit)).await {
                     Ok(()) => self.shared.ports.conversations.commit(&lease, commit.clone()).await,
                     Err(error) => Err(error),
                 },
@@ -85,6 +85,7 @@ impl Actor<'_> {
                     committed(self.shared, &commit, running, began);
                     self.shared.troubles.done(Kind::Commit, self.shared.now());
                     self.version = version;
+                    self.open.retain(|seq, _| !commit.ended.iter().any(|(ended, _)| ended == seq));
                     self.user = None;
                     self.shown.clear();
                     self.lazy_since = None;

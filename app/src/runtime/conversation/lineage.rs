@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use switchboard_domain::ids::{RetryNumber, Seq, Version};
 use switchboard_domain::inbox::{Entry, Intake};
-use switchboard_ports::conversations::{Accepted, Arrival, Lease, Loaded};
+use switchboard_ports::conversations::{Accepted, Arrival, Commit, Lease, Loaded};
 use switchboard_ports::error::StoreError;
 use tokio::time::timeout;
 
@@ -18,15 +18,15 @@ use crate::runtime::gate::Admitted;
 const GIVEN_AGAIN_MAX_AGE: Duration = Duration::from_hours(1);
 
 impl Actor<'_> {
-    /// Whether what is in memory is what the store has, where another server than before answers for it. `committing` is the
-    /// version that a commit of unknown fate was to follow.
+    /// Whether what is in memory is what the store has, where another server than before answers for it. What `committing` ends
+    /// has to be there too, or what has its place by now would be ended, unless that was written before.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it is not, and whatever the store says.
     pub(super) async fn still_true(
         &mut self,
         lease: &Lease,
-        committing: Option<Version>,
+        committing: Option<&Commit>,
     ) -> Result<(), StoreError> {
         if lease.lineage == self.lineage {
             return Ok(());
@@ -34,7 +34,7 @@ impl Actor<'_> {
         let loaded = load_from(self.shared, lease, self.id, Seq(0)).await?;
         let is_same = match &loaded {
             Some(loaded) => self.is_in(loaded, committing),
-            None => self.version == Version(0) && self.conversation.entries().next().is_none(),
+            None => self.version == Version(0) && self.open.is_empty(),
         };
         if !is_same {
             tracing::warn!(conversation = %self.id, "the store has lost what it had acknowledged of a conversation");
@@ -44,8 +44,11 @@ impl Actor<'_> {
         Ok(())
     }
 
-    fn is_in(&self, loaded: &Loaded, committing: Option<Version>) -> bool {
-        let committed = committing.map(Version::next);
+    fn is_in(&self, loaded: &Loaded, committing: Option<&Commit>) -> bool {
+        let written = committing.filter(|commit| loaded.version == commit.expected.next());
+        let is_over = |entry: &Entry| {
+            written.is_some_and(|commit| commit.ended.iter().any(|(seq, _)| *seq == entry.seq))
+        };
         let has = |entry: &Entry| {
             let found = loaded.entries.binary_search_by_key(&entry.seq, |stored| stored.seq);
             found
@@ -53,8 +56,8 @@ impl Actor<'_> {
                 .and_then(|at| loaded.entries.get(at))
                 .is_some_and(|stored| stored.message == entry.message)
         };
-        (loaded.version == self.version || Some(loaded.version) == committed)
-            && self.conversation.entries().all(has)
+        (loaded.version == self.version || written.is_some())
+            && self.open.values().all(|entry| is_over(entry) || has(entry))
     }
 
     /// Memory is dropped: questions in it that the store does not know (any more) are given to it again. What it knows it
@@ -71,7 +74,7 @@ impl Actor<'_> {
                 && entry.retry == RetryNumber(0)
                 && entry.accepted_at >= since
         };
-        for entry in self.conversation.entries().filter(is_question) {
+        for entry in self.open.values().filter(is_question) {
             let accepting = self.shared.ports.conversations.accept(self.arrival_of(entry));
             match timeout(self.shared.settings.store_patience, accepting).await {
                 Ok(Ok(Accepted::Duplicate)) => {}

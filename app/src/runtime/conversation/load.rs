@@ -1,6 +1,6 @@
 //! Reading a conversation: whole at first, later what is new in its inbox.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use switchboard_domain::conversation::{Conversation, Effects, Event};
@@ -72,6 +72,7 @@ impl<'a> Actor<'a> {
             bot,
             version: loaded.version,
             pending: 0,
+            open: BTreeMap::new(),
             with_files: BTreeSet::new(),
             user: None,
             shown: Vec::new(),
@@ -149,6 +150,7 @@ impl<'a> Actor<'a> {
                 self.with_files.insert(entry.seq);
             }
             let locale = self.own_locale(&entry.sender).await;
+            self.open.insert(entry.seq, entry.clone());
             let event = match denied.get(&entry.seq) {
                 Some(refusal) => {
                     let told = self.tells_denied(&entry);

@@ -16,7 +16,7 @@ mod running;
 mod screening;
 mod turn;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use switchboard_domain::conversation::{Conversation, Effects, Event, Perform};
 use switchboard_domain::ids::{
     ConversationId, ConversationKey, Epoch, FencingToken, Partition, Seq, UserId, Version,
 };
+use switchboard_domain::inbox::Entry;
 use switchboard_domain::reply::Reply;
 use switchboard_domain::snapshot::ReplyRole;
 use switchboard_domain::time::Timestamp;
@@ -166,6 +167,8 @@ struct Actor<'a> {
     version: Version,
     /// Entries taken in and not ended, as counted in the metrics.
     pending: u32,
+    /// Entries taken in whose end is not stored, as they were read.
+    open: BTreeMap<Seq, Entry>,
     /// Entries taken in and not ended that brought files.
     with_files: BTreeSet<Seq>,
     /// Set by a mapping, written with the next commit.
