@@ -239,11 +239,26 @@ impl Shared {
             .into_iter()
             .filter(|lease| wanted.contains(&lease.partition) || leases.contains_key(&lease.partition))
             .collect();
+        let known: BTreeMap<_, _> =
+            leases.iter().map(|(partition, lease)| (*partition, lease.lineage)).collect();
         let before = leases.len();
         let kept = granted.iter().filter(|lease| leases.contains_key(&lease.partition)).count();
         leases.retain(|partition, _| !asked.contains(partition));
         let lost = before.saturating_sub(leases.len() + kept);
-        leases.extend(granted.into_iter().map(|lease| (lease.partition, lease)));
+        let mut elsewhere = Vec::new();
+        for lease in granted {
+            let partition = lease.partition;
+            let lineage = lease.lineage;
+            if known.get(&partition).is_some_and(|known| *known != lineage) {
+                elsewhere.push(partition);
+            }
+            leases.insert(partition, lease);
+        }
+        drop(leases);
+        // What is in memory looks whether the store still has it, before anybody waits for that.
+        for partition in elsewhere {
+            self.registry.wake_in(partition);
+        }
         lost
     }
 
@@ -264,24 +279,30 @@ impl Shared {
     }
 }
 
-/// Patience with a store that fails, where somebody waits for an answer. It does not run out while nothing can be written at
-/// all: whatever would be said instead of an answer could not be written down either.
+/// Patience with a store that fails, where somebody waits for an answer.
 pub(crate) struct Patience {
     span: Duration,
     until: Instant,
-    store_sound: watch::Receiver<bool>,
+    /// While this is false, patience does not run out.
+    store_sound: Option<watch::Receiver<bool>>,
 }
 
 impl Patience {
     pub(crate) fn new(shared: &Shared) -> Self {
         let span = shared.settings.store_patience;
-        Self { span, until: Instant::now() + span, store_sound: shared.store_sound.subscribe() }
+        Self { span, until: Instant::now() + span, store_sound: None }
+    }
+
+    /// A turn's: it does not run out while nothing can be written at all. Whatever would be said instead of an answer could not
+    /// be written down either.
+    pub(crate) fn of_turn(shared: &Shared) -> Self {
+        Self { store_sound: Some(shared.store_sound.subscribe()), ..Self::new(shared) }
     }
 
     /// Waits a little before the next try; `false` when it is time to give up.
     pub(crate) async fn waits(&mut self) -> bool {
         tokio::time::sleep(STORE_PAUSE).await;
-        if !*self.store_sound.borrow() {
+        if self.store_sound.as_ref().is_some_and(|sound| !*sound.borrow()) {
             self.until = Instant::now() + self.span;
         }
         Instant::now() < self.until

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use switchboard::runtime::Settings;
 use switchboard_adapters::stores;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conversations::ConversationStore;
@@ -132,4 +134,28 @@ fn an_end_that_was_to_be_written_ends_no_message_that_came_since() {
     let mut finals = world.platform.finals();
     finals.sort();
     assert_eq!(finals, ["answer to <one>", "answer to <two>"]);
+}
+
+/// Longer than leases last, so that partitions may be anybody's when it is over.
+#[test]
+fn replicas_that_could_not_reach_the_store_for_long_give_it_what_it_has_lost() {
+    let world = World::new(26);
+    world.set_up().now_or_never().expect("memory answers at once");
+    world.agent.script(|request, _| Act::Say(answer_to(&request.text), SECS(5)));
+    let people = ["ann", "bob", "cid", "dan", "eve", "fay"];
+    world.pair(&Settings::of_shared_store(), async |pair| {
+        pair.until("both are connected", || pair.holders().len() == 2).await;
+        for person in people {
+            pair.says(person, "hello").await;
+        }
+        pair.wait(SECS(2)).await;
+        pair.world.store.away(&Verb::ALL);
+        pair.wait(SECS(45)).await;
+        pair.world.store.fail_over(Some(empty(pair.world)));
+        pair.world.store.away(&[]);
+        pair.answered(people.len()).await;
+        pair.wait(SECS(30)).await;
+    });
+    assert!(world.platform.cards().values().all(|card| card.finished && card.finishes == 1));
+    assert_eq!(world.platform.finals().len(), people.len());
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use dingtalk_sim::{Observed, PushedMessage};
 use switchboard_tests::looks;
+use switchboard_tests::scripted_agent::Asked;
 use switchboard_tests::server::CAP;
 use test_servers::proxy::Proxy;
 use test_servers::redis;
@@ -85,19 +86,13 @@ impl Replicated {
     /// The primary dies, and its replica is promoted. Says what may be lost.
     fn fail_over(&mut self, parting: &Parting) -> Loss {
         self.primary.kill();
+        self.several.redis.tell("REPLICAOF NO ONE");
+        // Nothing can be accepted meanwhile, and what was is acked by now or comes again.
         let messages = self.acked().difference(&parting.acked).cloned().collect();
         let written = self.with(|_, _| true);
         let ends = written.difference(&parting.answered).cloned().collect();
-        self.several.redis.tell("REPLICAOF NO ONE");
         self.name.lead_to(self.several.redis.port());
         Loss { messages, ends }
-    }
-
-    fn is_late_acked(&self) -> bool {
-        self.several.simulator.observe(|seen| {
-            let mut late = seen.messages.iter().filter(|message| message.text == LATE);
-            late.any(|message| message.acked.is_some())
-        })
     }
 
     async fn wait_ready(&self, status: u16) {
@@ -135,7 +130,8 @@ async fn a_redis_that_fails_over_under_load_loses_only_what_its_replica_had_not_
     assert!(!parting.answered.is_empty());
     write_steadily(&replicated.several.simulator, 5_000, 1).await;
     replicated.several.say("late", LATE);
-    looks::until("it is acked", async || replicated.is_late_acked().then_some(())).await;
+    let is_asked = |asked: &[Asked]| asked.iter().any(|asked| asked.question() == LATE);
+    replicated.several.agent.wait_for(is_asked, CAP).await.expect("it is being answered");
     let loss = replicated.fail_over(&parting);
     let is_late_answered = replicated.judge(&loss).await;
     assert!(is_late_answered, "what was being answered is given to the store again");

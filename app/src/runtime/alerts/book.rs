@@ -1,6 +1,6 @@
 //! What was told, written down: for whoever has the place of alerts next.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use switchboard_domain::ids::ChannelId;
@@ -37,22 +37,26 @@ pub(super) async fn write(journal: &dyn JournalStore, due: &Due, at: Timestamp) 
 
 /// Outages of which it was told that they began, and not that they are over.
 pub(super) async fn read(journal: &dyn JournalStore) -> Result<Outages, StoreError> {
-    let (mut outages, mut known) = (Outages::default(), BTreeSet::new());
+    let mut last: BTreeMap<String, (Timestamp, Line)> = BTreeMap::new();
     let mut page = PageRequest { limit: PAGE_ROWS_MAX, after: None };
     for _ in 0..Book::States.limits().lines.div_ceil(PAGE_ROWS_MAX) {
         let read = journal.read(Book::States, SUBJECT, &page).await?;
         for info in read.items {
             // What a later version may write otherwise is passed over.
             let Ok(line) = serde_json::from_str::<Line>(&info.body) else { continue };
-            // The newest line of a channel counts.
-            if known.insert(line.channel.clone()) && !line.over {
-                outages.recall(ChannelId::new(line.channel), Timestamp::from_millis(line.since), info.at);
+            // What was told last of a channel counts: it may have been written later than it was told.
+            if last.get(&line.channel).is_none_or(|(at, _)| *at < info.at) {
+                last.insert(line.channel.clone(), (info.at, line));
             }
         }
         page.after = read.next;
         if page.after.is_none() {
             break;
         }
+    }
+    let mut outages = Outages::default();
+    for (channel, (at, line)) in last.into_iter().filter(|(_, (_, line))| !line.over) {
+        outages.recall(ChannelId::new(channel), Timestamp::from_millis(line.since), at);
     }
     Ok(outages)
 }

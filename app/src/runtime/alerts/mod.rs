@@ -212,7 +212,9 @@ impl Watch {
             if let Some(outages) = &mut self.outages {
                 outages.told(&due, now);
             }
-            if !is_written {
+            if is_written {
+                self.unwritten.remove(&due.channel);
+            } else {
                 tracing::warn!(%channel, event, "failed to write down that an alert was told; it is tried again");
                 self.unwritten.insert(due.channel.clone(), (due, now));
             }

@@ -27,7 +27,7 @@ use switchboard_ports::provider::{
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::status::{Sound, project};
+use super::status::project;
 use super::{Bot, ChannelHandle};
 use crate::runtime::shared::Shared;
 
@@ -44,7 +44,7 @@ pub(crate) async fn stand_in(shared: &Shared, id: &ChannelId) -> Option<Arc<Chan
     tracing::info!(channel = %id, "what a deleted channel has left open is ended");
     let machine = Machine::new(0, shared.now());
     Some(Arc::new(ChannelHandle {
-        status: Mutex::new(project(id, &shared.replica, &machine, Sound::ALWAYS)),
+        status: Mutex::new(project(id, &shared.replica, &machine, true)),
         id: id.clone(),
         admission: Mutex::new(Admission::default()),
         bot: Mutex::new(Arc::new(bot(id))),

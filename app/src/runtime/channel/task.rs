@@ -15,7 +15,7 @@ use switchboard_ports::provider::Signal;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::status::{Sound, project};
+use super::status::project;
 use super::{Bot, ChannelHandle, MESSAGES_MAX, Message};
 use crate::runtime::files::FETCHES_MAX;
 use crate::runtime::intake::Sink;
@@ -32,7 +32,7 @@ pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
     let (messages, inbox) = mpsc::channel(MESSAGES_MAX);
     let id = bot.channel.id.clone();
     let handle = Arc::new(ChannelHandle {
-        status: Mutex::new(project(&id, &shared.replica, &machine, Sound::ALWAYS)),
+        status: Mutex::new(project(&id, &shared.replica, &machine, true)),
         id: id.clone(),
         admission: Mutex::new(Admission::default()),
         bot: Mutex::new(Arc::new(bot)),
@@ -55,7 +55,7 @@ pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
         machine,
         inbox,
         sockets: BTreeMap::new(),
-        store: Sound::ALWAYS,
+        store_sound: true,
         noted: Noted::default(),
     };
     shared.tasks.spawn(async move {
@@ -76,7 +76,7 @@ struct Task {
     /// Open or opening connections, and how to close each; two at most (make-before-break).
     sockets: BTreeMap<ConnectionId, CancellationToken>,
     /// Whether messages can be stored, as far as is known.
-    store: Sound,
+    store_sound: bool,
     /// What the journal was told.
     noted: Noted,
 }
@@ -136,7 +136,7 @@ impl Task {
             Message::Noted(code, detail) => self.apply(Event::Noted { code, detail }),
             Message::StoreDoubted => self.store_doubted(),
             Message::StoreTrusted => {
-                self.store.is_now(true, self.shared.now());
+                self.store_sound = true;
                 self.publish();
             }
             Message::StoreLost => self.apply(Event::StoreLost),
@@ -151,7 +151,7 @@ impl Task {
     fn settings_taken_in(&mut self) {
         let bot = self.handle.bot();
         if !*self.shared.store_sound.borrow() {
-            self.store.is_now(false, self.shared.now());
+            self.store_sound = false;
         }
         if !self.handle.is_placed() {
             self.apply(Event::LeaseLost);
@@ -168,7 +168,7 @@ impl Task {
     /// Green until now is red at once, and the status says why.
     fn store_doubted(&mut self) {
         let was_green = self.machine.status() == Status::Connected;
-        self.store.is_now(false, self.shared.now());
+        self.store_sound = false;
         if was_green {
             self.apply(Event::Noted { code: ErrorCode::StoreUnavailable, detail: String::new() });
         }
@@ -253,9 +253,11 @@ impl Task {
 
     fn publish(&mut self) {
         let bot = self.handle.bot();
-        let new = project(&self.handle.id, &self.shared.replica, &self.machine, self.store);
+        let mut new = project(&self.handle.id, &self.shared.replica, &self.machine, self.store_sound);
         let changed = {
             let mut status = lock(&self.handle.status);
+            // What is told may differ from what the machine is in, and since when it does.
+            new.since = if new.status == status.status { status.since } else { self.shared.now() };
             let changed =
                 (&status.state, &status.status, status.last_error.as_ref().map(|it| (it.code, it.at)))
                     != (&new.state, &new.status, new.last_error.as_ref().map(|it| (it.code, it.at)))

@@ -62,7 +62,7 @@ pub(super) async fn agent_for_turn(
     bot: &Bot,
     choices: &Choices,
 ) -> Result<Option<Asked>, RunFailure> {
-    let mut patience = Patience::new(shared);
+    let mut patience = Patience::of_turn(shared);
     loop {
         match agent_for(shared, bot, choices).await {
             Ok(asked) => return Ok(asked),

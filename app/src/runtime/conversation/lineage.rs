@@ -17,6 +17,9 @@ use crate::runtime::gate::Admitted;
 /// What is older is not given again: its mark against doubles may have run out (they live for a day at least).
 const GIVEN_AGAIN_MAX_AGE: Duration = Duration::from_hours(1);
 
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
+
 impl Actor<'_> {
     /// Whether what is in memory is what the store has, where another server than before answers for it. What `committing` ends
     /// has to be there too, or what has its place by now would be ended, unless that was written before.
@@ -62,33 +65,41 @@ impl Actor<'_> {
 
     /// Memory is dropped: questions in it that the store does not know (any more) are given to it again. What it knows it
     /// recognises. Whether there were any.
+    ///
+    /// Whoever owns the conversation by now: accepting takes no lease, and its owner is woken.
     pub(super) async fn give_again(&self) -> bool {
-        let is_others = self.shared.lease(self.partition).is_none();
-        if is_others || self.shared.parking.is_cancelled() || self.handle.is_withdrawn() {
-            return false;
-        }
+        let is_question =
+            |entry: &&Entry| matches!(entry.intake, Intake::Ask { .. }) && entry.retry == RetryNumber(0);
         let mut is_given = false;
-        let since = self.shared.now().before(GIVEN_AGAIN_MAX_AGE);
-        let is_question = |entry: &&Entry| {
-            matches!(entry.intake, Intake::Ask { .. })
-                && entry.retry == RetryNumber(0)
-                && entry.accepted_at >= since
-        };
         for entry in self.open.values().filter(is_question) {
+            is_given |= self.give_again_one(entry).await;
+        }
+        is_given
+    }
+
+    /// Tries for as long as the store is away; whether the store had lost it.
+    async fn give_again_one(&self, entry: &Entry) -> bool {
+        while !self.shared.parking.is_cancelled()
+            && !self.handle.is_withdrawn()
+            && entry.accepted_at.after(GIVEN_AGAIN_MAX_AGE) >= self.shared.now()
+        {
             let accepting = self.shared.ports.conversations.accept(self.arrival_of(entry));
             match timeout(self.shared.settings.store_patience, accepting).await {
-                Ok(Ok(Accepted::Duplicate)) => {}
+                Ok(Ok(Accepted::Duplicate)) => return false,
                 Ok(Ok(Accepted::First { .. })) => {
-                    is_given = true;
-                    tracing::warn!(conversation = %self.id, seq = entry.seq.0, "a message that the store had lost was given to it again");
+                    // Of its old place, which is another message's or will be.
+                    self.shared.files.drop_of(self.shared, self.id, entry.seq);
+                    tracing::warn!(conversation = %self.id, "a message that the store had lost was given to it again");
+                    return true;
                 }
-                Ok(Err(_)) | Err(_) => {
-                    tracing::warn!(conversation = %self.id, seq = entry.seq.0, "failed to give a message again that the store may have lost");
-                    break;
+                Ok(Err(StoreError::Unavailable(_))) | Err(_) => tokio::time::sleep(PAUSE).await,
+                Ok(Err(error)) => {
+                    tracing::warn!(conversation = %self.id, %error, "failed to give a message again that the store may have lost");
+                    return false;
                 }
             }
         }
-        is_given
+        false
     }
 
     fn arrival_of(&self, entry: &Entry) -> Arrival {

@@ -97,8 +97,14 @@ impl<'a> Actor<'a> {
         }
         actor.hold(&mut effects);
         actor.apply_into(Event::Loaded, &mut effects);
-        actor.finish_step(effects).await.ok()?;
-        Some(actor)
+        match actor.finish_step(effects).await {
+            Ok(()) => Some(actor),
+            Err(lost) => {
+                lost.count();
+                actor.give_again().await;
+                None
+            }
+        }
     }
 
     /// Reads what is new in the inbox and takes in changed settings.

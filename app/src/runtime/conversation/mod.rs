@@ -374,7 +374,11 @@ impl Actor<'_> {
     /// Tells the machines how long they could neither act nor hear, wherever the conversation waits for its store: what was
     /// decided is performed only now, and what came back meanwhile is still to be taken in. No time-out counts that.
     fn stalled_since(&mut self, began: Timestamp) {
-        self.conversation.stalled(self.shared.now().since(began));
+        let span = self.shared.now().since(began);
+        self.conversation.stalled(span);
+        if let Some(since) = self.run.as_mut().and_then(|run| run.preparing_since.as_mut()) {
+            *since = since.after(span);
+        }
     }
 }
 

@@ -134,7 +134,7 @@ impl Asked {
 
 /// An agent's settings as they are now; none when the store stays away.
 async fn find(shared: &Shared, id: &AgentId) -> Option<AgentConfig> {
-    let mut patience = Patience::new(shared);
+    let mut patience = Patience::of_turn(shared);
     loop {
         match shared.ports.agents.find(id).await {
             Ok(found) => return found,

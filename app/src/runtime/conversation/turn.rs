@@ -262,7 +262,7 @@ async fn prepare(
 /// A question that quotes an answer of ours, with the answer's words; where they are not found (any more), it goes as it
 /// came, which says so.
 async fn reworded(shared: &Shared, bot: &Bot, chat: &str, key: &str, question: String) -> String {
-    let mut patience = Patience::new(shared);
+    let mut patience = Patience::of_turn(shared);
     loop {
         match shared.ports.transcripts.shown_as(&bot.channel.id, chat, key).await {
             Ok(line) => {
@@ -279,7 +279,7 @@ async fn reworded(shared: &Shared, bot: &Bot, chat: &str, key: &str, question: S
 
 /// What was said before; nothing when the store stays away.
 async fn recent(shared: &Shared, question: &Question, lines_max: u32) -> Vec<TranscriptLine> {
-    let mut patience = Patience::new(shared);
+    let mut patience = Patience::of_turn(shared);
     loop {
         let transcripts = &shared.ports.transcripts;
         match transcripts.recent(&question.conversation, question.session, lines_max).await {

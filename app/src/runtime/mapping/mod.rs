@@ -33,7 +33,7 @@ pub(crate) async fn map_author(
     bot: &Bot,
     entry: &Entry,
 ) -> Result<(User, Rule), RunFailure> {
-    let mut patience = Patience::new(shared);
+    let mut patience = Patience::of_turn(shared);
     let mut tries = 0;
     while tries < LINK_TRIES_MAX {
         match try_map(shared, bot, entry).await {

@@ -2,7 +2,7 @@
 local function server()
   local told, info = pcall(redis.call, 'INFO', 'server')
   local run = told and string.match(info, 'run_id:(%x+)') or ''
-  return string.sub(run, 1, 16)
+  return #run < 16 and '' or string.lower(string.sub(run, 1, 16))
 end
 
 -- Whether a lease was renewed under another server than this one, which may not have got all that was acknowledged.
