@@ -172,6 +172,7 @@ async function otherPages(stage) {
     ["33-agent-new", "/panel/agents/new?kind=openai-chat"],
     ["34-platforms", "/panel/channels/new"],
     ["35-users", "/panel/users"],
+    ["35-directories", "/panel/directories"],
     ["36-failures", "/panel/failures"],
     ["37-audit", "/panel/audit"],
     ["38-replicas", "/panel/replicas"],

@@ -18,6 +18,7 @@ pub(super) enum Section {
     Playground,
     Agents,
     Users,
+    Directories,
     Conversations,
     Failures,
     Changes,
@@ -28,7 +29,7 @@ pub(super) enum Section {
 }
 
 /// The way around, in this order: path, name.
-const SECTIONS: [(Section, &str, Key); 12] = [
+const SECTIONS: [(Section, &str, Key); 13] = [
     (Section::Dashboard, HOME, Key("nav-dashboard")),
     (Section::Channels, "/panel/channels", Key("nav-channels")),
     (Section::Playground, "/panel/playground", Key("nav-playground")),
@@ -36,6 +37,7 @@ const SECTIONS: [(Section, &str, Key); 12] = [
     (Section::Conversations, "/panel/conversations", Key("nav-conversations")),
     (Section::Failures, "/panel/failures", Key("nav-failures")),
     (Section::Users, "/panel/users", Key("nav-users")),
+    (Section::Directories, "/panel/directories", Key("nav-directories")),
     (Section::Changes, "/panel/changes", Key("nav-changes")),
     (Section::Audit, "/panel/audit", Key("nav-audit")),
     (Section::Tokens, "/panel/tokens", Key("nav-tokens")),

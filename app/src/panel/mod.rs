@@ -21,6 +21,7 @@ mod changes;
 mod channels;
 mod conversations;
 mod dashboard;
+mod directories;
 mod failures;
 mod fields;
 mod form;
@@ -73,6 +74,7 @@ pub fn routes() -> Router<Api> {
         .merge(users::routes())
         .merge(records::routes())
         .merge(changes::routes())
+        .merge(directories::routes())
         .merge(tokens::routes())
         .merge(settings::routes())
         .layer(middleware::from_fn(as_page));

@@ -2,7 +2,7 @@
 
 mod first_visit;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use axum::body::Body;
@@ -13,6 +13,7 @@ use switchboard_domain::ids::{ChannelId, ConversationKey, Seq, SessionNumber};
 use switchboard_domain::message::ChatKind;
 use switchboard_domain::snapshot::{Role as Speaker, TranscriptLine};
 use switchboard_domain::time::Timestamp;
+use switchboard_ports::directory::DirectorySettings;
 use switchboard_ports::journal::{Book, JournalLine};
 use switchboard_ports::tokens::{Role, TokenStore as _};
 use switchboard_ports::transcripts::ConversationInfo;
@@ -24,7 +25,7 @@ use crate::testing::{Answer, START_MS, TestApi};
 const HOSTILE: &str = "<script>alert(1)</script>\"'{{7*7}}${7*7} \u{5e9}\u{5dc}\u{5d5}\u{5dd}";
 
 /// Every page and piece, with what stands for an id.
-const PAGES: [&str; 36] = [
+const PAGES: [&str; 37] = [
     "/panel/dashboard",
     "/panel/pieces/dashboard",
     "/panel/pieces/measures",
@@ -53,6 +54,7 @@ const PAGES: [&str; 36] = [
     "/panel/users",
     "/panel/users/new",
     "/panel/users/{id}",
+    "/panel/directories",
     "/panel/audit",
     "/panel/replicas",
     "/panel/acts",
@@ -200,6 +202,14 @@ async fn hostile() -> (TestApi, Vec<String>) {
     let config = json!({"client_id": "ding<b>", "client_secret": "s3cr3t"});
     let channel = json!({"name": HOSTILE, "type": "dingtalk", "config": config, "default_agent_id": agent});
     let channel = api.post("/channels", channel).await.json["id"].as_str().unwrap().to_owned();
+    let directory = DirectorySettings {
+        name: HOSTILE.to_owned(),
+        kind: String::from("ldap"),
+        config: json!({"url": HOSTILE}),
+        secrets: BTreeMap::default(),
+    };
+    let known = ChannelId::new(&channel);
+    api.stores.state().channels.get_mut(&known).unwrap().directories.chain.push(directory);
     let user = api.post("/users", json!({"username": "<b>", "display_name": HOSTILE})).await;
     let user = user.json["id"].as_str().unwrap().to_owned();
     let conversation = talked(&api, &channel);
@@ -221,6 +231,7 @@ async fn hostile() -> (TestApi, Vec<String>) {
     let pages = pages.chain([
         String::from("/panel/channels/new?type=dingtalk"),
         format!("/panel/channels/new?copy={channel}"),
+        format!("/panel/directories?channel={channel}"),
         String::from("/panel/agents/new?kind=openai-chat"),
         format!("/panel/conversations/{conversation}?whole=true"),
     ]);

@@ -10,6 +10,7 @@ mod related;
 mod row;
 mod tabs;
 
+pub(super) use access::trial;
 pub(super) use edit::{agents, guide, making, platforms};
 pub(super) use list::{counted_view, statuses};
 pub(super) use row::trouble;

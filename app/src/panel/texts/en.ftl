@@ -11,6 +11,7 @@ nav-agents = Agents
 nav-conversations = Conversations
 nav-failures = Failures
 nav-users = Users
+nav-directories = Directories
 nav-audit = Audit
 nav-replicas = Replicas
 nav-changes = Changes
@@ -316,6 +317,13 @@ sending-parts = { $sent } of { $count } parts.
 
 ## Users
 users-title = Users
+directories-title = Directories
+directories-about = Where channels ask who somebody is, in the order in which each channel asks. They are set up under a channel's "Access and mapping"; "Try a user" asks them and changes nothing.
+directories-none = No channel asks a directory. One is set up under a channel's "Access and mapping".
+column-directory = Directory
+column-kind = Kind
+column-address = Address or file
+column-try = Dry run
 users-none = There is no user yet. Users are made with their first message.
 users-none-found = Nobody here fits. On large lists the next page goes on searching.
 user-add = Add a user

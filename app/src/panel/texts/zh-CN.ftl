@@ -11,6 +11,7 @@ nav-agents = 智能体
 nav-conversations = 会话
 nav-failures = 失败记录
 nav-users = 用户
+nav-directories = 企业目录
 nav-audit = 审计
 nav-replicas = 副本
 nav-changes = 变更
@@ -303,6 +304,13 @@ sending-parts = 已发送 { $sent } / { $count } 段。
 
 ## 用户
 users-title = 用户
+directories-title = 企业目录
+directories-about = 各渠道用来查询用户身份的目录，按各渠道的查询顺序排列。请在渠道的“访问与用户识别”中设置；“试一个用户”只查询，不做任何更改。
+directories-none = 没有渠道查询企业目录。请在渠道的“访问与用户识别”中设置。
+column-directory = 目录
+column-kind = 类型
+column-address = 地址或文件
+column-try = 试查
 users-none = 还没有用户。用户会在发送第一条消息时创建。
 users-none-found = 没有匹配的用户。用户较多时，可在下一页继续查找。
 user-add = 添加用户
