@@ -55,7 +55,7 @@ async fn show(
     query.finish()?;
     let t = visitor.texts();
     let timeline = found(&api, &id).await?;
-    let channels = channel_names(&api).await?;
+    let channels = channel_names(&api, timeline.channel.iter().map(|channel| channel.as_str())).await?;
     let conversation = match &timeline.conversation {
         Some(id) => api.ports.transcripts.conversation(id).await?,
         None => None,

@@ -144,6 +144,6 @@ async fn message(visitor: &Visitor, api: &Api, channel: &Channel) -> Result<Mark
             h2 { (t.say("welcome-message-title")) }
             p { (t.say("welcome-message")) }
         }
-        (channels::row(visitor, api, channel).await?)
+        (channels::row_now(visitor, api, channel).await?)
     })
 }

@@ -56,14 +56,19 @@ async fn status_of(api: &Api, channel: &Channel, locale: Locale) -> StatusView {
     StatusView::observed_or(observed, channel, locale)
 }
 
+/// A channel as the list shows it, as it is now.
+pub(super) async fn row_now(visitor: &Visitor, api: &Api, channel: &Channel) -> Result<Markup, Problem> {
+    api.operations.take_in(std::slice::from_ref(channel)).await?;
+    let status = status_of(api, channel, visitor.texts().0).await;
+    row(visitor, api, channel, status).await
+}
+
 /// A channel as the list shows it.
-pub(super) async fn row(visitor: &Visitor, api: &Api, channel: &Channel) -> Result<Markup, Problem> {
+async fn row(visitor: &Visitor, api: &Api, channel: &Channel, status: StatusView) -> Result<Markup, Problem> {
     let agent = match &channel.default_agent {
         Some(id) => api.ports.agents.find(id).await?.map(|agent| agent.name),
         None => None,
     };
-    api.operations.take_in(std::slice::from_ref(channel)).await?;
-    let status = status_of(api, channel, visitor.texts().0).await;
     Ok(row::view(visitor, &row::Row::of(api, visitor, channel, agent, status)))
 }
 

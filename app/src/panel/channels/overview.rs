@@ -25,7 +25,7 @@ pub(super) async fn page(
 ) -> Result<Html<String>, Problem> {
     let channel = found(&api, &id).await?;
     let status = status_of(&api, &channel, visitor.texts().0).await;
-    let row = super::row(&visitor, &api, &channel).await?;
+    let row = super::row(&visitor, &api, &channel, status.clone()).await?;
     let past = past(&api, &channel.id, visitor.texts()).await?;
     Ok(Html(
         around(

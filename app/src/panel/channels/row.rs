@@ -56,7 +56,7 @@ pub(super) async fn piece(
     Id(id): Id,
 ) -> Result<Html<String>, Problem> {
     let channel = found(&api, &id).await?;
-    Ok(Html(super::row(&visitor, &api, &channel).await?.into_string()))
+    Ok(Html(super::row_now(&visitor, &api, &channel).await?.into_string()))
 }
 
 /// The row.
