@@ -51,7 +51,7 @@ impl Conversation {
         }
     }
 
-    /// For so long, up to now, the running turn's question could not be asked, see [`Session::unasked`].
+    /// For so long, up to now, the running turn's question could not be asked, see [`unasked`](crate::session::Session::unasked).
     pub fn unasked(&mut self, span: Duration) {
         self.session.unasked(span);
     }
