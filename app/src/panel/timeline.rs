@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Html;
 use axum::routing::get;
 use maud::{Markup, html};
-use switchboard_domain::ids::ConversationId;
+use switchboard_domain::ids::{ChannelId, ConversationId};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::failures::FailureInfo;
 use switchboard_ports::page::{PAGE_ROWS_MAX, PageRequest};
@@ -55,7 +55,7 @@ async fn show(
     query.finish()?;
     let t = visitor.texts();
     let timeline = found(&api, &id).await?;
-    let channels = channel_names(&api, timeline.channel.iter().map(|channel| channel.as_str())).await?;
+    let channels = channel_names(&api, timeline.channel.iter().map(ChannelId::as_str)).await?;
     let conversation = match &timeline.conversation {
         Some(id) => api.ports.transcripts.conversation(id).await?,
         None => None,
