@@ -5,6 +5,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use switchboard_domain::ids::Version;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::journal::{Book, EVERYTHING, JournalInfo, JournalLine, LINE_BYTES_MAX};
 
@@ -174,7 +175,7 @@ impl VersionLine {
     pub fn of<R: Resource>(before: Option<&R>, after: &R, stamp: Stamp, author: &Author, act: Act) -> Self {
         let secrets = changed_secrets(before, after);
         let was = before.map(Resource::content);
-        let content = after.content();
+        let content = after.with_version(Version(stamp.version)).content();
         let fields = fields(was.as_ref(), &content, &secrets);
         let act = match (act, fields.as_slice(), content.get("enabled").and_then(Value::as_bool)) {
             (Act::Changed, [only], Some(true)) if only == "/enabled" => Act::Enabled,

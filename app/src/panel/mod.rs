@@ -77,6 +77,7 @@ pub fn routes() -> Router<Api> {
         .merge(directories::routes())
         .merge(tokens::routes())
         .merge(settings::routes())
+        .route("/panel/{*rest}", get(nowhere))
         .layer(middleware::from_fn(as_page));
     Router::new()
         .route("/", get(|| async { Redirect::to(HOME) }))
@@ -84,6 +85,11 @@ pub fn routes() -> Router<Api> {
         .route("/panel/", get(|| async { Redirect::to(HOME) }))
         .route("/panel/assets/{name}", get(assets::serve))
         .merge(pages)
+}
+
+/// A page that is not there, for whoever is signed in.
+async fn nowhere(_: visitor::Visitor) -> Problem {
+    Problem::not_found("there is nothing at this path")
 }
 
 /// Gives pages their policy, and shows people a page where a program would get a problem document.

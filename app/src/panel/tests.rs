@@ -66,8 +66,8 @@ const PAGES: [&str; 37] = [
 ];
 
 /// What is no page: it is open, or leads to one.
-const OPEN: [&str; 6] =
-    ["/", "/panel", "/panel/", "/panel/assets/{name}", "/panel/sign-in", "/panel/sign-out"];
+const OPEN: [&str; 7] =
+    ["/", "/panel", "/panel/", "/panel/assets/{name}", "/panel/sign-in", "/panel/sign-out", "/panel/{*rest}"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -73,7 +73,7 @@ pub fn switching_to(name: &str) -> Option<String> {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = PlaygroundMessage)]
 pub struct SaidView {
-    /// The message's id.
+    /// The message's id in the stream. Its timeline is found by the `message_id` of the conversation's lines.
     pub message_id: String,
     /// The conversation.
     pub conversation_id: String,

@@ -51,7 +51,10 @@ pub async fn say(
     let person = person(&caller);
     let message = match &key {
         Some(key) => {
-            MessageId::new(format!("web_{}", short(&["playground", channel.id.as_str(), &person.id, key])))
+            // Another text under the same key is another message: nothing that is said is taken for something else.
+            let switches = asked.agent.as_ref().map_or("", |agent| agent.as_str());
+            let parts = ["playground", channel.id.as_str(), &person.id, key, switches, &asked.text];
+            MessageId::new(format!("web_{}", short(&parts)))
         }
         None => MessageId::new(new_id("web", &*api.ports.entropy)),
     };

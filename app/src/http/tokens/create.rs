@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
+use switchboard_domain::ids::Version;
 use switchboard_ports::provider::FieldError;
 use switchboard_ports::tokens::{Role, TOKENS_MAX};
 use utoipa::ToSchema;
@@ -16,6 +17,7 @@ use crate::http::auth::{Admin, CONFIGURED_NAME};
 use crate::http::body::JsonBody;
 use crate::http::dto::agent_input::NAME_CHARS_MAX;
 use crate::http::dto::fields::{self, Fields, Reader};
+use crate::http::etag::tagged;
 use crate::http::openapi::BASE;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -50,7 +52,7 @@ pub struct NewTokenView {
 /// Makes a token. The answer alone has it: only its hash is stored.
 #[utoipa::path(post, path = "/tokens", tag = "tokens", operation_id = "create_token", request_body = TokenInput,
     responses((status = 201, description = "made", body = NewTokenView,
-        headers(("Location" = String, description = "its path"))),
+        headers(("Location" = String, description = "its path"), ("ETag" = String, description = "its version"))),
         (status = 409, description = "the name is taken, or there are too many")),
     security(("bearer" = ["admin"])))]
 pub async fn create(
@@ -78,7 +80,8 @@ pub async fn create(
     drop(held);
     tracing::info!(token = token.name, role = ?token.role, "token made");
     acts::note(ports, &caller, Act::TokenCreated, &token.name).await;
-    let mut headers = HeaderMap::new();
+    // A token is never changed.
+    let mut headers = tagged(Version(1));
     if let Ok(location) = HeaderValue::try_from(format!("{BASE}/tokens/{}", token.id)) {
         headers.insert(header::LOCATION, location);
     }

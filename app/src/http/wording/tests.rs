@@ -112,6 +112,31 @@ fn whatever_is_said_of_a_field_is_said_in_chinese() {
     assert!(seen > 80, "{seen}");
 }
 
+/// Whatever a problem says besides its fields: the first sentence behind its name in the code.
+#[test]
+fn whatever_a_problem_says_is_said_in_chinese() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http"), &mut files);
+    let (mut missing, mut seen) = (Vec::new(), 0);
+    for path in files.iter().filter(|path| !path.to_string_lossy().contains("tests")) {
+        let text = std::fs::read_to_string(path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        for (_, behind) in text.match_indices("Problem::").map(|(at, name)| text.split_at(at + name.len())) {
+            let call = behind.split(';').next().unwrap();
+            let sentence =
+                literals(call).into_iter().find(|literal| literal.contains(' ') && !literal.starts_with('/'));
+            let Some(sentence) = sentence else { continue };
+            seen += 1;
+            let told = sentence.strip_prefix("the body ").unwrap_or(&sentence);
+            if !is_told(&sentence) && !is_told(told) {
+                missing.push(format!("{}: {sentence}", path.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+    assert!(seen > 40, "{seen}");
+}
+
 #[test]
 fn every_sentence_has_as_many_values_in_either_language() {
     for (english, chinese) in SENTENCES {
