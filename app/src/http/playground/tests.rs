@@ -72,6 +72,9 @@ async fn what_is_said_is_the_tokens_own_and_one_message_under_one_key() {
     assert_eq!(first.status, 202, "{first:?}");
     let again = said(&api, Role::Operator, &id, Some("k1"), &hello).await;
     assert_eq!(first.json, again.json);
+    let other = said(&api, Role::Operator, &id, Some("k1"), &json!({"text": "something else"})).await;
+    assert_eq!(other.status, 202);
+    assert_ne!(first.json["message_id"], other.json["message_id"], "it is not taken for the first one");
     assert_eq!(first.json["conversation_id"], key_of(&id, "o").id().to_string());
     let others = said(&api, Role::Admin, &id, Some("k1"), &hello).await;
     assert_ne!(first.json["message_id"], others.json["message_id"]);
@@ -81,8 +84,8 @@ async fn what_is_said_is_the_tokens_own_and_one_message_under_one_key() {
     );
     let heard = api.playground.said.lock().unwrap();
     assert_eq!((heard[0].person.id.as_str(), heard[0].text.as_str()), ("o", "hello"));
-    assert_eq!(heard[2].person.id, "a");
-    assert_eq!((heard.len(), &heard[0].message), (4, &heard[1].message));
+    assert_eq!((heard[2].text.as_str(), heard[3].person.id.as_str()), ("something else", "a"));
+    assert_eq!((heard.len(), &heard[0].message), (5, &heard[1].message));
 }
 
 #[tokio::test]
