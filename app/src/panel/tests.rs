@@ -1,6 +1,7 @@
 //! What holds for every page: who sees it, what it carries, and that whatever people write is text.
 
 mod first_visit;
+mod happened;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,11 +15,11 @@ use switchboard_domain::message::ChatKind;
 use switchboard_domain::snapshot::{Role as Speaker, TranscriptLine};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::directory::DirectorySettings;
-use switchboard_ports::journal::{Book, JournalLine};
 use switchboard_ports::tokens::{Role, TokenStore as _};
 use switchboard_ports::transcripts::ConversationInfo;
 use switchboard_ports::users::Identity;
 
+use self::happened::happened;
 use crate::testing::{Answer, START_MS, TestApi};
 
 /// What somebody hostile calls things.
@@ -146,52 +147,6 @@ fn talked(api: &TestApi, channel: &str) -> String {
     state.conversations.insert(id.clone(), info);
     state.lines.insert(id.clone(), vec![said(Speaker::User), said(Speaker::Assistant)]);
     id.to_string()
-}
-
-/// The timeline of what was said there, with everything that can happen, in hostile words; the message's id.
-fn happened(api: &TestApi, conversation: &str) -> String {
-    let message = format!("{conversation}-1");
-    let line = |body: serde_json::Value| JournalLine {
-        book: Book::Timelines,
-        subject: message.clone(),
-        at: Timestamp::from_millis(START_MS),
-        body: body.to_string(),
-    };
-    let mut state = api.stores.state();
-    for event in [
-        "accepted",
-        "given",
-        "retry_of",
-        "retried",
-        "queued",
-        "taken_up",
-        "left",
-        "mapped",
-        "asked",
-        "first_output",
-        "agent_finished",
-        "agent_failed",
-        "waiting_shown",
-        "card_created",
-        "card_trouble",
-        "card_updates",
-        "card_closed",
-        "parts",
-        "delivered",
-        "told",
-        "failure_recorded",
-        "ended",
-        "sending",
-        HOSTILE,
-    ] {
-        state.journal.push(line(json!({
-            "kind": event, "replica": HOSTILE, "refused": HOSTILE, "message": HOSTILE, "user": HOSTILE, "rule": HOSTILE,
-            "agent": HOSTILE, "agent_id": HOSTILE, "model": HOSTILE, "cause": HOSTILE, "cut": HOSTILE, "result": HOSTILE,
-            "way": HOSTILE, "reason": HOSTILE, "by": HOSTILE, "outcome": HOSTILE, "state": HOSTILE, "parts": 2,
-        })));
-    }
-    drop(state);
-    message
 }
 
 /// A server on which everything has a hostile name; pages with the ids of what there is.
