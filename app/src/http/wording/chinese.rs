@@ -248,6 +248,21 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("there is no user with the id in user_id", "没有 user_id 所指的用户"),
     ("there is nothing at this path", "此路径下没有内容"),
     ("the user is not linked to this identity", "该用户没有关联此身份"),
+    ("is no conversation of this channel", "不是此渠道的会话"),
+    ("is no user", "不是用户"),
+    ("is a user without an identity on this channel's platform", "该用户在此渠道的平台上没有身份"),
+    (
+        "is a user with several identities on this channel's platform: give the platform's own id",
+        "该用户在此渠道的平台上有多个身份：请填写平台自己的 ID",
+    ),
+    (
+        "is a private chat with a person whom the platform does not name: they have to write first",
+        "这是与平台未给出 ID 的人的单聊：需要对方先发消息",
+    ),
+    (
+        "the header {} may stand once, with 1 to {} visible ASCII characters",
+        "请求头 {} 只能出现一次，且为 1 到 {} 个可见 ASCII 字符",
+    ),
     // Who asks.
     ("send a token: Authorization: Bearer TOKEN", "请发送令牌：Authorization: Bearer TOKEN"),
     ("the token is not known, or was revoked", "令牌无效或已被吊销"),
