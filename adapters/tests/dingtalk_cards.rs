@@ -12,7 +12,7 @@ use dingtalk_support::{
 use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::ids::{MessageId, RetryNumber};
+use switchboard_domain::ids::{MessageId, RetryNumber, Seq};
 use switchboard_domain::message::Target;
 use switchboard_domain::reply::{CardCall, CardOutcome};
 use switchboard_ports::provider::CardRequest;
@@ -97,6 +97,7 @@ async fn the_platforms_name_of_a_card_is_kept_for_quotes_of_it() {
         target: group(),
         message: message.clone(),
         retry: RetryNumber(0),
+        seq: Seq(1),
         attempt: 0,
         call,
     };

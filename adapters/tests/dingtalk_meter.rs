@@ -13,16 +13,24 @@ use rstest::rstest;
 use serde_json::json;
 use switchboard_domain::message::Target;
 use switchboard_domain::reply::Way;
-use switchboard_domain::usage::{Usage, Used};
+use switchboard_domain::usage::{Pace, Standing, Usage, Used};
 use switchboard_ports::provider::{Link, Meter};
 use wiremock::ResponseTemplate;
 
 #[derive(Default)]
-struct Tally(Mutex<Usage>);
+struct Tally(Mutex<Usage>, Mutex<bool>);
 
 impl Meter for Tally {
     fn count(&self, used: Used) {
         self.0.lock().unwrap().count(used);
+    }
+
+    fn refused(&self) {
+        *self.1.lock().unwrap() = true;
+    }
+
+    fn standing(&self) -> Standing {
+        Standing { refused: *self.1.lock().unwrap(), ..Standing::default() }
     }
 }
 
@@ -96,4 +104,23 @@ async fn a_platform_that_cannot_be_reached_counts_nothing() {
     let link = platform.metered_link("http://127.0.0.1:1", own_template(), Arc::clone(&tally) as _);
     card(&link, &group(), update("text")).await;
     assert_eq!(calls(&tally), 0);
+}
+
+#[rstest]
+#[case(error(403, "Forbidden.AccessDenied.ApiCountLimitForOrg"), Pace::FinalOnly)]
+#[case(ok(json!({"errcode": 90_020, "errmsg": "m"})), Pace::FinalOnly)]
+#[case(error(403, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"), Pace::Normal)]
+#[case(error(400, "param.stream.content"), Pace::Normal)]
+#[tokio::test]
+async fn after_the_platforms_quota_answer_only_whole_answers_are_shown(
+    #[case] answer: ResponseTemplate,
+    #[case] expected: Pace,
+) {
+    let platform = Platform::start().await;
+    platform.answers("PUT", STREAMING, vec![answer]).await;
+    platform.answers("PUT", INSTANCES, vec![ok(json!({"success": true, "result": true}))]).await;
+    let (link, _) = metered(&platform);
+    assert_eq!(link.limits().pace, Pace::Normal);
+    card(&link, &group(), update("text")).await;
+    assert_eq!(link.limits().pace, expected);
 }

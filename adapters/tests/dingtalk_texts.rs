@@ -10,6 +10,7 @@ use dingtalk_support::{
 use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::channel::ErrorCode;
+use switchboard_domain::ids::Seq;
 use switchboard_domain::message::Target;
 use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{PartOutcome, Way};
@@ -173,7 +174,8 @@ async fn the_platforms_name_of_a_message_is_kept_for_quotes_of_it() {
         (private.clone(), Way::Api, Some("pqk2")),
         (private, Way::SessionAddress, None),
     ] {
-        let came = link.send(PartRequest { target, text: "hi".into(), format: Format::Markdown, way }).await;
+        let request = PartRequest { target, seq: Seq(1), text: "hi".into(), format: Format::Markdown, way };
+        let came = link.send(request).await;
         assert_eq!((came.outcome, came.key.as_deref()), (PartOutcome::Sent, key));
     }
 }

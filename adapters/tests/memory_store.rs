@@ -95,6 +95,10 @@ mod audit {
     switchboard_ports::audit_store_suite!(super::fresh);
 }
 
+mod journal {
+    switchboard_ports::journal_store_suite!(super::fresh);
+}
+
 mod sessions {
     switchboard_ports::session_store_suite!(super::fresh);
 }

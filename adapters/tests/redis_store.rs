@@ -356,6 +356,10 @@ macro_rules! suites {
             switchboard_ports::audit_store_suite!($fresh);
         }
 
+        mod journal {
+            switchboard_ports::journal_store_suite!($fresh);
+        }
+
         mod sessions {
             switchboard_ports::session_store_suite!($fresh);
         }

@@ -12,6 +12,8 @@
 mod everything;
 #[path = "store_copy/ground.rs"]
 mod ground;
+#[path = "store_copy/journal.rs"]
+mod journal;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +61,7 @@ async fn works(stores: &Stores, token_before: u64) {
     stores.users.create(&user("usr_new", "new"), &[line]).await.unwrap();
     assert_eq!(stores.audit.list(&PageRequest::default()).await.unwrap().items[0].number, last + 1);
     assert_eq!(stores.failures.find(&failure.id).await, Ok(None));
+    journal::works(stores).await;
 }
 
 #[rstest]
@@ -79,7 +82,7 @@ async fn everything_comes_over_and_back(#[case] one: Kind, #[case] other: Kind) 
         (Everything::of(&stores).await, token)
     };
     let copied = ground.copy(&here, &there).await.unwrap();
-    assert_eq!(copied.tables.len(), 14);
+    assert_eq!(copied.tables.len(), 15);
     assert!(copied.tables.iter().all(|(name, rows, _)| *rows > 0 || panic!("no {name}")));
     assert!(copied.marks.unwrap() >= 16);
     // Asked for once more it only looks.

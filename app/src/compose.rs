@@ -1,5 +1,6 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod alerts;
 mod running;
 #[cfg(feature = "demo")]
 mod simulation;
@@ -13,13 +14,16 @@ use switchboard_adapters::clock::{SystemClock, SystemEntropy};
 use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::directories;
 use switchboard_adapters::net::{Authorities, Exceptions, Network, Proxies, Proxy};
+use switchboard_adapters::otlp::Otlp;
 use switchboard_adapters::stores::copy::{Place, Told, copy};
 use switchboard_adapters::stores::file::{self, OpenError, UpkeepError};
 use switchboard_adapters::stores::redis;
 use switchboard_adapters::stores::{self, Stores};
+use switchboard_adapters::web::Web;
 use switchboard_ports::budget::BudgetStore;
 use switchboard_ports::clock::{Clock, Entropy};
 use switchboard_ports::provider::{Description, Provider};
+use switchboard_ports::traces::SpanExporter;
 
 use crate::cli::seam::{
     Catalog, ComposeError, Composition, Copied, Copying, KeptUp, OpenMode, Running, Simulation, Upkeep,
@@ -28,15 +32,18 @@ use crate::config::{self as settings, Config, ProxyVariable, StoreUrl};
 use crate::http::dto::channel_input::Providers;
 use crate::http::dto::mapping::DirectoryKinds;
 use crate::ports::Ports;
-use crate::runtime::{Driver, Settings};
+use crate::runtime::Driver;
 use crate::telemetry::metrics as names;
+use crate::telemetry::tally::Tally;
 
-use running::RunningDriver;
+use running::{RunningDriver, settings_of};
 
 /// The real thing: the machine's clock, the stores, DingTalk, agents over HTTP.
 pub struct Composed {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    /// What the running server counts.
+    tally: Arc<Tally>,
     /// The file store's directory, between taking it and opening it.
     owned: Mutex<Option<file::Owned>>,
 }
@@ -44,7 +51,7 @@ pub struct Composed {
 impl Default for Composed {
     fn default() -> Self {
         let (clock, entropy) = (Arc::new(SystemClock::start()), Arc::new(SystemEntropy));
-        Self { clock, entropy, owned: Mutex::default() }
+        Self { clock, entropy, tally: Arc::default(), owned: Mutex::default() }
     }
 }
 
@@ -54,9 +61,10 @@ impl Composed {
         &self,
         network: &Network,
         budgets: Option<Arc<dyn BudgetStore>>,
+        web: Arc<Web>,
     ) -> Result<Catalog, ComposeError> {
         Ok(Catalog {
-            providers: self.providers(network, budgets)?,
+            providers: self.providers(network, budgets, web)?,
             kinds: agents::kinds(Arc::clone(&self.clock), network),
             directories: DirectoryKinds(directories::kinds(&self.clock, network)),
             clock: Arc::clone(&self.clock),
@@ -68,8 +76,11 @@ impl Composed {
         &self,
         network: &Network,
         budgets: Option<Arc<dyn BudgetStore>>,
+        web: Arc<Web>,
     ) -> Result<Providers, ComposeError> {
-        let observer = Arc::new(|api: &'static str, outcome: &'static str| {
+        let tally = Arc::clone(&self.tally);
+        let observer = Arc::new(move |api: &'static str, outcome: &'static str| {
+            tally.platform(outcome);
             let labels = [("platform", "dingtalk"), ("api", api), ("outcome", outcome)];
             metrics::counter!(names::PLATFORM_REQUESTS, &labels).increment(1);
         });
@@ -80,7 +91,11 @@ impl Composed {
             None => dingtalk,
         };
         let dingtalk: Arc<dyn Provider> = Arc::new(dingtalk);
-        Ok(BTreeMap::from([("dingtalk", dingtalk)]))
+        Ok(BTreeMap::from([("dingtalk", dingtalk), (Web::DESCRIPTION.platform, web as _)]))
+    }
+
+    fn web(&self) -> Web {
+        Web::new(Arc::clone(&self.clock), Arc::clone(&self.entropy))
     }
 
     async fn stores(&self, config: &Config, mode: OpenMode) -> Result<Stores, ComposeError> {
@@ -187,11 +202,6 @@ fn place<'a>(config: &'a Config, authorities: &'a Authorities) -> Result<Place<'
     }
 }
 
-/// The machine's name.
-fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
 /// Whom to trust beside the system's authorities.
 fn authorities(settings: &settings::Network) -> Result<Authorities, ComposeError> {
     let Some(file) = &settings.ca_file else { return Ok(Authorities::default()) };
@@ -220,6 +230,14 @@ fn network(settings: &settings::Network) -> Result<Network, ComposeError> {
     Network::new(&authorities, proxies).map_err(|error| ComposeError::Failed(format!("failed to {error}")))
 }
 
+/// Where traces go.
+fn traces(config: &Config, network: &Network) -> Result<Option<Arc<dyn SpanExporter>>, ComposeError> {
+    let Some(endpoint) = &config.telemetry.otlp_endpoint else { return Ok(None) };
+    let otlp = Otlp::new(network, endpoint, env!("CARGO_PKG_VERSION"))
+        .map_err(|error| ComposeError::Failed(format!("failed to {error}")))?;
+    Ok(Some(Arc::new(otlp)))
+}
+
 /// Says which proxies outgoing connections go through. The settings were found sound before.
 fn tell_proxies(settings: &settings::Network) {
     for (of, variable) in [("http, ws", &settings.plain_proxy), ("https, wss", &settings.tls_proxy)] {
@@ -233,7 +251,7 @@ fn tell_proxies(settings: &settings::Network) {
 #[async_trait]
 impl Composition for Composed {
     fn platforms(&self) -> Vec<Description> {
-        vec![DingTalk::DESCRIPTION]
+        vec![DingTalk::DESCRIPTION, Web::DESCRIPTION]
     }
 
     fn kinds(&self) -> Vec<&'static str> {
@@ -241,7 +259,7 @@ impl Composition for Composed {
     }
 
     fn catalog(&self, config: &Config) -> Result<Catalog, ComposeError> {
-        self.catalog_with(&network(&config.network)?, None)
+        self.catalog_with(&network(&config.network)?, None, Arc::new(self.web()))
     }
 
     async fn own(&self, config: &Config) -> Result<bool, ComposeError> {
@@ -325,12 +343,15 @@ impl Composition for Composed {
         tell_proxies(&config.network);
         let stores = self.stores(config, mode).await?;
         // A process that owns its store has nobody to share with, and need not ask.
-        let budgets = match &config.store.url {
-            StoreUrl::Memory | StoreUrl::File(_) => None,
-            StoreUrl::Redis(_) => Some(stores.budgets),
+        let (budgets, web) = match &config.store.url {
+            StoreUrl::Memory | StoreUrl::File(_) => (None, self.web()),
+            StoreUrl::Redis(_) => (Some(stores.budgets), self.web().told_to_others()),
         };
-        let catalog = self.catalog_with(&network, budgets)?;
+        let web = Arc::new(web);
+        let catalog = self.catalog_with(&network, budgets, Arc::clone(&web))?;
+        let alerts = alerts::sink(&config.alerts, &network, &self.clock)?;
         Ok(Ports {
+            alerts,
             clock: catalog.clock,
             entropy: catalog.entropy,
             conversations: stores.conversations,
@@ -345,9 +366,12 @@ impl Composition for Composed {
             attachments: stores.attachments,
             usage: stores.usage,
             audit: stores.audit,
+            journal: stores.journal,
             replicas: stores.replicas,
             bulletin: stores.bulletin,
             durability: stores.durability,
+            traces: traces(config, &network)?,
+            playground: web,
             providers: catalog.providers,
             agent_kinds: catalog.kinds,
             directory_kinds: catalog.directories.0,
@@ -355,12 +379,7 @@ impl Composition for Composed {
     }
 
     async fn start(&self, config: &Config, ports: &Ports) -> Result<Box<dyn Running>, ComposeError> {
-        let usual = match &config.store.url {
-            StoreUrl::Memory | StoreUrl::File(_) => Settings::default(),
-            StoreUrl::Redis(_) => Settings::of_shared_store(),
-        };
-        let connections_per_channel = usize::from(config.server.connections_per_channel);
-        let settings = Settings { host: Some(hostname()), connections_per_channel, ..usual };
+        let settings = settings_of(config, &self.clock, &self.tally);
         let driver = Driver::start(ports.clone(), settings)
             .await
             .map_err(|error| ComposeError::Failed(format!("failed to start: {error}")))?;

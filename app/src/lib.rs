@@ -1,5 +1,6 @@
 //! Switchboard: everything around the domain: the driver, the HTTP API, the command line, the composition.
 
+pub mod changes;
 pub mod cli;
 pub mod compose;
 pub mod config;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use switchboard_ports::agent::{Agent, AgentKind};
 use switchboard_ports::agents::AgentStore;
+use switchboard_ports::alerts::AlertSink;
 use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::audit::AuditStore;
 use switchboard_ports::channels::ChannelStore;
@@ -13,11 +14,14 @@ use switchboard_ports::conversations::ConversationStore;
 use switchboard_ports::directory::{Directory, DirectoryKind};
 use switchboard_ports::durability::DurabilityProbe;
 use switchboard_ports::failures::FailureStore;
+use switchboard_ports::journal::JournalStore;
 use switchboard_ports::messages::MessageStore;
+use switchboard_ports::playground::Playground;
 use switchboard_ports::provider::{Link, Provider};
 use switchboard_ports::replicas::{Bulletin, ReplicaStore};
 use switchboard_ports::sessions::SessionStore;
 use switchboard_ports::tokens::TokenStore;
+use switchboard_ports::traces::SpanExporter;
 use switchboard_ports::transcripts::Transcripts;
 use switchboard_ports::usage::UsageStore;
 use switchboard_ports::users::UserStore;
@@ -30,6 +34,9 @@ pub type SharedAgent = Arc<dyn Agent>;
 
 /// A configured directory, shared by all look-ups.
 pub type SharedDirectory = Arc<dyn Directory>;
+
+/// Who is told alerts.
+pub type SharedAlerts = Arc<dyn AlertSink>;
 
 /// Everything the application needs from outside, put together by `compose` or by a test.
 #[derive(Clone)]
@@ -60,6 +67,8 @@ pub struct Ports {
     pub attachments: Arc<dyn AttachmentStore>,
     /// Who was mapped how.
     pub audit: Arc<dyn AuditStore>,
+    /// What happened.
+    pub journal: Arc<dyn JournalStore>,
     /// What apps used of their quotas.
     pub usage: Arc<dyn UsageStore>,
     /// Which replicas live, and what they observe.
@@ -68,6 +77,12 @@ pub struct Ports {
     pub bulletin: Arc<dyn Bulletin>,
     /// What the store may lose.
     pub durability: Arc<dyn DurabilityProbe>,
+    /// Who takes the spans of traces; `None`: nobody.
+    pub traces: Option<Arc<dyn SpanExporter>>,
+    /// What signed-in people say and see without a chat platform.
+    pub playground: Arc<dyn Playground>,
+    /// Who is told alerts, if anybody is.
+    pub alerts: Option<SharedAlerts>,
     /// Chat platforms by name.
     pub providers: BTreeMap<&'static str, Arc<dyn Provider>>,
     /// Kinds of agents by name.

@@ -13,7 +13,7 @@ use switchboard_ports::clock::Entropy;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::replicas::{ReplicaStore, settings_place};
 use tokio::sync::{Mutex, MutexGuard};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long the place is held at most, so that whoever dies with it holds nobody up for longer.
 const HELD_MAX: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ impl SettingsLock {
     /// # Errors
     /// [`StoreError::Conflict`] when others hold it for too long, and whatever the store says.
     pub async fn hold(&self) -> Result<Held<'_>, StoreError> {
-        let here = self.here.lock().await;
+        let here = timeout(WAIT_MAX, self.here.lock()).await.map_err(|_| StoreError::Conflict)?;
         let number = self.taken.fetch_add(1, Ordering::Relaxed);
         let holder = ReplicaId::new(format!("{}-{number}", self.name));
         let patience = Instant::now() + WAIT_MAX;

@@ -202,6 +202,7 @@ fn question(user: AgentUser) -> RunRequest {
         model: None,
         attachments: Vec::new(),
         resume: None,
+        trace: None,
         user,
     }
 }

@@ -14,7 +14,12 @@ fn a_panic_says_where_and_nothing_of_its_words() {
         panics::hush();
         if how == "logging" {
             let log = String::from("info");
-            logs::init(&Telemetry { log, log_format: LogFormat::Json, metrics_public: false });
+            logs::init(&Telemetry {
+                log,
+                log_format: LogFormat::Json,
+                otlp_endpoint: None,
+                metrics_public: false,
+            });
         }
         let text = String::from("what somebody wrote");
         panic!("cannot cut `{text}`");

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use crate::access::Names;
 use crate::ids::{AgentId, UserId};
+use crate::usage::Pace;
 
 /// Language of our own sentences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -311,6 +312,8 @@ pub struct ReplyLimits {
     pub part_chars_max: usize,
     /// Longest plain message, in bytes.
     pub part_bytes_max: usize,
-    /// Pause between two updates of a card; the first two come sooner.
+    /// Pause between two updates of a card; the first two come sooner, those of long answers later.
     pub update_interval: Duration,
+    /// Whether calls are saved.
+    pub pace: Pace,
 }

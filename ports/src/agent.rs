@@ -92,6 +92,8 @@ pub struct RunRequest {
     /// A run of this very turn that was begun before and can be asked for its result ([`RunHandle::pollable`]). An agent
     /// that does not know it any more asks anew.
     pub resume: Option<String>,
+    /// Where the request stands in the message's trace: what W3C's header `traceparent` says, where the protocol has headers.
+    pub trace: Option<String>,
 }
 
 /// Attachments of one question, at most.

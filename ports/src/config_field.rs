@@ -43,6 +43,13 @@ pub enum ConfigKind {
         /// Where neither is given.
         default: bool,
     },
+    /// One word of these, with what it means.
+    Choice {
+        /// Words and meanings.
+        of: &'static [(&'static str, Words)],
+        /// Where none is given.
+        default: &'static str,
+    },
     /// The http or https address of an API, without user, query and fragment.
     Address {
         /// Characters at most.

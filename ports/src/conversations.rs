@@ -150,7 +150,15 @@ pub struct Lease {
     pub token: FencingToken,
     /// When it runs out, unless renewed.
     pub until: Timestamp,
+    /// Under which server of the store it was granted or last renewed.
+    pub lineage: Lineage,
 }
+
+/// Which server answers for a store. Under another one some of what the one before had acknowledged may be gone (replication
+/// that is asynchronous): whatever was read under another lineage has to be looked at again. Always the same for stores that
+/// have one server, and 0 where it cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lineage(pub u64);
 
 /// A conversation as read.
 #[derive(Debug, Clone, PartialEq, Eq)]

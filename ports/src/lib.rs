@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod agents;
+pub mod alerts;
 pub mod attachments;
 pub mod audit;
 pub mod budget;
@@ -20,13 +21,16 @@ pub mod durability;
 pub mod error;
 pub mod failures;
 pub mod form;
+pub mod journal;
 pub mod messages;
 pub mod page;
+pub mod playground;
 pub mod provider;
 pub mod replicas;
 pub mod sessions;
 pub mod store_set;
 pub mod tokens;
+pub mod traces;
 pub mod transcripts;
 pub mod usage;
 pub mod users;

@@ -13,13 +13,13 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::content::Attachment;
-use switchboard_domain::ids::{ConnectionId, MessageId, RetryNumber};
+use switchboard_domain::ids::{ConnectionId, MessageId, RetryNumber, Seq};
 use switchboard_domain::message::{Inbound, Target};
 use switchboard_domain::notice::Finding;
 use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
-use switchboard_domain::usage::Used;
+use switchboard_domain::usage::{QuotaRules, Standing, Used};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +46,12 @@ pub trait Provider: Send + Sync {
 pub trait Meter: Send + Sync {
     /// Counts one use, made now.
     fn count(&self, used: Used);
+
+    /// The platform has said that the quota of calls is used up.
+    fn refused(&self);
+
+    /// How the app stands with its quota, as far as it was counted here.
+    fn standing(&self) -> Standing;
 }
 
 /// A meter of what nobody counts: of platforms without a quota, and where nothing is kept.
@@ -54,6 +60,12 @@ pub struct Unmetered;
 
 impl Meter for Unmetered {
     fn count(&self, _used: Used) {}
+
+    fn refused(&self) {}
+
+    fn standing(&self) -> Standing {
+        Standing::default()
+    }
 }
 
 /// A quota that a platform sets a company for each month.
@@ -74,6 +86,9 @@ pub struct Description {
     pub guide: &'static [Words],
     /// Whether only one connection per bot may be open anywhere.
     pub exclusive: bool,
+    /// Whether every replica has a connection, however many are wanted of others: there is no platform outside, and a
+    /// connection costs nothing.
+    pub everywhere: bool,
     /// Whether messages of groups that do not mention the bot are passed on to it, or can be.
     pub hears_all: bool,
     /// All settings there are.
@@ -104,8 +119,13 @@ pub struct FieldError {
 /// [`FETCH_TIMEOUT`].
 #[async_trait]
 pub trait Link: Send + Sync {
-    /// What the channel can show with its present settings.
+    /// What the channel can show with its present settings, at the pace that its quota leaves now: asked again and again.
     fn limits(&self) -> ReplyLimits;
+
+    /// What the channel's settings say of its platform's quota.
+    fn quota_rules(&self) -> QuotaRules {
+        QuotaRules::default()
+    }
 
     /// Opens one connection and serves it until it ends; the cause is the result. Answers the platform's pings at once,
     /// whatever the store does. When `close` is cancelled, it waits up to 10 s for the acks under way, then closes
@@ -219,6 +239,8 @@ pub struct CardRequest {
     pub message: MessageId,
     /// The operator's retry of the message: each has a card of its own (R8).
     pub retry: RetryNumber,
+    /// The place in the conversation's inbox that it answers.
+    pub seq: Seq,
     /// Crash attempts so far: part of the call's key, never of the card's id (R8).
     pub attempt: u32,
     /// What to do.
@@ -230,6 +252,8 @@ pub struct CardRequest {
 pub struct PartRequest {
     /// Where it goes.
     pub target: Target,
+    /// The place in the conversation's inbox that it answers.
+    pub seq: Seq,
     /// Its text.
     pub text: String,
     /// How it is meant: characters are to be shown as they stand.

@@ -26,6 +26,12 @@ pub fn settings_place() -> ChannelId {
     ChannelId::new("settings")
 }
 
+/// The place of whoever tells alerts, for [`ReplicaStore::hold`]; no channel has this id.
+#[must_use]
+pub fn alerts_place() -> ChannelId {
+    ChannelId::new("alerts")
+}
+
 /// Who lives, and what they observe.
 #[async_trait]
 pub trait ReplicaStore: Send + Sync {

@@ -10,6 +10,7 @@ use crate::channels::ChannelStore;
 use crate::conversations::ConversationStore;
 use crate::durability::DurabilityProbe;
 use crate::failures::FailureStore;
+use crate::journal::JournalStore;
 use crate::messages::MessageStore;
 use crate::replicas::{Bulletin, ReplicaStore};
 use crate::sessions::SessionStore;
@@ -45,6 +46,8 @@ pub struct Stores {
     pub usage: Arc<dyn UsageStore>,
     /// Who was mapped how.
     pub audit: Arc<dyn AuditStore>,
+    /// What happened.
+    pub journal: Arc<dyn JournalStore>,
     /// What all replicas together may call.
     pub budgets: Arc<dyn BudgetStore>,
     /// Who lives.

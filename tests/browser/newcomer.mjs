@@ -1,6 +1,7 @@
 // What somebody does who has just started the server: the first steps, then a look at everything.
 
 import assert from "node:assert/strict";
+import { administration } from "./administrator.mjs";
 import { BASE, LANGUAGE, SIMULATOR, TOKEN, onStage } from "./stage.mjs";
 
 const HOSTILE = "<img src=x onerror=alert(1)> {{7*7}} \u05e9\u05dc\u05d5\u05dd";
@@ -8,10 +9,12 @@ const TURNED = `${HOSTILE} \u202eevil`;
 
 await onStage(async (stage) => {
   await signIn(stage);
+  await playground(stage);
   await firstSteps(stage);
   await channel(stage);
   await conversations(stage);
   await otherPages(stage);
+  await administration(stage);
   await push(stage);
   await endings(stage);
 });
@@ -31,11 +34,46 @@ async function signIn(stage) {
   assert.deepEqual([cookie.httpOnly, cookie.sameSite, cookie.path], [true, "Strict", "/"]);
 }
 
+async function playground(stage) {
+  const { page } = stage;
+  await page.click('main a[href="/panel/playground"]');
+  await stage.see("#words");
+  await stage.seen("02b-playground");
+  const answer = page.locator('#talk .agent[data-state="done"] .words');
+  await page.fill("#words", "one two three four five");
+  await page.keyboard.press("Enter");
+  await answer.first().waitFor();
+  assert.equal(await answer.first().textContent(), "one two three four five");
+  assert.equal(await page.locator("#words").inputValue(), "");
+  // What people write is text, and a line break does not send.
+  await page.fill("#words", TURNED);
+  await page.keyboard.press("Shift+Enter");
+  assert.equal(await page.locator("#words").inputValue(), `${TURNED}\n`);
+  await page.click('#composer button[type="submit"]');
+  await answer.nth(1).waitFor();
+  assert.ok((await answer.nth(1).textContent()).startsWith(TURNED));
+  await page.click('[data-says="/new"]');
+  await answer.nth(2).waitFor();
+  // A long answer is stopped with the words it has.
+  await page.fill("#words", "word ".repeat(180));
+  await page.keyboard.press("Enter");
+  await stage.see('#talk .agent[data-state="open"]');
+  await page.click('[data-says="/stop"]');
+  await answer.nth(3).waitFor();
+  await page.selectOption("#agent", "/agents default");
+  await answer.nth(4).waitFor();
+  await stage.seen("02c-playground-talk");
+  // Whoever comes back sees it again.
+  await page.reload();
+  await answer.nth(4).waitFor();
+  await stage.goTo("/panel/welcome");
+}
+
 async function firstSteps(stage) {
   const { page } = stage;
   await stage.seen("03-first-steps");
   await page.click('a[href="/panel/welcome?kind=echo"]');
-  await stage.fill("/name", "Echo");
+  await stage.fill("/name", "Parrot");
   await stage.seen("04-first-agent");
   await page.click('form[data-method] button[type="submit"]');
   await page.click('a[href="/panel/welcome?type=dingtalk"]');
@@ -95,6 +133,12 @@ async function channel(stage) {
   await page.click('form[data-then="outcome"] button');
   await stage.see('#tried [data-from="outcome"]');
   await stage.seen("15-channel-access");
+  // What is logged comes by itself.
+  await stage.goTo(`${new URL(page.url()).pathname.replace("/access", "/log")}`);
+  await page.locator("ol.log li").first().waitFor();
+  await page.click("[data-pause]");
+  await stage.see('[data-pause][aria-pressed="true"]');
+  await stage.seen("16-channel-log");
 }
 
 async function conversations(stage) {
@@ -123,10 +167,12 @@ async function otherPages(stage) {
   await stage.see("form[data-method]");
   await stage.seen("31-agent");
   for (const [name, path] of [
+    ["29-dashboard", "/panel/dashboard"],
     ["32-agent-kinds", "/panel/agents/new"],
     ["33-agent-new", "/panel/agents/new?kind=openai-chat"],
     ["34-platforms", "/panel/channels/new"],
     ["35-users", "/panel/users"],
+    ["35-directories", "/panel/directories"],
     ["36-failures", "/panel/failures"],
     ["37-audit", "/panel/audit"],
     ["38-replicas", "/panel/replicas"],
@@ -172,7 +218,8 @@ async function endings(stage) {
   await stage.seen("50-deletion");
   await page.click("#deletion [data-act]");
   await page.waitForURL(/\/panel\/channels$/);
-  assert.equal(await page.locator("article[data-channel]").count(), 0);
+  // The playground is left.
+  assert.equal(await page.locator("article[data-channel]").count(), 1);
   // Signing out ends the session, not only the cookie.
   const cookies = await stage.context.cookies();
   const elsewhere = await stage.context.newPage();

@@ -106,9 +106,9 @@ class Stage {
     await field.fill(value);
   }
 
-  /** Waits for a channel's state by its word's class. */
+  /** Waits for the state of the first channel by its word's class. */
   async state(status) {
-    await this.see(`article .state.${status}`);
+    await this.page.locator("article").first().locator(`.state.${status}`).waitFor({ state: "visible" });
   }
 
   /** Somebody writes to the bot. */

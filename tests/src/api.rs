@@ -104,7 +104,12 @@ impl Api {
 
     /// The events from now on.
     pub async fn events(&self) -> Events {
-        let request = self.request(Method::GET, "/api/v1/events");
+        self.stream("/events").await
+    }
+
+    /// The events of any stream below `/api/v1` from now on.
+    pub async fn stream(&self, path: &str) -> Events {
+        let request = self.request(Method::GET, &format!("/api/v1{path}"));
         let response = request.send().await.expect("the server answers");
         assert_eq!(response.status().as_u16(), 200);
         Events::of(response)

@@ -8,6 +8,7 @@
 //! | `control.rs`, `press.rs` | R3: control is never behind work; the stop button |
 //! | `recovery.rs` | R5, R8, R9: lost wakes, resumed turns, crashes |
 //! | `kinds.rs`, `files.rs` | kinds of messages; R6: their files |
+//! | `lineage.rs` | a store whose server is replaced by one that has not got everything |
 //! | `commits.rs` | R7, R16: unknown fates, conflicts, lost leases |
 //! | `parts.rs` | R10, R13: plain messages and their ways |
 //! | `fallback.rs` | R11: from a card to text |
@@ -23,8 +24,10 @@
 //! | `retention.rs` | what is forgotten, and when |
 //! | `people.rs`, `lookalikes.rs` | who asks: people who are disabled, deleted, linked by hand, or named like others |
 //! | `messages.rs` | R10: messages that nobody asked for |
+//! | `history.rs`, `alerts.rs` | what people are shown of the past, and told of outages |
 //! | `meter.rs` | what apps use of their monthly quotas |
 //! | `retries.rs` | R8, R9: failures that an operator retries |
+//! | `timelines.rs`, `traces.rs` | what is told of each message |
 //! | `shutdown.rs`, `kills.rs` | the end of a process, in good order and anywhere |
 //! | `panics.rs` | panics in one conversation |
 //! | `pairs.rs` | two replicas, one of which dies while answers run |
@@ -43,6 +46,8 @@
 mod access;
 #[path = "driver/agents.rs"]
 mod agents;
+#[path = "driver/alerts.rs"]
+mod alerts;
 #[path = "driver/beside.rs"]
 mod beside;
 #[path = "driver/busy.rs"]
@@ -67,6 +72,8 @@ mod evictions;
 mod fallback;
 #[path = "driver/files.rs"]
 mod files;
+#[path = "driver/history.rs"]
+mod history;
 #[path = "driver/identities.rs"]
 mod identities;
 #[path = "driver/intake.rs"]
@@ -75,6 +82,8 @@ mod intake;
 mod kills;
 #[path = "driver/kinds.rs"]
 mod kinds;
+#[path = "driver/lineage.rs"]
+mod lineage;
 #[path = "driver/lookalikes.rs"]
 mod lookalikes;
 #[path = "driver/lost_files.rs"]
@@ -113,6 +122,10 @@ mod shutdown;
 mod statuses;
 #[path = "driver/store_away.rs"]
 mod store_away;
+#[path = "driver/timelines.rs"]
+mod timelines;
+#[path = "driver/traces.rs"]
+mod traces;
 #[path = "driver/turns.rs"]
 mod turns;
 #[path = "driver/waiting.rs"]

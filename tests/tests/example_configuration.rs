@@ -9,7 +9,7 @@ use switchboard::compose::Composed;
 use toml::{Table, Value};
 
 /// The keys of each section that the outward contract names.
-const SECTIONS: [(&str, &[&str]); 5] = [
+const SECTIONS: [(&str, &[&str]); 6] = [
     (
         "server",
         &[
@@ -26,6 +26,7 @@ const SECTIONS: [(&str, &[&str]); 5] = [
     ("security", &["admin_token", "encryption_key_file"]),
     ("telemetry", &["log", "log_format", "otlp_endpoint", "metrics_public"]),
     ("network", &["ca_file"]),
+    ("alerts", &["webhook_url", "hmac_key", "after", "repeat"]),
 ];
 
 fn example() -> std::io::Result<String> {
@@ -51,7 +52,7 @@ fn sorted_keys(table: &Table) -> Vec<&str> {
 #[test]
 fn the_example_is_valid_as_it_stands_and_holds_sections_only() -> Result<(), Box<dyn Error>> {
     let table: Table = example()?.parse()?;
-    assert_eq!(sorted_keys(&table), ["network", "security", "server", "store", "telemetry"]);
+    assert_eq!(sorted_keys(&table), ["alerts", "network", "security", "server", "store", "telemetry"]);
     Ok(())
 }
 

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use dingtalk_sim::{Simulator, SimulatorConfig};
 use rstest::rstest;
-use switchboard_tests::server::{ADMIN_TOKEN, Home};
-use test_servers::installed;
+use switchboard_tests::server::Home;
+use test_servers::{installed, installed_file};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -33,6 +33,8 @@ fn modules() -> PathBuf {
     installed("chromium", "chromium");
     installed("node", "nodejs");
     installed("npm", "npm");
+    // Nobody could read the pictures of the Chinese pages without one.
+    installed_file("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", "fonts-wqy-microhei");
     let (from, folder) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("browser"), target().join("browser"));
     fs::create_dir_all(&folder).unwrap();
     let lock = File::create(folder.join("lock")).unwrap();
@@ -67,15 +69,18 @@ async fn a_newcomer_comes_to_an_answer_and_sees_everything(
     #[case] light: &str,
 ) {
     let modules = modules();
-    let home = Home::default();
+    let mut home = Home::default();
+    // A new installation that nobody has configured: its token is printed, and its playground is there.
+    home.unset("SWITCHBOARD_SECURITY__ADMIN_TOKEN");
     let simulator = Simulator::start(SimulatorConfig::default()).await.expect("the platform starts");
     let server = home.serve().await;
+    let token = server.line("admin token: ").await;
     let pictures = target().join("panel-pictures").join(format!("{language}-{width}-{light}"));
     fs::create_dir_all(&pictures).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/newcomer.mjs");
     let mut browser = Command::new("node");
     browser.arg(script).kill_on_drop(true);
-    browser.envs([("BASE", server.base()), ("TOKEN", ADMIN_TOKEN), ("SIMULATOR", simulator.base_url())]);
+    browser.envs([("BASE", server.base()), ("TOKEN", token.as_str()), ("SIMULATOR", simulator.base_url())]);
     browser.envs([("LANGUAGE", language), ("LIGHT", light), ("CHROMIUM", "/usr/bin/chromium")]);
     browser.env("WIDTH", width.to_string()).env("HEIGHT", height.to_string());
     browser.env("MODULES", &modules).env("OUT", &pictures);

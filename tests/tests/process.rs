@@ -46,6 +46,8 @@ mod handover;
 mod judge;
 #[path = "process/kills.rs"]
 mod kills;
+#[path = "process/load.rs"]
+mod load;
 #[path = "process/long_answers.rs"]
 mod long_answers;
 #[path = "process/mapping_modes.rs"]
@@ -58,10 +60,14 @@ mod meter;
 mod network;
 #[path = "process/plain_kills.rs"]
 mod plain_kills;
+#[path = "process/playground.rs"]
+mod playground;
 #[path = "process/presses.rs"]
 mod presses;
 #[path = "process/privacy.rs"]
 mod privacy;
+#[path = "process/redis_loss.rs"]
+mod redis_loss;
 #[path = "process/replicas.rs"]
 mod replicas;
 #[path = "process/retries.rs"]
@@ -86,11 +92,15 @@ mod store_files;
 mod store_trouble;
 #[path = "process/store_upkeep.rs"]
 mod store_upkeep;
+#[path = "process/traces.rs"]
+mod traces;
 #[path = "process/troubled_agents.rs"]
 mod troubled_agents;
 #[path = "process/volume.rs"]
 mod volume;
 #[path = "process/waiting.rs"]
 mod waiting;
+#[path = "process/watching.rs"]
+mod watching;
 #[path = "process/wegent.rs"]
 mod wegent;

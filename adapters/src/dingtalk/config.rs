@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use switchboard_domain::secret::Secret;
+use switchboard_domain::usage::{Pace, QuotaRules};
 use switchboard_ports::provider::FieldError;
 use url::Url;
 
@@ -44,6 +45,10 @@ pub(super) const CLIENT_SECRET: &str = "/client_secret";
 pub(super) const TEMPLATE_ID: &str = "/ai_card/template_id";
 pub(super) const CONTENT_KEY: &str = "/ai_card/content_key";
 pub(super) const STOP_KEY: &str = "/ai_card/stop_key";
+pub(super) const QUOTA_CALLS: &str = "/quota/calls_per_month";
+pub(super) const QUOTA_SAVER: &str = "/quota/saver";
+/// The pace follows from the quota.
+pub(super) const SAVER_AUTO: &str = "auto";
 /// The standard edition's limit per app and API (dingtalk §9.2).
 pub(super) const CALLS_PER_SECOND: u32 = 20;
 /// The variable that we fill for the card's layout (dingtalk §6.4).
@@ -60,6 +65,8 @@ pub(super) struct Settings {
     pub(super) card: CardSettings,
     /// Calls per second and API; 0: no limit of ours.
     pub(super) calls_per_second: u32,
+    /// What is known of the company's monthly quota.
+    pub(super) quota: QuotaRules,
     /// Base address of the new API, without a slash at its end.
     pub(super) api_base: String,
     /// Base address of the legacy API and of session webhooks, without a slash at its end.
@@ -110,6 +117,11 @@ fn check_stop_key(reader: &mut Reader<'_>, read: &Value) {
     }
 }
 
+/// The pace of this name; none for the pace that follows from the quota.
+fn pace_named(name: &str) -> Option<Pace> {
+    Pace::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, pace)| pace)
+}
+
 impl Settings {
     /// The settings of a stored channel, checked once more: the store is not trusted to be of this version.
     pub(super) fn of(config: &Value, secrets: &BTreeMap<String, Secret>) -> Result<Self, Vec<FieldError>> {
@@ -134,6 +146,10 @@ impl Settings {
             client_id: text("/client_id").unwrap_or_default(),
             client_secret: secrets.get(CLIENT_SECRET).cloned().unwrap_or_default(),
             card,
+            quota: QuotaRules {
+                calls_per_month: Some(number(QUOTA_CALLS)).filter(|calls| *calls > 0),
+                pace: text(QUOTA_SAVER).and_then(|name| pace_named(&name)),
+            },
             calls_per_second: u32::try_from(number("/calls_per_second")).unwrap_or(CALLS_PER_SECOND),
             api_base: text("/api_base_url").unwrap_or_default(),
             oapi_base: text("/oapi_base_url").unwrap_or_default(),
@@ -173,6 +189,7 @@ mod tests {
             "ai_card": {"enabled": true, "template_id": null, "content_key": "content", "update_interval_ms": 800,
                 "stop_key": null, "stop_action": "stop"},
             "calls_per_second": 20,
+            "quota": {"calls_per_month": 0, "saver": "auto"},
             "api_base_url": "https://api.dingtalk.com", "oapi_base_url": "https://oapi.dingtalk.com",
         });
         assert_eq!(check(&json!({"client_id": "dingxxx"}), &secrets()), Ok(expected.clone()));
@@ -199,6 +216,8 @@ mod tests {
     #[case(json!({"client_id": "d", "ai_card": {"enabled": "yes"}}), "/ai_card/enabled")]
     #[case(json!({"client_id": "d", "ai_card": {"template_id": ""}}), "/ai_card/template_id")]
     #[case(json!({"client_id": "d", "ai_card": {"content_key": "x".repeat(101)}}), "/ai_card/content_key")]
+    #[case(json!({"client_id": "d", "quota": {"saver": "often"}}), "/quota/saver")]
+    #[case(json!({"client_id": "d", "quota": {"calls_per_month": -1}}), "/quota/calls_per_month")]
     #[case(json!({"client_id": "d", "ai_card": {"update_interval_ms": 1}}), "/ai_card/update_interval_ms")]
     #[case(json!({"client_id": "d", "ai_card": {"update_interval_ms": 800.5}}), "/ai_card/update_interval_ms")]
     #[case(json!({"client_id": "d", "ai_card": {"speed": 1}}), "/ai_card/speed")]

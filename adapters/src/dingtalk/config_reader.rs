@@ -120,6 +120,11 @@ impl<'v> Reader<'v> {
                 Value::from(default),
                 String::from("must be true or false"),
             ),
+            ConfigKind::Choice { of, default } => {
+                let names: Vec<&str> = of.iter().map(|(name, _)| *name).collect();
+                let chosen = given.filter(|value| value.as_str().is_some_and(|name| names.contains(&name)));
+                (chosen.cloned(), Value::from(default), format!("must be one of {}", names.join(", ")))
+            }
             ConfigKind::Address { chars_max, default } => (
                 given.and_then(|value| base_url(value, chars_max)),
                 Value::from(default),

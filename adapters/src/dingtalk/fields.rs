@@ -3,7 +3,9 @@
 use switchboard_ports::config_field::{ConfigField, ConfigKind};
 use switchboard_ports::form::Words;
 
-use super::config::{CALLS_PER_SECOND, CLIENT_SECRET, CONTENT_KEY, STOP_KEY, TEMPLATE_ID};
+use super::config::{
+    CALLS_PER_SECOND, CLIENT_SECRET, CONTENT_KEY, QUOTA_CALLS, QUOTA_SAVER, SAVER_AUTO, STOP_KEY, TEMPLATE_ID,
+};
 
 /// Keys of card variables are at most 100 bytes long (dingtalk §6.4).
 const KEY_CHARS_MAX: usize = 100;
@@ -78,6 +80,21 @@ pub(super) const FIELDS: &[ConfigField] = &[
         ),
     ),
     advanced(
+        QUOTA_CALLS,
+        ConfigKind::Number { min: 0, max: 1_000_000_000, default: 0 },
+        Words::new("Calls in the company's monthly quota", "企业每月接口调用配额"),
+        Words::new(
+            "How many calls the company may make in a month, for the forecast and for saving calls; 0: not known here.",
+            "企业每月可用的接口调用次数，用于预测和节省调用；0 表示未知。",
+        ),
+    ),
+    advanced(
+        QUOTA_SAVER,
+        ConfigKind::Choice { of: SAVERS, default: SAVER_AUTO },
+        Words::new("Saving calls", "节省调用"),
+        Words::new("How often cards are updated while an answer is written.", "输出回答时卡片的更新频率。"),
+    ),
+    advanced(
         "/api_base_url",
         address("https://api.dingtalk.com"),
         Words::new("API address", "接口地址"),
@@ -89,6 +106,14 @@ pub(super) const FIELDS: &[ConfigField] = &[
         Words::new("Legacy API address", "旧版接口地址"),
         Words::new("Base address of the platform's legacy API.", "平台旧版接口的基础地址。"),
     ),
+];
+
+/// By itself, or one of the paces.
+const SAVERS: &[(&str, Words)] = &[
+    (SAVER_AUTO, Words::new("by itself, as the quota lasts", "自动，取决于剩余配额")),
+    ("normal", Words::new("never: cards stream", "不节省：卡片流式更新")),
+    ("few_updates", Words::new("few updates of a card", "减少卡片更新")),
+    ("final_only", Words::new("only the whole answer is shown", "仅显示完整回答")),
 ];
 
 const fn field(pointer: &'static str, kind: ConfigKind, label: Words, help: Words) -> ConfigField {

@@ -177,6 +177,9 @@ impl Platform {
         if api.is_metered() && result.as_ref().map_or_else(Failure::is_metered, |_| true) {
             self.meter.count(Used::ApiCall);
         }
+        if let Err(Failure { verdict: Verdict::Refused(ErrorCode::QuotaExceeded), .. }) = result {
+            self.meter.refused();
+        }
     }
 
     /// The app's token. A failure to get one proves that the call it was for is not made.

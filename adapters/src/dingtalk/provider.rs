@@ -42,6 +42,7 @@ impl DingTalk {
         title: Words::new("DingTalk", "钉钉"),
         guide: GUIDE,
         exclusive: false,
+        everywhere: false,
         hears_all: false,
         config_fields: FIELDS,
         secret_fields: SECRET_FIELDS,

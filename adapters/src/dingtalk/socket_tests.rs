@@ -68,6 +68,12 @@ impl Meter for Tally {
     fn count(&self, used: Used) {
         self.0.lock().unwrap().count(used);
     }
+
+    fn refused(&self) {}
+
+    fn standing(&self) -> switchboard_domain::usage::Standing {
+        switchboard_domain::usage::Standing::default()
+    }
 }
 
 /// A connection under test, with its peer and its sink.

@@ -9,12 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use switchboard_domain::person::{Entry, Tells};
 use switchboard_domain::secret::Secret;
 use switchboard_ports::clock::Clock;
@@ -26,8 +24,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::fields::Fields;
-use crate::hex::digits;
-use crate::net::{Network, read_bounded};
+use crate::net::{Network, SIGNATURE_HEADER, TIMESTAMP_HEADER, read_bounded, signature};
 
 const KEY: &str = "/hmac_key";
 
@@ -101,17 +98,6 @@ struct HttpDirectory {
     needs_contact: bool,
 }
 
-/// What a request is signed with: the text of `X-Switchboard-Signature`.
-#[must_use]
-pub fn signature(key: &[u8], timestamp: &str, body: &[u8]) -> String {
-    // HMAC takes keys of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
-    mac.update(timestamp.as_bytes());
-    mac.update(b".");
-    mac.update(body);
-    format!("sha256={}", digits(&mac.finalize().into_bytes()))
-}
-
 /// An answer; fields of a later version of it are passed over.
 #[derive(Deserialize)]
 struct Answer {
@@ -161,8 +147,8 @@ impl HttpDirectory {
             .client
             .post(self.url.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header("X-Switchboard-Timestamp", timestamp)
-            .header("X-Switchboard-Signature", signature)
+            .header(TIMESTAMP_HEADER, timestamp)
+            .header(SIGNATURE_HEADER, signature)
             .body(body);
         let unavailable = |what: &str| DirectoryError::Unavailable(what.to_owned());
         let response = request.send().await.map_err(|error| {
@@ -215,14 +201,7 @@ impl Directory for HttpDirectory {
 mod tests {
     use rstest::rstest;
 
-    use super::{DirectoryError, Found, Tells, read, signature};
-
-    /// By `openssl dgst -sha256 -hmac 0123456789abcdef` over `1700000000.{}`.
-    #[test]
-    fn the_signature_is_what_other_tools_make_of_it() {
-        let expected = "sha256=e4f8e2ecae2295b2ddb2f0b5584c8275e226c0ebe9b3b819e70156bb67122e3e";
-        assert_eq!(signature(b"0123456789abcdef", "1700000000", b"{}"), expected);
-    }
+    use super::{DirectoryError, Found, Tells, read};
 
     #[rstest]
     #[case(r#"{"users":[]}"#, "nobody")]

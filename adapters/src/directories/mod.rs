@@ -16,7 +16,7 @@ use self::http::HttpKind;
 use self::ldap::LdapKind;
 use crate::net::Network;
 
-pub use self::http::signature;
+pub use crate::net::signature;
 
 /// Every kind there is, by its name in settings.
 #[must_use]

@@ -5,6 +5,7 @@ mod authorities;
 mod exceptions;
 mod network;
 mod proxy;
+mod signing;
 mod tunnel;
 
 pub mod downloads;
@@ -21,6 +22,7 @@ pub use authorities::{Authorities, AuthoritiesError};
 pub use exceptions::{Exceptions, ExceptionsError};
 pub use network::{DialError, Duplex, Network, Stream};
 pub use proxy::{Proxies, Proxy, ProxyError};
+pub use signing::{SIGNATURE_HEADER, TIMESTAMP_HEADER, signature};
 
 /// Redirects followed within one origin before the redirecting answer itself is handed back.
 const REDIRECTS_MAX: usize = 3;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use switchboard_domain::ids::{FencingToken, Partition, ReplicaId};
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::Lease;
+use switchboard_ports::conversations::{Lease, Lineage};
 use switchboard_ports::error::StoreError;
 
 /// Who holds what, and the greatest token ever given per partition.
@@ -52,7 +52,13 @@ impl Leases {
         }
         let new = renewed.is_none();
         let token = renewed.map_or_else(|| self.fence(partition).next(), |lease| lease.token);
-        let lease = Lease { partition, owner: owner.clone(), token, until: now.after(ttl) };
+        let lease = Lease {
+            partition,
+            owner: owner.clone(),
+            token,
+            until: now.after(ttl),
+            lineage: Lineage::default(),
+        };
         self.held.insert(partition, lease.clone());
         self.fences.insert(partition, token);
         Some(Granted { lease, new })

@@ -8,6 +8,7 @@
 //! | `copy/` | everything of one store into another |
 //! | `records/` | what is written, with a format version, and its conversions |
 //! | `hashed.rs` | short names for what platforms call things |
+//! | `journal.rs` | numbers of the journal's lines |
 //! | `registered.rs` | what tables of channels and agents have to know of them |
 //! | `seal.rs`, `key.rs` | secrets at rest |
 //! | `sealed_session.rs` | what signed-in browsers carry |
@@ -22,6 +23,7 @@ mod cursor;
 mod durability;
 pub mod file;
 mod hashed;
+mod journal;
 mod key;
 mod leases;
 mod memory;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_adapters::net::{Authorities, Network, Proxies};
-use switchboard_domain::ids::{ChannelId, MessageId, RetryNumber, Version};
+use switchboard_domain::ids::{ChannelId, MessageId, RetryNumber, Seq, Version};
 use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
 use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, PartOutcome, Way};
@@ -199,6 +199,7 @@ pub async fn card(link: &Arc<dyn Link>, target: &Target, call: CardCall) -> Card
         target: target.clone(),
         message: MessageId::new("msgA=="),
         retry: RetryNumber(0),
+        seq: Seq(1),
         attempt: 0,
         call,
     };
@@ -218,6 +219,6 @@ pub fn finish(text: &str) -> CardCall {
 }
 
 pub async fn send(link: &Arc<dyn Link>, target: Target, way: Way, text: &str) -> PartOutcome {
-    let request = PartRequest { target, text: text.into(), format: Format::Markdown, way };
+    let request = PartRequest { target, seq: Seq(1), text: text.into(), format: Format::Markdown, way };
     link.send(request).await.outcome
 }

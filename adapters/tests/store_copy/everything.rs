@@ -33,6 +33,8 @@ use switchboard_ports::tokens::{Role as TokenRole, Token};
 use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
 use switchboard_ports::users::User;
 
+use crate::journal;
+
 /// The conversations that are filled.
 fn keys() -> Vec<ConversationKey> {
     vec![
@@ -96,6 +98,7 @@ pub(crate) async fn fill(stores: &Stores) -> u64 {
     let passed = decided(&key("c1"), "passed", "hello", Verdict::Pass(Refusal::AccessDenied));
     stores.conversations.accept(passed).await.unwrap();
     long(stores).await;
+    journal::fill(stores).await;
     stores
         .usage
         .add(batch("b1", &[(&app("a"), month(1), usage(1, 2)), (&app("b"), month(2), usage(3, 4))]))
@@ -184,6 +187,7 @@ pub(crate) struct Everything {
     files: Vec<BTreeMap<u32, StoredAttachment>>,
     usage: Vec<Vec<(Month, Usage)>>,
     audit: Vec<AuditInfo>,
+    journal: journal::Lines,
 }
 
 impl Everything {
@@ -220,6 +224,7 @@ impl Everything {
             files: Vec::new(),
             usage: vec![stores.usage.of(&app("a")).await.unwrap(), stores.usage.of(&app("b")).await.unwrap()],
             audit: stores.audit.list(&PageRequest { limit: 200, after: None }).await.unwrap().items,
+            journal: journal::of(stores).await,
         };
         for partition in Partition::all() {
             all.open.extend(stores.conversations.open(partition, None).await.unwrap());
@@ -274,6 +279,7 @@ impl Everything {
         assert!(self.files == other.files, "files");
         assert_eq!(self.messages, other.messages);
         assert_eq!(self.audit, other.audit);
+        assert!(self.journal == other.journal, "journal");
         assert!(self == other, "the rest");
     }
 }

@@ -4,18 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use switchboard_ports::playground::PLATFORM;
 use switchboard_ports::provider::FieldError;
 use tokio::net::TcpListener;
 
 use super::exit::Exit;
 use super::seam::{Composition, OpenMode, Simulation};
 use super::server::{Server, first_token, listen, scheme, tls};
-use super::signals;
+use super::{first_start, signals};
 use crate::config::{self, Environment, Overrides, StoreUrl};
 use crate::http::auth::token;
 use crate::http::channels::references;
-use crate::http::dto::{agent_input, channel_input};
-use crate::http::state::{new_agent_id, new_channel_id};
+use crate::http::dto::channel_input;
+use crate::http::state::new_channel_id;
 use crate::ports::Ports;
 use crate::telemetry::logs;
 
@@ -73,7 +74,7 @@ async fn listener(address: &str, given: bool) -> Result<TcpListener, Exit> {
     bound.map_err(|error| Exit::Failed(format!("failed to listen on {address}: {error}")))
 }
 
-/// The echo agent and one channel on the simulated platform, as the API would have made them.
+/// The echo agent, one channel on the simulated platform and the playground, as the API would have made them.
 async fn seed(ports: &Ports, simulation: &Simulation) -> Result<(), Exit> {
     let bad = |errors: Vec<FieldError>| {
         let fields: Vec<_> =
@@ -81,10 +82,7 @@ async fn seed(ports: &Ports, simulation: &Simulation) -> Result<(), Exit> {
         Exit::Failed(format!("failed to set the demo up: {}", fields.join("; ")))
     };
     let now = ports.clock.now();
-    let id = new_agent_id(&*ports.entropy);
-    let echo = agent_input::created(&json!({"name": "echo", "kind": "echo"}), id, now, &ports.agent_kinds)
-        .map_err(bad)?;
-    ports.agents.insert(&echo).await?;
+    let echo = first_start::echo(ports).await?;
     let document = json!({
         "name": "Demo", "type": simulation.platform, "config": simulation.config, "default_agent_id": echo.id.as_str(),
     });
@@ -92,6 +90,9 @@ async fn seed(ports: &Ports, simulation: &Simulation) -> Result<(), Exit> {
     let id = new_channel_id(&*ports.entropy);
     let channel = channel_input::created(&document, id, now, &ports.providers, &references).map_err(bad)?;
     ports.channels.insert(&channel).await?;
+    if ports.providers.contains_key(PLATFORM) {
+        first_start::playground(ports, &echo.id).await?;
+    }
     Ok(())
 }
 

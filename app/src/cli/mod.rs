@@ -3,6 +3,7 @@
 pub mod check;
 pub mod demo;
 pub mod exit;
+pub mod first_start;
 pub mod openapi;
 pub mod say;
 pub mod seam;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::exit::Exit;
 use super::seam::{Composition, OpenMode};
 use super::server::{Server, first_token, listen, tls};
-use super::{Place, signals};
+use super::{Place, first_start, signals};
 use crate::config::{self, Config, Environment, reconcile};
 use crate::ports::Ports;
 use crate::telemetry::logs;
@@ -57,6 +57,7 @@ pub async fn run(
     };
     let named = |exit| at_store(&config, exit);
     reconcile::reconcile(&config.declared, &ports).await.map_err(|error| named(error.into()))?;
+    first_start::furnish(&config, &ports).await.map_err(named)?;
     first_token(&config, &ports).await.map_err(named)?;
     let reload = options.place.config.clone().map(|path| (path, environment.clone()));
     let server = Server { config: &config, ports, listener, tls, lines: Vec::new(), reload, signals };

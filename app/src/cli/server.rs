@@ -13,6 +13,7 @@ use super::exit::Exit;
 use super::say;
 use super::seam::{Composition, Running};
 use super::signals::Signals;
+use crate::changes::catch_up;
 use crate::config::{Config, ConfigError, Environment, reconcile, reload_declared};
 use crate::http::auth::{Authenticator, bootstrap};
 use crate::http::origin::Trust;
@@ -20,6 +21,7 @@ use crate::http::tls::{Standing, Tls};
 use crate::http::{Api, Parts, router, serving};
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
+use crate::telemetry::lines::Lines;
 use crate::telemetry::metrics;
 
 /// Pause between two looks at whether intake is open.
@@ -146,6 +148,7 @@ fn spawn_http(
             upkeep.run_upkeep();
         }
     }));
+    let noted_until = shutdown.clone();
     let configured = config.security.admin_token.as_ref();
     let trust = Trust::of(&config.server);
     let api = Api::new(Parts {
@@ -154,9 +157,15 @@ fn spawn_http(
         ports: ports.clone(),
         operations: running.operations(),
         metrics,
+        configuration: config.shown(),
+        lines: Lines::of_process(),
         metrics_public: config.telemetry.metrics_public,
         shutdown,
+        started_at: ports.clock.now(),
     });
+    let noting = api.clone();
+    let look = async move { catch_up::all(&noting.ports, &noting.settings).await };
+    tokio::spawn(noted_until.run_until_cancelled_owned(look));
     tokio::spawn(serving::serve(listener, tls, router(api), trust, end))
 }
 

@@ -7,7 +7,9 @@ use switchboard_ports::tokens::{Role, TOKENS_MAX};
 use super::exit::Exit;
 use super::seam::{Composition, OpenMode};
 use super::{Place, say};
+use crate::changes::Author;
 use crate::config::{self, ConfigError, Environment, StoreUrl};
+use crate::http::acts::{Act, note_by};
 use crate::http::auth::bootstrap::{BootstrapError, made};
 use crate::http::auth::role_name;
 use crate::http::dto::agent_input::NAME_CHARS_MAX;
@@ -98,6 +100,7 @@ async fn create(name: &str, role: Role, ports: &Ports) -> Result<(), Exit> {
     }
     match made(name, role, &*ports.tokens, &*ports.clock, &*ports.entropy).await {
         Ok(token) => {
+            note_by(ports, Author::CommandLine, Act::TokenCreated, name).await;
             say::to_stdout(&token);
             Ok(())
         }
@@ -118,6 +121,7 @@ async fn list(ports: &Ports) -> Result<(), Exit> {
 
 async fn revoke(name: &str, ports: &Ports) -> Result<(), Exit> {
     if ports.tokens.revoke(name).await? {
+        note_by(ports, Author::CommandLine, Act::TokenRevoked, name).await;
         return Ok(());
     }
     Err(Exit::Failed(format!("there is no token named \"{name}\"")))

@@ -20,12 +20,6 @@ impl ConfigError {
     pub fn new(origin: &str, key: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { origin: origin.to_owned(), key: one_line(&key.into()), problem: one_line(&problem.into()) }
     }
-
-    /// A key whose feature comes later.
-    #[must_use]
-    pub fn unavailable(origin: &str, key: impl Into<String>, instead: &str) -> Self {
-        Self::new(origin, key, format!("is not available in this version; {instead}"))
-    }
 }
 
 /// Characters of a key or problem shown at most.

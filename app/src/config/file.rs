@@ -16,7 +16,7 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const DECLARED_MAX: usize = 5_000;
 
 /// Names of the sections.
-const SECTIONS: [&str; 5] = ["server", "store", "security", "telemetry", "network"];
+const SECTIONS: [&str; 6] = ["server", "store", "security", "telemetry", "network", "alerts"];
 
 /// A file taken apart, variables filled in.
 #[derive(Debug, Default)]

@@ -3,6 +3,7 @@
 //! The only place that reads the environment. Every mistake is one line that names where it stands, which key it
 //! is and what is allowed; no value is ever repeated in it, because values may be secrets.
 
+mod alerts;
 mod environment;
 mod error;
 mod file;
@@ -11,12 +12,14 @@ pub mod reconcile;
 mod redis_address;
 mod section;
 mod sections;
+mod shown;
 mod values;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub use alerts::Alerts;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use network::{Network, PemFile, ProxyVariable, TlsFiles};
@@ -37,6 +40,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// `[network]`, and the proxies of the environment.
     pub network: Network,
+    /// `[alerts]`.
+    pub alerts: Alerts,
     /// `[[agents]]` and `[[channels]]`.
     pub declared: Declared,
 }
@@ -81,6 +86,7 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Config, 
     let (mut server, mut store) = (section("server"), section("store"));
     let (mut security, mut telemetry, mut network) =
         (section("security"), section("telemetry"), section("network"));
+    let mut alerts = section("alerts");
     server.set("listen", "--listen", overrides.listen.as_deref());
     store.set("url", "--store", overrides.store.as_deref());
     let config = Config {
@@ -89,9 +95,10 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Config, 
         security: Security::read(&mut security)?,
         telemetry: Telemetry::read(&mut telemetry)?,
         network: Network::read(&mut network, environment)?,
+        alerts: Alerts::read(&mut alerts)?,
         declared: Declared { file: tables.file.clone(), agents: tables.agents, channels: tables.channels },
     };
-    let sections = [server, store, security, telemetry, network];
+    let sections = [server, store, security, telemetry, network, alerts];
     environment.check_names(&sections)?;
     for section in sections {
         section.finish()?;

@@ -17,6 +17,8 @@ use switchboard_ports::provider::FieldError;
 use thiserror::Error;
 
 use super::{ConfigError, Declared};
+use crate::changes::resource::Resource;
+use crate::changes::{Act, Author, Change, Step};
 use crate::http::channels::{references, twins};
 use crate::http::dto::agent_input::{self, Kinds};
 use crate::http::dto::channel_input::{self, Providers, References, with_agent_id};
@@ -61,7 +63,8 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn of(ports: &'a Ports) -> Self {
+    /// What a running server has.
+    pub(crate) fn of(ports: &'a Ports) -> Self {
         Self {
             kinds: &ports.agent_kinds,
             providers: &ports.providers,
@@ -86,16 +89,18 @@ pub async fn reconcile(declared: &Declared, ports: &Ports) -> Result<Changes, Re
     let mut changes = Changes::default();
     let lock = SettingsLock::new(Arc::clone(&ports.replicas), &*ports.entropy);
     loop {
-        let settings = lock.hold().await?;
+        let held = lock.hold().await?;
         let documents: Vec<_> = declared.channels.iter().collect();
         let references = references(ports, &documents).await?;
         let (agents, channels) = (ports.agents.list().await?, ports.channels.list().await?);
         let plan = plan(declared, &agents, &channels, &references, Known::of(ports))?;
-        tries = tries.saturating_add(1);
-        let written = match settings.still() {
-            Ok(()) => written(&plan, ports, &mut changes).await,
-            late => late,
-        };
+        let steps = (steps(agents, &plan.agents), steps(channels, &plan.channels));
+        let change = Change { ports, held: &held, author: &Author::File };
+        let before = changes.agents.len().saturating_add(changes.channels.len());
+        let written = written(&steps, change, &mut changes).await;
+        // A large file may take longer than the settings may be held: what goes forward goes on.
+        let is_further = changes.agents.len().saturating_add(changes.channels.len()) > before;
+        tries = if is_further { 0 } else { tries.saturating_add(1) };
         match written {
             // Another replica with the same file, or somebody at the API: look again.
             Err(StoreError::Conflict | StoreError::Duplicate(_)) if tries < TRIES_MAX => {}
@@ -105,27 +110,37 @@ pub async fn reconcile(declared: &Declared, ports: &Ports) -> Result<Changes, Re
     }
 }
 
-async fn written(plan: &Plan, ports: &Ports, changes: &mut Changes) -> Result<(), StoreError> {
-    for agent in &plan.agents {
-        if agent.version == Version(0) {
-            ports.agents.insert(&AgentConfig { version: Version(1), ..agent.clone() }).await?;
-        } else {
-            ports.agents.update(agent, agent.version).await?;
-        }
+/// What is to be written, with what is stored of it.
+fn steps<R: Resource>(stored: Vec<R>, planned: &[R]) -> Vec<Step<R>> {
+    let mut stored: BTreeMap<String, R> = stored.into_iter().map(|one| (one.id().to_owned(), one)).collect();
+    let step = |after: &R| match stored.remove(after.id()) {
+        None => Step { before: None, after: after.with_version(Version(1)) },
+        before => Step { before, after: after.clone() },
+    };
+    planned.iter().map(step).collect()
+}
+
+async fn written(
+    (agents, channels): &(Vec<Step<AgentConfig>>, Vec<Step<Channel>>),
+    change: Change<'_>,
+    changes: &mut Changes,
+) -> Result<(), StoreError> {
+    let acts = (Act::FromFile, Act::FromFile);
+    let mut done: usize = 0;
+    let end = change.all(agents, acts, &mut done).await;
+    for Step { after: agent, .. } in agents.iter().take(done) {
         tracing::info!(agent = %agent.id, managed = agent.managed_by_file, "agent taken from the configuration file");
         changes.agents.push(agent.id.clone());
     }
-    for channel in &plan.channels {
-        if channel.version == Version(0) {
-            ports.channels.insert(&Channel { version: Version(1), ..channel.clone() }).await?;
-        } else {
-            ports.channels.update(channel, channel.version).await?;
-        }
+    end?;
+    done = 0;
+    let end = change.all(channels, acts, &mut done).await;
+    for Step { after: channel, .. } in channels.iter().take(done) {
         let managed = channel.managed_by_file;
         tracing::info!(channel = %channel.id, managed, "channel taken from the configuration file");
         changes.channels.push(channel.id.clone());
     }
-    Ok(())
+    end
 }
 
 /// What has to be written so that the stored records are what the file declares. Pure, except for new ids.
@@ -252,7 +267,7 @@ fn refuse_twins(
 }
 
 /// The document with its agents by id instead of by name.
-fn resolved(
+pub(crate) fn resolved(
     document: &Value,
     agents: &BTreeMap<String, AgentId>,
 ) -> Result<Value, (&'static str, &'static str)> {
@@ -301,7 +316,7 @@ fn release(
 }
 
 /// Names are compared without regard to case.
-fn fold(name: &str) -> String {
+pub(crate) fn fold(name: &str) -> String {
     name.to_lowercase()
 }
 

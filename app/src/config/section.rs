@@ -49,11 +49,6 @@ impl Found {
         Whence { origin: self.origin.clone(), key: self.key.clone() }
     }
 
-    /// This key's feature comes later.
-    pub(super) fn unavailable(&self, instead: &str) -> ConfigError {
-        ConfigError::unavailable(&self.origin, &self.key, instead)
-    }
-
     /// The value as text.
     pub(super) fn text(&self) -> Result<&str, ConfigError> {
         self.value.as_str().ok_or_else(|| self.wrong("a string"))
@@ -112,23 +107,6 @@ impl<'a> Section<'a> {
             None => Ok(default),
             Some(found) => parse(&found.value).ok_or_else(|| found.wrong(allowed)),
         }
-    }
-
-    /// A key whose feature comes later: nothing or empty is fine, anything else is refused.
-    pub(super) fn not_yet(&mut self, key: &'static str, instead: &str) -> Result<(), ConfigError> {
-        let Some(found) = self.take(key) else {
-            return Ok(());
-        };
-        let empty = match &found.value {
-            Value::String(text) => text.trim().is_empty(),
-            Value::Array(items) => items.is_empty(),
-            Value::Integer(_)
-            | Value::Float(_)
-            | Value::Boolean(_)
-            | Value::Datetime(_)
-            | Value::Table(_) => false,
-        };
-        if empty { Ok(()) } else { Err(found.unavailable(instead)) }
     }
 
     /// Refuses what nobody asked for.

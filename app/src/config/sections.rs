@@ -187,6 +187,8 @@ pub struct Telemetry {
     pub log: String,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// Where traces go (OTLP over HTTP); nowhere without.
+    pub otlp_endpoint: Option<Url>,
     /// Whether `/metrics` needs no token.
     pub metrics_public: bool,
 }
@@ -198,6 +200,17 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+impl LogFormat {
+    /// Its word in the configuration.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
 }
 
 impl Telemetry {
@@ -214,8 +227,10 @@ impl Telemetry {
                 _ => None,
             }
         })?;
-        section.not_yet("otlp_endpoint", "leave it empty")?;
+        let allowed =
+            "empty, or an address that begins with http:// or https://, without a name and password";
+        let otlp_endpoint = section.parsed("otlp_endpoint", None, allowed, values::endpoint)?;
         let metrics_public = section.parsed("metrics_public", false, "true or false", values::flag)?;
-        Ok(Self { log, log_format, metrics_public })
+        Ok(Self { log, log_format, otlp_endpoint, metrics_public })
     }
 }

@@ -130,7 +130,18 @@ fn the_environment_wins_over_the_file_and_an_option_over_both() {
 #[case("[security]\nadmin_token = \"short\"", "sb.toml: security.admin_token: must be empty, or 16 to 512")]
 #[case("[telemetry]\nlog = \"a=b=c\"", "sb.toml: telemetry.log: must be a tracing filter")]
 #[case("[telemetry]\nlog_format = \"xml\"", "sb.toml: telemetry.log_format: must be \"text\" or \"json\"")]
-#[case("[telemetry]\notlp_endpoint = \"http://h\"", "sb.toml: telemetry.otlp_endpoint: is not available")]
+#[case(
+    "[telemetry]\notlp_endpoint = \"h:4318\"",
+    "sb.toml: telemetry.otlp_endpoint: must be empty, or an address"
+)]
+#[case(
+    "[telemetry]\notlp_endpoint = \"grpc://h:4317\"",
+    "sb.toml: telemetry.otlp_endpoint: must be empty, or an address"
+)]
+#[case(
+    "[telemetry]\notlp_endpoint = \"http://a:b@h\"",
+    "sb.toml: telemetry.otlp_endpoint: must be empty, or an address"
+)]
 #[case("[network]\nca_file = 1", "sb.toml: network.ca_file: must be empty, or the path of a PEM file")]
 #[case("[nonsense]\na = 1", "sb.toml: nonsense: unknown section, allowed are [server], [store]")]
 #[case("server = 1", "sb.toml: server: must be a section: [NAME]")]

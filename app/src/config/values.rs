@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use toml::Value;
+use url::Url;
 
 /// A duration: a whole number and `ms`, `s`, `m` or `h`, within bounds.
 pub(super) fn duration(value: &Value, range: &RangeInclusive<Duration>) -> Option<Duration> {
@@ -40,6 +41,19 @@ pub(super) fn flag(value: &Value) -> Option<bool> {
         Value::String(text) => text.trim().parse().ok(),
         Value::Integer(_) | Value::Float(_) | Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
     }
+}
+
+/// Nothing, or the address of an HTTP server. Names and passwords in it would be told wherever it is.
+#[expect(clippy::option_option, reason = "no address is allowed, and told from one that is wrong")]
+pub(super) fn endpoint(value: &Value) -> Option<Option<Url>> {
+    let text = value.as_str()?.trim();
+    if text.is_empty() {
+        return Some(None);
+    }
+    let url = Url::parse(text).ok()?;
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+    (is_plain && is_http).then_some(Some(url))
 }
 
 /// Address ranges in a list, at most.

@@ -31,17 +31,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         if !is_json(request.headers()) {
             return Err(Problem::not_json());
         }
-        let expects_continue = request.headers().contains_key(header::EXPECT);
-        let declared = request
-            .headers()
-            .get(header::CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        // Who asks first does not need its body drained: it has not sent it.
-        if expects_continue && declared.is_some_and(|length| length > BODY_BYTES_MAX) {
-            return Err(Problem::too_large(BODY_BYTES_MAX));
-        }
-        let read = tokio::time::timeout(READ_TIMEOUT, bounded(request.into_body())).await;
-        let bytes = read.unwrap_or_else(|_| Err(Problem::malformed("the body did not come within 30 s")))?;
+        let bytes = read(request, BODY_BYTES_MAX).await?;
         if bytes.is_empty() {
             return Err(Problem::malformed("the body is empty, expected a JSON object"));
         }
@@ -50,15 +40,32 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || essence == "application/merge-patch+json"
+/// A body of bounded size.
+pub(super) async fn read(request: Request, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+    let expects_continue = request.headers().contains_key(header::EXPECT);
+    let declared = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    // Who asks first does not need its body drained: it has not sent it.
+    if expects_continue && declared.is_some_and(|length| length > bytes_max) {
+        return Err(Problem::too_large(bytes_max));
+    }
+    let read = tokio::time::timeout(READ_TIMEOUT, bounded(request.into_body(), bytes_max)).await;
+    read.unwrap_or_else(|_| Err(Problem::malformed("the body did not come within 30 s")))
 }
 
-async fn bounded(body: Body) -> Result<Vec<u8>, Problem> {
+fn is_json(headers: &HeaderMap) -> bool {
+    matches!(essence(headers).as_deref(), Some("application/json" | "application/merge-patch+json"))
+}
+
+/// What a body is said to be, without parameters.
+pub(super) fn essence(headers: &HeaderMap) -> Option<String> {
+    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+async fn bounded(body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     let mut seen: usize = 0;
@@ -68,9 +75,9 @@ async fn bounded(body: Body) -> Result<Vec<u8>, Problem> {
         if seen > DRAINED_BYTES_MAX {
             break;
         }
-        if seen <= BODY_BYTES_MAX {
+        if seen <= bytes_max {
             bytes.extend_from_slice(&chunk);
         }
     }
-    if seen > BODY_BYTES_MAX { Err(Problem::too_large(BODY_BYTES_MAX)) } else { Ok(bytes) }
+    if seen > bytes_max { Err(Problem::too_large(bytes_max)) } else { Ok(bytes) }
 }

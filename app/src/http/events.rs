@@ -7,6 +7,7 @@ use axum::extract::{Extension, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, StreamExt};
 use serde_json::{Value, json};
+use switchboard_domain::ids::Seq;
 use switchboard_domain::settings::Locale;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::wrappers::BroadcastStream;
@@ -20,6 +21,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::state::{Api, EVENT_STREAMS_MAX};
 use crate::runtime::operations::RuntimeEvent;
+use crate::runtime::timeline::message_id;
 
 /// Pause between two signs of life on a silent stream.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -84,16 +86,19 @@ fn wire(event: &RuntimeEvent, locale: Locale) -> (&'static str, Value) {
         RuntimeEvent::TurnStarted { channel, conversation, seq, at } => (
             "turn.started",
             json!({"channel_id": channel.as_str(), "conversation_id": conversation.as_str(), "seq": seq,
+                "message_id": message_id(conversation, Seq(*seq)),
                 "at": rfc3339(*at)}),
         ),
         RuntimeEvent::TurnFinished { channel, conversation, seq, outcome, at } => (
             "turn.finished",
             json!({"channel_id": channel.as_str(), "conversation_id": conversation.as_str(), "seq": seq,
+                "message_id": message_id(conversation, Seq(*seq)),
                 "outcome": outcome, "at": rfc3339(*at)}),
         ),
         RuntimeEvent::Failure { channel, conversation, seq, cause, at } => (
             "failure",
             json!({"channel_id": channel.as_str(), "conversation_id": conversation.as_str(), "seq": seq,
+                "message_id": message_id(conversation, Seq(*seq)),
                 "cause": cause, "at": rfc3339(*at)}),
         ),
     }

@@ -45,7 +45,7 @@ pub struct DurabilityView {
 }
 
 impl DurabilityView {
-    fn of(durability: &Durability) -> Self {
+    pub(super) fn of(durability: &Durability) -> Self {
         let losses = match durability {
             Durability::Lossy(losses) => losses.iter().map(Loss::as_str).collect(),
             Durability::Durable | Durability::CannotBeTold => Vec::new(),

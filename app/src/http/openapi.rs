@@ -121,9 +121,20 @@ fn info() -> Info {
 }
 
 fn tags() -> Vec<Tag> {
-    ["agents", "channels", "users", "conversations", "messages", "failures", "operations"]
-        .map(Tag::new)
-        .into()
+    [
+        "agents",
+        "channels",
+        "users",
+        "conversations",
+        "messages",
+        "playground",
+        "failures",
+        "changes",
+        "tokens",
+        "operations",
+    ]
+    .map(Tag::new)
+    .into()
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

@@ -143,6 +143,13 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "Unsupported media type", detail)
     }
 
+    /// 415: the body is not said to be TOML.
+    #[must_use]
+    pub fn not_toml() -> Self {
+        let detail = "the body must be TOML, with Content-Type: application/toml";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-toml", "Unsupported media type", detail)
+    }
+
     /// 422: fields are bad or unknown.
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {

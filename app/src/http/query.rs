@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use switchboard_ports::page::{PAGE_ROWS_MAX, PageRequest};
 use utoipa::IntoParams;
 
-use super::dto::fields::{Fields, pointer_part};
+use super::dto::fields::{Fields, must_be, pointer_part};
 use super::dto::list::is_name_cursor;
 use super::problem::Problem;
 
@@ -70,6 +70,16 @@ impl Query {
                 false
             }
         }
+    }
+
+    /// One of a few words, each for a value.
+    pub fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text(name)?;
+        let found = words.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            self.wrong(name, must_be(words.iter().map(|(word, _)| *word)));
+        }
+        found.map(|(_, value)| *value)
     }
 
     /// `limit` and `cursor` of a list in the order of ids, which all begin with this and go on with letters, digits, `-` and `_`.

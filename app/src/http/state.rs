@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use switchboard_domain::ids::{AgentId, ChannelId, UserId};
+use switchboard_domain::time::Timestamp;
 use switchboard_ports::clock::Entropy;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use super::origin::Trust;
 use crate::ports::Ports;
 use crate::runtime::operations::Operations;
 use crate::settings_lock::SettingsLock;
+use crate::telemetry::lines::Lines;
 
 /// Event streams open at once, at most.
 pub const EVENT_STREAMS_MAX: usize = 200;
@@ -32,8 +34,14 @@ pub struct Parts {
     pub metrics: PrometheusHandle,
     /// Whether `/metrics` needs no token.
     pub metrics_public: bool,
+    /// The configuration in force, without secrets.
+    pub configuration: serde_json::Value,
+    /// Log lines of channels.
+    pub lines: Arc<Lines>,
     /// Cancelled when the server stops: event streams end then.
     pub shutdown: CancellationToken,
+    /// When the server started.
+    pub started_at: Timestamp,
 }
 
 /// The shared state behind all handlers; cheap to clone.

@@ -13,14 +13,19 @@ use crate::testing::{Answer, TestApi, problem};
 /// Which role each operation takes. It is said here once more, so that whatever is added has to be thought of: who reads is a
 /// viewer, who operates an operator, who changes settings or people an admin.
 const EXPECTED: &str = "
+viewer GET /api/v1/acts
 viewer GET /api/v1/agents
 admin POST /api/v1/agents
 admin DELETE /api/v1/agents/{id}
 viewer GET /api/v1/agents/{id}
 admin PATCH /api/v1/agents/{id}
+admin POST /api/v1/agents/{id}/rollback
 operator POST /api/v1/agents/{id}/test
+viewer GET /api/v1/agents/{id}/versions
+viewer GET /api/v1/agents/{id}/versions/{version}
 admin POST /api/v1/agents/test
 viewer GET /api/v1/audit
+viewer GET /api/v1/changes
 viewer GET /api/v1/channels
 admin POST /api/v1/channels
 admin DELETE /api/v1/channels/{id}
@@ -31,22 +36,37 @@ operator POST /api/v1/channels/{id}/enable
 operator POST /api/v1/channels/{id}/mapping/test
 operator POST /api/v1/channels/{id}/messages
 operator POST /api/v1/channels/{id}/restart
+admin POST /api/v1/channels/{id}/rollback
+viewer GET /api/v1/channels/{id}/history
+viewer GET /api/v1/channels/{id}/log
 viewer GET /api/v1/channels/{id}/status
 operator POST /api/v1/channels/{id}/test
+viewer GET /api/v1/channels/{id}/versions
+viewer GET /api/v1/channels/{id}/versions/{version}
 admin POST /api/v1/channels/test
 viewer GET /api/v1/conversations
 viewer GET /api/v1/conversations/{id}
 viewer GET /api/v1/conversations/{id}/messages
 operator POST /api/v1/conversations/{id}/reset
 operator POST /api/v1/conversations/{id}/stop
+admin GET /api/v1/diagnostics
 viewer GET /api/v1/events
+viewer GET /api/v1/export
 viewer GET /api/v1/failures
 operator DELETE /api/v1/failures/{id}
 operator POST /api/v1/failures/{id}/retry
+admin POST /api/v1/import
 viewer GET /api/v1/messages/{id}
+viewer GET /api/v1/messages/{id}/timeline
+viewer GET /api/v1/metrics/history
 viewer GET /api/v1/openapi.json
+operator POST /api/v1/playground/{id}/messages
+viewer GET /api/v1/playground/{id}/stream
 viewer GET /api/v1/replicas
 viewer GET /api/v1/status
+admin GET /api/v1/tokens
+admin POST /api/v1/tokens
+admin DELETE /api/v1/tokens/{id}
 viewer GET /api/v1/users
 admin POST /api/v1/users
 admin DELETE /api/v1/users/{id}
@@ -91,6 +111,7 @@ fn operations() -> Vec<Operation> {
                 method: method.to_uppercase().parse().unwrap(),
                 path: path
                     .replace("{id}", "nobody")
+                    .replace("{version}", "1")
                     .replace("{platform}", "dingtalk")
                     .replace("{im_user_id}", "u1"),
                 needs,

@@ -201,7 +201,10 @@ async fn show(visitor: Visitor, State(api): State<Api>, Id(id): Id) -> Result<Ht
     let content = html! {
         div.head {
             h1 { bdi { (view.name) } " " span.tag { (kind_title(&api, t, &view.kind)) } }
-            (test_button(&visitor, &view))
+            div.acts {
+                a.button href=(format!("/panel/agents/{id}/history")) { (t.say("tab-history")) }
+                (test_button(&visitor, &view))
+            }
         }
         ul.outcome id=(format!("tested-{}", view.id)) hidden {}
         @match &form {

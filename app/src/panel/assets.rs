@@ -12,14 +12,17 @@ use crate::http::dto::list::hex;
 use crate::http::problem::Problem;
 
 /// What there is, each behind what it imports.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 11] = [
     ("panel.css", include_str!("assets/panel.css")),
     ("api.js", include_str!("assets/api.js")),
     ("times.js", include_str!("assets/times.js")),
     ("acts.js", include_str!("assets/acts.js")),
     ("document.js", include_str!("assets/document.js")),
     ("forms.js", include_str!("assets/forms.js")),
+    ("exchange.js", include_str!("assets/exchange.js")),
     ("live.js", include_str!("assets/live.js")),
+    ("playground.js", include_str!("assets/playground.js")),
+    ("log.js", include_str!("assets/log.js")),
     ("panel.js", include_str!("assets/panel.js")),
 ];
 

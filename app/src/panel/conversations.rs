@@ -1,6 +1,6 @@
 //! Conversations: search, and the transcript as people saw it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
 use axum::extract::State;
@@ -62,7 +62,8 @@ pub(super) async fn listed(
     let filter = ConversationFilter { channel, user: user.as_deref().map(UserId::new), text };
     let found = api.ports.transcripts.conversations(&filter, &page).await?;
     let rows = List::of(found, ConversationView::from);
-    let (user, channels) = (user.unwrap_or_default(), channel_names(api).await?);
+    let channels = channel_names(api, rows.items.iter().map(|row| row.channel_id.as_str())).await?;
+    let user = user.unwrap_or_default();
     Ok(html! {
         (search(t, base, &asked))
         (rows_view(t, &rows.items, &channels))
@@ -110,8 +111,9 @@ async fn show(
     let t = visitor.texts();
     let found = conversation(&api, &id).await?;
     let said = if from_the_beginning || page.after.is_some() {
-        let lines = api.ports.transcripts.lines(&ConversationId::new(&id), &page).await?;
-        let lines = List::of(lines, LineView::from);
+        let of = ConversationId::new(&id);
+        let lines = api.ports.transcripts.lines(&of, &page).await?;
+        let lines = List::of(lines, |line| LineView::of(&of, line));
         html! {
             h2 { (t.say("transcript-title")) }
             (transcript(t, &found.id, &lines.items, Shown::Page))
@@ -128,7 +130,7 @@ async fn show(
         }
     };
     let title = title_of(&found).to_owned();
-    let channels = channel_names(&api).await?;
+    let channels = channel_names(&api, [found.channel_id.as_str()]).await?;
     let user = match &found.user_id {
         Some(id) => api.ports.users.find(&UserId::new(id)).await?.map(|user| user.username),
         None => None,
@@ -154,13 +156,21 @@ async fn recent(api: &Api, of: &ConversationView) -> Result<Vec<LineView>, Probl
     let Some(session) = &of.session else { return Ok(Vec::new()) };
     let (id, session) = (ConversationId::new(&of.id), SessionNumber(session.number));
     let lines = api.ports.transcripts.recent(&id, session, ROWS).await?;
-    Ok(lines.into_iter().map(LineView::from).collect())
+    Ok(lines.into_iter().map(|line| LineView::of(&id, line)).collect())
 }
 
-/// What channels are called, by id.
-pub(super) async fn channel_names(api: &Api) -> Result<BTreeMap<String, String>, Problem> {
-    let channels = api.ports.channels.list().await?;
-    Ok(channels.into_iter().map(|channel| (channel.id.to_string(), channel.name)).collect())
+/// What these channels are called, by id; not those that are gone. Rows of one page name a few, of many that there may be.
+pub(super) async fn channel_names<'a>(
+    api: &Api,
+    ids: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<String, String>, Problem> {
+    let mut names = BTreeMap::new();
+    for id in ids.into_iter().collect::<BTreeSet<_>>() {
+        if let Some(channel) = api.ports.channels.find(&ChannelId::new(id)).await? {
+            names.insert(channel.id.to_string(), channel.name);
+        }
+    }
+    Ok(names)
 }
 
 /// A way to a channel, by its name as long as it has one.
@@ -199,7 +209,7 @@ fn facts(
     }
 }
 
-fn acts(visitor: &Visitor, row: &ConversationView) -> Markup {
+pub(super) fn acts(visitor: &Visitor, row: &ConversationView) -> Markup {
     let t = visitor.texts();
     let act = |label, verb: &str, done| Act {
         label,
@@ -250,6 +260,7 @@ fn line_view(t: Texts, line: &LineView) -> Markup {
                     Some(_) => { " · " (t.say("line-failed")) " " span.code { (line.cause.unwrap_or_default()) } },
                     None => {},
                 }
+                " · " a href=(format!("/panel/messages/{}", line.message_id)) { (t.say("timeline-way")) }
             }
             div.words dir="auto" { (line.text) }
         }

@@ -73,7 +73,7 @@ pub(super) async fn listed(
             break;
         }
     }
-    let channels = channel_names(api).await?;
+    let channels = channel_names(api, rows.iter().map(|row| row.of.channel_id.as_str())).await?;
     let list = List { items: rows, next_cursor: after };
     Ok(html! {
         p.help { (t.say("failures-about")) }

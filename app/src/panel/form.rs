@@ -179,7 +179,8 @@ impl Form<'_> {
             FormKind::Setting(ConfigKind::Secret) => of.secret(),
             FormKind::Line { chars_max } => of.line(chars_max, None, None),
             FormKind::Prose { chars_max } => of.prose(chars_max),
-            FormKind::Choice { of: choices, default } => {
+            FormKind::Choice { of: choices, default }
+            | FormKind::Setting(ConfigKind::Choice { of: choices, default }) => {
                 of.select(choices.iter().map(|(value, words)| (*value, words.of(t.0))), default)
             }
             FormKind::Lines => of.lines(),

@@ -13,24 +13,36 @@ use crate::http::problem::Problem;
 /// A part of the panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
+    Dashboard,
     Channels,
+    Playground,
     Agents,
     Users,
+    Directories,
     Conversations,
     Failures,
+    Changes,
     Audit,
+    Tokens,
     Replicas,
+    Settings,
 }
 
 /// The way around, in this order: path, name.
-const SECTIONS: [(Section, &str, Key); 7] = [
-    (Section::Channels, HOME, Key("nav-channels")),
+const SECTIONS: [(Section, &str, Key); 13] = [
+    (Section::Dashboard, HOME, Key("nav-dashboard")),
+    (Section::Channels, "/panel/channels", Key("nav-channels")),
+    (Section::Playground, "/panel/playground", Key("nav-playground")),
     (Section::Agents, "/panel/agents", Key("nav-agents")),
     (Section::Conversations, "/panel/conversations", Key("nav-conversations")),
     (Section::Failures, "/panel/failures", Key("nav-failures")),
     (Section::Users, "/panel/users", Key("nav-users")),
+    (Section::Directories, "/panel/directories", Key("nav-directories")),
+    (Section::Changes, "/panel/changes", Key("nav-changes")),
     (Section::Audit, "/panel/audit", Key("nav-audit")),
+    (Section::Tokens, "/panel/tokens", Key("nav-tokens")),
     (Section::Replicas, "/panel/replicas", Key("nav-replicas")),
+    (Section::Settings, "/panel/settings", Key("nav-settings")),
 ];
 
 /// A page for whoever is signed in.

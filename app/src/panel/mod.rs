@@ -6,6 +6,7 @@
 //! | `sign_in.rs` | signing in and out |
 //! | `frame.rs` | what stands around every page, and pages that only say that something went wrong |
 //! | `pieces.rs` | what pages are made of: times, states, buttons that act, empty lists, ways to the next page |
+//! | `plot.rs` | small plots, as SVG |
 //! | `texts.rs`, `texts/` | every text of the panel, in both languages |
 //! | `assets.rs`, `assets/` | style and modules, named by their content |
 //! | one file or folder a page | what is gathered for it, and the page as a pure function of that |
@@ -16,16 +17,24 @@
 
 mod agents;
 mod assets;
+mod changes;
 mod channels;
 mod conversations;
+mod dashboard;
+mod directories;
 mod failures;
 mod fields;
 mod form;
 mod frame;
 mod pieces;
+mod playground;
+mod plot;
 mod records;
+mod settings;
 mod sign_in;
 mod texts;
+mod timeline;
+mod tokens;
 mod users;
 mod visitor;
 mod welcome;
@@ -44,7 +53,7 @@ use crate::http::state::Api;
 use visitor::Look;
 
 /// Where the panel is.
-pub const HOME: &str = "/panel/channels";
+pub const HOME: &str = "/panel/dashboard";
 
 /// What pages ask the device for: nothing.
 const NOTHING_OF_THE_DEVICE: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
@@ -55,12 +64,20 @@ pub fn routes() -> Router<Api> {
         .route("/panel/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/panel/sign-out", post(sign_in::leave))
         .route("/panel/welcome", get(welcome::page))
+        .merge(dashboard::routes())
         .merge(channels::routes())
+        .merge(playground::routes())
         .merge(agents::routes())
         .merge(conversations::routes())
         .merge(failures::routes())
+        .merge(timeline::routes())
         .merge(users::routes())
         .merge(records::routes())
+        .merge(changes::routes())
+        .merge(directories::routes())
+        .merge(tokens::routes())
+        .merge(settings::routes())
+        .route("/panel/{*rest}", get(nowhere))
         .layer(middleware::from_fn(as_page));
     Router::new()
         .route("/", get(|| async { Redirect::to(HOME) }))
@@ -68,6 +85,11 @@ pub fn routes() -> Router<Api> {
         .route("/panel/", get(|| async { Redirect::to(HOME) }))
         .route("/panel/assets/{name}", get(assets::serve))
         .merge(pages)
+}
+
+/// A page that is not there, for whoever is signed in.
+async fn nowhere(_: visitor::Visitor) -> Problem {
+    Problem::not_found("there is nothing at this path")
 }
 
 /// Gives pages their policy, and shows people a page where a program would get a problem document.

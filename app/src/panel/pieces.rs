@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use maud::{Markup, html};
+use serde_json::Value;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::tokens::Role;
 
 use super::texts::{Key, Texts};
 use super::visitor::Visitor;
+use crate::http::changes::view::AuthorView;
 use crate::http::dto::time::rfc3339;
 
 /// A time: how long ago, once a module has seen it.
@@ -117,6 +119,66 @@ impl Deletion<'_> {
                     }
                     button type="button" data-closes { (t.say("cancel")) }
                 }
+            }
+        }
+    }
+}
+
+/// A question before something is done: a button, and a dialog that says what it means.
+pub(super) struct Confirmation<'a> {
+    /// The dialog's name, unique on the page.
+    pub(super) id: String,
+    /// What the button says.
+    pub(super) label: Cow<'a, str>,
+    /// What is asked.
+    pub(super) title: Cow<'a, str>,
+    /// What it means.
+    pub(super) about: Cow<'a, str>,
+    /// The API's method and path.
+    pub(super) request: (&'static str, String),
+    /// What is sent.
+    pub(super) body: Option<Value>,
+    /// The version that is meant.
+    pub(super) version: Option<u64>,
+    /// Where to go then.
+    pub(super) then: &'a str,
+    /// How the buttons look.
+    pub(super) class: &'static str,
+    /// Why it cannot be done.
+    pub(super) why_not: Option<Cow<'a, str>>,
+}
+
+impl Confirmation<'_> {
+    pub(super) fn view(&self, t: Texts) -> Markup {
+        if let Some(why) = &self.why_not {
+            return html! { button.(self.class) type="button" disabled title=(why) { (self.label) } };
+        }
+        let (method, path) = &self.request;
+        let title = format!("{}-title", self.id);
+        html! {
+            button.(self.class) type="button" data-opens=(self.id) { (self.label) }
+            dialog id=(self.id) aria-labelledby=(title) {
+                h2 id=(title) { (self.title) }
+                p { (self.about) }
+                div.acts {
+                    button.(self.class) type="button" data-act=(method) data-path=(path) data-then=(self.then)
+                        data-body=[self.body.as_ref().map(Value::to_string)] data-version=[self.version] { (self.label) }
+                    button type="button" data-closes { (t.say("cancel")) }
+                }
+            }
+        }
+    }
+}
+
+/// Who did something.
+pub(super) fn author(t: Texts, author: Option<&AuthorView>) -> Markup {
+    html! {
+        @match author {
+            None => (t.say("author-unknown")),
+            Some(author) => @match (author.kind, &author.name) {
+                ("token", Some(name)) => bdi { (name) },
+                ("file", _) => (t.say("author-file")),
+                _ => (t.say("author-command-line")),
             }
         }
     }

@@ -1,6 +1,9 @@
 //! What holds for every page: who sees it, what it carries, and that whatever people write is text.
 
-use std::collections::BTreeSet;
+mod first_visit;
+mod happened;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use axum::body::Body;
@@ -11,17 +14,22 @@ use switchboard_domain::ids::{ChannelId, ConversationKey, Seq, SessionNumber};
 use switchboard_domain::message::ChatKind;
 use switchboard_domain::snapshot::{Role as Speaker, TranscriptLine};
 use switchboard_domain::time::Timestamp;
+use switchboard_ports::directory::DirectorySettings;
 use switchboard_ports::tokens::{Role, TokenStore as _};
 use switchboard_ports::transcripts::ConversationInfo;
 use switchboard_ports::users::Identity;
 
+use self::happened::happened;
 use crate::testing::{Answer, START_MS, TestApi};
 
 /// What somebody hostile calls things.
 const HOSTILE: &str = "<script>alert(1)</script>\"'{{7*7}}${7*7} \u{5e9}\u{5dc}\u{5d5}\u{5dd}";
 
 /// Every page and piece, with what stands for an id.
-const PAGES: [&str; 23] = [
+const PAGES: [&str; 37] = [
+    "/panel/dashboard",
+    "/panel/pieces/dashboard",
+    "/panel/pieces/measures",
     "/panel/welcome",
     "/panel/channels",
     "/panel/channels/new",
@@ -30,9 +38,11 @@ const PAGES: [&str; 23] = [
     "/panel/channels/{id}/access",
     "/panel/channels/{id}/conversations",
     "/panel/channels/{id}/failures",
+    "/panel/channels/{id}/log",
     "/panel/pieces/channels",
     "/panel/pieces/channels/{id}",
     "/panel/pieces/channels/{id}/details",
+    "/panel/playground",
     "/panel/agents",
     "/panel/agents/new",
     "/panel/agents/{id}",
@@ -40,16 +50,25 @@ const PAGES: [&str; 23] = [
     "/panel/conversations/{id}",
     "/panel/pieces/conversations/{id}",
     "/panel/failures",
+    "/panel/messages/{id}",
+    "/panel/pieces/messages/{id}",
     "/panel/users",
     "/panel/users/new",
     "/panel/users/{id}",
+    "/panel/directories",
     "/panel/audit",
     "/panel/replicas",
+    "/panel/acts",
+    "/panel/changes",
+    "/panel/channels/{id}/history",
+    "/panel/agents/{id}/history",
+    "/panel/tokens",
+    "/panel/settings",
 ];
 
 /// What is no page: it is open, or leads to one.
-const OPEN: [&str; 6] =
-    ["/", "/panel", "/panel/", "/panel/assets/{name}", "/panel/sign-in", "/panel/sign-out"];
+const OPEN: [&str; 7] =
+    ["/", "/panel", "/panel/", "/panel/assets/{name}", "/panel/sign-in", "/panel/sign-out", "/panel/{*rest}"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -85,7 +104,7 @@ impl<'a> Browser<'a> {
     async fn signed_in(api: &'a TestApi, role: Role) -> Self {
         let body = Body::from(format!("token={}", api.token(role)));
         let answer = api.send(Request::post("/panel/sign-in").body(body).unwrap()).await;
-        assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/panel/channels"));
+        assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/panel/dashboard"));
         Self { api, cookie: answer.header(header::SET_COOKIE).split(';').next().unwrap().to_owned() }
     }
 
@@ -138,12 +157,23 @@ async fn hostile() -> (TestApi, Vec<String>) {
     let config = json!({"client_id": "ding<b>", "client_secret": "s3cr3t"});
     let channel = json!({"name": HOSTILE, "type": "dingtalk", "config": config, "default_agent_id": agent});
     let channel = api.post("/channels", channel).await.json["id"].as_str().unwrap().to_owned();
+    let directory = DirectorySettings {
+        name: HOSTILE.to_owned(),
+        kind: String::from("ldap"),
+        config: json!({"url": HOSTILE}),
+        secrets: BTreeMap::default(),
+    };
+    let known = ChannelId::new(&channel);
+    api.stores.state().channels.get_mut(&known).unwrap().directories.chain.push(directory);
     let user = api.post("/users", json!({"username": "<b>", "display_name": HOSTILE})).await;
     let user = user.json["id"].as_str().unwrap().to_owned();
     let conversation = talked(&api, &channel);
+    let message = happened(&api, &conversation);
     let pages = PAGES.iter().map(|page| {
         let id = if page.contains("conversations/{id}") {
             &conversation
+        } else if page.contains("messages/{id}") {
+            &message
         } else if page.contains("channels") {
             &channel
         } else if page.contains("agents") {
@@ -156,6 +186,7 @@ async fn hostile() -> (TestApi, Vec<String>) {
     let pages = pages.chain([
         String::from("/panel/channels/new?type=dingtalk"),
         format!("/panel/channels/new?copy={channel}"),
+        format!("/panel/directories?channel={channel}"),
         String::from("/panel/agents/new?kind=openai-chat"),
         format!("/panel/conversations/{conversation}?whole=true"),
     ]);
@@ -281,21 +312,6 @@ async fn a_stored_secret_has_no_field_until_it_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_first_visit_begins_with_the_first_steps() {
-    let api = TestApi::new().await;
-    let browser = Browser::signed_in(&api, Role::Admin).await;
-    let answer = browser.get("/panel/channels").await;
-    assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/panel/welcome"));
-    assert!(browser.get("/panel/welcome").await.text.contains("/panel/welcome?kind=echo"));
-    api.agent("helper").await;
-    assert!(browser.get("/panel/welcome").await.text.contains("/panel/welcome?type=dingtalk"));
-    let form = browser.get("/panel/welcome?type=dingtalk").await.text;
-    assert!(form.contains("Make an application.") && form.contains("data-check=\"/api/v1/channels/test\""));
-    api.channel("one").await;
-    assert!(browser.get("/panel/welcome").await.text.contains("Write to the bot"));
-}
-
-#[tokio::test]
 async fn people_get_a_page_where_programs_get_a_problem() {
     let (api, _) = hostile().await;
     let browser = Browser::signed_in(&api, Role::Admin).await;
@@ -334,8 +350,11 @@ async fn whatever_is_loaded_is_kept_for_good_and_small() {
 #[tokio::test]
 async fn names_in_a_path_that_nobody_knows_are_no_pages() {
     let api = TestApi::new().await;
+    let browser = Browser::signed_in(&api, Role::Viewer).await;
     for path in ["/panel/nothing", "/panel/assets/../../etc/passwd", "/panel/assets/%2e%2e"] {
-        let answer = api.send(Request::get(path).body(Body::empty()).unwrap()).await;
-        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(browser.get(path).await.status, 404, "{path}");
+        // Strangers are led to the door, or hear the same.
+        let stranger = api.send(Request::get(path).body(Body::empty()).unwrap()).await;
+        assert!(matches!(u16::from(stranger.status), 303 | 404), "{path}");
     }
 }

@@ -4,7 +4,9 @@ use axum::extract::State;
 use axum::response::Html;
 use maud::{Markup, html};
 use serde_json::{Value, json};
+use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
+use switchboard_ports::playground::PLATFORM;
 use switchboard_ports::provider::Description;
 
 use super::agents;
@@ -12,6 +14,7 @@ use super::channels;
 use super::frame::{Section, inside};
 use super::texts::{Key, Texts};
 use super::visitor::Visitor;
+use crate::http::playground::ECHO;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::state::Api;
@@ -42,7 +45,7 @@ pub(super) async fn page(
     query.finish()?;
     let t = visitor.texts();
     let (agents, channels) = (api.ports.agents.list().await?, api.ports.channels.list().await?);
-    let (step, content) = match (agents.first(), channels.first()) {
+    let (step, content) = match made(&agents, &channels) {
         (_, Some(channel)) => (Step::Message, message(&visitor, &api, channel).await?),
         (None, None) => (Step::Agent, agent(&visitor, &api, kind.as_deref())),
         (Some(agent), None) => {
@@ -55,10 +58,36 @@ pub(super) async fn page(
         h1 { (title) }
         p { (t.say("welcome-about")) }
         (steps(t, step))
+        @if channels.iter().any(|channel| channel.platform == PLATFORM) { (playground(t)) }
         (content)
-        p { a href="/panel/channels" { (t.say("welcome-skip")) } }
+        p { a href="/panel/channels?list=true" { (t.say("welcome-skip")) } }
     };
     Ok(Html(inside(&visitor, Section::Channels, &title, &content).into_string()))
+}
+
+/// The first agent and the first channel that somebody has made. The playground and the agent that a new installation begins
+/// with are there to be tried; what they are for is still to be done.
+pub(super) fn made<'a>(
+    agents: &'a [AgentConfig],
+    channels: &'a [Channel],
+) -> (Option<&'a AgentConfig>, Option<&'a Channel>) {
+    let plays = |agent: &AgentConfig| {
+        let of = |channel: &Channel| channel.default_agent.as_ref() == Some(&agent.id);
+        channels.iter().any(|channel| channel.platform == PLATFORM && of(channel))
+    };
+    let came_along = |agent: &AgentConfig| agent.kind == ECHO && agent.name == ECHO && plays(agent);
+    let agent = agents.iter().find(|agent| !came_along(agent));
+    (agent, channels.iter().find(|channel| channel.platform != PLATFORM))
+}
+
+/// An answer is one click away.
+fn playground(t: Texts) -> Markup {
+    html! {
+        section.card {
+            p { (t.say("welcome-playground")) }
+            a.button href="/panel/playground" { (t.say("welcome-playground-open")) }
+        }
+    }
 }
 
 fn steps(t: Texts, here: Step) -> Markup {
@@ -92,7 +121,9 @@ async fn channel(
     current: &Value,
 ) -> Result<Markup, Problem> {
     let t = visitor.texts();
-    let platforms: Vec<Description> = api.ports.providers.values().map(|it| it.description()).collect();
+    // Here a bot is to come to where people are.
+    let platforms = api.ports.providers.values().map(|it| it.description());
+    let platforms: Vec<Description> = platforms.filter(|it| it.platform != PLATFORM).collect();
     let chosen = platform.and_then(|name| platforms.iter().find(|it| it.platform == name).copied());
     let Some(platform) = chosen else {
         return Ok(
@@ -113,6 +144,6 @@ async fn message(visitor: &Visitor, api: &Api, channel: &Channel) -> Result<Mark
             h2 { (t.say("welcome-message-title")) }
             p { (t.say("welcome-message")) }
         }
-        (channels::row(visitor, api, channel).await?)
+        (channels::row_now(visitor, api, channel).await?)
     })
 }

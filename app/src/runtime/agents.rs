@@ -9,6 +9,7 @@ use switchboard_domain::ids::{AgentId, Version};
 use switchboard_domain::settings::Switchers;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::agents::{AGENTS_MAX, AgentConfig};
+use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 use tokio::sync::Mutex as FairMutex;
 
@@ -93,14 +94,15 @@ impl Agents {
 
 /// The agents that people may choose from in a channel, by name.
 pub(crate) async fn offered(shared: &Shared, bot: &Bot) -> Result<Vec<Offer>, StoreError> {
-    let offers = shared.ports.agents.list().await?.into_iter().filter(|agent| is_offered(bot, &agent.id));
+    let offers =
+        shared.ports.agents.list().await?.into_iter().filter(|agent| is_offered(&bot.channel, &agent.id));
     Ok(offers.map(|agent| Offer { id: agent.id, name: agent.name }).collect())
 }
 
 /// Whether an agent that was chosen in the chat counts.
-pub(crate) fn is_offered(bot: &Bot, agent: &AgentId) -> bool {
-    let switching = &bot.channel.switching;
-    let is_own = bot.channel.default_agent.as_ref() == Some(agent);
+pub(crate) fn is_offered(channel: &Channel, agent: &AgentId) -> bool {
+    let switching = &channel.switching;
+    let is_own = channel.default_agent.as_ref() == Some(agent);
     let is_listed = switching.agents.is_empty() || switching.agents.contains(agent);
     is_own || switching.who != Switchers::Nobody && is_listed
 }

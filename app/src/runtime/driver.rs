@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use switchboard_domain::ids::{ChannelId, ConversationId, ConversationKey, MessageId, Partition, ReplicaId};
-use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
+use switchboard_domain::inbox::{Control, Intake, Origin};
 use switchboard_domain::message::{Chat, Sender};
 use switchboard_ports::channels::Channel;
-use switchboard_ports::conversations::{Accepted, Admission, Arrival};
+use switchboard_ports::conversations::{Accepted, Arrival};
 use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::{Requeued, Retried};
@@ -24,9 +24,13 @@ use tokio::sync::{Mutex as FairMutex, broadcast};
 
 use self::taking_in::Unusable;
 use super::channel::{self, Bot, BotError, Message};
+use super::gate::Admitted;
 use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
-use super::{durability, fast_lane, files, mapping, meter, peers, preflight, retention, scan};
+use super::{
+    alerts, durability, fast_lane, files, log_lines, mapping, measures, meter, peers, playground, preflight,
+    retention, scan, scribe, timeline, tracer,
+};
 use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
@@ -65,9 +69,15 @@ impl Driver {
         shared.tasks.spawn(files::sweep(Arc::clone(&shared)));
         shared.tasks.spawn(meter::keep_meters(Arc::clone(&shared)));
         shared.tasks.spawn(retention::sweep(Arc::clone(&shared)));
+        shared.tasks.spawn(scribe::write(Arc::clone(&shared)));
+        shared.tasks.spawn(tracer::export(Arc::clone(&shared)));
+        shared.tasks.spawn(log_lines::write(Arc::clone(&shared)));
+        shared.tasks.spawn(measures::keep(Arc::clone(&shared)));
+        shared.tasks.spawn(alerts::watch(Arc::clone(&shared)));
         shared.tasks.spawn(durability::watch(Arc::clone(&shared)));
         shared.tasks.spawn(peers::post_all(Arc::clone(&shared)));
         shared.tasks.spawn(peers::watch_places(Arc::clone(&shared)));
+        shared.tasks.spawn(playground::tell(Arc::clone(&shared)));
         let driver = Arc::new(Self { shared, reloading: FairMutex::default() });
         driver.shared.tasks.spawn(peers::keep_looking(Arc::clone(&driver)));
         driver.shared.tasks.spawn(peers::hear(Arc::clone(&driver)));
@@ -97,8 +107,14 @@ impl Driver {
         self.shared.tasks.close();
         // Platform calls under way are bounded by the call time-out; what they leave open the next process finishes.
         let _ = tokio::time::timeout(self.shared.settings.call_timeout, self.shared.tasks.wait()).await;
-        meter::keep_last(&self.shared).await;
-        peers::give_up_all(&self.shared).await;
+        measures::keep_last(&self.shared);
+        // Beside each other: none makes another one late, and nobody waits longer than need be for what was ours.
+        tokio::join!(
+            peers::give_up_all(&self.shared),
+            meter::keep_last(&self.shared),
+            scribe::write_last(&self.shared),
+            tracer::export_last(&self.shared)
+        );
     }
 
     fn is_busy(&self) -> bool {
@@ -174,16 +190,7 @@ fn control_arrival(
         sent_at: now,
         session_address: None,
         intake: Intake::Control { control, origin: Origin::Api },
-        admission: Arc::new(Always),
-    }
-}
-
-/// Control through the API is always taken in.
-struct Always;
-
-impl Admission for Always {
-    fn verdict(&self, _waiting: u32) -> Verdict {
-        Verdict::Admit
+        admission: Arc::new(Admitted),
     }
 }
 
@@ -302,6 +309,7 @@ impl Operations for Driver {
         let retried = self.shared.ports.failures.retry(failure).await?;
         if let Some(Retried { info, partition, outcome: Requeued::Now(seq) }) = &retried {
             tracing::info!(channel = %info.channel, failure, seq = seq.0, "a failure is retried");
+            timeline::retried(&self.shared, &info.conversation, failure, (info.failure.seq, *seq));
             super::wake(&self.shared, *partition, info.conversation.clone());
         }
         Ok(retried)
@@ -314,7 +322,8 @@ impl Operations for Driver {
             return Ok(None);
         };
         let given = self.shared.ports.messages.give(message).await?;
-        if let Given::Now { partition, .. } = &given {
+        if let Given::Now { partition, record, .. } = &given {
+            timeline::given(&self.shared, record);
             super::wake(&self.shared, *partition, id.clone());
             if handle.is_withdrawn() {
                 // The deletion began in between, and may have looked already.

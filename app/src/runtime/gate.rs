@@ -13,6 +13,15 @@ use super::channel::ChannelHandle;
 use super::shared::{Shared, lock};
 use crate::telemetry::metrics as names;
 
+/// What was decided about before, or is always taken in: control through the API, a button's press, what is given again.
+pub(super) struct Admitted;
+
+impl Admission for Admitted {
+    fn verdict(&self, _waiting: u32) -> Verdict {
+        Verdict::Admit
+    }
+}
+
 /// Decides about one first delivery, and gives back what it took when the message was not stored after all.
 pub(super) struct Gate {
     shared: Arc<Shared>,
@@ -52,6 +61,7 @@ impl Gate {
         if matches!(accepted, Accepted::First { verdict: Verdict::Pass(_), .. }) && is_addressed() {
             let channel = self.handle.id.to_string();
             metrics::counter!(names::TURNS, "channel" => channel, "outcome" => "refused").increment(1);
+            self.shared.tally.turn("refused");
         }
     }
 

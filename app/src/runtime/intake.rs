@@ -14,6 +14,7 @@ use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
 use switchboard_domain::message::{Body, ChatKind, Inbound};
 use switchboard_domain::outcome::Refusal;
 use switchboard_domain::settings::GroupScope;
+use switchboard_domain::time::Timestamp;
 use switchboard_domain::username::reads_as_it_is;
 use switchboard_ports::conversations::{Accepted, Arrival};
 use switchboard_ports::error::StoreError;
@@ -27,6 +28,7 @@ use super::files::Job;
 use super::gate::Gate;
 use super::lines::{Lines, Place};
 use super::shared::Shared;
+use super::timeline;
 use super::troubles::Kind;
 use crate::telemetry::metrics as names;
 
@@ -92,6 +94,7 @@ impl ConnectionSink for Sink {
 
     fn offer(&self, message: Inbound) -> BoxFuture<'static, Ack> {
         let bot = self.handle.bot();
+        self.shared.tally.message();
         metrics::counter!(names::MESSAGES_RECEIVED, "channel" => self.handle.id.to_string()).increment(1);
         if message.body == Body::Withheld {
             // There is nothing to answer; the company's quota is the message.
@@ -103,6 +106,7 @@ impl ConnectionSink for Sink {
         }
         let (arrival, gate) = arrival(&self.shared, &self.handle, &bot, message);
         let waiting = Waiting {
+            received_at: self.shared.now(),
             arrival,
             gate,
             shared: Arc::clone(&self.shared),
@@ -131,6 +135,7 @@ type Submitted = BoxFuture<'static, Result<Accepted, StoreError>>;
 
 /// An arrival that may have to be offered more than once.
 struct Waiting {
+    received_at: Timestamp,
     arrival: Arrival,
     gate: Arc<Gate>,
     shared: Arc<Shared>,
@@ -152,6 +157,7 @@ impl Waiting {
             Ok(Some(stored)) => {
                 self.shared.troubles.done(Kind::Message, self.shared.now());
                 self.gate.passed(&stored.accepted);
+                timeline::accepted(&self.shared, &self.arrival, &stored.accepted, self.received_at);
                 return taken_in(&self.shared, &self.handle, &self.arrival, &stored);
             }
             // Nobody wants it any more; the store may be well.

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use switchboard_domain::usage::{Month, Usage, Used};
+use switchboard_domain::ids::ChannelId;
+use switchboard_domain::time::Timestamp;
+use switchboard_domain::usage::{self, Month, Pace, QuotaRules, Standing, Usage, Used};
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::error::StoreError;
@@ -27,6 +29,9 @@ const KEEP_INTERVAL: Duration = Duration::from_secs(10);
 /// How long the last addition may take when the server stops.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
+/// How often what is stored is read again.
+const READ_INTERVAL: Duration = Duration::from_mins(1);
+
 /// Rows of one addition: messages wait for the store's writer, too.
 const BATCH_ROWS_MAX: usize = 256;
 
@@ -36,6 +41,8 @@ pub(crate) struct Meters {
     apps: Mutex<BTreeMap<App, Arc<AppMeter>>>,
     /// What is being added: until it is known to be, it is what is tried next. Held through an addition.
     underway: FairMutex<Option<UsageBatch>>,
+    /// When what is stored was last read.
+    read_at: Mutex<Option<Timestamp>>,
     /// A meter is new: what is stored of its app can be read.
     added: Notify,
 }
@@ -56,12 +63,48 @@ struct Counts {
     underway: BTreeMap<Month, Usage>,
     /// What was counted since. As many months as the store was away.
     fresh: BTreeMap<Month, Usage>,
+    /// The month in which the platform has said that the quota is used up. Known to this process: whoever takes over learns it
+    /// with its first call.
+    refused: Option<Month>,
 }
 
 impl Meter for AppMeter {
     fn count(&self, used: Used) {
         let month = self.month();
-        lock(&self.counts).fresh.entry(month).or_default().count(used);
+        let mut counts = lock(&self.counts);
+        counts.fresh.entry(month).or_default().count(used);
+        if used == Used::ApiCall {
+            // A call that counts was taken: there is quota again.
+            counts.refused = None;
+        }
+    }
+
+    fn refused(&self) {
+        let month = self.month();
+        let before = lock(&self.counts).refused.replace(month);
+        if before != Some(month) {
+            tracing::warn!(app = self.app.id, %month, "the platform says that the month's quota of calls is used up");
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        let (now, month) = (self.clock.now(), self.month());
+        let counts = lock(&self.counts);
+        Standing {
+            used: counts.of(month).map(|usage| usage.api_calls),
+            refused: counts.refused == Some(month),
+            elapsed: month.elapsed(now, self.quota.utc_offset_minutes),
+            month: month.length(),
+        }
+    }
+}
+
+impl Counts {
+    /// What was used in a month; `None` until what is stored is read.
+    fn of(&self, month: Month) -> Option<Usage> {
+        let stored = self.stored.as_ref()?;
+        let parts = [stored.get(&month), self.underway.get(&month), self.fresh.get(&month)];
+        Some(parts.into_iter().flatten().fold(Usage::default(), |sum, more| sum.plus(*more)))
     }
 }
 
@@ -70,8 +113,10 @@ impl AppMeter {
         Month::of(self.clock.now(), self.quota.utc_offset_minutes)
     }
 
-    /// What was used this month and before; `None` until what is stored of it was read.
-    pub(crate) fn usage(&self) -> Option<QuotaUsage> {
+    /// What was used this month and before, and what follows from it by these rules; `None` until what is stored of it was read.
+    pub(crate) fn usage(&self, rules: QuotaRules) -> Option<QuotaUsage> {
+        let standing = self.standing();
+        let (pace, why) = usage::pace(rules, &standing);
         let month = self.month();
         let counts = lock(&self.counts);
         let mut months = counts.stored.clone()?;
@@ -85,6 +130,10 @@ impl AppMeter {
             month,
             utc_offset_minutes: self.quota.utc_offset_minutes,
             usage,
+            calls_per_month: rules.calls_per_month,
+            forecast: usage::forecast(&standing),
+            pace,
+            why,
             earlier: earlier.take(switchboard_ports::usage::MONTHS_KEPT as usize - 1).collect(),
         })
     }
@@ -163,15 +212,33 @@ impl Meters {
             let rows: Vec<_> =
                 self.all().iter().filter_map(|meter| meter.take()).take(BATCH_ROWS_MAX).collect();
             if rows.is_empty() {
-                return Ok(());
+                return self.read_again(shared).await;
             }
             *underway = Some(UsageBatch { id: shared.commit_id().to_string(), rows });
         }
     }
 }
 
+impl Meters {
+    /// What other replicas counted meanwhile is in the store: now and then it is read again, so that calls are saved by what all of
+    /// them used. Only while nothing of ours is being added.
+    async fn read_again(&self, shared: &Shared) -> Result<(), StoreError> {
+        let now = shared.now();
+        if lock(&self.read_at).is_some_and(|at| at.after(READ_INTERVAL) > now) {
+            return Ok(());
+        }
+        for meter in self.all() {
+            let stored = shared.ports.usage.of(&meter.app).await?;
+            lock(&meter.counts).stored = Some(stored.into_iter().collect());
+        }
+        *lock(&self.read_at) = Some(now);
+        Ok(())
+    }
+}
+
 /// Keeps the meters until the server has stopped.
 pub(crate) async fn keep_meters(shared: Arc<Shared>) {
+    let mut told = BTreeMap::new();
     loop {
         let kept = tokio::select! {
             biased;
@@ -180,7 +247,7 @@ pub(crate) async fn keep_meters(shared: Arc<Shared>) {
         };
         let is_kept = kept.is_ok();
         shared.troubles.saw(Kind::Meter, &kept, shared.now());
-        show(&shared);
+        show(&shared, &mut told);
         tokio::select! {
             biased;
             () = shared.parking.cancelled() => return,
@@ -200,10 +267,24 @@ pub(crate) async fn keep_last(shared: &Shared) {
     }
 }
 
-/// Brings the metrics up to date.
-fn show(shared: &Shared) {
-    for handle in shared.all_channels() {
-        let Some(QuotaUsage { usage, .. }) = handle.bot().usage() else { continue };
+/// Brings the metrics up to date, and says in the log where calls begin or cease to be saved.
+fn show(shared: &Shared, told: &mut BTreeMap<ChannelId, Pace>) {
+    let channels = shared.all_channels();
+    told.retain(|id, _| channels.iter().any(|handle| handle.id == *id));
+    for handle in channels {
+        let Some(QuotaUsage { usage, forecast, pace, .. }) = handle.bot().usage() else { continue };
+        if told.insert(handle.id.clone(), pace).unwrap_or_default() != pace {
+            let (channel, saver, calls) = (&handle.id, pace.as_str(), usage.api_calls);
+            tracing::warn!(%channel, saver, calls, forecast, "cards are updated at another pace, for the quota's sake");
+        }
+        let channel = handle.id.to_string();
+        let saving = Pace::ALL.iter().position(|(_, known)| *known == pace).unwrap_or_default();
+        let saving = u32::try_from(saving).unwrap_or_default();
+        metrics::gauge!(names::QUOTA_SAVING, "channel" => channel.clone()).set(f64::from(saving));
+        if let Some(forecast) = forecast {
+            #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 calls a month")]
+            metrics::gauge!(names::QUOTA_FORECAST, "channel" => channel).set(forecast as f64);
+        }
         for (kind, count) in [("api_calls", usage.api_calls), ("pushes", usage.pushes)] {
             #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 calls a month")]
             metrics::gauge!(names::QUOTA_USED, "channel" => handle.id.to_string(), "kind" => kind)

@@ -1,6 +1,7 @@
 //! The driver: runs the machines, commits before it performs, and keeps channels connected.
 
-mod agents;
+pub(crate) mod agents;
+mod alerts;
 mod channel;
 mod conversation;
 pub(crate) mod directories;
@@ -11,20 +12,28 @@ mod files;
 mod gate;
 mod intake;
 mod lines;
+pub(crate) mod log_lines;
 mod mapping;
+pub(crate) mod measures;
 mod meter;
 pub mod operations;
 mod panics;
 mod peers;
+mod playground;
 mod preflight;
 mod press;
 mod registry;
 mod retention;
 mod scan;
+pub(crate) mod scribe;
 mod shared;
+pub(crate) mod states;
+pub(crate) mod timeline;
 pub(crate) mod told;
+mod tracer;
 mod troubles;
 
+pub use alerts::AlertRules;
 pub use driver::Driver;
 pub use shared::Settings;
 

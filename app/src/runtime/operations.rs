@@ -11,7 +11,7 @@ use switchboard_domain::mapping::Verdict;
 use switchboard_domain::message::Sender;
 use switchboard_domain::person::Person;
 use switchboard_domain::time::Timestamp;
-use switchboard_domain::usage::{Month, Usage};
+use switchboard_domain::usage::{Month, Pace, Usage, Why};
 use switchboard_ports::channels::Channel;
 use switchboard_ports::durability::Durability;
 use switchboard_ports::error::StoreError;
@@ -212,6 +212,14 @@ pub struct QuotaUsage {
     pub utc_offset_minutes: i16,
     /// What was used in it so far.
     pub usage: Usage,
+    /// Calls that the company may make in a month, where the settings say so.
+    pub calls_per_month: Option<u64>,
+    /// Calls of this month when it is over, if it goes on like this; `None` in its first three days.
+    pub forecast: Option<u64>,
+    /// How often cards are updated.
+    pub pace: Pace,
+    /// Why so.
+    pub why: Why,
     /// Earlier months in which something was used, the newest first; twelve at most.
     pub earlier: Vec<(Month, Usage)>,
 }

@@ -16,13 +16,14 @@ use switchboard_domain::admission::Asked;
 use switchboard_domain::ids::{ChannelId, ConversationKey, MessageId, Seq};
 use switchboard_domain::inbox::{Control, Entry, Intake, Origin, Verdict};
 use switchboard_domain::message::{Chat, ChatKind, Sender};
-use switchboard_ports::conversations::{Accepted, Admission, Arrival};
+use switchboard_ports::conversations::{Accepted, Arrival};
 use switchboard_ports::provider::{Press, Pressed};
 use switchboard_ports::replicas::Note;
 use tokio::sync::Semaphore;
 
 use super::channel::ChannelHandle;
 use super::fast_lane;
+use super::gate::Admitted;
 use super::shared::{Shared, lock};
 use super::troubles::Kind;
 
@@ -228,14 +229,5 @@ async fn store(shared: &Arc<Shared>, card: &str, arrival: &Arrival) -> Pressed {
                 tokio::time::sleep(OFFER_PAUSE).await;
             }
         }
-    }
-}
-
-/// Who may press was decided before.
-struct Admitted;
-
-impl Admission for Admitted {
-    fn verdict(&self, _waiting: u32) -> Verdict {
-        Verdict::Admit
     }
 }

@@ -196,7 +196,7 @@ async fn store_back(shared: &Shared) {
 #[cfg(test)]
 mod tests {
     use switchboard_domain::ids::FencingToken;
-    use switchboard_ports::conversations::Lease;
+    use switchboard_ports::conversations::{Lease, Lineage};
 
     use super::*;
     use crate::runtime::shared::Settings;
@@ -212,7 +212,13 @@ mod tests {
         let partition = Partition(7);
         let leased = || {
             let until = shared.now().after(TTL);
-            let lease = Lease { partition, owner: shared.replica.clone(), token: FencingToken(1), until };
+            let lease = Lease {
+                partition,
+                owner: shared.replica.clone(),
+                token: FencingToken(1),
+                until,
+                lineage: Lineage::default(),
+            };
             shared.set_leases(&[partition], vec![lease]);
         };
         let looks = || tokio::time::sleep(shared.settings.scan_interval * 3);

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::agents::Agents;
+use super::alerts::AlertRules;
 use super::channel::ChannelHandle;
 use super::directories::Chains;
 use super::fast_lane::Lane;
@@ -24,8 +25,12 @@ use super::operations::RuntimeEvent;
 use super::peers::Peers;
 use super::press::Cards;
 use super::registry::Registry;
+use super::scribe::Scribe;
+use super::tracer::Tracer;
 use super::troubles::Troubles;
 use crate::ports::Ports;
+use crate::telemetry::lines::Lines;
+use crate::telemetry::tally::Tally;
 
 /// The pause before a store that is away is asked again for something read.
 const STORE_PAUSE: Duration = Duration::from_millis(200);
@@ -58,6 +63,12 @@ pub struct Settings {
     pub rest_kept: Duration,
     /// How long messages are held un-acked while the store is away (R4).
     pub store_patience: Duration,
+    /// When somebody is told that a channel is not connected.
+    pub alerts: AlertRules,
+    /// Log lines of channels, to be written into the journal.
+    pub lines: Option<Arc<Lines>>,
+    /// What counts for the dashboard; what adapters do is counted in it before there is a driver. None: one of the driver's own.
+    pub tally: Option<Arc<Tally>>,
 }
 
 impl Default for Settings {
@@ -74,6 +85,9 @@ impl Default for Settings {
             lazy_commit_wait: Duration::from_millis(500),
             rest_kept: Duration::from_mins(1),
             store_patience: Duration::from_secs(10),
+            alerts: AlertRules::default(),
+            lines: None,
+            tally: None,
         }
     }
 }
@@ -112,6 +126,9 @@ pub(crate) struct Shared {
     pub(crate) meters: Meters,
     pub(crate) directories: Chains,
     pub(crate) troubles: Troubles,
+    pub(crate) scribe: Scribe,
+    pub(crate) tracer: Tracer,
+    pub(crate) tally: Arc<Tally>,
     /// Whether channels may have sockets open, as far as the store goes.
     pub(crate) store_up: watch::Sender<bool>,
     /// Whether the last thing that was written could be. Sockets stay open for a while without it, but nothing is green.
@@ -129,10 +146,12 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(ports: Ports, settings: Settings) -> Self {
         let replica = ReplicaId::new(format!("rep_{:016x}", ports.entropy.next_u64()));
+        let tally = settings.tally.clone().unwrap_or_default();
         Self {
             started_at: ports.clock.now(),
             peers: Peers::new(&replica),
             durability: Mutex::default(),
+            tracer: Tracer::new(ports.traces.clone()),
             ports,
             settings,
             replica,
@@ -146,6 +165,8 @@ impl Shared {
             meters: Meters::default(),
             directories: Chains::default(),
             troubles: Troubles::default(),
+            scribe: Scribe::default(),
+            tally,
             store_up: watch::channel(true).0,
             store_sound: watch::channel(true).0,
             held: AtomicU32::new(0),
@@ -218,11 +239,26 @@ impl Shared {
             .into_iter()
             .filter(|lease| wanted.contains(&lease.partition) || leases.contains_key(&lease.partition))
             .collect();
+        let known: BTreeMap<_, _> =
+            leases.iter().map(|(partition, lease)| (*partition, lease.lineage)).collect();
         let before = leases.len();
         let kept = granted.iter().filter(|lease| leases.contains_key(&lease.partition)).count();
         leases.retain(|partition, _| !asked.contains(partition));
         let lost = before.saturating_sub(leases.len() + kept);
-        leases.extend(granted.into_iter().map(|lease| (lease.partition, lease)));
+        let mut elsewhere = Vec::new();
+        for lease in granted {
+            let partition = lease.partition;
+            let lineage = lease.lineage;
+            if known.get(&partition).is_some_and(|known| *known != lineage) {
+                elsewhere.push(partition);
+            }
+            leases.insert(partition, lease);
+        }
+        drop(leases);
+        // What is in memory looks whether the store still has it, before anybody waits for that.
+        for partition in elsewhere {
+            self.registry.wake_in(partition);
+        }
         lost
     }
 
@@ -243,18 +279,33 @@ impl Shared {
     }
 }
 
-/// Patience with a store that is away, where somebody waits for an answer.
-pub(crate) struct Patience(Instant);
+/// Patience with a store that fails, where somebody waits for an answer.
+pub(crate) struct Patience {
+    span: Duration,
+    until: Instant,
+    /// While this is false, patience does not run out.
+    store_sound: Option<watch::Receiver<bool>>,
+}
 
 impl Patience {
     pub(crate) fn new(shared: &Shared) -> Self {
-        Self(Instant::now() + shared.settings.store_patience)
+        let span = shared.settings.store_patience;
+        Self { span, until: Instant::now() + span, store_sound: None }
+    }
+
+    /// A turn's: it does not run out while nothing can be written at all. Whatever would be said instead of an answer could not
+    /// be written down either.
+    pub(crate) fn of_turn(shared: &Shared) -> Self {
+        Self { store_sound: Some(shared.store_sound.subscribe()), ..Self::new(shared) }
     }
 
     /// Waits a little before the next try; `false` when it is time to give up.
     pub(crate) async fn waits(&mut self) -> bool {
         tokio::time::sleep(STORE_PAUSE).await;
-        Instant::now() < self.0
+        if self.store_sound.as_ref().is_some_and(|sound| !*sound.borrow()) {
+            self.until = Instant::now() + self.span;
+        }
+        Instant::now() < self.until
     }
 }
 

@@ -44,6 +44,12 @@ pub const ALARMS: &str = "switchboard_alarms_total";
 pub const COMMITS_LOST: &str = "switchboard_commits_lost_total";
 /// Counter: conversations given up in the middle because another replica's lease keeps their commits out, tried or not.
 pub const COMMITS_FENCED: &str = "switchboard_commits_fenced_total";
+/// Counter: lines of the journal that were not written, because the store was away for too long.
+pub const JOURNAL_LOST: &str = "switchboard_journal_lost_total";
+/// Counter: spans of traces that were not handed over, because nobody took them for too long.
+pub const SPANS_LOST: &str = "switchboard_spans_lost_total";
+/// Counter, `outcome` (told, failed): alerts that channels are not connected, or are so again.
+pub const ALERTS: &str = "switchboard_alerts_total";
 /// Counter, `channel`: pushes that could not be understood.
 pub const UNDECODABLE: &str = "switchboard_undecodable_total";
 
@@ -54,9 +60,15 @@ pub const STORE_SECONDS: &str = "switchboard_store_seconds";
 /// Gauge, `channel`, `kind` (`api_calls`, `pushes`): what this server counted of the app's monthly quota, this month.
 pub const QUOTA_USED: &str = "switchboard_platform_quota_used";
 
+/// Gauge, `channel`: how calls are saved: 0 not at all, 1 by few updates of cards, 2 by showing whole answers only.
+pub const QUOTA_SAVING: &str = "switchboard_platform_quota_saving";
+/// Gauge, `channel`: calls of this month when it is over, if it goes on like this; there after three days of it.
+pub const QUOTA_FORECAST: &str = "switchboard_platform_quota_forecast";
+
 /// All names, for tests and documentation.
-pub const ALL: [&str; 16] = [
+pub const ALL: [&str; 26] = [
     CHANNEL_CONNECTED,
+    CHANNEL_ONE_CONNECTION,
     CHANNEL_RECONNECTS,
     MESSAGES_RECEIVED,
     MESSAGES_DUPLICATE,
@@ -70,12 +82,22 @@ pub const ALL: [&str; 16] = [
     DIRECTORY_REQUESTS,
     AGENT_REQUESTS,
     FAILURES,
-    QUOTA_USED,
+    ALARMS,
+    COMMITS_LOST,
+    COMMITS_FENCED,
+    JOURNAL_LOST,
+    ALERTS,
+    UNDECODABLE,
+    SPANS_LOST,
+    QUOTA_SAVING,
+    QUOTA_FORECAST,
     STORE_SECONDS,
+    QUOTA_USED,
 ];
 
 /// Upper edges of the first output's buckets, in seconds.
-const FIRST_OUTPUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+pub(super) const FIRST_OUTPUT_BUCKETS: [f64; 12] =
+    [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 
 /// Upper edges of the whole turn's buckets, in seconds.
 const TURN_BUCKETS: [f64; 12] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];
@@ -134,6 +156,9 @@ fn describe() {
         Unit::Count,
         "conversations given up in the middle because another replica's lease keeps their commits out"
     );
+    describe_counter!(JOURNAL_LOST, Unit::Count, "lines of the journal that were not written");
+    describe_counter!(SPANS_LOST, Unit::Count, "spans of traces that were not handed over");
+    describe_counter!(ALERTS, Unit::Count, "alerts told, or not");
     describe_counter!(UNDECODABLE, Unit::Count, "pushes that could not be understood");
     describe_gauge!(CHANNEL_CONNECTED, Unit::Count, "1 while the channel is connected, else 0");
     describe_gauge!(
@@ -153,6 +178,16 @@ fn describe() {
     describe_counter!(PLATFORM_REQUESTS, Unit::Count, "requests to platforms, by api and outcome");
     describe_counter!(DIRECTORY_REQUESTS, Unit::Count, "look-ups in directories, by kind and outcome");
     describe_gauge!(QUOTA_USED, Unit::Count, "use of the app's quota this month, as this server counted it");
+    describe_gauge!(
+        QUOTA_SAVING,
+        Unit::Count,
+        "how calls are saved: 0 not, 1 few updates, 2 whole answers only"
+    );
+    describe_gauge!(
+        QUOTA_FORECAST,
+        Unit::Count,
+        "calls of this month when it is over, if it goes on like this"
+    );
     describe_counter!(AGENT_REQUESTS, Unit::Count, "requests to agents, by outcome");
     describe_histogram!(STORE_SECONDS, Unit::Seconds, "what was asked of the store, until it was done");
     describe_counter!(FAILURES, Unit::Count, "failure records written, by cause");

@@ -14,11 +14,13 @@ use switchboard_ports::users::{Identity, User};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{FakeClock, FakeOperations, FakeStores, START_MS, ports};
+use super::{FakeClock, FakeOperations, FakePlayground, FakeStores, START_MS, ports};
 use crate::config::{self, Environment, Overrides};
 use crate::http::auth::{Authenticator, bootstrap};
 use crate::http::origin::Trust;
 use crate::http::{Api, Parts, router};
+use crate::ports::Ports;
+use crate::telemetry::lines::Lines;
 use crate::telemetry::metrics;
 
 /// The configured admin token.
@@ -26,11 +28,16 @@ pub(crate) const CONFIGURED: &str = "configured-token-of-tests";
 
 /// A configuration's `[server]`.
 pub(crate) fn server_section(lines: &str) -> config::Server {
+    configuration(lines).server
+}
+
+/// A configuration whose `[server]` has these lines.
+fn configuration(lines: &str) -> config::Config {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sb.toml");
     std::fs::write(&path, format!("[server]\n{lines}")).unwrap();
     let overrides = Overrides { config: Some(path), ..Overrides::default() };
-    config::load(&overrides, &Environment::default()).unwrap().server
+    config::load(&overrides, &Environment::default()).unwrap()
 }
 
 /// The router with everything behind it in reach.
@@ -38,7 +45,9 @@ pub(crate) struct TestApi {
     pub(crate) router: Router,
     pub(crate) stores: Arc<FakeStores>,
     pub(crate) operations: Arc<FakeOperations>,
+    pub(crate) playground: Arc<FakePlayground>,
     pub(crate) clock: Arc<FakeClock>,
+    pub(crate) lines: Arc<Lines>,
     pub(crate) shutdown: CancellationToken,
     viewer: String,
     operator: String,
@@ -88,26 +97,52 @@ impl TestApi {
 
     /// With a `[server]` section of these lines.
     pub(crate) async fn configured(metrics_public: bool, server: &str) -> Self {
-        let server = server_section(server);
+        Self::put_together(metrics_public, server, Some(Secret::new(CONFIGURED))).await
+    }
+
+    /// With stored tokens only.
+    pub(crate) async fn without_configured_token() -> Self {
+        Self::put_together(false, "", None).await
+    }
+
+    async fn put_together(metrics_public: bool, server: &str, configured: Option<Secret>) -> Self {
+        let config = configuration(server);
+        let server = config.server.clone();
         let (stores, clock) = (Arc::new(FakeStores::default()), Arc::new(FakeClock::default()));
         let operations = Arc::new(FakeOperations::default());
-        let ports = ports(&stores, clock.clone());
+        let playground = Arc::new(FakePlayground::default());
+        let ports = Ports { playground: playground.clone(), ..ports(&stores, clock.clone()) };
         let token = |name, role| bootstrap::made(name, role, &*ports.tokens, &*ports.clock, &*ports.entropy);
         let viewer = token("v", Role::Viewer).await.unwrap();
         let operator = token("o", Role::Operator).await.unwrap();
         let admin = token("a", Role::Admin).await.unwrap();
         let shutdown = CancellationToken::new();
-        let configured = Secret::new(CONFIGURED);
+        let lines = Arc::new(Lines::default());
+        lines.begin(&ports.clock);
         let api = Api::new(Parts {
-            authenticator: Authenticator::new(&ports, Some(&configured)),
+            authenticator: Authenticator::new(&ports, configured.as_ref()),
             trust: Trust::of(&server),
             ports,
             operations: operations.clone(),
             metrics: metrics::detached().unwrap(),
+            configuration: config.shown(),
+            lines: lines.clone(),
             metrics_public,
             shutdown: shutdown.clone(),
+            started_at: Timestamp::from_millis(START_MS),
         });
-        Self { router: router(api), stores, operations, clock, shutdown, viewer, operator, admin }
+        Self {
+            router: router(api),
+            stores,
+            operations,
+            playground,
+            clock,
+            lines,
+            shutdown,
+            viewer,
+            operator,
+            admin,
+        }
     }
 
     pub(crate) fn token(&self, role: Role) -> &str {

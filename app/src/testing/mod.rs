@@ -7,9 +7,11 @@ pub(crate) mod certificates;
 mod composition;
 pub(crate) mod directories;
 mod failures;
+mod journal;
 mod messages;
 mod operations;
 mod platforms;
+mod playground;
 mod replicas;
 mod sessions;
 mod stores;
@@ -19,6 +21,7 @@ pub(crate) use api::{Answer, CONFIGURED, TestApi, problem, server_section};
 pub(crate) use composition::FakeComposition;
 pub(crate) use operations::{FakeOperations, Taking, connected};
 pub(crate) use platforms::{kinds, providers};
+pub(crate) use playground::FakePlayground;
 pub(crate) use stores::FakeStores;
 
 use std::sync::Arc;
@@ -80,9 +83,13 @@ pub(crate) fn ports(stores: &Arc<FakeStores>, clock: Arc<FakeClock>) -> Ports {
         attachments: stores.clone(),
         usage: stores.clone(),
         audit: stores.clone(),
+        journal: stores.clone(),
         replicas: stores.clone(),
         bulletin: stores.clone(),
         durability: stores.clone(),
+        traces: None,
+        playground: Arc::new(FakePlayground::default()),
+        alerts: None,
         providers: providers(),
         agent_kinds: kinds(),
         directory_kinds: directories::kinds(),

@@ -70,6 +70,7 @@ impl Provider for FakeProvider {
             title: Words::new("DingTalk", "钉钉"),
             guide: GUIDE,
             exclusive: false,
+            everywhere: false,
             hears_all: false,
             config_fields: FIELDS,
             secret_fields: &["/client_secret"],

@@ -36,6 +36,7 @@ pub(crate) struct State {
     pub(crate) lines: BTreeMap<ConversationId, Vec<TranscriptLine>>,
     pub(crate) failures: Vec<FailureInfo>,
     pub(crate) audit: Vec<AuditLine>,
+    pub(crate) journal: Vec<switchboard_ports::journal::JournalLine>,
     pub(crate) messages: BTreeMap<MessageId, MessageRecord>,
     pub(crate) purged: Vec<ChannelId>,
     pub(crate) replicas: BTreeMap<ReplicaId, ReplicaInfo>,

@@ -51,6 +51,11 @@ impl Conversation {
         }
     }
 
+    /// For so long, up to now, the running turn's question could not be asked, see [`unasked`](crate::session::Session::unasked).
+    pub fn unasked(&mut self, span: Duration) {
+        self.session.unasked(span);
+    }
+
     /// Does what is due at `now`; nothing before the deadline.
     pub fn expire(&mut self, now: Timestamp) -> Effects {
         let mut effects = Effects::default();

@@ -53,6 +53,8 @@ pub enum Finding {
     AddressBanned,
     /// Calls are let through.
     QuotaLeft,
+    /// There is nothing outside that could be asked: the platform is a part of the server.
+    NothingOutside,
     /// The agent answered.
     AgentAnswers,
     /// The agent's server is there and takes the key, and answers only somebody whom the test is not.
@@ -84,7 +86,7 @@ pub struct FindingWords {
 
 impl Finding {
     /// All findings, for tables and tests.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::CredentialsAccepted,
         Self::StreamOffered,
         Self::StreamRefused,
@@ -105,6 +107,7 @@ impl Finding {
         Self::AddressRefused,
         Self::AddressBanned,
         Self::QuotaLeft,
+        Self::NothingOutside,
         Self::AgentAnswers,
         Self::AgentWantsUser,
         Self::DirectoryAnswers,
@@ -227,6 +230,7 @@ const fn en(finding: Finding) -> FindingWords {
         Finding::QuotaLeft => {
             fine("Calls are let through; how much of the month's quota is left, the platform does not tell.")
         }
+        Finding::NothingOutside => fine("The playground is a part of this server."),
         Finding::AgentAnswers => fine("The channel's agent answers."),
         Finding::AgentWantsUser => WANTS_USER,
         Finding::DirectoryAnswers => fine("The directory can be asked."),

@@ -6,12 +6,14 @@
 mod en;
 mod finding;
 mod remedy;
+mod saving;
 #[cfg(test)]
 mod tests;
 mod zh_cn;
 
 pub use finding::{Finding, FindingWords};
 pub use remedy::{Remedy, one_connection, remedy};
+pub use saving::saving;
 
 use alloc::format;
 use alloc::string::String;

@@ -3,8 +3,8 @@
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
-use core::time::Duration;
 
+use super::pace::updates_apart;
 use super::state::{Call, Draft, Kind, Parting, Presence, State};
 use super::status::Status;
 use super::{
@@ -17,6 +17,7 @@ use crate::rejected::Rejected;
 use crate::settings::ReplyLimits;
 use crate::text;
 use crate::time::Timestamp;
+use crate::usage::Pace;
 
 impl Reply {
     pub(super) fn admitted(&mut self, now: Timestamp) -> Result<Effects, Rejected> {
@@ -359,18 +360,17 @@ impl Reply {
             Parting::Due => return Some(*updated_at),
             Parting::Over => return None,
         }
-        let interval = self.facts.limits.update_interval;
+        let ReplyLimits { update_interval: interval, pace, .. } = self.facts.limits;
+        if pace == Pace::FinalOnly {
+            return None;
+        }
         if draft.text.len() <= *shown {
             let is_full = *shown == usize::MAX;
             let changed = draft.status.number() != *status_shown && !is_full;
-            return changed.then(|| updated_at.after(interval.max(STATUS_INTERVAL_MIN)));
+            let apart = updates_apart(pace, interval, u32::MAX).max(STATUS_INTERVAL_MIN);
+            return changed.then(|| updated_at.after(apart));
         }
-        let wait = match updates {
-            0 => Duration::ZERO,
-            1 => interval / 2,
-            2.. => interval,
-        };
-        Some(updated_at.after(wait))
+        Some(updated_at.after(updates_apart(pace, interval, *updates)))
     }
 }
 

@@ -9,6 +9,7 @@ mod card;
 mod deadline;
 mod event;
 mod finishing;
+mod pace;
 mod parting;
 mod plain;
 mod state;

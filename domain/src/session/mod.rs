@@ -350,6 +350,12 @@ impl Session {
         self.look_stalled(span);
     }
 
+    /// For so long, up to now, the running turn's question could not be asked: who asks, and whom, was still to be found out. No
+    /// time-out of the agent's counts it.
+    pub fn unasked(&mut self, span: Duration) {
+        self.state.stalled(span);
+    }
+
     /// Does what is due at `now`; nothing before the deadline.
     pub fn expire(&mut self, now: Timestamp) -> Effects {
         let is_due = |deadline: &Deadline| deadline.at <= now;

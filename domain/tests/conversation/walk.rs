@@ -104,6 +104,7 @@ pub(crate) fn policy(cards: bool) -> Policy {
             part_chars_max: 80,
             part_bytes_max: 400,
             update_interval: Duration::from_millis(800),
+            pace: switchboard_domain::usage::Pace::Normal,
         },
         locale: Locale::En,
         shares_choices: true,

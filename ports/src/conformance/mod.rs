@@ -25,6 +25,7 @@ mod faulty;
 mod faulty_attachments;
 mod fixture;
 pub mod generate;
+pub mod journal;
 pub mod messages;
 pub mod registries;
 pub mod replicas;

@@ -72,6 +72,7 @@ pub fn question(username: &str, text: &str) -> RunRequest {
         model: None,
         attachments: Vec::new(),
         resume: None,
+        trace: None,
         user: AgentUser {
             id: "usr_1".to_owned(),
             username: username.to_owned(),

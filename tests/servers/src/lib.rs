@@ -19,5 +19,5 @@ pub mod redis;
 pub mod slapd;
 pub mod tls;
 
-pub use install::installed;
+pub use install::{installed, installed_file};
 pub use looks::{looks, looks_on};

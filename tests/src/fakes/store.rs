@@ -1,6 +1,7 @@
 //! A conversation store with a killing point before and after each write, that can be away, slow, or of unknown mind.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use switchboard_domain::ids::{ConversationId, MessageId, Partition, ReplicaId, Seq, Version};
-use switchboard_ports::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
+use switchboard_ports::conversations::{
+    Accepted, Arrival, Commit, ConversationStore, Lease, Lineage, Loaded,
+};
 use switchboard_ports::error::StoreError;
 
 use super::gate::Gate;
@@ -67,7 +70,8 @@ type Watcher = Arc<dyn Fn(Stored<'_>) + Send + Sync>;
 
 /// The decorator.
 pub struct SteppingStore {
-    inner: Arc<dyn ConversationStore>,
+    inner: Mutex<Arc<dyn ConversationStore>>,
+    lineage: AtomicU64,
     watcher: Mutex<Option<Watcher>>,
     steps: Arc<Steps>,
     faults: Mutex<Faults>,
@@ -94,7 +98,8 @@ impl SteppingStore {
     /// Around a store.
     pub fn new(inner: Arc<dyn ConversationStore>, steps: Arc<Steps>) -> Self {
         Self {
-            inner,
+            inner: Mutex::new(inner),
+            lineage: AtomicU64::default(),
             watcher: Mutex::default(),
             steps,
             faults: Mutex::default(),
@@ -166,13 +171,31 @@ impl SteppingStore {
         let owner = self.owner.lock().expect("owner").take();
         if let Some(owner) = owner {
             let all: Vec<_> = Partition::all().collect();
-            self.inner.claim(&owner, &all, Duration::ZERO).await.expect("leases");
+            self.beneath().claim(&owner, &all, Duration::ZERO).await.expect("leases");
         }
     }
 
     /// The store beneath, without faults.
-    pub fn beneath(&self) -> &Arc<dyn ConversationStore> {
-        &self.inner
+    pub fn beneath(&self) -> Arc<dyn ConversationStore> {
+        Arc::clone(&self.inner.lock().expect("inner"))
+    }
+
+    /// From now on another server answers, with what it has got of everything: this, or what there was.
+    pub fn fail_over(&self, to: Option<Arc<dyn ConversationStore>>) {
+        if let Some(to) = to {
+            *self.inner.lock().expect("inner") = to;
+        }
+        self.lineage.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A lease that was renewed under another server is refused.
+    fn own(&self, lease: &Lease) -> Result<Lease, StoreError> {
+        if lease.lineage.0 == self.lineage.load(Ordering::SeqCst) {
+            // The store beneath knows nothing of it.
+            Ok(Lease { lineage: Lineage::default(), ..lease.clone() })
+        } else {
+            Err(StoreError::Unavailable("another server answers".to_owned()))
+        }
     }
 
     fn faults(&self) -> MutexGuard<'_, Faults> {
@@ -225,10 +248,10 @@ impl ConversationStore for SteppingStore {
             futures_util::future::ready(known).boxed()
         };
         let accepted = if self.hung.value().contains(&Verb::Accept) {
-            let inner = Arc::clone(&self.inner);
+            let inner = self.beneath();
             async move { accept(&inner).await }.boxed()
         } else {
-            accept(&self.inner)
+            accept(&self.beneath())
         };
         async move {
             ready.await;
@@ -249,7 +272,9 @@ impl ConversationStore for SteppingStore {
         self.ready(Verb::Claim).await;
         self.check(Verb::Claim)?;
         *self.owner.lock().expect("owner") = Some(owner.clone());
-        self.inner.claim(owner, all, ttl).await
+        let lineage = Lineage(self.lineage.load(Ordering::SeqCst));
+        let granted = self.beneath().claim(owner, all, ttl).await?;
+        Ok(granted.into_iter().map(|lease| Lease { lineage, ..lease }).collect())
     }
 
     async fn open(
@@ -259,7 +284,7 @@ impl ConversationStore for SteppingStore {
     ) -> Result<Vec<ConversationId>, StoreError> {
         self.ready(Verb::Open).await;
         self.check(Verb::Open)?;
-        self.inner.open(partition, after).await
+        self.beneath().open(partition, after).await
     }
 
     async fn load(
@@ -277,13 +302,14 @@ impl ConversationStore for SteppingStore {
             left > 0
         };
         assert!(!panics, "the store panics at a look, as the test wants");
-        self.inner.load(lease, id, after).await
+        self.beneath().load(&self.own(lease)?, id, after).await
     }
 
     async fn commit(&self, lease: &Lease, commit: Commit) -> Result<Version, StoreError> {
         self.commits.lock().expect("commits").push(commit.clone());
         self.ready(Verb::Commit).await;
         self.check(Verb::Commit)?;
+        let lease = self.own(lease)?;
         let fate = {
             let mut faults = self.faults();
             let poisoned = faults.poison.as_ref().is_some_and(|poison| poison(&commit));
@@ -296,7 +322,7 @@ impl ConversationStore for SteppingStore {
         }
         self.steps.step("commit:before").await;
         let watched = self.watcher().map(|watcher| (watcher, commit.clone()));
-        let committed = self.inner.commit(lease, commit).await;
+        let committed = self.beneath().commit(&lease, commit).await;
         if let (Some((watcher, commit)), Ok(_)) = (watched, &committed) {
             watcher(Stored::Committed(&commit));
         }

@@ -10,8 +10,11 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use switchboard_domain::ids::{ChannelId, ConversationId, Partition, ReplicaId, Seq, Version};
+use switchboard_ports::alerts::{Alert, AlertError, AlertSink};
 use switchboard_ports::conversations::{Accepted, Arrival, Commit, ConversationStore, Lease, Loaded};
 use switchboard_ports::error::StoreError;
+use switchboard_ports::journal::{Book, JournalInfo, JournalLine, JournalStore};
+use switchboard_ports::page::{Page, PageRequest};
 use switchboard_ports::replicas::{Bulletin, Note, Observed, ReplicaStore, Report, Roll};
 
 use super::gate::Gate;
@@ -93,6 +96,42 @@ impl ReplicaStore for Wired<dyn ReplicaStore> {
     async fn note_eviction(&self, channel: &ChannelId, ttl: Duration) -> Result<(), StoreError> {
         self.wire.through().await;
         self.inner.note_eviction(channel, ttl).await
+    }
+}
+
+#[async_trait]
+impl AlertSink for Wired<dyn AlertSink> {
+    async fn tell(&self, alert: &Alert) -> Result<(), AlertError> {
+        self.wire.through().await;
+        self.inner.tell(alert).await
+    }
+}
+
+#[async_trait]
+impl JournalStore for Wired<dyn JournalStore> {
+    async fn append(&self, lines: Vec<JournalLine>) -> Result<(), StoreError> {
+        self.wire.through().await;
+        self.inner.append(lines).await
+    }
+
+    async fn read(
+        &self,
+        book: Book,
+        subject: &str,
+        page: &PageRequest,
+    ) -> Result<Page<JournalInfo>, StoreError> {
+        self.wire.through().await;
+        self.inner.read(book, subject, page).await
+    }
+
+    async fn subjects(&self, book: Book) -> Result<Vec<String>, StoreError> {
+        self.wire.through().await;
+        self.inner.subjects(book).await
+    }
+
+    async fn forget(&self, book: Book, subject: &str) -> Result<(), StoreError> {
+        self.wire.through().await;
+        self.inner.forget(book, subject).await
     }
 }
 

@@ -17,6 +17,7 @@ use serde_json::json;
 use switchboard::ports::Ports;
 use switchboard::runtime::{Driver, Settings};
 use switchboard_adapters::stores::{self, Stores};
+use switchboard_adapters::web::Web;
 use switchboard_domain::content::{Attachment, AttachmentKind, Content, Piece};
 use switchboard_domain::ids::{AgentId, ChannelId, MessageId, Version};
 use switchboard_domain::message::{Body, Chat, ChatKind, Inbound, Sender, SessionAddress};
@@ -26,22 +27,27 @@ use switchboard_domain::settings::{
 };
 use switchboard_ports::agent::AgentKind;
 use switchboard_ports::agents::AgentConfig;
+use switchboard_ports::alerts::AlertSink;
 use switchboard_ports::attachments::AttachmentStore;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conformance::{FaultyAttachments, samples};
 use switchboard_ports::conversations::ConversationStore;
 use switchboard_ports::directory::Directories;
+use switchboard_ports::journal::JournalStore;
 use switchboard_ports::provider::Provider;
 
 use crate::fakes::agent::FakeAgent;
+use crate::fakes::alerts::FakeAlerts;
 use crate::fakes::channels::SlowChannels;
 use crate::fakes::clock::{SimClock, SimEntropy};
 use crate::fakes::counters::Counters;
 use crate::fakes::directory::FakeDirectory;
 use crate::fakes::failures::SteppingFailures;
+use crate::fakes::journal::AwayJournal;
 use crate::fakes::messages::SteppingMessages;
 use crate::fakes::platform::FakePlatform;
+use crate::fakes::spans::FakeSpans;
 use crate::fakes::steps::Steps;
 use crate::fakes::store::SteppingStore;
 use crate::fakes::usage::UnsureUsage;
@@ -68,12 +74,19 @@ pub struct World {
     pub directory: FakeDirectory,
     /// The user store, which can be away.
     pub users: Arc<AwayUsers>,
+    /// The journal, which can be away.
+    pub journal: Arc<AwayJournal>,
     /// The store of what apps used, with its faults.
     pub usage: Arc<UnsureUsage>,
     /// The files of messages, with their faults.
     pub files: Arc<FaultyAttachments>,
+    /// The spans of traces that were handed over.
+    pub spans: FakeSpans,
     /// What was counted.
     pub counters: Counters,
+    /// Whoever is told alerts, where a test wants somebody to be.
+    pub alerts: FakeAlerts,
+    alerting: bool,
     stores: Stores,
     entropy: Arc<SimEntropy>,
     written: AtomicU64,
@@ -93,9 +106,13 @@ impl World {
             failures: Arc::new(SteppingFailures::new(Arc::clone(&stores.failures), Arc::clone(&steps))),
             messages: Arc::new(SteppingMessages::new(Arc::clone(&stores.messages), Arc::clone(&steps))),
             users: Arc::new(AwayUsers::new(Arc::clone(&stores.users))),
+            journal: Arc::new(AwayJournal::new(Arc::clone(&stores.journal))),
             usage: Arc::new(UnsureUsage::new(Arc::clone(&stores.usage), Arc::clone(&steps))),
             files: Arc::new(FaultyAttachments::around(Arc::clone(&stores.attachments))),
+            spans: FakeSpans::default(),
             counters: Counters::default(),
+            alerts: FakeAlerts::default(),
+            alerting: false,
             entropy: Arc::new(SimEntropy::new(seed)),
             written: AtomicU64::new(0),
             clock,
@@ -190,6 +207,12 @@ impl World {
         self.stores.channels.insert(&channel).await.expect("a channel");
     }
 
+    /// The same world, in which somebody is told alerts.
+    #[must_use]
+    pub fn with_alerts(self) -> Self {
+        Self { alerting: true, ..self }
+    }
+
     /// What time it is, in milliseconds.
     pub fn clock_millis(&self) -> u64 {
         self.clock.now().as_millis()
@@ -209,6 +232,8 @@ impl World {
         let provider: Arc<dyn Provider> = Arc::new(self.platform.reached_by(number, wire));
         let conversations = Arc::clone(&self.store) as Arc<dyn ConversationStore>;
         let kind: Arc<dyn AgentKind> = Arc::new(self.agent.clone());
+        let journal = Arc::clone(&self.journal) as Arc<dyn JournalStore>;
+        let alerts: Arc<dyn AlertSink> = Arc::new(self.alerts.clone());
         Ports {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             entropy: Arc::clone(&self.entropy) as Arc<dyn switchboard_ports::clock::Entropy>,
@@ -224,9 +249,16 @@ impl World {
             attachments: Arc::clone(&self.files) as Arc<dyn AttachmentStore>,
             usage: Arc::clone(&self.usage) as _,
             audit: Arc::clone(&self.stores.audit),
+            journal: Wired::new(&journal, wire),
             replicas: Wired::new(&self.stores.replicas, wire),
             bulletin: Wired::new(&self.stores.bulletin, wire),
             durability: Arc::clone(&self.stores.durability),
+            traces: Some(Arc::new(self.spans.clone())),
+            playground: Arc::new(Web::new(
+                Arc::clone(&self.clock) as Arc<dyn Clock>,
+                Arc::clone(&self.entropy) as Arc<dyn switchboard_ports::clock::Entropy>,
+            )),
+            alerts: self.alerting.then(|| Wired::new(&alerts, wire) as _),
             providers: BTreeMap::from([("fake", provider)]),
             agent_kinds: BTreeMap::from([("fake", kind)]),
             directory_kinds: self.directory.kinds(),

@@ -252,7 +252,7 @@ fn a_card_is_updated_at_its_own_pace() {
         .unwrap();
     let updates: Vec<_> =
         world.platform.calls().into_iter().filter(|called| called.call == Call::Update).collect();
-    // Ten seconds of talk, an update each 800 ms, the first two sooner.
-    assert!(updates.len() >= 10 && updates.len() <= 15, "{} updates", updates.len());
+    // Ten seconds of talk: the first two updates soon, then one each 800 ms, and later ones further apart.
+    assert!((8..=10).contains(&updates.len()), "{} updates", updates.len());
     assert!(updates[3..].windows(2).all(|pair| pair[1].at.since(pair[0].at) >= MS(800)));
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use switchboard::runtime::operations::{Operations, QuotaUsage};
-use switchboard_domain::usage::Usage;
+use switchboard_domain::usage::{Pace, Usage, Why};
 use switchboard_ports::provider::Ack;
+use switchboard_tests::fakes::agent::Act;
 use switchboard_tests::fakes::usage::UsageFate;
 use switchboard_tests::world::{Process, World};
 
@@ -187,5 +188,62 @@ fn what_comes_again_is_pushed_again() {
         }
         process.finals(1).await;
         assert_eq!(used(&process).await.usage.pushes, 2);
+    });
+}
+
+/// Half a minute of words.
+fn talk(world: &World) {
+    let words: Vec<String> = (0..150).map(|number| format!("word {number} ")).collect();
+    world.agent.script(move |_, _| Act::Say(words.clone(), Duration::from_millis(200)));
+}
+
+#[test]
+fn an_answer_of_half_a_minute_takes_twenty_calls_and_none_of_its_words_is_late() {
+    let world = World::new(1);
+    talk(&world);
+    world.process(|process| async move {
+        process.set_up().await;
+        process.says("ann", "hello").await;
+        process.finals(1).await;
+    });
+    let calls = world.platform.calls();
+    assert!((10..=20).contains(&calls.len()), "{}", calls.len());
+    let late = calls.windows(2).map(|two| two[1].at.since(two[0].at)).max();
+    assert!(late <= Some(SECS(3)), "{late:?}");
+}
+
+#[test]
+fn calls_are_saved_by_itself_where_the_quota_does_not_last_and_the_status_says_so() {
+    let world = World::new(1);
+    // The tenth day of a month.
+    world.clock.begin_at(BEFORE_THE_TURN_MS - 20 * 86_400_000);
+    talk(&world);
+    world.process(|process| async move {
+        process.set_up().await;
+        let id = switchboard_domain::ids::ChannelId::new("chn_1");
+        process.patch(&id, |channel| channel.config["calls_per_month"] = json!(56)).await;
+        let mut paces = Vec::new();
+        for number in 1..=7 {
+            let (before, saver) = (process.world.platform.calls().len(), used(&process).await);
+            process.says("ann", "hello").await;
+            process.finals(number).await;
+            paces.push((saver.pace, saver.why, process.world.platform.calls().len() - before));
+        }
+        let of = |wanted: Pace| paces.iter().filter(move |(pace, _, _)| *pace == wanted).collect::<Vec<_>>();
+        let (normal, few, last) = (of(Pace::Normal), of(Pace::FewUpdates), of(Pace::FinalOnly));
+        // Two take 36 of 56 calls: more than a quarter in a third of the month, and too many for the whole.
+        assert!(normal.len() == 2 && normal.iter().all(|(_, _, calls)| *calls > 10), "{paces:?}");
+        assert!(few.iter().all(|(_, why, calls)| *why == Why::Forecast && *calls <= 6), "{paces:?}");
+        assert_eq!((few.len(), last.len()), (4, 1), "{paces:?}");
+        process.patch(&id, |channel| channel.config["calls_per_month"] = json!(1)).await;
+        let before = process.world.platform.calls().len();
+        assert_eq!(used(&process).await.why, Why::NearlyUsedUp);
+        process.says("ann", "hello").await;
+        process.finals(8).await;
+        assert_eq!(
+            process.world.platform.calls().len() - before,
+            2,
+            "the card is made, and shows the answer"
+        );
     });
 }

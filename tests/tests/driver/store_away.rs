@@ -244,6 +244,29 @@ fn a_user_store_that_stays_away_ends_the_turn_with_one_sentence() {
     assert_eq!(world.platform.finals(), [Notice::Failed(FailureCause::UserLookup).text(Locale::En)]);
 }
 
+/// While nothing can be written, nobody is told that a look into the store failed: the turn goes on when the store is back.
+#[test]
+fn a_turn_that_begins_in_a_long_outage_is_answered_after_it() {
+    let world = World::new(9);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.world.users.away(true);
+            process.says("ann", "hello").await;
+            process.wait(SECS(1)).await;
+            process.world.store.away(&Verb::ALL);
+            // Longer than patience lasts.
+            process.wait(SECS(60)).await;
+            process.world.store.away(&[]);
+            process.wait(SECS(2)).await;
+            process.world.users.away(false);
+            process.finals(1).await;
+            assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    assert_eq!(world.platform.finals(), ["answer to <hello>"]);
+}
+
 /// A turn that follows another begins when its question goes out: what the commit before it waited for is not the agent's
 /// silence.
 #[test]

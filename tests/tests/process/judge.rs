@@ -1,16 +1,40 @@
 //! The verdict on a whole run: everything answered once, whole, in order of acceptance.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dingtalk_sim::{Delivery, DeliveryCause, Observed, PushedMessage, ViolationKind};
 
 /// Every message is acked, and answered once with `answer_to(text)`; answers come in order of acceptance; cards are closed,
 /// once each; nothing else was said. Texts of messages must differ within a conversation.
 pub(crate) fn answered_once_in_order(seen: &Observed, answer_to: impl Fn(&str) -> String) {
+    answered_once_in_order_but(seen, answer_to, &Loss::default());
+}
+
+/// What a store may have lost that had been committed, by the ids of messages.
+#[derive(Default)]
+pub(crate) struct Loss {
+    /// They may have been forgotten, and need no answer.
+    pub(crate) messages: BTreeSet<String>,
+    /// The end of their answer may have been forgotten, so that it is told once more: where the card is closed, as text.
+    pub(crate) ends: BTreeSet<String>,
+}
+
+/// As [`answered_once_in_order`] but for what the store may have lost.
+pub(crate) fn answered_once_in_order_but(seen: &Observed, answer_to: impl Fn(&str) -> String, loss: &Loss) {
     for conversation in seen.conversations.keys() {
-        let asked: Vec<_> =
-            seen.messages.iter().filter(|message| message.conversation == *conversation).collect();
-        let said = seen.robot_texts(conversation);
+        let mut said = seen.robot_texts(conversation);
+        let is_asked = |message: &&PushedMessage| {
+            message.conversation == *conversation
+                && (!loss.messages.contains(&message.msg_id) || said.contains(&answer_to(&message.text)))
+        };
+        let asked: Vec<_> = seen.messages.iter().filter(is_asked).collect();
+        for message in asked.iter().filter(|message| loss.ends.contains(&message.msg_id)) {
+            let answer = answer_to(&message.text);
+            if said.iter().filter(|text| **text == answer).count() > 1 {
+                let last = said.iter().rposition(|text| *text == answer);
+                said.remove(last.expect("it is said"));
+            }
+        }
         let wanted: Vec<_> = asked.iter().map(|message| answer_to(&message.text)).collect();
         let (mut said_sorted, mut wanted_sorted) = (said.clone(), wanted.clone());
         said_sorted.sort();

@@ -62,7 +62,11 @@ pub(crate) fn over(mut usual: Value, own: &Value) -> Value {
 
 /// The fields of a channel on the simulated platform, without an agent.
 pub(crate) fn channel_on(simulator: &Simulator, config: &Value) -> Value {
-    let base = simulator.base_url();
+    channel_at(simulator.base_url(), config)
+}
+
+/// The same by the platform's address.
+pub(crate) fn channel_at(base: &str, config: &Value) -> Value {
     let usual = json!({
         "client_id": APP, "client_secret": APP_SECRET, "calls_per_second": 0,
         "ai_card": { "update_interval_ms": 50 }, "api_base_url": base, "oapi_base_url": base,

@@ -7,6 +7,7 @@
 mod cargo;
 mod chaos;
 mod fuzz;
+mod peers;
 mod prerequisites;
 mod tasks;
 
@@ -29,7 +30,10 @@ Tasks:
                   corpus of the target anew. Installs cargo-fuzz where it is missing
   bench [NAME]    `isolation`, also without a name: what hung conversations cost the others, and how fast commands act
                   under load; `replicas`: what channels and conversations cost two replicas and their Redis;
-                  `failover`: how long conversations stand still whose replica is killed. `--debug` behind it measures without optimisation, which builds faster
+                  `failover`: how long conversations stand still whose replica is killed; `pages`: how long
+                  the panel's pages take with 500 channels and 100,000 messages. `--debug` behind it measures without optimisation, which builds faster
+  bench-peers     Switchboard beside minimal bots on DingTalk's official Python and Node SDKs, on one simulated platform; installs
+                  the SDKs into the target folder. MESSAGES, WARM_UP and IN_FLIGHT in the environment change the amount
   search          the exhaustive search of the machines in its larger configurations
   chaos [CASE]    the real binary under random schedules, one case after the other, with the raw counts; `--seed N`,
                   `--rate N` (messages a second), `--seconds N`, or `--kills N` for the case that only kills, `--plain`
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         ("search", []) => fuzz::search(),
         ("chaos", _) => chaos::chaos(rest),
         ("bench", _) => tasks::bench(rest),
+        ("bench-peers", []) => peers::bench_peers(),
         ("run", _) => tasks::run(rest),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");

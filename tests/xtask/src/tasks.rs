@@ -112,7 +112,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
 }
 
 /// Benches by name; the first is the one meant without a name.
-const BENCHES: [&str; 3] = ["isolation", "replicas", "failover"];
+const BENCHES: [&str; 4] = ["isolation", "replicas", "failover", "pages"];
 
 fn which_bench(arguments: &[String]) -> Result<(&'static str, Build), Failure> {
     let (mut name, mut build) = (BENCHES[0], Build::Optimised);

@@ -19,6 +19,9 @@ use super::super::token::Tokens;
 /// A JSON pointer into the agent's settings, and what is allowed there.
 pub(in crate::agents) type FieldError = (String, String);
 
+/// Says to which trace a request belongs (W3C Trace Context). One that the administrator has added stays as it is.
+const TRACEPARENT: &str = "traceparent";
+
 /// Most additional headers.
 const HEADERS_MAX: usize = 50;
 
@@ -136,6 +139,9 @@ impl Settings {
         let accept = if streamed { "text/event-stream" } else { "application/json" };
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         headers.insert("idempotency-key", sensitive(&encode(&request.turn))?);
+        if let Some(trace) = request.trace.as_deref().filter(|_| !headers.contains_key(TRACEPARENT)) {
+            headers.insert(TRACEPARENT, HeaderValue::from_str(trace).ok()?);
+        }
         Some(headers)
     }
 

@@ -1,4 +1,4 @@
-//! The neutral form, version 2: what any store gives and takes, one item a row, with records as they are written.
+//! The neutral form, version 3: what any store gives and takes, one item a row, with records as they are written.
 //!
 //! A table's sum does not depend on the order of its rows, because each store gives them in an order of its own.
 
@@ -12,7 +12,7 @@ use switchboard_domain::time::Timestamp;
 use crate::hex::digits;
 
 /// The version of this form. A copy that another version began is not continued.
-pub(in crate::stores) const FORM: u32 = 2;
+pub(in crate::stores) const FORM: u32 = 3;
 
 /// What is counted and summed for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,11 +31,12 @@ pub(in crate::stores) enum Table {
     Files,
     Usage,
     Audit,
+    Journal,
 }
 
 impl Table {
     /// All of them, in the order in which they are told.
-    pub(in crate::stores) const ALL: [Self; 14] = [
+    pub(in crate::stores) const ALL: [Self; 15] = [
         Self::Channels,
         Self::Agents,
         Self::Tokens,
@@ -50,6 +51,7 @@ impl Table {
         Self::Files,
         Self::Usage,
         Self::Audit,
+        Self::Journal,
     ];
 
     /// As people read it.
@@ -69,6 +71,7 @@ impl Table {
             Self::Files => "files",
             Self::Usage => "usage counts",
             Self::Audit => "audit lines",
+            Self::Journal => "journal lines",
         }
     }
 }
@@ -91,6 +94,7 @@ pub(in crate::stores) enum Item {
     File(FileItem),
     Usage(UsageItem),
     Audit { number: u64, body: String },
+    Journal(JournalItem),
 }
 
 /// A channel or an agent; `name` as names are compared.
@@ -197,6 +201,16 @@ pub(in crate::stores) struct UsageItem {
     pub(in crate::stores) batch: String,
 }
 
+/// A line of the journal; `book` by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(in crate::stores) struct JournalItem {
+    pub(in crate::stores) book: String,
+    pub(in crate::stores) subject: String,
+    pub(in crate::stores) number: u64,
+    pub(in crate::stores) at: u64,
+    pub(in crate::stores) body: String,
+}
+
 fn as_hash<S: Serializer>(content: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&digits(Sha256::digest(content).iter()))
 }
@@ -219,6 +233,7 @@ impl Item {
             Self::File(_) => Table::Files,
             Self::Usage(_) => Table::Usage,
             Self::Audit { .. } => Table::Audit,
+            Self::Journal(_) => Table::Journal,
         }
     }
 
@@ -237,7 +252,8 @@ impl Item {
             | Self::Conversation(_)
             | Self::File(_)
             | Self::Usage(_)
-            | Self::Audit { .. } => None,
+            | Self::Audit { .. }
+            | Self::Journal(_) => None,
         }
     }
 }

@@ -18,6 +18,7 @@ mod copies;
 mod damage;
 mod error;
 mod failures;
+mod journal;
 mod messages;
 mod moving;
 mod opening;
@@ -178,6 +179,7 @@ fn stores(core: &Arc<Core>) -> Stores {
         attachments: Arc::new(Attachments::new(Arc::clone(core), AttachmentLimits::default())),
         usage: Arc::new(UsageCounts::new(Arc::clone(core))),
         audit: Arc::new(audit::Audit::new(Arc::clone(core))),
+        journal: Arc::new(journal::Journal::new(Arc::clone(core))),
     }
 }
 

@@ -7,6 +7,7 @@ mod attachments;
 mod audit;
 mod conversations;
 mod failures;
+mod journal;
 mod marks;
 mod messages;
 mod registry;
@@ -57,8 +58,9 @@ pub(super) fn open(clock: Arc<dyn Clock>, limits: AttachmentLimits) -> Stores {
         agents: Arc::new(Registry::<AgentConfig>::new(revision)),
         users: Arc::new(Users::new(Arc::clone(&audit))),
         tokens: Arc::new(Tokens::default()),
-        sessions: Arc::new(sessions::Sessions::new(clock)),
+        sessions: Arc::new(sessions::Sessions::new(Arc::clone(&clock))),
         usage: Arc::new(UsageCounts::default()),
+        journal: Arc::new(journal::Journal::new(clock)),
         audit,
     }
 }

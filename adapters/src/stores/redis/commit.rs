@@ -9,6 +9,7 @@ use switchboard_ports::failures::FAILURES_MAX;
 
 use super::Core;
 use super::accept::TRIES_MAX;
+use super::conversations::{elsewhere, server_of};
 use super::messages::record_of;
 use crate::stores::records::{AgainRecord, ConversationRecord, FailureRecord, LineRecord, OutboundRecord};
 
@@ -81,6 +82,7 @@ impl Prepared {
             match answer.as_slice() {
                 [done, version] if done == "done" => return Ok(Version(core.number(version, "c")?)),
                 [word] if word == "fenced" => return Err(StoreError::Fenced),
+                [word] if word == "elsewhere" => return Err(elsewhere()),
                 [word] if word == "conflict" => {
                     // Of another partition the caller has no lease.
                     let found = core.partition_of(self.conversation.as_str()).await?;
@@ -114,7 +116,8 @@ impl Prepared {
         call.arg(self.session).arg(self.session_at).arg(self.replies).arg(&self.user).arg(id.as_str());
         call.arg(core.keys.beginning(partition))
             .arg(Value::Object(self.rest.clone()).to_string())
-            .arg(partition.0);
+            .arg(partition.0)
+            .arg(server_of(self.lease.lineage));
         core.connection.run(&call).await
     }
 

@@ -10,7 +10,7 @@ use switchboard_domain::ids::{
 };
 use switchboard_domain::inbox::Entry;
 use switchboard_ports::conversations::{
-    Accepted, Arrival, Commit, ConversationStore, LOADED_ENTRIES_MAX, Lease, Loaded, OPEN_LISTED_MAX,
+    Accepted, Arrival, Commit, ConversationStore, LOADED_ENTRIES_MAX, Lease, Lineage, Loaded, OPEN_LISTED_MAX,
 };
 use switchboard_ports::error::StoreError;
 
@@ -89,10 +89,21 @@ async fn claim(
     call.key(core.keys.of(partition, "lease")).key(core.keys.of(partition, "fence"));
     call.arg(owner.as_str()).arg(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
     call.arg(core.lease_time());
-    let token: Option<String> = core.connection.run(&call).await?;
-    let Some(token) = token else { return Ok(None) };
+    let granted: Option<(String, String)> = core.connection.run(&call).await?;
+    let Some((token, server)) = granted else { return Ok(None) };
     let token = FencingToken(core.number(&token, "lease")?);
-    Ok(Some(Lease { partition, owner: owner.clone(), token, until: now.after(ttl) }))
+    let lineage = Lineage(u64::from_str_radix(&server, 16).unwrap_or_default());
+    Ok(Some(Lease { partition, owner: owner.clone(), token, until: now.after(ttl), lineage }))
+}
+
+/// A lineage as scripts compare it; nothing where it is not known.
+pub(super) fn server_of(lineage: Lineage) -> String {
+    if lineage == Lineage::default() { String::new() } else { format!("{:016x}", lineage.0) }
+}
+
+/// What is asked under a lease that another server renewed last.
+pub(super) fn elsewhere() -> StoreError {
+    StoreError::Unavailable("another server answers: leases are to be renewed first".to_owned())
 }
 
 type Found =
@@ -109,12 +120,14 @@ async fn load(
     call.key(core.keys.of(lease.partition, format_args!("c:{id}")));
     call.key(core.keys.of(lease.partition, format_args!("inbox:{id}")));
     call.arg(lease.owner.as_str()).arg(lease.token.0).arg(after.0).arg(LOADED_ENTRIES_MAX);
+    call.arg(server_of(lease.lineage));
     let answer: redis::Value = core.connection.run(&call).await?;
     let redis::Value::Array(answer) = answer else {
         return Err(core.corrupt("c", id.as_str()));
     };
     match text(answer.first()).as_deref() {
         Some("fenced") => return Err(StoreError::Fenced),
+        Some("elsewhere") => return Err(elsewhere()),
         Some("none") => {
             // Of another partition the caller has no lease.
             let elsewhere =

@@ -41,6 +41,8 @@
 //! | `P:{users}:…` | | users, names, e-mail addresses, identities |
 //! | `P:{usage}:…` | | what apps used |
 //! | `P:{audit}:lines` | sorted set | who was mapped how, `number|record` by number; `…:last` the last number |
+//! | `P:{journal-NN}:BOOK:subjects` | sorted set | subjects of a part of a book of the journal, by the numbers of their last lines, which hold the time; a book with few subjects has one part, others 64 |
+//! | `P:{journal-NN}:BOOK:lines:S` | sorted set | lines of the subject `S`, `number|time|body` by number; both expire after twice the time that the book is kept, counted from the last line |
 
 use std::fmt::Display;
 
@@ -101,7 +103,7 @@ impl Keys {
         &self.notes
     }
 
-    /// A key of another tag: `config`, `users`, `usage`, `replicas`, a bucket's.
+    /// A key of another tag: `config`, `users`, `usage`, `replicas`, a bucket's, a part's of the journal.
     pub(super) fn shared(&self, tag: &str, what: impl Display) -> String {
         format!("{}:{{{tag}}}:{what}", self.prefix)
     }

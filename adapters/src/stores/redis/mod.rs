@@ -19,6 +19,7 @@ mod durability;
 mod failures;
 mod forgetting;
 mod identity;
+mod journal;
 mod keys;
 mod lanes;
 mod messages;
@@ -234,6 +235,7 @@ fn stores(core: &Arc<Core>, limits: AttachmentLimits) -> Stores {
         attachments: Arc::new(attachments::Attachments::new(Arc::clone(core), limits)),
         usage: Arc::new(usage::UsageCounts::new(Arc::clone(core))),
         audit: Arc::new(audit::Audit::new(Arc::clone(core))),
+        journal: Arc::new(journal::Journal::new(Arc::clone(core))),
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Scripts {
     pub(super) evicting: Script,
     pub(super) spend: Script,
     pub(super) lay: Script,
+    pub(super) write_lines: Script,
+    pub(super) forget_subject: Script,
     pub(super) raise_field: Script,
     pub(super) raise: Script,
     pub(super) identity: Script,
@@ -36,11 +38,11 @@ pub(super) struct Scripts {
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
-            claim: timed(include_str!("scripts/claim.lua")),
+            claim: of_server(&timed_text(include_str!("scripts/claim.lua"))),
             look: Script::new(include_str!("scripts/look.lua")),
             append: Script::new(include_str!("scripts/append.lua")),
-            load: Script::new(include_str!("scripts/load.lua")),
-            commit: Script::new(include_str!("scripts/commit.lua")),
+            load: of_server(include_str!("scripts/load.lua")),
+            commit: of_server(include_str!("scripts/commit.lua")),
             purge: Script::new(include_str!("scripts/purge.lua")),
             forget: Script::new(include_str!("scripts/forget.lua")),
             register: Script::new(include_str!("scripts/register.lua")),
@@ -59,6 +61,8 @@ impl Scripts {
             evicting: timed(include_str!("scripts/evicting.lua")),
             spend: timed(include_str!("scripts/spend.lua")),
             lay: Script::new(include_str!("scripts/lay.lua")),
+            write_lines: Script::new(include_str!("scripts/write_lines.lua")),
+            forget_subject: Script::new(include_str!("scripts/forget_subject.lua")),
             raise_field: Script::new(include_str!("scripts/raise_field.lua")),
             raise: Script::new(include_str!("scripts/raise.lua")),
             identity: Script::new(include_str!("scripts/identity.lua")),
@@ -74,5 +78,14 @@ fn noting(script: &str) -> Script {
 
 /// A script that goes by time.
 fn timed(script: &str) -> Script {
-    Script::new(&format!("{}{script}", include_str!("scripts/moment.lua")))
+    Script::new(&timed_text(script))
+}
+
+fn timed_text(script: &str) -> String {
+    format!("{}{script}", include_str!("scripts/moment.lua"))
+}
+
+/// A script that goes by which server it runs on.
+fn of_server(script: &str) -> Script {
+    Script::new(&format!("{}{script}", include_str!("scripts/server.lua")))
 }

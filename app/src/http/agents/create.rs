@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use switchboard_ports::agents::AGENTS_MAX;
 
+use crate::changes::{Author, Change};
 use crate::http::auth::Admin;
 use crate::http::body::JsonBody;
 use crate::http::dto::agent::AgentView;
@@ -21,7 +22,7 @@ use crate::http::state::{Api, new_agent_id};
         (status = 409, description = "the name is taken")),
     security(("bearer" = ["admin"])))]
 pub async fn create(
-    _: Admin,
+    Admin(caller): Admin,
     State(api): State<Api>,
     query: Query,
     JsonBody(body): JsonBody,
@@ -30,12 +31,13 @@ pub async fn create(
     let id = new_agent_id(&*api.ports.entropy);
     let agent =
         created(&body, id, api.ports.clock.now(), &api.ports.agent_kinds).map_err(Problem::invalid)?;
-    let settings = api.settings.hold().await?;
+    let held = api.settings.hold().await?;
     if api.ports.agents.list().await?.len() >= AGENTS_MAX {
         return Err(Problem::wrong_state(format!("there are {AGENTS_MAX} agents, which is the most")));
     }
-    settings.still()?;
-    api.ports.agents.insert(&agent).await?;
+    let change = Change { ports: &api.ports, held: &held, author: &Author::from(&caller) };
+    change.made(&agent).await?;
+    drop(held);
     tracing::info!(agent = %agent.id, "agent made");
     let headers = located(agent.version, &format!("/api/v1/agents/{}", agent.id));
     Ok((StatusCode::CREATED, headers, Json(AgentView::from(&agent))))

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use switchboard_ports::channels::Channel;
 
 use super::{changeable, found};
+use crate::changes::{Author, Change};
 use crate::http::auth::Admin;
 use crate::http::channels::unused;
 use crate::http::etag::IfMatch;
@@ -22,21 +23,22 @@ use crate::http::state::Api;
         (status = 412, description = "it has another version")),
     security(("bearer" = ["admin"])))]
 pub async fn delete(
-    _: Admin,
+    Admin(caller): Admin,
     State(api): State<Api>,
     Id(id): Id,
     query: Query,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     query.finish()?;
-    let settings = api.settings.hold().await?;
+    let held = api.settings.hold().await?;
     let agent = found(&api, &id).await?;
     changeable(&agent)?;
     if_match.check(agent.version)?;
     let uses = |channel: &Channel| channel.default_agent.as_ref() == Some(&agent.id);
     unused(&api.ports, "channels use this agent", uses).await?;
-    settings.still()?;
-    api.ports.agents.delete(&agent.id).await?;
+    let change = Change { ports: &api.ports, held: &held, author: &Author::from(&caller) };
+    change.deleted(&agent).await?;
+    drop(held);
     api.operations.agent_changed().await;
     tracing::info!(agent = %agent.id, "agent deleted");
     Ok(StatusCode::NO_CONTENT)

@@ -5,8 +5,11 @@ pub mod create;
 pub mod delete;
 pub mod list;
 pub mod read;
+pub mod rollback;
 pub mod test;
 pub mod update;
+pub mod version;
+pub mod versions;
 
 use switchboard_domain::ids::AgentId;
 use switchboard_ports::agents::AgentConfig;

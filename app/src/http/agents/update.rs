@@ -5,11 +5,12 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use serde_json::Value;
 use switchboard_ports::agents::AgentConfig;
-use switchboard_ports::error::StoreError;
 
 use super::{changeable, found};
+use crate::changes::{Act, Author, Change};
 use crate::http::auth::Admin;
 use crate::http::body::JsonBody;
+use crate::http::changes::rollback::refused;
 use crate::http::dto::agent::AgentView;
 use crate::http::dto::agent_input::{AgentInput, patched};
 use crate::http::etag::{IfMatch, tagged};
@@ -29,7 +30,7 @@ use crate::http::state::Api;
         (status = 412, description = "it has another version")),
     security(("bearer" = ["admin"])))]
 pub async fn update(
-    _: Admin,
+    Admin(caller): Admin,
     State(api): State<Api>,
     Id(id): Id,
     query: Query,
@@ -37,7 +38,7 @@ pub async fn update(
     JsonBody(patch): JsonBody,
 ) -> Result<(HeaderMap, Json<AgentView>), Problem> {
     query.finish()?;
-    let (agent, changed) = write(&api, &id, &if_match, patch).await?;
+    let (agent, changed) = write(&api, &id, &if_match, patch, &Author::from(&caller)).await?;
     if changed {
         api.operations.agent_changed().await;
         tracing::info!(agent = %agent.id, version = %agent.version, "agent changed");
@@ -51,8 +52,9 @@ async fn write(
     id: &str,
     if_match: &IfMatch,
     patch: Value,
+    author: &Author,
 ) -> Result<(AgentConfig, bool), Problem> {
-    let settings = api.settings.hold().await?;
+    let held = api.settings.hold().await?;
     let stored = found(api, id).await?;
     changeable(&stored)?;
     if_match.check(stored.version)?;
@@ -61,10 +63,8 @@ async fn write(
     if agent == (AgentConfig { updated_at: now, ..stored.clone() }) {
         return Ok((stored, false));
     }
-    settings.still()?;
-    agent.version = match api.ports.agents.update(&agent, stored.version).await {
-        Err(StoreError::Conflict) if if_match.is_given() => return Err(Problem::stale()),
-        written => written?,
-    };
+    let change = Change { ports: &api.ports, held: &held, author };
+    let version = change.changed(&stored, &agent, Act::Changed).await;
+    agent.version = version.map_err(|error| refused(error, if_match.is_given()))?;
     Ok((agent, true))
 }

@@ -47,6 +47,17 @@ pub async fn made(
     clock: &dyn Clock,
     entropy: &dyn Entropy,
 ) -> Result<String, BootstrapError> {
+    made_whole(name, role, tokens, clock, entropy).await.map(|(_, shown)| shown)
+}
+
+/// The same, with what is stored of it.
+pub async fn made_whole(
+    name: &str,
+    role: Role,
+    tokens: &dyn TokenStore,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<(Token, String), BootstrapError> {
     let shown = token::fresh().map_err(|error| BootstrapError::Random(error.to_string()))?;
     let stored = Token {
         id: new_id("tok", entropy),
@@ -56,5 +67,5 @@ pub async fn made(
         created_at: clock.now(),
     };
     tokens.insert(&stored).await?;
-    Ok(shown)
+    Ok((stored, shown))
 }

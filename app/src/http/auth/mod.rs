@@ -9,7 +9,7 @@ mod limiter;
 pub mod session;
 pub mod token;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 use switchboard_domain::secret::Secret;
+use switchboard_domain::time::Timestamp;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::sessions::SessionStore;
 use switchboard_ports::tokens::{Role, TOKENS_MAX, TokenStore};
@@ -68,7 +69,10 @@ pub struct Authenticator {
     /// Hashes that were good once: never held up by somebody else's failures behind the same address. Whether they still
     /// are good is asked each time.
     known: Mutex<BTreeSet<[u8; 32]>>,
-    /// Somebody has signed out here.
+    /// When a token was last asked with here, by its hash. Of tokens that are stored, so that it has as many entries as
+    /// there were tokens since the start, and [`TOKENS_MAX`] at most.
+    used: Mutex<BTreeMap<[u8; 32], Timestamp>>,
+    /// Somebody has signed out here, or a token was revoked.
     signed_out: Notify,
 }
 
@@ -85,6 +89,7 @@ impl Authenticator {
             configured: configured.map(|secret| token::hash(secret.expose())),
             failures: Mutex::default(),
             known: Mutex::default(),
+            used: Mutex::default(),
             signed_out: Notify::new(),
         }
     }
@@ -197,12 +202,42 @@ impl Authenticator {
         Ok((signed.caller, Credential::Session(signed.session)))
     }
 
+    /// When this server was last asked with the token of this hash.
+    #[must_use]
+    pub fn last_use(&self, hash: &[u8; 32]) -> Option<Timestamp> {
+        lock(&self.used).get(hash).copied()
+    }
+
+    /// Whether there is a token in the configuration, which nobody can revoke here.
+    #[must_use]
+    pub const fn has_configured(&self) -> bool {
+        self.configured.is_some()
+    }
+
+    /// Has everybody who is being answered looked at again: somebody's token was revoked.
+    pub fn look_again(&self) {
+        self.signed_out.notify_waiters();
+    }
+
+    fn used_now(&self, hash: [u8; 32]) {
+        let mut used = lock(&self.used);
+        if used.len() >= TOKENS_MAX && !used.contains_key(&hash) {
+            // The one that was used longest ago.
+            let oldest = used.iter().min_by_key(|(_, at)| **at).map(|(hash, _)| *hash);
+            oldest.and_then(|oldest| used.remove(&oldest));
+        }
+        used.insert(hash, self.clock.now());
+    }
+
     async fn lookup(&self, hash: &[u8; 32]) -> Result<Option<Caller>, Problem> {
         if self.configured.is_some_and(|configured| bool::from(configured.ct_eq(hash))) {
             return Ok(Some(Caller { name: CONFIGURED_NAME.to_owned(), role: Role::Admin }));
         }
         let found = self.tokens.by_hash(hash).await?;
         let found = found.filter(|token| bool::from(token.hash.ct_eq(hash)));
+        if found.is_some() {
+            self.used_now(*hash);
+        }
         Ok(found.map(|token| Caller { name: token.name, role: token.role }))
     }
 }

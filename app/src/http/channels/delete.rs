@@ -3,8 +3,10 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use switchboard_domain::ids::ChannelId;
+use switchboard_ports::journal::Book;
 
 use super::{changeable, found};
+use crate::changes::{Author, Change};
 use crate::http::auth::Admin;
 use crate::http::etag::IfMatch;
 use crate::http::problem::Problem;
@@ -25,7 +27,7 @@ const PURGE_STEPS_MAX: u32 = 100_000;
         (status = 412, description = "it has another version")),
     security(("bearer" = ["admin"])))]
 pub async fn delete(
-    _: Admin,
+    Admin(caller): Admin,
     State(api): State<Api>,
     Id(id): Id,
     mut query: Query,
@@ -36,28 +38,44 @@ pub async fn delete(
     let channel = found(&api, &id).await?;
     changeable(&channel)?;
     if_match.check(channel.version)?;
-    // A client that hangs up must not leave a channel half deleted.
-    let deletion = tokio::spawn(async move { deleted(&api, &channel.id, purge).await });
-    deletion.await.unwrap_or_else(|_| Err(Problem::internal()))?;
+    deleted(&api, &channel.id, purge, &Author::from(&caller)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// The record goes last: until then the request can be repeated, and a channel whose deletion fails goes on.
-async fn deleted(api: &Api, channel: &ChannelId, purge: bool) -> Result<(), Problem> {
-    let ended = ended(api, channel, purge).await;
+async fn deleted(api: &Api, channel: &ChannelId, purge: bool, author: &Author) -> Result<(), Problem> {
+    let ended = ended(api, channel, purge, author).await;
     let taken_in = api.operations.channel_changed(channel).await;
     ended?;
     taken_in?;
-    tracing::info!(%channel, purge, "channel deleted");
+    // Not as the channel's own line, whose log is about to be forgotten.
+    tracing::info!(deleted = %channel, purge, "channel deleted");
+    forgotten(api, channel).await;
     Ok(())
 }
 
-async fn ended(api: &Api, channel: &ChannelId, purge: bool) -> Result<(), Problem> {
+/// What was noted of it for people to read goes as well; where that fails it goes by its age.
+async fn forgotten(api: &Api, channel: &ChannelId) {
+    api.lines.forget(channel.as_str());
+    for book in [Book::States, Book::Logs] {
+        if let Err(error) = api.ports.journal.forget(book, channel.as_str()).await {
+            tracing::debug!(%error, book = book.name(), "failed to forget what was noted of a deleted channel");
+        }
+    }
+}
+
+async fn ended(api: &Api, channel: &ChannelId, purge: bool, author: &Author) -> Result<(), Problem> {
     api.operations.withdraw(channel).await?;
     if purge {
         purged(api, channel).await?;
     }
-    api.ports.channels.delete(channel).await?;
+    let held = api.settings.hold().await?;
+    // Whoever changed it meanwhile changed what is deleted; who deleted it meanwhile did so.
+    if let Some(channel) = api.ports.channels.find(channel).await? {
+        changeable(&channel)?;
+        Change { ports: &api.ports, held: &held, author }.deleted(&channel).await?;
+    }
+    api.ports.playground.forget(channel, None);
     Ok(())
 }
 

@@ -3,15 +3,20 @@
 pub mod check;
 pub mod create;
 pub mod delete;
+pub mod history;
 pub mod list;
+pub mod log;
 pub mod mapping;
 pub mod read;
 pub mod restart;
+pub mod rollback;
 pub mod status;
 pub mod switch;
 pub mod test;
 pub mod twins;
 pub mod update;
+pub mod version;
+pub mod versions;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

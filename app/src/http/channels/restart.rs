@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::{found, status_of};
+use crate::http::acts::{self, Act};
 use crate::http::auth::Operator;
 use crate::http::dto::status::StatusView;
 use crate::http::language::Language;
@@ -20,7 +21,7 @@ use crate::http::state::Api;
         (status = 409, description = "it is disabled")),
     security(("bearer" = ["operator"])))]
 pub async fn restart(
-    _: Operator,
+    Operator(caller): Operator,
     State(api): State<Api>,
     Id(id): Id,
     query: Query,
@@ -32,5 +33,6 @@ pub async fn restart(
         return Err(Problem::wrong_state("the channel is disabled: enable it instead"));
     }
     tracing::info!(channel = %channel.id, "channel restarted");
+    acts::note(&api.ports, &caller, Act::ChannelRestarted, channel.id.as_str()).await;
     Ok((StatusCode::ACCEPTED, Json(status_of(&api, &channel, locale).await)))
 }

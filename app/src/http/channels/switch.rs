@@ -7,6 +7,7 @@ use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 
 use super::{changeable, found, status_of, twins};
+use crate::changes::{Act, Author, Change};
 use crate::http::auth::Operator;
 use crate::http::dto::status::StatusView;
 use crate::http::language::Language;
@@ -27,14 +28,14 @@ type Accepted = (StatusCode, Json<StatusView>);
         (status = 409, description = "managed by file, or another enabled channel is the same bot")),
     security(("bearer" = ["operator"])))]
 pub async fn enable(
-    _: Operator,
+    Operator(caller): Operator,
     State(api): State<Api>,
     Id(id): Id,
     query: Query,
     Language(locale): Language,
 ) -> Result<Accepted, Problem> {
     query.finish()?;
-    let channel = switched(&api, &id, true).await?;
+    let channel = switched(&api, &id, true, &Author::from(&caller)).await?;
     Ok((StatusCode::ACCEPTED, Json(status_of(&api, &channel, locale).await)))
 }
 
@@ -45,33 +46,31 @@ pub async fn enable(
         (status = 409, description = "managed by file")),
     security(("bearer" = ["operator"])))]
 pub async fn disable(
-    _: Operator,
+    Operator(caller): Operator,
     State(api): State<Api>,
     Id(id): Id,
     query: Query,
     Language(locale): Language,
 ) -> Result<Accepted, Problem> {
     query.finish()?;
-    let channel = switched(&api, &id, false).await?;
+    let channel = switched(&api, &id, false, &Author::from(&caller)).await?;
     Ok((StatusCode::ACCEPTED, Json(status_of(&api, &channel, locale).await)))
 }
 
-async fn switched(api: &Api, id: &str, enabled: bool) -> Result<Channel, Problem> {
+async fn switched(api: &Api, id: &str, enabled: bool, author: &Author) -> Result<Channel, Problem> {
     let mut tries: u32 = 0;
-    let settings = api.settings.hold().await?;
+    let held = api.settings.hold().await?;
     let channel = loop {
-        let mut channel = found(api, id).await?;
-        changeable(&channel)?;
-        if channel.enabled == enabled {
-            break channel;
+        let stored = found(api, id).await?;
+        changeable(&stored)?;
+        if stored.enabled == enabled {
+            break stored;
         }
-        channel.enabled = enabled;
+        let mut channel = Channel { enabled, updated_at: api.ports.clock.now(), ..stored.clone() };
         twins::refuse(&api.ports, &channel).await?;
-        channel.updated_at = api.ports.clock.now();
-        let expected = channel.version;
         tries = tries.saturating_add(1);
-        settings.still()?;
-        match api.ports.channels.update(&channel, expected).await {
+        let change = Change { ports: &api.ports, held: &held, author };
+        match change.changed(&stored, &channel, Act::Changed).await {
             Err(StoreError::Conflict) if tries < TRIES_MAX => {}
             written => {
                 channel.version = written?;
@@ -80,7 +79,7 @@ async fn switched(api: &Api, id: &str, enabled: bool) -> Result<Channel, Problem
             }
         }
     };
-    drop(settings);
+    drop(held);
     // Also where nothing was written: an earlier request may have ended between the two steps.
     api.operations.channel_changed(&channel.id).await?;
     Ok(channel)

@@ -38,8 +38,8 @@ pub struct ChannelTestView {
 /// One check.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CheckView {
-    /// `token`, `stream`, `robot`, `card`, `card_callback`, `media`, `ip_list`, `quota`, `directory` (one for each that is
-    /// asked who writes), `agent`.
+    /// `token`, `stream`, `robot`, `card`, `card_callback`, `media`, `ip_list`, `quota`, `playground`, `directory` (one for each
+    /// that is asked who writes), `agent`.
     pub name: &'static str,
     /// `ok`, `failed` or `cannot_be_told`.
     pub result: &'static str,

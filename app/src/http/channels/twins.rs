@@ -37,8 +37,8 @@ pub fn twin<'a>(
         other.enabled
             && other.platform == channel.platform
             && other.id != channel.id
-            && other.name.to_lowercase() != channel.name.to_lowercase()
             && fields.iter().all(|field| same(channel.config.pointer(field), other.config.pointer(field)))
+            && other.name.to_lowercase() != channel.name.to_lowercase()
     })?;
     let message = format!(
         "is the same bot as that of the enabled channel \"{}\" ({}): only one enabled channel may have it",

@@ -5,11 +5,12 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use serde_json::Value;
 use switchboard_ports::channels::Channel;
-use switchboard_ports::error::StoreError;
 
 use super::{changeable, found, references, twins};
+use crate::changes::{Act, Author, Change};
 use crate::http::auth::Admin;
 use crate::http::body::JsonBody;
+use crate::http::changes::rollback::refused;
 use crate::http::dto::channel::ChannelView;
 use crate::http::dto::channel_input::{ChannelInput, patched};
 use crate::http::etag::{IfMatch, tagged};
@@ -30,7 +31,7 @@ use crate::http::state::Api;
         (status = 412, description = "it has another version")),
     security(("bearer" = ["admin"])))]
 pub async fn update(
-    _: Admin,
+    Admin(caller): Admin,
     State(api): State<Api>,
     Id(id): Id,
     query: Query,
@@ -38,7 +39,7 @@ pub async fn update(
     JsonBody(patch): JsonBody,
 ) -> Result<(HeaderMap, Json<ChannelView>), Problem> {
     query.finish()?;
-    let (channel, changed) = write(&api, &id, &if_match, patch).await?;
+    let (channel, changed) = write(&api, &id, &if_match, patch, &Author::from(&caller)).await?;
     if changed {
         api.operations.channel_changed(&channel.id).await?;
         tracing::info!(channel = %channel.id, version = %channel.version, "channel changed");
@@ -47,8 +48,14 @@ pub async fn update(
 }
 
 /// The channel with the patch over it, and whether that changed anything.
-async fn write(api: &Api, id: &str, if_match: &IfMatch, patch: Value) -> Result<(Channel, bool), Problem> {
-    let settings = api.settings.hold().await?;
+async fn write(
+    api: &Api,
+    id: &str,
+    if_match: &IfMatch,
+    patch: Value,
+    author: &Author,
+) -> Result<(Channel, bool), Problem> {
+    let held = api.settings.hold().await?;
     let stored = found(api, id).await?;
     changeable(&stored)?;
     if_match.check(stored.version)?;
@@ -61,10 +68,8 @@ async fn write(api: &Api, id: &str, if_match: &IfMatch, patch: Value) -> Result<
         return Ok((stored, false));
     }
     twins::refuse(&api.ports, &channel).await?;
-    settings.still()?;
-    channel.version = match api.ports.channels.update(&channel, stored.version).await {
-        Err(StoreError::Conflict) if if_match.is_given() => return Err(Problem::stale()),
-        written => written?,
-    };
+    let change = Change { ports: &api.ports, held: &held, author };
+    let version = change.changed(&stored, &channel, Act::Changed).await;
+    channel.version = version.map_err(|error| refused(error, if_match.is_given()))?;
     Ok((channel, true))
 }

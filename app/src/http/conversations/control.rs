@@ -7,7 +7,8 @@ use switchboard_domain::ids::ConversationId;
 use switchboard_domain::inbox::Control;
 
 use super::{found, unknown};
-use crate::http::auth::Operator;
+use crate::http::acts::{self, Act};
+use crate::http::auth::{Caller, Operator};
 use crate::http::dto::conversation::ConversationView;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -22,13 +23,13 @@ type Accepted = (StatusCode, Json<ConversationView>);
     responses((status = 202, description = "taken in", body = ConversationView)),
     security(("bearer" = ["operator"])))]
 pub async fn reset(
-    _: Operator,
+    Operator(caller): Operator,
     State(api): State<Api>,
     Id(id): Id,
     query: Query,
 ) -> Result<Accepted, Problem> {
     query.finish()?;
-    act(&api, &id, Control::New).await
+    act(&api, &id, Control::New, (Act::ConversationReset, &caller)).await
 }
 
 /// Stops the running reply; with `all=true` waiting messages are withdrawn too.
@@ -38,20 +39,26 @@ pub async fn reset(
     responses((status = 202, description = "taken in", body = ConversationView)),
     security(("bearer" = ["operator"])))]
 pub async fn stop(
-    _: Operator,
+    Operator(caller): Operator,
     State(api): State<Api>,
     Id(id): Id,
     mut query: Query,
 ) -> Result<Accepted, Problem> {
     let all = query.flag("all");
     query.finish()?;
-    act(&api, &id, Control::Stop { all }).await
+    act(&api, &id, Control::Stop { all }, (Act::ConversationStopped, &caller)).await
 }
 
-async fn act(api: &Api, id: &str, control: Control) -> Result<Accepted, Problem> {
+async fn act(
+    api: &Api,
+    id: &str,
+    control: Control,
+    (done, caller): (Act, &Caller),
+) -> Result<Accepted, Problem> {
     if !api.operations.control(&ConversationId::new(id), control).await? {
         return Err(unknown());
     }
+    acts::note(&api.ports, caller, done, id).await;
     let conversation = found(api, id).await?;
     Ok((StatusCode::ACCEPTED, Json(ConversationView::from(conversation))))
 }

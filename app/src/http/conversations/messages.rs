@@ -28,5 +28,5 @@ pub async fn list(
     query.finish()?;
     let conversation = found(&api, &id).await?;
     let lines = api.ports.transcripts.lines(&conversation.id, &page).await?;
-    Ok(Json(List::of(lines, LineView::from)))
+    Ok(Json(List::of(lines, |line| LineView::of(&conversation.id, line))))
 }

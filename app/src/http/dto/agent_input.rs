@@ -130,14 +130,23 @@ pub fn patched(
     let mut fields = Fields::default();
     let current = serde_json::to_value(AgentView::from(stored)).unwrap_or_default();
     let document = merge::merged(current, patch, &mut fields);
-    let stamp = Stamp {
-        id: stored.id.clone(),
-        created_at: stored.created_at,
-        updated_at: now,
-        version: stored.version,
-        managed_by_file: stored.managed_by_file,
-    };
-    read(&document, Some(stored), stamp, kinds, fields)
+    read(&document, Some(stored), Stamp::of(stored, now), kinds, fields)
+}
+
+/// A stored agent made anew of a whole document: what is absent falls back to its default, a secret that is `***` stays.
+pub fn replaced(
+    stored: &AgentConfig,
+    document: &Value,
+    now: Timestamp,
+    kinds: &Kinds,
+) -> Result<AgentConfig, Vec<FieldError>> {
+    fields::object(document)?;
+    let mut fields = Fields::default();
+    if stored.api_key.is_empty() && document.get("api_key").and_then(Value::as_str) == Some(MASK) {
+        // Without a word it would be none.
+        fields.wrong("/api_key", "must be the key itself: *** only stands for a stored one");
+    }
+    read(document, Some(stored), Stamp::of(stored, now), kinds, fields)
 }
 
 struct Stamp {
@@ -146,6 +155,18 @@ struct Stamp {
     updated_at: Timestamp,
     version: Version,
     managed_by_file: bool,
+}
+
+impl Stamp {
+    fn of(stored: &AgentConfig, now: Timestamp) -> Self {
+        Self {
+            id: stored.id.clone(),
+            created_at: stored.created_at,
+            updated_at: now,
+            version: stored.version,
+            managed_by_file: stored.managed_by_file,
+        }
+    }
 }
 
 fn read(

@@ -129,14 +129,19 @@ pub fn patched(
     let mut fields = Fields::default();
     let current = serde_json::to_value(ChannelView::from(stored)).unwrap_or_default();
     let document = merge::merged(current, patch, &mut fields);
-    let stamp = Stamp {
-        id: stored.id.clone(),
-        created_at: stored.created_at,
-        updated_at: now,
-        version: stored.version,
-        managed_by_file: stored.managed_by_file,
-    };
-    read(&document, Some(stored), stamp, providers, references, fields)
+    read(&document, Some(stored), Stamp::of(stored, now), providers, references, fields)
+}
+
+/// A stored channel made anew of a whole document: what is absent falls back to its default, a secret that is `***` stays.
+pub fn replaced(
+    stored: &Channel,
+    document: &Value,
+    now: Timestamp,
+    providers: &Providers,
+    references: &References,
+) -> Result<Channel, Vec<FieldError>> {
+    fields::object(document)?;
+    read(document, Some(stored), Stamp::of(stored, now), providers, references, Fields::default())
 }
 
 struct Stamp {
@@ -145,6 +150,18 @@ struct Stamp {
     updated_at: Timestamp,
     version: Version,
     managed_by_file: bool,
+}
+
+impl Stamp {
+    fn of(stored: &Channel, now: Timestamp) -> Self {
+        Self {
+            id: stored.id.clone(),
+            created_at: stored.created_at,
+            updated_at: now,
+            version: stored.version,
+            managed_by_file: stored.managed_by_file,
+        }
+    }
 }
 
 fn read(

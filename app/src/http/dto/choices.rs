@@ -6,6 +6,7 @@ use super::access::{GROUPS, USERS};
 use super::channel::{BUSY, LOCALES, ON_MISS, SCOPES, STALE};
 use super::mapping::{DIRECTORY_KINDS, MODES};
 use super::switching::{REMEMBER, WHO};
+use crate::http::tokens::create::ROLES;
 
 /// Schema, field and words, each.
 #[must_use]
@@ -26,6 +27,7 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     add(&["AccessInput", "AccessView"], "groups", &words(&GROUPS));
     add(&["SwitchingInput", "SwitchingView"], "who", &words(&WHO));
     add(&["SwitchingInput", "SwitchingView"], "remember", &words(&REMEMBER));
+    add(&["TokenInput", "TokenView"], "role", &words(&ROLES));
     all
 }
 

@@ -1,12 +1,14 @@
 //! Conversations and their transcript on the wire.
 
 use serde::Serialize;
+use switchboard_domain::ids::ConversationId;
 use switchboard_domain::message::ChatKind;
 use switchboard_domain::snapshot::{Mark, Role, TranscriptLine};
 use switchboard_ports::transcripts::ConversationInfo;
 use utoipa::ToSchema;
 
 use super::time::rfc3339;
+use crate::runtime::timeline::message_id;
 
 /// A conversation.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -82,6 +84,8 @@ pub struct LineView {
     pub session: u64,
     /// The place in the inbox that it belongs to: a question and its answer share it.
     pub seq: u64,
+    /// The message that it belongs to: names its timeline. A question and its answer share it.
+    pub message_id: String,
     /// `user` or `assistant`.
     pub role: &'static str,
     /// What was said, whole.
@@ -95,8 +99,10 @@ pub struct LineView {
     pub cause: Option<&'static str>,
 }
 
-impl From<TranscriptLine> for LineView {
-    fn from(line: TranscriptLine) -> Self {
+impl LineView {
+    /// A line of this conversation's.
+    #[must_use]
+    pub fn of(conversation: &ConversationId, line: TranscriptLine) -> Self {
         let (mark, cause) = match line.mark {
             None => (None, None),
             Some(Mark::Stopped) => (Some("stopped"), None),
@@ -105,6 +111,7 @@ impl From<TranscriptLine> for LineView {
         Self {
             session: line.session.0,
             seq: line.seq.0,
+            message_id: message_id(conversation, line.seq),
             role: match line.role {
                 Role::User => "user",
                 Role::Assistant => "assistant",

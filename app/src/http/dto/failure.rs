@@ -7,6 +7,7 @@ use switchboard_ports::failures::FailureInfo;
 use utoipa::ToSchema;
 
 use super::time::rfc3339;
+use crate::runtime::timeline::message_id;
 
 /// A message given up on, or an answer not shown.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -19,6 +20,8 @@ pub struct FailureView {
     pub conversation_id: String,
     /// The message's place in the conversation's inbox.
     pub seq: u64,
+    /// The message: names its timeline.
+    pub message_id: String,
     /// The platform's id of the message.
     pub platform_message_id: String,
     /// Why: `crash_loop`, `delivery_unknown`, `agent_unreachable`, …
@@ -55,6 +58,7 @@ impl From<FailureInfo> for FailureView {
         Self {
             id: info.id,
             channel_id: info.channel.to_string(),
+            message_id: message_id(&info.conversation, info.failure.seq),
             conversation_id: info.conversation.to_string(),
             seq: info.failure.seq.0,
             platform_message_id: info.failure.message.to_string(),

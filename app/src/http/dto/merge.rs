@@ -47,6 +47,15 @@ pub fn take_unchanged(current: &mut Value, patch: &mut Value, keys: &[&str], fie
     }
 }
 
+/// A document without what only the server sets.
+#[must_use]
+pub fn without_read_only(mut document: Value) -> Value {
+    if let Some(map) = document.as_object_mut() {
+        map.retain(|key, _| !READ_ONLY.contains(&key.as_str()));
+    }
+    document
+}
+
 /// What a null in a patch does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Nulls {

@@ -78,7 +78,9 @@ fn secret(value: &Value, patch: bool, kept: Option<&Secret>) -> Result<Option<Se
         return Err(format!("must be text on one line of {SECRET_BYTES_MAX} bytes at most"));
     };
     match text {
-        MASK if !patch => Err(String::from("must be the secret itself: *** only stands for a stored one")),
+        MASK if !patch || kept.is_none() => {
+            Err(String::from("must be the secret itself: *** only stands for a stored one"))
+        }
         MASK | "" if patch => Ok(kept.cloned()),
         "" => Ok(None),
         secret => Ok(Some(Secret::new(secret))),
@@ -86,7 +88,7 @@ fn secret(value: &Value, patch: bool, kept: Option<&Secret>) -> Result<Option<Se
 }
 
 /// Sets the value at a JSON pointer, making the objects on the way.
-pub(super) fn put(root: &mut Value, pointer: &str, value: Value) {
+pub(in crate::http) fn put(root: &mut Value, pointer: &str, value: Value) {
     let mut place = root;
     for part in parts(pointer) {
         if !place.is_object() {

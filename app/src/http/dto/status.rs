@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use switchboard_domain::notice::{Remedy, one_connection, remedy};
+use switchboard_domain::notice::{Remedy, one_connection, remedy, saving};
 use switchboard_domain::settings::Locale;
 use switchboard_ports::channels::Channel;
 use utoipa::ToSchema;
@@ -98,6 +98,14 @@ pub struct UsageView {
     pub api_calls: u64,
     /// Pushes of the platform in this month, repeated ones included.
     pub pushes: u64,
+    /// Calls that the company may make in a month, where the channel's settings say so.
+    pub calls_per_month: Option<u64>,
+    /// Calls of this month when it is over, if it goes on like this. Null in its first three days.
+    pub forecast: Option<u64>,
+    /// How often cards are updated: `normal`, `few_updates` or `final_only`.
+    pub saver: &'static str,
+    /// Why calls are saved, and what to do about it, in the reader's language; null where they are not.
+    pub warning: Option<&'static str>,
     /// Earlier months in which something was counted, the newest first; twelve at most.
     pub earlier: Vec<MonthView>,
 }
@@ -146,7 +154,7 @@ impl StatusView {
             last_frame_at: status.last_frame_at.map(rfc3339),
             last_message_at: status.last_message_at.map(rfc3339),
             last_reply_at: status.last_reply_at.map(rfc3339),
-            usage: status.usage.as_ref().map(UsageView::of),
+            usage: status.usage.as_ref().map(|used| UsageView::of(used, locale)),
             one_connection: status
                 .one_connection_until
                 .map(|until| OneConnectionView { message: one_connection(locale), until: rfc3339(until) }),
@@ -203,7 +211,7 @@ impl ReplicaStatusView {
 }
 
 impl UsageView {
-    fn of(used: &QuotaUsage) -> Self {
+    fn of(used: &QuotaUsage, locale: Locale) -> Self {
         let minutes = used.utc_offset_minutes;
         let sign = if minutes < 0 { '-' } else { '+' };
         let (hours, rest) = (minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
@@ -218,6 +226,10 @@ impl UsageView {
             utc_offset: format!("{sign}{hours:02}:{rest:02}"),
             api_calls: used.usage.api_calls,
             pushes: used.usage.pushes,
+            calls_per_month: used.calls_per_month,
+            forecast: used.forecast,
+            saver: used.pace.as_str(),
+            warning: saving(used.why, locale),
             earlier: earlier.collect(),
         }
     }
@@ -240,7 +252,7 @@ mod tests {
 
     use switchboard_domain::channel::ErrorCode;
 
-    use switchboard_domain::usage::{Month, Usage};
+    use switchboard_domain::usage::{Month, Pace, Usage, Why};
 
     use super::{LastError, LastErrorView, Locale, MonthView, QuotaUsage, UsageView};
 
@@ -250,7 +262,19 @@ mod tests {
         let of = |utc_offset_minutes| {
             let earlier = vec![(month.before(1), Usage { api_calls: 3, pushes: 4 })];
             let usage = Usage { api_calls: 1, pushes: 2 };
-            UsageView::of(&QuotaUsage { month, utc_offset_minutes, usage, earlier })
+            let saved = (Some(5_000), Some(6_000), Pace::FewUpdates, Why::Forecast);
+            let (calls_per_month, forecast, pace, why) = saved;
+            let used = QuotaUsage {
+                month,
+                utc_offset_minutes,
+                usage,
+                calls_per_month,
+                forecast,
+                pace,
+                why,
+                earlier,
+            };
+            UsageView::of(&used, Locale::En)
         };
         let earlier = vec![MonthView { month: "2026-11".to_owned(), api_calls: 3, pushes: 4 }];
         assert_eq!(
@@ -261,6 +285,10 @@ mod tests {
                 utc_offset: "+08:00".to_owned(),
                 api_calls: 1,
                 pushes: 2,
+                calls_per_month: Some(5_000),
+                forecast: Some(6_000),
+                saver: "few_updates",
+                warning: super::saving(Why::Forecast, Locale::En),
                 earlier,
             }
         );

@@ -4,6 +4,7 @@ use serde_json::Value;
 use switchboard_domain::ids::{UserId, Version};
 use switchboard_domain::mapping::USERNAME_BYTES_MAX;
 use switchboard_domain::time::Timestamp;
+use switchboard_domain::username::reads_as_it_is;
 use switchboard_ports::provider::FieldError;
 use switchboard_ports::users::{IDENTITIES_MAX, Identity, User};
 use utoipa::ToSchema;
@@ -79,7 +80,12 @@ pub fn check_identity(identity: &Identity, providers: &Providers) -> Result<(), 
     if !providers.contains_key(identity.platform.as_str()) {
         return Err(("platform", must_be(providers.keys().copied())));
     }
-    check_im_user_id(Some(&identity.im_user_id)).map_err(|message| ("im_user_id", message))
+    check_im_user_id(Some(&identity.im_user_id)).map_err(|message| ("im_user_id", message))?;
+    // Nobody who writes has such an id: authors with one are guests.
+    if !reads_as_it_is(&identity.im_user_id) {
+        return Err(("im_user_id", String::from("may not have characters that cannot be seen")));
+    }
+    Ok(())
 }
 
 /// A new user out of a whole document.

@@ -64,7 +64,7 @@ async fn events_have_the_contracts_names_and_a_silent_stream_a_heartbeat() {
     let status = next(&mut stream).await;
     assert!(status.starts_with("event: channel.status\ndata: {\"attempt\":0,"), "{status}");
     let data = "{\"at\":\"2026-01-02T03:04:05.678Z\",";
-    let rest = "\"channel_id\":\"chn_1\",\"conversation_id\":\"cnv_1\",";
+    let rest = "\"channel_id\":\"chn_1\",\"conversation_id\":\"cnv_1\",\"message_id\":\"cnv_1-1\",";
     assert_eq!(next(&mut stream).await, format!("event: turn.started\ndata: {data}{rest}\"seq\":1}}\n\n"));
     let finished =
         format!("event: turn.finished\ndata: {data}{rest}\"outcome\":\"answered\",\"seq\":1}}\n\n");

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::unknown;
+use crate::http::acts::{self, Act};
 use crate::http::auth::Operator;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -16,11 +17,15 @@ use crate::http::state::Api;
     responses((status = 204, description = "gone")),
     security(("bearer" = ["operator"])))]
 pub async fn delete(
-    _: Operator,
+    Operator(caller): Operator,
     State(api): State<Api>,
     Id(id): Id,
     query: Query,
 ) -> Result<StatusCode, Problem> {
     query.finish()?;
-    if api.ports.failures.delete(&id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(unknown()) }
+    if !api.ports.failures.delete(&id).await? {
+        return Err(unknown());
+    }
+    acts::note(&api.ports, &caller, Act::FailureDeleted, &id).await;
+    Ok(StatusCode::NO_CONTENT)
 }

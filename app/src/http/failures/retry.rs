@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use switchboard_ports::failures::{FailureInfo, Requeued};
 
 use super::unknown;
+use crate::http::acts::{self, Act};
 use crate::http::auth::Operator;
 use crate::http::dto::failure::FailureView;
 use crate::http::problem::Problem;
@@ -25,7 +26,7 @@ type Accepted = (StatusCode, Json<FailureView>);
             does not say enough")),
     security(("bearer" = ["operator"])))]
 pub async fn retry(
-    _: Operator,
+    Operator(caller): Operator,
     State(api): State<Api>,
     Id(id): Id,
     query: Query,
@@ -38,6 +39,7 @@ pub async fn retry(
     let retried = api.operations.retry(&id).await?.ok_or_else(unknown)?;
     match retried.outcome {
         Requeued::Now(_) | Requeued::Before => {
+            acts::note(&api.ports, &caller, Act::FailureRetried, &id).await;
             Ok((StatusCode::ACCEPTED, Json(FailureView::from(retried.info))))
         }
         Requeued::Full => Err(Problem::wrong_state(

@@ -30,7 +30,9 @@ pub(super) fn describe(document: &mut Value, platforms: &[Description], kinds: &
         }
         let config = schemas.get_mut(channel).and_then(|channel| channel.pointer_mut("/properties/config"));
         if let Some(config) = config.and_then(Value::as_object_mut).filter(|_| !choices.is_empty()) {
-            config.insert(String::from("oneOf"), Value::Array(choices));
+            // Of a patch, what says nothing is right for each of them.
+            let one_or_any = if is_patch { "anyOf" } else { "oneOf" };
+            config.insert(String::from(one_or_any), Value::Array(choices));
         }
     }
 }
@@ -102,6 +104,10 @@ fn field_schema(field: &ConfigField, is_patch: bool) -> Value {
             ("integer", json!(default), json!({"minimum": min, "maximum": max}))
         }
         ConfigKind::Flag { default } => ("boolean", json!(default), json!({})),
+        ConfigKind::Choice { of, default } => {
+            let names: Vec<&str> = of.iter().map(|(name, _)| *name).collect();
+            ("string", json!(default), json!({"enum": names}))
+        }
         ConfigKind::Address { chars_max, default } => {
             ("string", json!(default), json!({"format": "uri", "maxLength": chars_max}))
         }

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use switchboard_ports::audit::AuditAct;
 
 use super::note::note;
+use crate::http::acts::{self, Act};
 use crate::http::auth::Admin;
 use crate::http::body::JsonBody;
 use crate::http::dto::user::UserView;
@@ -23,7 +24,7 @@ use crate::http::state::{Api, new_user_id};
         (status = 409, description = "the username is taken, or an identity is linked already")),
     security(("bearer" = ["admin"])))]
 pub async fn create(
-    _: Admin,
+    Admin(caller): Admin,
     State(api): State<Api>,
     query: Query,
     JsonBody(body): JsonBody,
@@ -42,6 +43,7 @@ pub async fn create(
         return Err(Problem::duplicate(&pointer, &detail));
     }
     tracing::info!(user = %user.id, "user made");
+    acts::note(&api.ports, &caller, Act::UserCreated, user.id.as_str()).await;
     let headers = located(user.version, &format!("/api/v1/users/{}", user.id));
     Ok((StatusCode::CREATED, headers, Json(UserView::from(user))))
 }

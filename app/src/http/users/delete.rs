@@ -10,6 +10,7 @@ use switchboard_ports::channels::Channel;
 use super::erase::{erase, rest};
 use super::note::note;
 use super::{found, no_user};
+use crate::http::acts::{self, Act};
 use crate::http::auth::Admin;
 use crate::http::channels::unused;
 use crate::http::etag::IfMatch;
@@ -34,7 +35,7 @@ use crate::http::state::Api;
         (status = 412, description = "it has another version")),
     security(("bearer" = ["admin"])))]
 pub async fn delete(
-    _: Admin,
+    Admin(caller): Admin,
     State(api): State<Api>,
     Id(id): Id,
     mut query: Query,
@@ -75,6 +76,8 @@ pub async fn delete(
         erase(&api, &user.id).await?;
     }
     tracing::info!(user = %user.id, "user deleted");
+    drop(settings);
+    acts::note(&api.ports, &caller, Act::UserDeleted, user.id.as_str()).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

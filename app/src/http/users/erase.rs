@@ -71,6 +71,10 @@ pub(super) async fn erase(api: &Api, user: &UserId) -> Result<bool, StoreError> 
     let mut is_any = false;
     loop {
         let (own, next) = own(api, user, &page).await?;
+        for info in &own {
+            // What is still seen of it goes as well.
+            api.ports.playground.forget(&info.key.channel, Some(&info.key.chat));
+        }
         let own: BTreeSet<_> = own.into_iter().map(|info| info.id).collect();
         is_any |= !own.is_empty();
         for id in &own {

@@ -14,6 +14,7 @@ use switchboard_ports::transcripts::{ConversationFilter, ConversationInfo};
 use switchboard_ports::users::User;
 
 use super::{erase::is_own, found};
+use crate::http::acts::{self, Act};
 use crate::http::audit::AuditView;
 use crate::http::auth::Admin;
 use crate::http::dto::chosen::ChoiceView;
@@ -38,10 +39,16 @@ const RECORDS_MAX: u64 = 1_000_000;
     params(("id" = String, Path, description = "the user's id")),
     responses((status = 200, description = "all that is kept", body = String, content_type = "application/x-ndjson")),
     security(("bearer" = ["admin"])))]
-pub async fn export(_: Admin, State(api): State<Api>, Id(id): Id, query: Query) -> Result<Response, Problem> {
+pub async fn export(
+    Admin(caller): Admin,
+    State(api): State<Api>,
+    Id(id): Id,
+    query: Query,
+) -> Result<Response, Problem> {
     query.finish()?;
     let user = found(&api, &id).await?;
     tracing::info!(user = %user.id, "user exported");
+    acts::note(&api.ports, &caller, Act::UserExported, user.id.as_str()).await;
     let begun = Export { user: user.id.clone(), api, records: 0, step: Step::Audit(None), out: Vec::new() };
     let begun = begun.of(user);
     let chunks = try_unfold(begun, async |mut export| {
@@ -150,7 +157,7 @@ impl Export {
             Step::Lines(id, after, left, next) => {
                 let page = self.api.ports.transcripts.lines(&id, &page(after)).await?;
                 for line in page.items {
-                    self.put("message", &LineView::from(line));
+                    self.put("message", &LineView::of(&id, line));
                 }
                 self.step = match page.next {
                     Some(more) => Step::Lines(id, Some(more), left, next),

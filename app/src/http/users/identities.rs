@@ -9,6 +9,7 @@ use switchboard_ports::users::{IDENTITIES_MAX, Identity};
 
 use super::note::note;
 use super::{found, no_user};
+use crate::http::acts::{self, Act};
 use crate::http::auth::Admin;
 use crate::http::dto::user::UserView;
 use crate::http::dto::user_input::check_identity;
@@ -47,7 +48,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
         (status = 409, description = "it is linked to another user, or the user has too many")),
     security(("bearer" = ["admin"])))]
 pub async fn link(
-    _: Admin,
+    Admin(caller): Admin,
     State(api): State<Api>,
     place: Place,
     query: Query,
@@ -69,6 +70,7 @@ pub async fn link(
         return Err(Problem::duplicate("/im_user_id", &detail));
     }
     tracing::info!(user = %linked.id, platform = identity.platform, "identity linked");
+    acts::note(&api.ports, &caller, Act::IdentityLinked, linked.id.as_str()).await;
     Ok((tagged(linked.version), Json(UserView::from(linked))))
 }
 
@@ -80,7 +82,7 @@ pub async fn link(
         ("im_user_id" = String, Path, description = "the platform's id of the person; percent-encoded")),
     responses((status = 204, description = "gone")), security(("bearer" = ["admin"])))]
 pub async fn unlink(
-    _: Admin,
+    Admin(caller): Admin,
     State(api): State<Api>,
     place: Place,
     query: Query,
@@ -93,5 +95,6 @@ pub async fn unlink(
         return Err(Problem::not_found("the user is not linked to this identity"));
     }
     tracing::info!(user = %user.id, platform = identity.platform, "identity taken away");
+    acts::note(&api.ports, &caller, Act::IdentityUnlinked, user.id.as_str()).await;
     Ok(StatusCode::NO_CONTENT)
 }

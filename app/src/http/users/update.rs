@@ -10,6 +10,7 @@ use switchboard_ports::users::User;
 
 use super::found;
 use super::note::note;
+use crate::http::acts::{self, Act};
 use crate::http::auth::Admin;
 use crate::http::body::JsonBody;
 use crate::http::dto::user::UserView;
@@ -32,7 +33,7 @@ use crate::http::state::Api;
         (status = 412, description = "it has another version")),
     security(("bearer" = ["admin"])))]
 pub async fn update(
-    _: Admin,
+    Admin(caller): Admin,
     State(api): State<Api>,
     Id(id): Id,
     query: Query,
@@ -40,18 +41,21 @@ pub async fn update(
     JsonBody(patch): JsonBody,
 ) -> Result<(HeaderMap, Json<UserView>), Problem> {
     query.finish()?;
-    let user = write(&api, &id, &if_match, patch).await?;
+    let (user, changed) = write(&api, &id, &if_match, patch).await?;
+    if changed {
+        acts::note(&api.ports, &caller, Act::UserChanged, user.id.as_str()).await;
+    }
     Ok((tagged(user.version), Json(UserView::from(user))))
 }
 
-/// The user with the patch over it.
-async fn write(api: &Api, id: &str, if_match: &IfMatch, patch: Value) -> Result<User, Problem> {
+/// The user with the patch over it, and whether that changed anything.
+async fn write(api: &Api, id: &str, if_match: &IfMatch, patch: Value) -> Result<(User, bool), Problem> {
     let stored = found(api, id).await?;
     if_match.check(stored.version)?;
     let now = api.ports.clock.now();
     let mut user = patched(&stored, patch, now).map_err(Problem::invalid)?;
     if user == (User { updated_at: now, ..stored.clone() }) {
-        return Ok(stored);
+        return Ok((stored, false));
     }
     let act = match (stored.disabled, user.disabled) {
         (false, true) => Some(AuditAct::Disabled),
@@ -64,5 +68,5 @@ async fn write(api: &Api, id: &str, if_match: &IfMatch, patch: Value) -> Result<
         written => written?,
     };
     tracing::info!(user = %user.id, version = %user.version, disabled = user.disabled, "user changed");
-    Ok(user)
+    Ok((user, true))
 }

@@ -11,11 +11,14 @@ use super::{filled, in_chinese, values};
 use crate::testing::TestApi;
 
 /// Where mistakes in forms are found.
-const PLACES: [&str; 7] = [
+const PLACES: [&str; 10] = [
     "src/http/dto",
     "src/http/users",
     "src/http/channels",
     "src/http/agents",
+    "src/http/changes",
+    "src/http/exchange",
+    "src/http/tokens",
     "../adapters/src/agents",
     "../adapters/src/directories",
     "../adapters/src/dingtalk/config.rs",
@@ -107,6 +110,33 @@ fn whatever_is_said_of_a_field_is_said_in_chinese() {
     }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
     assert!(seen > 80, "{seen}");
+}
+
+/// Whatever a problem says besides its fields: the first sentence behind its name in the code.
+#[test]
+fn whatever_a_problem_says_is_said_in_chinese() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http"), &mut files);
+    let (mut missing, mut seen) = (Vec::new(), 0);
+    for path in files.iter().filter(|path| !path.to_string_lossy().contains("tests")) {
+        let text = std::fs::read_to_string(path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        for (_, behind) in text.match_indices("Problem::").map(|(at, name)| text.split_at(at + name.len())) {
+            let call = behind.split(';').next().unwrap();
+            // Neither a pointer nor what is put together of sentences.
+            let is_sentence =
+                |literal: &String| literal.contains(' ') && literal.starts_with(char::is_lowercase);
+            let sentence = literals(call).into_iter().find(is_sentence);
+            let Some(sentence) = sentence else { continue };
+            seen += 1;
+            let told = sentence.strip_prefix("the body ").unwrap_or(&sentence);
+            if ![&sentence, told, &sentence.replace("{}", "agent")].into_iter().any(is_told) {
+                missing.push(format!("{}: {sentence}", path.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+    assert!(seen > 40, "{seen}");
 }
 
 #[test]

@@ -16,12 +16,13 @@ async function act(button) {
   button.setAttribute("aria-busy", "true");
   button.disabled = true;
   const body = button.dataset.body === undefined ? undefined : JSON.parse(button.dataset.body);
-  const answer = await call(button.dataset.act, button.dataset.path, body);
+  const headers = button.dataset.version === undefined ? {} : { "if-match": `"${button.dataset.version}"` };
+  const answer = await call(button.dataset.act, button.dataset.path, body, headers);
   button.removeAttribute("aria-busy");
   button.disabled = false;
   button.closest("dialog")?.close();
   if (!answer.ok) {
-    say(answer.body.detail ?? texts.failed, true);
+    say(answer.status === 412 ? texts.stale : answer.body.detail ?? texts.failed, true);
     return;
   }
   if (button.dataset.shows !== undefined) {

@@ -1,4 +1,4 @@
-// The one way to the API: JSON in and out, with the session's proof.
+// The one way to the API: JSON in (or TOML, as text) and JSON out, with the session's proof.
 
 const proof = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
@@ -17,7 +17,10 @@ export function signIn() {
  */
 export async function call(method, path, body, headers = {}) {
   const request = { method, headers: { "x-csrf-token": proof, ...headers } };
-  if (body !== undefined) {
+  if (typeof body === "string") {
+    request.headers["content-type"] = "application/toml";
+    request.body = body;
+  } else if (body !== undefined) {
     request.headers["content-type"] = "application/json";
     request.body = JSON.stringify(body);
   }

@@ -10,6 +10,9 @@ const ALONE_MAX = 4;
 /** The server gives a sign of life every 15 seconds; without any for this long the push is cut. */
 const SILENCE_MS = 40_000;
 const AGAIN_MS = 3_000;
+/** Pieces that say so change without a word of the server's. */
+const LOOK_MS = 2_000;
+const MINUTE_MS = 60_000;
 
 /** The paths of pieces that are to be asked for. */
 const waiting = new Set();
@@ -126,6 +129,11 @@ if (document.querySelector("[data-piece]") !== null) {
   listen();
   window.addEventListener("offline", () => cut(true));
   window.addEventListener("online", again);
+  // What is measured changes without an event.
+  setInterval(() => refresh(all('[data-every="minute"]')), MINUTE_MS);
+  setInterval(() => {
+    if (!document.hidden) refresh(all("[data-piece][data-again]"));
+  }, LOOK_MS);
   setInterval(() => {
     if (Date.now() - heardAt < SILENCE_MS) return;
     heardAt = Date.now();

@@ -45,7 +45,7 @@ pub(super) async fn page(
             &channel,
             Tab::Access,
             &html! {
-                (trial(&visitor, &channel))
+                (trial(&visitor, &channel, None))
                 (form.view(&visitor))
             },
         )
@@ -71,12 +71,13 @@ fn groups(t: Texts) -> Vec<Group> {
 }
 
 /// "Try a user": what would happen to the author of a message, and why.
-fn trial(visitor: &Visitor, channel: &Channel) -> Markup {
+/// `of` is the channel's name, where the page does not say it.
+pub(in crate::panel) fn trial(visitor: &Visitor, channel: &Channel, of: Option<&str>) -> Markup {
     let t = visitor.texts();
     let locked = reason(visitor, Role::Operator);
     html! {
         section.card {
-            h2 { (t.say("try-title")) }
+            h2 { (t.say("try-title")) @if let Some(name) = of { ": " bdi { (name) } } }
             p.help { (t.say("try-about")) }
             form data-method="POST" data-path=(format!("/api/v1/channels/{}/mapping/test", channel.id)) data-then="outcome"
                 data-shows="tried" {

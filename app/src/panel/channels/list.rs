@@ -20,6 +20,7 @@ use crate::http::state::Api;
 use crate::panel::frame::{Section, inside};
 use crate::panel::pieces::{more, reason, search, state};
 use crate::panel::visitor::Visitor;
+use crate::panel::welcome::made;
 use crate::runtime::operations::ChannelStatus;
 
 /// Channels on one page.
@@ -33,7 +34,7 @@ struct Counts {
     disabled: u32,
 }
 
-/// The page. A first visit, with neither channel nor agent, begins with the first steps.
+/// The page. A first visit, with neither channel nor agent of one's own, begins with the first steps; `list` goes past them.
 pub(super) async fn page(
     visitor: Visitor,
     State(api): State<Api>,
@@ -41,12 +42,13 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     let asked = query.search("q").unwrap_or_default();
     let page = PageRequest { limit: ROWS, ..query.page_by_name() };
+    let is_list_wanted = query.flag("list");
     query.finish()?;
-    let channels = api.ports.channels.list().await?;
-    if channels.is_empty() && visitor.may(Role::Admin) && api.ports.agents.list().await?.is_empty() {
+    let (channels, agents) = (api.ports.channels.list().await?, api.ports.agents.list().await?);
+    let is_first = matches!(made(&agents, &channels), (None, None));
+    if is_first && visitor.may(Role::Admin) && !is_list_wanted {
         return Ok(Redirect::to("/panel/welcome").into_response());
     }
-    let agents = api.ports.agents.list().await?;
     let agents: BTreeMap<_, _> = agents.into_iter().map(|agent| (agent.id, agent.name)).collect();
     let statuses = statuses(&api, &channels).await?;
     let counts = counted(&channels, &statuses);
@@ -72,7 +74,11 @@ pub(super) async fn counts(visitor: Visitor, State(api): State<Api>) -> Result<H
     Ok(Html(counts_view(&visitor, counted(&channels, &statuses)).into_string()))
 }
 
-async fn statuses(api: &Api, channels: &[Channel]) -> Result<BTreeMap<ChannelId, ChannelStatus>, Problem> {
+/// What is observed of all channels.
+pub(in crate::panel) async fn statuses(
+    api: &Api,
+    channels: &[Channel],
+) -> Result<BTreeMap<ChannelId, ChannelStatus>, Problem> {
     api.operations.take_in(channels).await?;
     let ids: Vec<ChannelId> = channels.iter().map(|channel| channel.id.clone()).collect();
     let statuses = api.operations.statuses(&ids).await;
@@ -110,6 +116,15 @@ fn view(visitor: &Visitor, rows: &List<Row>, counts: Counts, asked: &str) -> Mar
         @if rows.items.is_empty() { p.card { (t.say("channels-none")) } }
         (more(t, "/panel/channels", &[("q", asked)], rows.next_cursor.as_deref()))
     }
+}
+
+/// How many channels are in which state.
+pub(in crate::panel) fn counted_view(
+    visitor: &Visitor,
+    channels: &[Channel],
+    statuses: &BTreeMap<ChannelId, ChannelStatus>,
+) -> Markup {
+    counts_view(visitor, counted(channels, statuses))
 }
 
 fn counts_view(visitor: &Visitor, counts: Counts) -> Markup {

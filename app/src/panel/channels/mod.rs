@@ -1,14 +1,19 @@
 //! Channels: the list with what is true of each, live, and a channel's own pages.
 
 mod access;
+mod course;
 mod edit;
 mod list;
+mod log;
 mod overview;
 mod related;
 mod row;
 mod tabs;
 
+pub(super) use access::trial;
 pub(super) use edit::{agents, guide, making, platforms};
+pub(super) use list::{counted_view, statuses};
+pub(super) use row::trouble;
 
 use axum::Router;
 use axum::routing::get;
@@ -32,6 +37,7 @@ pub(super) fn routes() -> Router<Api> {
         .route("/panel/channels/{id}/access", get(access::page))
         .route("/panel/channels/{id}/conversations", get(related::conversations))
         .route("/panel/channels/{id}/failures", get(related::failures))
+        .route("/panel/channels/{id}/log", get(log::page))
         .route("/panel/pieces/channels", get(list::counts))
         .route("/panel/pieces/channels/{id}", get(row::piece))
         .route("/panel/pieces/channels/{id}/details", get(overview::piece))
@@ -50,15 +56,25 @@ async fn status_of(api: &Api, channel: &Channel, locale: Locale) -> StatusView {
     StatusView::observed_or(observed, channel, locale)
 }
 
+/// A channel as the list shows it, as it is now.
+pub(super) async fn row_now(visitor: &Visitor, api: &Api, channel: &Channel) -> Result<Markup, Problem> {
+    api.operations.take_in(std::slice::from_ref(channel)).await?;
+    let status = status_of(api, channel, visitor.texts().0).await;
+    row(visitor, api, channel, status).await
+}
+
 /// A channel as the list shows it.
-pub(super) async fn row(visitor: &Visitor, api: &Api, channel: &Channel) -> Result<Markup, Problem> {
+async fn row(visitor: &Visitor, api: &Api, channel: &Channel, status: StatusView) -> Result<Markup, Problem> {
     let agent = match &channel.default_agent {
         Some(id) => api.ports.agents.find(id).await?.map(|agent| agent.name),
         None => None,
     };
-    api.operations.take_in(std::slice::from_ref(channel)).await?;
-    let status = status_of(api, channel, visitor.texts().0).await;
     Ok(row::view(visitor, &row::Row::of(api, visitor, channel, agent, status)))
+}
+
+/// A channel's history, with the way to its other pages.
+pub(super) fn with_history(visitor: &Visitor, channel: &Channel, content: &Markup) -> Markup {
+    tabs::around(visitor, channel, tabs::Tab::History, content)
 }
 
 /// What a platform is called; its own word where this build does not have it.

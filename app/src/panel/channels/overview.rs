@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use switchboard_ports::channels::Channel;
 use switchboard_ports::tokens::Role;
 
+use super::course::{self, Past, past};
 use super::tabs::{Tab, around};
 use super::{found, status_of};
 use crate::http::dto::status::{StatusView, UsageView};
@@ -24,7 +25,8 @@ pub(super) async fn page(
 ) -> Result<Html<String>, Problem> {
     let channel = found(&api, &id).await?;
     let status = status_of(&api, &channel, visitor.texts().0).await;
-    let row = super::row(&visitor, &api, &channel).await?;
+    let row = super::row(&visitor, &api, &channel, status.clone()).await?;
+    let past = past(&api, &channel.id, visitor.texts()).await?;
     Ok(Html(
         around(
             &visitor,
@@ -33,7 +35,7 @@ pub(super) async fn page(
             &html! {
                 (row)
                 (test(&visitor, &channel))
-                (details(visitor.texts(), &channel, &status))
+                (details(visitor.texts(), &channel, &status, &past))
             },
         )
         .into_string(),
@@ -48,7 +50,8 @@ pub(super) async fn piece(
 ) -> Result<Html<String>, Problem> {
     let channel = found(&api, &id).await?;
     let status = status_of(&api, &channel, visitor.texts().0).await;
-    Ok(Html(details(visitor.texts(), &channel, &status).into_string()))
+    let past = past(&api, &channel.id, visitor.texts()).await?;
+    Ok(Html(details(visitor.texts(), &channel, &status, &past).into_string()))
 }
 
 /// Asks the platform with what is stored.
@@ -68,7 +71,7 @@ fn test(visitor: &Visitor, channel: &Channel) -> Markup {
     }
 }
 
-fn details(t: Texts, channel: &Channel, status: &StatusView) -> Markup {
+fn details(t: Texts, channel: &Channel, status: &StatusView, past: &Past) -> Markup {
     html! {
         div data-channel=(channel.id) data-piece=(format!("/panel/pieces/channels/{}/details", channel.id)) {
             section.card {
@@ -78,6 +81,7 @@ fn details(t: Texts, channel: &Channel, status: &StatusView) -> Markup {
                     p { (t.say("next-attempt")) " " (ago(at)) }
                 }
             }
+            (course::view(t, past))
             @if let Some(usage) = &status.usage { (used(t, usage)) }
         }
     }
@@ -113,6 +117,13 @@ fn used(t: Texts, usage: &UsageView) -> Markup {
         section.card {
             h2 { (t.say("quota-title")) }
             p.help { (t.say("quota-about")) }
+            @if let Some(warning) = usage.warning { p.note.bad { (warning) } }
+            @if let Some(limit) = usage.calls_per_month {
+                p { (t.say("quota-limit")) " " (limit) }
+            }
+            @if let Some(forecast) = usage.forecast {
+                p { (t.say("quota-forecast")) " " (forecast) }
+            }
             div.scroll {
                 table {
                     thead { tr {

@@ -56,7 +56,7 @@ pub(super) async fn piece(
     Id(id): Id,
 ) -> Result<Html<String>, Problem> {
     let channel = found(&api, &id).await?;
-    Ok(Html(super::row(&visitor, &api, &channel).await?.into_string()))
+    Ok(Html(super::row_now(&visitor, &api, &channel).await?.into_string()))
 }
 
 /// The row.
@@ -134,7 +134,7 @@ fn facts(t: Texts, row: &Row) -> Markup {
 }
 
 /// The last thing that went wrong, and what to do about it; quieter once it is over.
-pub(super) fn trouble(t: Texts, status: &StatusView) -> Markup {
+pub(in crate::panel) fn trouble(t: Texts, status: &StatusView) -> Markup {
     let is_over =
         status.status == "connected" && status.last_error.as_ref().is_none_or(|error| is_past(status, error));
     html! {

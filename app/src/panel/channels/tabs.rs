@@ -15,15 +15,19 @@ pub(super) enum Tab {
     Access,
     Conversations,
     Failures,
+    History,
+    Log,
 }
 
 /// In this order: the path's end, and the name.
-const TABS: [(Tab, &str, Key); 5] = [
+const TABS: [(Tab, &str, Key); 7] = [
     (Tab::Overview, "", Key("tab-overview")),
     (Tab::Settings, "/settings", Key("tab-settings")),
     (Tab::Access, "/access", Key("tab-access")),
     (Tab::Conversations, "/conversations", Key("tab-conversations")),
     (Tab::Failures, "/failures", Key("tab-failures")),
+    (Tab::History, "/history", Key("tab-history")),
+    (Tab::Log, "/log", Key("tab-log")),
 ];
 
 /// The page, with the way to the channel's others.

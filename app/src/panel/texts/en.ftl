@@ -4,13 +4,19 @@
 nav-label = Sections
 nav-menu = Menu
 nav-skip = To the content
+nav-dashboard = Dashboard
 nav-channels = Channels
+nav-playground = Playground
 nav-agents = Agents
 nav-conversations = Conversations
 nav-failures = Failures
 nav-users = Users
+nav-directories = Directories
 nav-audit = Audit
 nav-replicas = Replicas
+nav-changes = Changes
+nav-tokens = Tokens
+nav-settings = Settings
 sign-out = Sign out
 theme-auto = Theme: system
 theme-dark = Theme: dark
@@ -59,7 +65,7 @@ problem-away = Not available now
 problem-away-about = The store cannot be reached, or the server is stopping. Try again in a moment.
 problem-other = That did not work
 problem-other-about = The server could not show this page.
-problem-back = To the channels
+problem-back = To the dashboard
 
 ## Pieces
 state-connected = Connected
@@ -136,6 +142,8 @@ tab-settings = Settings
 tab-access = Access and mapping
 tab-conversations = Conversations
 tab-failures = Failures
+tab-history = History
+tab-log = Log
 connections-title = Connections
 connections-none = No server has taken the channel in yet.
 next-attempt = Next attempt:
@@ -145,6 +153,8 @@ column-since = Since
 column-connections = Connections
 column-problem = Last problem
 quota-title = Used of the monthly quota
+quota-limit = Calls that the company may make in a month:
+quota-forecast = Calls of this month when it is over, if it goes on like this:
 quota-about = As this server has counted it. Other programs may use the same app; the platform's own count is in its console.
 column-month = Month
 column-calls = API calls
@@ -229,8 +239,91 @@ failure-retry-done = It is tried again.
 failure-conversation = Conversation
 failure-attempts = crashes: { $count }
 
+## Timelines of messages
+timeline-way = Timeline
+timeline-title = What happened to a message
+timeline-about = Kept for a week after the last thing that happened, for the last 100,000 messages.
+timeline-attempts = Times the agent was asked
+timeline-attempt = attempt { $count }
+timeline-trace = Trace id
+timeline-failure = There is a record of its failure:
+since-ms = +{ $ms } ms
+since-s = +{ $s } s
+since-min = +{ $min } min { $s } s
+since-h = +{ $h } h { $min } min
+told-received = It came from the platform.
+told-received-command = It came from the platform: a command.
+told-not-taken = It was not taken on:
+told-stored = Stored.
+told-acknowledged = Acknowledged to the platform.
+told-given = It was given in through the API.
+told-retry-of = It is a retry of
+told-retried = It was retried as
+told-queued =
+    { $count ->
+        [0] It waits for its turn.
+        [one] It waits: { $count } turn comes first.
+       *[other] It waits: { $count } turns come first.
+    }
+told-taken-up = Another process, or the same one after a fault, goes on with it.
+told-left = The server stops, and leaves it to the next process.
+told-mapped = Its author is the user
+told-rule = by the rule
+told-asked = The agent was asked:
+told-asked-on = The agent was asked for the result of the run before:
+told-model = model
+told-first-output = The agent said its first words.
+told-agent-finished = The agent came to its end.
+told-cut = Its answer is not whole:
+told-agent-failed = The agent failed:
+told-waiting-shown = The chat shows that it waits.
+told-card-created = The card is there.
+told-card-trouble = A call for the card did not work:
+told-card-updates =
+    { $failed ->
+        [0] The card was updated { $count ->
+            [one] once
+           *[other] { $count } times
+        }.
+       *[other] Updates of the card: { $count } done, { $failed } not.
+    }
+told-card-closed = The card shows the whole answer.
+told-parts =
+    { $failed ->
+        [0] Plain messages sent: { $count }.
+       *[other] Plain messages: { $count } sent, { $failed } tries in vain.
+    }
+told-delivered = Delivered.
+told-told = A sentence was sent to the author.
+told-failure = A failure was recorded:
+told-answered = Its turn is over: answered.
+told-joined = Its words went with the message before it, into one question.
+told-cancelled = Its turn is over: stopped
+told-refused = It was refused:
+told-failed = Its turn is over: failed
+by-chat-stop = by /stop in the chat.
+by-chat-new = by /new in the chat.
+by-api-stop = from the panel or the API.
+by-api-reset = by starting over, from the panel or the API.
+by-button = by the button on the card.
+by-channel-deleted = because the channel was deleted.
+by-newer-message = by a newer message.
+sending-queued = It waits for its turn.
+sending-attempting = It is on its way.
+sending-sent = The platform took it.
+sending-failed = It was not sent, or not all of it:
+sending-unknown = Nobody knows whether it arrived:
+sending-parts = { $sent } of { $count } parts.
+
 ## Users
 users-title = Users
+directories-title = Directories
+directories-about = Where channels ask who somebody is, in the order in which each channel asks. They are set up under a channel's "Access and mapping"; "Try a user" asks them and changes nothing.
+directories-none = No channel asks a directory. One is set up under a channel's "Access and mapping".
+column-directory = Directory
+column-kind = Kind
+column-address = Address or file
+column-try = Dry run
 users-none = There is no user yet. Users are made with their first message.
 users-none-found = Nobody here fits. On large lists the next page goes on searching.
 user-add = Add a user
@@ -252,7 +345,7 @@ identity-unlink = Unlink
 identity-link = Link
 identity-platform = Platform
 
-## Audit and replicas
+## Audit
 audit-title = Audit
 audit-about = Who was mapped to whom, by which rule, and what was done to users. The newest first, 10,000 at most.
 audit-none = Nothing has happened yet.
@@ -268,6 +361,92 @@ act-enabled = enabled
 act-deleted = deleted
 act-shut-out = shut out
 act-let-in = let in
+act-changed = changed
+act-rolled-back = rolled back
+act-from-file = from the configuration file
+audit-users = Users and mapping
+acts-title = What people did
+acts-about = Through the API and the panel, besides changing settings. The newest first, 10,000 at most.
+column-author = Who
+column-subject = What
+author-unknown = not known
+author-file = configuration file
+author-command-line = command line
+done-token-created = token made
+done-token-revoked = token revoked
+done-channel-restarted = channel restarted
+done-conversation-reset = conversation started over
+done-conversation-stopped = answer stopped
+done-failure-retried = failure retried
+done-failure-deleted = failure record deleted
+done-user-created = user made
+done-user-changed = user changed
+done-user-deleted = user deleted
+done-user-exported = user exported
+done-identity-linked = identity linked
+done-identity-unlinked = identity unlinked
+
+## Changes of settings
+changes-title = Changes
+changes-about = Who changed which channel or agent when. The newest first, 10,000 at most.
+changes-all = All
+column-resource = Channel or agent, version
+column-fields = Fields
+history-about = Every change makes a version; the newest 200 are kept. Secrets are part of no version.
+history-version = Version { $version }
+history-present = present
+history-gone = deleted
+history-secret = another secret
+history-nothing = No field differs from the version before.
+history-unknown = The version before is no longer kept.
+history-more = and { $count } more fields
+history-content = What it was last
+history-too-long = Its content was too long to be kept.
+history-back = Roll back to this
+history-back-title = Roll back to version { $version }?
+history-back-about = Makes a new version that is as this one was. Secrets keep the values that are stored now. Nothing else is changed.
+
+## Tokens
+tokens-title = Tokens
+tokens-about = With a token one signs in here and asks the API. Changes are noted under its name.
+tokens-none = There is no token in the store.
+token-add = Make a token
+token-name = Name
+token-name-about = For example the name of the person or program that will have it.
+token-role = Role
+token-made = Made
+token-used = Last used
+token-unused = not since this server started
+token-own = yours
+token-bootstrap = made at the first start
+token-shown = This is the token. Copy it now: it is never shown again.
+token-noted = I have it; show the list again
+token-revoke = Revoke
+token-revoke-title = Revoke this token?
+token-revoke-about = It counts no more at once, and whoever signed in with it is signed out.
+
+## The server's settings
+settings-title = Settings
+settings-about = What this server runs with, for reading. It is changed in the configuration file or the environment, with a restart.
+settings-server = Server
+settings-runs-for = Running since
+export-title = Export
+export-about = All agents and channels as TOML, in the form of the configuration file. Secrets are not in it.
+export-act = Download
+import-title = Import
+import-about = Makes and changes agents and channels by their names, and deletes nothing. Secrets that the text does not say stay as they are.
+import-file = File
+import-text = Text (TOML)
+import-try = Show what would change
+import-act = Import
+import-created = New:
+import-changed = Changed:
+import-unchanged = As it is already:
+import-agent = agent
+import-channel = channel
+import-nothing = Nothing would change.
+
+## Replicas
 replicas-title = Replicas
 replicas-about = The servers that run on this store.
 column-host = Machine
@@ -288,3 +467,98 @@ welcome-agent = First: who answers? Take Echo to see at once that everything wor
 welcome-channel = Now: where do people write?
 welcome-message-title = Write to the bot
 welcome-message = Search the bot's name in the chat and write to it. Below you see when the channel is connected, when your message came and when it was answered.
+
+## The playground
+playground-title = Playground
+playground-about = Talk to any agent here, just as people do in a chat: through the same queue, commands and limits.
+playground-transcript = The whole conversation
+playground-none = There is no playground yet: a channel that people talk to here, with any agent, without a chat platform.
+playground-agent-first = Make an agent first
+playground-make = Make the playground
+playground-disabled = This channel is disabled: switch it on under Channels.
+playground-channels = Playgrounds
+playground-talk = The talk
+playground-empty = Write something: the answer appears here word by word. /help says what else there is.
+playground-you = You
+playground-bot = Bot
+playground-writing = writing …
+playground-sending = on its way …
+playground-failed = failed
+playground-lost = not taken: say it again
+playground-cut = cut here, the whole stands in the conversation
+playground-words = Message
+playground-keys = Enter sends, Shift+Enter begins a new line.
+playground-send = Send
+playground-stop = Stop
+playground-new = New conversation
+playground-switch = Switch the agent …
+playground-own = the channel's own
+playground-timeline = Timeline
+playground-timeline-about = What became of a message stands here as soon as it is answered.
+playground-no-timeline = Nothing is recorded of this message.
+playground-timeline-page = All about this message
+welcome-playground = Just want to see an answer? An agent that says everything back is there already.
+welcome-playground-open = To the playground
+## The dashboard
+dashboard-title = Dashboard
+dashboard-away = Not connected
+dashboard-away-none = Every channel that is switched on is connected.
+dashboard-away-yet = It is being connected.
+dashboard-away-more =
+    { $count ->
+        [one] { $count } more channel is not connected.
+       *[other] { $count } more channels are not connected.
+    }
+measures-about = Measured by this server and the others on its store, and brought up to date each minute.
+measures-hour = Last hour
+measures-day = Last day
+measures-table = As a table
+measure-until = Until
+measure-messages = Messages
+measure-success = Answered without failure
+measure-first-output = First output (half within / 95 % within)
+measure-running = Turns running
+measure-queue = Messages waiting
+measure-running-queue = Turns running, messages waiting (dashed)
+measure-calls = Platform calls
+measure-errors = Errors
+measure-none = none
+measure-nothing = Nothing was measured.
+measure-highest = Highest: { $value }
+causes-title = Errors by cause
+causes-none = There were none in the last day.
+column-channel = Channel
+column-cause = Cause
+
+## How a channel's state went
+course-title = Connection in the past
+course-day = Last 24 hours
+course-week = Last 7 days
+course-changes = The last changes
+course-unknown = Not known
+course-nobody = No server was running
+course-nothing = Nothing is known of this time.
+course-connected =
+    Connected { $percent } % of the time that is known; { $count ->
+        [0] no reconnect.
+        [one] { $count } reconnect.
+       *[other] { $count } reconnects.
+    }
+course-away = Disconnected for { $minutes } min.
+course-no-server = No server was running for { $minutes } min.
+
+## A channel's log
+log-about = What the servers logged about this channel, the newest last. It holds neither messages nor secrets. Details of a server are seen on that server only, and where telemetry.log lets them through.
+log-levels = From this level on
+log-error = Errors
+log-warn = Warnings
+log-info = Everything usual
+log-debug = Details
+log-pause = Pause
+log-go-on = Go on
+log-none = Nothing was logged.
+
+## For a bug report
+diagnostics-title = For a bug report
+diagnostics-act = Download
+diagnostics-about = One file with versions, configuration, states, the last warnings and errors, and metrics. It holds no secrets, nothing that people said and nobody's name; read it before you hand it on.

@@ -4,13 +4,19 @@
 nav-label = 栏目
 nav-menu = 菜单
 nav-skip = 跳到正文
+nav-playground = 演练场
+nav-dashboard = 仪表盘
 nav-channels = 渠道
 nav-agents = 智能体
 nav-conversations = 会话
 nav-failures = 失败记录
 nav-users = 用户
+nav-directories = 企业目录
 nav-audit = 审计
 nav-replicas = 副本
+nav-changes = 变更
+nav-tokens = 令牌
+nav-settings = 设置
 sign-out = 退出登录
 theme-auto = 外观：跟随系统
 theme-dark = 外观：深色
@@ -59,7 +65,7 @@ problem-away = 暂不可用
 problem-away-about = 存储无法连接，或服务器正在停止，请稍后再试。
 problem-other = 操作未成功
 problem-other-about = 服务器无法显示此页面。
-problem-back = 返回渠道列表
+problem-back = 返回仪表盘
 
 ## 通用
 state-connected = 已连接
@@ -132,6 +138,8 @@ tab-settings = 设置
 tab-access = 访问与用户识别
 tab-conversations = 会话
 tab-failures = 失败记录
+tab-history = 历史版本
+tab-log = 日志
 connections-title = 连接
 connections-none = 尚无服务器接管此渠道。
 next-attempt = 下次尝试：
@@ -141,6 +149,8 @@ column-since = 自
 column-connections = 连接数
 column-problem = 最近问题
 quota-title = 月度配额用量
+quota-limit = 企业每月可用的接口调用次数：
+quota-forecast = 按目前速度，本月结束时的调用次数：
 quota-about = 由本服务器统计。其他程序可能使用同一应用，平台的统计请以其后台为准。
 column-month = 月份
 column-calls = 接口调用
@@ -220,8 +230,87 @@ failure-retry-done = 正在重试。
 failure-conversation = 会话
 failure-attempts = 崩溃次数：{ $count }
 
+## 消息时间线
+timeline-way = 时间线
+timeline-title = 消息处理过程
+timeline-about = 在最后一次变化后保留一周，最多保留最近 100000 条消息。
+timeline-attempts = 询问智能体的次数
+timeline-attempt = 第 { $count } 次
+timeline-trace = 追踪 ID
+timeline-failure = 有对应的失败记录：
+since-ms = +{ $ms } 毫秒
+since-s = +{ $s } 秒
+since-min = +{ $min } 分 { $s } 秒
+since-h = +{ $h } 小时 { $min } 分
+told-received = 从平台收到消息。
+told-received-command = 从平台收到消息：命令。
+told-not-taken = 未受理：
+told-stored = 已保存。
+told-acknowledged = 已向平台确认。
+told-given = 通过 API 提交。
+told-retry-of = 这是一次重试，原消息：
+told-retried = 已重试，新消息：
+told-queued =
+    { $count ->
+        [0] 正在等待处理。
+       *[other] 正在排队，前面还有 { $count } 轮。
+    }
+told-taken-up = 由另一个进程（或故障恢复后的同一进程）接手。
+told-left = 服务器正在停止，交给下一个进程处理。
+told-mapped = 发送者对应的用户：
+told-rule = 依据规则
+told-asked = 已询问智能体：
+told-asked-on = 已向智能体索取上一次运行的结果：
+told-model = 模型
+told-first-output = 智能体开始输出。
+told-agent-finished = 智能体已完成。
+told-cut = 回答不完整：
+told-agent-failed = 智能体失败：
+told-waiting-shown = 聊天中已显示“等待中”。
+told-card-created = 卡片已创建。
+told-card-trouble = 卡片调用未成功：
+told-card-updates =
+    { $failed ->
+        [0] 卡片更新 { $count } 次。
+       *[other] 卡片更新：成功 { $count } 次，失败 { $failed } 次。
+    }
+told-card-closed = 卡片已显示完整回答。
+told-parts =
+    { $failed ->
+        [0] 已发送普通消息 { $count } 条。
+       *[other] 普通消息：已发送 { $count } 条，未成功 { $failed } 次。
+    }
+told-delivered = 已送达。
+told-told = 已向发送者发送一句提示。
+told-failure = 已记录失败：
+told-answered = 处理结束：已回答。
+told-joined = 内容已并入前一条消息，合为一个问题。
+told-cancelled = 处理结束：已停止，
+told-refused = 未受理：
+told-failed = 处理结束：失败
+by-chat-stop = 由聊天中的 /stop 停止。
+by-chat-new = 由聊天中的 /new 停止。
+by-api-stop = 由管理面板或 API 停止。
+by-api-reset = 因在管理面板或 API 中重新开始而停止。
+by-button = 由卡片上的按钮停止。
+by-channel-deleted = 因渠道被删除而停止。
+by-newer-message = 被更新的消息打断。
+sending-queued = 正在等待发送。
+sending-attempting = 正在发送。
+sending-sent = 平台已接收。
+sending-failed = 未发送，或未全部发送：
+sending-unknown = 无法确定是否送达：
+sending-parts = 已发送 { $sent } / { $count } 段。
+
 ## 用户
 users-title = 用户
+directories-title = 企业目录
+directories-about = 各渠道用来查询用户身份的目录，按各渠道的查询顺序排列。请在渠道的“访问与用户识别”中设置；“试一个用户”只查询，不做任何更改。
+directories-none = 没有渠道查询企业目录。请在渠道的“访问与用户识别”中设置。
+column-directory = 目录
+column-kind = 类型
+column-address = 地址或文件
+column-try = 试查
 users-none = 还没有用户。用户会在发送第一条消息时创建。
 users-none-found = 没有匹配的用户。用户较多时，可在下一页继续查找。
 user-add = 添加用户
@@ -243,7 +332,7 @@ identity-unlink = 解除关联
 identity-link = 关联
 identity-platform = 平台
 
-## 审计与副本
+## 审计
 audit-title = 审计
 audit-about = 谁按什么规则被识别为谁，以及对用户的操作。最新在前，最多 10,000 条。
 audit-none = 还没有记录。
@@ -259,6 +348,92 @@ act-enabled = 启用
 act-deleted = 删除
 act-shut-out = 禁止
 act-let-in = 允许
+act-changed = 修改
+act-rolled-back = 回退
+act-from-file = 来自配置文件
+audit-users = 用户与匹配
+acts-title = 操作记录
+acts-about = 通过 API 和面板进行的操作，不含设置变更。最新的在前，最多 10,000 条。
+column-author = 操作者
+column-subject = 对象
+author-unknown = 未知
+author-file = 配置文件
+author-command-line = 命令行
+done-token-created = 新建令牌
+done-token-revoked = 吊销令牌
+done-channel-restarted = 重启渠道
+done-conversation-reset = 重新开始会话
+done-conversation-stopped = 停止回答
+done-failure-retried = 重试失败记录
+done-failure-deleted = 删除失败记录
+done-user-created = 新建用户
+done-user-changed = 修改用户
+done-user-deleted = 删除用户
+done-user-exported = 导出用户数据
+done-identity-linked = 关联身份
+done-identity-unlinked = 取消关联身份
+
+## 设置变更
+changes-title = 变更
+changes-about = 谁在何时修改了哪个渠道或智能体。最新的在前，最多 10,000 条。
+changes-all = 全部
+column-resource = 渠道或智能体，版本
+column-fields = 字段
+history-about = 每次修改都会产生一个版本，保留最新的 200 个。密钥不属于任何版本。
+history-version = 版本 { $version }
+history-present = 当前
+history-gone = 已删除
+history-secret = 密钥已更换
+history-nothing = 与上一版本相比没有不同的字段。
+history-unknown = 上一版本已不再保留。
+history-more = 还有 { $count } 个字段
+history-content = 最后的内容
+history-too-long = 内容过长，未能保留。
+history-back = 回退到此版本
+history-back-title = 回退到版本 { $version }？
+history-back-about = 将产生一个与此版本相同的新版本。密钥保持当前保存的值，其他内容不受影响。
+
+## 令牌
+tokens-title = 令牌
+tokens-about = 用令牌登录面板、调用 API。变更会记在令牌的名称下。
+tokens-none = 存储中没有令牌。
+token-add = 新建令牌
+token-name = 名称
+token-name-about = 例如使用者或程序的名称。
+token-role = 角色
+token-made = 创建时间
+token-used = 最近使用
+token-unused = 本服务器启动以来未使用
+token-own = 您的
+token-bootstrap = 首次启动时创建
+token-shown = 这就是令牌。请立即复制，之后不会再显示。
+token-noted = 已保存，重新显示列表
+token-revoke = 吊销
+token-revoke-title = 吊销此令牌？
+token-revoke-about = 令牌立即失效，用它登录的人会被退出登录。
+
+## 服务器设置
+settings-title = 设置
+settings-about = 本服务器当前使用的设置，仅供查看。请在配置文件或环境变量中修改，然后重启。
+settings-server = 服务器
+settings-runs-for = 运行始于
+export-title = 导出
+export-about = 以 TOML 导出所有智能体和渠道，格式与配置文件相同，不含密钥。
+export-act = 下载
+import-title = 导入
+import-about = 按名称新建和修改智能体与渠道，不会删除任何内容。文本中没有写明的密钥保持不变。
+import-file = 文件
+import-text = 文本（TOML）
+import-try = 查看将有哪些变更
+import-act = 导入
+import-created = 新建：
+import-changed = 修改：
+import-unchanged = 无需变更：
+import-agent = 智能体
+import-channel = 渠道
+import-nothing = 没有任何变更。
+
+## 副本
 replicas-title = 副本
 replicas-about = 使用同一存储运行的服务器。
 column-host = 主机
@@ -279,3 +454,89 @@ welcome-agent = 第一步：由谁回答？先选择 Echo，可以立即确认�
 welcome-channel = 接下来：用户在哪里发消息？
 welcome-message-title = 给机器人发消息
 welcome-message = 在聊天中搜索机器人的名称并发送消息。下方会显示渠道何时连接、消息何时收到、何时回答。
+
+## 演练场
+playground-title = 演练场
+playground-about = 在这里与任意智能体对话，与聊天中完全一样：同样的队列、命令和限制。
+playground-transcript = 完整会话
+playground-none = 还没有演练场。演练场是一个无需聊天平台的渠道，可以在这里与任意智能体对话。
+playground-agent-first = 先创建智能体
+playground-make = 创建演练场
+playground-disabled = 此渠道已停用：请在“渠道”中启用。
+playground-channels = 演练场列表
+playground-talk = 对话
+playground-empty = 写点什么吧：回答会在这里逐字出现。发送 /help 查看更多命令。
+playground-you = 您
+playground-bot = 机器人
+playground-writing = 正在回答……
+playground-sending = 正在发送……
+playground-failed = 失败
+playground-lost = 未被接收：请重新发送
+playground-cut = 此处截断，全文见会话
+playground-words = 消息
+playground-keys = 按 Enter 发送，Shift+Enter 换行。
+playground-send = 发送
+playground-stop = 停止
+playground-new = 新对话
+playground-switch = 切换智能体……
+playground-own = 渠道默认
+playground-timeline = 时间线
+playground-timeline-about = 消息得到回答后，这里会显示其处理过程。
+playground-no-timeline = 没有此消息的记录。
+playground-timeline-page = 查看此消息的全部信息
+welcome-playground = 只想先看看效果？已经有一个会复述您消息的智能体。
+welcome-playground-open = 前往演练场
+## 仪表盘
+dashboard-title = 仪表盘
+dashboard-away = 未连接
+dashboard-away-none = 所有已启用的渠道均已连接。
+dashboard-away-yet = 正在连接。
+dashboard-away-more = 另有 { $count } 个渠道未连接。
+measures-about = 由本服务器及共用存储的其他服务器统计，每分钟更新。
+measures-hour = 最近一小时
+measures-day = 最近一天
+measures-table = 以表格查看
+measure-until = 截至
+measure-messages = 消息
+measure-success = 成功回答率
+measure-first-output = 首次输出（半数以内 / 95% 以内）
+measure-running = 进行中的回答
+measure-queue = 等待中的消息
+measure-running-queue = 进行中的回答、等待中的消息（虚线）
+measure-calls = 平台调用
+measure-errors = 错误
+measure-none = 无
+measure-nothing = 没有数据。
+measure-highest = 最高：{ $value }
+causes-title = 按原因统计的错误
+causes-none = 最近一天没有错误。
+column-channel = 渠道
+column-cause = 原因
+
+## 渠道状态的经过
+course-title = 连接历史
+course-day = 最近 24 小时
+course-week = 最近 7 天
+course-changes = 最近的变化
+course-unknown = 未知
+course-nobody = 没有服务器在运行
+course-nothing = 这段时间没有记录。
+course-connected = 在有记录的时间里，{ $percent }% 已连接；重连 { $count } 次。
+course-away = 断开 { $minutes } 分钟。
+course-no-server = 没有服务器运行 { $minutes } 分钟。
+
+## 渠道日志
+log-about = 各服务器关于此渠道的日志，最新的在最后，不含消息内容和密钥。详细级别只能在对应的服务器上看到，且需要 telemetry.log 允许。日志内容为英文。
+log-levels = 最低级别
+log-error = 错误
+log-warn = 警告
+log-info = 一般
+log-debug = 详细
+log-pause = 暂停
+log-go-on = 继续
+log-none = 没有日志。
+
+## 诊断信息
+diagnostics-title = 诊断信息
+diagnostics-act = 下载
+diagnostics-about = 一个文件，包含版本、配置、状态、最近的警告和错误以及指标，用于反馈问题。其中没有密钥、消息内容和人员姓名；转交前请先查看。

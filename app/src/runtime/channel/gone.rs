@@ -96,6 +96,7 @@ const NOWHERE: Description = Description {
     title: Words::same("none"),
     guide: &[],
     exclusive: false,
+    everywhere: false,
     hears_all: false,
     config_fields: &[],
     secret_fields: &[],
@@ -116,6 +117,7 @@ impl Link for Nowhere {
             part_chars_max: 1_000,
             part_bytes_max: 4_000,
             update_interval: Duration::from_secs(1),
+            pace: switchboard_domain::usage::Pace::Normal,
         }
     }
 

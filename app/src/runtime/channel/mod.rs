@@ -40,7 +40,7 @@ pub(crate) struct Bot {
     pub(crate) description: Description,
     pub(crate) link: SharedLink,
     pub(crate) agent: Option<(AgentConfig, SharedAgent)>,
-    pub(crate) policy: Policy,
+    policy: Policy,
     /// The directories that are asked who authors are, if any.
     pub(crate) directories: Option<Arc<Chain>>,
     meter: Option<Arc<AppMeter>>,
@@ -241,7 +241,14 @@ impl Bot {
 
     /// What the channel's app used of its monthly quota, where that is known.
     pub(crate) fn usage(&self) -> Option<QuotaUsage> {
-        self.meter.as_ref()?.usage()
+        self.meter.as_ref()?.usage(self.link.quota_rules())
+    }
+
+    /// What the channel says about conversations, at the pace that its quota leaves now.
+    pub(crate) fn policy(&self) -> Policy {
+        let mut policy = self.policy.clone();
+        policy.reply.pace = self.link.limits().pace;
+        policy
     }
 
     /// Whether going over to `new` needs a new connection.

@@ -23,6 +23,7 @@ use crate::runtime::operations::RuntimeEvent;
 use crate::runtime::panics::caught;
 use crate::runtime::peers::begins_placed;
 use crate::runtime::shared::{Shared, lock};
+use crate::runtime::states::Noted;
 use crate::telemetry::metrics as names;
 
 /// Puts a channel into the driver and starts its task.
@@ -55,6 +56,7 @@ pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
         inbox,
         sockets: BTreeMap::new(),
         store_sound: true,
+        noted: Noted::default(),
     };
     shared.tasks.spawn(async move {
         task.run().await;
@@ -75,6 +77,8 @@ struct Task {
     sockets: BTreeMap<ConnectionId, CancellationToken>,
     /// Whether messages can be stored, as far as is known.
     store_sound: bool,
+    /// What the journal was told.
+    noted: Noted,
 }
 
 impl Task {
@@ -247,11 +251,13 @@ impl Task {
         metrics::counter!(names::CHANNEL_RECONNECTS).increment(again);
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
         let bot = self.handle.bot();
-        let new = project(&self.handle.id, &self.shared.replica, &self.machine, self.store_sound);
+        let mut new = project(&self.handle.id, &self.shared.replica, &self.machine, self.store_sound);
         let changed = {
             let mut status = lock(&self.handle.status);
+            // What is told may differ from what the machine is in, and since when it does.
+            new.since = if new.status == status.status { status.since } else { self.shared.now() };
             let changed =
                 (&status.state, &status.status, status.last_error.as_ref().map(|it| (it.code, it.at)))
                     != (&new.state, &new.status, new.last_error.as_ref().map(|it| (it.code, it.at)))
@@ -268,6 +274,9 @@ impl Task {
             "platform" => bot.description.platform
         )
         .set(if &*status.status == "connected" { 1.0 } else { 0.0 });
+        if let Some(line) = self.noted.line(&status, self.shared.now()) {
+            self.shared.scribe.note(line);
+        }
         if changed {
             self.shared.publish(RuntimeEvent::ChannelStatus(Box::new(status)));
         }

@@ -44,7 +44,7 @@ pub(super) async fn agent_for(
     bot: &Bot,
     choices: &Choices,
 ) -> Result<Option<Asked>, StoreError> {
-    let chosen = choices.agent.as_ref().filter(|id| is_offered(bot, id));
+    let chosen = choices.agent.as_ref().filter(|id| is_offered(&bot.channel, id));
     let chosen = chosen.filter(|id| bot.agent.as_ref().is_none_or(|(own, _)| own.id != **id));
     let Some(id) = chosen else { return Ok(Asked::present(bot)) };
     let config = shared.ports.agents.find(id).await?;
@@ -62,7 +62,7 @@ pub(super) async fn agent_for_turn(
     bot: &Bot,
     choices: &Choices,
 ) -> Result<Option<Asked>, RunFailure> {
-    let mut patience = Patience::new(shared);
+    let mut patience = Patience::of_turn(shared);
     loop {
         match agent_for(shared, bot, choices).await {
             Ok(asked) => return Ok(asked),
@@ -169,7 +169,7 @@ async fn try_look(
     }
     // Whoever may not be answered chooses nothing either, and is told the same sentence.
     let user = match map_author(shared, bot, entry).await {
-        Ok(user) => user,
+        Ok((user, _)) => user,
         Err(RunFailure::Refused(refusal)) => return Ok((Found::Told(refusal.into(), None), None)),
         Err(RunFailure::UserLookup | RunFailure::Agent(_)) => {
             return Ok((Found::Told(FailureCause::UserLookup.into(), None), None));

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::Actor;
 use crate::runtime::operations::RuntimeEvent;
+use crate::runtime::timeline::{committed, message_id, trace_id};
 use crate::runtime::troubles::Kind;
 use crate::telemetry::metrics as names;
 
@@ -71,14 +72,20 @@ impl Actor<'_> {
             // The store says whether a lease that has run out is still ours; another token is another owner's work in between.
             let asked = Instant::now();
             let result = match self.shared.lease_under(self.partition, self.token) {
-                Some(lease) => self.shared.ports.conversations.commit(&lease, commit.clone()).await,
+                Some(lease) => match self.still_true(&lease, Some(&commit)).await {
+                    Ok(()) => self.shared.ports.conversations.commit(&lease, commit.clone()).await,
+                    Err(error) => Err(error),
+                },
                 None => Err(StoreError::Fenced),
             };
             match result {
                 Ok(version) => {
                     names::stored("commit", asked.elapsed());
+                    let running = self.conversation.session().running().map(|(seq, _)| seq);
+                    committed(self.shared, &commit, running, began);
                     self.shared.troubles.done(Kind::Commit, self.shared.now());
                     self.version = version;
+                    self.open.retain(|seq, _| !commit.ended.iter().any(|(ended, _)| ended == seq));
                     self.user = None;
                     self.shown.clear();
                     self.lazy_since = None;
@@ -122,6 +129,8 @@ impl Actor<'_> {
         let ended = u32::try_from(effects.ended.len()).unwrap_or(u32::MAX).min(self.pending);
         self.pending -= ended;
         metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(ended));
+        self.story.stored(self.shared, self.id, effects);
+        self.shared.tally.wait_no_longer(ended);
         let at = self.shared.now();
         let channel = &self.handle.id;
         for (seq, outcome) in effects.ended.iter().filter(|(_, outcome)| is_turn(*outcome)) {
@@ -129,6 +138,7 @@ impl Actor<'_> {
             let outcome = outcome_name(*outcome);
             metrics::counter!(names::TURNS, "channel" => channel.to_string(), "outcome" => outcome)
                 .increment(1);
+            self.shared.tally.turn(outcome);
             self.shared.publish(RuntimeEvent::TurnFinished {
                 channel: channel.clone(),
                 conversation: self.id.clone(),
@@ -139,8 +149,10 @@ impl Actor<'_> {
         }
         for failed in &effects.failures {
             let cause = failed.cause.as_str();
-            tracing::warn!(%channel, conversation = %self.id, seq = failed.seq.0, cause, "a failure was recorded");
+            let (seq, trace_id) = (failed.seq.0, trace_id(&message_id(self.id, failed.seq)));
+            tracing::warn!(%channel, conversation = %self.id, seq, cause, trace_id, "a failure was recorded");
             metrics::counter!(names::FAILURES, "cause" => cause).increment(1);
+            self.shared.tally.failure(cause);
             self.shared.publish(RuntimeEvent::Failure {
                 channel: channel.clone(),
                 conversation: self.id.clone(),

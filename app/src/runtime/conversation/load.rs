@@ -1,20 +1,24 @@
 //! Reading a conversation: whole at first, later what is new in its inbox.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use switchboard_domain::conversation::{Conversation, Effects, Event};
 use switchboard_domain::ids::{ConversationId, Partition, Seq};
-use switchboard_domain::inbox::Entry;
+use switchboard_domain::inbox::{Entry, Intake};
+use switchboard_domain::session::Hold;
 use switchboard_ports::conversations::{LOADED_ENTRIES_MAX, Lease, Loaded};
 use switchboard_ports::error::StoreError;
 use tokio::sync::mpsc;
 
+use super::screening::Denied;
 use super::{Actor, Begun, Lost, OUTCOMES_MAX};
 use crate::runtime::channel;
 use crate::runtime::registry::Slot;
 use crate::runtime::shared::Shared;
+use crate::runtime::timeline::Story;
 use crate::runtime::troubles::Kind;
+use crate::telemetry::metrics as names;
 
 /// Whether the inbox could be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,7 +58,7 @@ impl<'a> Actor<'a> {
             Some(handle) => handle,
             None => channel::stand_in(shared, &loaded.key.channel).await?,
         };
-        let bot = handle.bot();
+        let (bot, channel) = (handle.bot(), handle.id.clone());
         let mut actor = Self {
             shared,
             slot,
@@ -62,15 +66,18 @@ impl<'a> Actor<'a> {
             key: loaded.key,
             partition,
             token: lease.token,
-            conversation: Conversation::restore(loaded.snapshot, bot.policy.clone(), shared.now()),
+            lineage: lease.lineage,
+            conversation: Conversation::restore(loaded.snapshot, bot.policy(), shared.now()),
             handle,
             bot,
             version: loaded.version,
             pending: 0,
+            open: BTreeMap::new(),
             with_files: BTreeSet::new(),
             user: None,
             shown: Vec::new(),
             lazy_since: None,
+            story: Story::of(channel),
             rest_since: None,
             run: None,
             card: None,
@@ -90,8 +97,14 @@ impl<'a> Actor<'a> {
         }
         actor.hold(&mut effects);
         actor.apply_into(Event::Loaded, &mut effects);
-        actor.finish_step(effects).await.ok()?;
-        Some(actor)
+        match actor.finish_step(effects).await {
+            Ok(()) => Some(actor),
+            Err(lost) => {
+                lost.count();
+                actor.give_again().await;
+                None
+            }
+        }
     }
 
     /// Reads what is new in the inbox and takes in changed settings.
@@ -99,16 +112,17 @@ impl<'a> Actor<'a> {
         self.slot.take_wake();
         self.events_since_look = 0;
         let bot = self.handle.bot();
-        if !Arc::ptr_eq(&bot, &self.bot) {
-            self.conversation.configure(bot.policy.clone());
-            self.bot = bot;
-        }
+        self.conversation.configure(bot.policy());
+        self.bot = bot;
         let mut effects = Effects::default();
         self.hold(&mut effects);
         let lease = self.shared.lease_under(self.partition, self.token).ok_or(Lost::Fenced)?;
         let taken = self.conversation.session().taken();
         let began = self.shared.now();
-        let loaded = load_from(self.shared, &lease, self.id, taken).await;
+        let loaded = match self.still_true(&lease, None).await {
+            Ok(()) => load_from(self.shared, &lease, self.id, taken).await,
+            Err(error) => Err(error),
+        };
         let entries = match &loaded {
             Ok(Some(loaded)) => loaded.entries.as_slice(),
             Ok(None) | Err(_) => &[],
@@ -131,9 +145,43 @@ impl<'a> Actor<'a> {
         self.finish_step(effects).await?;
         Ok(look)
     }
+
+    async fn take_in(&mut self, entry: Entry, resumed: bool, denied: &Denied, effects: &mut Effects) {
+        if entry.seq > self.conversation.session().taken() {
+            self.story.taken(self.shared, self.id, &entry, resumed);
+            self.pending = self.pending.saturating_add(1);
+            metrics::gauge!(names::INBOX_PENDING).increment(1.0);
+            self.shared.tally.waits();
+            if matches!(&entry.intake, Intake::Ask { attachments, .. } if !attachments.is_empty()) {
+                self.with_files.insert(entry.seq);
+            }
+            let locale = self.own_locale(&entry.sender).await;
+            self.open.insert(entry.seq, entry.clone());
+            let event = match denied.get(&entry.seq) {
+                Some(refusal) => {
+                    let told = self.tells_denied(&entry);
+                    Event::Denied { entry, refusal: *refusal, told, locale }
+                }
+                None => Event::Taken { entry, resumed, locale },
+            };
+            self.apply_into(event, effects);
+        }
+    }
+
+    /// Whether new turns may begin, as the channel and the server say.
+    fn hold(&mut self, effects: &mut Effects) {
+        let disabled = !self.bot.channel.enabled;
+        let event = if disabled { Event::Held(Hold::Disabled) } else { Event::Released(Hold::Disabled) };
+        self.apply_into(event, effects);
+        let stopping = self.shared.stopping.is_cancelled() || self.shared.peers.is_leaving(self.partition);
+        if stopping != self.conversation.session().is_held_by(Hold::Stopping) {
+            let event = if stopping { Event::Held(Hold::Stopping) } else { Event::Released(Hold::Stopping) };
+            self.apply_into(event, effects);
+        }
+    }
 }
 
-async fn load_from(
+pub(super) async fn load_from(
     shared: &Shared,
     lease: &Lease,
     id: &ConversationId,

@@ -6,6 +6,7 @@
 mod attached;
 mod choosing;
 mod commit;
+mod lineage;
 mod load;
 mod log;
 mod owner;
@@ -15,7 +16,7 @@ mod running;
 mod screening;
 mod turn;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,12 +25,11 @@ use switchboard_domain::conversation::{Conversation, Effects, Event, Perform};
 use switchboard_domain::ids::{
     ConversationId, ConversationKey, Epoch, FencingToken, Partition, Seq, UserId, Version,
 };
-use switchboard_domain::inbox::{Entry, Intake};
+use switchboard_domain::inbox::Entry;
 use switchboard_domain::reply::Reply;
-use switchboard_domain::session::Hold;
 use switchboard_domain::snapshot::ReplyRole;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::conversations::{Lease, Shown};
+use switchboard_ports::conversations::{Lease, Lineage, Shown};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -39,11 +39,11 @@ use super::peers::HAND_OVER_MAX;
 use super::press::Known;
 use super::registry::Slot;
 use super::shared::Shared;
+use super::timeline::{Called, Story};
 use crate::telemetry::metrics as names;
 use commit::Lost;
 use load::Look;
 use running::{Run, RunSaid, next_said};
-use screening::Denied;
 
 /// Outcomes of calls waiting to be taken in; a conversation has at most a dozen calls under way.
 const OUTCOMES_MAX: usize = 64;
@@ -70,7 +70,12 @@ pub(crate) fn start(shared: &Arc<Shared>, partition: Partition, id: Conversation
             // What was begun before is still begun for whoever can load it.
             Ok(Ended::NotLoaded) => shared.registry.drop_from_memory(&id, crashed),
             // What was begun here may have been shown: it goes on as after a crash.
-            Ok(Ended::Lost) => forget(&shared, &id, &calls).await,
+            Ok(Ended::Lost { again }) => {
+                forget(&shared, &id, &calls).await;
+                if again {
+                    super::wake(&shared, partition, id);
+                }
+            }
             Err(_panic) => {
                 tracing::error!(conversation = %id, "a conversation's task panicked; it goes on from the store");
                 panics::counted();
@@ -106,18 +111,23 @@ enum Ended {
     /// The server stops: memory is forgotten.
     Dropped,
     /// Somebody else owns or changed it in the middle of a step: memory is forgotten.
-    Lost,
+    Lost {
+        /// Whether the store was given something that it had lost, and is to be read again at once.
+        again: bool,
+    },
 }
 
 /// What comes back from a call.
 struct Back {
     event: Event,
     shown: Option<Shown>,
+    /// The platform call that it is the outcome of.
+    called: Option<Called>,
 }
 
 impl From<Event> for Back {
     fn from(event: Event) -> Self {
-        Self { event, shown: None }
+        Self { event, shown: None, called: None }
     }
 }
 
@@ -135,7 +145,7 @@ async fn run(
         Ok(ended) => ended,
         Err(lost) => {
             lost.count();
-            Ended::Lost
+            Ended::Lost { again: actor.give_again().await }
         }
     }
 }
@@ -149,12 +159,16 @@ struct Actor<'a> {
     partition: Partition,
     /// The lease that it was read under. Under another one, somebody else may have written in between.
     token: FencingToken,
+    /// The store's server that it was read from or looked at again.
+    lineage: Lineage,
     handle: Arc<ChannelHandle>,
     bot: Arc<Bot>,
     conversation: Conversation,
     version: Version,
     /// Entries taken in and not ended, as counted in the metrics.
     pending: u32,
+    /// Entries taken in whose end is not stored, as they were read.
+    open: BTreeMap<Seq, Entry>,
     /// Entries taken in and not ended that brought files.
     with_files: BTreeSet<Seq>,
     /// Set by a mapping, written with the next commit.
@@ -163,6 +177,8 @@ struct Actor<'a> {
     shown: Vec<Shown>,
     /// A lazy change waits for company since then.
     lazy_since: Option<Timestamp>,
+    /// What of its messages is still to be told.
+    story: Story,
     /// At rest since then.
     rest_since: Option<Timestamp>,
     run: Option<Run>,
@@ -184,6 +200,7 @@ struct Actor<'a> {
 impl Drop for Actor<'_> {
     fn drop(&mut self) {
         metrics::gauge!(names::INBOX_PENDING).decrement(f64::from(self.pending));
+        self.shared.tally.wait_no_longer(self.pending);
     }
 }
 
@@ -251,37 +268,6 @@ impl Actor<'_> {
         now >= since.after(self.shared.settings.rest_kept)
     }
 
-    async fn take_in(&mut self, entry: Entry, resumed: bool, denied: &Denied, effects: &mut Effects) {
-        if entry.seq > self.conversation.session().taken() {
-            self.pending = self.pending.saturating_add(1);
-            metrics::gauge!(names::INBOX_PENDING).increment(1.0);
-            if matches!(&entry.intake, Intake::Ask { attachments, .. } if !attachments.is_empty()) {
-                self.with_files.insert(entry.seq);
-            }
-            let locale = self.own_locale(&entry.sender).await;
-            let event = match denied.get(&entry.seq) {
-                Some(refusal) => {
-                    let told = self.tells_denied(&entry);
-                    Event::Denied { entry, refusal: *refusal, told, locale }
-                }
-                None => Event::Taken { entry, resumed, locale },
-            };
-            self.apply_into(event, effects);
-        }
-    }
-
-    /// Whether new turns may begin, as the channel and the server say.
-    fn hold(&mut self, effects: &mut Effects) {
-        let disabled = !self.bot.channel.enabled;
-        let event = if disabled { Event::Held(Hold::Disabled) } else { Event::Released(Hold::Disabled) };
-        self.apply_into(event, effects);
-        let stopping = self.shared.stopping.is_cancelled() || self.shared.peers.is_leaving(self.partition);
-        if stopping != self.conversation.session().is_held_by(Hold::Stopping) {
-            let event = if stopping { Event::Held(Hold::Stopping) } else { Event::Released(Hold::Stopping) };
-            self.apply_into(event, effects);
-        }
-    }
-
     async fn woken(&mut self) -> Result<(), Lost> {
         if self.look_again().await? == Look::Done
             && let Some(epoch) = self.stopped_by_control.take()
@@ -292,10 +278,13 @@ impl Actor<'_> {
     }
 
     /// A platform call came back, or its place in the budget did.
-    async fn came_back(&mut self, Back { event, shown }: Back) -> Result<(), Lost> {
+    async fn came_back(&mut self, Back { event, shown, called }: Back) -> Result<(), Lost> {
         self.events_since_look = self.events_since_look.saturating_add(1);
         if matches!(event, Event::CardDone { .. } | Event::PartDone { .. }) {
             self.calls = self.calls.saturating_sub(1);
+        }
+        if let Some(called) = called {
+            self.story.came_back(self.shared, self.id, &event, called);
         }
         self.learn(shown);
         self.step(event).await
@@ -313,6 +302,9 @@ impl Actor<'_> {
 
     async fn expire(&mut self) -> Result<(), Lost> {
         let now = self.shared.now();
+        if self.conversation.session().deadline().is_some_and(|deadline| deadline.at <= now) {
+            self.prepared(now);
+        }
         let effects = self.conversation.expire(now);
         self.finish_step(effects).await?;
         self.commit_lazy(false).await
@@ -355,6 +347,7 @@ impl Actor<'_> {
         for perform in effects.perform {
             self.perform(perform).await?;
         }
+        self.story.stepped(self.shared, self.id, &self.conversation);
         let session = self.conversation.session();
         let working = session.running().is_some() || session.looking().is_some();
         self.slot.busy(working || self.is_delivering());
@@ -381,7 +374,11 @@ impl Actor<'_> {
     /// Tells the machines how long they could neither act nor hear, wherever the conversation waits for its store: what was
     /// decided is performed only now, and what came back meanwhile is still to be taken in. No time-out counts that.
     fn stalled_since(&mut self, began: Timestamp) {
-        self.conversation.stalled(self.shared.now().since(began));
+        let span = self.shared.now().since(began);
+        self.conversation.stalled(span);
+        if let Some(since) = self.run.as_mut().and_then(|run| run.preparing_since.as_mut()) {
+            *since = since.after(span);
+        }
     }
 }
 

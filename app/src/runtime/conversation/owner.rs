@@ -18,6 +18,7 @@ use super::choosing::agent_for_turn;
 use crate::ports::SharedAgent;
 use crate::runtime::channel::{Bot, build_agent};
 use crate::runtime::shared::{Patience, Shared};
+use crate::runtime::timeline::{message_id, trace_id};
 
 /// Digits of the hash in a name's signature.
 const HASH_DIGITS: usize = 16;
@@ -94,9 +95,10 @@ impl Asked {
         conversation: &ConversationId,
         turn: Option<Seq>,
     ) -> tracing::Span {
+        let trace_id = turn.map(|seq| trace_id(&message_id(conversation, seq)));
         let turn = turn.map(|seq| seq.0);
         // At the highest level: whatever filter lets a line through lets its span through.
-        tracing::error_span!("agent", %channel, %conversation, turn, agent = self.config.name)
+        tracing::error_span!("agent", %channel, %conversation, turn, trace_id, agent = self.config.name)
     }
 
     /// The owner of what the next turn goes on from: where a model was chosen, a conversation with another one is another
@@ -132,7 +134,7 @@ impl Asked {
 
 /// An agent's settings as they are now; none when the store stays away.
 async fn find(shared: &Shared, id: &AgentId) -> Option<AgentConfig> {
-    let mut patience = Patience::new(shared);
+    let mut patience = Patience::of_turn(shared);
     loop {
         match shared.ports.agents.find(id).await {
             Ok(found) => return found,

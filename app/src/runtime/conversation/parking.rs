@@ -17,6 +17,7 @@ impl Actor<'_> {
     pub(super) async fn park(&mut self) -> Result<(), Lost> {
         let began = self.shared.now();
         let mut effects = Effects::default();
+        let running = self.conversation.session().running().map(|(seq, _)| seq);
         self.apply_into(Event::Parked, &mut effects);
         for perform in &effects.perform {
             if let Perform::Cancel { epoch } = perform {
@@ -46,6 +47,7 @@ impl Actor<'_> {
                 Ok(None) | Err(_) => break,
             }
         }
+        self.story.left(self.shared, self.id, running);
         if !self.shown.is_empty() {
             self.lazy_since.get_or_insert(self.shared.now());
         }

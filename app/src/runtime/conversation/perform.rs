@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use switchboard_domain::conversation::{Event, Perform};
 use switchboard_domain::ids::{Epoch, Seq};
-use switchboard_domain::reply::{CardOutcome, PartOutcome};
+use switchboard_domain::reply::{CallNumber, CardOutcome, PartOutcome};
 use switchboard_domain::snapshot::{ReplyId, ReplyRole};
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conversations::{Lease, Shown};
@@ -22,13 +22,13 @@ use super::{Actor, Back, Lost, Run, SAID_MAX};
 use crate::runtime::operations::RuntimeEvent;
 use crate::runtime::panics::caught;
 use crate::runtime::press::{CardTurn, Cards};
+use crate::runtime::timeline::{Called, What};
 use crate::telemetry::metrics as names;
 
 impl Actor<'_> {
     pub(super) async fn perform(&mut self, perform: Perform) -> Result<(), Lost> {
         let link = Arc::clone(&self.bot.link);
         let back = self.outcomes.0.clone();
-        let limit = self.call_limit();
         match perform {
             Perform::Ask { seq, epoch } => self.ask(seq, epoch),
             // Done before the commit already. Where no run is under way there is nothing to wait for: it is closed.
@@ -67,37 +67,59 @@ impl Actor<'_> {
                 });
             }
             Perform::Card { reply, call, target, message, retry, attempt, card } => {
-                let lease = self.lease_for_call().await?;
-                let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
-                let request = CardRequest { target, message, retry, attempt, call: card };
-                self.shared.tasks.spawn(async move {
-                    let _under_way = under_way;
-                    let made = under_lease(clock, lease, link.card(request));
-                    let came = caught("a card call", tokio::time::timeout(limit, made)).await;
-                    let unknown = CardOutcome::Unknown.into();
-                    let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
-                    metrics::counter!(names::CARD_UPDATES, "outcome" => card_label(outcome)).increment(1);
-                    let event = Event::CardDone { reply, call, outcome };
-                    drop(back.send(Back { event, shown: shown(reply, key) }).await);
-                });
+                let request = CardRequest { target, message, retry, seq: reply.seq, attempt, call: card };
+                self.call_card((reply, call), request).await?;
             }
             Perform::Send { reply, call, target, text, format, way } => {
-                let lease = self.lease_for_call().await?;
-                let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
-                let request = PartRequest { target, text, format, way };
-                self.shared.tasks.spawn(async move {
-                    let _under_way = under_way;
-                    let made = under_lease(clock, lease, link.send(request));
-                    let came = caught("a plain message", tokio::time::timeout(limit, made)).await;
-                    let unknown = PartOutcome::Unknown.into();
-                    let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
-                    let event = Event::PartDone { reply, call, outcome };
-                    // Of what says that a message waits only its card becomes an answer.
-                    let key = key.filter(|_| reply.role != ReplyRole::Note);
-                    drop(back.send(Back { event, shown: shown(reply, key) }).await);
-                });
+                self.call_send((reply, call), PartRequest { target, seq: reply.seq, text, format, way })
+                    .await?;
             }
         }
+        Ok(())
+    }
+
+    async fn call_card(
+        &mut self,
+        (reply, call): (ReplyId, CallNumber),
+        request: CardRequest,
+    ) -> Result<(), Lost> {
+        let (link, back, limit) = (Arc::clone(&self.bot.link), self.outcomes.0.clone(), self.call_limit());
+        let lease = self.lease_for_call().await?;
+        let called = Called { what: What::of(&request.call), began: self.shared.now() };
+        let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
+        self.shared.tasks.spawn(async move {
+            let _under_way = under_way;
+            let made = under_lease(clock, lease, link.card(request));
+            let came = caught("a card call", tokio::time::timeout(limit, made)).await;
+            let unknown = CardOutcome::Unknown.into();
+            let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
+            metrics::counter!(names::CARD_UPDATES, "outcome" => card_label(outcome)).increment(1);
+            let event = Event::CardDone { reply, call, outcome };
+            drop(back.send(Back { event, shown: shown(reply, key), called: Some(called) }).await);
+        });
+        Ok(())
+    }
+
+    async fn call_send(
+        &mut self,
+        (reply, call): (ReplyId, CallNumber),
+        request: PartRequest,
+    ) -> Result<(), Lost> {
+        let (link, back, limit) = (Arc::clone(&self.bot.link), self.outcomes.0.clone(), self.call_limit());
+        let lease = self.lease_for_call().await?;
+        let called = Called { what: What::Part(request.way), began: self.shared.now() };
+        let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
+        self.shared.tasks.spawn(async move {
+            let _under_way = under_way;
+            let made = under_lease(clock, lease, link.send(request));
+            let came = caught("a plain message", tokio::time::timeout(limit, made)).await;
+            let unknown = PartOutcome::Unknown.into();
+            let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
+            let event = Event::PartDone { reply, call, outcome };
+            // Of what says that a message waits only its card becomes an answer.
+            let key = key.filter(|_| reply.role != ReplyRole::Note);
+            drop(back.send(Back { event, shown: shown(reply, key), called: Some(called) }).await);
+        });
         Ok(())
     }
 
@@ -138,7 +160,7 @@ impl Actor<'_> {
             tell,
         );
         self.shared.tasks.spawn(task);
-        self.run = Some(Run { epoch, said, cancel, left });
+        self.run = Some(Run { epoch, said, cancel, left, preparing_since: Some(self.shared.now()) });
         self.shared.publish(RuntimeEvent::TurnStarted {
             channel: self.handle.id.clone(),
             conversation: self.id.clone(),
@@ -204,7 +226,7 @@ mod tests {
     use switchboard_domain::ids::{FencingToken, Partition, ReplicaId};
     use switchboard_domain::time::Timestamp;
     use switchboard_ports::clock::Clock;
-    use switchboard_ports::conversations::Lease;
+    use switchboard_ports::conversations::{Lease, Lineage};
     use tokio::sync::mpsc;
 
     use super::under_lease;
@@ -226,6 +248,7 @@ mod tests {
             owner: ReplicaId::new("r"),
             token: FencingToken(1),
             until: Timestamp::from_millis(2_000),
+            lineage: Lineage::default(),
         };
         let (sent, mut steps) = mpsc::unbounded_channel();
         let hands = Arc::clone(&clock);

@@ -3,6 +3,7 @@
 use switchboard_domain::conversation::{Event, Said};
 use switchboard_domain::ids::{Epoch, UserId};
 use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, RunFailure};
+use switchboard_domain::time::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,8 @@ pub(super) struct Run {
     pub(super) cancel: CancellationToken,
     /// Said before `cancel` where the run is not given up: this process only stops listening to it.
     pub(super) left: CancellationToken,
+    /// The question is not asked yet, and time-outs do not count what was before this.
+    pub(super) preparing_since: Option<Timestamp>,
 }
 
 /// Memory that is dropped while a run is under way: the store's next reader goes on with the turn.
@@ -35,6 +38,8 @@ pub(super) enum RunSaid {
     Mapped(UserId),
     /// The question as it is asked, with the words of the answer that it quotes.
     Reworded(String),
+    /// Everything is found out, and the agent is asked now.
+    Ready,
     /// The agent said something.
     Agent(Said),
     /// The request is closed, upstream too.
@@ -56,8 +61,25 @@ impl Actor<'_> {
                 self.conversation.reworded(epoch, question);
                 Ok(())
             }
+            Some(RunSaid::Ready) => {
+                self.prepared(self.shared.now());
+                if let Some(run) = &mut self.run {
+                    run.preparing_since = None;
+                }
+                Ok(())
+            }
             Some(RunSaid::Agent(said)) => self.step(Event::Run { epoch, said }).await,
             Some(RunSaid::Closed) | None => self.run_closed(epoch).await,
+        }
+    }
+
+    /// What it takes to find out who asks, and whom, is no silence of the agent's: a store that is away is waited for.
+    pub(super) fn prepared(&mut self, now: Timestamp) {
+        if self.conversation.session().running().is_some()
+            && let Some(since) = self.run.as_mut().and_then(|run| run.preparing_since.as_mut())
+        {
+            self.conversation.unasked(now.since(*since));
+            *since = now;
         }
     }
 

@@ -27,6 +27,7 @@ use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
 use crate::runtime::panics::caught;
 use crate::runtime::shared::{Patience, Shared};
+use crate::runtime::timeline::{RunStory, message_id, trace_id};
 use crate::runtime::told::agent_user;
 use crate::telemetry::metrics as names;
 
@@ -71,6 +72,7 @@ pub(super) async fn run(
     let begun = Instant::now();
     let (conversation, turn) = (question.conversation.clone(), question.entry.seq);
     metrics::gauge!(names::TURNS_RUNNING).increment(1.0);
+    shared.tally.run_begins();
     let mut upstream = None;
     let given_up = tokio::select! {
         biased;
@@ -79,6 +81,7 @@ pub(super) async fn run(
         done = caught("a run", ask(&shared, &handle, &bot, question, &tell, &mut upstream)) => done.is_none(),
     };
     metrics::gauge!(names::TURNS_RUNNING).decrement(1.0);
+    shared.tally.run_ends();
     metrics::histogram!(names::TURN_SECONDS).record(begun.elapsed().as_secs_f64());
     if let Some(Upstream { asked, run }) = upstream.filter(|_| given_up) {
         // What can be asked for later is not stopped by our going away.
@@ -112,7 +115,9 @@ async fn ask(
     upstream: &mut Option<Upstream>,
 ) {
     let place = (question.conversation.clone(), question.entry.seq);
-    let Prepared { asked, thread, request } = match prepare(shared, handle, bot, question, tell).await {
+    let mut story = RunStory::new(shared, message_id(&place.0, place.1));
+    let prepared = prepare(shared, handle, bot, question, &story, tell).await;
+    let Prepared { asked, thread, request } = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => {
             let _ = tell.send(RunSaid::Agent(Said::Failed(failure))).await;
@@ -123,8 +128,8 @@ async fn ask(
         let run = RunHandle { id, pollable: true, continuation: None };
         Upstream { asked: Arc::clone(&asked), run }
     });
-    let begun = Instant::now();
-    let mut first = true;
+    let _ = tell.send(RunSaid::Ready).await;
+    story.asked(&asked.config, request.model.as_deref(), request.resume.is_some());
     let span = asked.span(&handle.id, &place.0, Some(place.1));
     let mut events = asked.agent.run(request);
     while let Some(event) = events.next().instrument(span.clone()).await {
@@ -138,18 +143,18 @@ async fn ask(
                 Said::Started { handle, continuation }
             }
             AgentEvent::Delta(text) => {
-                if std::mem::take(&mut first) {
-                    metrics::histogram!(names::TIME_TO_FIRST_OUTPUT).record(begun.elapsed().as_secs_f64());
-                }
+                story.spoke();
                 Said::Delta(text)
             }
             AgentEvent::Reasoning(text) => Said::Progress(Progress::Reasoning(text)),
             AgentEvent::Tool { name } => Said::Progress(Progress::Tool(name)),
             AgentEvent::Completed { continuation, cut } => {
+                story.finished(cut);
                 let continuation = continuation.map(|name| thread.sign(&name));
                 Said::Completed { continuation, cut }
             }
             AgentEvent::Failed { failure, detail } => {
+                story.failed(failure.kind);
                 note_failure(handle, &asked, &place, failure.kind, &detail);
                 Said::Failed(RunFailure::Agent(failure))
             }
@@ -166,6 +171,7 @@ async fn ask(
             return;
         }
     }
+    story.failed(AgentFailureKind::CutStream);
     note_failure(handle, &asked, &place, AgentFailureKind::CutStream, "the stream ended without an end");
     count_request(&asked, "failed");
     let cut = RunFailure::Agent(AgentFailure::new(AgentFailureKind::CutStream));
@@ -190,14 +196,15 @@ async fn prepare(
     handle: &ChannelHandle,
     bot: &Bot,
     question: Question,
+    story: &RunStory<'_>,
     tell: &mpsc::Sender<RunSaid>,
 ) -> Result<Prepared, RunFailure> {
     let mut choices = question.choices.clone();
     let mut mapped = None;
     if choosing::is_per_user(bot) {
-        let user = map_author(shared, bot, &question.entry).await?;
+        let (user, rule) = map_author(shared, bot, &question.entry).await?;
         choices = choosing::choices_of(&user, &bot.channel.id);
-        mapped = Some(user);
+        mapped = Some((user, rule));
     }
     let kept = question.resume.as_deref();
     let Some((asked, resume)) = Asked::of_turn(shared, bot, &question.conversation, kept, &choices).await?
@@ -209,10 +216,11 @@ async fn prepare(
     if resume.is_none() {
         let _ = tell.send(RunSaid::Agent(Said::Asked(config.limits))).await;
     }
-    let user = match mapped {
-        Some(user) => user,
+    let (user, rule) = match mapped {
+        Some(mapped) => mapped,
         None => map_author(shared, bot, &question.entry).await?,
     };
+    story.mapped(&user.id, rule);
     let _ = tell.send(RunSaid::Mapped(user.id.clone())).await;
     let lines_max = config.history_messages_max;
     let lines = recent(shared, &question, lines_max.saturating_mul(2)).await;
@@ -237,7 +245,7 @@ async fn prepare(
         return Err(RunFailure::Refused(refusal));
     }
     let request = RunRequest {
-        turn: format!("{}-{}", question.conversation, question.entry.seq),
+        turn: message_id(&question.conversation, question.entry.seq),
         text,
         history: history::select(&lines, lines_max as usize, chars_max),
         continuation: question.continuation.and_then(|name| asked.thread(&choices).own(&name)),
@@ -245,6 +253,7 @@ async fn prepare(
         user: agent_user(user, &bot.channel.platform, question.entry.chat.kind, &config.identity),
         attachments: files.into_iter().map(|file| file.handed).collect(),
         resume,
+        trace: Some(story.traceparent()),
     };
     let thread = asked.thread(&choices);
     Ok(Prepared { asked: Arc::new(asked), thread, request })
@@ -253,7 +262,7 @@ async fn prepare(
 /// A question that quotes an answer of ours, with the answer's words; where they are not found (any more), it goes as it
 /// came, which says so.
 async fn reworded(shared: &Shared, bot: &Bot, chat: &str, key: &str, question: String) -> String {
-    let mut patience = Patience::new(shared);
+    let mut patience = Patience::of_turn(shared);
     loop {
         match shared.ports.transcripts.shown_as(&bot.channel.id, chat, key).await {
             Ok(line) => {
@@ -270,7 +279,7 @@ async fn reworded(shared: &Shared, bot: &Bot, chat: &str, key: &str, question: S
 
 /// What was said before; nothing when the store stays away.
 async fn recent(shared: &Shared, question: &Question, lines_max: u32) -> Vec<TranscriptLine> {
-    let mut patience = Patience::new(shared);
+    let mut patience = Patience::of_turn(shared);
     loop {
         let transcripts = &shared.ports.transcripts;
         match transcripts.recent(&question.conversation, question.session, lines_max).await {
@@ -293,8 +302,11 @@ fn note_failure(
     kind: AgentFailureKind,
     detail: &str,
 ) {
+    let trace_id = trace_id(&message_id(conversation, *turn));
     let (agent, turn, kind_name) = (asked.config.name.as_str(), turn.0, kind.as_str());
-    tracing::warn!(channel = %handle.id, %conversation, turn, agent, kind = kind_name, detail, "the agent failed");
+    tracing::warn!(
+        channel = %handle.id, %conversation, turn, trace_id, agent, kind = kind_name, detail, "the agent failed"
+    );
     let code = match kind {
         AgentFailureKind::Unauthorized
         | AgentFailureKind::UnknownModel

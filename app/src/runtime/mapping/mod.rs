@@ -26,10 +26,14 @@ use super::shared::{Patience, Shared};
 /// Tries at linking when somebody else makes or changes the same user at the same moment.
 const LINK_TRIES_MAX: u32 = 5;
 
-/// The user that a message is answered for, if its author may use the channel. A store that is away for a moment is waited
+/// The user that a message is answered for, and the rule that says so, if its author may use the channel. A store that is away for a moment is waited
 /// for.
-pub(crate) async fn map_author(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<User, RunFailure> {
-    let mut patience = Patience::new(shared);
+pub(crate) async fn map_author(
+    shared: &Shared,
+    bot: &Bot,
+    entry: &Entry,
+) -> Result<(User, Rule), RunFailure> {
+    let mut patience = Patience::of_turn(shared);
     let mut tries = 0;
     while tries < LINK_TRIES_MAX {
         match try_map(shared, bot, entry).await {
@@ -46,7 +50,9 @@ pub(crate) async fn map_author(shared: &Shared, bot: &Bot, entry: &Entry) -> Res
     Err(RunFailure::UserLookup)
 }
 
-async fn try_map(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<Result<User, RunFailure>, StoreError> {
+type Mapped = Result<(User, Rule), RunFailure>;
+
+async fn try_map(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<Mapped, StoreError> {
     let gathered = Gathered::of(shared, bot, &entry.sender, Wait::Long).await?;
     if let access::Decision::Deny(refusal) = admitted(shared, bot, &gathered, &entry.chat).await? {
         return Ok(Err(RunFailure::Refused(refusal)));
@@ -79,7 +85,7 @@ async fn try_map(shared: &Shared, bot: &Bot, entry: &Entry) -> Result<Result<Use
             enabled(users.create(&new, &[line]).await?)
         }
     };
-    Ok(mapped)
+    Ok(mapped.map(|user| (user, verdict.rule)))
 }
 
 /// Whether somebody may use the channel in a chat, as far as that can be told in a moment.

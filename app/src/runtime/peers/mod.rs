@@ -34,7 +34,7 @@ use tokio::time::Instant;
 pub(crate) use evictions::believe_again;
 pub(crate) use hand_over::{HAND_OVER_MAX, give_up_all};
 pub(crate) use look::{join, keep_looking};
-pub(crate) use notes::{hear, post_all};
+pub(crate) use notes::{News, hear, post_all};
 pub(crate) use places::{begins_placed, watch_places};
 pub(crate) use whole::{alone, whole};
 

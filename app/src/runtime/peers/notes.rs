@@ -13,17 +13,19 @@ use super::whole;
 use crate::runtime::channel::Message;
 use crate::runtime::driver::Driver;
 use crate::runtime::operations::RuntimeEvent;
+use crate::runtime::playground::Seen;
 use crate::runtime::shared::{Shared, lock};
 use crate::runtime::{press, scan, wake};
 
 /// What happened, as it is told.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum News {
+pub(crate) enum News {
     Status { channel: String },
     Started { channel: String, conversation: String, seq: u64, at: u64 },
     Finished { channel: String, conversation: String, seq: u64, outcome: String, at: u64 },
     Failure { channel: String, conversation: String, seq: u64, cause: String, at: u64 },
+    Seen(Box<Seen>),
 }
 
 /// Tells what waits to be told until the server has stopped.
@@ -118,7 +120,8 @@ async fn heard(driver: &Arc<Driver>, note: Note) {
 
 /// Tells people who watch this replica.
 async fn published(shared: &Shared, news: News) {
-    let ids = |channel, conversation| (ChannelId::new(channel), ConversationId::new(conversation));
+    let ids =
+        |channel: String, conversation: String| (ChannelId::new(channel), ConversationId::new(conversation));
     let event = match news {
         News::Status { channel } => {
             for status in whole(shared, &[ChannelId::new(channel)]).await {
@@ -138,6 +141,7 @@ async fn published(shared: &Shared, news: News) {
             let ((channel, conversation), at) = (ids(channel, conversation), Timestamp::from_millis(at));
             RuntimeEvent::Failure { channel, conversation, seq, cause: cause.into(), at }
         }
+        News::Seen(seen) => return shared.ports.playground.take_in((*seen).into()),
     };
     shared.publish_here(event);
 }
@@ -167,7 +171,13 @@ pub(super) fn of(event: &RuntimeEvent) -> Note {
             at: at.as_millis(),
         },
     };
-    Note::News(serde_json::to_string(&news).unwrap_or_default())
+    news.into_note()
+}
+
+impl News {
+    pub(crate) fn into_note(self) -> Note {
+        Note::News(serde_json::to_string(&self).unwrap_or_default())
+    }
 }
 
 impl Shared {

@@ -19,6 +19,8 @@ const OVERLAP_MAX: Duration = Duration::from_secs(10);
 /// How a channel's platform has its connections.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manner {
+    /// One on each replica.
+    Everywhere,
     /// As many as we like, up to the setting.
     Several,
     /// It closes the older one: only one is of use, and the newer one may come up before the older one goes.
@@ -28,7 +30,10 @@ enum Manner {
 }
 
 fn manner(shared: &Shared, handle: &ChannelHandle) -> Manner {
-    if handle.bot().description.exclusive {
+    let description = handle.bot().description;
+    if description.everywhere {
+        Manner::Everywhere
+    } else if description.exclusive {
         Manner::Exclusive
     } else if shared.peers.evicting_until(&handle.id).is_some() {
         Manner::Newest
@@ -45,6 +50,7 @@ pub(super) async fn place(shared: &Shared) -> Result<(), StoreError> {
     let live = live(shared);
     for handle in shared.all_channels() {
         let placed = match manner(shared, &handle) {
+            Manner::Everywhere => true,
             Manner::Several => {
                 give_up(shared, &handle.id).await?;
                 several(shared, &handle, &live, shared.settings.connections_per_channel).await?
@@ -60,8 +66,11 @@ pub(super) async fn place(shared: &Shared) -> Result<(), StoreError> {
 /// Where a new channel begins: one that needs a lease waits for its place.
 pub(crate) fn begins_placed(shared: &Shared, handle: &ChannelHandle) -> bool {
     let count = shared.settings.connections_per_channel;
-    manner(shared, handle) == Manner::Several
-        && placement::connectors(&handle.id, &live(shared), count).contains(&&shared.replica)
+    match manner(shared, handle) {
+        Manner::Everywhere => true,
+        Manner::Several => placement::connectors(&handle.id, &live(shared), count).contains(&&shared.replica),
+        Manner::Newest | Manner::Exclusive => false,
+    }
 }
 
 fn live(shared: &Shared) -> Vec<ReplicaId> {

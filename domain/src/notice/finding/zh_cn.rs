@@ -82,6 +82,7 @@ pub(super) const fn zh_cn(finding: Finding) -> FindingWords {
         ),
         Finding::AddressBanned => ADDRESS_BANNED_ZH_CN,
         Finding::QuotaLeft => fine("调用可以通过；本月剩余额度平台没有提供。"),
+        Finding::NothingOutside => fine("演练场是本服务器的一部分，无需连接任何外部服务。"),
         Finding::AgentAnswers => fine("该渠道的智能体可以回答。"),
         Finding::AgentWantsUser => WANTS_USER_ZH_CN,
         Finding::DirectoryAnswers => fine("目录可以查询。"),

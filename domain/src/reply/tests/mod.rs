@@ -177,6 +177,7 @@ fn facts(cards: bool, address_until: Option<Timestamp>) -> Facts {
             part_chars_max: 80,
             part_bytes_max: 400,
             update_interval: Duration::from_millis(800),
+            pace: crate::usage::Pace::Normal,
         },
         locale: Locale::En,
     }

@@ -27,6 +27,7 @@ pub async fn a_free_partition_is_granted_at_once(fixture: impl Fixture) {
         owner: replica("a"),
         token: lease.token,
         until: crate::clock::Clock::now(&*fixture.clock()).after(TTL),
+        lineage: lease.lineage,
     };
     assert_eq!(*lease, expected);
     assert!(lease.token.0 > 0);

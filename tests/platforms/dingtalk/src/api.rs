@@ -77,7 +77,8 @@ pub(crate) const STREAMING: &str = "/v1.0/card/streaming";
 const UPLOAD: &str = "/media/upload";
 const INSTANCES: &str = "/v1.0/card/instances";
 const DELIVER: &str = "/v1.0/card/instances/deliver";
-const CREATE_AND_DELIVER: &str = "/v1.0/card/instances/createAndDeliver";
+/// Path of cards that are created and delivered at once.
+pub(crate) const CREATE_AND_DELIVER: &str = "/v1.0/card/instances/createAndDeliver";
 const CORP_TOKEN: &str = "/v1.0/oauth2/{corpId}/token";
 
 static ENDPOINTS: [Endpoint; 22] = [

@@ -81,6 +81,9 @@ impl Drop for CallGuard {
             }
             if let Some(mut record) = record {
                 record.took_ms = state.now_ms().saturating_sub(record.at_ms);
+                if let Some(judge) = &mut state.judge {
+                    judge.called(&record);
+                }
                 state.observed.count_call(record);
             }
         });

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::api::Outcome;
 use crate::envelope::ApiError;
 use crate::knobs::ReusedOutTrackId;
+use crate::load::Judgement;
 use crate::log::Log;
 use crate::request::ApiRequest;
 use crate::sent::SentMessage;
@@ -110,6 +111,8 @@ fn create_card(state: &mut State, request: &ApiRequest) -> Result<(), ApiError> 
         stream_closed: false,
         space_models: space_models(request),
         guids: Log::new(GUIDS_MAX),
+        texts_max: state.kept_texts,
+        judgement: Judgement::default(),
     };
     follow_flow_status(&mut card, &template, now_ms);
     refresh(&mut card, &template, now_ms);

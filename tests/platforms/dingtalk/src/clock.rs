@@ -25,4 +25,9 @@ impl Clock {
         let passed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.base_ms.saturating_add(passed)
     }
+
+    /// Microseconds since the simulator's start.
+    pub(crate) fn now_us(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
 }

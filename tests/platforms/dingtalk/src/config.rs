@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::knobs::Knobs;
-use crate::observe::KEPT;
+use crate::observe::{ITEMS_KEPT, KEPT, TEXTS_KEPT};
 use crate::templates::TemplateConfig;
 use crate::tls::TlsConfig;
 
@@ -43,6 +43,10 @@ pub struct SimulatorConfig {
     pub templates: Vec<TemplateConfig>,
     /// Pushed messages and cards kept for judges (the oldest leave), and conversations known at the same time (each).
     pub kept: usize,
+    /// Entries kept of one conversation; the oldest leave.
+    pub kept_items: usize,
+    /// Texts kept of one card; those in the middle leave.
+    pub kept_texts: usize,
     /// Periods, limits and rates; all can be changed while running.
     pub knobs: Knobs,
 }
@@ -62,6 +66,8 @@ impl Default for SimulatorConfig {
             ],
             templates: vec![TemplateConfig::own(OWN_TEMPLATE)],
             kept: KEPT,
+            kept_items: ITEMS_KEPT,
+            kept_texts: TEXTS_KEPT,
             knobs: Knobs::default(),
         }
     }

@@ -258,6 +258,9 @@ fn acknowledge(state: &mut State, number: u64, header_id: &str, code: i64, now_m
     } else if code == 200 && message.acked.is_none() {
         message.acked = Some(Ack { at_ms: now_ms, connection, header_id: header_id.to_owned() });
         state.fuzz.acked(&message.msg_id);
+        if let Some(judge) = &mut state.judge {
+            judge.acknowledged(&message.text, state.clock.now_us());
+        }
     }
     if late {
         let detail = format!("{header_id} after {took_ms} ms");

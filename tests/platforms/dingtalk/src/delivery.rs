@@ -44,6 +44,18 @@ pub(crate) fn accept_marked(
     Ok(handle)
 }
 
+/// Accepts a message of a load run and delivers it once; whoever runs the load repeats it.
+pub(crate) fn accept_once(state: &mut State, push: Push) -> Result<(), PushError> {
+    let handle = admit(state, push)?;
+    deliver(state, &handle.msg_id, DeliveryCause::First);
+    Ok(())
+}
+
+/// Delivers a message of a load run again, since nobody acknowledged it.
+pub(crate) fn repeat(state: &mut State, msg_id: &str) {
+    deliver(state, msg_id, DeliveryCause::Redelivery);
+}
+
 /// Delivers a known message once more under a new header id.
 pub(crate) fn duplicate(inner: &Inner, msg_id: &str) -> bool {
     inner.change(|state| {
@@ -97,8 +109,7 @@ fn admit(state: &mut State, mut push: Push) -> Result<PushHandle, PushError> {
         return Err(PushError::MessageIdUsed);
     }
     if push.origin.nick.is_empty() {
-        let known = state.people.iter().find(|person| person.staff_id == push.origin.sender);
-        push.origin.nick = known.map_or_else(|| push.origin.sender.clone(), |person| person.nick.clone());
+        push.origin.nick = state.nick_of(&push.origin.sender);
     }
     if !push.outsider {
         state.learn_person(&push.origin.sender, &push.origin.nick);

@@ -1,15 +1,25 @@
 //! `dingtalk-sim`: the simulated platform as a process of its own.
 
+mod load_command;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context;
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use dingtalk_sim::{AppConfig, Proxy, ProxyConfig, Simulator, SimulatorConfig, TlsConfig};
+use tokio_util::sync::CancellationToken;
+
+use load_command::{BotArguments, LoadArguments};
+
+/// Exit code for options that cannot be understood.
+const EXIT_USAGE: u8 = 2;
 
 /// A simulated DingTalk platform with a chat page.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long)]
@@ -38,6 +48,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Sends messages to a bot and judges its answers: rate, latencies, what is lost, twice or out of order, calls, CPU.
+    #[command(long_about = load_command::LONG_ABOUT)]
+    Load(Box<LoadArguments>),
+    /// A trivial bot that stores nothing: the least that a bot can cost, to compare others with under `load`.
+    Bot(Box<BotArguments>),
     /// An HTTP proxy (CONNECT and plain requests) instead of the platform; prints what it counted when it ends.
     Proxy {
         /// Address to listen on; port 0 takes a free one.
@@ -91,16 +106,74 @@ fn configuration(arguments: Arguments) -> anyhow::Result<SimulatorConfig> {
     Ok(config)
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let mut arguments = Arguments::parse();
-    if let Some(Command::Proxy { listen, credentials, refuse, route }) = arguments.command.take() {
-        let proxy = ProxyConfig { listen, credentials, routes: route.into_iter().collect() };
-        return run_proxy(proxy, refuse).await;
+/// Why the program ends with an error.
+enum Failure {
+    /// An option is wrong.
+    Usage(String),
+    /// Something did not work.
+    Run(String),
+}
+
+impl Failure {
+    fn run(what: &str, error: &dyn std::error::Error) -> Self {
+        Self::Run(format!("failed to {what}: {error}"))
     }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Run(format!("{error:#}"))
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::try_parse() {
+        Ok(arguments) => run(arguments).await,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            error.exit()
+        }
+        Err(error) => Err(Failure::Usage(one_line(&error))),
+    };
+    let (text, code) = match done {
+        Ok(code) => return code,
+        Err(Failure::Usage(text)) => (text, ExitCode::from(EXIT_USAGE)),
+        Err(Failure::Run(text)) => (text, ExitCode::FAILURE),
+    };
+    eprintln!("dingtalk-sim: {text}");
+    code
+}
+
+/// What is wrong with the options, without the usage behind it.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
+    let text = lines.collect::<Vec<_>>().join(" ");
+    format!("{} (--help tells the options)", text.trim_start_matches("error: "))
+}
+
+async fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
+    // What a bot under load does wrong is counted in the report.
+    let usual = if matches!(arguments.command, Some(Command::Load(_))) { "error" } else { "info" };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match arguments.command.take() {
+        Some(Command::Load(load)) => load_command::run(*load).await,
+        Some(Command::Bot(bot)) => load_command::run_the_bot(*bot).await,
+        Some(Command::Proxy { listen, credentials, refuse, route }) => {
+            let proxy = ProxyConfig { listen, credentials, routes: route.into_iter().collect() };
+            run_proxy(proxy, refuse).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        None => {
+            run_platform(arguments).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn run_platform(arguments: Arguments) -> anyhow::Result<()> {
     let config = configuration(arguments)?;
     if !config.listen.ip().is_loopback() {
         tracing::warn!("everybody who reaches this address controls the simulator: it has no passwords");
@@ -141,6 +214,15 @@ async fn interrupted() -> std::io::Result<()> {
     }
     #[cfg(not(unix))]
     tokio::signal::ctrl_c().await
+}
+
+/// Cancels at SIGINT or SIGTERM.
+fn stop_when_interrupted(stop: CancellationToken) {
+    tokio::spawn(async move {
+        if interrupted().await.is_ok() {
+            stop.cancel();
+        }
+    });
 }
 
 /// A reader that went away must not end the simulator.

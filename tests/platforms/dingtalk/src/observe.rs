@@ -18,6 +18,10 @@ use crate::timeline::{Card, CardState, Conversation, ItemContent};
 
 /// Pushed messages, cards and conversations kept (each) without a configuration that says otherwise.
 pub(crate) const KEPT: usize = 20_000;
+/// Entries kept of one conversation without such a configuration.
+pub(crate) const ITEMS_KEPT: usize = 2_000;
+/// Texts kept of one card without such a configuration.
+pub(crate) const TEXTS_KEPT: usize = 400;
 /// Calls kept.
 const CALLS_MAX: usize = 20_000;
 /// Connection, open and violation records kept (each).
@@ -159,17 +163,7 @@ impl Observed {
     pub(crate) fn count_call(&mut self, record: CallRecord) {
         let known = self.call_counts.contains_key(&record.path) || self.call_counts.len() < PATHS_MAX;
         let path = if known { record.path.clone() } else { "other".to_owned() };
-        let count = self.call_counts.entry(path).or_default();
-        count.total = count.total.saturating_add(1);
-        let succeeded = record.status == 101 || (200..300).contains(&record.status);
-        if succeeded && record.code.is_none() {
-            count.ok = count.ok.saturating_add(1);
-        } else {
-            count.failed = count.failed.saturating_add(1);
-        }
-        if record.code.as_deref().is_some_and(|code| code.contains("QpsLimit")) {
-            count.throttled = count.throttled.saturating_add(1);
-        }
+        self.call_counts.entry(path).or_default().add(&record);
         self.calls.push(record);
     }
 

@@ -71,7 +71,7 @@ async fn world(Shared(inner): Shell) -> Response {
     inner.look(|state| {
         let robots = state.apps.all().iter().map(|app| json!({"app": app.client_id, "name": app.robot_name}));
         let robots: Vec<_> = robots.collect();
-        Json(json!({"people": state.people, "groups": state.groups, "robots": robots})).into_response()
+        Json(json!({"people": state.people.all(), "groups": state.groups, "robots": robots})).into_response()
     })
 }
 
@@ -166,7 +166,7 @@ async fn chat(Shared(inner): Shell, body: Body) -> Result<Response, Response> {
     let in_group = !typed.place.group.is_empty();
     if in_group && !typed.mention {
         inner.change(|state| {
-            let known = state.people.iter().find(|person| person.staff_id == typed.place.sender);
+            let known = state.people.named(&typed.place.sender);
             let nick = known.map_or_else(|| typed.place.sender.clone(), |person| person.nick.clone());
             let content =
                 ItemContent::User { msg_id: None, nick, text: typed.text, files: Vec::new(), quoted: None };

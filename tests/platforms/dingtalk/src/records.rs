@@ -177,6 +177,22 @@ pub struct CallCount {
     pub throttled: u64,
 }
 
+impl CallCount {
+    /// Counts one call.
+    pub(crate) fn add(&mut self, record: &CallRecord) {
+        self.total = self.total.saturating_add(1);
+        let succeeded = record.status == 101 || (200..300).contains(&record.status);
+        if succeeded && record.code.is_none() {
+            self.ok = self.ok.saturating_add(1);
+        } else {
+            self.failed = self.failed.saturating_add(1);
+        }
+        if record.code.as_deref().is_some_and(|code| code.contains("QpsLimit")) {
+            self.throttled = self.throttled.saturating_add(1);
+        }
+    }
+}
+
 /// Something a correct client does not do.
 #[derive(Clone, Debug, Serialize)]
 pub struct Violation {

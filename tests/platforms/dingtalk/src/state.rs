@@ -12,16 +12,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apps::Apps;
 use crate::clock::Clock;
-use crate::config::{Group, Person, SimulatorConfig};
+use crate::config::{Group, SimulatorConfig};
 use crate::connections::Connection;
 use crate::faults::Faults;
 use crate::files::Files;
 use crate::fuzz::Fuzz;
 use crate::gateway::Ticket;
 use crate::knobs::Knobs;
+use crate::load::Judge;
 use crate::lock::{Held, Lock};
 use crate::media::MediaStore;
 use crate::observe::Observed;
+use crate::people::{PEOPLE_MAX, People};
 use crate::push::ChatKind;
 use crate::quota::Buckets;
 use crate::records::ViolationKind;
@@ -31,8 +33,6 @@ use crate::webhook::Session;
 
 /// Live page events buffered for a slow page before it is told to reload.
 const EVENTS_BUFFERED: usize = 1_024;
-/// People and private chats remembered (each).
-const PEOPLE_MAX: usize = 20_000;
 
 /// Shared by the server's tasks and the [`crate::Simulator`].
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(crate) struct State {
     pub(crate) knobs: Knobs,
     pub(crate) apps: Apps,
     pub(crate) templates: Vec<TemplateConfig>,
-    pub(crate) people: Vec<Person>,
+    pub(crate) people: People,
     pub(crate) groups: Vec<Group>,
     /// (client id, staff id) to private conversation.
     pub(crate) private_chats: HashMap<(String, String), String>,
@@ -75,14 +75,23 @@ pub(crate) struct State {
     /// Robot pushes accepted in this simulator's life.
     pub(crate) pushes: u64,
     pub(crate) observed: Observed,
+    /// Judges a load run, while there is one.
+    pub(crate) judge: Option<Judge>,
     /// Conversations known at the same time.
     kept: usize,
+    /// Entries kept of one conversation.
+    kept_items: usize,
+    /// Texts kept of one card.
+    pub(crate) kept_texts: usize,
+    /// The pages that look; without one nothing is written for them.
+    pages: broadcast::Sender<Arc<str>>,
     page_events: Vec<Arc<str>>,
     base_url: String,
 }
 
 impl Inner {
     pub(crate) fn new(config: SimulatorConfig, base_url: String, root: CancellationToken) -> Self {
+        let events = broadcast::Sender::new(EVENTS_BUFFERED);
         let mut templates = public_templates();
         templates.extend(config.templates);
         let mut state = State {
@@ -91,7 +100,7 @@ impl Inner {
             knobs: config.knobs,
             apps: Apps::new(config.apps),
             templates,
-            people: config.people,
+            people: People::new(config.people),
             groups: Vec::new(),
             private_chats: HashMap::new(),
             tickets: BTreeMap::new(),
@@ -106,7 +115,11 @@ impl Inner {
             fuzz: Fuzz::default(),
             pushes: 0,
             observed: Observed::new(config.kept),
+            judge: None,
             kept: config.kept,
+            kept_items: config.kept_items,
+            kept_texts: config.kept_texts,
+            pages: events.clone(),
             page_events: Vec::new(),
             base_url: base_url.clone(),
         };
@@ -116,7 +129,7 @@ impl Inner {
         Self {
             state: Lock::new(state),
             version: watch::Sender::new(0),
-            events: broadcast::Sender::new(EVENTS_BUFFERED),
+            events,
             root,
             runtime: Handle::current(),
             base_url,
@@ -185,19 +198,16 @@ impl State {
 
     /// The person becomes known, so that API calls can address them.
     pub(crate) fn learn_person(&mut self, staff_id: &str, nick: &str) {
-        if self.people.len() < PEOPLE_MAX && !self.knows(staff_id) {
-            self.people.push(Person { staff_id: staff_id.to_owned(), nick: nick.to_owned() });
-        }
+        self.people.learn(staff_id, nick);
     }
 
     /// The staff id belongs to somebody.
     pub(crate) fn knows(&self, staff_id: &str) -> bool {
-        self.people.iter().any(|person| person.staff_id == staff_id)
+        self.people.named(staff_id).is_some()
     }
 
     pub(crate) fn nick_of(&self, staff_id: &str) -> String {
-        let found = self.people.iter().find(|person| person.staff_id == staff_id);
-        found.map_or_else(|| staff_id.to_owned(), |person| person.nick.clone())
+        self.people.named(staff_id).map_or_else(|| staff_id.to_owned(), |person| person.nick.clone())
     }
 
     /// The group becomes known, with every robot in it.
@@ -233,11 +243,13 @@ impl State {
         title: &str,
         person: Option<String>,
     ) -> Option<&mut Conversation> {
+        let kept_items = self.kept_items;
         let known = &mut self.observed.conversations;
         if !known.contains_key(id) && known.len() >= self.kept {
             return None;
         }
-        Some(known.entry(id.to_owned()).or_insert_with(|| Conversation::new(id, kind, title, person)))
+        let new = || Conversation::new(id, kind, title, person, kept_items);
+        Some(known.entry(id.to_owned()).or_insert_with(new))
     }
 
     /// The group conversation exists.
@@ -247,28 +259,40 @@ impl State {
 
     /// Something appears in a conversation, for judges and for the page.
     pub(crate) fn appear(&mut self, conversation: &str, content: ItemContent) {
+        if let (Some(judge), ItemContent::Reply(reply)) = (&mut self.judge, &content) {
+            judge.replied(conversation, &reply.text, self.clock.now_us());
+        }
         let item = Item { at_ms: self.now_ms(), content };
+        let is_watched = self.is_watched();
         let Some(found) = self.observed.conversations.get_mut(conversation) else {
             return;
         };
         let id = found.id.clone();
-        let conversation =
-            json!({"id": found.id, "kind": found.kind, "title": found.title, "person": found.person});
-        let mut event = json!({"type": "item", "conversation": conversation, "item": item});
-        let (number, left) = found.items.push(item);
-        if let Some(fields) = event.as_object_mut() {
-            fields.insert("number".to_owned(), json!(number));
-        }
+        let event = is_watched.then(|| {
+            let conversation =
+                json!({"id": found.id, "kind": found.kind, "title": found.title, "person": found.person});
+            json!({"type": "item", "conversation": conversation, "item": item,
+                   "number": found.items.next_number()})
+        });
+        let (_, left) = found.items.push(item);
         if let Some(left) = left
             && let Some(text) = self.observed.robot_text(&left.content)
         {
             self.fuzz.forgetting(&id, &text);
         }
-        self.page_event(&event);
+        if let Some(event) = event {
+            self.page_event(&event);
+        }
     }
 
-    /// A card changed, for the page.
+    /// A card changed, for whoever judges and for the page.
     pub(crate) fn card_changed(&mut self, out_track_id: &str) {
+        if let (Some(judge), Some(card)) = (&mut self.judge, self.observed.card_mut(out_track_id)) {
+            judge.card_changed(card.as_judged(), self.clock.now_us());
+        }
+        if !self.is_watched() {
+            return;
+        }
         if let Some(card) = self.observed.card(out_track_id) {
             let event = json!({"type": "card", "card": card_for_page(card)});
             self.page_event(&event);
@@ -304,6 +328,11 @@ impl State {
             let (now_ms, detail) = (self.now_ms(), format!("{answered} answers to {asked} messages"));
             self.observed.violate(now_ms, ViolationKind::TooManyAnswers, detail);
         }
+    }
+
+    /// A page looks at what happens.
+    fn is_watched(&self) -> bool {
+        self.pages.receiver_count() > 0
     }
 
     fn page_event(&mut self, event: &Value) {

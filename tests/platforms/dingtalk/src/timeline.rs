@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::contents::SharedFile;
+use crate::load::{JudgedCard, Judgement};
 use crate::log::Log;
 use crate::push::ChatKind;
 
-/// Texts kept of one card.
-const CARD_TEXTS_MAX: usize = 400;
 /// Text kept of one card, over all its texts (bytes).
 const CARD_TEXT_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Items kept of one conversation.
-const ITEMS_MAX: usize = 2_000;
 
 /// One conversation as its members see it.
 #[derive(Clone, Debug, Serialize)]
@@ -31,8 +28,14 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    pub(crate) fn new(id: &str, kind: ChatKind, title: &str, person: Option<String>) -> Self {
-        Self { id: id.to_owned(), kind, title: title.to_owned(), person, items: Log::new(ITEMS_MAX) }
+    pub(crate) fn new(
+        id: &str,
+        kind: ChatKind,
+        title: &str,
+        person: Option<String>,
+        kept_items: usize,
+    ) -> Self {
+        Self { id: id.to_owned(), kind, title: title.to_owned(), person, items: Log::new(kept_items) }
     }
 
     /// What the robot said in plain messages, in order.
@@ -181,6 +184,12 @@ pub struct Card {
     /// Recent `guid`s, for idempotency.
     #[serde(skip)]
     pub(crate) guids: Log<String>,
+    /// Texts kept of it.
+    #[serde(skip)]
+    pub(crate) texts_max: usize,
+    /// What the judge of a load run knows of it.
+    #[serde(skip)]
+    pub(crate) judgement: Judgement,
 }
 
 /// A card in a conversation.
@@ -209,12 +218,24 @@ impl Card {
             return;
         }
         let mut bytes: usize = self.shown.iter().map(|shown| shown.text.len()).sum();
-        while self.shown.len() > 2 && (self.shown.len() >= CARD_TEXTS_MAX || bytes > CARD_TEXT_BYTES_MAX) {
+        while self.shown.len() >= self.texts_max.max(1)
+            || (self.shown.len() > 2 && bytes > CARD_TEXT_BYTES_MAX)
+        {
             let left = self.shown.remove(self.shown.len() / 2);
             bytes = bytes.saturating_sub(left.text.len());
             self.shown_forgotten = self.shown_forgotten.saturating_add(1);
         }
         self.shown.push(ShownText { at_ms, text: self.text.clone(), state: self.state });
+    }
+
+    /// The card as the judge of a load run looks at it.
+    pub(crate) fn as_judged(&mut self) -> JudgedCard<'_> {
+        JudgedCard {
+            conversation: self.conversations.first().map(String::as_str),
+            text: &self.text,
+            state: self.state,
+            judgement: &mut self.judgement,
+        }
     }
 
     /// Enters a state and counts entries into a final one.

@@ -10,7 +10,7 @@ use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::notice::Finding;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome};
 use switchboard_domain::settings::ReplyLimits;
-use switchboard_domain::usage::Used;
+use switchboard_domain::usage::{QuotaRules, Used, pace};
 use switchboard_ports::channels::Channel;
 use switchboard_ports::provider::{
     Came, CardRequest, Check, CheckResult, ConnectionSink, FetchFailure, Fetched, Link, Meter, PartRequest,
@@ -29,12 +29,15 @@ pub(super) struct FakeLink {
     channel: ChannelId,
     secret: String,
     meter: Arc<dyn Meter>,
+    quota: QuotaRules,
 }
 
 impl FakeLink {
     pub(super) fn new(platform: FakePlatform, channel: &Channel, meter: Arc<dyn Meter>) -> Self {
         let secret = channel.secrets.get("/secret").map(|secret| secret.expose().to_owned());
-        Self { platform, channel: channel.id.clone(), secret: secret.unwrap_or_default(), meter }
+        let calls_per_month = channel.config.pointer("/calls_per_month").and_then(serde_json::Value::as_u64);
+        let quota = QuotaRules { calls_per_month, pace: None };
+        Self { platform, channel: channel.id.clone(), secret: secret.unwrap_or_default(), meter, quota }
     }
 
     fn refusal(&self) -> Option<CloseCause> {
@@ -142,7 +145,12 @@ impl Link for FakeLink {
             part_chars_max: 3_500,
             part_bytes_max: 14_000,
             update_interval: Duration::from_millis(800),
+            pace: pace(self.quota, &self.meter.standing()).0,
         }
+    }
+
+    fn quota_rules(&self) -> QuotaRules {
+        self.quota
     }
 
     async fn connect(

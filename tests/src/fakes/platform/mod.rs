@@ -22,9 +22,7 @@ use switchboard_ports::provider::{
     Provider, Signal,
 };
 
-use super::gate::Gate;
-use super::steps::Steps;
-use super::wire::Wire;
+use super::{gate::Gate, steps::Steps, wire::Wire};
 use link::FakeLink;
 use state::{Socket, State};
 
@@ -381,6 +379,7 @@ impl Provider for FakePlatform {
             title: switchboard_ports::form::Words::same("Fake"),
             guide: &[],
             exclusive: self.state().manner == Manner::Exclusive,
+            everywhere: false,
             hears_all: true,
             config_fields: &[],
             secret_fields: &["/secret"],

@@ -12,7 +12,8 @@ use super::super::sql::{int, uint, walk};
 use super::take::COPIED_MARK;
 use crate::hex::digits;
 use crate::stores::copy::items::{
-    ConversationItem, FailureItem, FileItem, Item, LineItem, Mark, MessageItem, Named, TokenItem, UsageItem,
+    ConversationItem, FailureItem, FileItem, Item, JournalItem, LineItem, Mark, MessageItem, Named,
+    TokenItem, UsageItem,
 };
 use crate::stores::copy::side::{Batch, Counters, Cursor};
 use crate::stores::hashed::hashed;
@@ -34,7 +35,7 @@ struct Stage {
 }
 
 /// In the order in which they are given: what a row refers to comes before it.
-const STAGES: [Stage; 14] = [
+const STAGES: [Stage; 15] = [
     Stage { select: "SELECT id, name, version, body FROM channels", key: &["id"], item: channel },
     Stage { select: "SELECT id, name, version, body FROM agents", key: &["id"], item: agent },
     Stage { select: "SELECT id, name, hash, body FROM tokens", key: &["id"], item: token },
@@ -92,6 +93,12 @@ const STAGES: [Stage; 14] = [
         item: usage,
     },
     Stage { select: "SELECT id, body FROM audit", key: &["id"], item: audit },
+    Stage {
+        select: "SELECT journal_lines.num AS num, number, book, subject, at, body
+                 FROM journal_lines JOIN journal_subjects USING (num)",
+        key: &["journal_lines.num", "journal_lines.number"],
+        item: journal,
+    },
 ];
 
 /// The stage with contents, which are read one at a time.
@@ -170,6 +177,7 @@ fn size(item: &Item) -> usize {
         Item::Failure(failure) => failure.body.len() + failure.again.as_ref().map_or(0, String::len),
         Item::Message(message) => message.body.len(),
         Item::File(file) => file.content.len(),
+        Item::Journal(line) => line.body.len(),
         Item::Token(_) | Item::Identity { .. } | Item::Shown { .. } | Item::Usage(_) => 0,
     }
 }
@@ -301,6 +309,16 @@ fn usage(row: &Row<'_>, _: &Connection) -> rusqlite::Result<Item> {
 
 fn audit(row: &Row<'_>, _: &Connection) -> rusqlite::Result<Item> {
     Ok(Item::Audit { number: number(row, 0)?, body: row.get(1)? })
+}
+
+fn journal(row: &Row<'_>, _: &Connection) -> rusqlite::Result<Item> {
+    Ok(Item::Journal(JournalItem {
+        book: row.get(2)?,
+        subject: row.get(3)?,
+        number: number(row, 1)?,
+        at: number(row, 4)?,
+        body: row.get(5)?,
+    }))
 }
 
 /// Counters.

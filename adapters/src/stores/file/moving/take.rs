@@ -10,9 +10,10 @@ use switchboard_ports::error::StoreError;
 
 use super::super::attachments::PIECE_BYTES_MAX;
 use super::super::error::store_error;
+use super::super::journal::add_subject;
 use super::super::sql::{change, int, uint, walk};
 use super::super::{folded, row as record_row};
-use crate::stores::copy::items::{ConversationItem, FileItem, Item, LineItem, Mark, Named};
+use crate::stores::copy::items::{ConversationItem, FileItem, Item, JournalItem, LineItem, Mark, Named};
 use crate::stores::copy::side::Counters;
 use crate::stores::hashed;
 use crate::stores::records::UserRecord;
@@ -114,6 +115,7 @@ pub(super) fn row(
             let sql = "INSERT INTO audit (id, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
             done(change(connection, sql, (int(*number), body)))
         }
+        Item::Journal(line) => put_journal(connection, line),
     }
 }
 
@@ -194,6 +196,21 @@ impl Lines {
         self.0.insert(line.conversation.clone(), count + u64::from(is_next));
         Ok(())
     }
+}
+
+/// A line keeps its number, which is its subject's last where there is no greater one.
+fn put_journal(connection: &Connection, line: &JournalItem) -> Result<(), StoreError> {
+    let sql = "SELECT num FROM journal_subjects WHERE book = ?1 AND subject = ?2";
+    let known = walk(connection, sql, (&line.book, &line.subject), |row| row.get::<_, i64>(0))?;
+    let num = match known.first() {
+        Some(num) => *num,
+        None => add_subject(connection, &line.book, &line.subject)?,
+    };
+    let sql =
+        "INSERT INTO journal_lines (num, number, at, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+    let new = change(connection, sql, (num, int(line.number), int(line.at), &line.body))?;
+    let sql = "UPDATE journal_subjects SET last = max(last, ?2), lines = lines + ?3 WHERE num = ?1";
+    done(change(connection, sql, (num, int(line.number), int(new))))
 }
 
 fn put_file(connection: &Connection, file: &FileItem) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@ use switchboard_domain::ids::{ChannelId, Seq, SessionNumber, UserId, Version};
 use switchboard_domain::outbound::{News, Progress};
 use switchboard_domain::outcome::Refusal;
 use switchboard_ports::attachments::{AttachmentPlace, StoredAttachment};
+use switchboard_ports::conformance::journal;
 use switchboard_ports::conformance::messages::new_message;
 use switchboard_ports::conformance::registries::{agent, channel};
 use switchboard_ports::conformance::samples::{accept_first, ask, commit, ending, failed, key, lease, line};
@@ -14,6 +15,7 @@ use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::usage::{app, batch, month, usage};
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conversations::{Commit, Shown};
+use switchboard_ports::journal::{Book, JournalStore};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::tokens::Role;
 use switchboard_ports::transcripts::ConversationFilter;
@@ -76,6 +78,7 @@ async fn run_everything(core: &Arc<Core>) {
     all.tokens.revoke("a").await.unwrap();
     all.usage.add(batch("b1", &[(&app("a"), month(1), usage(1, 1))])).await.unwrap();
     all.usage.of(&app("a")).await.unwrap();
+    run_journal(&*all.journal, &page).await;
     accept_first(&*all.conversations, ask(&key("d"), "m3", "see")).await;
     let place = AttachmentPlace { conversation: key("d").id(), seq: Seq(1), position: 0 };
     let file = StoredAttachment { media_type: "image/png".to_owned(), content: Bytes::from_static(b"png") };
@@ -96,6 +99,16 @@ async fn run_users(users: &dyn UserStore, page: &PageRequest) {
     users.matching("one", Some("one@example.invalid")).await.unwrap();
     users.list(page).await.unwrap();
     users.delete(&one.id, &[]).await.unwrap();
+}
+
+/// More than a subject and a book keep.
+async fn run_journal(store: &dyn JournalStore, page: &PageRequest) {
+    let lines = ["first", "second"].map(|text| journal::line(Book::Intents, "chn_1", text));
+    let subjects = ["one", "other"].map(|subject| journal::line(Book::Changes, subject, "text"));
+    store.append(lines.into_iter().chain(subjects).collect()).await.unwrap();
+    store.read(Book::Intents, "chn_1", page).await.unwrap();
+    assert_eq!(store.subjects(Book::Changes).await.unwrap(), ["other"]);
+    store.forget(Book::Intents, "chn_1").await.unwrap();
 }
 
 #[tokio::test]

@@ -10,12 +10,14 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use switchboard_domain::ids::{AgentId, ChannelId, Seq, SessionNumber, Version};
+use switchboard_ports::conformance::journal;
 use switchboard_ports::conformance::registries::{agent, channel};
 use switchboard_ports::conformance::samples::{accept_first, address, ask, ending, failed, key, lease, line};
 use switchboard_ports::conformance::tokens::token;
 use switchboard_ports::conformance::usage::{app, batch, month, usage};
 use switchboard_ports::conformance::users::{identity, user};
 use switchboard_ports::conversations::{Arrival, Commit};
+use switchboard_ports::journal::Book;
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::tokens::Role;
 use switchboard_ports::users::User;
@@ -56,6 +58,7 @@ pub(super) async fn fill(core: &Arc<Core>) {
     all.users.create(&one, &[]).await.unwrap();
     all.tokens.insert(&token("ci", Role::Operator, 7)).await.unwrap();
     all.usage.add(batch("b1", &[(&app("a"), month(1), usage(7, 5))])).await.unwrap();
+    all.journal.append(vec![journal::line(Book::Versions, "chn_1", "first")]).await.unwrap();
     let with_address = |chat: &str, id: &str| Arrival {
         session_address: Some(address(WEBHOOK)),
         ..ask(&key(chat), id, "hello")
@@ -146,6 +149,8 @@ async fn a_file_of_each_format_is_opened_with_everything_in_it() {
         let used = stores(&core).usage.of(&app("a")).await.unwrap();
         let expected = if format < 5 { vec![] } else { vec![(month(1), usage(7, 5))] };
         assert_eq!(used, expected, "format {format} has counts from 5 on");
+        let lines = journal::read(&stores(&core), Book::Versions, "chn_1", 5).await;
+        assert_eq!(lines.len(), usize::from(format >= 7), "format {format} has a journal from 7 on");
         drop(core);
         let after = Connection::open(place.database()).unwrap();
         let version: u32 = after.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();

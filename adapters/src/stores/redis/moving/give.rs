@@ -11,6 +11,7 @@ use switchboard_ports::error::StoreError;
 use super::super::audit::lines_key;
 use super::super::registry::all;
 use super::super::{Core, attachments};
+use super::journal;
 use crate::stores::copy::items::{
     ConversationItem, FailureItem, FileItem, Item, LineItem, MessageItem, Named, TokenItem, UsageItem,
 };
@@ -35,7 +36,7 @@ const READS_AT_ONCE: usize = 4;
 const CHANNELS_AT_ONCE: usize = 500;
 
 /// What is given, in this order: what a row refers to comes before it.
-const STAGES: usize = 11;
+const STAGES: usize = 12;
 
 /// Rows after a place.
 pub(super) async fn rows(core: &Core, after: &Cursor) -> Result<Batch<Item>, StoreError> {
@@ -52,6 +53,7 @@ pub(super) async fn rows(core: &Core, after: &Cursor) -> Result<Batch<Item>, Sto
         8 => files(core, after.after.first().map(String::as_str)).await?,
         9 => (usage(core).await?, None),
         10 => audit(core, after.after.first().map(String::as_str)).await?,
+        11 => journal::give(core, &after.after).await?,
         _ => return Ok(Batch { rows: Vec::new(), next: None }),
     };
     let next = next.map(|after_row| Cursor { stage: after.stage, after: after_row });

@@ -2,6 +2,7 @@
 //! after, and while it is a target its layout is one that no server opens.
 
 mod give;
+mod journal;
 mod marks;
 mod take;
 

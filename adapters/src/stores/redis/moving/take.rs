@@ -12,6 +12,7 @@ use switchboard_ports::error::StoreError;
 use super::super::accept::{names_key, person_key};
 use super::super::messages::PLACE_KEPT;
 use super::super::{Core, attachments, audit, failures, users};
+use super::journal;
 use crate::stores::copy::items::{
     ConversationItem, FailureItem, FileItem, Item, LineItem, MessageItem, Named, TokenItem, UsageItem,
 };
@@ -38,7 +39,8 @@ pub(super) async fn rows(core: &Core, rows: Vec<Item>) -> Result<(), StoreError>
         }
     }
     let place = |id: &str| places.get(id).copied().ok_or_else(|| core.corrupt("at", id));
-    let (mut steps, mut lines, mut last_line) = (Vec::new(), BTreeMap::<_, Vec<_>>::new(), 0);
+    let (mut steps, mut ends) = (Vec::new(), Vec::new());
+    let (mut lines, mut last_line) = (BTreeMap::<_, Vec<_>>::new(), 0);
     for item in &rows {
         match item {
             Item::Conversation(_) => {}
@@ -63,6 +65,7 @@ pub(super) async fn rows(core: &Core, rows: Vec<Item>) -> Result<(), StoreError>
             Item::Message(item) => message(core, place(&item.conversation)?, item, &mut steps),
             Item::File(item) => file(core, item).await?,
             Item::Usage(item) => usage(core, item, &mut steps),
+            Item::Journal(item) => journal::put(core, item, &mut steps, &mut ends)?,
             Item::Audit { number, body } => {
                 last_line = last_line.max(*number);
                 let lines = audit::lines_key(core);
@@ -71,6 +74,8 @@ pub(super) async fn rows(core: &Core, rows: Vec<Item>) -> Result<(), StoreError>
         }
     }
     make(core, steps).await?;
+    // Steps go side by side: what they make is there only now.
+    make(core, ends).await?;
     if last_line > 0 {
         let mut call = core.scripts.raise.prepare_invoke();
         call.key(audit::last_key(core)).arg(last_line);

@@ -18,4 +18,4 @@ redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'token', token, 'until', written(n
 if ARGV[2] ~= '0' then
   redis.call('HSET', KEYS[1], 'ttl', ARGV[2])
 end
-return token
+return {token, server()}

@@ -1,10 +1,14 @@
 -- Writes one step of a conversation, or nothing.
 -- KEYS: lease, conversation, inbox, open, active, lines, shown, failures.
 -- ARGV: 1 owner, 2 token, 3 commit, 4 expected version, 5 new version, 6 now, 7 state, 8 session, 9 session_at,
---       10 replies, 11 user or '', 12 id, 13 beginning of the partition's keys, 14 the rest (JSON), 15 the partition.
+--       10 replies, 11 user or '', 12 id, 13 beginning of the partition's keys, 14 the rest (JSON), 15 the partition,
+--       16 the lease's server or ''.
 local lease = redis.call('HMGET', KEYS[1], 'owner', 'token')
 if lease[1] ~= ARGV[1] or lease[2] ~= ARGV[2] then
   return {'fenced'}
+end
+if is_elsewhere(ARGV[16]) then
+  return {'elsewhere'}
 end
 local known = redis.call('HMGET', KEYS[2], 'version', 'commit', 'channel', 'user', 'person_key', 'names_key')
 if not known[1] then

@@ -1,7 +1,11 @@
--- Reads a conversation and its entries. KEYS: lease, conversation, inbox. ARGV: owner, token, after, how many.
+-- Reads a conversation and its entries. KEYS: lease, conversation, inbox. ARGV: owner, token, after, how many, the lease's server
+-- or ''.
 local lease = redis.call('HMGET', KEYS[1], 'owner', 'token')
 if lease[1] ~= ARGV[1] or lease[2] ~= ARGV[2] then
   return {'fenced'}
+end
+if is_elsewhere(ARGV[5]) then
+  return {'elsewhere'}
 end
 local found = redis.call('HMGET', KEYS[2], 'channel', 'chat', 'member', 'version', 'state')
 if not found[1] then

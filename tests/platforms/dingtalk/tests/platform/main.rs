@@ -18,6 +18,7 @@ mod faults;
 mod files;
 mod fuzzing;
 mod limits;
+mod load;
 mod messages;
 mod secure;
 mod stream;

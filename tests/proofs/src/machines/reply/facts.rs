@@ -35,6 +35,7 @@ pub(super) fn facts(setting: &Setting, now: Timestamp) -> Facts {
             part_chars_max: 80,
             part_bytes_max: 400,
             update_interval: Duration::from_millis(800),
+            pace: switchboard_domain::usage::Pace::Normal,
         },
         locale: Locale::En,
     }

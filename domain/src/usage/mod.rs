@@ -1,6 +1,11 @@
 //! What an app has used of its company's monthly quota, as far as we have counted: months, and counts.
 
+mod saving;
+
 use core::fmt;
+use core::time::Duration;
+
+pub use saving::{Pace, QuotaRules, Why, forecast, pace};
 
 use crate::time::Timestamp;
 
@@ -36,6 +41,22 @@ impl Month {
         self.0
     }
 
+    /// How long it lasts.
+    #[must_use]
+    pub fn length(self) -> Duration {
+        let days = first_day(self.0.saturating_add(1)).saturating_sub(first_day(self.0));
+        Duration::from_millis(u64::try_from(days.saturating_mul(DAY_MILLIS)).unwrap_or_default())
+    }
+
+    /// How much of it has passed at a point in time, by the clock that it was made with; nothing before it.
+    #[must_use]
+    pub fn elapsed(self, at: Timestamp, utc_offset_minutes: i16) -> Duration {
+        let millis = i64::try_from(at.as_millis().min(LAST_MILLIS)).unwrap_or_default();
+        let local = millis.saturating_add(i64::from(utc_offset_minutes).saturating_mul(60_000));
+        let begun = first_day(self.0).saturating_mul(DAY_MILLIS);
+        Duration::from_millis(u64::try_from(local.saturating_sub(begun)).unwrap_or_default())
+    }
+
     /// The month so many months before.
     #[must_use]
     pub const fn before(self, months: u32) -> Self {
@@ -59,6 +80,36 @@ const fn civil(day: i64) -> (i64, i64) {
     let march = (5 * day + 2) / 153;
     let year = year + era * 400;
     if march < 10 { (year, march + 2) } else { (year + 1, march - 10) }
+}
+
+/// The first day of a month, in days since 1970-01-01: the other way around of [`civil`].
+fn first_day(month: u32) -> i64 {
+    let (year, month) = (i64::from(month / 12), i64::from(month % 12));
+    let (year, march) = if month >= 2 { (year, month - 2) } else { (year.saturating_sub(1), month + 10) };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let day = of_era * 365 + of_era / 4 - of_era / 100 + (153 * march + 2) / 5;
+    era.saturating_mul(146_097).saturating_add(day).saturating_sub(719_468)
+}
+
+/// How an app stands with its quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Calls counted this month; `None` until what was counted before is read.
+    pub used: Option<u64>,
+    /// Whether the platform has said this month that the quota is used up.
+    pub refused: bool,
+    /// How much of the month has passed.
+    pub elapsed: Duration,
+    /// How long the month is.
+    pub month: Duration,
+}
+
+impl Default for Standing {
+    /// Nothing is counted.
+    fn default() -> Self {
+        Self { used: None, refused: false, elapsed: Duration::ZERO, month: Duration::from_hours(720) }
+    }
 }
 
 /// One use that a platform counts against a quota.
@@ -138,6 +189,13 @@ mod tests {
             for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
                 let at = |day: u64| Month::of(Timestamp::from_millis(day * 86_400_000), 0);
                 assert_eq!((at(day), at(day + length - 1)), (month, month));
+                let last = Timestamp::from_millis((day + length) * 86_400_000 - 1);
+                let days = |days: u64| core::time::Duration::from_hours(24 * days);
+                assert_eq!(month.length(), days(length));
+                assert_eq!(
+                    month.elapsed(last, 0),
+                    days(length).saturating_sub(core::time::Duration::from_millis(1))
+                );
                 (day, month) = (day + length, Month::numbered(month.number() + 1));
                 assert_eq!(month.before(1).number() + 1, month.number());
             }

@@ -1,0 +1,30 @@
+//! What is said of saving calls.
+
+use crate::settings::Locale;
+use crate::usage::Why;
+
+/// Why calls are saved, and what to do about it; nothing where they are not.
+#[must_use]
+pub const fn saving(why: Why, locale: Locale) -> Option<&'static str> {
+    Some(match (why, locale) {
+        (Why::Enough | Why::Settings, Locale::En | Locale::ZhCn) => return None,
+        (Why::UsedUp, Locale::En) => {
+            "The platform says that this month's quota of calls is used up, so only whole answers are shown: buy more quota for the company, or wait for the next month."
+        }
+        (Why::UsedUp, Locale::ZhCn) => {
+            "平台提示本月接口调用配额已用完，因此仅显示完整回答：请为企业购买更多配额，或等待下个月。"
+        }
+        (Why::NearlyUsedUp, Locale::En) => {
+            "95 % of this month's quota of calls is used, so only whole answers are shown: buy more quota, or correct calls_per_month in the channel's settings."
+        }
+        (Why::NearlyUsedUp, Locale::ZhCn) => {
+            "本月接口调用配额已使用 95%，因此仅显示完整回答：请购买更多配额，或在渠道设置中更正 calls_per_month。"
+        }
+        (Why::Forecast, Locale::En) => {
+            "At this rate this month's quota of calls does not last, so cards are updated seldom: buy more quota, or correct calls_per_month in the channel's settings."
+        }
+        (Why::Forecast, Locale::ZhCn) => {
+            "按目前的速度本月接口调用配额将不够用，因此减少卡片更新：请购买更多配额，或在渠道设置中更正 calls_per_month。"
+        }
+    })
+}
