@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Html;
 use axum::routing::get;
+use futures_util::future::try_join_all;
 use maud::{Markup, html};
 use switchboard_domain::ids::{ChannelId, ConversationId, SessionNumber, UserId};
 use switchboard_ports::page::PageRequest;
@@ -164,13 +165,9 @@ pub(super) async fn channel_names<'a>(
     api: &Api,
     ids: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeMap<String, String>, Problem> {
-    let mut names = BTreeMap::new();
-    for id in ids.into_iter().collect::<BTreeSet<_>>() {
-        if let Some(channel) = api.ports.channels.find(&ChannelId::new(id)).await? {
-            names.insert(channel.id.to_string(), channel.name);
-        }
-    }
-    Ok(names)
+    let ids: BTreeSet<_> = ids.into_iter().map(ChannelId::new).collect();
+    let found = try_join_all(ids.iter().map(|id| api.ports.channels.find(id))).await?;
+    Ok(found.into_iter().flatten().map(|channel| (channel.id.to_string(), channel.name)).collect())
 }
 
 /// A way to a channel, by its name as long as it has one.

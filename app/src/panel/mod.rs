@@ -87,8 +87,8 @@ pub fn routes() -> Router<Api> {
         .merge(pages)
 }
 
-/// A page that is not there, for whoever is signed in.
-async fn nowhere(_: visitor::Visitor) -> Problem {
+/// A page that is not there.
+async fn nowhere() -> Problem {
     Problem::not_found("there is nothing at this path")
 }
 

@@ -239,21 +239,14 @@ impl Shared {
             .into_iter()
             .filter(|lease| wanted.contains(&lease.partition) || leases.contains_key(&lease.partition))
             .collect();
-        let known: BTreeMap<_, _> =
-            leases.iter().map(|(partition, lease)| (*partition, lease.lineage)).collect();
+        let is_elsewhere =
+            |lease: &&Lease| leases.get(&lease.partition).is_some_and(|known| known.lineage != lease.lineage);
+        let elsewhere: Vec<_> = granted.iter().filter(is_elsewhere).map(|lease| lease.partition).collect();
         let before = leases.len();
         let kept = granted.iter().filter(|lease| leases.contains_key(&lease.partition)).count();
         leases.retain(|partition, _| !asked.contains(partition));
         let lost = before.saturating_sub(leases.len() + kept);
-        let mut elsewhere = Vec::new();
-        for lease in granted {
-            let partition = lease.partition;
-            let lineage = lease.lineage;
-            if known.get(&partition).is_some_and(|known| *known != lineage) {
-                elsewhere.push(partition);
-            }
-            leases.insert(partition, lease);
-        }
+        leases.extend(granted.into_iter().map(|lease| (lease.partition, lease)));
         drop(leases);
         // What is in memory looks whether the store still has it, before anybody waits for that.
         for partition in elsewhere {

@@ -38,28 +38,28 @@ pub(super) struct Scripts {
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
-            claim: of_server(&timed_text(include_str!("scripts/claim.lua"))),
+            claim: after(&[SERVER, MOMENT], include_str!("scripts/claim.lua")),
             look: Script::new(include_str!("scripts/look.lua")),
             append: Script::new(include_str!("scripts/append.lua")),
-            load: of_server(include_str!("scripts/load.lua")),
-            commit: of_server(include_str!("scripts/commit.lua")),
+            load: after(&[SERVER], include_str!("scripts/load.lua")),
+            commit: after(&[SERVER], include_str!("scripts/commit.lua")),
             purge: Script::new(include_str!("scripts/purge.lua")),
             forget: Script::new(include_str!("scripts/forget.lua")),
             register: Script::new(include_str!("scripts/register.lua")),
             remove: Script::new(include_str!("scripts/remove.lua")),
-            create_user: noting(include_str!("scripts/create_user.lua")),
-            update_user: noting(include_str!("scripts/update_user.lua")),
-            delete_user: noting(include_str!("scripts/delete_user.lua")),
-            link: noting(include_str!("scripts/link.lua")),
-            unlink: noting(include_str!("scripts/unlink.lua")),
+            create_user: after(&[NOTE], include_str!("scripts/create_user.lua")),
+            update_user: after(&[NOTE], include_str!("scripts/update_user.lua")),
+            delete_user: after(&[NOTE], include_str!("scripts/delete_user.lua")),
+            link: after(&[NOTE], include_str!("scripts/link.lua")),
+            unlink: after(&[NOTE], include_str!("scripts/unlink.lua")),
             keep: Script::new(include_str!("scripts/keep.lua")),
             count: Script::new(include_str!("scripts/count.lua")),
-            report: timed(include_str!("scripts/report.lua")),
-            roll: timed(include_str!("scripts/roll.lua")),
-            hold: timed(include_str!("scripts/hold.lua")),
+            report: after(&[MOMENT], include_str!("scripts/report.lua")),
+            roll: after(&[MOMENT], include_str!("scripts/roll.lua")),
+            hold: after(&[MOMENT], include_str!("scripts/hold.lua")),
             leave: Script::new(include_str!("scripts/leave.lua")),
-            evicting: timed(include_str!("scripts/evicting.lua")),
-            spend: timed(include_str!("scripts/spend.lua")),
+            evicting: after(&[MOMENT], include_str!("scripts/evicting.lua")),
+            spend: after(&[MOMENT], include_str!("scripts/spend.lua")),
             lay: Script::new(include_str!("scripts/lay.lua")),
             write_lines: Script::new(include_str!("scripts/write_lines.lua")),
             forget_subject: Script::new(include_str!("scripts/forget_subject.lua")),
@@ -71,21 +71,14 @@ impl Scripts {
     }
 }
 
-/// A script that writes into the audit list what it has done.
-fn noting(script: &str) -> Script {
-    Script::new(&format!("{}{script}", include_str!("scripts/note.lua")))
-}
+/// Writes into the audit list what was done.
+const NOTE: &str = include_str!("scripts/note.lua");
+/// What time it is.
+const MOMENT: &str = include_str!("scripts/moment.lua");
+/// Which server it runs on.
+const SERVER: &str = include_str!("scripts/server.lua");
 
-/// A script that goes by time.
-fn timed(script: &str) -> Script {
-    Script::new(&timed_text(script))
-}
-
-fn timed_text(script: &str) -> String {
-    format!("{}{script}", include_str!("scripts/moment.lua"))
-}
-
-/// A script that goes by which server it runs on.
-fn of_server(script: &str) -> Script {
-    Script::new(&format!("{}{script}", include_str!("scripts/server.lua")))
+/// A script that goes by what stands before it.
+fn after(pieces: &[&str], script: &str) -> Script {
+    Script::new(&format!("{}{script}", pieces.concat()))
 }

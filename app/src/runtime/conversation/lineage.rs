@@ -10,8 +10,8 @@ use switchboard_ports::conversations::{Accepted, Arrival, Commit, Lease, Loaded}
 use switchboard_ports::error::StoreError;
 use tokio::time::timeout;
 
-use super::Actor;
 use super::load::load_from;
+use super::{Actor, Lost};
 use crate::runtime::gate::Admitted;
 
 /// What is older is not given again: its mark against doubles may have run out (they live for a day at least).
@@ -63,11 +63,17 @@ impl Actor<'_> {
             && self.open.values().all(|entry| is_over(entry) || has(entry))
     }
 
+    /// Memory is about to be dropped in the middle of a step; whether the store is to be read again at once.
+    pub(super) async fn lose(&self, lost: &Lost) -> bool {
+        lost.count();
+        self.give_again().await
+    }
+
     /// Memory is dropped: questions in it that the store does not know (any more) are given to it again. What it knows it
     /// recognises. Whether there were any.
     ///
     /// Whoever owns the conversation by now: accepting takes no lease, and its owner is woken.
-    pub(super) async fn give_again(&self) -> bool {
+    async fn give_again(&self) -> bool {
         let is_question =
             |entry: &&Entry| matches!(entry.intake, Intake::Ask { .. }) && entry.retry == RetryNumber(0);
         let mut is_given = false;

@@ -100,8 +100,7 @@ impl<'a> Actor<'a> {
         match actor.finish_step(effects).await {
             Ok(()) => Some(actor),
             Err(lost) => {
-                lost.count();
-                actor.give_again().await;
+                actor.lose(&lost).await;
                 None
             }
         }

@@ -143,10 +143,7 @@ async fn run(
     };
     match actor.work().await {
         Ok(ended) => ended,
-        Err(lost) => {
-            lost.count();
-            Ended::Lost { again: actor.give_again().await }
-        }
+        Err(lost) => Ended::Lost { again: actor.lose(&lost).await },
     }
 }
 
