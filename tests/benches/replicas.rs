@@ -16,7 +16,6 @@
 #[expect(dead_code, reason = "shared with the process tests, which use more of it")]
 mod stage;
 
-use std::fs;
 use std::time::Duration;
 
 use dingtalk_sim::{AppConfig, Origin, Simulator, SimulatorConfig};
@@ -125,15 +124,12 @@ impl Asked {
     }
 }
 
-/// Processor time of a process so far, in milliseconds: fields 14 and 15 of its `stat`, in hundredths of a second.
+/// Processor time of a server so far, in milliseconds.
 fn processor_ms(server: &Server) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", server.process_id())).unwrap();
-    // What stands before is the process's number and its name in brackets, which may hold blanks.
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    [11, 12].map(|place: usize| fields[place].parse::<f64>().unwrap() * 10.0).iter().sum()
+    stage::sample(server).cpu().as_secs_f64() * 1_000.0
 }
 
-/// The number behind a name in what Redis or the kernel tells; 0 where it is not there.
+/// The number behind a name in what Redis tells; 0 where it is not there.
 fn field(text: &str, name: &str) -> f64 {
     let found = text.split_once(name).map(|(_, rest)| rest.trim_start());
     let is_of_it = |letter: &char| letter.is_ascii_digit() || *letter == '.';
@@ -235,12 +231,8 @@ impl Bench {
 
     async fn print(&self, what: &str) {
         sleep(IDLE).await;
-        let resident = |server: &Server| {
-            let status = fs::read_to_string(format!("/proc/{}/status", server.process_id())).unwrap();
-            field(&status, "VmRSS:")
-        };
         let of_redis = field(&self.redis.tell("INFO memory"), "used_memory:") / 1_024.0;
-        let [one, two] = [0, 1].map(|number| resident(&self.servers[number]));
-        println!("{what:44} {one:>10.0} {two:>10.0} {of_redis:>10.0}");
+        let [one, two] = [0, 1].map(|number| stage::sample(&self.servers[number]).resident_kib());
+        println!("{what:44} {one:>10} {two:>10} {of_redis:>10.0}");
     }
 }

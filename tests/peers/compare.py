@@ -50,6 +50,7 @@ client_secret = "sim-secret"
 calls_per_second = 0
 api_base_url = "{platform}"
 oapi_base_url = "{platform}"
+ai_card = {{ enabled = {cards} }}
 [channels.access]
 messages_per_minute = 0
 """
@@ -61,11 +62,15 @@ def free_port():
         return taken.getsockname()[1]
 
 
-def switchboard(home, platform, agent, _apart):
+def switchboard(home, platform, agent, _apart, cards="true"):
     settings = Path(home) / "switchboard.toml"
-    settings.write_text(SETTINGS.format(home=home, platform=platform, agent=agent))
+    settings.write_text(SETTINGS.format(home=home, platform=platform, agent=agent, cards=cards))
     listen = f"127.0.0.1:{free_port()}"
     return [SWITCHBOARD, "serve", "--config", str(settings), "--listen", listen], {}
+
+
+def switchboard_plain(home, platform, agent, apart):
+    return switchboard(home, platform, agent, apart, cards="false")
 
 
 def python_bot(_home, platform, agent, apart):
@@ -81,6 +86,11 @@ def trivial_bot(_home, platform, agent, _apart):
     return [SIMULATOR, "bot", "--platform", platform.removeprefix("http://"), "--agent", agent], {}
 
 
+def trivial_plain(home, platform, agent, apart):
+    command, places = trivial_bot(home, platform, agent, apart)
+    return [*command, "--reply", "text"], places
+
+
 # Name, how it is begun, the least time between updates (ms).
 BOTS = [
     ("Switchboard, its own cadence, every message stored", switchboard, CADENCE_MS),
@@ -89,6 +99,8 @@ BOTS = [
     ("Node SDK, same cadence", node_bot, CADENCE_MS),
     ("Node SDK, each chunk", node_bot, 0),
     ("trivial bot in Rust, each chunk", trivial_bot, 0),
+    ("Switchboard, one plain reply, every message stored", switchboard_plain, CADENCE_MS),
+    ("trivial bot in Rust, one plain reply", trivial_plain, 0),
 ]
 
 
@@ -188,7 +200,8 @@ def main():
         )
     print(f"\n| from the process to its connection, median of {STARTS} | ms |\n|---|---|")
     for name, begin, apart in BOTS:
-        if apart == 0 and begin is not trivial_bot:
+        # One of each is enough: how it answers has nothing to do with how it starts.
+        if begin in (switchboard_plain, trivial_plain) or (apart == 0 and begin is not trivial_bot):
             continue
         seconds = [Run(begin, apart, ["--messages", "1"]).start_seconds() for _ in range(STARTS)]
         print(f"| {name.split(',')[0]} | {statistics.median(seconds) * 1000:.0f} |", flush=True)

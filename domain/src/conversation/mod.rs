@@ -158,6 +158,13 @@ impl Conversation {
             && self.outgoing.is_empty()
     }
 
+    /// Gives back the memory of what is over; changes nothing else.
+    pub fn shrink(&mut self) {
+        self.session.shrink();
+        self.replies.shrink_to_fit();
+        self.outgoing.shrink_to_fit();
+    }
+
     /// Takes an event in. A rejected event leaves the conversation as it was.
     ///
     /// # Errors

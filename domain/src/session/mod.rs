@@ -9,6 +9,7 @@ mod effect;
 mod event;
 mod holds;
 mod lookup;
+mod memory;
 mod merge;
 mod run;
 mod state;

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use dingtalk_sim::load::{AgentPlan, Amount, Load, LoadPlan, Pace};
+use dingtalk_sim::load::{AgentPlan, Amount, LoadPlan, Pace};
 use serde_json::json;
-use switchboard_tests::api::Api;
 use switchboard_tests::server::Home;
 use tokio_util::sync::CancellationToken;
 
-use super::stage::{channel_at, no_alarm};
+use super::stage::{no_alarm, under_load};
 
 const MESSAGES: u64 = 200;
 
@@ -16,28 +15,16 @@ const MESSAGES: u64 = 200;
 async fn two_hundred_messages_with_sixteen_in_flight_are_each_answered_once_whole_and_in_order() {
     let mut home = Home::default();
     home.set("SWITCHBOARD_TELEMETRY__LOG", "info");
-    let server = home.serve().await;
     let agent = AgentPlan { listen: ([127, 0, 0, 1], 0).into(), lasting: Duration::from_millis(60) };
-    let load = Load::start(LoadPlan {
+    let plan = LoadPlan {
         conversations: 40,
         pace: Pace::InFlight(16),
         amount: Amount::Messages(MESSAGES),
         agent: Some(agent),
         chunks: 6,
-        pids: vec![u32::try_from(server.process_id()).unwrap()],
         ..LoadPlan::default()
-    });
-    let load = load.await.unwrap();
-    let api = Api::of(&server);
-    let agent = json!({
-        "name": "load", "kind": "openai-chat", "base_url": load.agent_url().unwrap(), "model": "load",
-    });
-    let agent = api.create("/agents", &agent).await;
-    let mut channel = channel_at(load.base_url(), &json!({}));
-    channel["default_agent_id"] = json!(agent);
-    api.create("/channels", &channel).await;
-    load.connected().await.unwrap();
-
+    };
+    let (_server, load) = under_load(&home, plan, &json!({})).await;
     let report = load.run(&CancellationToken::new()).await.unwrap();
     println!("{report}");
     assert!(report.verdict.is_clean(), "{report}");

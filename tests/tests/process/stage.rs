@@ -1,5 +1,6 @@
 //! What most tests begin with: a simulated platform, a scripted agent, a server, one connected channel between them.
 
+use dingtalk_sim::load::{Load, LoadPlan, Sample};
 use dingtalk_sim::{Observed, Origin, PushHandle, Simulator, SimulatorConfig};
 use serde_json::{Value, json};
 use switchboard_tests::api::Api;
@@ -149,6 +150,31 @@ pub(crate) fn no_alarm(home: &Home) {
         let line = logs.lines().find(|line| line.contains(sign));
         assert_eq!(line, None);
     }
+}
+
+/// A server with a connected channel for each app of a load, whose built-in agent answers, and the load, ready to run.
+pub(crate) async fn under_load(home: &Home, plan: LoadPlan, config: &Value) -> (Server, Load) {
+    let server = home.serve().await;
+    let pid = u32::try_from(server.process_id()).expect("a process id");
+    let apps = plan.apps.clone();
+    let load = Load::start(LoadPlan { pids: vec![pid], ..plan }).await.expect("the load starts");
+    let api = Api::of(&server);
+    let url = load.agent_url().expect("the load has an agent");
+    let agent = json!({ "name": "load", "kind": "openai-chat", "base_url": url, "model": "load" });
+    let agent = api.create("/agents", &agent).await;
+    for app in apps {
+        let own = json!({ "client_id": app.client_id, "client_secret": app.client_secret });
+        let channel = json!({ "name": app.client_id, "default_agent_id": agent });
+        api.create("/channels", &over(channel_at(load.base_url(), &over(own, config)), &channel)).await;
+    }
+    load.connected().await.expect("every app has its bot");
+    (server, load)
+}
+
+/// What a server's process uses now.
+pub(crate) fn sample(server: &Server) -> Sample {
+    let pid = u32::try_from(server.process_id()).expect("a process id");
+    Sample::of(pid).expect("the server runs")
 }
 
 /// The private conversation of somebody with the bot.

@@ -31,7 +31,11 @@ Tasks:
   bench [NAME]    `isolation`, also without a name: what hung conversations cost the others, and how fast commands act
                   under load; `replicas`: what channels and conversations cost two replicas and their Redis;
                   `failover`: how long conversations stand still whose replica is killed; `pages`: how long
-                  the panel's pages take with 500 channels and 100,000 messages. `--debug` behind it measures without optimisation, which builds faster
+                  the panel's pages take with 500 channels and 100,000 messages; `machines`: steps a second of the pure
+                  machines; `latency`: what is added to an agent's time; `footprint`: file, start and memory; `growth`: the same
+                  with 1, 2, 4 and 8 times as much. `--debug` behind it measures without optimisation, which builds faster
+  soak            an hour at half of what the server carries, with figures every quarter of an hour; SWITCHBOARD_SOAK_SECONDS and
+                  SWITCHBOARD_SOAK_RATE in the environment change that
   bench-peers     Switchboard beside minimal bots on DingTalk's official Python and Node SDKs, on one simulated platform; installs
                   the SDKs into the target folder. MESSAGES, WARM_UP and IN_FLIGHT in the environment change the amount
   search          the exhaustive search of the machines in its larger configurations
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         ("search", []) => fuzz::search(),
         ("chaos", _) => chaos::chaos(rest),
         ("bench", _) => tasks::bench(rest),
+        ("soak", []) => tasks::soak(),
         ("bench-peers", []) => peers::bench_peers(),
         ("run", _) => tasks::run(rest),
         ("help" | "--help" | "-h", _) => {

@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::Failure;
 use crate::cargo::{Cargo, answers, workspace_root};
 use crate::prerequisites::{Need, require};
+use crate::tasks::target_folder;
 
 /// Builds both programs, installs the SDKs into the target folder, and compares (`tests/peers/compare.py`).
 pub(crate) fn bench_peers() -> Result<(), Failure> {
@@ -17,9 +18,7 @@ pub(crate) fn bench_peers() -> Result<(), Failure> {
     }
     let binaries = ["--bin", "switchboard", "--bin", "dingtalk-sim"];
     Cargo::new(&["build", "--workspace", "--release"]).arguments(&binaries.map(str::to_owned)).run()?;
-    let own =
-        std::env::current_exe().map_err(|error| format!("failed to find the target folder: {error}"))?;
-    let target = own.ancestors().nth(2).ok_or("the task runner lies in no target folder")?;
+    let target = target_folder()?;
     let (here, folder) = (workspace_root().join("tests/peers"), target.join("peers"));
     std::fs::create_dir_all(&folder)
         .map_err(|error| format!("failed to make {}: {error}", folder.display()))?;

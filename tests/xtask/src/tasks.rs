@@ -1,5 +1,7 @@
 //! The tasks, each a short list of calls of cargo.
 
+use std::path::PathBuf;
+
 use crate::Failure;
 use crate::cargo::Cargo;
 use crate::prerequisites::{self, Need, require};
@@ -84,9 +86,7 @@ pub(crate) fn with_binary(tests: Cargo) -> Result<Cargo, Failure> {
     }
     // The very build that the runner asks for, so that it finds everything fresh.
     Cargo::new(&["test", "--no-run", "--quiet", "--workspace", "--all-features"]).run()?;
-    let own =
-        std::env::current_exe().map_err(|error| format!("failed to find the target folder: {error}"))?;
-    let binary = own.with_file_name(format!("switchboard{}", std::env::consts::EXE_SUFFIX));
+    let binary = target_folder()?.join("debug").join(format!("switchboard{}", std::env::consts::EXE_SUFFIX));
     if !binary.is_file() {
         return Err(format!("the build made no {}", binary.display()));
     }
@@ -96,6 +96,15 @@ pub(crate) fn with_binary(tests: Cargo) -> Result<Cargo, Failure> {
 /// `bench`: the program and what measures it, of one build. Times are printed and judge nothing.
 pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
     let (name, build) = which_bench(arguments)?;
+    measure(name, build)
+}
+
+/// `soak`
+pub(crate) fn soak() -> Result<(), Failure> {
+    measure("soak", Build::Optimised)
+}
+
+fn measure(name: &str, build: Build) -> Result<(), Failure> {
     require(&[Need::CCompiler])?;
     let (profile, folder) = match build {
         Build::Optimised => ("release", "release"),
@@ -103,16 +112,22 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
     };
     Cargo::new(&["build", "--workspace", "--all-features", "--bin", "switchboard", "--profile", profile])
         .run()?;
-    let own =
-        std::env::current_exe().map_err(|error| format!("failed to find the target folder: {error}"))?;
-    let target = own.ancestors().nth(2).ok_or("the task runner lies in no target folder")?;
-    let binary = target.join(folder).join(format!("switchboard{}", std::env::consts::EXE_SUFFIX));
+    let binary = target_folder()?.join(folder).join(format!("switchboard{}", std::env::consts::EXE_SUFFIX));
     let bench = ["bench", "--workspace", "--all-features", "--bench", name, "--profile", profile];
     Cargo::new(&bench).variable(BINARY, &binary).run()
 }
 
+/// The folder that everything is built into: the task runner itself lies in it.
+pub(crate) fn target_folder() -> Result<PathBuf, Failure> {
+    let own =
+        std::env::current_exe().map_err(|error| format!("failed to find the target folder: {error}"))?;
+    let target = own.ancestors().nth(2).ok_or("the task runner lies in no target folder")?;
+    Ok(target.to_owned())
+}
+
 /// Benches by name; the first is the one meant without a name.
-const BENCHES: [&str; 4] = ["isolation", "replicas", "failover", "pages"];
+const BENCHES: [&str; 8] =
+    ["isolation", "replicas", "failover", "pages", "machines", "latency", "footprint", "growth"];
 
 fn which_bench(arguments: &[String]) -> Result<(&'static str, Build), Failure> {
     let (mut name, mut build) = (BENCHES[0], Build::Optimised);

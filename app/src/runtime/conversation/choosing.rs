@@ -102,15 +102,15 @@ impl Actor<'_> {
     }
 
     /// Takes the look that an entry's command asks for; it comes back as an event.
-    pub(super) fn look_up(&self, entry: &Entry) {
+    pub(super) fn look_up(&mut self, seq: Seq) {
+        let Some(entry) = self.conversation.entry(seq).cloned() else { return };
         let Intake::Lookup(lookup) = entry.intake.clone() else { return };
-        let (seq, entry) = (entry.seq, entry.clone());
         let (shared, bot) = (Arc::clone(self.shared), Arc::clone(&self.bot));
-        let (choices, back) = (self.choices(), self.outcomes.0.clone());
+        let (choices, back) = (self.choices(), self.outcomes.way_back());
         self.shared.tasks.spawn(async move {
             let looked = caught("a look", look(&shared, &bot, &lookup, &entry, choices)).await;
             let (found, locale) = looked.unwrap_or((Found::Told(Notice::LookupFailed, None), None));
-            drop(back.send(Event::LookedUp { seq, found, locale }.into()).await);
+            back.tell(Event::LookedUp { seq, found, locale }).await;
         });
     }
 }

@@ -9,10 +9,10 @@ use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::session::Hold;
 use switchboard_ports::conversations::{LOADED_ENTRIES_MAX, Lease, Loaded};
 use switchboard_ports::error::StoreError;
-use tokio::sync::mpsc;
 
+use super::outcomes::Outcomes;
 use super::screening::Denied;
-use super::{Actor, Begun, Lost, OUTCOMES_MAX};
+use super::{Actor, Begun, Lost};
 use crate::runtime::channel;
 use crate::runtime::registry::Slot;
 use crate::runtime::shared::Shared;
@@ -86,7 +86,7 @@ impl<'a> Actor<'a> {
             events_since_look: 0,
             calls: 0,
             under_way: begun.calls,
-            outcomes: mpsc::channel(OUTCOMES_MAX),
+            outcomes: Outcomes::default(),
         };
         let mut effects = Effects::default();
         let is_resumed = |entry: &Entry| begun.crashed || entry.fence < lease.token;

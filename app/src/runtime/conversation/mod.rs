@@ -9,9 +9,11 @@ mod commit;
 mod lineage;
 mod load;
 mod log;
+mod outcomes;
 mod owner;
 mod parking;
 mod perform;
+mod resting;
 mod running;
 mod screening;
 mod turn;
@@ -30,7 +32,6 @@ use switchboard_domain::reply::Reply;
 use switchboard_domain::snapshot::ReplyRole;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::{Lease, Lineage, Shown};
-use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::channel::{Bot, ChannelHandle};
@@ -39,14 +40,14 @@ use super::peers::HAND_OVER_MAX;
 use super::press::Known;
 use super::registry::Slot;
 use super::shared::Shared;
-use super::timeline::{Called, Story};
+use super::timeline::Story;
 use crate::telemetry::metrics as names;
 use commit::Lost;
 use load::Look;
+use outcomes::{Back, Outcomes};
+use resting::Stir;
 use running::{Run, RunSaid, next_said};
 
-/// Outcomes of calls waiting to be taken in; a conversation has at most a dozen calls under way.
-const OUTCOMES_MAX: usize = 64;
 /// Outcomes and words taken in between two looks into the inbox while there are any: a store that reads slowly must not
 /// keep a conversation from everything else.
 const EVENTS_BETWEEN_LOOKS: u32 = 64;
@@ -117,20 +118,7 @@ enum Ended {
     },
 }
 
-/// What comes back from a call.
-struct Back {
-    event: Event,
-    shown: Option<Shown>,
-    /// The platform call that it is the outcome of.
-    called: Option<Called>,
-}
-
-impl From<Event> for Back {
-    fn from(event: Event) -> Self {
-        Self { event, shown: None, called: None }
-    }
-}
-
+/// What works is in boxes of its own, which are gone while a conversation is at rest: most of those in memory are.
 async fn run(
     shared: &Arc<Shared>,
     partition: Partition,
@@ -138,12 +126,16 @@ async fn run(
     slot: &Slot,
     begun: Begun<'_>,
 ) -> Ended {
-    let Some(mut actor) = Actor::load(shared, partition, id, slot, begun).await else {
+    let Some(mut actor) = Box::pin(Actor::load(shared, partition, id, slot, begun)).await else {
         return Ended::NotLoaded;
     };
-    match actor.work().await {
-        Ok(ended) => ended,
-        Err(lost) => Ended::Lost { again: actor.lose(&lost).await },
+    let mut stir = None;
+    loop {
+        match Box::pin(actor.work(stir)).await {
+            Ok(Some(ended)) => return ended,
+            Ok(None) => stir = Some(actor.rest().await),
+            Err(lost) => return Ended::Lost { again: Box::pin(actor.lose(&lost)).await },
+        }
     }
 }
 
@@ -191,7 +183,7 @@ struct Actor<'a> {
     calls: usize,
     /// Platform calls under way, for whoever has to wait for them.
     under_way: &'a TaskTracker,
-    outcomes: (mpsc::Sender<Back>, mpsc::Receiver<Back>),
+    outcomes: Outcomes,
 }
 
 impl Drop for Actor<'_> {
@@ -203,21 +195,31 @@ impl Drop for Actor<'_> {
 
 impl Actor<'_> {
     /// The event loop. Priorities: 1 deadlines that have passed, 2 the server stops, 3 a wake (after a look, first what else
-    /// there is), 4 outcomes of calls, 5 what the agent says, 6 deadlines to come.
-    async fn work(&mut self) -> Result<Ended, Lost> {
+    /// there is), 4 outcomes of calls, 5 what the agent says, 6 deadlines to come. `None`: at rest, until something stirs.
+    async fn work(&mut self, stir: Option<Stir>) -> Result<Option<Ended>, Lost> {
+        match stir {
+            Some(Stir::Woken) => self.woken().await?,
+            Some(Stir::Due) => self.expire().await?,
+            None => {}
+        }
         loop {
             if self.is_overdue() {
                 // However much the agent has to say: what is due is done.
                 self.expire().await?;
             }
-            if self.has_to_leave() {
+            if self.has_to_leave() || self.shared.parking.is_cancelled() {
                 self.park().await?;
-                return Ok(Ended::Dropped);
+                return Ok(Some(Ended::Dropped));
             }
-            if self.conversation.is_at_rest() && self.rest_over() {
-                self.commit_lazy(true).await?;
-                if self.shared.registry.retire(self.id, self.slot) {
-                    return Ok(Ended::Retired);
+            if self.conversation.is_at_rest() {
+                if self.rest_over() {
+                    self.commit_lazy(true).await?;
+                    if self.shared.registry.retire(self.id, self.slot) {
+                        return Ok(Some(Ended::Retired));
+                    }
+                }
+                if self.run.is_none() && self.calls == 0 {
+                    return Ok(None);
                 }
             }
             let wait = self.wait();
@@ -226,10 +228,10 @@ impl Actor<'_> {
                 biased;
                 () = self.shared.parking.cancelled() => {
                     self.park().await?;
-                    return Ok(Ended::Dropped);
+                    return Ok(Some(Ended::Dropped));
                 }
                 () = self.slot.wake.notified(), if look_first => self.woken().await?,
-                Some(back) = self.outcomes.1.recv() => self.came_back(back).await?,
+                back = self.outcomes.next() => self.came_back(*back).await?,
                 said = next_said(&mut self.run) => self.heard(said).await?,
                 () = self.slot.wake.notified(), if !look_first => self.woken().await?,
                 () = tokio::time::sleep(wait) => self.expire().await?,
@@ -243,26 +245,9 @@ impl Actor<'_> {
         since.is_some_and(|since| !self.slot.is_busy() || since.elapsed() >= HAND_OVER_MAX)
     }
 
-    /// How long there is nothing to do unless something happens.
-    fn wait(&self) -> Duration {
-        let settings = &self.shared.settings;
-        let machine = self.conversation.deadline().map(|deadline| deadline.at);
-        let lazy = self.lazy_since.map(|since| since.after(settings.lazy_commit_wait));
-        let rest = self.rest_since.map(|since| since.after(settings.rest_kept));
-        let next = [machine, lazy, rest].into_iter().flatten().min();
-        // A second look now and then costs nothing and forgives a lost timer.
-        next.map_or(Duration::from_secs(30), |at| at.since(self.shared.now()))
-    }
-
     /// Whether a deadline of the machine has passed.
     fn is_overdue(&self) -> bool {
         self.conversation.deadline().is_some_and(|deadline| deadline.at <= self.shared.now())
-    }
-
-    fn rest_over(&mut self) -> bool {
-        let now = self.shared.now();
-        let since = *self.rest_since.get_or_insert(now);
-        now >= since.after(self.shared.settings.rest_kept)
     }
 
     async fn woken(&mut self) -> Result<(), Lost> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use switchboard_domain::conversation::{Effects, Event, Perform};
 use switchboard_domain::snapshot::ReplyId;
 
-use super::{Actor, Back, Lost};
+use super::{Actor, Lost};
 
 /// How long an open card's last update may take, its place in the budget included. It is worth no more than that: the next
 /// process goes on with the card in any case.
@@ -40,11 +40,11 @@ impl Actor<'_> {
                 (1.., _) => calls_until,
             };
             let left = until.since(self.shared.now());
-            match tokio::time::timeout(left, self.outcomes.1.recv()).await {
+            match tokio::time::timeout(left, self.outcomes.next()).await {
                 // No other call begins.
-                Ok(Some(Back { event: Event::Granted { reply, .. }, .. })) if !self.is_parting(reply) => {}
-                Ok(Some(back)) => self.came_back(back).await?,
-                Ok(None) | Err(_) => break,
+                Ok(back) if self.is_late_grant(&back.event) => {}
+                Ok(back) => self.came_back(*back).await?,
+                Err(_) => break,
             }
         }
         self.story.left(self.shared, self.id, running);
@@ -72,6 +72,11 @@ impl Actor<'_> {
                 None => parking.cancelled().await,
             }
         }
+    }
+
+    /// A place in the budget for what is not done any more.
+    fn is_late_grant(&self, event: &Event) -> bool {
+        matches!(event, Event::Granted { reply, .. } if !self.is_parting(*reply))
     }
 
     fn is_parting(&self, reply: ReplyId) -> bool {

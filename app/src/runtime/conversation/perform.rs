@@ -16,9 +16,10 @@ use switchboard_ports::provider::{Came, CardRequest, PartRequest};
 use tokio::sync::mpsc;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::outcomes::Back;
 use super::owner::Asked;
 use super::turn::{self, Question};
-use super::{Actor, Back, Lost, Run, SAID_MAX};
+use super::{Actor, Lost, Run, SAID_MAX};
 use crate::runtime::operations::RuntimeEvent;
 use crate::runtime::panics::caught;
 use crate::runtime::press::{CardTurn, Cards};
@@ -27,42 +28,38 @@ use crate::telemetry::metrics as names;
 
 impl Actor<'_> {
     pub(super) async fn perform(&mut self, perform: Perform) -> Result<(), Lost> {
-        let link = Arc::clone(&self.bot.link);
-        let back = self.outcomes.0.clone();
         match perform {
             Perform::Ask { seq, epoch } => self.ask(seq, epoch),
             // Done before the commit already. Where no run is under way there is nothing to wait for: it is closed.
             Perform::Cancel { epoch } => {
                 if self.run.as_ref().is_none_or(|run| run.epoch != epoch) {
-                    // There is room: a conversation has a dozen calls under way at most.
-                    drop(back.try_send(Event::Closed { epoch }.into()));
+                    self.outcomes.way_back().tell_at_once(Event::Closed { epoch });
                 }
             }
             Perform::CancelUpstream { epoch, handle } => {
                 let (shared, bot) = (Arc::clone(self.shared), Arc::clone(&self.bot));
-                let conversation = self.id.clone();
+                let (conversation, back) = (self.id.clone(), self.outcomes.way_back());
                 self.shared.tasks.spawn(async move {
                     // Where its agent is gone or elsewhere now, nobody can reach it.
                     if let Some((asked, run)) = Asked::owner(&shared, &bot, &handle).await {
                         let span = asked.span(&bot.channel.id, &conversation, None);
                         turn::cancel_upstream(&asked, &run, span).await;
                     }
-                    drop(back.send(Event::Closed { epoch }.into()).await);
+                    back.tell(Event::Closed { epoch }).await;
                 });
             }
             Perform::LookUp { seq } => {
-                if let Some(entry) = self.conversation.entry(seq) {
-                    self.look_up(entry);
-                }
+                self.look_up(seq);
             }
             Perform::Claim { reply, call, claim } => {
-                let end = self.end_of_claim(reply);
+                let (end, back) = (self.end_of_claim(reply), self.outcomes.way_back());
+                let link = Arc::clone(&self.bot.link);
                 self.shared.tasks.spawn(async move {
                     tokio::select! {
                         biased;
                         () = end => {}
                         // A budget that breaks is no reason to wait for ever.
-                        _ = caught("a claim", link.claim(claim)) => drop(back.send(Event::Granted { reply, call }.into()).await),
+                        _ = caught("a claim", link.claim(claim)) => back.tell(Event::Granted { reply, call }).await,
                     }
                 });
             }
@@ -83,7 +80,7 @@ impl Actor<'_> {
         (reply, call): (ReplyId, CallNumber),
         request: CardRequest,
     ) -> Result<(), Lost> {
-        let (link, back, limit) = (Arc::clone(&self.bot.link), self.outcomes.0.clone(), self.call_limit());
+        let (link, back, limit) = (Arc::clone(&self.bot.link), self.outcomes.way_back(), self.call_limit());
         let lease = self.lease_for_call().await?;
         let called = Called { what: What::of(&request.call), began: self.shared.now() };
         let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
@@ -95,7 +92,7 @@ impl Actor<'_> {
             let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
             metrics::counter!(names::CARD_UPDATES, "outcome" => card_label(outcome)).increment(1);
             let event = Event::CardDone { reply, call, outcome };
-            drop(back.send(Back { event, shown: shown(reply, key), called: Some(called) }).await);
+            back.tell(Back { event, shown: shown(reply, key), called: Some(called) }).await;
         });
         Ok(())
     }
@@ -105,7 +102,7 @@ impl Actor<'_> {
         (reply, call): (ReplyId, CallNumber),
         request: PartRequest,
     ) -> Result<(), Lost> {
-        let (link, back, limit) = (Arc::clone(&self.bot.link), self.outcomes.0.clone(), self.call_limit());
+        let (link, back, limit) = (Arc::clone(&self.bot.link), self.outcomes.way_back(), self.call_limit());
         let lease = self.lease_for_call().await?;
         let called = Called { what: What::Part(request.way), began: self.shared.now() };
         let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
@@ -118,7 +115,7 @@ impl Actor<'_> {
             let event = Event::PartDone { reply, call, outcome };
             // Of what says that a message waits only its card becomes an answer.
             let key = key.filter(|_| reply.role != ReplyRole::Note);
-            drop(back.send(Back { event, shown: shown(reply, key), called: Some(called) }).await);
+            back.tell(Back { event, shown: shown(reply, key), called: Some(called) }).await;
         });
         Ok(())
     }

@@ -32,7 +32,7 @@ pub use bot::{BotPlan, BotReply, run_bot};
 pub use histogram::Latency;
 pub(crate) use judge::{Judge, JudgedCard, Judgement};
 pub use places::OPEN_MAX;
-pub use process::ProcessUse;
+pub use process::{ProcessUse, Sample};
 pub use report::{ApiCalls, Asked, Latencies, LoadReport};
 pub use run::Load;
 pub use verdict::Verdict;

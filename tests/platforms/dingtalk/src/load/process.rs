@@ -12,7 +12,7 @@ const FIELDS_BEFORE_TIME: usize = 11;
 
 /// A process at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sample {
+pub struct Sample {
     name: String,
     cpu: Duration,
     resident_kib: u64,
@@ -21,9 +21,28 @@ pub(crate) struct Sample {
 
 impl Sample {
     /// Reads it; `None` when there is no such process, or no `/proc`.
-    pub(crate) fn of(pid: u32) -> Option<Self> {
+    #[must_use]
+    pub fn of(pid: u32) -> Option<Self> {
         let read = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).ok();
         Self::parse(&read("stat")?, &read("status")?)
+    }
+
+    /// Processor time since it began.
+    #[must_use]
+    pub const fn cpu(&self) -> Duration {
+        self.cpu
+    }
+
+    /// Memory that it has now (KiB).
+    #[must_use]
+    pub const fn resident_kib(&self) -> u64 {
+        self.resident_kib
+    }
+
+    /// Most memory that it ever had (KiB).
+    #[must_use]
+    pub const fn peak_kib(&self) -> u64 {
+        self.peak_kib
     }
 
     fn parse(stat: &str, status: &str) -> Option<Self> {
