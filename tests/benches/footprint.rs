@@ -115,7 +115,7 @@ impl Bench {
     }
 
     fn sample(&self) -> Sample {
-        stage::sample(self.server.as_ref().expect("there is one"))
+        self.server.as_ref().expect("there is one").sample()
     }
 
     async fn connected(&self, channels: usize) {

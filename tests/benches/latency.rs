@@ -19,16 +19,15 @@ mod stage;
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use dingtalk_sim::load::{AgentPlan, Amount, Latency, LoadPlan, Pace};
 use serde_json::json;
 use switchboard_tests::environment::number;
 use switchboard_tests::server::Home;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 /// Answers being written at the same time.
@@ -73,7 +72,7 @@ async fn measure(in_flight: u32, lasting: Duration) {
     let (_server, load) = stage::under_load(&home, plan, &config).await;
     let disk = Disk::begin(home.path().join("writes"));
     let report = load.run(&CancellationToken::new()).await.unwrap();
-    let writes = disk.end();
+    let writes = disk.end().await;
     assert!(report.clean, "{report}");
     row(&format!("{in_flight} in flight: from the message to the agent"), &report.latency.agent_asked);
     row("  from the agent's last word to the finished card", &report.latency.after_last_word);
@@ -102,23 +101,19 @@ fn row(name: &str, times: &Latency) {
 
 /// Makes small writes durable now and then, and takes the time of each.
 struct Disk {
-    stop: Arc<AtomicBool>,
-    writer: thread::JoinHandle<Vec<Duration>>,
+    stop: CancellationToken,
+    writer: JoinHandle<Vec<Duration>>,
 }
 
 impl Disk {
     fn begin(path: PathBuf) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let writer = thread::spawn(move || {
-            let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+        let writer = tokio::spawn(async move {
             let mut times = Vec::new();
-            while !stopped.load(Ordering::Relaxed) {
-                file.write_all(&[7; WRITE_BYTES]).unwrap();
-                let began = Instant::now();
-                file.sync_data().unwrap();
-                times.push(began.elapsed());
-                thread::sleep(WRITE_EVERY);
+            while stopped.run_until_cancelled(sleep(WRITE_EVERY)).await.is_some() {
+                let path = path.clone();
+                times.push(tokio::task::spawn_blocking(move || durable_write(&path)).await.unwrap());
             }
             times
         });
@@ -126,10 +121,18 @@ impl Disk {
     }
 
     /// All times, the shortest first.
-    fn end(self) -> Vec<Duration> {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut times = self.writer.join().unwrap();
+    async fn end(self) -> Vec<Duration> {
+        self.stop.cancel();
+        let mut times = self.writer.await.unwrap();
         times.sort_unstable();
         times
     }
+}
+
+fn durable_write(path: &Path) -> Duration {
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(&[7; WRITE_BYTES]).unwrap();
+    let began = Instant::now();
+    file.sync_data().unwrap();
+    began.elapsed()
 }

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use switchboard_domain::conversation::{Conversation, Effects, Event, Perform, Policy, Said};
 use switchboard_domain::ids::{Epoch, FencingToken, MessageId, RetryNumber, Seq};
@@ -19,6 +19,7 @@ use switchboard_domain::settings::{Locale, ReplyLimits};
 use switchboard_domain::time::Timestamp;
 use switchboard_domain::usage::Pace;
 use switchboard_tests::environment::number;
+use tokio::time::Instant;
 
 /// Questions (`SWITCHBOARD_BENCH_MESSAGES`).
 const QUESTIONS: u64 = 20_000;
@@ -123,7 +124,10 @@ impl Shell {
                 Perform::Card { reply, call, .. } => {
                     self.todo.push_back(Event::CardDone { reply, call, outcome: CardOutcome::Done });
                 }
-                other => panic!("nobody asked for {other:?}"),
+                Perform::Cancel { .. }
+                | Perform::CancelUpstream { .. }
+                | Perform::LookUp { .. }
+                | Perform::Send { .. } => panic!("nobody asked for that"),
             }
         }
     }

@@ -126,7 +126,7 @@ impl Asked {
 
 /// Processor time of a server so far, in milliseconds.
 fn processor_ms(server: &Server) -> f64 {
-    stage::sample(server).cpu().as_secs_f64() * 1_000.0
+    server.sample().cpu().as_secs_f64() * 1_000.0
 }
 
 /// The number behind a name in what Redis tells; 0 where it is not there.
@@ -232,7 +232,7 @@ impl Bench {
     async fn print(&self, what: &str) {
         sleep(IDLE).await;
         let of_redis = field(&self.redis.tell("INFO memory"), "used_memory:") / 1_024.0;
-        let [one, two] = [0, 1].map(|number| stage::sample(&self.servers[number]).resident_kib());
+        let [one, two] = [0, 1].map(|number| self.servers[number].sample().resident_kib());
         println!("{what:44} {one:>10} {two:>10} {of_redis:>10.0}");
     }
 }

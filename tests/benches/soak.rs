@@ -65,7 +65,7 @@ async fn main() {
     sleep(WARM_UP).await;
     let mut means = Vec::new();
     for quarter in 1..=QUARTERS {
-        let told = Quarter::watch(lasting / QUARTERS, || stage::sample(&server)).await;
+        let told = Quarter::watch(lasting / QUARTERS, || server.sample()).await;
         println!("{quarter:>10} {:>12.1} {:>14.1} {:>12.1}", told.mean_mib, told.most_mib, told.cpu * 100.0);
         means.push(told.mean_mib);
     }

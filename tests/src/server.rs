@@ -8,6 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use dingtalk_sim::load::Sample;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -283,6 +284,12 @@ impl Server {
     pub fn process_id(&self) -> i32 {
         let id = self.child.id().expect("it has not been waited for");
         i32::try_from(id).expect("a process id")
+    }
+
+    /// What its process uses now.
+    pub fn sample(&self) -> Sample {
+        let id = self.child.id().expect("it has not been waited for");
+        Sample::of(id).expect("it runs")
     }
 
     fn pid(&self) -> Pid {

@@ -1,6 +1,6 @@
 //! What most tests begin with: a simulated platform, a scripted agent, a server, one connected channel between them.
 
-use dingtalk_sim::load::{Load, LoadPlan, Sample};
+use dingtalk_sim::load::{Load, LoadPlan};
 use dingtalk_sim::{Observed, Origin, PushHandle, Simulator, SimulatorConfig};
 use serde_json::{Value, json};
 use switchboard_tests::api::Api;
@@ -169,12 +169,6 @@ pub(crate) async fn under_load(home: &Home, plan: LoadPlan, config: &Value) -> (
     }
     load.connected().await.expect("every app has its bot");
     (server, load)
-}
-
-/// What a server's process uses now.
-pub(crate) fn sample(server: &Server) -> Sample {
-    let pid = u32::try_from(server.process_id()).expect("a process id");
-    Sample::of(pid).expect("the server runs")
 }
 
 /// The private conversation of somebody with the bot.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use switchboard_domain::choice::{self, Choices, Decided, Lookup, ModelFacts, Pick};
 use switchboard_domain::conversation::Event;
-use switchboard_domain::ids::ChannelId;
+use switchboard_domain::ids::{ChannelId, Seq};
 use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::mapping::Author;
 use switchboard_domain::message::Sender;

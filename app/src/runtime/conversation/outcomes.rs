@@ -42,7 +42,9 @@ impl WayBack {
 
 /// The queue, which is there only while something is or was under way: most conversations in memory are at rest.
 #[derive(Default)]
-pub(super) struct Outcomes(Option<(mpsc::Sender<Box<Back>>, mpsc::Receiver<Box<Back>>)>);
+pub(super) struct Outcomes(Option<Queue>);
+
+type Queue = (mpsc::Sender<Box<Back>>, mpsc::Receiver<Box<Back>>);
 
 impl Outcomes {
     /// A way back.

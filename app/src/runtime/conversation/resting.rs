@@ -47,3 +47,37 @@ impl Actor<'_> {
         now >= since.after(self.shared.settings.rest_kept)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of;
+    use std::sync::Arc;
+
+    use switchboard_domain::ids::{ConversationId, Partition};
+
+    use super::super::{Actor, Begun, run};
+    use crate::runtime::registry::Slot;
+    use crate::runtime::shared::Shared;
+
+    /// The size of what a function gives, without calling it.
+    fn size_of_given<A, B, C, D, E, F>(_: impl FnOnce(A, B, C, D, E) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_task_at_rest_keeps_its_conversation_and_little_else() {
+        let task = size_of_given(
+            |shared: &'static Arc<Shared>,
+             partition: Partition,
+             id: &'static ConversationId,
+             slot: &'static Slot,
+             begun: Begun<'static>| run(shared, partition, id, slot, begun),
+        );
+        println!(
+            "conversation {}, actor {}, task {task}",
+            size_of::<switchboard_domain::conversation::Conversation>(),
+            size_of::<Actor<'_>>()
+        );
+        assert!(task <= size_of::<Actor<'_>>() + 512, "{task} bytes");
+    }
+}
