@@ -229,8 +229,7 @@ async fn with_tls_the_servers_certificate_has_to_be_of_a_trusted_authority_and_f
     assert_eq!(error, wanted);
 }
 
-const SILENT: &str =
-    "Redis does not answer in time: look whether it runs, is overloaded or is behind a firewall";
+const SILENT: &str = "Redis does not answer in time: look whether it runs, is overloaded or is behind a firewall, and speaks TLS if the address is rediss://";
 
 /// Somebody waits for the command that opens it.
 #[tokio::test]

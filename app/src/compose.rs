@@ -22,6 +22,7 @@ use switchboard_adapters::stores::{self, Stores};
 use switchboard_adapters::web::Web;
 use switchboard_ports::budget::BudgetStore;
 use switchboard_ports::clock::{Clock, Entropy};
+use switchboard_ports::durability::Durability;
 use switchboard_ports::provider::{Description, Provider};
 use switchboard_ports::traces::SpanExporter;
 
@@ -283,12 +284,12 @@ impl Composition for Composed {
         }
     }
 
-    async fn try_writing(&self, config: &Config) -> Result<(), ComposeError> {
+    async fn try_writing(&self, config: &Config) -> Result<Durability, ComposeError> {
         let failed = |error: &dyn std::fmt::Display| {
             ComposeError::Failed(format!("the store {} cannot be written: {error}", config.store.url))
         };
         match config.store.url.clone() {
-            StoreUrl::Memory => Ok(()),
+            StoreUrl::Memory => Ok(Durability::Durable),
             StoreUrl::Redis(url) => {
                 let authorities = authorities(&config.network)?;
                 let address = redis::Address { url: url.expose(), authorities: &authorities };
@@ -297,7 +298,7 @@ impl Composition for Composed {
             }
             StoreUrl::File(folder) => {
                 match tokio::task::spawn_blocking(move || file::try_writing(&folder)).await {
-                    Ok(tried) => tried.map_err(|error| failed(&error)),
+                    Ok(tried) => tried.map(|()| Durability::Durable).map_err(|error| failed(&error)),
                     Err(error) => Err(ComposeError::Failed(format!("failed: {error}"))),
                 }
             }

@@ -31,7 +31,6 @@ struct Stored {
     agents: Vec<AgentConfig>,
     channels: Vec<Channel>,
     references: References,
-    durability: Option<Durability>,
 }
 
 /// Counts what failed while saying each line.
@@ -140,13 +139,15 @@ async fn store(config: &Config, composition: &dyn Composition, report: &mut Repo
         Err(super::seam::ComposeError::Config(error)) => return Err(error.into()),
         Err(super::seam::ComposeError::Failed(line)) => Err(line),
     };
+    // Also where the server has not made its store yet: what it may lose is to be known before people write.
+    let tried = composition.try_writing(config).await;
+    let durability = tried.as_ref().ok().cloned();
     let told = match &outcome {
-        Ok(_) => composition.try_writing(config).await.map(|()| url).map_err(|error| error.to_string()),
+        Ok(_) => tried.map(|_| url).map_err(|error| error.to_string()),
         Err(line) => Err(line.clone()),
     };
     report.line("store", told);
-    let stored = outcome.unwrap_or_default();
-    match &stored.durability {
+    match &durability {
         None | Some(Durability::Durable) => {}
         Some(found @ Durability::CannotBeTold) => {
             report.say(CheckResult::CannotBeTold, "store durability", &found.to_string());
@@ -154,17 +155,16 @@ async fn store(config: &Config, composition: &dyn Composition, report: &mut Repo
         // A choice that people may make, as long as they know it.
         Some(found @ Durability::Lossy(_)) => warn("store durability", &found.to_string()),
     }
-    Ok(stored)
+    Ok(outcome.unwrap_or_default())
 }
 
 async fn read(config: &Config, ports: &Ports) -> Result<Stored, StoreError> {
-    let durability = Some(ports.durability.durability().await?);
     let documents: Vec<_> = config.declared.channels.iter().collect();
     let mut references = references(ports, &documents).await?;
     // Users belong to the running server: beside it nobody can tell whether one exists.
     references.users.extend(documents.iter().flat_map(|document| named_users(document)));
     let (agents, channels) = (ports.agents.list().await?, ports.channels.list().await?);
-    Ok(Stored { agents, channels, references, durability })
+    Ok(Stored { agents, channels, references })
 }
 
 /// Stored records with the planned ones over them.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 use switchboard_ports::clock::{Clock, Entropy};
+use switchboard_ports::durability::Durability;
 use switchboard_ports::provider::Description;
 use thiserror::Error;
 
@@ -36,8 +37,9 @@ pub trait Composition: Send + Sync {
     /// Whether another process has the store. Makes nothing.
     async fn is_in_use(&self, config: &Config) -> bool;
 
-    /// Finds out whether the store can be written, without changing it. Makes nothing.
-    async fn try_writing(&self, config: &Config) -> Result<(), ComposeError>;
+    /// Finds out whether the store can be written, without changing it, and what it may lose of what it acknowledges. Makes
+    /// nothing.
+    async fn try_writing(&self, config: &Config) -> Result<Durability, ComposeError>;
 
     /// Keeps the store up: see [`Upkeep`].
     async fn keep_up(&self, config: &Config, act: Upkeep) -> Result<KeptUp, ComposeError>;
@@ -231,7 +233,7 @@ impl Composition for NotComposed {
         false
     }
 
-    async fn try_writing(&self, _config: &Config) -> Result<(), ComposeError> {
+    async fn try_writing(&self, _config: &Config) -> Result<Durability, ComposeError> {
         not_composed()
     }
 

@@ -11,6 +11,10 @@ pub(super) fn is_address(scheme: &str, rest: &str) -> bool {
     if user.contains(['/', '?', '#']) || place.contains(['?', '#']) || rest.contains(char::is_whitespace) {
         return false;
     }
+    // A user alone would be left out, and everything done as another one.
+    if rest.contains('@') && !user.contains(':') {
+        return false;
+    }
     if scheme == "redis-cluster" {
         let nodes = place.strip_suffix('/').unwrap_or(place);
         return nodes.split(',').all(is_host);
@@ -67,6 +71,9 @@ mod tests {
     #[case("redis", "host?password=secret")]
     #[case("redis", "host#part")]
     #[case("redis", "user:pa/ss@host")]
+    #[case("redis", "user@host")]
+    #[case("rediss", "@host")]
+    #[case("redis-cluster", "user@a:7000,b:7001")]
     #[case("redis", "user:pa#ss@host")]
     #[case("redis", "user:pa?ss@host")]
     #[case("redis", "ho st")]

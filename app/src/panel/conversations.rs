@@ -16,6 +16,7 @@ use switchboard_ports::transcripts::ConversationFilter;
 use super::frame::{Section, inside};
 use super::pieces::{Act, ago, fact, moment, more, search};
 use super::texts::{Key, Texts};
+use super::transcript::{Open, transcript};
 use super::visitor::Visitor;
 use crate::http::dto::conversation::{ConversationView, LineView};
 use crate::http::dto::list::List;
@@ -117,17 +118,17 @@ async fn show(
         let lines = List::of(lines, |line| LineView::of(&of, line));
         html! {
             h2 { (t.say("transcript-title")) }
-            (transcript(t, &found.id, &lines.items, Shown::Page))
+            (transcript(t, &found.id, &lines.items, None))
             (more(t, &format!("/panel/conversations/{id}"), &[], lines.next_cursor.as_deref()))
         }
     } else {
-        let lines = recent(&api, &found).await?;
+        let (lines, open) = recent(&api, &found).await?;
         html! {
             div.head {
                 h2 { (t.say("session-title")) }
                 a href=(format!("/panel/conversations/{id}?whole=true")) { (t.say("session-whole")) }
             }
-            (transcript(t, &found.id, &lines, Shown::Live))
+            (transcript(t, &found.id, &lines, Some(&open)))
         }
     };
     let title = title_of(&found).to_owned();
@@ -148,16 +149,19 @@ async fn show(
 /// `GET /panel/pieces/conversations/{id}`: the last lines again.
 async fn piece(visitor: Visitor, State(api): State<Api>, Id(id): Id) -> Result<Html<String>, Problem> {
     let found = conversation(&api, &id).await?;
-    let lines = recent(&api, &found).await?;
-    Ok(Html(transcript(visitor.texts(), &found.id, &lines, Shown::Live).into_string()))
+    let (lines, open) = recent(&api, &found).await?;
+    Ok(Html(transcript(visitor.texts(), &found.id, &lines, Some(&open)).into_string()))
 }
 
-/// What was said last in the present session.
-async fn recent(api: &Api, of: &ConversationView) -> Result<Vec<LineView>, Problem> {
-    let Some(session) = &of.session else { return Ok(Vec::new()) };
-    let (id, session) = (ConversationId::new(&of.id), SessionNumber(session.number));
-    let lines = api.ports.transcripts.recent(&id, session, ROWS).await?;
-    Ok(lines.into_iter().map(|line| LineView::of(&id, line)).collect())
+/// What was said last in the present session, and what is open.
+async fn recent(api: &Api, of: &ConversationView) -> Result<(Vec<LineView>, Open), Problem> {
+    let id = ConversationId::new(&of.id);
+    // Asked first: what ends in between is in the lines then, too, and is left out here.
+    let mut open = Open::of(api, of).await;
+    let Some(session) = &of.session else { return Ok((Vec::new(), open)) };
+    let lines = api.ports.transcripts.recent(&id, SessionNumber(session.number), ROWS).await?;
+    open.without(&lines);
+    Ok((lines.into_iter().map(|line| LineView::of(&id, line)).collect(), open))
 }
 
 /// What these channels are called, by id; not those that are gone. Rows of one page name a few, of many that there may be.
@@ -221,45 +225,6 @@ pub(super) fn acts(visitor: &Visitor, row: &ConversationView) -> Markup {
         div.acts {
             (act(t.say("conversation-stop"), "stop", t.say("conversation-stopped")).button(visitor))
             (act(t.say("conversation-reset"), "reset", t.say("conversation-was-reset")).button(visitor))
-        }
-    }
-}
-
-/// Whether lines are asked for again when something is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    Live,
-    Page,
-}
-
-/// The lines, as people saw them.
-fn transcript(t: Texts, id: &str, lines: &[LineView], shown: Shown) -> Markup {
-    let is_live = shown == Shown::Live;
-    let piece = is_live.then(|| format!("/panel/pieces/conversations/{id}"));
-    html! {
-        ol.lines data-conversation=[is_live.then_some(id)] data-piece=[piece] {
-            @if lines.is_empty() { li { (t.say("transcript-none")) } }
-            @for line in lines { (line_view(t, line)) }
-        }
-    }
-}
-
-fn line_view(t: Texts, line: &LineView) -> Markup {
-    let (class, who) = match line.role {
-        "user" => ("user", Key("line-user")),
-        _ => ("agent", Key("line-agent")),
-    };
-    html! {
-        li.line.(class) {
-            p.help { (t.told(who)) " · " (moment(&line.at))
-                @match line.mark {
-                    Some("stopped") => { " · " (t.say("line-stopped")) },
-                    Some(_) => { " · " (t.say("line-failed")) " " span.code { (line.cause.unwrap_or_default()) } },
-                    None => {},
-                }
-                " · " a href=(format!("/panel/messages/{}", line.message_id)) { (t.say("timeline-way")) }
-            }
-            div.words dir="auto" { (line.text) }
         }
     }
 }

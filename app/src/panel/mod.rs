@@ -35,6 +35,7 @@ mod sign_in;
 mod texts;
 mod timeline;
 mod tokens;
+mod transcript;
 mod users;
 mod visitor;
 mod welcome;

@@ -25,7 +25,7 @@ use tokio::sync::{Mutex as FairMutex, broadcast};
 use self::taking_in::Unusable;
 use super::channel::{self, Bot, BotError, Message};
 use super::gate::Admitted;
-use super::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
+use super::operations::{ChannelStatus, MappingTrial, NotReady, OpenMessage, Operations, RuntimeEvent};
 use super::shared::{Settings, Shared, lock};
 use super::{
     alerts, durability, fast_lane, files, log_lines, mapping, measures, meter, peers, playground, preflight,
@@ -35,6 +35,8 @@ use crate::ports::Ports;
 
 /// How long the end of a channel waits for its replies to close.
 const WITHDRAW_WAIT: Duration = Duration::from_secs(10);
+/// How long a conversation may take to say what is open in it: somebody waits for a page.
+const OPEN_WAIT_MAX: Duration = Duration::from_millis(300);
 /// How often the end of a channel looks whether its replies are closed.
 const WITHDRAW_LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -303,6 +305,11 @@ impl Operations for Driver {
         }
         self.put_control(&info, control).await?;
         Ok(true)
+    }
+
+    async fn open_messages(&self, conversation: &ConversationId) -> Option<Vec<OpenMessage>> {
+        let told = self.shared.registry.ask(conversation)?;
+        tokio::time::timeout(OPEN_WAIT_MAX, told).await.ok()?.ok()
     }
 
     async fn retry(&self, failure: &str) -> Result<Option<Retried>, StoreError> {

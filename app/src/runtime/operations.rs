@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use switchboard_domain::access;
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::ids::{ChannelId, ConversationId, ReplicaId};
+use switchboard_domain::ids::{ChannelId, ConversationId, ReplicaId, Seq};
 use switchboard_domain::inbox::Control;
 use switchboard_domain::mapping::Verdict;
 use switchboard_domain::message::Sender;
@@ -63,6 +63,10 @@ pub trait Operations: Send + Sync {
     /// busy the conversation is.
     async fn control(&self, conversation: &ConversationId, control: Control) -> Result<bool, StoreError>;
 
+    /// The questions of a conversation that have not ended, in order, with what their answers have so far. `None` where this
+    /// replica does not have it in memory, or it does not answer at once.
+    async fn open_messages(&self, conversation: &ConversationId) -> Option<Vec<OpenMessage>>;
+
     /// Retries what a failure record tells of: the question is asked again, or the answer delivered again. `None` for an unknown
     /// record. Repeatable: a record is retried once.
     async fn retry(&self, failure: &str) -> Result<Option<Retried>, StoreError>;
@@ -90,6 +94,21 @@ pub trait Operations: Send + Sync {
 
     /// Whether messages are taken in, or why not.
     async fn ready(&self) -> Result<(), NotReady>;
+}
+
+/// A question that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenMessage {
+    /// Its place in the inbox.
+    pub seq: Seq,
+    /// When it was accepted.
+    pub at: Timestamp,
+    /// The question.
+    pub text: String,
+    /// Whether it is being answered, and does not wait.
+    pub runs: bool,
+    /// What its answer has so far.
+    pub written: String,
 }
 
 /// What would happen to an author.

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use switchboard_domain::ids::{ConversationId, Partition, Seq};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::operations::OpenMessage;
 use super::shared::lock;
 
 /// Conversations in memory.
@@ -41,7 +42,15 @@ struct SlotState {
     sending: bool,
     /// The entry whose run is under way, and how to stop it.
     run: Option<(Seq, CancellationToken)>,
+    /// Who wants to know what is open.
+    askers: Vec<Asker>,
 }
+
+/// Somebody who wants to know what is open in a conversation.
+pub(crate) type Asker = oneshot::Sender<Vec<OpenMessage>>;
+
+/// Who may want to know that of one conversation at the same time.
+const ASKERS_MAX: usize = 16;
 
 impl Slot {
     fn new(partition: Partition) -> Self {
@@ -71,6 +80,11 @@ impl Slot {
     /// Takes the wake mark: whatever was stored before this is seen by the look that follows.
     pub(crate) fn take_wake(&self) {
         lock(&self.state).woken = false;
+    }
+
+    /// Those who want to know what is open.
+    pub(crate) fn take_askers(&self) -> Vec<Asker> {
+        std::mem::take(&mut lock(&self.state).askers)
     }
 
     fn wake(&self) {
@@ -105,6 +119,21 @@ impl Registry {
         let inner = lock(&self.inner);
         let slot = inner.active.get(id);
         slot.inspect(|slot| slot.wake()).is_some()
+    }
+
+    /// Asks a conversation in memory what is open in it; it answers when it comes to that.
+    pub(crate) fn ask(&self, id: &ConversationId) -> Option<oneshot::Receiver<Vec<OpenMessage>>> {
+        let slot = lock(&self.inner).active.get(id).cloned()?;
+        let (asker, told) = oneshot::channel();
+        {
+            let askers = &mut lock(&slot.state).askers;
+            if askers.len() >= ASKERS_MAX {
+                return None;
+            }
+            askers.push(asker);
+        }
+        slot.wake.notify_one();
+        Some(told)
     }
 
     /// Wakes whatever of a partition is in memory; how many that are.

@@ -50,6 +50,7 @@ pub(crate) async fn renew_leases(shared: Arc<Shared>) {
         tokio::select! {
             biased;
             () = shared.parking.cancelled() => return,
+            () = shared.renew_soon.notified() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }
@@ -63,6 +64,8 @@ async fn watched_claim(shared: &Shared) -> Result<(), StoreError> {
         return answer;
     }
     store_doubted(shared).await;
+    let silence = StoreError::Unavailable(format!("no answer for {} s", ANSWER_WAIT_MAX.as_secs()));
+    shared.troubles.refused(Kind::Leases, &silence, shared.now());
     claim.await
 }
 

@@ -9,7 +9,7 @@ use switchboard_domain::ids::{ChannelId, CommitId, FencingToken, Partition, Repl
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::Lease;
 use switchboard_ports::durability::Durability;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -133,6 +133,8 @@ pub(crate) struct Shared {
     pub(crate) store_up: watch::Sender<bool>,
     /// Whether the last thing that was written could be. Sockets stay open for a while without it, but nothing is green.
     pub(crate) store_sound: watch::Sender<bool>,
+    /// There is reason to believe that the store has gone: leases are renewed now, which tells.
+    pub(crate) renew_soon: Notify,
     /// Pushes of all connections that the store has refused once and that are offered again.
     pub(crate) held: AtomicU32,
     /// Cancelled when the server begins to stop: no new turns, no intake.
@@ -169,6 +171,7 @@ impl Shared {
             tally,
             store_up: watch::channel(true).0,
             store_sound: watch::channel(true).0,
+            renew_soon: Notify::new(),
             held: AtomicU32::new(0),
             stopping: CancellationToken::new(),
             parking: CancellationToken::new(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
+use switchboard_ports::durability::Durability;
 use switchboard_ports::provider::Description;
 
 use super::{FakeClock, FakeEntropy, FakeOperations, FakeStores, kinds, ports, providers};
@@ -63,8 +64,8 @@ impl Composition for FakeComposition {
         self.in_use.load(Ordering::SeqCst) > 0
     }
 
-    async fn try_writing(&self, _config: &Config) -> Result<(), ComposeError> {
-        Ok(())
+    async fn try_writing(&self, _config: &Config) -> Result<Durability, ComposeError> {
+        Ok(Durability::Durable)
     }
 
     async fn keep_up(&self, _config: &Config, act: Upkeep) -> Result<KeptUp, ComposeError> {

@@ -21,7 +21,9 @@ use switchboard_ports::replicas::ReplicaInfo;
 use tokio::sync::broadcast;
 
 use super::START_MS;
-use crate::runtime::operations::{ChannelStatus, MappingTrial, NotReady, Operations, RuntimeEvent};
+use crate::runtime::operations::{
+    ChannelStatus, MappingTrial, NotReady, OpenMessage, Operations, RuntimeEvent,
+};
 
 /// The driver's stand-in.
 pub(crate) struct FakeOperations {
@@ -41,6 +43,8 @@ pub(crate) struct FakeOperations {
     pub(crate) withdraws_nothing: AtomicBool,
     /// Conversations it knows.
     pub(crate) conversations: Mutex<Vec<ConversationId>>,
+    /// What is open in conversations.
+    pub(crate) open: Mutex<BTreeMap<ConversationId, Vec<OpenMessage>>>,
     /// What becomes of retries.
     pub(crate) retries: Mutex<BTreeMap<String, Retried>>,
     /// Messages it was given.
@@ -77,6 +81,7 @@ impl Default for FakeOperations {
             ready: Mutex::new(Ok(())),
             withdraws_nothing: AtomicBool::new(false),
             conversations: Mutex::default(),
+            open: Mutex::default(),
             retries: Mutex::default(),
             sent: Mutex::default(),
             given: Mutex::default(),
@@ -195,6 +200,10 @@ impl Operations for FakeOperations {
             self.calls().push(format!("control {control:?}"));
         }
         Ok(known)
+    }
+
+    async fn open_messages(&self, conversation: &ConversationId) -> Option<Vec<OpenMessage>> {
+        self.open.lock().unwrap().get(conversation).cloned()
     }
 
     async fn retry(&self, failure: &str) -> Result<Option<Retried>, StoreError> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use switchboard::runtime::operations::Operations as _;
 use switchboard_domain::message::{ChatKind, Inbound};
 use switchboard_domain::notice::Notice;
 use switchboard_domain::outcome::Refusal;
@@ -178,4 +179,30 @@ fn answers_that_cannot_be_delivered_do_not_pile_up() {
         })
         .unwrap();
     assert_eq!(world.agent.questions(), (0..10).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+/// Whoever looks at a conversation sees what is being answered, as far as it is, and what waits.
+#[test]
+fn what_is_open_can_be_looked_at() {
+    let world = World::new(1);
+    slow(&world);
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            process.says("ann", "one").await;
+            process.says("ann", "two").await;
+            process.sees("word2").await;
+            let id = process.conversation("ann").await.id;
+            let open = process.driver.open_messages(&id).await.unwrap();
+            let texts: Vec<_> = open.iter().map(|open| (open.text.as_str(), open.runs)).collect();
+            assert_eq!(texts, [("one", true), ("two", false)]);
+            assert!(open[0].written.starts_with("word0 word1 word2 "), "{open:?}");
+            assert_eq!(open[1].written, "");
+            process.finals(2).await;
+            process.wait(SECS(2)).await;
+            assert_eq!(process.driver.open_messages(&id).await, Some(Vec::new()), "at rest");
+            process.wait(SECS(120)).await;
+            assert_eq!(process.driver.open_messages(&id).await, None, "no longer in memory");
+        })
+        .unwrap();
 }

@@ -252,6 +252,16 @@ impl Copying<'_> {
 
     /// Reads both again, and everything has to be there and as it was.
     async fn compare(&self, before: &Counters) -> Result<(), CopyError> {
+        let compared = self.compare_all(before).await;
+        if matches!(compared, Err(CopyError::Differs { .. } | CopyError::SourceChanged(_))) {
+            // Whoever was started on one of them meanwhile is why, and says more than what differs.
+            alone(self.source, "source").await?;
+            alone(self.target, "target").await?;
+        }
+        compared
+    }
+
+    async fn compare_all(&self, before: &Counters) -> Result<(), CopyError> {
         let found = sums(self.target).await?;
         if let Some((table, expected, found)) = difference(&self.sums, &found) {
             return Err(CopyError::Differs { table, expected, found });

@@ -28,6 +28,9 @@ const OPEN_MAX: Duration = Duration::from_secs(5);
 
 /// Longest wait for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a connection is tried again before whoever waits for it is told: they know better than the client how long to be patient
+/// and whom to tell, and each further call tries again.
+const RECONNECTS: usize = 1;
 
 /// Each node of a Cluster that has slots.
 const EVERY_MASTER: RoutingInfo = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
@@ -84,6 +87,7 @@ impl Connection {
             return Ok(Self { way: Way::Cluster(way), nodes, refused: Mutex::default() });
         }
         let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(RECONNECTS)
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(ANSWER_TIMEOUT));
         let client = if url.starts_with("rediss://") {
@@ -225,7 +229,7 @@ impl Connection {
 /// Whether trying again is of no use: the server is there, and it is not one for us.
 fn is_final(error: &RedisError) -> bool {
     let kinds = [ErrorKind::AuthenticationFailed, ErrorKind::InvalidClientConfig];
-    kinds.contains(&error.kind()) || words::is_of_certificate(error)
+    kinds.contains(&error.kind()) || words::is_of_certificate(error) || words::is_of_database(error)
 }
 
 /// Why a question was not answered.

@@ -8,7 +8,7 @@ use switchboard_ports::durability::{Durability, DurabilityProbe, Loss};
 use switchboard_ports::error::StoreError;
 
 use super::Core;
-use super::connection::Unanswered;
+use super::connection::{Connection, Unanswered};
 
 /// Asks for the settings.
 pub(super) struct Probe {
@@ -24,32 +24,36 @@ impl Probe {
 #[async_trait]
 impl DurabilityProbe for Probe {
     async fn durability(&self) -> Result<Durability, StoreError> {
-        let mut settings = Vec::new();
-        for name in ["appendonly", "appendfsync", "maxmemory", "maxmemory-policy"] {
-            let mut question = redis::cmd("CONFIG");
-            question.arg("GET").arg(name);
-            match self.core.connection.ask_each::<Vec<(String, String)>>(&question).await {
-                Ok(answers) => settings.push(answers),
-                // A managed Redis knows no CONFIG, or allows it to nobody.
-                Err(Unanswered::Refused) => return Ok(Durability::CannotBeTold),
-                Err(Unanswered::Away(error)) => return Err(error),
-            }
-        }
-        let nodes = settings.iter().map(Vec::len).max().unwrap_or_default();
-        let mut losses = Vec::new();
-        for node in 0..nodes {
-            let answers = settings.iter().filter_map(|answers| answers.get(node)).flatten();
-            let of_node: BTreeMap<_, _> =
-                answers.map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            let Some(found) = losses_of(&of_node) else { return Ok(Durability::CannotBeTold) };
-            for loss in found {
-                if !losses.contains(&loss) {
-                    losses.push(loss);
-                }
-            }
-        }
-        Ok(if losses.is_empty() { Durability::Durable } else { Durability::Lossy(losses) })
+        asked(&self.core.connection).await
     }
+}
+
+/// What the Redis behind a connection may lose.
+pub(super) async fn asked(connection: &Connection) -> Result<Durability, StoreError> {
+    let mut settings = Vec::new();
+    for name in ["appendonly", "appendfsync", "maxmemory", "maxmemory-policy"] {
+        let mut question = redis::cmd("CONFIG");
+        question.arg("GET").arg(name);
+        match connection.ask_each::<Vec<(String, String)>>(&question).await {
+            Ok(answers) => settings.push(answers),
+            // A managed Redis knows no CONFIG, or allows it to nobody.
+            Err(Unanswered::Refused) => return Ok(Durability::CannotBeTold),
+            Err(Unanswered::Away(error)) => return Err(error),
+        }
+    }
+    let nodes = settings.iter().map(Vec::len).max().unwrap_or_default();
+    let mut losses = Vec::new();
+    for node in 0..nodes {
+        let answers = settings.iter().filter_map(|answers| answers.get(node)).flatten();
+        let of_node: BTreeMap<_, _> = answers.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let Some(found) = losses_of(&of_node) else { return Ok(Durability::CannotBeTold) };
+        for loss in found {
+            if !losses.contains(&loss) {
+                losses.push(loss);
+            }
+        }
+    }
+    Ok(if losses.is_empty() { Durability::Durable } else { Durability::Lossy(losses) })
 }
 
 /// What these settings may lose; `None` where some of them are hidden.

@@ -103,6 +103,8 @@ async fn listen(core: Arc<Core>, notes: broadcast::Sender<(ReplicaId, Note)>) {
                     let _ = notes.send((ReplicaId::new(told.from), told.note.into()));
                 }
             }
+            // From here on nothing is heard, and most likely nobody answers.
+            let _ = notes.send((nobody(), Note::Missed));
         }
         tokio::time::sleep(SUBSCRIBE_PAUSE).await;
     }

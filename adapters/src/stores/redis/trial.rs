@@ -1,6 +1,9 @@
 //! A trial of whether a Redis takes what the store would write, and is new enough.
 
+use switchboard_ports::durability::Durability;
+
 use super::connection::Connection;
+use super::durability;
 use super::keys::Keys;
 use super::scripts::Scripts;
 use super::{Address, RedisOpenError};
@@ -12,13 +15,14 @@ const VERSION_MIN: (u32, u32) = (6, 2);
 const KEYS_TRIED: u32 = 16;
 
 /// Tries the Redis at an address with keys under `prefix`: a script that goes by the time, writes, reads, lets expire and removes, and a
-/// note that is published and listened for. Nothing stays.
+/// note that is published and listened for. Nothing stays. Gives what it may lose of what it acknowledges.
 ///
 /// # Errors
 /// Says what is refused, and what to do.
-pub async fn try_writing(address: Address<'_>, prefix: &str) -> Result<(), RedisOpenError> {
+pub async fn try_writing(address: Address<'_>, prefix: &str) -> Result<Durability, RedisOpenError> {
     let connection = Connection::open(address).await.map_err(RedisOpenError::Connect)?;
-    tried(&connection, &Scripts::new(), &Keys::new(prefix, connection.database())).await
+    tried(&connection, &Scripts::new(), &Keys::new(prefix, connection.database())).await?;
+    Ok(durability::asked(&connection).await?)
 }
 
 pub(super) async fn tried(

@@ -19,8 +19,7 @@ const NOT_REDIS: &str =
 const NOBODY: &str = "nobody listens at the address: start Redis, or correct host and port";
 const NO_HOST: &str =
     "the name of Redis' host cannot be resolved: correct the store's address, or look after DNS";
-pub(super) const SILENT: &str =
-    "Redis does not answer in time: look whether it runs, is overloaded or is behind a firewall";
+pub(super) const SILENT: &str = "Redis does not answer in time: look whether it runs, is overloaded or is behind a firewall, and speaks TLS if the address is rediss://";
 const CLOSED: &str = "the connection to Redis was closed from the other end: look whether it runs, or whether it wants TLS (rediss://)";
 const READ_ONLY: &str = "this Redis is a read-only replica: give the address of its primary";
 const NO_DISK: &str =
@@ -102,6 +101,11 @@ const BY_CERTIFICATE: &[(&str, &str)] = &[
     ("not valid for name", MISNAMED),
     ("Expired", EXPIRED),
 ];
+
+/// Whether the number of the database in the address is none of the server's.
+pub(super) fn is_of_database(error: &RedisError) -> bool {
+    of(error) == NO_DATABASE
+}
 
 /// Whether the server's certificate is not taken.
 pub(super) fn is_of_certificate(error: &RedisError) -> bool {

@@ -227,6 +227,13 @@ line-user = Person
 line-agent = Agent
 line-stopped = stopped
 line-failed = failed:
+line-running = being answered
+line-waiting = waiting
+line-writing = being written
+transcript-elsewhere = { $count ->
+    [one] One message is under way; its words can be seen on the replica that answers it.
+   *[other] { $count } messages are under way; their words can be seen on the replica that answers them.
+}
 
 ## Failures
 failures-title = Failures

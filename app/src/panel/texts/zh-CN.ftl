@@ -218,6 +218,10 @@ line-user = 用户
 line-agent = 智能体
 line-stopped = 已停止
 line-failed = 失败：
+line-running = 正在回答
+line-waiting = 等待中
+line-writing = 正在输出
+transcript-elsewhere = 有 { $count } 条消息正在处理，内容可在负责处理的副本上查看。
 
 ## 失败记录
 failures-title = 失败记录

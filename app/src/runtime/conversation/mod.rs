@@ -16,6 +16,7 @@ mod perform;
 mod resting;
 mod running;
 mod screening;
+mod telling;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -251,6 +252,7 @@ impl Actor<'_> {
     }
 
     async fn woken(&mut self) -> Result<(), Lost> {
+        self.tell_what_is_open();
         if self.look_again().await? == Look::Done
             && let Some(epoch) = self.stopped_by_control.take()
         {

@@ -83,6 +83,8 @@ async fn heard(driver: &Arc<Driver>, note: Note) {
             shared.peers.look_now();
         }
         Note::Missed => {
+            // Perhaps because the store has gone away: that is to be known at once.
+            shared.renew_soon.notify_one();
             shared.peers.look_now();
             if let Err(error) = scan::scan_once(shared).await {
                 tracing::debug!(%error, "failed to look through the open conversations");
