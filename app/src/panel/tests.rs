@@ -2,6 +2,7 @@
 
 mod first_visit;
 mod happened;
+mod open;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
