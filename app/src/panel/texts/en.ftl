@@ -235,6 +235,7 @@ failures-none = There is no failure here.
 failure-told = People are told:
 failure-retry = Retry
 failure-retried = It was retried already.
+failure-retried-at = Retried:
 failure-retry-done = It is tried again.
 failure-conversation = Conversation
 failure-attempts = crashes: { $count }

@@ -226,6 +226,7 @@ failures-none = 这里没有失败记录。
 failure-told = 用户看到的提示：
 failure-retry = 重试
 failure-retried = 已重试过。
+failure-retried-at = 已重试：
 failure-retry-done = 正在重试。
 failure-conversation = 会话
 failure-attempts = 崩溃次数：{ $count }
