@@ -157,6 +157,25 @@ async function conversations(stage) {
   await stage.seen("21-conversations");
 }
 
+/** What is wrong in a part that is folded away is unfolded and shown, whichever button was pressed. */
+async function foldedMistake(stage) {
+  const { page } = stage;
+  await stage.goTo("/panel/agents/new?kind=echo");
+  await stage.fill("/name", "Folded");
+  await stage.fill("/connect_timeout_ms", "5");
+  const field = page.locator('[name="/connect_timeout_ms"]');
+  const details = page.locator("details", { has: field });
+  for (const button of ['form[data-method] button[type="submit"]', "[data-check]"]) {
+    await details.locator("summary").click();
+    await field.waitFor({ state: "hidden" });
+    await page.click(button);
+    await field.waitFor({ state: "visible" });
+    assert.ok(await field.evaluate((element) => element === document.activeElement), button);
+  }
+  await stage.fill("/connect_timeout_ms", "");
+  await stage.fill("/name", "");
+}
+
 async function otherPages(stage) {
   const { page } = stage;
   await stage.goTo("/panel/agents");
@@ -166,6 +185,7 @@ async function otherPages(stage) {
   await page.click("article h2 a");
   await stage.see("form[data-method]");
   await stage.seen("31-agent");
+  await foldedMistake(stage);
   for (const [name, path] of [
     ["29-dashboard", "/panel/dashboard"],
     ["32-agent-kinds", "/panel/agents/new"],
