@@ -204,6 +204,25 @@ async function otherPages(stage) {
   await page.click("table a");
   await stage.see("form[data-method]");
   await stage.seen("39-user");
+  await overtaken(stage);
+}
+
+/** Whoever saves what somebody else has changed meanwhile is told that, and of no mistake. */
+async function overtaken(stage) {
+  const { page } = stage;
+  const status = await page.evaluate(async () => {
+    const proof = document.querySelector('meta[name="csrf-token"]').content;
+    const headers = { "content-type": "application/json", "x-csrf-token": proof };
+    const path = document.querySelector('form[data-method="PATCH"]').dataset.path;
+    return (await fetch(path, { method: "PATCH", headers, body: '{"department": "elsewhere"}' })).status;
+  });
+  assert.equal(status, 200);
+  await stage.fill("/department", "here");
+  await page.click('form[data-method="PATCH"] button[type="submit"]');
+  await stage.see('form[data-method="PATCH"] .rest');
+  assert.ok(await page.locator("#said").isHidden());
+  await stage.seen("39b-user-overtaken");
+  await page.locator('[name="/department"]').fill("");
 }
 
 async function push(stage) {

@@ -59,7 +59,8 @@ function failed(form, problem) {
     return item;
   }));
   rest.hidden = homeless.length === 0;
-  say(texts.refused, true);
+  // What has no field stands in the form: nothing else is to be looked for.
+  say(first === undefined ? "" : texts.refused, true);
   (first ?? rest).focus();
 }
 
