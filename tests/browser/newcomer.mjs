@@ -52,8 +52,7 @@ async function playground(stage) {
   await page.click('#composer button[type="submit"]');
   await answer.nth(1).waitFor();
   assert.ok((await answer.nth(1).textContent()).startsWith(TURNED));
-  await page.click('[data-says="/new"]');
-  await answer.nth(2).waitFor();
+  await timelines(page, answer);
   // A long answer is stopped with the words it has.
   await page.fill("#words", "word ".repeat(180));
   await page.keyboard.press("Enter");
@@ -67,6 +66,18 @@ async function playground(stage) {
   await page.reload();
   await answer.nth(4).waitFor();
   await stage.goTo("/panel/welcome");
+}
+
+/** What became of a command stands beside the talk by itself, and nobody is told meanwhile that there is nothing. */
+async function timelines(page, answer) {
+  const nothing = await page.locator("#playground").getAttribute("data-no-timeline");
+  const about = page.locator("#timeline-about");
+  await page.click('[data-says="/new"]');
+  await answer.nth(2).waitFor();
+  assert.notEqual(await about.textContent(), nothing);
+  await page.locator("#timeline-lines [data-piece]:not([data-open])").waitFor({ state: "visible" });
+  assert.ok(await about.isHidden());
+  assert.match(await page.locator("#timeline-page").getAttribute("href"), /-\d+$/);
 }
 
 async function firstSteps(stage) {

@@ -496,6 +496,7 @@ playground-switch = Switch the agent …
 playground-own = the channel's own
 playground-timeline = Timeline
 playground-timeline-about = What became of a message stands here as soon as it is answered.
+playground-timeline-yet = Not all of it is there yet: it is written down a moment behind the answer.
 playground-no-timeline = Nothing is recorded of this message.
 playground-timeline-page = All about this message
 welcome-playground = Just want to see an answer? An agent that says everything back is there already.

@@ -483,6 +483,7 @@ playground-switch = 切换智能体……
 playground-own = 渠道默认
 playground-timeline = 时间线
 playground-timeline-about = 消息得到回答后，这里会显示其处理过程。
+playground-timeline-yet = 尚未记录完整：处理过程会在回答之后片刻写入。
 playground-no-timeline = 没有此消息的记录。
 playground-timeline-page = 查看此消息的全部信息
 welcome-playground = 只想先看看效果？已经有一个会复述您消息的智能体。
