@@ -34,7 +34,7 @@ pub(super) async fn show(State(api): State<Api>, request: Request) -> Result<Res
 /// `POST /panel/sign-in`: a form, so that it works before any module does.
 pub(super) async fn enter(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
     let (origin, look) = (Origin::of(&request), Look::of(request.headers()));
-    same_origin(request.headers(), api.trust.public_host())?;
+    same_origin(request.headers(), origin, &api.trust)?;
     let body = to_bytes(request.into_body(), FORM_BYTES_MAX).await;
     let body = body.map_err(|_| Problem::too_large(FORM_BYTES_MAX))?;
     let form = String::from_utf8_lossy(&body);
@@ -66,8 +66,9 @@ pub(super) async fn enter(State(api): State<Api>, request: Request) -> Result<Re
 
 /// `POST /panel/sign-out`: ends the session everywhere, not only in this browser.
 pub(super) async fn leave(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    let https = Origin::of(&request).https;
-    same_origin(request.headers(), api.trust.public_host())?;
+    let origin = Origin::of(&request);
+    let https = origin.https;
+    same_origin(request.headers(), origin, &api.trust)?;
     let headers: HeaderMap = request.headers().clone();
     let body = to_bytes(request.into_body(), FORM_BYTES_MAX).await;
     let body = body.map_err(|_| Problem::too_large(FORM_BYTES_MAX))?;
