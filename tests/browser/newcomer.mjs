@@ -52,8 +52,7 @@ async function playground(stage) {
   await page.click('#composer button[type="submit"]');
   await answer.nth(1).waitFor();
   assert.ok((await answer.nth(1).textContent()).startsWith(TURNED));
-  await page.click('[data-says="/new"]');
-  await answer.nth(2).waitFor();
+  await timelines(page, answer);
   // A long answer is stopped with the words it has.
   await page.fill("#words", "word ".repeat(180));
   await page.keyboard.press("Enter");
@@ -67,6 +66,18 @@ async function playground(stage) {
   await page.reload();
   await answer.nth(4).waitFor();
   await stage.goTo("/panel/welcome");
+}
+
+/** What became of a command stands beside the talk by itself, and nobody is told meanwhile that there is nothing. */
+async function timelines(page, answer) {
+  const nothing = await page.locator("#playground").getAttribute("data-no-timeline");
+  const about = page.locator("#timeline-about");
+  await page.click('[data-says="/new"]');
+  await answer.nth(2).waitFor();
+  assert.notEqual(await about.textContent(), nothing);
+  await page.locator("#timeline-lines [data-piece]:not([data-open])").waitFor({ state: "visible" });
+  assert.ok(await about.isHidden());
+  assert.match(await page.locator("#timeline-page").getAttribute("href"), /-\d+$/);
 }
 
 async function firstSteps(stage) {
@@ -157,6 +168,25 @@ async function conversations(stage) {
   await stage.seen("21-conversations");
 }
 
+/** What is wrong in a part that is folded away is unfolded and shown, whichever button was pressed. */
+async function foldedMistake(stage) {
+  const { page } = stage;
+  await stage.goTo("/panel/agents/new?kind=echo");
+  await stage.fill("/name", "Folded");
+  await stage.fill("/connect_timeout_ms", "5");
+  const field = page.locator('[name="/connect_timeout_ms"]');
+  const details = page.locator("details", { has: field });
+  for (const button of ['form[data-method] button[type="submit"]', "[data-check]"]) {
+    await details.locator("summary").click();
+    await field.waitFor({ state: "hidden" });
+    await page.click(button);
+    await field.waitFor({ state: "visible" });
+    assert.ok(await field.evaluate((element) => element === document.activeElement), button);
+  }
+  await stage.fill("/connect_timeout_ms", "");
+  await stage.fill("/name", "");
+}
+
 async function otherPages(stage) {
   const { page } = stage;
   await stage.goTo("/panel/agents");
@@ -166,6 +196,7 @@ async function otherPages(stage) {
   await page.click("article h2 a");
   await stage.see("form[data-method]");
   await stage.seen("31-agent");
+  await foldedMistake(stage);
   for (const [name, path] of [
     ["29-dashboard", "/panel/dashboard"],
     ["32-agent-kinds", "/panel/agents/new"],
@@ -184,6 +215,25 @@ async function otherPages(stage) {
   await page.click("table a");
   await stage.see("form[data-method]");
   await stage.seen("39-user");
+  await overtaken(stage);
+}
+
+/** Whoever saves what somebody else has changed meanwhile is told that, and of no mistake. */
+async function overtaken(stage) {
+  const { page } = stage;
+  const status = await page.evaluate(async () => {
+    const proof = document.querySelector('meta[name="csrf-token"]').content;
+    const headers = { "content-type": "application/json", "x-csrf-token": proof };
+    const path = document.querySelector('form[data-method="PATCH"]').dataset.path;
+    return (await fetch(path, { method: "PATCH", headers, body: '{"department": "elsewhere"}' })).status;
+  });
+  assert.equal(status, 200);
+  await stage.fill("/department", "here");
+  await page.click('form[data-method="PATCH"] button[type="submit"]');
+  await stage.see('form[data-method="PATCH"] .rest');
+  assert.ok(await page.locator("#said").isHidden());
+  await stage.seen("39b-user-overtaken");
+  await page.locator('[name="/department"]').fill("");
 }
 
 async function push(stage) {

@@ -139,7 +139,11 @@ const HEADERS: FormField = FormField::new(
 const EXTRA_BODY: FormField = FormField::new(
     "/extra_body",
     Words::new("Additional fields of requests", "请求的附加字段"),
-    Words::new("A JSON object, merged into each request.", "JSON 对象，会合并到每个请求中。"),
+    Words::new(
+        "A JSON object, merged into each request. Everybody who may look here reads it, and it stands in exports: a secret \
+         belongs in the key or the additional headers.",
+        "JSON 对象，会合并到每个请求中。所有可查看此页的人都能看到其内容，导出中也包含它：密钥请填入 API 密钥或附加请求头。",
+    ),
     FormKind::Document,
 )
 .advanced();

@@ -20,6 +20,9 @@ const HOPS_MAX: usize = 32;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+const HTTP: &str = "http";
+const HTTPS: &str = "https";
+
 /// How a connection reached us; a request extension, set by [`super::serving`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
@@ -36,13 +39,16 @@ pub struct Origin {
     pub client: IpAddr,
     /// Whether the client sees https: cookies are to be `Secure` then.
     pub https: bool,
+    /// `http` or `https`, where the connection or a trusted proxy says which; not where a proxy says nothing, or may stand in
+    /// between without being configured.
+    pub scheme: Option<&'static str>,
 }
 
 impl Origin {
     /// The origin of a request in the router.
     #[must_use]
     pub fn of(request: &Request) -> Self {
-        let unknown = Self { client: IpAddr::V4(Ipv4Addr::UNSPECIFIED), https: false };
+        let unknown = Self { client: IpAddr::V4(Ipv4Addr::UNSPECIFIED), https: false, scheme: None };
         request.extensions().get().copied().unwrap_or(unknown)
     }
 }
@@ -66,33 +72,47 @@ impl Trust {
         Self { proxies: server.trusted_proxies.clone(), public_https, public_host }
     }
 
-    /// Host and port by which people reach the server, where that is configured.
+    /// Whether a page is ours by its origin, as a browser writes it: of the configured address, or of the one that a request
+    /// like this asked for in its `Host`. A page of the same host by the other scheme may be anybody's who sits on the line.
     #[must_use]
-    pub fn public_host(&self) -> Option<&str> {
-        self.public_host.as_deref()
+    pub fn is_ours(&self, page: &str, asked: Origin, host: Option<&str>) -> bool {
+        let Some((scheme, name)) = page.split_once("://") else { return false };
+        let configured = if self.public_https { HTTPS } else { HTTP };
+        let is_public = self.public_host.as_deref() == Some(name);
+        if is_public && scheme == configured {
+            return true;
+        }
+        let expected = asked.scheme.or(is_public.then_some(configured));
+        host == Some(name) && expected.is_none_or(|expected| expected == scheme)
     }
 
     /// The origin of a request with these headers.
     #[must_use]
     pub fn origin(&self, arrival: Arrival, headers: &HeaderMap) -> Origin {
         let peer = arrival.peer.ip().to_canonical();
-        let local = Origin { client: peer, https: arrival.tls || self.public_https };
+        let https = arrival.tls || self.public_https;
+        let own = arrival.tls.then_some(HTTPS);
         if !self.trusts(peer) {
-            return local;
+            // Without any trusted proxy, one that ends TLS may stand in between all the same.
+            let scheme = own.or((!self.proxies.is_empty()).then_some(HTTP));
+            return Origin { client: peer, https, scheme };
         }
+        let told = |client, proto: Option<&str>| {
+            let scheme = proto.and_then(scheme);
+            Origin { client, https: https || scheme == Some(HTTPS), scheme: own.or(scheme) }
+        };
         // Most proxies write X-Forwarded-*, and pass a `Forwarded` of the client's own on. So the one is not looked at
         // where there is the other.
         if headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED_PROTO) {
             let (client, _) =
                 self.client(peer, last_first(headers, &FORWARDED_FOR).map(|hop| (address(hop), hop)));
             let proto = last_first(headers, &FORWARDED_PROTO).next();
-            return Origin { client, https: local.https || proto.is_some_and(is_https) };
+            return told(client, proto);
         }
         let hops =
             last_first(headers, &header::FORWARDED).map(|hop| (parameter(hop, "for").and_then(address), hop));
-        let (client, told) = self.client(peer, hops);
-        let proto = told.and_then(|hop| parameter(hop, "proto"));
-        Origin { client, https: local.https || proto.is_some_and(is_https) }
+        let (client, hop) = self.client(peer, hops);
+        told(client, hop.and_then(|hop| parameter(hop, "proto")))
     }
 
     /// Whether the address is a trusted proxy's; `address` is canonical.
@@ -142,8 +162,8 @@ fn address(text: &str) -> Option<IpAddr> {
     bare.parse().ok().or_else(with_port).map(|address: IpAddr| address.to_canonical())
 }
 
-fn is_https(proto: &str) -> bool {
-    proto.eq_ignore_ascii_case("https")
+fn scheme(proto: &str) -> Option<&'static str> {
+    [HTTP, HTTPS].into_iter().find(|known| proto.eq_ignore_ascii_case(known))
 }
 
 /// Finds out where a request comes from, before anything else looks at it.

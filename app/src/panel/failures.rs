@@ -114,6 +114,7 @@ fn view(
                 h2 { span.code { (failure.cause) } }
                 div.acts { (retry.button(visitor)) (delete.button(visitor)) }
             }
+            @if let Some(at) = &failure.retried_at { p { span.tag { (t.say("failure-retried-at")) " " (moment(at)) } } }
             p { (t.say("failure-told")) " " q { (sentence) } }
             p.help {
                 (moment(&failure.at)) " · "

@@ -95,7 +95,7 @@ fn view(visitor: &Visitor, channel: &Channel, channels: &[Channel], agents: &[Ag
             data-writing=(t.say("playground-writing")) data-sending=(t.say("playground-sending"))
             data-failed=(t.say("playground-failed")) data-lost=(t.say("playground-lost"))
             data-cut=(t.say("playground-cut")) data-timeline=(t.say("playground-timeline"))
-            data-no-timeline=(t.say("playground-no-timeline")) {
+            data-no-timeline=(t.say("playground-no-timeline")) data-timeline-yet=(t.say("playground-timeline-yet")) {
             section aria-label=(t.say("playground-talk")) {
                 div.lines id="talk" role="log" aria-live="polite" aria-label=(t.say("playground-talk")) tabindex="0" {}
                 p.card id="talk-empty" { (t.say("playground-empty")) }

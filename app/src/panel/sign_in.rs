@@ -34,7 +34,7 @@ pub(super) async fn show(State(api): State<Api>, request: Request) -> Result<Res
 /// `POST /panel/sign-in`: a form, so that it works before any module does.
 pub(super) async fn enter(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
     let (origin, look) = (Origin::of(&request), Look::of(request.headers()));
-    same_origin(request.headers(), api.trust.public_host())?;
+    same_origin(request.headers(), origin, &api.trust)?;
     let body = to_bytes(request.into_body(), FORM_BYTES_MAX).await;
     let body = body.map_err(|_| Problem::too_large(FORM_BYTES_MAX))?;
     let form = String::from_utf8_lossy(&body);
@@ -66,8 +66,9 @@ pub(super) async fn enter(State(api): State<Api>, request: Request) -> Result<Re
 
 /// `POST /panel/sign-out`: ends the session everywhere, not only in this browser.
 pub(super) async fn leave(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    let https = Origin::of(&request).https;
-    same_origin(request.headers(), api.trust.public_host())?;
+    let origin = Origin::of(&request);
+    let https = origin.https;
+    same_origin(request.headers(), origin, &api.trust)?;
     let headers: HeaderMap = request.headers().clone();
     let body = to_bytes(request.into_body(), FORM_BYTES_MAX).await;
     let body = body.map_err(|_| Problem::too_large(FORM_BYTES_MAX))?;
@@ -104,8 +105,17 @@ fn way_back(to: Option<&str>) -> String {
         to.starts_with("/panel/")
             && !to.starts_with("/panel/sign-")
             && to.bytes().all(|byte| byte.is_ascii_graphic())
+            && stays(to)
     };
     to.filter(is_ours).unwrap_or(HOME).to_owned()
+}
+
+/// Whether a browser goes where the path says: it takes `.` and `..` out of a path, also where they are written with
+/// percent signs, and reads `\` as `/`.
+fn stays(to: &str) -> bool {
+    let path = to.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let is_dots = |part: &str| matches!(part.replace("%2e", ".").as_str(), "." | "..");
+    !path.contains('\\') && !path.contains("%5c") && !path.contains("%2f") && !path.split('/').any(is_dots)
 }
 
 fn page(look: Look, to: &str, refused: Option<Key>) -> Markup {
@@ -148,6 +158,17 @@ mod tests {
     #[case("/panel/sign-out", HOME)]
     #[case("/panel/\r\nset-cookie: a=b", HOME)]
     #[case("/api/v1/agents", HOME)]
+    #[case("/panel/../api/v1/export", HOME)]
+    #[case("/panel/./sign-out", HOME)]
+    #[case("/panel/channels/..", HOME)]
+    #[case("/panel/%2e%2e/%2E%2E/api/v1/export", HOME)]
+    #[case("/panel/.%2e/api/v1/export?cursor=1", HOME)]
+    #[case("/panel/%2e/sign-out", HOME)]
+    #[case("/panel/..\\api/v1/export", HOME)]
+    #[case("/panel/%2e%2e%5capi/v1/export", HOME)]
+    #[case("/panel/%2e%2e%2fapi/v1/export", HOME)]
+    #[case("/panel/users?q=../a\\b%2f..", "/panel/users?q=../a\\b%2f..")]
+    #[case("/panel/users/a..b", "/panel/users/a..b")]
     fn one_comes_back_to_pages_of_the_panel_only(#[case] to: &str, #[case] back: &str) {
         assert_eq!(way_back(Some(to)), back);
     }

@@ -1,5 +1,6 @@
 //! What holds for every page: who sees it, what it carries, and that whatever people write is text.
 
+mod failed;
 mod first_visit;
 mod happened;
 mod open;

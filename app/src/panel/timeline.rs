@@ -143,15 +143,18 @@ fn facts(
     }
 }
 
-/// The list; as long as more is to be expected, it asks for itself again.
+/// The list; as long as more is to be expected, it asks for itself again. What may come behind the end is more, too: so that the
+/// end is still to come is said by itself.
 fn list(t: Texts, timeline: &Timeline, now: Timestamp) -> Markup {
     let began = timeline.items.first().map_or(now, |item| item.at);
     let silent = timeline.items.last().map_or(Duration::MAX, |item| now.since(item.at));
-    let more = silent < MORE_FOR || timeline.is_open() && silent < GIVEN_UP_AFTER;
+    let open = timeline.is_open() && silent < GIVEN_UP_AFTER;
+    let more = open || silent < MORE_FOR;
     let conversation = timeline.conversation.as_ref().map(ConversationId::as_str);
     html! {
         ol.timeline data-piece=(format!("/panel/pieces/messages/{}", timeline.message))
-            data-conversation=[conversation] data-again=[more.then_some("true")] {
+            data-conversation=[conversation] data-again=[more.then_some("true")]
+            data-open=[open.then_some("true")] {
             @for item in &timeline.items { (view(t, item, began)) }
         }
     }

@@ -28,7 +28,7 @@ use switchboard_ports::tokens::{Role, TOKENS_MAX, TokenStore};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::origin::Origin;
+use super::origin::{Origin, Trust};
 use super::problem::Problem;
 use super::state::Api;
 use crate::ports::Ports;
@@ -190,7 +190,7 @@ impl Authenticator {
         &self,
         (method, headers): (&Method, &HeaderMap),
         origin: Origin,
-        public_host: Option<&str>,
+        trust: &Trust,
     ) -> Result<(Caller, Credential), Problem> {
         if headers.contains_key(header::AUTHORIZATION) || session::sealed(headers, origin.https).is_none() {
             let hash = bearer_hash(headers)?;
@@ -198,7 +198,7 @@ impl Authenticator {
         }
         let signed = self.signed(headers, origin.https).await?;
         let signed = signed.ok_or_else(|| Problem::unauthorized("the session has ended: sign in again"))?;
-        signed.session.vouches(method, headers, public_host)?;
+        signed.session.vouches(method, headers, (origin, trust))?;
         Ok((signed.caller, Credential::Session(signed.session)))
     }
 
@@ -264,7 +264,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let origin = Origin::of(&request);
     let asked = (request.method(), request.headers());
-    match api.authenticator.requester(asked, origin, api.trust.public_host()).await {
+    match api.authenticator.requester(asked, origin, &api.trust).await {
         Ok((caller, credential)) => {
             request.extensions_mut().insert(caller);
             request.extensions_mut().insert(credential);

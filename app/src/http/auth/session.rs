@@ -13,6 +13,7 @@ use switchboard_domain::time::Timestamp;
 
 use super::{Caller, token};
 use crate::http::dto::list::hex;
+use crate::http::origin::{Origin, Trust};
 use crate::http::problem::Problem;
 
 /// How long a session lasts, whatever is done in it.
@@ -104,12 +105,12 @@ impl Session {
         &self,
         method: &Method,
         headers: &HeaderMap,
-        public_host: Option<&str>,
+        (asked, trust): (Origin, &Trust),
     ) -> Result<(), Problem> {
         if method.is_safe() {
             return Ok(());
         }
-        same_origin(headers, public_host)?;
+        same_origin(headers, asked, trust)?;
         if self.is_proof(headers.get(CSRF_HEADER).map_or(&b""[..], HeaderValue::as_bytes)) {
             return Ok(());
         }
@@ -133,15 +134,12 @@ fn derived(purpose: &str, name: &str) -> String {
 ///
 /// # Errors
 /// 403.
-pub fn same_origin(headers: &HeaderMap, public_host: Option<&str>) -> Result<(), Problem> {
+pub fn same_origin(headers: &HeaderMap, asked: Origin, trust: &Trust) -> Result<(), Problem> {
     let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
     let fine = match (text("sec-fetch-site"), text(header::ORIGIN.as_str())) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),
         (None, None) => true,
-        (None, Some(origin)) => {
-            let host = origin.split_once("://").map(|(_, host)| host);
-            host.is_some() && (host == text(header::HOST.as_str()) || host == public_host)
-        }
+        (None, Some(page)) => trust.is_ours(page, asked, text(header::HOST.as_str())),
     };
     if fine { Ok(()) } else { Err(Problem::cross_site("the request was made by a page of another site")) }
 }
@@ -184,7 +182,8 @@ const fn name_for(https: bool) -> &'static str {
 mod tests {
     use rstest::rstest;
 
-    use super::{HeaderMap, Session, Timestamp, cookie, same_origin, set_cookie};
+    use super::{HeaderMap, Origin, Session, Timestamp, Trust, cookie, same_origin, set_cookie};
+    use crate::testing::server_section;
 
     #[test]
     fn a_session_is_read_as_it_was_written() {
@@ -202,7 +201,9 @@ mod tests {
     #[case(&[("sec-fetch-site", "same-site"), ("origin", "http://here:1")], false)]
     #[case(&[("sec-fetch-site", "cross-site")], false)]
     #[case(&[("origin", "http://here:1")], true)]
+    #[case(&[("origin", "https://here:1")], false)]
     #[case(&[("origin", "https://im.example.com")], true)]
+    #[case(&[("origin", "http://im.example.com")], false)]
     #[case(&[("origin", "http://here:2")], false)]
     #[case(&[("origin", "null")], false)]
     #[case(&[("origin", "http://evil.example")], false)]
@@ -212,7 +213,9 @@ mod tests {
         for (name, value) in given {
             headers.insert(*name, value.parse().unwrap());
         }
-        assert_eq!(same_origin(&headers, Some("im.example.com")).is_ok(), fine, "{given:?}");
+        let trust = Trust::of(&server_section("public_url = \"https://im.example.com\""));
+        let asked = Origin { client: [203, 0, 113, 7].into(), https: true, scheme: Some("http") };
+        assert_eq!(same_origin(&headers, asked, &trust).is_ok(), fine, "{given:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use rstest::rstest;
 
-use super::{Arrival, Origin, Trust};
+use super::{Arrival, HTTP, HTTPS, Origin, Trust};
 
 fn trust() -> Trust {
     let networks = ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"];
@@ -24,7 +24,7 @@ fn headers(lines: &[(&str, &str)]) -> HeaderMap {
 
 fn origin(peer: &str, lines: &[(&str, &str)]) -> (String, bool) {
     let arrival = Arrival { peer: format!("{peer}:40000").parse().unwrap(), tls: false };
-    let Origin { client, https } = trust().origin(arrival, &headers(lines));
+    let Origin { client, https, .. } = trust().origin(arrival, &headers(lines));
     (client.to_string(), https)
 }
 
@@ -118,4 +118,62 @@ fn tls_of_our_own_and_a_public_https_address_are_https_too() {
 fn an_endless_list_of_hops_is_not_followed_to_its_end() {
     let list = format!("203.0.113.7{}", ", 10.1.1.1".repeat(10_000));
     assert_eq!(origin("127.0.0.1", &[("x-forwarded-for", &list)]).0, "10.1.1.1");
+}
+
+#[rstest]
+// Who comes straight to us sees what the connection is.
+#[case("203.0.113.9", true, &[], Some(HTTPS))]
+#[case("203.0.113.9", false, &[], Some(HTTP))]
+#[case("203.0.113.9", false, &[("x-forwarded-proto", "https")], Some(HTTP))]
+// Of others a trusted proxy says it, or nobody.
+#[case("127.0.0.1", false, &[("x-forwarded-proto", "HTTPS")], Some(HTTPS))]
+#[case("127.0.0.1", false, &[("x-forwarded-proto", "http")], Some(HTTP))]
+#[case("127.0.0.1", false, &[("forwarded", "for=203.0.113.7;proto=https")], Some(HTTPS))]
+#[case("127.0.0.1", false, &[("x-forwarded-for", "203.0.113.7")], None)]
+#[case("127.0.0.1", false, &[("x-forwarded-proto", "ftp")], None)]
+#[case("127.0.0.1", false, &[], None)]
+#[case("127.0.0.1", true, &[], Some(HTTPS))]
+fn the_scheme_is_known_of_the_connection_or_a_trusted_proxy(
+    #[case] peer: &str,
+    #[case] tls: bool,
+    #[case] lines: &[(&str, &str)],
+    #[case] scheme: Option<&str>,
+) {
+    let arrival = Arrival { peer: format!("{peer}:40000").parse().unwrap(), tls };
+    assert_eq!(trust().origin(arrival, &headers(lines)).scheme, scheme);
+}
+
+#[test]
+fn a_proxy_that_nobody_configured_may_end_tls() {
+    let peer = "203.0.113.9:1".parse().unwrap();
+    let unconfigured = Trust::default();
+    assert_eq!(unconfigured.origin(Arrival { peer, tls: false }, &HeaderMap::new()).scheme, None);
+    assert_eq!(unconfigured.origin(Arrival { peer, tls: true }, &HeaderMap::new()).scheme, Some(HTTPS));
+}
+
+#[rstest]
+#[case("http://here:1", Some(HTTP), true)]
+#[case("https://here:1", Some(HTTP), false)]
+#[case("https://here:1", Some(HTTPS), true)]
+#[case("http://here:1", Some(HTTPS), false)]
+#[case("http://here:1", None, true)]
+#[case("https://here:1", None, true)]
+#[case("https://here:2", None, false)]
+#[case("here:1", None, false)]
+#[case("null", None, false)]
+// The configured address counts whatever the proxies say, and by its scheme alone where they say nothing.
+#[case("https://im.example.com", Some(HTTP), true)]
+#[case("https://im.example.com", None, true)]
+#[case("http://im.example.com", Some(HTTPS), false)]
+#[case("http://im.example.com", None, false)]
+fn a_page_is_ours_by_host_and_scheme(
+    #[case] page: &str,
+    #[case] scheme: Option<&'static str>,
+    #[case] ours: bool,
+) {
+    let host = if page.contains("im.example.com") { "im.example.com" } else { "here:1" };
+    let trust =
+        Trust { public_https: true, public_host: Some(String::from("im.example.com")), ..Trust::default() };
+    let asked = Origin { client: [203, 0, 113, 7].into(), https: true, scheme };
+    assert_eq!(trust.is_ours(page, asked, Some(host)), ours);
 }

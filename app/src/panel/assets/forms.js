@@ -24,11 +24,16 @@ function fieldOf(form, pointer) {
   return undefined;
 }
 
-function marked(field, message) {
-  field.setAttribute("aria-invalid", "true");
+/** Opens whatever a field is folded away in. */
+function opened(field) {
   for (let around = field.closest("details"); around !== null; around = around.parentElement.closest("details")) {
     around.open = true;
   }
+}
+
+function marked(field, message) {
+  field.setAttribute("aria-invalid", "true");
+  opened(field);
   const place = document.getElementById(`${field.id}-mistake`);
   place.textContent = message;
   place.hidden = false;
@@ -54,7 +59,8 @@ function failed(form, problem) {
     return item;
   }));
   rest.hidden = homeless.length === 0;
-  say(texts.refused, true);
+  // What has no field stands in the form: nothing else is to be looked for.
+  say(first === undefined ? "" : texts.refused, true);
   (first ?? rest).focus();
 }
 
@@ -148,6 +154,8 @@ function chosen(form) {
 for (const form of document.querySelectorAll("form[data-method]")) {
   chosen(form);
   form.addEventListener("change", () => chosen(form));
+  // The browser says what is wrong at the field, which it cannot where the field is folded away. The event does not bubble.
+  form.addEventListener("invalid", (event) => opened(event.target), true);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     saved(form);

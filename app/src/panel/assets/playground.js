@@ -6,8 +6,12 @@ import { times } from "./times.js";
 /** The server gives a sign of life every 15 seconds; without any for this long the stream is opened anew. */
 const SILENCE_MS = 40_000;
 const AGAIN_MS = 3_000;
-/** The end of a message is written down this long after its answer is whole, at the latest. */
-const BEHIND_MS = 1_500;
+/** What became of a message is written down a little behind its answer: so long it is not looked for. */
+const BEHIND_MS = 600;
+/** Pauses before further looks, as long as there is more to come. */
+const PAUSES_MS = [1_000, 2_000, 4_000, 8_000];
+/** Of a message that was answered longer ago than this, nothing is there that is not there yet. */
+const NEW_MS = 60_000;
 /** Within so many pixels of the end the talk follows what is new. */
 const NEAR = 80;
 
@@ -20,8 +24,8 @@ let source;
 let heardAt = Date.now();
 /** What was said last and may not have been heard, and the key under which it is one message. */
 let unsure = { text: null, key: null };
-/** The answer whose timeline is shown. */
-let followed = null;
+/** Counts what was followed: only the last one is shown. */
+let followed = 0;
 
 function made(name, className, text = "") {
   const element = document.createElement(name);
@@ -68,7 +72,7 @@ function show(item) {
   if (item.seq !== null && element.querySelector("button") === null) {
     const button = made("button", "quiet", place.dataset.timeline);
     button.type = "button";
-    button.addEventListener("click", () => follow(item.seq));
+    button.addEventListener("click", () => follow(item));
     element.append(button);
   }
   document.getElementById("talk-empty").hidden = true;
@@ -82,26 +86,46 @@ function room({ items }) {
   for (const item of items) show(item);
   talk.scrollTop = talk.scrollHeight;
   const last = items.findLast(({ seq }) => seq !== null);
-  if (last !== undefined) follow(last.seq);
+  if (last !== undefined) follow(last);
 }
 
-/** Shows what became of the message that an answer answers, as the server tells it. */
-async function follow(seq) {
-  followed = seq;
+const passed = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A timeline, where it is there; and a word beside it where it is not, or not whole. */
+function timeline(found, isYet) {
+  const lines = document.getElementById("timeline-lines");
+  lines.replaceChildren(...(found ? [found] : []));
+  lines.hidden = !found;
+  times(lines);
+  const about = document.getElementById("timeline-about");
+  about.hidden = Boolean(found) && !isYet;
+  about.textContent = found || isYet ? place.dataset.timelineYet : place.dataset.noTimeline;
+}
+
+/**
+ * Shows what became of the message that an answer answers, as the server tells it; and looks again, a few times, as long as more
+ * of it is to come. The first look is `first` milliseconds from now.
+ */
+async function follow({ seq, at }, first = 0) {
+  followed += 1;
+  const mine = followed;
   const id = `${place.dataset.conversationId}-${seq}`;
   const link = document.getElementById("timeline-page");
   link.href = `/panel/messages/${id}`;
   link.hidden = false;
-  const found = await piece(`/panel/pieces/messages/${id}`);
-  if (followed !== seq) return;
-  const lines = document.getElementById("timeline-lines");
-  if (found) lines.replaceChildren(found);
-  else lines.replaceChildren();
-  lines.hidden = !found;
-  times(lines);
-  const about = document.getElementById("timeline-about");
-  about.hidden = Boolean(found);
-  about.textContent = place.dataset.noTimeline;
+  const isNew = first > 0 || Date.now() - Date.parse(at) < NEW_MS;
+  if (isNew) timeline(null, true);
+  let found;
+  for (const pause of [first, ...PAUSES_MS]) {
+    await passed(pause);
+    if (mine !== followed) return;
+    // What was seen already stays, whatever becomes of a later look.
+    found = (await piece(`/panel/pieces/messages/${id}`)) ?? found;
+    if (mine !== followed) return;
+    timeline(found, found ? found.dataset.open !== undefined : isNew);
+    if (found ? found.dataset.again === undefined : !isNew) return;
+  }
+  if (!found) timeline(null, false);
 }
 
 function newKey() {
@@ -147,9 +171,7 @@ function listen() {
   on("item", (item) => {
     show(item);
     if (item.seq === null || item.state === "open") return;
-    follow(item.seq);
-    // What is written down behind the answer.
-    setTimeout(() => followed === item.seq && follow(item.seq), BEHIND_MS);
+    follow(item, BEHIND_MS);
   });
   on("heartbeat", () => {});
   source.addEventListener("error", () => {
