@@ -13,6 +13,7 @@ use switchboard_ports::page::PageRequest;
 use switchboard_ports::tokens::Role;
 use switchboard_ports::transcripts::ConversationFilter;
 
+use super::codes;
 use super::frame::{Section, inside};
 use super::pieces::{Act, ago, fact, moment, more, search};
 use super::texts::{Key, Texts};
@@ -254,7 +255,7 @@ fn line_view(t: Texts, line: &LineView) -> Markup {
             p.help { (t.told(who)) " · " (moment(&line.at))
                 @match line.mark {
                     Some("stopped") => { " · " (t.say("line-stopped")) },
-                    Some(_) => { " · " (t.say("line-failed")) " " span.code { (line.cause.unwrap_or_default()) } },
+                    Some(_) => { " · " (t.say("line-failed")) " " (codes::reason(t, line.cause.unwrap_or_default())) },
                     None => {},
                 }
                 " · " a href=(format!("/panel/messages/{}", line.message_id)) { (t.say("timeline-way")) }

@@ -71,7 +71,9 @@ const fn agent(kind: AgentFailureKind) -> &'static str {
         AgentFailureKind::Misconfigured => "The agent is not set up to answer.",
         AgentFailureKind::UserNameRefused => "The agent does not take the user's name.",
         AgentFailureKind::Cancelled => "The answer was stopped on the agent's side.",
-        AgentFailureKind::AttachmentRefused => "The agent does not take the files that came with the question.",
+        AgentFailureKind::AttachmentRefused => {
+            "The agent does not take the files that came with the question."
+        }
     }
 }
 

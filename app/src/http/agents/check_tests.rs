@@ -36,6 +36,9 @@ async fn what_fails_before_saving_is_said_with_its_remedy() {
     let id = path.trim_start_matches("/agents/");
     let answer = api.post(&format!("/agents/test?agent_id={id}"), json!({"model": "refuse"})).await.json;
     let words = failure(FailureCause::Agent(AgentFailureKind::Unauthorized), Locale::En);
-    assert_eq!((&answer["result"], &answer["error"]["code"]), (&json!("failed"), &json!("agent_unauthorized")));
+    assert_eq!(
+        (&answer["result"], &answer["error"]["code"]),
+        (&json!("failed"), &json!("agent_unauthorized"))
+    );
     assert_eq!((&answer["message"], &answer["remedy"]), (&json!(words.message), &json!(words.remedy)));
 }

@@ -78,18 +78,14 @@ const fn agent_remedy(kind: AgentFailureKind) -> &'static str {
         AgentFailureKind::UnknownModel => {
             "请更正智能体设置中的模型或团队（model），或渠道设置中的模型（default_model）；可用的名称以智能体的服务为准。"
         }
-        AgentFailureKind::RateLimited => {
-            "请一分钟后重试；如果再次发生，请向智能体的维护者申请更高的上限。"
-        }
+        AgentFailureKind::RateLimited => "请一分钟后重试；如果再次发生，请向智能体的维护者申请更高的上限。",
         AgentFailureKind::ServerError => {
             "请查看智能体自身的日志，或联系其维护者；智能体的测试可以确认是否已恢复。"
         }
         AgentFailureKind::BadRequest => {
             "请检查智能体设置中的基础地址（base_url）、模型或团队（model）以及附加的请求内容（headers、extra_body）；智能体的测试会显示具体错误。"
         }
-        AgentFailureKind::CutStream => {
-            "请检查本服务器与智能体之间的网络和代理，以及智能体是否重启或崩溃。"
-        }
+        AgentFailureKind::CutStream => "请检查本服务器与智能体之间的网络和代理，以及智能体是否重启或崩溃。",
         AgentFailureKind::Malformed => {
             "请确认智能体的类型（kind）与其服务的协议一致，并且基础地址（base_url）是接口地址而不是网页地址。"
         }
