@@ -52,7 +52,7 @@ impl Card<'_> {
         match answer.and_then(|answer| delivered(&answer).map(|()| carrier(&answer))) {
             Ok(key) => {
                 self.phases.set(&self.track_id, Phase::Opened);
-                Came { key, ..CardOutcome::Done.into() }
+                Came { key, ..Came::from(CardOutcome::Done) }
             }
             Err(failure) => came(&failure),
         }

@@ -208,8 +208,12 @@ fn judge(status: u16, answer: &Value) -> Option<Failure> {
     if !(200..300).contains(&status) {
         return Some(Failure::new(by_status(status), format!("status {status} without a code")));
     }
-    (answer.get("success") == Some(&Value::Bool(false)))
-        .then(|| Failure::new(Verdict::Refused(ErrorCode::PlatformError), "success: false"))
+    (answer.get("success") == Some(&Value::Bool(false))).then(|| {
+        Failure::new(
+            Verdict::Refused(ErrorCode::PlatformError),
+            "an answer that says that it did not succeed",
+        )
+    })
 }
 
 /// Which permissions are missing, where the platform says so (dingtalk §5.3).

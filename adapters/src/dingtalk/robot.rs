@@ -48,7 +48,7 @@ impl Platform {
             Way::Api => self.send_by_robot(&request.target, &content, deadline).await,
         };
         match result {
-            Ok(key) => Came { key, ..PartOutcome::Sent.into() },
+            Ok(key) => Came { key, ..Came::from(PartOutcome::Sent) },
             Err(failure) => failure.came(failure.part_outcome()),
         }
     }

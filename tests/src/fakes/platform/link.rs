@@ -267,7 +267,7 @@ impl Link for FakeLink {
                 | CardOutcome::Missing => PartOutcome::NotSent,
             };
             let detail = if let PartOutcome::Refused(_) = outcome { WHY.to_owned() } else { String::new() };
-            return Came { detail, ..outcome.into() };
+            return Came { detail, ..Came::from(outcome) };
         }
         let at = self.platform.inner.clock.now();
         let chat = request.target.chat.id.clone();
