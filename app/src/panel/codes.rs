@@ -121,7 +121,7 @@ pub(super) fn cut(t: Texts, code: &str) -> Markup {
 }
 
 /// A way that was tried, what came of it, and why.
-pub(super) fn tried(t: Texts, WayView { way, result, code }: &WayView) -> Markup {
+pub(super) fn tried(t: Texts, &WayView { way, result, code }: &WayView) -> Markup {
     html! {
         (of(t, &WAYS, way).unwrap_or(Cow::Borrowed(way))) ": "
         (of(t, &RESULTS, result).unwrap_or(Cow::Borrowed(result)))
