@@ -108,6 +108,33 @@ async fn the_platforms_name_of_a_card_is_kept_for_quotes_of_it() {
 }
 
 #[tokio::test]
+async fn a_refused_card_comes_back_with_the_platforms_code_and_not_with_its_words() {
+    let platform = Platform::start().await;
+    platform.answers("POST", CREATE, vec![error(400, "param.templateNotExist")]).await;
+    platform.answers("PUT", STREAMING, vec![error(500, "unknownError")]).await;
+    let link = platform.link(own_template());
+    for (call, code) in [
+        (open("Thinking..."), "param.templateNotExist"),
+        (update("Hel"), "unknownError"),
+        (finish("Hello"), "unknownError"),
+    ] {
+        let request = CardRequest {
+            target: group(),
+            message: MessageId::new("msgA=="),
+            retry: RetryNumber(0),
+            seq: Seq(1),
+            attempt: 0,
+            call,
+        };
+        let came = link.card(request).await;
+        assert_eq!(
+            (came.outcome, came.detail.as_str()),
+            (CardOutcome::Refused(ErrorCode::Misconfigured), code)
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_card_of_an_own_template_is_only_streamed() {
     let platform = Platform::start().await;
     platform.takes_cards().await;

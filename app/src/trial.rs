@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde::Serialize;
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::notice::Finding;
-use switchboard_domain::outcome::{AgentFailure, AgentFailureKind};
+use switchboard_domain::notice::{Finding, Remedy, failure};
+use switchboard_domain::outcome::{AgentFailure, AgentFailureKind, FailureCause};
 use switchboard_domain::settings::Locale;
 use switchboard_ports::agent::{Agent, AgentEvent, AgentUser, RunRequest};
 use switchboard_ports::agents::AgentConfig;
@@ -57,7 +57,7 @@ pub struct TrialView {
     pub error: Option<TrialErrorView>,
     /// `ok`, `failed` or `cannot_be_told`.
     pub result: &'static str,
-    /// Why it cannot be told whether the agent answers.
+    /// What went wrong, or why it cannot be told whether the agent answers.
     pub message: Option<&'static str>,
     /// What to do about that.
     pub remedy: Option<&'static str>,
@@ -69,9 +69,13 @@ impl TrialView {
     pub fn of(trial: Trial, locale: Locale) -> Self {
         let (result, error, words) = match trial.outcome {
             Outcome::Answered => (CheckResult::Ok, None, None),
-            Outcome::Failed(error) => (CheckResult::Failed, Some(error), None),
+            Outcome::Failed(error) => {
+                let words = error.words(locale).map(|words| (words.message, Some(words.remedy)));
+                (CheckResult::Failed, Some(error), words)
+            }
             Outcome::WantsUser => {
-                (CheckResult::CannotBeTold, None, Some(Finding::AgentWantsUser.words(locale)))
+                let words = Finding::AgentWantsUser.words(locale);
+                (CheckResult::CannotBeTold, None, Some((words.message, words.remedy)))
             }
         };
         Self {
@@ -79,8 +83,8 @@ impl TrialView {
             first_output_ms: trial.first_output_ms,
             error,
             result: result_name(result),
-            message: words.map(|words| words.message),
-            remedy: words.and_then(|words| words.remedy),
+            message: words.map(|(message, _)| message),
+            remedy: words.and_then(|(_, remedy)| remedy),
         }
     }
 }
@@ -92,6 +96,14 @@ pub struct TrialErrorView {
     pub code: &'static str,
     /// The agent's own words (status code, error code and the like), or what it failed to do.
     pub message: String,
+}
+
+impl TrialErrorView {
+    /// What that means, and what to do about it.
+    #[must_use]
+    pub fn words(&self, locale: Locale) -> Option<Remedy> {
+        FailureCause::named(self.code).map(|cause| failure(cause, locale))
+    }
 }
 
 /// Asks an agent with these settings, as this user or as nobody.

@@ -60,6 +60,23 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All refusals, for tables and tests.
+    pub const ALL: [Self; 13] = [
+        Self::TooManyMessages,
+        Self::InboxFull,
+        Self::Busy,
+        Self::AccessDenied,
+        Self::UserDisabled,
+        Self::NotMapped,
+        Self::NotLookedUp,
+        Self::Unsupported,
+        Self::NoAgent,
+        Self::ChannelDeleted,
+        Self::NotFetched,
+        Self::FilesTooLarge,
+        Self::FilesDenied,
+    ];
+
     /// The stable name used in the API and the guides.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -101,6 +118,27 @@ pub enum FailureCause {
 }
 
 impl FailureCause {
+    /// The causes beside the agent's.
+    const OWN: [Self; 6] = [
+        Self::CrashLoop,
+        Self::UserLookup,
+        Self::Stale,
+        Self::DeliveryRefused,
+        Self::DeliveryUnknown,
+        Self::CardAbandoned,
+    ];
+
+    /// All causes, for tables and tests.
+    pub fn all() -> impl Iterator<Item = Self> {
+        AgentFailureKind::ALL.into_iter().map(Self::Agent).chain(Self::OWN)
+    }
+
+    /// The cause of this stable name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|cause| cause.as_str() == name)
+    }
+
     /// The stable name used in the API, metrics and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

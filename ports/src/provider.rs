@@ -270,11 +270,14 @@ pub struct Came<T> {
     /// What the platform calls the message that the call made, where it says: people who quote the message send this name
     /// instead of its words. 1 to [`KEY_BYTES_MAX`](switchboard_domain::content::KEY_BYTES_MAX) bytes.
     pub key: Option<String>,
+    /// Why it was refused: the platform's code, and what it says is missing. For the channel's status, so at most some hundred
+    /// characters, no secret and nothing of what was to be shown. Empty where nothing was refused, or nobody says why.
+    pub detail: String,
 }
 
 impl<T> From<T> for Came<T> {
     fn from(outcome: T) -> Self {
-        Self { outcome, key: None }
+        Self { outcome, key: None, detail: String::new() }
     }
 }
 

@@ -52,26 +52,26 @@ impl Card<'_> {
         match answer.and_then(|answer| delivered(&answer).map(|()| carrier(&answer))) {
             Ok(key) => {
                 self.phases.set(&self.track_id, Phase::Opened);
-                Came { outcome: CardOutcome::Done, key }
+                Came { key, ..Came::from(CardOutcome::Done) }
             }
-            Err(failure) => failure.card_outcome().into(),
+            Err(failure) => came(&failure),
         }
     }
 
     /// Shows the text. An empty one is not sent: the platform refuses it (dingtalk §6.8).
-    pub(super) async fn update(&self, text: &str) -> CardOutcome {
+    pub(super) async fn update(&self, text: &str) -> Came<CardOutcome> {
         let text = for_card(&clean(text), Extent::SoFar);
         if text.is_empty() {
-            return CardOutcome::Done;
+            return CardOutcome::Done.into();
         }
         if self.phases.of(&self.track_id) == Some(Phase::Finalized) {
-            return CardOutcome::AlreadyFinished;
+            return CardOutcome::AlreadyFinished.into();
         }
         if self.flow() == Flow::Status
             && self.phases.of(&self.track_id) != Some(Phase::Inputing)
             && let Err(failure) = self.begin(Class::Update, &text).await
         {
-            return failure.card_outcome();
+            return came(&failure);
         }
         outcome(self.stream(Stroke::Update, &text).await)
     }
@@ -81,11 +81,11 @@ impl Card<'_> {
     /// In flow A an unfinished beginning is made up for only where this process knows that the card is open: set to
     /// "inputing", a card that was finished before a restart would look open again for a moment. Without it the last
     /// streaming call and the state that follows carry all that is shown.
-    pub(super) async fn finish(&self, text: &str, failed: bool) -> CardOutcome {
+    pub(super) async fn finish(&self, text: &str, failed: bool) -> Came<CardOutcome> {
         let text = final_text(for_card(&clean(text), Extent::Whole));
         if self.flow() == Flow::Streaming {
             let finished = outcome(self.stream(stroke(failed), &text).await);
-            if matches!(finished, CardOutcome::Done | CardOutcome::AlreadyFinished) {
+            if matches!(finished.outcome, CardOutcome::Done | CardOutcome::AlreadyFinished) {
                 self.hide_stop().await;
             }
             return finished;
@@ -94,17 +94,17 @@ impl Card<'_> {
         if phase == Some(Phase::Opened)
             && let Err(failure) = self.begin(Class::Finish, &text).await
         {
-            return failure.card_outcome();
+            return came(&failure);
         }
         if phase != Some(Phase::Finalized) {
             match self.stream(stroke(failed), &text).await {
                 Ok(_) | Err(Failure { verdict: Verdict::CardFinished, .. }) => {
                     self.phases.set(&self.track_id, Phase::Finalized);
                 }
-                Err(failure) => return failure.card_outcome(),
+                Err(failure) => return came(&failure),
             }
         }
-        self.close(&text, failed).await
+        self.close(&text, failed).await.into()
     }
 
     /// Takes the stop button off a finished card, as well as that goes: a button that is left over does nothing, and one
@@ -172,8 +172,12 @@ const fn stroke(failed: bool) -> Stroke {
     if failed { Stroke::Fail } else { Stroke::Finish }
 }
 
-fn outcome(result: Result<Value, Failure>) -> CardOutcome {
-    result.map_or_else(|failure| failure.card_outcome(), |_| CardOutcome::Done)
+fn came(failure: &Failure) -> Came<CardOutcome> {
+    failure.came(failure.card_outcome())
+}
+
+fn outcome(result: Result<Value, Failure>) -> Came<CardOutcome> {
+    result.map_or_else(|failure| came(&failure), |_| CardOutcome::Done.into())
 }
 
 fn delivered(answer: &Value) -> Result<(), Failure> {

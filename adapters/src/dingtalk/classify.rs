@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::reply::{CardOutcome, PartOutcome};
+use switchboard_ports::provider::Came;
 
 use super::codes::{BAN_PAUSE, by_status, legacy, named, says_finished};
 use super::text::cut_chars;
@@ -55,11 +56,27 @@ pub(super) struct Failure {
     pub(super) verdict: Verdict,
     /// The platform's code and words, at most 300 characters; no secret.
     pub(super) detail: String,
+    /// The permissions that the platform says are missing, in brackets, at most 300 characters; empty where it names none.
+    missing: String,
 }
 
 impl Failure {
     pub(super) fn new(verdict: Verdict, detail: impl AsRef<str>) -> Self {
-        Self { verdict, detail: cut_chars(detail.as_ref(), DETAIL_CHARS_MAX) }
+        Self { verdict, detail: cut_chars(detail.as_ref(), DETAIL_CHARS_MAX), missing: String::new() }
+    }
+
+    /// What came of a call that shows something. Its words are left out, because they may quote what was to be shown.
+    pub(super) fn came<T>(&self, outcome: T) -> Came<T> {
+        let detail = match self.verdict {
+            Verdict::TokenRejected | Verdict::Refused(_) => format!("{}{}", self.code(), self.missing),
+            Verdict::NotSent
+            | Verdict::Throttled { .. }
+            | Verdict::CardMissing
+            | Verdict::CardExists
+            | Verdict::CardFinished
+            | Verdict::Unclear(_) => String::new(),
+        };
+        Came { outcome, key: None, detail }
     }
 
     /// The platform's code, or what happened, without the words behind it: fit for logs.
@@ -177,7 +194,8 @@ fn judge(status: u16, answer: &Value) -> Option<Failure> {
         return (code != 0).then(|| Failure::new(legacy(code, sub_code), detail));
     }
     if let Some(code) = answer.get("code").and_then(Value::as_str).filter(|code| !code.is_empty()) {
-        let detail = format!("{code}: {}{}", message("message"), scopes(answer));
+        let missing = cut_chars(&scopes(answer), DETAIL_CHARS_MAX);
+        let detail = format!("{code}: {}{missing}", message("message"));
         let verdict = match named(code) {
             // Codes of the card APIs are worded in the message, too.
             Some(Verdict::Refused(_)) | None if says_finished(message("message")) => Verdict::CardFinished,
@@ -185,13 +203,17 @@ fn judge(status: u16, answer: &Value) -> Option<Failure> {
             None if (200..300).contains(&status) => Verdict::Refused(ErrorCode::PlatformError),
             None => by_status(status),
         };
-        return Some(Failure::new(verdict, detail));
+        return Some(Failure { missing, ..Failure::new(verdict, detail) });
     }
     if !(200..300).contains(&status) {
         return Some(Failure::new(by_status(status), format!("status {status} without a code")));
     }
-    (answer.get("success") == Some(&Value::Bool(false)))
-        .then(|| Failure::new(Verdict::Refused(ErrorCode::PlatformError), "success: false"))
+    (answer.get("success") == Some(&Value::Bool(false))).then(|| {
+        Failure::new(
+            Verdict::Refused(ErrorCode::PlatformError),
+            "an answer that says that it did not succeed",
+        )
+    })
 }
 
 /// Which permissions are missing, where the platform says so (dingtalk §5.3).

@@ -226,4 +226,9 @@ fn a_missing_permission_is_named() {
         failure.detail,
         "Forbidden.AccessDenied.AccessTokenPermissionDenied: m (required: Card.Streaming.Write)"
     );
+    // Beside a call it is named without the platform's words, which may quote what was to be shown.
+    assert_eq!(
+        failure.came(()).detail,
+        "Forbidden.AccessDenied.AccessTokenPermissionDenied (required: Card.Streaming.Write)"
+    );
 }

@@ -127,8 +127,8 @@ impl Link for DingTalkLink {
                 let status = if thinking { FlowStatus::Processing } else { FlowStatus::Inputing };
                 card.open(&request.target, status, &text).await
             }
-            CardCall::Update { text } => card.update(&text).await.into(),
-            CardCall::Finish { text, failed } => card.finish(&text, failed).await.into(),
+            CardCall::Update { text } => card.update(&text).await,
+            CardCall::Finish { text, failed } => card.finish(&text, failed).await,
         }
     }
 

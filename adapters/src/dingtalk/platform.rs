@@ -186,7 +186,7 @@ impl Platform {
     async fn token(&self, deadline: Instant) -> Result<Secret, Failure> {
         let token = self.tokens.token(&*self.clock, || self.fetch_token(deadline));
         match timeout_at(deadline, token).await {
-            Ok(Err(Failure { verdict: Verdict::Unclear(_), detail })) => {
+            Ok(Err(Failure { verdict: Verdict::Unclear(_), detail, .. })) => {
                 Err(Failure::new(Verdict::NotSent, detail))
             }
             Ok(result) => result,
@@ -234,7 +234,7 @@ impl Platform {
             // It stands in ordinary words, too: without them nothing is garbled, and nothing is told.
             failure.code().to_owned()
         };
-        Failure { verdict, detail }
+        Failure::new(verdict, detail)
     }
 }
 

@@ -48,8 +48,8 @@ impl Platform {
             Way::Api => self.send_by_robot(&request.target, &content, deadline).await,
         };
         match result {
-            Ok(key) => Came { outcome: PartOutcome::Sent, key },
-            Err(failure) => failure.part_outcome().into(),
+            Ok(key) => Came { key, ..Came::from(PartOutcome::Sent) },
+            Err(failure) => failure.came(failure.part_outcome()),
         }
     }
 

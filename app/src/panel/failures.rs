@@ -8,10 +8,11 @@ use axum::response::Html;
 use axum::routing::get;
 use maud::{Markup, html};
 use switchboard_domain::ids::ChannelId;
-use switchboard_domain::notice::Notice;
+use switchboard_domain::notice::{Notice, Remedy, failure};
 use switchboard_ports::page::PageRequest;
 use switchboard_ports::tokens::Role;
 
+use super::codes;
 use super::conversations::{channel_link, channel_names};
 use super::frame::{Section, inside};
 use super::pieces::{Act, moment, more};
@@ -29,9 +30,10 @@ const ROWS: usize = 50;
 const READ: u32 = 200;
 const READS_MAX: u32 = 10;
 
-/// A failure, and what people were told.
+/// A failure in words, and what people were told.
 struct Row {
     of: FailureView,
+    words: Remedy,
     sentence: String,
 }
 
@@ -65,10 +67,11 @@ pub(super) async fn listed(
         after.clone_from(&page.next);
         let of_channel =
             page.items.into_iter().filter(|row| channel.is_none_or(|channel| row.channel == *channel));
-        rows.extend(
-            of_channel
-                .map(|info| Row { sentence: Notice::Failed(info.failure.cause).text(t.0), of: info.into() }),
-        );
+        rows.extend(of_channel.map(|info| Row {
+            words: failure(info.failure.cause, t.0),
+            sentence: Notice::Failed(info.failure.cause).text(t.0),
+            of: info.into(),
+        }));
         if after.is_none() || rows.len() >= ROWS {
             break;
         }
@@ -85,7 +88,7 @@ pub(super) async fn listed(
 
 fn view(
     visitor: &Visitor,
-    Row { of: failure, sentence }: &Row,
+    Row { of: failure, words, sentence }: &Row,
     channels: &BTreeMap<String, String>,
 ) -> Markup {
     let t = visitor.texts();
@@ -111,17 +114,18 @@ fn view(
     html! {
         article.card {
             div.head {
-                h2 { span.code { (failure.cause) } }
+                h2 { (words.message) " " span.code.help { (failure.cause) } }
                 div.acts { (retry.button(visitor)) (delete.button(visitor)) }
             }
             @if let Some(at) = &failure.retried_at { p { span.tag { (t.say("failure-retried-at")) " " (moment(at)) } } }
+            p { (words.remedy) }
             p { (t.say("failure-told")) " " q { (sentence) } }
             p.help {
                 (moment(&failure.at)) " · "
                 a href=(format!("/panel/conversations/{}", failure.conversation_id)) { (t.say("failure-conversation")) } " · "
                 (channel_link(&failure.channel_id, channels)) " · "
                 (t.with("failure-attempts", [("count", failure.attempts.into())]))
-                @for way in &failure.ways { " · " span.code { (way.way) ": " (way.result) " " (way.code.unwrap_or_default()) } }
+                @for way in &failure.ways { " · " (codes::tried(t, way)) }
             }
         }
     }

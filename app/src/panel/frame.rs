@@ -6,6 +6,7 @@ use switchboard_ports::tokens::Role;
 
 use super::HOME;
 use super::assets;
+use super::codes;
 use super::texts::{Key, Texts};
 use super::visitor::{Look, Theme, Visitor};
 use crate::http::problem::Problem;
@@ -204,7 +205,7 @@ fn body(t: Texts, content: &Markup) -> Markup {
             data-checking=(t.say("said-checking")) data-check-fine=(t.say("said-check-fine"))
             data-check-failed=(t.say("said-check-failed")) data-result-ok=(t.say("result-ok"))
             data-result-failed=(t.say("result-failed")) data-result-untold=(t.say("result-untold"))
-            data-first-output=(t.say("first-output")) {
+            data-first-output=(t.say("first-output")) data-checks=(codes::check_names(t)) {
             a.skip href="#main" { (t.say("nav-skip")) }
             noscript { p.note { (t.say("no-script")) } }
             (content)

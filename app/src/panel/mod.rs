@@ -7,6 +7,7 @@
 //! | `frame.rs` | what stands around every page, and pages that only say that something went wrong |
 //! | `pieces.rs` | what pages are made of: times, states, buttons that act, empty lists, ways to the next page |
 //! | `plot.rs` | small plots, as SVG |
+//! | `codes.rs` | codes of closed lists (failures, refusals, rules, ways, checks) in words |
 //! | `texts.rs`, `texts/` | every text of the panel, in both languages |
 //! | `assets.rs`, `assets/` | style and modules, named by their content |
 //! | one file or folder a page | what is gathered for it, and the page as a pure function of that |
@@ -19,6 +20,7 @@ mod agents;
 mod assets;
 mod changes;
 mod channels;
+mod codes;
 mod conversations;
 mod dashboard;
 mod directories;

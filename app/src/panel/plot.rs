@@ -61,7 +61,7 @@ impl Plot<'_> {
                 runs.push(std::mem::take(run));
             }
         };
-        let mut x = 0.0;
+        let mut x = 0.0_f64;
         for value in values {
             match value {
                 Some(value) => {

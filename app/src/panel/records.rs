@@ -10,6 +10,7 @@ use switchboard_ports::page::PageRequest;
 use switchboard_ports::replicas::ReplicaInfo;
 use switchboard_ports::tokens::Role;
 
+use super::codes;
 use super::frame::{Section, inside};
 use super::pieces::{author, moment, more, reason, stored_ago};
 use super::texts::{Key, Texts};
@@ -67,7 +68,7 @@ fn audit_table(t: Texts, rows: &[AuditView]) -> Markup {
                                 @if let Some(platform) = &row.platform { span.tag { (platform) } " " }
                                 @if let Some(identity) = &row.im_user_id { bdi { (identity) } }
                             }
-                            td data-label=(t.say("column-rule")) { (row.rule) " · " bdi { (row.source) } }
+                            td data-label=(t.say("column-rule")) { (codes::rule(t, &row.rule)) " · " bdi { (row.source) } }
                         }
                     }
                 }

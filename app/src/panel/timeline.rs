@@ -15,6 +15,7 @@ use switchboard_ports::page::{PAGE_ROWS_MAX, PageRequest};
 use switchboard_ports::tokens::Role;
 use switchboard_ports::transcripts::ConversationInfo;
 
+use super::codes;
 use super::conversations::{acts, channel_link, channel_names};
 use super::frame::{Section, inside};
 use super::pieces::{Act, fact, moment};
@@ -113,7 +114,7 @@ fn retry(visitor: &Visitor, failure: &FailureInfo) -> Markup {
     };
     html! {
         div.card.head {
-            p { (t.say("timeline-failure")) " " span.code { (failure.failure.cause.as_str()) } }
+            p { (t.say("timeline-failure")) " " (codes::reason(t, failure.failure.cause.as_str())) }
             (retry.button(visitor))
         }
     }
@@ -212,8 +213,9 @@ fn code(text: &str) -> Markup {
     html! { " " span.code { (text) } }
 }
 
-fn codes<'a>(item: &'a Item, names: &'a [&str]) -> impl Iterator<Item = Markup> + 'a {
-    names.iter().filter_map(|name| item.text(name)).map(code)
+/// A code of a closed list, in words.
+fn coded(t: Texts, item: &Item, name: &str, told: fn(Texts, &str) -> Markup) -> Markup {
+    html! { @if let Some(code) = item.text(name) { " " (told(t, code)) } }
 }
 
 /// What happened, in words.
@@ -232,21 +234,24 @@ fn told(t: Texts, item: &Item) -> Markup {
         "left" => plain(Key("told-left")),
         "mapped" => {
             let user = link(t, Key("told-mapped"), "/panel/users", item.text("user"), None);
-            html! { (user) " " (t.say("told-rule")) @for code in codes(item, &["rule"]) { (code) } }
+            html! { (user) " " (t.say("told-rule")) (coded(t, item, "rule", codes::rule)) }
         }
         "asked" => asked(t, item),
         "first_output" => plain(Key("told-first-output")),
         "agent_finished" => html! {
             (t.say("told-agent-finished"))
-            @if item.text("cut").is_some() { " " (t.say("told-cut")) @for code in codes(item, &["cut"]) { (code) } }
+            @if item.text("cut").is_some() { " " (t.say("told-cut")) (coded(t, item, "cut", codes::cut)) }
         },
         "agent_failed" => {
-            html! { (t.say("told-agent-failed")) @for code in codes(item, &["cause"]) { (code) } }
+            html! { (t.say("told-agent-failed")) (coded(t, item, "cause", codes::reason)) }
         }
         "waiting_shown" => plain(Key("told-waiting-shown")),
         "card_created" => plain(Key("told-card-created")),
         "card_trouble" => {
-            html! { (t.say("told-card-trouble")) @for code in codes(item, &["result", "code"]) { (code) } }
+            html! {
+                (t.say("told-card-trouble")) (coded(t, item, "result", codes::result))
+                (coded(t, item, "code", codes::reason))
+            }
         }
         "card_updates" => html! {
             (t.with("told-card-updates", [("count", count("count")), ("failed", count("failed"))]))
@@ -254,12 +259,12 @@ fn told(t: Texts, item: &Item) -> Markup {
         "card_closed" => plain(Key("told-card-closed")),
         "parts" => html! {
             (t.with("told-parts", [("count", count("sent")), ("failed", count("failed"))]))
-            @for code in codes(item, &["way"]) { (code) }
+            (coded(t, item, "way", codes::way))
         },
         "delivered" => plain(Key("told-delivered")),
         "told" => plain(Key("told-told")),
         "failure_recorded" => {
-            html! { (t.say("told-failure")) @for code in codes(item, &["cause"]) { (code) } }
+            html! { (t.say("told-failure")) (coded(t, item, "cause", codes::reason)) }
         }
         "ended" => ended(t, item),
         "sending" => sending(t, item),
@@ -282,7 +287,7 @@ fn received(t: Texts, item: &Item) -> Markup {
             Some("command") => { (t.say("told-received-command")) },
             _ => { (t.say("told-received")) },
         }
-        @if item.text("refused").is_some() { " " (t.say("told-not-taken")) @for code in codes(item, &["refused"]) { (code) } }
+        @if item.text("refused").is_some() { " " (t.say("told-not-taken")) (coded(t, item, "refused", codes::reason)) }
     }
 }
 
@@ -316,7 +321,7 @@ fn ended(t: Texts, item: &Item) -> Markup {
     html! {
         (t.told(words))
         @if let Some(by) = by { " " (t.told(by)) }
-        @for code in codes(item, &["reason"]) { (code) }
+        (coded(t, item, "reason", codes::reason))
     }
 }
 
@@ -334,7 +339,7 @@ fn sending(t: Texts, item: &Item) -> Markup {
         @if number("parts") > 1 {
             " " (t.with("sending-parts", [("sent", number("sent").into()), ("count", number("parts").into())]))
         }
-        @for code in codes(item, &["cause"]) { (code) }
+        (coded(t, item, "cause", codes::reason))
     }
 }
 
@@ -382,5 +387,12 @@ mod tests {
             said("asked", json!({"agent": "helper", "agent_id": "agt_1", "model": "m", "goes_on": false}));
         assert!(asked.contains("href=\"/panel/agents/agt_1\"") && asked.contains("helper"), "{asked}");
         assert!(said("of_later", json!({})).contains("of_later"));
+        let trouble = said("card_trouble", json!({"result": "refused", "code": "misconfigured"}));
+        assert!(
+            trouble.contains("refused <span") && trouble.contains("A setting of the channel"),
+            "{trouble}"
+        );
+        let mapped = said("mapped", json!({"user": "usr_1", "rule": "on_miss"}));
+        assert!(mapped.contains("nobody fits") && mapped.contains("on_miss"), "{mapped}");
     }
 }

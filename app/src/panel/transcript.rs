@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use switchboard_domain::ids::ConversationId;
 use switchboard_domain::snapshot::TranscriptLine;
 
+use super::codes;
 use super::pieces::moment;
 use super::texts::{Key, Texts};
 use crate::http::dto::conversation::{ConversationView, LineView};
@@ -73,7 +74,7 @@ fn line_view(t: Texts, line: &LineView) -> Markup {
             p.help { (t.told(who)) " · " (moment(&line.at))
                 @match line.mark {
                     Some("stopped") => { " · " (t.say("line-stopped")) },
-                    Some(_) => { " · " (t.say("line-failed")) " " span.code { (line.cause.unwrap_or_default()) } },
+                    Some(_) => { " · " (t.say("line-failed")) " " (codes::reason(t, line.cause.unwrap_or_default())) },
                     None => {},
                 }
                 " · " a href=(format!("/panel/messages/{}", line.message_id)) { (t.say("timeline-way")) }

@@ -151,12 +151,12 @@ const WANTS_USER: FindingWords = advice(
 
 const DIRECTORY_AWAY: FindingWords = advice(
     "The directory cannot be reached.",
-    "Check the address in user_mapping.directories, the way there (firewall, certificate: network.ca_file) and that the directory runs. Until it answers nobody new is mapped, and whoever is mapped goes on.",
+    "Check the address in the channel's directories (user_mapping.directories), the way there (firewall, certificate: network.ca_file) and that the directory runs. Until it answers nobody new is mapped, and whoever is mapped goes on.",
 );
 
 const DIRECTORY_REFUSES: FindingWords = advice(
     "The directory does not let this server ask.",
-    "Check the account, its password or key, the base, the attributes and the rights of the account in user_mapping.directories; the words in brackets say what was refused. For the kind \"platform\" the app needs the permission that is named there.",
+    "Check the account, its password or key, the base, the attributes and the rights of the account in the channel's directories (user_mapping.directories); the words in brackets say what was refused. For the kind \"platform\" the app needs the permission that is named there.",
 );
 
 const DIRECTORY_UNCLEAR: FindingWords = advice(
@@ -166,7 +166,7 @@ const DIRECTORY_UNCLEAR: FindingWords = advice(
 
 const BUTTON_UNTOLD: FindingWords = advice(
     "Whether a press of the template's stop button arrives, only a press shows.",
-    "If the template has a stop button: on the card platform (卡片平台) its click event must be 回传请求, with the action id or the parameter \"action\" that ai_card.stop_action names (\"stop\" unless changed); press it once while an answer is written. Without a button nothing has to be done.",
+    "If the template has a stop button: on the card platform (卡片平台) its click event must be 回传请求, with the action id or the parameter \"action\" that the action of the stop button (ai_card.stop_action) names (\"stop\" unless changed); press it once while an answer is written. Without a button nothing has to be done.",
 );
 
 const ADDRESS_BANNED: FindingWords = advice(
@@ -185,7 +185,7 @@ const fn en(finding: Finding) -> FindingWords {
         Finding::RobotMaySend => fine("The robot may send messages; none was sent."),
         Finding::RobotMissing => advice(
             "The platform knows no working robot of this app.",
-            "In the developer console, open 应用开发 > your app > 应用能力 > 添加应用能力, add 机器人 and switch it on; then publish a version under 版本管理与发布. client_id must be that app's.",
+            "In the developer console, open 应用开发 > your app > 应用能力 > 添加应用能力, add 机器人 and switch it on; then publish a version under 版本管理与发布. The channel's Client ID (client_id) must be that app's.",
         ),
         Finding::SendPermissionMissing => advice(
             "The app may not send robot messages.",
@@ -204,16 +204,16 @@ const fn en(finding: Finding) -> FindingWords {
             "In the developer console, open 应用开发 > your app > 权限管理, search for Card.Streaming.Write (AI卡片流式更新权限) and apply for it; then publish a version under 版本管理与发布.",
         ),
         Finding::TemplateMissing => advice(
-            "There is no card template with the channel's template_id.",
-            "Open the card platform (卡片平台, linked in the developer console), copy the template's ID whole, with .schema at its end, into ai_card.template_id, and check that the template is linked to this app; or leave template_id empty to use the public template.",
+            "There is no card template as the channel's card template (ai_card.template_id) names it.",
+            "Open the card platform (卡片平台, linked in the developer console), copy the template's ID whole, with .schema at its end, into the card template (ai_card.template_id) of the channel's settings, and check that the template is linked to this app; or leave the field empty to use the public template.",
         ),
         Finding::TemplateUnpublished => advice(
             "The card template is not published.",
             "Open the card platform (卡片平台, linked in the developer console), open the template and publish it (发布).",
         ),
         Finding::KeyNotStreamed => advice(
-            "The card template has no streaming variable named as the channel's content_key says.",
-            "Open the template on the card platform (卡片平台), select its Markdown component, switch streaming (流式组件) on, and put the name of the variable bound to it into ai_card.content_key; then publish the template (发布).",
+            "The card template has no streaming variable named as the channel's variable of the answer (ai_card.content_key) says.",
+            "Open the template on the card platform (卡片平台), select its Markdown component, switch streaming (流式组件) on, and put the name of the variable bound to it into the variable of the answer (ai_card.content_key) of the channel's settings; then publish the template (发布).",
         ),
         Finding::ButtonUntold => BUTTON_UNTOLD,
         Finding::FilesMayBeFetched => fine("Files sent to the robot may be fetched; none was."),

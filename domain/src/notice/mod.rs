@@ -1,9 +1,10 @@
 //! Every sentence we say ourselves, as data, in English and Chinese.
 //!
 //! A sentence about a failure says what to do; details go to the log and to `/failures`. The texts are in
-//! `en.rs` and `zh_cn.rs`, what administrators read about a channel's errors in `remedy.rs`.
+//! `en.rs` and `zh_cn.rs`, what administrators read about a channel's errors in `remedy.rs`, about failures in `failure.rs`.
 
 mod en;
+mod failure;
 mod finding;
 mod remedy;
 mod saving;
@@ -11,6 +12,7 @@ mod saving;
 mod tests;
 mod zh_cn;
 
+pub use failure::failure;
 pub use finding::{Finding, FindingWords};
 pub use remedy::{Remedy, one_connection, remedy};
 pub use saving::saving;

@@ -1,7 +1,8 @@
 //! What administrators read about a channel's error: what is wrong, and what to do about it.
 //!
 //! The remedies name the places of DingTalk's developer console (open-dev.dingtalk.com) by the labels it shows;
-//! the console itself exists in Chinese, so the English texts carry the labels too.
+//! the console itself exists in Chinese, so the English texts carry the labels too. Settings are named as the panel's forms
+//! do, with the API's name in brackets: the same sentence is read in both.
 
 use crate::channel::ErrorCode;
 use crate::settings::Locale;
@@ -39,7 +40,7 @@ const fn en(code: ErrorCode) -> Remedy {
     let (message, remedy) = match code {
         ErrorCode::InvalidCredentials => (
             "The platform refuses the channel's credentials.",
-            "Open the app in DingTalk's developer console, go to Credentials and Basic Information (凭证与基础信息), and copy Client ID and Client Secret into the channel's settings; if the secret was reset there, the old one no longer works.",
+            "Open the app in DingTalk's developer console, go to Credentials and Basic Information (凭证与基础信息), and copy Client ID (client_id) and Client Secret (client_secret) into the channel's settings; if the secret was reset there, the old one no longer works.",
         ),
         ErrorCode::NetworkUnreachable => (
             "The platform cannot be reached from this server.",
@@ -51,7 +52,7 @@ const fn en(code: ErrorCode) -> Remedy {
         ),
         ErrorCode::RateLimited => (
             "The platform limits how many calls this app may make; replies are delayed, none is lost.",
-            "Raise the channel's update_interval_ms or lower its calls_per_second, or ask DingTalk for a higher call limit for the app.",
+            "Raise the channel's pause between card updates (ai_card.update_interval_ms) or lower its calls per second (calls_per_second), or ask DingTalk for a higher call limit for the app.",
         ),
         ErrorCode::QuotaExceeded => (
             "The company's monthly quota of calls or pushes is used up.",
@@ -67,7 +68,7 @@ const fn en(code: ErrorCode) -> Remedy {
         ),
         ErrorCode::Misconfigured => (
             "A setting of the channel does not fit what the platform knows.",
-            "Check in the developer console that the app has the robot ability (机器人) with Stream mode (Stream 模式), that the card template is published and its id and content_key are those of the channel's settings, and that a version of the app is released (版本管理与发布).",
+            "Check in the developer console that the app has the robot ability (机器人) with Stream mode (Stream 模式), that the card template is published, that the channel's card template (ai_card.template_id) and variable of the answer (ai_card.content_key) are the template's own, and that a version of the app is released (版本管理与发布).",
         ),
         ErrorCode::StoreUnavailable => (
             "Switchboard's own store takes no messages at the moment, so the channel is closed to lose none.",
@@ -75,15 +76,15 @@ const fn en(code: ErrorCode) -> Remedy {
         ),
         ErrorCode::NoAgent => (
             "The channel has no agent, so messages cannot be answered.",
-            "Choose an agent in the channel's settings (default_agent_id).",
+            "Choose an agent in the channel's settings, under Agent (default_agent_id).",
         ),
         ErrorCode::AgentUnreachable => (
             "The channel's agent cannot be reached.",
-            "Check that the agent is running and that its base_url can be reached from this server; the agent's test shows the exact error.",
+            "Check that the agent is running and that its base address (base_url) can be reached from this server; the agent's test shows the exact error.",
         ),
         ErrorCode::AgentMisconfigured => (
             "The channel's agent refuses the key or the model.",
-            "Check api_key, model and base_url in the agent's settings, then run the agent's test.",
+            "Check the API key (api_key), the model or team (model) and the base address (base_url) in the agent's settings, then run the agent's test.",
         ),
     };
     Remedy { message, remedy }
@@ -93,7 +94,7 @@ const fn zh_cn(code: ErrorCode) -> Remedy {
     let (message, remedy) = match code {
         ErrorCode::InvalidCredentials => (
             "平台拒绝了该渠道的凭证。",
-            "请在钉钉开放平台打开对应应用，进入“凭证与基础信息”，将 Client ID 和 Client Secret 重新复制到渠道设置中；如果曾重置过 Client Secret，旧的会立即失效。",
+            "请在钉钉开放平台打开对应应用，进入“凭证与基础信息”，将 Client ID（client_id）和 Client Secret（client_secret）重新复制到渠道设置中；如果曾重置过 Client Secret，旧的会立即失效。",
         ),
         ErrorCode::NetworkUnreachable => (
             "本服务器无法连接到平台。",
@@ -105,7 +106,7 @@ const fn zh_cn(code: ErrorCode) -> Remedy {
         ),
         ErrorCode::RateLimited => (
             "平台限制了该应用的调用频率，回复会延迟，但不会丢失。",
-            "请调大渠道的 update_interval_ms 或调小 calls_per_second，也可以向钉钉申请提高该应用的调用上限。",
+            "请调大渠道的卡片更新间隔（ai_card.update_interval_ms）或调小每秒调用次数（calls_per_second），也可以向钉钉申请提高该应用的调用上限。",
         ),
         ErrorCode::QuotaExceeded => (
             "企业本月的接口调用或消息推送额度已用完。",
@@ -121,22 +122,22 @@ const fn zh_cn(code: ErrorCode) -> Remedy {
         ),
         ErrorCode::Misconfigured => (
             "渠道的某项设置与平台上的配置不一致。",
-            "请在钉钉开放平台确认应用已添加“机器人”能力并使用“Stream 模式”，卡片模板已发布且模板 ID 与 content_key 和渠道设置一致，并且应用已在“版本管理与发布”中发布。",
+            "请在钉钉开放平台确认应用已添加“机器人”能力并使用“Stream 模式”，卡片模板已发布，且渠道设置中的卡片模板 ID（ai_card.template_id）和回答的变量名（ai_card.content_key）与该模板一致，并且应用已在“版本管理与发布”中发布。",
         ),
         ErrorCode::StoreUnavailable => (
             "Switchboard 自身的存储暂时无法写入消息，为避免丢失消息已关闭该渠道的连接。",
             "请检查 store.url 指向的存储是否正常运行、可以访问，以及磁盘（或 Redis 的内存）是否已满；渠道会自动重连。",
         ),
         ErrorCode::NoAgent => {
-            ("该渠道没有配置智能体，无法回答消息。", "请在渠道设置中选择一个智能体（default_agent_id）。")
+            ("该渠道没有配置智能体，无法回答消息。", "请在渠道设置的“智能体”（default_agent_id）中选择一个。")
         }
         ErrorCode::AgentUnreachable => (
             "无法连接该渠道的智能体。",
-            "请确认智能体正在运行，并且本服务器可以访问其 base_url；智能体的测试功能会显示具体错误。",
+            "请确认智能体正在运行，并且本服务器可以访问其基础地址（base_url）；智能体的测试功能会显示具体错误。",
         ),
         ErrorCode::AgentMisconfigured => (
             "该渠道的智能体拒绝了密钥或模型。",
-            "请检查智能体设置中的 api_key、model 和 base_url，然后运行智能体的测试。",
+            "请检查智能体设置中的 API 密钥（api_key）、模型或团队（model）和基础地址（base_url），然后运行智能体的测试。",
         ),
     };
     Remedy { message, remedy }

@@ -15,16 +15,16 @@ pub const fn saving(why: Why, locale: Locale) -> Option<&'static str> {
             "平台提示本月接口调用配额已用完，因此仅显示完整回答：请为企业购买更多配额，或等待下个月。"
         }
         (Why::NearlyUsedUp, Locale::En) => {
-            "95 % of this month's quota of calls is used, so only whole answers are shown: buy more quota, or correct calls_per_month in the channel's settings."
+            "95 % of this month's quota of calls is used, so only whole answers are shown: buy more quota, or correct the calls in the company's monthly quota (quota.calls_per_month) in the channel's settings."
         }
         (Why::NearlyUsedUp, Locale::ZhCn) => {
-            "本月接口调用配额已使用 95%，因此仅显示完整回答：请购买更多配额，或在渠道设置中更正 calls_per_month。"
+            "本月接口调用配额已使用 95%，因此仅显示完整回答：请购买更多配额，或在渠道设置中更正企业每月接口调用配额（quota.calls_per_month）。"
         }
         (Why::Forecast, Locale::En) => {
-            "At this rate this month's quota of calls does not last, so cards are updated seldom: buy more quota, or correct calls_per_month in the channel's settings."
+            "At this rate this month's quota of calls does not last, so cards are updated seldom: buy more quota, or correct the calls in the company's monthly quota (quota.calls_per_month) in the channel's settings."
         }
         (Why::Forecast, Locale::ZhCn) => {
-            "按目前的速度本月接口调用配额将不够用，因此减少卡片更新：请购买更多配额，或在渠道设置中更正 calls_per_month。"
+            "按目前的速度本月接口调用配额将不够用，因此减少卡片更新：请购买更多配额，或在渠道设置中更正企业每月接口调用配额（quota.calls_per_month）。"
         }
     })
 }

@@ -126,7 +126,8 @@ fn the_ways_are_taken_in_order_and_end_in_a_failure_record() {
         .process(|process| async move {
             answered(&process).await;
             assert_eq!(process.failures().await, [FailureCause::DeliveryRefused]);
-            assert_eq!(process.status().last_error.unwrap().code, ErrorCode::PermissionDenied);
+            let error = process.status().last_error.unwrap();
+            assert_eq!((error.code, error.detail.as_str()), (ErrorCode::PermissionDenied, "fake.refused"));
             assert_eq!(process.status().status, "connected");
         })
         .unwrap();

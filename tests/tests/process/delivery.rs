@@ -148,3 +148,16 @@ async fn calls_that_the_platform_limits_are_delayed_and_the_status_says_so() {
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_that_cards_miss_is_named_in_the_status() {
+    let stage = Stage::start().await;
+    stage.simulator.add_fault(FaultRule::scope_missing(CREATE, "Card.Instance.Write"));
+    stage.say("ann", "hello");
+    wait_plain(&stage, &[(Via::Webhook, answer_to("hello"))]).await;
+    let is_noted = |status: &serde_json::Value| status["last_error"]["code"] == "permission_denied";
+    let status = stage.api.wait_status(&stage.channel, is_noted).await;
+    let message = status["last_error"]["message"].as_str().unwrap();
+    assert!(message.contains("(required: Card.Instance.Write)"), "{message}");
+    assert!(!message.contains("simulated fault") && status["status"] == "connected", "{status}");
+}

@@ -1,6 +1,9 @@
 //! Checks of an agent's settings that are not saved.
 
 use serde_json::json;
+use switchboard_domain::notice::failure;
+use switchboard_domain::outcome::{AgentFailureKind, FailureCause};
+use switchboard_domain::settings::Locale;
 
 use crate::testing::{TestApi, problem};
 
@@ -24,4 +27,18 @@ async fn changes_are_asked_with_over_what_is_stored() {
     let answer = api.post(&format!("/agents/test?agent_id={id}"), json!({"name": "two"})).await;
     assert_eq!(answer.json["ok"], true, "{answer:?}");
     assert_eq!(*api.stores.state(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_before_saving_is_said_with_its_remedy() {
+    let api = TestApi::new().await;
+    let path = api.agent("one").await;
+    let id = path.trim_start_matches("/agents/");
+    let answer = api.post(&format!("/agents/test?agent_id={id}"), json!({"model": "refuse"})).await.json;
+    let words = failure(FailureCause::Agent(AgentFailureKind::Unauthorized), Locale::En);
+    assert_eq!(
+        (&answer["result"], &answer["error"]["code"]),
+        (&json!("failed"), &json!("agent_unauthorized"))
+    );
+    assert_eq!((&answer["message"], &answer["remedy"]), (&json!(words.message), &json!(words.remedy)));
 }

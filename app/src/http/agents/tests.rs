@@ -4,7 +4,8 @@ use axum::http::header;
 use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::ids::AgentId;
-use switchboard_domain::notice::Finding;
+use switchboard_domain::notice::{Finding, failure};
+use switchboard_domain::outcome::FailureCause;
 use switchboard_domain::settings::Locale;
 
 use crate::testing::{TestApi, problem};
@@ -194,10 +195,12 @@ async fn a_test_says_how_the_agent_behaves(
     let quick = json!({"model": model, "first_output_timeout_ms": 2000, "idle_timeout_ms": 1000});
     api.patch(&path, quick).await;
     let answer = api.post(&format!("{path}/test"), json!(null)).await;
+    let words = error.and_then(|(code, _)| FailureCause::named(code)).map(|cause| failure(cause, Locale::En));
+    assert_eq!(words.is_some(), error.is_some());
     let expected = json!({
         "ok": error.is_none(), "result": if error.is_none() { "ok" } else { "failed" },
         "first_output_ms": first_output_ms, "error": error.map(|(code, message)| json!({"code": code, "message": message})),
-        "message": null, "remedy": null,
+        "message": words.map(|words| words.message), "remedy": words.map(|words| words.remedy),
     });
     assert_eq!((answer.status.as_u16(), answer.json), (200, expected));
 }

@@ -47,11 +47,12 @@ function line(result, ...parts) {
   const word = document.createElement("strong");
   word.textContent = { ok: texts.resultOk, failed: texts.resultFailed }[result] ?? texts.resultUntold;
   item.append(word);
-  for (const [name, text] of parts) {
+  for (const [name, text, title] of parts) {
     if (!text) continue;
     const part = document.createElement("span");
     part.className = name;
     part.textContent = text;
+    if (title) part.title = title;
     item.append(" ", part);
   }
   return item;
@@ -62,15 +63,18 @@ function weight({ result }) {
   return { failed: 0, cannot_be_told: 1 }[result] ?? 2;
 }
 
+/** What checks are called, by the API's names for them, in the page's language. */
+const checks = JSON.parse(texts.checks);
+
 /** The lines of a channel's or an agent's test. */
 export function outcome(body) {
   if (Array.isArray(body.checks)) {
     return [...body.checks].sort((one, other) => weight(one) - weight(other)).map((check) =>
-      line(check.result, ["name", check.name], ["message", check.message], ["remedy", check.remedy]));
+      line(check.result, ["name", checks[check.name] ?? check.name, check.name], ["message", check.message], ["remedy", check.remedy]));
   }
   const time = body.first_output_ms === null ? "" : `${texts.firstOutput} ${body.first_output_ms} ms`;
-  const words = body.error === null ? body.message : `${body.error.code}: ${body.error.message}`;
-  return [line(body.result, ["message", words], ["remedy", body.remedy], ["time", time])];
+  const exact = body.error === null ? "" : `${body.error.code}: ${body.error.message}`;
+  return [line(body.result, ["message", body.message], ["code", exact], ["remedy", body.remedy], ["time", time])];
 }
 
 function opened(id) {

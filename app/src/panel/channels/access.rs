@@ -109,7 +109,10 @@ fn tried(t: Texts) -> Markup {
                 data-wordallow=(t.say("tried-allow")) data-worddeny=(t.say("tried-deny"))
                 data-wordunknown=(t.say("tried-unknown")) {} }
             div data-row { dt { (t.say("tried-sentence")) } dd data-from="sentence" {} }
-            div data-row { dt { (t.say("tried-rule")) } dd data-from="rule" {} }
+            div data-row { dt { (t.say("tried-rule")) } dd data-from="rule"
+                data-wordlinked=(t.say("rule-linked")) data-wordusername=(t.say("rule-username"))
+                data-wordemail=(t.say("rule-email")) data-wordfixed_user=(t.say("rule-fixed-user"))
+                data-worddirectory=(t.say("rule-directory")) data-wordon_miss=(t.say("rule-on-miss")) {} }
             div data-row { dt { (t.say("tried-directory")) } dd data-from="directory.answer"
                 data-wordnot_asked="" data-wordfound=(t.say("tried-found")) data-wordabsent=(t.say("tried-absent"))
                 data-wordambiguous=(t.say("tried-ambiguous")) data-wordunavailable=(t.say("tried-unavailable")) {} }

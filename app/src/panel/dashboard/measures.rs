@@ -11,6 +11,7 @@ use crate::http::dto::time::rfc3339;
 use crate::http::measures::{Measures, Step, Window, measured};
 use crate::http::problem::Problem;
 use crate::http::state::Api;
+use crate::panel::codes;
 use crate::panel::pieces::{fact, moment};
 use crate::panel::plot::{Line, Plot, highest};
 use crate::panel::texts::{Key, Texts};
@@ -248,7 +249,7 @@ fn causes(t: Texts, hour: &BTreeMap<String, u64>, day: &BTreeMap<String, u64>) -
                         } }
                         tbody {
                             @for (cause, of_hour, of_day) in causes {
-                                tr { td { bdi.code { (cause) } } td { (of_hour) } td { (of_day) } }
+                                tr { td { (codes::reason(t, cause)) } td { (of_hour) } td { (of_day) } }
                             }
                         }
                     }

@@ -57,7 +57,7 @@ async fn what_was_measured_is_drawn_and_told_in_words() {
     api.channel("one").await;
     let at = Timestamp::from_millis(START_MS / 60_000 * 60_000);
     let body = json!({"messages": 12, "turns": {"answered": 9, "failed": 1}, "first_output": [0, 0, 0, 10],
-        "failures": {"<b>": 2}, "platform": {"ok": 30}, "running": 2, "pending": 5})
+        "failures": {"<b>": 2, "agent_unreachable": 1}, "platform": {"ok": 30}, "running": 2, "pending": 5})
     .to_string();
     api.stores.state().journal.push(JournalLine {
         book: Book::Minutes,
@@ -69,6 +69,10 @@ async fn what_was_measured_is_drawn_and_told_in_words() {
     assert!(page.contains("90.0 %") && page.contains("0.4 s / 0.5 s"), "{page}");
     assert_eq!(page.matches("<svg class=\"plot\"").count(), 12);
     assert!(page.contains("&lt;b&gt;") && !page.contains("<b>"));
+    assert!(
+        page.contains("The agent cannot be reached. <span class=\"code help\">agent_unreachable</span>"),
+        "{page}"
+    );
     assert!(page.contains("Highest: 12"));
     assert_eq!(seen(&api, "/panel/pieces/measures").await.matches("<svg").count(), 12);
 }

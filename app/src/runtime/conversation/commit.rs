@@ -169,7 +169,8 @@ impl Actor<'_> {
             }
         }
         for code in &effects.notes {
-            self.handle.note(*code, String::new());
+            let refused = self.refused.take_if(|(refused, _)| *refused == *code);
+            self.handle.note(*code, refused.map(|(_, detail)| detail).unwrap_or_default());
         }
         if effects.replies_done.iter().any(|id| id.role == ReplyRole::Answer) {
             self.handle.replied(at);

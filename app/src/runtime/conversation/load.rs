@@ -76,6 +76,7 @@ impl<'a> Actor<'a> {
             with_files: BTreeSet::new(),
             user: None,
             shown: Vec::new(),
+            refused: None,
             lazy_since: None,
             story: Story::of(channel),
             rest_since: None,

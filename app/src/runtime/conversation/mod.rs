@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::conversation::{Conversation, Effects, Event, Perform};
 use switchboard_domain::ids::{
     ConversationId, ConversationKey, Epoch, FencingToken, Partition, Seq, UserId, Version,
@@ -165,6 +166,8 @@ struct Actor<'a> {
     user: Option<UserId>,
     /// What the platform calls messages that show answers, learnt since the last commit and written with the next.
     shown: Vec<Shown>,
+    /// Why the platform refused the call whose outcome is being taken in: its words go with the code into the channel's status.
+    refused: Option<(ErrorCode, String)>,
     /// A lazy change waits for company since then.
     lazy_since: Option<Timestamp>,
     /// What of its messages is still to be told.
@@ -262,7 +265,7 @@ impl Actor<'_> {
     }
 
     /// A platform call came back, or its place in the budget did.
-    async fn came_back(&mut self, Back { event, shown, called }: Back) -> Result<(), Lost> {
+    async fn came_back(&mut self, Back { event, shown, called, refused }: Back) -> Result<(), Lost> {
         self.events_since_look = self.events_since_look.saturating_add(1);
         if matches!(event, Event::CardDone { .. } | Event::PartDone { .. }) {
             self.calls = self.calls.saturating_sub(1);
@@ -271,7 +274,10 @@ impl Actor<'_> {
             self.story.came_back(self.shared, self.id, &event, called);
         }
         self.learn(shown);
-        self.step(event).await
+        self.refused = refused;
+        let stepped = self.step(event).await;
+        self.refused = None;
+        stepped
     }
 
     /// A running turn's end has its card's name with it; later ones wait for company.

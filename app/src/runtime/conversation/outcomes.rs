@@ -2,6 +2,7 @@
 
 use std::future::pending;
 
+use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::conversation::Event;
 use switchboard_ports::conversations::Shown;
 use tokio::sync::mpsc;
@@ -17,11 +18,13 @@ pub(super) struct Back {
     pub(super) shown: Option<Shown>,
     /// The platform call that it is the outcome of.
     pub(super) called: Option<Called>,
+    /// Why the platform refused the call, and what it says of that; none where it did not.
+    pub(super) refused: Option<(ErrorCode, String)>,
 }
 
 impl From<Event> for Back {
     fn from(event: Event) -> Self {
-        Self { event, shown: None, called: None }
+        Self { event, shown: None, called: None, refused: None }
     }
 }
 

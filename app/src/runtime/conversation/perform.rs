@@ -89,10 +89,11 @@ impl Actor<'_> {
             let made = under_lease(clock, lease, link.card(request));
             let came = caught("a card call", tokio::time::timeout(limit, made)).await;
             let unknown = CardOutcome::Unknown.into();
-            let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
+            let Came { outcome, key, detail } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
             metrics::counter!(names::CARD_UPDATES, "outcome" => card_label(outcome)).increment(1);
+            let refused = if let CardOutcome::Refused(code) = outcome { Some((code, detail)) } else { None };
             let event = Event::CardDone { reply, call, outcome };
-            back.tell(Back { event, shown: shown(reply, key), called: Some(called) }).await;
+            back.tell(Back { event, shown: shown(reply, key), called: Some(called), refused }).await;
         });
         Ok(())
     }
@@ -111,11 +112,12 @@ impl Actor<'_> {
             let made = under_lease(clock, lease, link.send(request));
             let came = caught("a plain message", tokio::time::timeout(limit, made)).await;
             let unknown = PartOutcome::Unknown.into();
-            let Came { outcome, key } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
+            let Came { outcome, key, detail } = came.and_then(Result::ok).flatten().unwrap_or(unknown);
+            let refused = if let PartOutcome::Refused(code) = outcome { Some((code, detail)) } else { None };
             let event = Event::PartDone { reply, call, outcome };
             // Of what says that a message waits only its card becomes an answer.
             let key = key.filter(|_| reply.role != ReplyRole::Note);
-            back.tell(Back { event, shown: shown(reply, key), called: Some(called) }).await;
+            back.tell(Back { event, shown: shown(reply, key), called: Some(called), refused }).await;
         });
         Ok(())
     }

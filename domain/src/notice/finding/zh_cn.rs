@@ -9,17 +9,17 @@ const ADDRESS_BANNED_ZH_CN: FindingWords = advice(
 
 const BUTTON_UNTOLD_ZH_CN: FindingWords = advice(
     "模板的停止按钮能否回传，只有点击后才能知道。",
-    "如果模板有停止按钮：请在“卡片平台”将其点击事件设为“回传请求”，动作 ID 或参数 action 与 ai_card.stop_action 一致（默认 stop），并在回复生成时点击一次；没有按钮则无需操作。",
+    "如果模板有停止按钮：请在“卡片平台”将其点击事件设为“回传请求”，动作 ID 或参数 action 与停止按钮的动作（ai_card.stop_action）一致（默认 stop），并在回复生成时点击一次；没有按钮则无需操作。",
 );
 
 const DIRECTORY_AWAY_ZH_CN: FindingWords = advice(
     "无法连接目录。",
-    "请检查 user_mapping.directories 中的地址、到目录的网络（防火墙、证书：network.ca_file）以及目录是否在运行。恢复之前不会映射新用户，已映射的用户不受影响。",
+    "请检查渠道的企业目录（user_mapping.directories）中的地址、到目录的网络（防火墙、证书：network.ca_file）以及目录是否在运行。恢复之前不会映射新用户，已映射的用户不受影响。",
 );
 
 const DIRECTORY_REFUSES_ZH_CN: FindingWords = advice(
     "目录拒绝本服务器的查询。",
-    "请检查 user_mapping.directories 中的账号、密码或密钥、查询起点（base）、属性名以及账号权限，括号中是被拒绝的内容；类型为 platform 时，应用需要开通其中所指出的权限。",
+    "请检查渠道的企业目录（user_mapping.directories）中的账号、密码或密钥、查询起点（base）、属性名以及账号权限，括号中是被拒绝的内容；类型为 platform 时，应用需要开通其中所指出的权限。",
 );
 
 const DIRECTORY_UNCLEAR_ZH_CN: FindingWords =
@@ -42,7 +42,7 @@ pub(super) const fn zh_cn(finding: Finding) -> FindingWords {
         Finding::RobotMaySend => fine("机器人可以发送消息，本次检查没有发送。"),
         Finding::RobotMissing => advice(
             "平台上没有该应用可用的机器人。",
-            "请在开发者后台进入“应用开发 > 对应应用 > 应用能力 > 添加应用能力”，添加并启用“机器人”，然后在“版本管理与发布”中发布新版本；client_id 必须属于该应用。",
+            "请在开发者后台进入“应用开发 > 对应应用 > 应用能力 > 添加应用能力”，添加并启用“机器人”，然后在“版本管理与发布”中发布新版本；渠道的 Client ID（client_id）必须属于该应用。",
         ),
         Finding::SendPermissionMissing => advice(
             "该应用没有发送机器人消息的权限。",
@@ -59,15 +59,15 @@ pub(super) const fn zh_cn(finding: Finding) -> FindingWords {
             "请在开发者后台进入“应用开发 > 对应应用 > 权限管理”，搜索 Card.Streaming.Write（AI卡片流式更新权限）并申请，然后在“版本管理与发布”中发布新版本。",
         ),
         Finding::TemplateMissing => advice(
-            "渠道设置的 template_id 对应的卡片模板不存在。",
-            "请打开“卡片平台”（开发者后台有入口），将模板 ID 完整复制（以 .schema 结尾）到 ai_card.template_id，并确认模板已关联该应用；也可以清空 template_id，使用公共模板。",
+            "渠道设置的卡片模板 ID（ai_card.template_id）对应的模板不存在。",
+            "请打开“卡片平台”（开发者后台有入口），将模板 ID 完整复制（以 .schema 结尾）到渠道设置的卡片模板 ID（ai_card.template_id），并确认模板已关联该应用；也可以清空该项，使用公共模板。",
         ),
         Finding::TemplateUnpublished => {
             advice("卡片模板尚未发布。", "请打开“卡片平台”（开发者后台有入口），进入该模板并点击“发布”。")
         }
         Finding::KeyNotStreamed => advice(
-            "卡片模板中没有与 content_key 同名的流式变量。",
-            "请在“卡片平台”打开该模板，选中 Markdown 组件并开启“流式组件”，将其绑定的变量名填入 ai_card.content_key，然后“发布”模板。",
+            "卡片模板中没有与渠道设置的回答的变量名（ai_card.content_key）同名的流式变量。",
+            "请在“卡片平台”打开该模板，选中 Markdown 组件并开启“流式组件”，将其绑定的变量名填入渠道设置的回答的变量名（ai_card.content_key），然后“发布”模板。",
         ),
         Finding::ButtonUntold => BUTTON_UNTOLD_ZH_CN,
         Finding::FilesMayBeFetched => fine("可以下载发送给机器人的文件，本次检查没有下载。"),

@@ -24,6 +24,9 @@ use super::{Call, Called, FakePlatform, Fate, FileFate, Seen};
 /// Something is heard over a connection this often.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
+/// What the platform says of a call that it refuses.
+const WHY: &str = "fake.refused";
+
 pub(super) struct FakeLink {
     platform: FakePlatform,
     channel: ChannelId,
@@ -230,7 +233,9 @@ impl Link for FakeLink {
         self.platform.inner.steps.step("card:after").await;
         under_way.ended = true;
         let made = call == Call::Open && outcome == CardOutcome::Done;
-        Came { outcome, key: made.then(|| FakePlatform::quote_key(&request.message)) }
+        let key = made.then(|| FakePlatform::quote_key(&request.message));
+        let detail = if let CardOutcome::Refused(_) = outcome { WHY.to_owned() } else { String::new() };
+        Came { outcome, key, detail }
     }
 
     async fn send(&self, request: PartRequest) -> Came<PartOutcome> {
@@ -261,7 +266,8 @@ impl Link for FakeLink {
                 | CardOutcome::AlreadyFinished
                 | CardOutcome::Missing => PartOutcome::NotSent,
             };
-            return outcome.into();
+            let detail = if let PartOutcome::Refused(_) = outcome { WHY.to_owned() } else { String::new() };
+            return Came { detail, ..Came::from(outcome) };
         }
         let at = self.platform.inner.clock.now();
         let chat = request.target.chat.id.clone();
