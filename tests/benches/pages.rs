@@ -151,26 +151,40 @@ impl Bench {
         let conversation = first_id(&api.get("/conversations?limit=1").await);
         let user = first_id(&api.get("/users?limit=1").await);
         let fixed = [
-            "/panel/channels",
+            "/panel/dashboard",
+            "/panel/pieces/measures",
+            "/panel/welcome",
+            "/panel/channels?list=true",
+            "/panel/channels/new",
+            "/panel/pieces/channels",
+            "/panel/playground",
             "/panel/agents",
+            "/panel/agents/new",
             "/panel/conversations",
             "/panel/conversations?q=Question+4711",
             "/panel/failures",
             "/panel/users",
             "/panel/users?q=p7",
+            "/panel/directories",
             "/panel/audit",
             "/panel/replicas",
+            "/panel/acts",
+            "/panel/changes",
+            "/panel/tokens",
+            "/panel/settings",
             "/api/v1/status?limit=200",
             "/api/v1/channels?limit=200",
             "/api/v1/conversations?limit=200",
             "/api/v1/users?limit=200",
         ];
         let mut paths: Vec<String> = fixed.into_iter().map(str::to_owned).collect();
-        for page in ["", "/settings", "/access", "/conversations", "/failures"] {
+        for page in ["", "/settings", "/access", "/conversations", "/failures", "/log", "/history"] {
             paths.push(format!("/panel/channels/{channel}{page}"));
         }
         paths.push(format!("/panel/agents/{}", self.agent_id));
+        paths.push(format!("/panel/agents/{}/history", self.agent_id));
         paths.push(format!("/panel/conversations/{conversation}"));
+        paths.push(format!("/panel/messages/{conversation}-1"));
         paths.push(format!("/panel/users/{user}"));
         paths
     }
