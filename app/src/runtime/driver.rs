@@ -96,7 +96,7 @@ impl Driver {
         self.shared.stopping.cancel();
         // What can be let go of is another replica's at once.
         self.shared.peers.look_now();
-        self.shared.registry.wake_all();
+        self.shared.registry.wake_working(None);
         let draining: Vec<_> = self.shared.all_channels();
         for handle in &draining {
             handle.tell_surely(Message::Drain).await;

@@ -4,12 +4,13 @@
 //! wakes, so that none is lost between a task's decision to end and its end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use switchboard_domain::ids::{ConversationId, Partition, Seq};
+use switchboard_domain::ids::{ChannelId, ConversationId, Partition, Seq};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::channel::ChannelHandle;
 use super::operations::OpenMessage;
 use super::shared::lock;
 
@@ -30,20 +31,33 @@ struct Inner {
 pub(crate) struct Slot {
     pub(crate) wake: Notify,
     partition: Partition,
+    /// Known once it is loaded.
+    channel: OnceLock<Arc<ChannelHandle>>,
     state: Mutex<SlotState>,
 }
 
 #[derive(Default)]
 struct SlotState {
     woken: bool,
-    /// Whether an agent is at work or a reply is on its way.
-    busy: bool,
+    doing: Doing,
     /// Whether a message that nobody asked for is on its way, however long it pauses.
     sending: bool,
     /// The entry whose run is under way, and how to stop it.
     run: Option<(Seq, CancellationToken)>,
     /// Who wants to know what is open.
     askers: Vec<Asker>,
+}
+
+/// What a conversation in memory does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Doing {
+    /// It is read, or something waits.
+    #[default]
+    Waiting,
+    /// An agent is at work, or a reply is on its way.
+    Busy,
+    /// Nothing is under way or waits: it looks at everything anew when a message comes.
+    Resting,
 }
 
 /// Somebody who wants to know what is open in a conversation.
@@ -54,7 +68,7 @@ const ASKERS_MAX: usize = 16;
 
 impl Slot {
     fn new(partition: Partition) -> Self {
-        Self { wake: Notify::default(), partition, state: Mutex::default() }
+        Self { wake: Notify::default(), partition, channel: OnceLock::new(), state: Mutex::default() }
     }
 
     /// Notes a run that control acts may stop at once.
@@ -62,14 +76,25 @@ impl Slot {
         lock(&self.state).run = run;
     }
 
+    /// Notes whose conversation it is.
+    pub(crate) fn belongs_to(&self, channel: &Arc<ChannelHandle>) {
+        // A place is loaded once.
+        let _ = self.channel.set(Arc::clone(channel));
+    }
+
+    /// Notes that the conversation is at rest, until it is said whether it is busy.
+    pub(crate) fn rests(&self) {
+        lock(&self.state).doing = Doing::Resting;
+    }
+
     /// Notes whether an agent is at work or a reply is on its way.
     pub(crate) fn busy(&self, busy: bool) {
-        lock(&self.state).busy = busy;
+        lock(&self.state).doing = if busy { Doing::Busy } else { Doing::Waiting };
     }
 
     /// Whether an agent is at work or a reply is on its way.
     pub(crate) fn is_busy(&self) -> bool {
-        lock(&self.state).busy
+        lock(&self.state).doing == Doing::Busy
     }
 
     /// Notes whether a message that nobody asked for is on its way.
@@ -183,12 +208,12 @@ impl Registry {
 
     /// Whether any conversation has an agent at work or a reply on its way.
     pub(crate) fn is_busy(&self) -> bool {
-        lock(&self.inner).active.values().any(|slot| lock(&slot.state).busy)
+        lock(&self.inner).active.values().any(|slot| slot.is_busy())
     }
 
     /// Whether this conversation has an agent at work or a reply on its way.
     pub(crate) fn is_busy_one(&self, id: &ConversationId) -> bool {
-        lock(&self.inner).active.get(id).is_some_and(|slot| lock(&slot.state).busy)
+        lock(&self.inner).active.get(id).is_some_and(|slot| slot.is_busy())
     }
 
     /// Whether a message that nobody asked for is on its way in a conversation.
@@ -197,10 +222,38 @@ impl Registry {
         slot.is_some_and(|slot| lock(&slot.state).sending)
     }
 
-    /// Wakes every conversation in memory: something about its channel changed.
-    pub(crate) fn wake_all(&self) {
+    /// Wakes the conversations of a channel, or of all, that may have to do something because its settings changed. Those at rest
+    /// read them with their next message: thousands may have been written to within a minute.
+    pub(crate) fn wake_working(&self, channel: Option<&ChannelId>) {
         for slot in lock(&self.inner).active.values() {
-            slot.wake();
+            let is_meant = |known: &Arc<ChannelHandle>| channel.is_none_or(|channel| known.id == *channel);
+            if slot.channel.get().is_none_or(is_meant) && lock(&slot.state).doing != Doing::Resting {
+                slot.wake();
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use switchboard_domain::ids::{ConversationId, Partition};
+
+    use super::Registry;
+
+    #[test]
+    fn changed_settings_wake_what_works_and_let_the_rest_rest() {
+        let registry = Registry::default();
+        let [working, resting] = ["one", "two"].map(|id| {
+            let slot = registry.wake(&ConversationId::new(id), Partition(1)).unwrap();
+            assert!(slot.wake.notified().now_or_never().is_none(), "its task looks by itself at first");
+            slot
+        });
+        resting.rests();
+        registry.wake_working(None);
+        assert!(working.wake.notified().now_or_never().is_some());
+        assert!(resting.wake.notified().now_or_never().is_none());
+        assert!(registry.wake_active(&ConversationId::new("two")));
+        assert!(resting.wake.notified().now_or_never().is_some(), "a message does");
     }
 }

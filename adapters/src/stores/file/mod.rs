@@ -30,6 +30,7 @@ mod registry;
 mod restore;
 mod rotation;
 mod schema;
+mod searching;
 mod sessions;
 mod shape;
 mod sql;

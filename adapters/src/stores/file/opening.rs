@@ -13,7 +13,7 @@ use switchboard_domain::time::Timestamp;
 
 use super::error::OpenError;
 use super::schema::{self, Found};
-use super::{damage, moving, restore, rotation};
+use super::{damage, moving, restore, rotation, searching};
 use crate::stores::key;
 use crate::stores::seal::{Key, Place, SealError, Sealing, key_id};
 
@@ -184,6 +184,7 @@ pub(super) fn reader(database: &Path) -> rusqlite::Result<Connection> {
     // Opened for writing all the same: whoever comes first after a crash has to recover the log.
     let connection = connect(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "query_only", true)?;
+    searching::provide(&connection)?;
     Ok(connection)
 }
 

@@ -22,10 +22,10 @@ const INFO: &str =
     "id, channel, chat, member, kind, title, author, user, session, session_at, created_at, active_at,
     waiting, person";
 
-/// Text is compared like in `ConversationFilter`: `lower()` of SQLite knows ASCII only. The transcript is searched without
-/// an index: two Chinese characters are a word, and trigram indexes begin at three, at the price of the table once more.
-const CONTAINS: &str = "(instr(lower(coalesce(title, '')), :text) > 0 OR EXISTS
-    (SELECT 1 FROM transcript AS line WHERE line.num = conversations.num AND instr(lower(line.text), :text) > 0))";
+/// Text is compared like in `ConversationFilter` (see `searching`). The transcript is searched without an index: two
+/// Chinese characters are a word, and trigram indexes begin at three, at the price of the table once more.
+const CONTAINS: &str = "(says(title, :text) OR EXISTS
+    (SELECT 1 FROM transcript AS line WHERE line.num = conversations.num AND says(line.text, :text)))";
 
 /// The answer to an entry, among the last lines of its conversation. Sequence and role stand in the records alone
 /// (see `LineRecord`): few answers are ever quoted, and those that are stand near the end.

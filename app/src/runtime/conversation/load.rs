@@ -58,6 +58,7 @@ impl<'a> Actor<'a> {
             Some(handle) => handle,
             None => channel::stand_in(shared, &loaded.key.channel).await?,
         };
+        slot.belongs_to(&handle);
         let (bot, channel) = (handle.bot(), handle.id.clone());
         let mut actor = Self {
             shared,

@@ -202,9 +202,10 @@ impl Actor<'_> {
     /// there is), 4 outcomes of calls, 5 what the agent says, 6 deadlines to come. `None`: at rest, until something stirs.
     async fn work(&mut self, stir: Option<Stir>) -> Result<Option<Ended>, Lost> {
         match stir {
-            Some(Stir::Woken) => self.woken().await?,
+            // Whoever goes on with it elsewhere looks for itself.
+            Some(Stir::Woken) if !self.has_to_leave() => self.woken().await?,
             Some(Stir::Due) => self.expire().await?,
-            None => {}
+            Some(Stir::Woken) | None => {}
         }
         loop {
             if self.is_overdue() {

@@ -22,12 +22,15 @@ impl Actor<'_> {
         self.outcomes.give_up();
         self.conversation.shrink();
         let wait = self.wait();
-        tokio::select! {
+        self.slot.rests();
+        let stir = tokio::select! {
             biased;
             () = self.shared.parking.cancelled() => Stir::Due,
             () = self.slot.wake.notified() => Stir::Woken,
             () = tokio::time::sleep(wait) => Stir::Due,
-        }
+        };
+        self.slot.busy(false);
+        stir
     }
 
     /// How long there is nothing to do unless something happens.

@@ -106,7 +106,7 @@ impl Driver {
         // One that was enabled or disabled takes its place, or gives it up.
         self.shared.peers.look_now();
         // Conversations notice an enabled or disabled channel at their next look; the scan brings what waits.
-        self.shared.registry.wake_all();
+        self.shared.registry.wake_working(Some(id));
         Ok(reconnects)
     }
 
