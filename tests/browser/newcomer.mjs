@@ -237,7 +237,11 @@ async function overtaken(stage) {
 }
 
 async function push(stage) {
+  // The page asks for its pieces once its stream is open. A stream that opens afterwards would say that nothing is cut.
+  const isOpen = stage.page.waitForResponse((answer) =>
+    answer.request().resourceType() === "fetch" && answer.frame().url().endsWith("/panel/channels"));
   await stage.goTo("/panel/channels");
+  await isOpen;
   await stage.state("connected");
   await stage.context.setOffline(true);
   await stage.see("#cut");

@@ -56,7 +56,10 @@ async fn check_says_one_line_for_each_thing_beside_a_running_server_and_fails_on
         failed[0].contains("channel \"Bot\" token:") && failed[1].contains("channel \"Bot\" stream:"),
         "{ran:?}"
     );
-    assert!(failed[2].contains("agent \"scripted\"") && failed[2].contains("Check api_key"), "{ran:?}");
+    assert!(
+        failed[2].contains("agent \"scripted\"") && failed[2].contains("Check the API key (api_key)"),
+        "{ran:?}"
+    );
     assert_eq!(ran.stdout.lines().count(), 10, "{ran:?}");
     assert!(!ran.stdout.contains("wr0ng-s3cret") && !ran.stderr.contains("wr0ng-s3cret"), "{ran:?}");
     // The server noticed nothing.
@@ -78,7 +81,8 @@ async fn check_misses_a_channels_agent_and_says_so_in_the_terminals_language() {
     let failed: Vec<_> = ran.stdout.lines().filter(|line| line.starts_with("failed")).collect();
     assert_eq!(failed.len(), 1, "{ran:?}");
     assert!(
-        failed[0].contains("channel \"Bot\" agent:") && failed[0].contains("请在渠道设置中选择"),
+        failed[0].contains("channel \"Bot\" agent:")
+            && failed[0].contains("请在渠道设置的“智能体”（default_agent_id）中选择"),
         "{ran:?}"
     );
     assert!(ran.stdout.contains("凭证有效。"), "{ran:?}");
