@@ -27,6 +27,16 @@ const INFO: &str =
 const CONTAINS: &str = "(says(title, :text) OR EXISTS
     (SELECT 1 FROM transcript AS line WHERE line.num = conversations.num AND says(line.text, :text)))";
 
+/// The same, by one walk through all lines: rare words are found in half the time, which jumping from conversation to
+/// conversation takes.
+const CONTAINS_AMONG_ALL: &str = "(says(title, :text) OR num IN
+    (SELECT line.num FROM transcript AS line WHERE says(line.text, :text)))";
+
+const LAST_ACTIVE_FIRST: &str = "ORDER BY active_at DESC, id DESC";
+
+/// Conversations that are looked through before all lines are: frequent words fill a page with those.
+pub(super) const NEAR_MAX: u32 = 500;
+
 /// The answer to an entry, among the last lines of its conversation. Sequence and role stand in the records alone
 /// (see `LineRecord`): few answers are ever quoted, and those that are stand near the end.
 const ANSWER: &str = "SELECT id, session, text, body FROM transcript WHERE num = ?1
@@ -165,6 +175,26 @@ impl Transcripts for FileTranscripts {
 
 /// Walks the index that fits the filter, last active first.
 pub(super) fn listing(filter: &ConversationFilter, is_continued: bool) -> String {
+    let conditions = conditions(filter, is_continued, CONTAINS);
+    format!("SELECT {INFO} FROM conversations WHERE {conditions} {LAST_ACTIVE_FIRST} LIMIT :limit")
+}
+
+/// Of the conversations that were active last, those with the text, in no order.
+fn near(is_continued: bool) -> String {
+    let conditions = conditions(&ConversationFilter::default(), is_continued, "");
+    format!(
+        "SELECT {INFO} FROM (SELECT * FROM conversations WHERE {conditions} {LAST_ACTIVE_FIRST} LIMIT {NEAR_MAX})
+         AS conversations WHERE {CONTAINS}"
+    )
+}
+
+/// Of all conversations, those with the text.
+fn everywhere(filter: &ConversationFilter, is_continued: bool) -> String {
+    let conditions = conditions(filter, is_continued, CONTAINS_AMONG_ALL);
+    format!("SELECT {INFO} FROM conversations WHERE {conditions} {LAST_ACTIVE_FIRST} LIMIT :limit")
+}
+
+fn conditions(filter: &ConversationFilter, is_continued: bool, contains: &'static str) -> String {
     let mut conditions = vec!["1"];
     if filter.channel.is_some() {
         conditions.push("channel = :channel");
@@ -176,12 +206,9 @@ pub(super) fn listing(filter: &ConversationFilter, is_continued: bool) -> String
         conditions.push("(active_at, id) < (:active_at, :id)");
     }
     if filter.text.is_some() {
-        conditions.push(CONTAINS);
+        conditions.push(contains);
     }
-    let conditions = conditions.join(" AND ");
-    format!(
-        "SELECT {INFO} FROM conversations WHERE {conditions} ORDER BY active_at DESC, id DESC LIMIT :limit"
-    )
+    conditions.join(" AND ")
 }
 
 fn listed(
@@ -210,7 +237,21 @@ fn listed(
     if let Some(text) = &text {
         params.push((":text", text));
     }
-    let infos = all(connection, &listing(&filter, place.is_some()), params.as_slice(), info)?;
+    let is_continued = place.is_some();
+    let is_of_all = filter.text.is_some() && channel.is_none() && user.is_none();
+    let infos = if is_of_all {
+        // All but the first, which is how many are wanted.
+        let mut found = all(connection, &near(is_continued), params.get(1..).unwrap_or_default(), info)?;
+        if found.len() < more as usize {
+            all(connection, &everywhere(&filter, is_continued), params.as_slice(), info)?
+        } else {
+            found.sort_unstable_by(|one, other| (other.active_at, &other.id).cmp(&(one.active_at, &one.id)));
+            found.truncate(more as usize);
+            found
+        }
+    } else {
+        all(connection, &listing(&filter, is_continued), params.as_slice(), info)?
+    };
     let rows = infos.into_iter().map(|info| (cursor::activity(info.active_at, &info.id), info));
     Ok(cursor::page(rows.collect(), limit))
 }

@@ -5,6 +5,7 @@ mod opening;
 mod outside;
 mod plans;
 mod presence;
+mod searches;
 mod trouble;
 mod upgrade;
 mod upkeep;

@@ -131,7 +131,10 @@ async fn no_statement_walks_a_table_or_sorts() {
             let walks = plan.starts_with("SCAN") && !plan.contains("USING") && !plan.contains("CONSTANT ROW");
             // The whole of a small table, or the newest rows of one with a limit, in the order of its key.
             let in_key_order = ["SCAN failures", "SCAN users", "SCAN usage"].contains(&plan.as_str());
-            assert!(!walks || in_key_order, "{statement}\n{plan}");
+            // A search reads all lines, by a reader of its own, where the last conversations do not fill the page.
+            let searches =
+                statement.contains("says(") && ["SCAN line", "SCAN conversations"].contains(&plan.as_str());
+            assert!(!walks || in_key_order || searches, "{statement}\n{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{statement}\n{plan}");
         }
         explained += 1;
