@@ -174,8 +174,8 @@ impl Transcripts for FileTranscripts {
 }
 
 /// Walks the index that fits the filter, last active first.
-pub(super) fn listing(filter: &ConversationFilter, is_continued: bool) -> String {
-    let conditions = conditions(filter, is_continued, CONTAINS);
+fn listing(filter: &ConversationFilter, is_continued: bool, contains: &'static str) -> String {
+    let conditions = conditions(filter, is_continued, contains);
     format!("SELECT {INFO} FROM conversations WHERE {conditions} {LAST_ACTIVE_FIRST} LIMIT :limit")
 }
 
@@ -186,12 +186,6 @@ fn near(is_continued: bool) -> String {
         "SELECT {INFO} FROM (SELECT * FROM conversations WHERE {conditions} {LAST_ACTIVE_FIRST} LIMIT {NEAR_MAX})
          AS conversations WHERE {CONTAINS}"
     )
-}
-
-/// Of all conversations, those with the text.
-fn everywhere(filter: &ConversationFilter, is_continued: bool) -> String {
-    let conditions = conditions(filter, is_continued, CONTAINS_AMONG_ALL);
-    format!("SELECT {INFO} FROM conversations WHERE {conditions} {LAST_ACTIVE_FIRST} LIMIT :limit")
 }
 
 fn conditions(filter: &ConversationFilter, is_continued: bool, contains: &'static str) -> String {
@@ -243,14 +237,14 @@ fn listed(
         // All but the first, which is how many are wanted.
         let mut found = all(connection, &near(is_continued), params.get(1..).unwrap_or_default(), info)?;
         if found.len() < more as usize {
-            all(connection, &everywhere(&filter, is_continued), params.as_slice(), info)?
+            all(connection, &listing(&filter, is_continued, CONTAINS_AMONG_ALL), params.as_slice(), info)?
         } else {
             found.sort_unstable_by(|one, other| (other.active_at, &other.id).cmp(&(one.active_at, &one.id)));
             found.truncate(more as usize);
             found
         }
     } else {
-        all(connection, &listing(&filter, is_continued), params.as_slice(), info)?
+        all(connection, &listing(&filter, is_continued, CONTAINS), params.as_slice(), info)?
     };
     let rows = infos.into_iter().map(|info| (cursor::activity(info.active_at, &info.id), info));
     Ok(cursor::page(rows.collect(), limit))
