@@ -9,6 +9,10 @@ use switchboard::compose::Composed;
 use switchboard::config::Environment;
 use switchboard::telemetry::panics;
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     panics::hush();
     let line = CommandLine::parse();

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use switchboard_domain::access::Decision;
-use switchboard_domain::ids::{ConversationKey, Seq};
-use switchboard_domain::inbox::{Control, Intake};
+use switchboard_domain::ids::{ConversationId, ConversationKey, Seq};
+use switchboard_domain::inbox::{Control, Entry, Intake};
 use switchboard_domain::message::ChatKind;
 use switchboard_ports::conversations::Arrival;
 use tokio::sync::Semaphore;
@@ -31,10 +31,14 @@ impl Default for Lane {
 /// Wakes a conversation for a new entry, whose author may stop what runs there.
 pub(super) fn wake_for(shared: &Arc<Shared>, key: &ConversationKey, intake: &Intake, seq: Seq) {
     let id = key.id();
-    if let Some(meant) = meant(intake, seq) {
-        shared.registry.stop_run(&id, meant);
-    }
+    stop(shared, &id, intake, seq);
     super::wake(shared, key.partition(), id);
+}
+
+fn stop(shared: &Shared, id: &ConversationId, intake: &Intake, seq: Seq) {
+    if let Some(meant) = meant(intake, seq) {
+        shared.registry.stop_run(id, meant);
+    }
 }
 
 /// Wakes a conversation for what arrived.
@@ -42,17 +46,18 @@ pub(super) fn wake_for_arrival(
     shared: &Arc<Shared>,
     handle: &Arc<ChannelHandle>,
     arrival: &Arrival,
-    seq: Seq,
+    entry: Entry,
 ) {
-    let (key, chat) = (&arrival.key, &arrival.chat);
+    let (key, chat, seq) = (&arrival.key, &arrival.chat, entry.seq);
+    let id = key.id();
     // Nobody else's answer can be stopped by it.
     if chat.kind == ChatKind::Private || key.member.is_some() {
-        return wake_for(shared, key, &arrival.intake, seq);
+        stop(shared, &id, &arrival.intake, seq);
+        return super::wake_for(shared, key.partition(), id, Some(entry));
     }
-    let id = key.id();
     let running = shared.registry.running(&id);
     let meant = running.filter(|running| meant(&arrival.intake, seq).is_some_and(|meant| meant(*running)));
-    super::wake(shared, key.partition(), id.clone());
+    super::wake_for(shared, key.partition(), id.clone(), Some(entry));
     let Some(meant) = meant else { return };
     let Ok(place) = Arc::clone(&shared.lane.0).try_acquire_owned() else { return };
     let (shared, handle) = (Arc::clone(shared), Arc::clone(handle));

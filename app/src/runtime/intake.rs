@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::command;
 use switchboard_domain::content::{Content, Question};
-use switchboard_domain::ids::{ConnectionId, ConversationKey, Seq};
-use switchboard_domain::inbox::{Control, Intake, Origin, Verdict};
+use switchboard_domain::ids::{ConnectionId, ConversationKey, FencingToken, RetryNumber, Seq};
+use switchboard_domain::inbox::{Control, Entry, Intake, Origin, Verdict};
 use switchboard_domain::message::{Body, ChatKind, Inbound};
 use switchboard_domain::outcome::Refusal;
 use switchboard_domain::settings::GroupScope;
@@ -276,11 +276,35 @@ fn taken_in(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arrival
             if *verdict == Verdict::Admit {
                 fetch_files(shared, handle, arrival, *seq);
             }
-            fast_lane::wake_for_arrival(shared, handle, arrival, *seq);
+            fast_lane::wake_for_arrival(
+                shared,
+                handle,
+                arrival,
+                entry_of(arrival, *seq, *verdict, shared.now()),
+            );
         }
         Accepted::First { seq: None, .. } => {}
     }
     Ack::Stored
+}
+
+/// What was stored for an arrival. Its fence is known to the store alone; whoever has it from here has the partition.
+fn entry_of(arrival: &Arrival, seq: Seq, verdict: Verdict, accepted_at: Timestamp) -> Entry {
+    Entry {
+        seq,
+        accepted_at,
+        fence: FencingToken::default(),
+        message: arrival.message.clone(),
+        retry: RetryNumber(0),
+        chat: arrival.chat.clone(),
+        sender: arrival.sender.clone(),
+        sent_at: arrival.sent_at,
+        session_address: arrival.session_address.clone(),
+        intake: match verdict {
+            Verdict::Admit | Verdict::Pass(_) => arrival.intake.clone(),
+            Verdict::Refuse(refusal) => Intake::Refused(refusal),
+        },
+    }
 }
 
 /// Platforms keep files for a while only, so they are fetched before it is the message's turn (R6).

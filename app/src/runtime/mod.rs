@@ -40,13 +40,19 @@ pub use shared::Settings;
 use std::sync::Arc;
 
 use switchboard_domain::ids::{ConversationId, Partition};
+use switchboard_domain::inbox::Entry;
 use switchboard_ports::replicas::Note;
 
 use shared::Shared;
 
 /// Wakes a conversation, starting its task where it is not in memory; one of another replica's partitions is woken there.
 fn wake(shared: &Arc<Shared>, partition: Partition, id: ConversationId) {
-    if shared.parking.is_cancelled() || shared.registry.wake_active(&id) {
+    wake_for(shared, partition, id, None);
+}
+
+/// The same, for an entry that was just stored.
+fn wake_for(shared: &Arc<Shared>, partition: Partition, id: ConversationId, fresh: Option<Entry>) {
+    if shared.parking.is_cancelled() || shared.registry.wake_active(&id, fresh) {
         return;
     }
     if !shared.has_lease(partition) {

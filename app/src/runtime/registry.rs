@@ -1,12 +1,14 @@
 //! Which conversations are in memory, and how they are woken (R5).
 //!
-//! A wake carries no message: it says "look again". An entry leaves the registry under its lock after a last look for
+//! A wake says "look again". It may bring what was just stored, so that the store need not be read for it; nothing depends on
+//! that. An entry leaves the registry under its lock after a last look for
 //! wakes, so that none is lost between a task's decision to end and its end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use switchboard_domain::ids::{ChannelId, ConversationId, Partition, Seq};
+use switchboard_domain::inbox::Entry;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +41,10 @@ pub(crate) struct Slot {
 #[derive(Default)]
 struct SlotState {
     woken: bool,
+    /// Entries stored since the last look.
+    fresh: Vec<Entry>,
+    /// There may be others, or something else to look at.
+    is_blind: bool,
     doing: Doing,
     /// Whether a message that nobody asked for is on its way, however long it pauses.
     sending: bool,
@@ -62,6 +68,9 @@ enum Doing {
 
 /// Somebody who wants to know what is open in a conversation.
 pub(crate) type Asker = oneshot::Sender<Vec<OpenMessage>>;
+
+/// Entries that wait for a look in memory; beyond, the store is read.
+const FRESH_MAX: usize = 8;
 
 /// Who may want to know that of one conversation at the same time.
 const ASKERS_MAX: usize = 16;
@@ -102,9 +111,14 @@ impl Slot {
         lock(&self.state).sending = sending;
     }
 
-    /// Takes the wake mark: whatever was stored before this is seen by the look that follows.
-    pub(crate) fn take_wake(&self) {
-        lock(&self.state).woken = false;
+    /// Takes the wake mark: whatever was stored before this is seen by the look that follows. All entries that may be new, where
+    /// they are known without reading the store.
+    pub(crate) fn take_wake(&self) -> Option<Vec<Entry>> {
+        let mut state = lock(&self.state);
+        state.woken = false;
+        let fresh = std::mem::take(&mut state.fresh);
+        let is_blind = std::mem::take(&mut state.is_blind);
+        (!is_blind && !fresh.is_empty()).then_some(fresh)
     }
 
     /// Those who want to know what is open.
@@ -112,8 +126,14 @@ impl Slot {
         std::mem::take(&mut lock(&self.state).askers)
     }
 
-    fn wake(&self) {
-        lock(&self.state).woken = true;
+    fn wake(&self, fresh: Option<Entry>) {
+        let mut state = lock(&self.state);
+        state.woken = true;
+        match fresh {
+            Some(entry) if state.fresh.len() < FRESH_MAX => state.fresh.push(entry),
+            Some(_) | None => state.is_blind = true,
+        }
+        drop(state);
         self.wake.notify_one();
     }
 
@@ -131,7 +151,7 @@ impl Registry {
     pub(crate) fn wake(&self, id: &ConversationId, partition: Partition) -> Option<Arc<Slot>> {
         let mut inner = lock(&self.inner);
         if let Some(slot) = inner.active.get(id) {
-            slot.wake();
+            slot.wake(None);
             return None;
         }
         let slot = Arc::new(Slot::new(partition));
@@ -139,11 +159,11 @@ impl Registry {
         Some(slot)
     }
 
-    /// Wakes a conversation that is in memory; whether it is.
-    pub(crate) fn wake_active(&self, id: &ConversationId) -> bool {
+    /// Wakes a conversation that is in memory, for an entry or for anything else; whether it is.
+    pub(crate) fn wake_active(&self, id: &ConversationId, fresh: Option<Entry>) -> bool {
         let inner = lock(&self.inner);
         let slot = inner.active.get(id);
-        slot.inspect(|slot| slot.wake()).is_some()
+        slot.inspect(|slot| slot.wake(fresh)).is_some()
     }
 
     /// Asks a conversation in memory what is open in it; it answers when it comes to that.
@@ -165,7 +185,7 @@ impl Registry {
     pub(crate) fn wake_in(&self, partition: Partition) -> usize {
         let inner = lock(&self.inner);
         let of_partition = inner.active.values().filter(|slot| slot.partition == partition);
-        of_partition.inspect(|slot| slot.wake()).count()
+        of_partition.inspect(|slot| slot.wake(None)).count()
     }
 
     /// The fast lane of control (R3): stops the request to the agent at once, before the act itself is read from the inbox.
@@ -228,7 +248,7 @@ impl Registry {
         for slot in lock(&self.inner).active.values() {
             let is_meant = |known: &Arc<ChannelHandle>| channel.is_none_or(|channel| known.id == *channel);
             if slot.channel.get().is_none_or(is_meant) && lock(&slot.state).doing != Doing::Resting {
-                slot.wake();
+                slot.wake(None);
             }
         }
     }
@@ -253,7 +273,7 @@ mod tests {
         registry.wake_working(None);
         assert!(working.wake.notified().now_or_never().is_some());
         assert!(resting.wake.notified().now_or_never().is_none());
-        assert!(registry.wake_active(&ConversationId::new("two")));
+        assert!(registry.wake_active(&ConversationId::new("two"), None));
         assert!(resting.wake.notified().now_or_never().is_some(), "a message does");
     }
 }

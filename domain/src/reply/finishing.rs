@@ -41,9 +41,11 @@ impl Reply {
             return Ok(self.fall_back(&whole, Vec::new(), presence, false, now));
         }
         let (text, rest) = self.card_and_rest(&whole);
-        // A claim not granted yet is given up; a call on its way is waited for (R12).
+        // A call on its way is waited for (R12), and a card that is still to be made keeps its place in the budget; any other claim
+        // not granted yet is given up.
         let call = match call {
             Call::Sent { .. } => call,
+            Call::Claimed { kind: Kind::Open, .. } if presence == Presence::Absent => call,
             Call::Idle | Call::Claimed { .. } | Call::Paused { .. } => Call::Idle,
         };
         self.state = State::Finishing(Ending {

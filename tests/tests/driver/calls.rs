@@ -184,6 +184,37 @@ fn every_call_claims_its_place_first() {
     assert_eq!(claims[0], Claim::Open);
 }
 
+/// R14: a card that is still to be made keeps its place when its answer ends, and what is given up leaves the queue: it would take
+/// calls from others, and make none.
+#[test]
+fn an_answer_that_ends_while_it_waits_has_one_place_in_the_queue() {
+    let world = World::new(6);
+    let answered = |world: &World, number| world.agent.asked().len() == number;
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            let platform = &process.world.platform;
+            platform.hold_claims(true);
+            process.says("ann", "one").await;
+            process.until("the agent is asked", || answered(process.world, 1)).await;
+            process.wait(SECS(10)).await;
+            assert_eq!((platform.claims(), platform.claims_waiting()), (vec![Claim::Open], 1));
+            platform.hold_claims(false);
+            process.finals(1).await;
+            assert_eq!(platform.claims(), [Claim::Open, Claim::Finish]);
+            process.says("ann", "two").await;
+            process.until("the card is made", || platform.kinds().len() == 3).await;
+            platform.hold_claims(true);
+            process.wait(SECS(10)).await;
+            assert_eq!(platform.claims().last(), Some(&Claim::Finish));
+            assert_eq!(platform.claims_waiting(), 1, "{:?}", platform.claims());
+            platform.hold_claims(false);
+            process.finals(2).await;
+        })
+        .unwrap();
+    assert_eq!(world.platform.finals(), ["answer to <one>", "answer to <two>"]);
+}
+
 /// R14: a budget without a place delays everything and loses nothing.
 #[test]
 fn a_used_up_budget_delays_and_never_fails() {

@@ -57,8 +57,9 @@ fn stop_is_obeyed_once_it_can_be_read_and_the_agent_is_not_asked_again_meanwhile
     world
         .process(|process| async move {
             running(&process).await;
+            let id = process.conversation("ann").await.id;
             process.world.store.away(&[Verb::Load]);
-            process.says("ann", "/stop").await;
+            assert!(process.driver.control(&id, Control::Stop { all: false }).await.unwrap());
             process.wait(Duration::from_secs(8)).await;
             assert_eq!(process.world.agent.closed_early(), 1);
             assert_eq!(process.world.platform.finals(), [""; 0], "nothing is said before the act was read");
@@ -66,6 +67,23 @@ fn stop_is_obeyed_once_it_can_be_read_and_the_agent_is_not_asked_again_meanwhile
             process.finals(1).await;
             process.wait(Duration::from_mins(1)).await;
             assert_eq!(process.failures().await, []);
+        })
+        .unwrap();
+    assert_stopped(&world);
+}
+
+/// What was just stored is known without reading the store: a conversation in memory goes on with it.
+#[test]
+fn a_conversation_in_memory_needs_no_reading_for_what_was_just_stored() {
+    let world = World::new(2);
+    talkative(&world);
+    world
+        .process(|process| async move {
+            running(&process).await;
+            process.world.store.away(&[Verb::Load]);
+            process.says("ann", "/stop").await;
+            process.finals(1).await;
+            process.world.store.away(&[]);
         })
         .unwrap();
     assert_stopped(&world);

@@ -1,10 +1,12 @@
 //! Committing, as one member of the writer's transaction (R7).
 
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use switchboard_domain::ids::{Partition, Seq, Version};
 use switchboard_domain::outbound::News;
+use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::{Commit, Lease, SHOWN_ENTRIES_MAX, Shown};
 use switchboard_ports::error::StoreError;
 use switchboard_ports::failures::FAILURES_MAX;
@@ -14,6 +16,9 @@ use super::writer::Step;
 use super::{messages, row};
 use crate::stores::records::{AgainRecord, ConversationRecord, FailureRecord, LineRecord};
 use crate::stores::seal::Key;
+
+/// How much later than the last a commit has to be to count as activity: each time three indexes are written.
+const ACTIVITY_APART: Duration = Duration::from_secs(1);
 
 /// A commit as it will be written. Made by the caller, so that the writer only writes.
 pub(super) struct Prepared {
@@ -39,6 +44,8 @@ struct Stored {
     partition: Partition,
     version: Version,
     commit: Option<String>,
+    user: Option<String>,
+    active_at: u64,
 }
 
 impl Prepared {
@@ -93,7 +100,8 @@ impl Prepared {
         }
         let version = self.expected.next();
         let ended = self.end(step.connection, stored.num)?;
-        self.state(step, stored.num, version, ended)?;
+        self.state(step.connection, stored.num, version, ended)?;
+        self.activity(step, &stored)?;
         self.append(step.connection, stored.num)?;
         self.show(step.connection, stored.num)?;
         messages::take_in(step, key, self.news)?;
@@ -110,9 +118,15 @@ impl Prepared {
         Ok(ended)
     }
 
-    fn state(&self, step: &Step<'_>, num: i64, version: Version, ended: usize) -> Result<(), StoreError> {
+    fn state(
+        &self,
+        connection: &Connection,
+        num: i64,
+        version: Version,
+        ended: usize,
+    ) -> Result<(), StoreError> {
         let sql = "UPDATE conversations SET version = ?2, commit_id = ?3, session = ?4, session_at = ?5, replies = ?6,
-                     waiting = waiting - ?7, user = coalesce(?8, user), active_at = ?9 WHERE num = ?1";
+                     waiting = waiting - ?7 WHERE num = ?1";
         let params = (
             num,
             int(version.0),
@@ -121,12 +135,21 @@ impl Prepared {
             self.session_at,
             self.replies,
             i64::try_from(ended).unwrap_or(i64::MAX),
-            &self.user,
-            int(step.now.as_millis()),
         );
-        run(step.connection, sql, params)?;
+        run(connection, sql, params)?;
         let sql = "INSERT INTO states (num, body) VALUES (?1, ?2) ON CONFLICT (num) DO UPDATE SET body = excluded.body";
-        run(step.connection, sql, (num, &self.state))?;
+        run(connection, sql, (num, &self.state))?;
+        Ok(())
+    }
+
+    /// What lists are ordered by, where it has changed.
+    fn activity(&self, step: &Step<'_>, stored: &Stored) -> Result<(), StoreError> {
+        let is_new = step.now.since(Timestamp::from_millis(stored.active_at)) >= ACTIVITY_APART;
+        let user = self.user.as_ref().filter(|user| stored.user.as_ref() != Some(*user));
+        if is_new || user.is_some() {
+            let sql = "UPDATE conversations SET user = coalesce(?2, user), active_at = ?3 WHERE num = ?1";
+            run(step.connection, sql, (stored.num, user, int(step.now.as_millis())))?;
+        }
         Ok(())
     }
 
@@ -164,13 +187,15 @@ impl Prepared {
 }
 
 fn stored(connection: &Connection, conversation: &str) -> Result<Option<Stored>, StoreError> {
-    let sql = "SELECT num, partition, version, commit_id FROM conversations WHERE id = ?1";
+    let sql = "SELECT num, partition, version, commit_id, user, active_at FROM conversations WHERE id = ?1";
     first(connection, sql, [conversation], |row| {
         Ok(Stored {
             num: row.get(0)?,
             partition: Partition(row.get(1)?),
             version: Version(uint(row.get(2)?)),
             commit: row.get(3)?,
+            user: row.get(4)?,
+            active_at: uint(row.get(5)?),
         })
     })
 }

@@ -228,8 +228,8 @@ struct Standing {
 /// What all parts of an open store share. Dropped in this order: the writer closes last but for the locks, so that it can
 /// fold the log into the database.
 struct Core {
-    readers: Arc<Readers>,
-    searchers: Arc<Readers>,
+    readers: Readers,
+    searchers: Readers,
     writer: Writer,
     leases: Arc<Mutex<Leases>>,
     key: Arc<Key>,

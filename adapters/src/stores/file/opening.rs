@@ -193,6 +193,8 @@ fn connect(database: &Path, mode: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(database, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    // Plans do not follow from values: statements whose bounds and limits are bound would be planned anew each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Whoever closes last would fold the log into the database, be it damaged or not. That is the writer's to decide.
     fold_at_close(&connection, false)?;
     Ok(connection)

@@ -1,68 +1,175 @@
-//! Readers: connections of their own, so that no read waits for a write and no long search for a short one.
+//! Readers: threads and connections of their own, so that no read waits for a write and no long search for a short one.
 
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use switchboard_ports::error::StoreError;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use super::error::store_error;
 use super::{Standing, opening};
 
-/// A small pool of reading connections.
+/// Reads that wait for a thread, at most; one more is `Unavailable`.
+const QUEUE_MAX: usize = 4_096;
+
+/// A few threads that read, each with a connection. A disk that hangs holds up them and nobody else. Dropping it waits until
+/// what they are at is read.
 pub(super) struct Readers {
+    pool: Arc<Pool>,
+    threads_max: usize,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What the threads share.
+struct Pool {
     database: PathBuf,
-    idle: Mutex<Vec<Connection>>,
-    permits: Arc<Semaphore>,
     standing: Standing,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    reads: VecDeque<Box<dyn FnOnce(&mut Reader<'_>) + Send>>,
+    /// Threads that wait for something to read.
+    idle: usize,
+    closed: bool,
 }
 
 impl Readers {
-    /// Opens connections as they are needed, at most `readers_max`; further reads wait.
-    pub(super) fn new(database: PathBuf, readers_max: usize, standing: Standing) -> Arc<Self> {
-        let permits = Arc::new(Semaphore::new(readers_max));
-        Arc::new(Self { database, idle: Mutex::default(), permits, standing })
+    /// Starts threads as they are needed, at most `threads_max`; further reads wait.
+    pub(super) fn new(database: PathBuf, threads_max: usize, standing: Standing) -> Self {
+        let (queue, changed) = (Mutex::default(), Condvar::new());
+        let pool = Arc::new(Pool { database, standing, queue, changed });
+        Self { pool, threads_max, threads: Mutex::default() }
     }
 
     /// Reads on a thread where waiting for the disk holds up nobody. All of `work` sees the same moment.
     pub(super) async fn read<T: Send + 'static>(
-        self: &Arc<Self>,
+        &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let stopped = || StoreError::Unavailable("the store's readers have stopped".to_owned());
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| stopped())?;
-        let readers = Arc::clone(self);
-        let reading = tokio::task::spawn_blocking(move || {
-            let answer = readers.with_connection(work);
-            if let Err(error) = &answer {
-                readers.standing.damage.note(error);
+        let (reply, answer) = oneshot::channel();
+        self.submit(Box::new(move |reader| {
+            // Nobody listens any more: there is nothing to read.
+            if !reply.is_closed() {
+                let _unheard = reply.send(reader.read(work));
             }
-            drop(permit);
-            answer
-        });
-        reading.await.map_err(|_| stopped())?
+        }))?;
+        // A panic has been reported, and has cost its own read only.
+        answer.await.unwrap_or_else(|_| Err(unavailable("a read panicked")))
+    }
+
+    fn submit(&self, read: Box<dyn FnOnce(&mut Reader<'_>) + Send>) -> Result<(), StoreError> {
+        let mut queue = lock(&self.pool.queue);
+        if queue.reads.len() >= QUEUE_MAX {
+            return Err(unavailable("too much is waiting to be read"));
+        }
+        queue.reads.push_back(read);
+        let wants_thread = queue.reads.len() > queue.idle;
+        drop(queue);
+        if wants_thread && !self.one_more() {
+            lock(&self.pool.queue).reads.clear();
+            return Err(unavailable("no thread that reads could be started"));
+        }
+        self.pool.changed.notify_one();
+        Ok(())
+    }
+
+    /// Starts one more thread, if there may be one. Where that fails, those that are there do the work; whether there are any.
+    fn one_more(&self) -> bool {
+        let mut threads = lock(&self.threads);
+        if threads.len() < self.threads_max {
+            let pool = Arc::clone(&self.pool);
+            let thread = std::thread::Builder::new().name("store-reader".to_owned());
+            match thread.spawn(move || pool.serve()) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => tracing::error!(%error, "failed to start a thread that reads the store"),
+            }
+        }
+        !threads.is_empty()
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        lock(&self.pool.queue).closed = true;
+        self.pool.changed.notify_all();
+        for thread in lock(&self.threads).drain(..) {
+            // A panic of the thread has been reported by whoever waited for it.
+            let _stopped = thread.join();
+        }
+    }
+}
+
+impl Pool {
+    /// Until nobody is left who could ask for anything.
+    fn serve(&self) {
+        let mut reader = Reader { pool: self, connection: None };
+        let mut queue = lock(&self.queue);
+        loop {
+            if let Some(read) = queue.reads.pop_front() {
+                drop(queue);
+                // Its panic costs its connection, and must not cost the thread: there are only a few.
+                let _panicked = catch_unwind(AssertUnwindSafe(|| read(&mut reader)));
+                queue = lock(&self.queue);
+            } else if queue.closed {
+                return;
+            } else {
+                queue.idle += 1;
+                queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue.idle -= 1;
+            }
+        }
+    }
+
+    fn open(&self) -> Result<Connection, StoreError> {
+        // Another database of the same name is not this store.
+        self.standing.presence.check()?;
+        opening::reader(&self.database).map_err(store_error)
+    }
+}
+
+/// A thread's own connection.
+struct Reader<'a> {
+    pool: &'a Pool,
+    connection: Option<Connection>,
+}
+
+impl Reader<'_> {
+    fn read<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let answer = self.with_connection(work);
+        if let Err(error) = &answer {
+            self.pool.standing.damage.note(error);
+        }
+        answer
     }
 
     fn with_connection<T>(
-        &self,
+        &mut self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = if let Some(connection) = idle {
-            connection
-        } else {
-            // Another database of the same name is not this store.
-            self.standing.presence.check()?;
-            opening::reader(&self.database).map_err(store_error)?
+        // A connection that failed is not used again: the next read opens a fresh one.
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.pool.open()?,
         };
         let snapshot = connection.unchecked_transaction().map_err(store_error)?;
         let answer = work(&snapshot);
         snapshot.finish().map_err(store_error)?;
-        // A connection that failed is not put back: the next read opens a fresh one.
-        if answer.is_ok() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        }
+        self.connection = answer.is_ok().then_some(connection);
         answer
     }
+}
+
+fn unavailable(cause: &str) -> StoreError {
+    StoreError::Unavailable(cause.to_owned())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

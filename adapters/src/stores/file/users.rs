@@ -1,6 +1,7 @@
 //! Users in a file.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -19,14 +20,55 @@ use crate::stores::seal::Key;
 /// Identities read per user, at most; nobody has that many platforms.
 const IDENTITIES_MAX: u32 = 1_000;
 
+/// Linked users kept in memory, at most; one more makes all be forgotten.
+const KNOWN_MAX: usize = 1_024;
+
 /// Company users.
 pub(super) struct Users {
     core: Arc<Core>,
+    known: Arc<Known>,
+}
+
+/// Users as they are stored, by a linked identity: each turn asks for its author's several times. All changes come through
+/// here, since the directory is this process's alone.
+#[derive(Default)]
+struct Known(Mutex<Remembered>);
+
+#[derive(Default)]
+struct Remembered {
+    /// Grows with each change: what was read before it is not remembered after it.
+    changes: u64,
+    linked: HashMap<Identity, User>,
+}
+
+impl Known {
+    fn lock(&self) -> MutexGuard<'_, Remembered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something was or may have been written.
+    fn forget(&self) {
+        let mut known = self.lock();
+        known.changes += 1;
+        known.linked.clear();
+    }
+
+    /// Remembers what was read when there had been so many changes.
+    fn remember(&self, changes: u64, identity: Identity, user: &User) {
+        let mut known = self.lock();
+        if known.changes != changes {
+            return;
+        }
+        if known.linked.len() >= KNOWN_MAX {
+            known.linked.clear();
+        }
+        known.linked.insert(identity, user.clone());
+    }
 }
 
 impl Users {
     pub(super) fn new(core: Arc<Core>) -> Self {
-        Self { core }
+        Self { core, known: Arc::default() }
     }
 
     /// Reads with the key at hand.
@@ -45,7 +87,10 @@ impl Users {
     ) -> Result<T, StoreError> {
         self.core.owns()?;
         let key = Arc::clone(&self.core.key);
-        self.core.writer.submit(move |step| work(step.connection, &key)).await
+        let known = Arc::clone(&self.known);
+        let written =
+            self.core.writer.submit_then(move |step| work(step.connection, &key), move || known.forget());
+        written.await
     }
 }
 
@@ -76,12 +121,23 @@ impl UserStore for Users {
     }
 
     async fn linked(&self, identity: &Identity) -> Result<Option<User>, StoreError> {
-        let identity = identity.clone();
-        self.read(move |connection, key| match link_of(connection, &identity)? {
+        let changes = {
+            let known = self.known.lock();
+            if let Some(user) = known.linked.get(identity) {
+                return Ok(Some(user.clone()));
+            }
+            known.changes
+        };
+        let asked = identity.clone();
+        let read = self.read(move |connection, key| match link_of(connection, &asked)? {
             Some(id) => user(connection, key, &id),
             None => Ok(None),
-        })
-        .await
+        });
+        let found = read.await?;
+        if let Some(user) = &found {
+            self.known.remember(changes, identity.clone(), user);
+        }
+        Ok(found)
     }
 
     async fn matching(&self, username: &str, email: Option<&str>) -> Result<Matches, StoreError> {

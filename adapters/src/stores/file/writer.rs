@@ -1,7 +1,7 @@
 //! The one writer: a named thread that puts whatever is queued into one transaction (R7).
 //!
-//! One `fsync` then serves many members. Each member has a savepoint of its own, so that one that fails takes no other
-//! with it; and nobody is answered before the transaction is on disk. When the transaction fails as a whole, all members
+//! One `fsync` then serves many members. Where there are several, each has a savepoint of its own, so that one that fails takes no
+//! other with it; and nobody is answered before the transaction is on disk. When the transaction fails as a whole, all members
 //! get `Unavailable`, whatever they would have heard: an answer like "seen before" may rest on another member's lost write.
 
 use std::any::Any;
@@ -32,8 +32,8 @@ const QUEUE_MAX: usize = 4_096;
 /// Members of one transaction at most.
 const GROUP_MAX: usize = 256;
 
-/// Expired deduplication marks deleted with one transaction: at least these, and twice what it added.
-const SWEPT_MIN: usize = 64;
+/// Deduplication marks added until expired ones are deleted, twice as many.
+const SWEPT_AFTER: usize = 64;
 
 /// What a member works with.
 pub(super) struct Step<'a> {
@@ -84,6 +84,7 @@ impl Writer {
             standing,
             health: Health::Sound,
             is_folded: false,
+            unswept: 0,
             trouble: Episode::new(),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
@@ -96,8 +97,18 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Step<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
+        self.submit_then(work, || {})
+    }
+
+    /// The same, with something that is done before anybody can know that it is written or lost, whether somebody still waits for
+    /// that or not.
+    pub(super) fn submit_then<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Step<'_>) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce() + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
         let (reply, answer) = oneshot::channel();
-        let member = Box::new(Task { work: Some(work), result: None, reply });
+        let member = Box::new(Task { work: Some(work), result: None, then, reply });
         let queued = self.queue.as_ref().map(|queue| queue.try_send(member));
         let refused = match queued {
             Some(Ok(())) => None,
@@ -142,16 +153,18 @@ trait Member: Send {
     fn answer(self: Box<Self>, lost: Option<&StoreError>);
 }
 
-struct Task<T, W> {
+struct Task<T, W, D> {
     work: Option<W>,
     result: Option<Result<T, StoreError>>,
+    then: D,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, W> Member for Task<T, W>
+impl<T, W, D> Member for Task<T, W, D>
 where
     T: Send,
     W: FnOnce(&mut Step<'_>) -> Result<T, StoreError> + Send,
+    D: FnOnce() + Send,
 {
     fn work(&mut self, step: &mut Step<'_>) -> bool {
         let Some(work) = self.work.take() else {
@@ -176,6 +189,7 @@ where
             (None, Some(result)) => result,
             (None, None) => Err(unavailable(STOPPED)),
         };
+        (self.then)();
         // Nobody listens any more: dropping the future does not undo.
         let _unheard = self.reply.send(answer);
     }
@@ -189,6 +203,8 @@ struct Writing {
     health: Health,
     /// Whether the log of a file that is not in its place has gone into it.
     is_folded: bool,
+    /// Deduplication marks added since expired ones were deleted.
+    unswept: usize,
     /// Whole transactions that are lost.
     trouble: Episode,
 }
@@ -274,11 +290,7 @@ impl Writing {
             if !self.connection.is_autocommit() {
                 let _already_lost = self.connection.execute_batch("ROLLBACK");
             }
-            let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-            for partition in claimed {
-                leases.revoke(partition);
-            }
-            drop(leases);
+            self.revoke(claimed);
             // What was queued behind goes the same way: written now, it would overtake what is offered again.
             group.extend(members.try_iter().take(QUEUE_MAX));
             self.tell(Some((error, group.len())));
@@ -308,14 +320,16 @@ impl Writing {
     }
 
     fn transact(
-        &self,
+        &mut self,
         group: &mut [Box<dyn Member>],
         claimed: &mut Vec<Partition>,
         health: &mut Health,
     ) -> Result<(), StoreError> {
         run(&self.connection, "BEGIN IMMEDIATE", [])?;
+        let is_alone = group.len() == 1;
         let mut marked = 0;
         for member in group {
+            let before = (claimed.len(), marked);
             let mut step = Step {
                 connection: &self.connection,
                 now: self.clock.now(),
@@ -324,34 +338,57 @@ impl Writing {
                 marked: &mut marked,
                 health,
             };
-            self.within_savepoint(|| member.work(&mut step))?;
+            let work = || member.work(&mut step);
+            let keep = if is_alone { self.sound(work) } else { self.within_savepoint(work) }?;
+            if !keep {
+                marked = before.1;
+                self.revoke(claimed.drain(before.0..));
+            }
+            if !keep && is_alone {
+                return run(&self.connection, "ROLLBACK", []).map(drop);
+            }
         }
-        if marked > 0 {
-            self.within_savepoint(|| self.sweep(marked).is_ok())?;
+        self.unswept += marked;
+        if self.unswept >= SWEPT_AFTER && self.within_savepoint(|| self.sweep().is_ok())? {
+            self.unswept = 0;
         }
         run(&self.connection, "COMMIT", [])?;
         Ok(())
     }
 
-    /// Fails only when the transaction is lost: SQLite gives it up by itself on some disk errors.
-    fn within_savepoint(&self, work: impl FnOnce() -> bool) -> Result<(), StoreError> {
-        run(&self.connection, "SAVEPOINT member", [])?;
+    /// Works, and answers what that says of itself, unless the transaction is lost: SQLite gives it up by itself on some disk errors.
+    fn sound(&self, work: impl FnOnce() -> bool) -> Result<bool, StoreError> {
         let keep = work();
         if self.connection.is_autocommit() {
             return Err(unavailable("the disk failed, or is full"));
         }
+        Ok(keep)
+    }
+
+    /// Fails only when the transaction is lost.
+    fn within_savepoint(&self, work: impl FnOnce() -> bool) -> Result<bool, StoreError> {
+        run(&self.connection, "SAVEPOINT member", [])?;
+        let keep = self.sound(work)?;
         if !keep {
             run(&self.connection, "ROLLBACK TO member", [])?;
         }
         run(&self.connection, "RELEASE member", [])?;
-        Ok(())
+        Ok(keep)
     }
 
-    /// Forgets marks that are old enough (R1), a few with each transaction.
-    fn sweep(&self, marked: usize) -> Result<(), StoreError> {
+    /// Takes back tokens that are not stored.
+    fn revoke(&self, claimed: impl IntoIterator<Item = Partition>) {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        for partition in claimed {
+            leases.revoke(partition);
+        }
+    }
+
+    /// Forgets marks that are old enough (R1), a few at a time.
+    fn sweep(&self) -> Result<(), StoreError> {
         let now = self.clock.now().as_millis();
         let kept = u64::try_from(DEDUPLICATION_KEPT.as_millis()).unwrap_or(u64::MAX);
-        let limit = i64::try_from(SWEPT_MIN.max(2 * marked)).unwrap_or(i64::MAX);
+        let limit = i64::try_from(2 * self.unswept).unwrap_or(i64::MAX);
         let sql = "DELETE FROM marks WHERE (channel, message) IN
                    (SELECT channel, message FROM marks WHERE at < ?1 ORDER BY at LIMIT ?2)";
         run(&self.connection, sql, (int(now.saturating_sub(kept)), limit))?;

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use switchboard_domain::conversation::{Conversation, Effects, Event};
-use switchboard_domain::ids::{ConversationId, Partition, Seq};
+use switchboard_domain::ids::{ConversationId, FencingToken, Partition, Seq};
 use switchboard_domain::inbox::{Entry, Intake};
 use switchboard_domain::session::Hold;
 use switchboard_ports::conversations::{LOADED_ENTRIES_MAX, Lease, Loaded};
 use switchboard_ports::error::StoreError;
 
+use super::claims::Claims;
 use super::outcomes::Outcomes;
 use super::screening::Denied;
 use super::{Actor, Begun, Lost};
@@ -38,7 +39,8 @@ impl<'a> Actor<'a> {
         slot: &'a Slot,
         begun: Begun<'a>,
     ) -> Option<Self> {
-        slot.take_wake();
+        // Everything is read.
+        let _fresh = slot.take_wake();
         let lease = shared.lease(partition)?;
         let loaded = match load_from(shared, &lease, id, Seq(0)).await {
             Ok(loaded) => {
@@ -86,6 +88,7 @@ impl<'a> Actor<'a> {
             stopped_by_control: None,
             parting_until: None,
             events_since_look: 0,
+            claims: Claims::default(),
             calls: 0,
             under_way: begun.calls,
             outcomes: Outcomes::default(),
@@ -110,7 +113,7 @@ impl<'a> Actor<'a> {
 
     /// Reads what is new in the inbox and takes in changed settings.
     pub(super) async fn look_again(&mut self) -> Result<Look, Lost> {
-        self.slot.take_wake();
+        let fresh = self.slot.take_wake();
         self.events_since_look = 0;
         let bot = self.handle.bot();
         self.conversation.configure(bot.policy());
@@ -120,20 +123,18 @@ impl<'a> Actor<'a> {
         let lease = self.shared.lease_under(self.partition, self.token).ok_or(Lost::Fenced)?;
         let taken = self.conversation.session().taken();
         let began = self.shared.now();
-        let loaded = match self.still_true(&lease, None).await {
-            Ok(()) => load_from(self.shared, &lease, self.id, taken).await,
-            Err(error) => Err(error),
+        let fresh = fresh.filter(|_| lease.lineage == self.lineage);
+        let fresh = fresh.and_then(|fresh| following(taken, self.token, fresh));
+        let entries = match fresh {
+            Some(entries) => Ok(entries),
+            None => self.read_after(&lease, taken).await,
         };
-        let entries = match &loaded {
-            Ok(Some(loaded)) => loaded.entries.as_slice(),
-            Ok(None) | Err(_) => &[],
-        };
-        let new = entries.iter().filter(|entry| entry.seq > taken).map(|entry| (entry, false));
+        let new = entries.iter().flatten().filter(|entry| entry.seq > taken).map(|entry| (entry, false));
         let denied = self.screened(new).await;
         self.stalled_since(began);
-        let look = match loaded {
-            Ok(loaded) => {
-                for entry in loaded.map(|loaded| loaded.entries).unwrap_or_default() {
+        let look = match entries {
+            Ok(entries) => {
+                for entry in entries {
                     self.take_in(entry, false, &denied, &mut effects).await;
                 }
                 Look::Done
@@ -145,6 +146,12 @@ impl<'a> Actor<'a> {
         };
         self.finish_step(effects).await?;
         Ok(look)
+    }
+
+    async fn read_after(&mut self, lease: &Lease, taken: Seq) -> Result<Vec<Entry>, StoreError> {
+        self.still_true(lease, None).await?;
+        let loaded = load_from(self.shared, lease, self.id, taken).await?;
+        Ok(loaded.map(|loaded| loaded.entries).unwrap_or_default())
     }
 
     async fn take_in(&mut self, entry: Entry, resumed: bool, denied: &Denied, effects: &mut Effects) {
@@ -180,6 +187,20 @@ impl<'a> Actor<'a> {
             self.apply_into(event, effects);
         }
     }
+}
+
+/// Entries that follow what was taken in without a gap, in order; `None` where there may be others between or behind them.
+fn following(taken: Seq, token: FencingToken, mut fresh: Vec<Entry>) -> Option<Vec<Entry>> {
+    fresh.sort_by_key(|entry| entry.seq);
+    let mut next = taken.next();
+    for entry in &mut fresh {
+        if entry.seq != next {
+            return None;
+        }
+        entry.fence = token;
+        next = next.next();
+    }
+    Some(fresh)
 }
 
 pub(super) async fn load_from(

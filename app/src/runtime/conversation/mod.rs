@@ -5,6 +5,7 @@
 
 mod attached;
 mod choosing;
+mod claims;
 mod commit;
 mod lineage;
 mod load;
@@ -44,6 +45,7 @@ use super::registry::Slot;
 use super::shared::Shared;
 use super::timeline::Story;
 use crate::telemetry::metrics as names;
+use claims::Claims;
 use commit::Lost;
 use load::Look;
 use outcomes::{Back, Outcomes};
@@ -183,6 +185,8 @@ struct Actor<'a> {
     parting_until: Option<Timestamp>,
     /// Outcomes and words taken in since the last look into the inbox.
     events_since_look: u32,
+    /// Replies that wait for a place in the budget.
+    claims: Claims,
     /// Platform calls whose outcome has not been taken in.
     calls: usize,
     /// Platform calls under way, for whoever has to wait for them.
@@ -268,8 +272,18 @@ impl Actor<'_> {
     /// A platform call came back, or its place in the budget did.
     async fn came_back(&mut self, Back { event, shown, called, refused }: Back) -> Result<(), Lost> {
         self.events_since_look = self.events_since_look.saturating_add(1);
-        if matches!(event, Event::CardDone { .. } | Event::PartDone { .. }) {
-            self.calls = self.calls.saturating_sub(1);
+        match &event {
+            Event::CardDone { .. } | Event::PartDone { .. } => self.calls = self.calls.saturating_sub(1),
+            Event::Granted { reply, call } => self.claims.granted(*reply, *call),
+            Event::Taken { .. }
+            | Event::Denied { .. }
+            | Event::Loaded
+            | Event::Held(_)
+            | Event::Released(_)
+            | Event::Parked
+            | Event::Run { .. }
+            | Event::LookedUp { .. }
+            | Event::Closed { .. } => {}
         }
         if let Some(called) = called {
             self.story.came_back(self.shared, self.id, &event, called);

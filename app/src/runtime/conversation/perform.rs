@@ -54,7 +54,7 @@ impl Actor<'_> {
             Perform::Claim { reply, call, claim } => {
                 let (end, back) = (self.end_of_claim(reply), self.outcomes.way_back());
                 let link = Arc::clone(&self.bot.link);
-                self.shared.tasks.spawn(async move {
+                let waiting = self.shared.tasks.spawn(async move {
                     tokio::select! {
                         biased;
                         () = end => {}
@@ -62,6 +62,7 @@ impl Actor<'_> {
                         _ = caught("a claim", link.claim(claim)) => back.tell(Event::Granted { reply, call }).await,
                     }
                 });
+                self.claims.wait(reply, call, waiting.abort_handle());
             }
             Perform::Card { reply, call, target, message, retry, attempt, card } => {
                 let request = CardRequest { target, message, retry, seq: reply.seq, attempt, call: card };

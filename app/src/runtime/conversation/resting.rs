@@ -20,6 +20,7 @@ impl Actor<'_> {
     /// At rest, with as little memory as that takes: nothing is under way whose outcome would be missed.
     pub(super) async fn rest(&mut self) -> Stir {
         self.outcomes.give_up();
+        self.claims.give_up();
         self.conversation.shrink();
         let wait = self.wait();
         self.slot.rests();

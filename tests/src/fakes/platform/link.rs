@@ -27,6 +27,22 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// What the platform says of a call that it refuses.
 const WHY: &str = "fake.refused";
 
+/// A claim that waits, until it is granted or given up.
+struct Waiting<'a>(&'a FakePlatform);
+
+impl<'a> Waiting<'a> {
+    fn one_more(platform: &'a FakePlatform) -> Self {
+        platform.state().claims_waiting += 1;
+        Self(platform)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state().claims_waiting -= 1;
+    }
+}
+
 pub(super) struct FakeLink {
     platform: FakePlatform,
     channel: ChannelId,
@@ -197,6 +213,7 @@ impl Link for FakeLink {
 
     async fn claim(&self, claim: Claim) {
         self.platform.state().claims.push(claim);
+        let _waiting = Waiting::one_more(&self.platform);
         self.platform.inner.claims_held.wait(|held| !held).await;
     }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use switchboard_domain::channel::CloseCause;
 use switchboard_domain::ids::{ChannelId, MessageId};
 use switchboard_domain::message::Inbound;
-use switchboard_domain::reply::{CardOutcome, Claim, Way};
+use switchboard_domain::reply::{CardOutcome, Way};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
@@ -226,11 +226,6 @@ impl FakePlatform {
         self.state().cards_on = on;
     }
 
-    /// Whether claims on the budget wait from now on.
-    pub fn hold_claims(&self, held: bool) {
-        self.inner.claims_held.set(held);
-    }
-
     /// Refuses connections from now on, or takes them again.
     pub fn refuse_connections(&self, cause: Option<CloseCause>) {
         self.state().refuse_connections = cause;
@@ -341,11 +336,6 @@ impl FakePlatform {
     /// What kinds of calls were made, in order.
     pub fn kinds(&self) -> Vec<Call> {
         self.state().calls.iter().map(|called| called.call).collect()
-    }
-
-    /// All claims, in order, granted or not.
-    pub fn claims(&self) -> Vec<Claim> {
-        self.state().claims.clone()
     }
 
     /// How often two calls on one card were under way at once; must stay 0 (R12).

@@ -11,7 +11,7 @@ use switchboard_domain::usage::Used;
 use switchboard_ports::provider::{CardRequest, ConnectionSink, Meter};
 use tokio_util::sync::CancellationToken;
 
-use super::{Called, Card, Manner, Seen};
+use super::{Called, Card, FakePlatform, Manner, Seen};
 
 /// An open connection.
 pub(super) struct Socket {
@@ -39,6 +39,7 @@ pub(super) struct State {
     pub(super) seen: Vec<Seen>,
     pub(super) calls: Vec<Called>,
     pub(super) claims: Vec<Claim>,
+    pub(super) claims_waiting: usize,
     pub(super) sockets: Vec<Socket>,
     pub(super) opened: BTreeMap<ChannelId, u32>,
     pub(super) connections_panicked_at: u32,
@@ -88,6 +89,7 @@ impl State {
             seen: Vec::new(),
             calls: Vec::new(),
             claims: Vec::new(),
+            claims_waiting: 0,
             sockets: Vec::new(),
             opened: BTreeMap::new(),
             connections_panicked_at: 0,
@@ -123,5 +125,22 @@ impl State {
         let chat = request.target.chat.id.clone();
         self.seen.push(Seen { at, chat, card: Some(name), text, last });
         CardOutcome::Done
+    }
+}
+
+impl FakePlatform {
+    /// Whether claims on the budget wait from now on.
+    pub fn hold_claims(&self, held: bool) {
+        self.inner.claims_held.set(held);
+    }
+
+    /// Claims that wait now.
+    pub fn claims_waiting(&self) -> usize {
+        self.state().claims_waiting
+    }
+
+    /// All claims, in order, granted or not.
+    pub fn claims(&self) -> Vec<Claim> {
+        self.state().claims.clone()
     }
 }

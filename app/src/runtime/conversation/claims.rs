@@ -1,0 +1,39 @@
+//! Replies that wait for a place in the budget.
+
+use std::collections::BTreeMap;
+
+use switchboard_domain::reply::CallNumber;
+use switchboard_domain::snapshot::ReplyId;
+use tokio::task::AbortHandle;
+
+/// The latest claim of each reply, as long as it waits. A claim that is given up leaves the queue: granted, it would take a call
+/// from others and make none.
+#[derive(Default)]
+pub(super) struct Claims(BTreeMap<ReplyId, (CallNumber, AbortHandle)>);
+
+impl Claims {
+    /// A claim waits. A reply makes one call at a time: what it claimed before is given up.
+    pub(super) fn wait(&mut self, reply: ReplyId, call: CallNumber, wait: AbortHandle) {
+        if let Some((_, given_up)) = self.0.insert(reply, (call, wait)) {
+            given_up.abort();
+        }
+    }
+
+    /// A claim waits no longer.
+    pub(super) fn granted(&mut self, reply: ReplyId, call: CallNumber) {
+        self.0.retain(|of, (number, _)| *of != reply || *number != call);
+    }
+
+    /// Nothing is left to claim for.
+    pub(super) fn give_up(&mut self) {
+        for (_, wait) in std::mem::take(&mut self.0).into_values() {
+            wait.abort();
+        }
+    }
+}
+
+impl Drop for Claims {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
