@@ -14,7 +14,7 @@ impl Conversation {
     /// Whether a question belongs to the one before it: it is of the same author, came within the window, brings no files and
     /// quotes nothing, and there is room. What is stored decides, so that it is the same after a crash.
     pub(super) fn belongs(&self, entry: &Entry) -> bool {
-        let window = self.policy.rules.conversation.merge_window;
+        let window = self.session.rules().merge_window;
         let Some((_, before)) = self.entries.range(..entry.seq).next_back() else { return false };
         let Intake::Ask { text, attachments, quotes: None } = &entry.intake else { return false };
         attachments.is_empty() && follows(entry, before, window) && self.has_room(before.seq, text)
@@ -24,7 +24,7 @@ impl Conversation {
     fn has_room(&self, last: Seq, text: &str) -> bool {
         let (mut count, mut bytes) = (1_usize, text.len());
         for seq in self.session.last_turn() {
-            let Some(Entry { intake: Intake::Ask { text, .. }, .. }) = self.entries.get(&seq) else { break };
+            let Some(Entry { intake: Intake::Ask { text, .. }, .. }) = self.entry(seq) else { break };
             count = count.saturating_add(1);
             bytes = bytes.saturating_add(text.len()).saturating_add(1);
         }

@@ -5,10 +5,23 @@ use crate::ids::Seq;
 use crate::session::Session;
 use crate::settings::Locale;
 
-/// The language of a conversation, where its author has chosen none for themselves.
-pub(super) fn spoken(policy: &Policy, session: &Session) -> Locale {
-    let chosen = session.choices().locale.filter(|_| policy.shares_choices);
-    chosen.unwrap_or(policy.locale)
+/// What the channel says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Language {
+    locale: Locale,
+    shares_choices: bool,
+}
+
+impl Language {
+    pub(super) const fn of(policy: &Policy) -> Self {
+        Self { locale: policy.locale, shares_choices: policy.shares_choices }
+    }
+
+    /// The language of a conversation, where its author has chosen none for themselves.
+    pub(super) fn spoken(self, session: &Session) -> Locale {
+        let chosen = session.choices().locale.filter(|_| self.shares_choices);
+        chosen.unwrap_or(self.locale)
+    }
 }
 
 impl Conversation {
@@ -22,6 +35,6 @@ impl Conversation {
     /// The language that is spoken to this entry's author.
     pub(super) fn locale_of(&self, seq: Seq) -> Locale {
         let own = self.tongues.get(&seq).copied();
-        own.unwrap_or_else(|| spoken(&self.policy, &self.session))
+        own.unwrap_or_else(|| self.language.spoken(&self.session))
     }
 }

@@ -19,6 +19,7 @@ pub use effects::{Effects, Failed, Perform};
 pub use event::{Event, Said};
 pub use notes::{NOTE_AFTER, NOTES_MAX};
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -55,10 +56,12 @@ pub struct Policy {
 /// One conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {
-    policy: Policy,
     session: Session,
+    /// What of the policy is not the session's.
+    limits: ReplyLimits,
+    language: language::Language,
     replies: Vec<Reply>,
-    entries: BTreeMap<Seq, Entry>,
+    entries: BTreeMap<Seq, Box<Entry>>,
     /// Entries whose words went with another one's, by that one.
     joined: BTreeMap<Seq, Vec<Seq>>,
     /// What waiting messages say on their cards.
@@ -81,7 +84,7 @@ impl Conversation {
             None => (Session::new(policy.rules, now), Vec::new(), Vec::new()),
             Some(from) => {
                 let session = Session::restore(from.session, policy.rules);
-                let locale = language::spoken(&policy, &session);
+                let locale = language::Language::of(&policy).spoken(&session);
                 let replies =
                     from.replies.into_iter().map(|it| Reply::restore(it, policy.reply, locale)).collect();
                 (session, replies, from.noted)
@@ -90,8 +93,9 @@ impl Conversation {
         // Holding a new session cannot be refused.
         let _ = session.apply(session::Event::Held(Hold::Loading), now);
         Self {
-            policy,
             session,
+            limits: policy.reply,
+            language: language::Language::of(&policy),
             replies,
             entries: BTreeMap::new(),
             joined: BTreeMap::new(),
@@ -117,7 +121,7 @@ impl Conversation {
     /// Takes in changed settings; they count from the next decision on. Open replies keep what they began with.
     pub fn configure(&mut self, policy: Policy) {
         self.session.configure(policy.rules);
-        self.policy = policy;
+        (self.limits, self.language) = (policy.reply, language::Language::of(&policy));
     }
 
     /// The session.
@@ -135,7 +139,7 @@ impl Conversation {
     /// An entry that has not ended.
     #[must_use]
     pub fn entry(&self, seq: Seq) -> Option<&Entry> {
-        self.entries.get(&seq)
+        self.entries.get(&seq).map(AsRef::as_ref)
     }
 
     /// The running turn's question, with words that its message came without: the transcript has what the agent was
@@ -163,6 +167,10 @@ impl Conversation {
         self.session.shrink();
         self.replies.shrink_to_fit();
         self.outgoing.shrink_to_fit();
+        tidy(&mut self.entries);
+        tidy(&mut self.joined);
+        tidy(&mut self.notes);
+        tidy(&mut self.tongues);
     }
 
     /// Takes an event in. A rejected event leaves the conversation as it was.
@@ -300,5 +308,12 @@ impl Conversation {
     fn draft(&self) -> &str {
         let running = self.session.running();
         running.and_then(|(seq, _)| self.answer(seq)).map_or("", Reply::draft)
+    }
+}
+
+/// A map keeps room for a dozen until it is dropped, however few were left in it.
+fn tidy<V>(map: &mut BTreeMap<Seq, V>) {
+    if map.is_empty() {
+        *map = BTreeMap::new();
     }
 }

@@ -70,7 +70,7 @@ impl Note {
 impl Conversation {
     /// A question was taken in: if it waits behind an answer, it will say so.
     pub(super) fn note_waiting(&mut self, seq: Seq, resumed: bool, now: Timestamp) {
-        let is_queue = self.policy.rules.conversation.busy == Busy::Queue;
+        let is_queue = self.session.rules().busy == Busy::Queue;
         // The first in line waits behind an answer, or for nothing but its own beginning.
         let is_first = self.session.running().is_none() && self.session.ahead_of(seq).next().is_none();
         let waits = self.session.place(seq).is_some() && !self.session.is_joined(seq) && !is_first;

@@ -162,7 +162,7 @@ impl Conversation {
             im_user_id: entry.sender.im_user_id.clone(),
             session_address: entry.session_address.clone(),
         };
-        let mut limits = self.policy.reply;
+        let mut limits = self.limits;
         limits.cards &= target.takes_calls();
         Facts {
             id: ReplyId { seq: entry.seq, role },
@@ -204,7 +204,7 @@ impl Conversation {
             Finish::Failed(cause) => Some(Mark::Failed(cause)),
             Finish::Refused(_) => return,
         };
-        let Some(Entry { intake: Intake::Ask { text, .. }, accepted_at, .. }) = self.entries.get(&seq) else {
+        let Some(Entry { intake: Intake::Ask { text, .. }, accepted_at, .. }) = self.entry(seq) else {
             return;
         };
         effects.transcript.push(TranscriptLine {
@@ -283,7 +283,7 @@ impl Conversation {
                         attempts: reply.map_or(0, |reply| reply.facts().attempt),
                         at: now,
                         tried: reply.map(Reply::tried).unwrap_or_default(),
-                        again: Again::ask(entry),
+                        again: Again::ask(*entry),
                     });
                 }
             }

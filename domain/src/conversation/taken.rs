@@ -1,5 +1,7 @@
 //! Taking inbox entries in: what they ask of the session, and what is not the session's business.
 
+use alloc::boxed::Box;
+
 use super::{Conversation, Effects};
 use crate::ids::RetryNumber;
 use crate::inbox::{Control, Entry, Intake};
@@ -46,7 +48,7 @@ impl Conversation {
         let written_at =
             if entry.retry == RetryNumber(0) { entry.sent_at.min(accepted_at) } else { accepted_at };
         if seq > self.session.taken() {
-            self.entries.insert(seq, entry);
+            self.entries.insert(seq, Box::new(entry));
         }
         let taken = session::Event::Taken { seq, kind, accepted_at, written_at, resumed };
         self.session_event(taken, effects, now)?;

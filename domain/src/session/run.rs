@@ -1,5 +1,6 @@
 //! Turns: begun, retried, answered, failed, timed out.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::time::Duration;
 
@@ -66,7 +67,7 @@ impl Session {
             self.kept.epoch = self.kept.epoch.next();
             // A turn that is resumed with its run has the limits that it began with.
             let limits = self.kept.run.as_ref().and_then(|run| run.limits).unwrap_or(self.rules.limits);
-            self.state = State::Running(Turn::begun(next, self.kept.epoch, limits, now));
+            self.state = State::Running(Box::new(Turn::begun(next, self.kept.epoch, limits, now)));
             effects.push(Effect::Ask { seq: next.seq, epoch: self.kept.epoch });
         }
         effects

@@ -1,5 +1,6 @@
 //! The states of a session, with the data each owns.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::{Deadline, Reason, TURN_AGE_MAX};
@@ -27,7 +28,7 @@ pub(super) enum State {
     /// Nothing runs.
     Idle,
     /// An agent is at work.
-    Running(Turn),
+    Running(Box<Turn>),
     /// A run was given up; its end upstream is awaited, so that it cannot hit the next turn.
     Stopping { epoch: Epoch, until: Timestamp },
 }

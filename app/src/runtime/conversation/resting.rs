@@ -1,6 +1,7 @@
 //! A conversation at rest: nothing runs, waits or is on its way, and it is kept in memory for a while, as small as it can be, in
 //! case somebody goes on with it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Actor;
@@ -22,6 +23,13 @@ impl Actor<'_> {
         self.outcomes.give_up();
         self.claims.give_up();
         self.conversation.shrink();
+        self.story.rests();
+        self.shown.shrink_to_fit();
+        if self.open.is_empty() {
+            // A map keeps room for a dozen until it is dropped.
+            self.open = BTreeMap::new();
+            self.with_files = BTreeSet::new();
+        }
         let wait = self.wait();
         self.slot.rests();
         let stir = tokio::select! {

@@ -23,6 +23,13 @@ const TALLIES_MAX: usize = 64;
 /// What is remembered until it can be told.
 pub(crate) struct Story {
     channel: ChannelId,
+    /// Nothing while the conversation is at rest: most of those in memory are.
+    work: Option<Box<Work>>,
+}
+
+/// What is remembered while something is open.
+#[derive(Default)]
+struct Work {
     /// When what has not ended was accepted.
     accepted: BTreeMap<Seq, Timestamp>,
     /// Questions taken in with this step.
@@ -38,26 +45,28 @@ pub(crate) struct Story {
 impl Story {
     /// Of a conversation of this channel's.
     pub(crate) const fn of(channel: ChannelId) -> Self {
-        Self {
-            channel,
-            accepted: BTreeMap::new(),
-            fresh: Vec::new(),
-            acts: Vec::new(),
-            tallies: BTreeMap::new(),
-            sending: BTreeMap::new(),
-        }
+        Self { channel, work: None }
+    }
+
+    /// The conversation is at rest: what it was doing is told, or is told no more.
+    pub(crate) fn rests(&mut self) {
+        self.work = None;
+    }
+
+    fn work(&mut self) -> &mut Work {
+        self.work.get_or_insert_default()
     }
 
     /// An entry was read from the inbox; with `resumed` an earlier process may have begun it.
     pub(crate) fn taken(&mut self, shared: &Shared, id: &ConversationId, entry: &Entry, resumed: bool) {
         match &entry.intake {
-            Intake::Control { control, origin } => self.acts.push((entry.seq, *control, *origin)),
-            Intake::Ask { .. } | Intake::Deliver { .. } => self.fresh.push(entry.seq),
+            Intake::Control { control, origin } => self.work().acts.push((entry.seq, *control, *origin)),
+            Intake::Ask { .. } | Intake::Deliver { .. } => self.work().fresh.push(entry.seq),
             // Its own record tells of it.
             Intake::Send { .. } => return,
             Intake::Lookup(_) | Intake::Refused(_) => {}
         }
-        self.accepted.insert(entry.seq, entry.accepted_at);
+        self.work().accepted.insert(entry.seq, entry.accepted_at);
         if resumed {
             shared.tell(message_id(id, entry.seq), &Happened::TakenUp { replica: shared.replica_name() });
         }
@@ -65,9 +74,10 @@ impl Story {
 
     /// A step is over: whoever was taken in with it and waits is behind somebody.
     pub(crate) fn stepped(&mut self, shared: &Shared, id: &ConversationId, conversation: &Conversation) {
-        self.acts.clear();
+        let Some(work) = &mut self.work else { return };
+        work.acts.clear();
         let session = conversation.session();
-        for seq in self.fresh.drain(..) {
+        for seq in work.fresh.drain(..) {
             let ahead = session.place(seq).map(|place| place.saturating_sub(1));
             let behind = ahead.map(|ahead| ahead.saturating_add(u32::from(session.running().is_some())));
             if let Some(behind) = behind {
@@ -92,10 +102,10 @@ impl Story {
             | Event::Closed { .. }
             | Event::Granted { .. } => return,
         };
-        if self.tallies.len() >= TALLIES_MAX && !self.tallies.contains_key(&reply) {
+        if self.work().tallies.len() >= TALLIES_MAX && !self.work().tallies.contains_key(&reply) {
             return;
         }
-        let tally = self.tallies.entry(reply).or_default();
+        let tally = self.work().tallies.entry(reply).or_default();
         let (done, now) = (trouble.is_none(), shared.now());
         tally.span = Some((tally.span.map_or(called.began, |(first, _)| first), now));
         match called.what {
@@ -129,7 +139,7 @@ impl Story {
     /// A step is stored: what it led to.
     pub(crate) fn stored(&mut self, shared: &Shared, id: &ConversationId, effects: &Effects) {
         for (seq, outcome) in &effects.ended {
-            let accepted = self.accepted.remove(seq);
+            let accepted = self.work.as_mut().and_then(|work| work.accepted.remove(seq));
             if let Some(ended) = self.ended(*seq, *outcome) {
                 let message = message_id(id, *seq);
                 shared.tracer.ended(|| self.root(&message, (accepted, shared.now()), *outcome));
@@ -152,7 +162,7 @@ impl Story {
 
     /// The process stops: what was counted is told, and who goes on with the message that is being answered.
     pub(crate) fn left(&mut self, shared: &Shared, id: &ConversationId, running: Option<Seq>) {
-        for (reply, tally) in &mut self.tallies {
+        for (reply, tally) in self.work.iter_mut().flat_map(|work| &mut work.tallies) {
             tell_updates(shared, message_id(id, reply.seq), tally);
             tell_parts(shared, message_id(id, reply.seq), *reply, tally);
         }
@@ -162,7 +172,8 @@ impl Story {
     }
 
     fn done(&mut self, shared: &Shared, id: &ConversationId, reply: ReplyId, failed: bool) {
-        let mut tally = self.tallies.remove(&reply).unwrap_or_default();
+        let tally = self.work.as_mut().and_then(|work| work.tallies.remove(&reply));
+        let mut tally = tally.unwrap_or_default();
         let message = message_id(id, reply.seq);
         if let Some(times) = tally.span.filter(|_| reply.role != ReplyRole::Message) {
             shared.tracer.ended(|| delivery(&message, (shared, reply), times, &tally, failed));
@@ -219,7 +230,8 @@ impl Story {
             Control::New | Control::Stop { .. } | Control::Withdraw => true,
             Control::Help => false,
         };
-        let act = self.acts.iter().find(|(act, control, _)| *act > seq && meant(control));
+        let mut acts = self.work.iter().flat_map(|work| &work.acts);
+        let act = acts.find(|(act, control, _)| *act > seq && meant(control));
         match act {
             Some((_, Control::New, Origin::Chat)) => "chat_new",
             Some((_, Control::New, Origin::Api)) => "api_reset",
@@ -233,16 +245,16 @@ impl Story {
 
     fn news(&mut self, shared: &Shared, News { message, progress }: &News) {
         let state = progress.state();
-        let (now, before) = (shared.now(), self.sending.get(message).copied());
+        let (now, before) = (shared.now(), self.work().sending.get(message).copied());
         // However often a part is tried again: only what comes further is told.
         if before.is_some_and(|(before, _)| before >= state) {
             return;
         }
         let since = before.map_or(now, |(_, since)| since);
-        if state.is_final() || self.sending.len() >= TALLIES_MAX {
-            self.sending.remove(message);
+        if state.is_final() || self.work().sending.len() >= TALLIES_MAX {
+            self.work().sending.remove(message);
         } else {
-            self.sending.insert(message.clone(), (state, since));
+            self.work().sending.insert(message.clone(), (state, since));
         }
         let cause = progress.cause().map(|cause| match cause {
             Undelivered::Delivery(cause) => cause.as_str(),
