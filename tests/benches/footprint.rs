@@ -25,6 +25,7 @@ use serde_json::json;
 use switchboard_tests::api::Api;
 use switchboard_tests::binary;
 use switchboard_tests::environment::number;
+use switchboard_tests::figures::{in_f64, mib, millis};
 use switchboard_tests::scripted_agent::{Behaviour, ScriptedAgent};
 use switchboard_tests::server::{Home, Server};
 use tokio::time::{Instant, sleep};
@@ -198,17 +199,4 @@ impl Bench {
 
 fn each(before_kib: u64, after_kib: u64, count: u64) -> f64 {
     (in_f64(after_kib) - in_f64(before_kib)) / in_f64(count)
-}
-
-fn mib(kib: u64) -> f64 {
-    in_f64(kib) / 1_024.0
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^53")]
-fn in_f64(count: u64) -> f64 {
-    count as f64
 }

@@ -23,6 +23,7 @@ use dingtalk_sim::AppConfig;
 use dingtalk_sim::load::{AgentPlan, Amount, LoadPlan, LoadReport, Pace};
 use serde_json::json;
 use switchboard_tests::environment::number;
+use switchboard_tests::figures::{in_f64, mib};
 use switchboard_tests::server::Home;
 use tokio_util::sync::CancellationToken;
 
@@ -125,7 +126,7 @@ fn row(what: &str, report: &LoadReport, store: u64) {
         end.p50_ms,
         end.p99_ms,
         used.cpu_seconds_per_1000,
-        in_f64(used.peak_kib) / 1_024.0,
+        mib(used.peak_kib),
         in_f64(store) / 1_048_576.0
     );
 }
@@ -138,9 +139,4 @@ fn size(folder: &Path) -> u64 {
             |entry| if entry.path().is_dir() { size(&entry.path()) } else { entry.metadata().unwrap().len() },
         )
         .sum()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sizes of a bench are far below 2^53")]
-fn in_f64(count: u64) -> f64 {
-    count as f64
 }

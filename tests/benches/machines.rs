@@ -19,6 +19,7 @@ use switchboard_domain::settings::{Locale, ReplyLimits};
 use switchboard_domain::time::Timestamp;
 use switchboard_domain::usage::Pace;
 use switchboard_tests::environment::number;
+use switchboard_tests::figures::in_f64;
 use tokio::time::Instant;
 
 /// Questions (`SWITCHBOARD_BENCH_MESSAGES`).
@@ -154,9 +155,4 @@ fn entry(seq: Seq, now: Timestamp) -> Entry {
             quotes: None,
         },
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^53")]
-fn in_f64(count: u64) -> f64 {
-    count as f64
 }

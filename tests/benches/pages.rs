@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use switchboard_tests::api::Api;
 use switchboard_tests::environment::number;
 use switchboard_tests::events::Event;
+use switchboard_tests::figures::millis;
 use switchboard_tests::scripted_agent::{Behaviour, ScriptedAgent};
 use switchboard_tests::server::{ADMIN_TOKEN, Home, Server};
 use tokio::time::{Instant, sleep};
@@ -254,10 +255,6 @@ impl Bench {
 
 fn first_id(list: &Value) -> String {
     list["items"][0]["id"].as_str().expect("there is one").to_owned()
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }
 
 /// A path without its ids, which say nothing.

@@ -21,6 +21,7 @@ use std::time::Duration;
 use dingtalk_sim::load::{AgentPlan, Amount, CONVERSATIONS_MAX, LoadPlan, Pace, Sample};
 use serde_json::json;
 use switchboard_tests::environment::number;
+use switchboard_tests::figures::{in_f64, mib};
 use switchboard_tests::server::Home;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -131,7 +132,7 @@ impl Quarter {
         while began.elapsed() < lasting {
             sleep(LOOK.min(lasting)).await;
             last = sample();
-            looks.push(in_f64(last.resident_kib()) / 1_024.0);
+            looks.push(mib(last.resident_kib()));
         }
         let count = f64::from(u32::try_from(looks.len()).unwrap());
         Self {
@@ -140,9 +141,4 @@ impl Quarter {
             cpu: last.cpu().saturating_sub(first.cpu()).as_secs_f64() / began.elapsed().as_secs_f64(),
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sizes of a bench are far below 2^53")]
-fn in_f64(count: u64) -> f64 {
-    count as f64
 }

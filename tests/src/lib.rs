@@ -19,6 +19,7 @@ pub mod events;
 pub mod fake_responses;
 pub mod fake_wegent;
 pub mod fakes;
+pub mod figures;
 pub mod looks;
 mod loopback;
 pub mod model;

@@ -126,8 +126,8 @@ pub(crate) fn target_folder() -> Result<PathBuf, Failure> {
 }
 
 /// Benches by name; the first is the one meant without a name.
-const BENCHES: [&str; 8] =
-    ["isolation", "replicas", "failover", "pages", "machines", "latency", "footprint", "growth"];
+const BENCHES: [&str; 9] =
+    ["isolation", "replicas", "failover", "pages", "machines", "latency", "quota", "footprint", "growth"];
 
 fn which_bench(arguments: &[String]) -> Result<(&'static str, Build), Failure> {
     let (mut name, mut build) = (BENCHES[0], Build::Optimised);
