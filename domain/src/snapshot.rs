@@ -3,6 +3,7 @@
 //! The machines make these with `snapshot()` and come back from them with `restore()`. Stores convert them to
 //! record types of their own; nothing here is a wire format.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -46,7 +47,7 @@ pub struct SessionSnapshot {
     /// How often the turn at the head of the inbox was begun and not ended.
     pub attempts: Option<Attempts>,
     /// The run of the turn at the head of the inbox, where its result can be asked for later.
-    pub run: Option<KeptRun>,
+    pub run: Option<Box<KeptRun>>,
 }
 
 /// A run that goes on upstream whatever becomes of us, and whose result can be asked for.

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
+use switchboard_domain::hash::stable_hash;
+
 /// Cards remembered; beyond, the oldest is forgotten, which costs one call more and never correctness.
 const CARDS_MAX: usize = 4_096;
 
@@ -23,21 +25,23 @@ pub(super) struct Phases(Mutex<Memory>);
 
 #[derive(Debug, Default)]
 struct Memory {
-    phases: HashMap<String, Phase>,
-    oldest_first: VecDeque<String>,
+    /// By a hash of the card's id, which is four times as long.
+    phases: HashMap<u128, Phase>,
+    oldest_first: VecDeque<u128>,
 }
 
 impl Phases {
     /// How far the card is; `None`: not remembered.
     pub(super) fn of(&self, track_id: &str) -> Option<Phase> {
-        self.memory(|memory| memory.phases.get(track_id).copied())
+        self.memory(|memory| memory.phases.get(&stable_hash(&[track_id])).copied())
     }
 
     /// Remembers how far the card is.
     pub(super) fn set(&self, track_id: &str, phase: Phase) {
+        let card = stable_hash(&[track_id]);
         self.memory(|memory| {
-            if memory.phases.insert(track_id.to_owned(), phase).is_none() {
-                memory.oldest_first.push_back(track_id.to_owned());
+            if memory.phases.insert(card, phase).is_none() {
+                memory.oldest_first.push_back(card);
             }
             while memory.oldest_first.len() > CARDS_MAX {
                 if let Some(oldest) = memory.oldest_first.pop_front() {

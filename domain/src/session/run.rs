@@ -131,7 +131,7 @@ impl Session {
         let (seq, through, limits) = (turn.seq, turn.through, Some(turn.limits));
         let mut effects = Effects::default();
         let kept = handle.filter(|it| !it.is_empty() && it.len() <= HANDLE_BYTES_MAX);
-        let kept = kept.map(|handle| KeptRun { seq, through, handle, continuation, limits });
+        let kept = kept.map(|handle| Box::new(KeptRun { seq, through, handle, continuation, limits }));
         if kept.is_some() && kept != self.kept.run {
             self.kept.run = kept;
             effects.durability = Durability::Now;

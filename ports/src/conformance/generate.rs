@@ -264,7 +264,7 @@ fn sessions() -> impl Strategy<Value = SessionSnapshot> {
                     choices,
                     continuation,
                     attempts,
-                    run,
+                    run: run.map(Box::new),
                 }
             },
         )

@@ -20,7 +20,7 @@ fn pollable(world: &World) {
 }
 
 fn kept(world: &World) -> Option<KeptRun> {
-    world.store.commits().last().and_then(|commit| commit.snapshot.session.run.clone())
+    world.store.commits().last().and_then(|commit| commit.snapshot.session.run.as_deref().cloned())
 }
 
 /// Killed between the start of a run and its end: asked once, asked for its result after.

@@ -175,7 +175,7 @@ impl From<&SessionSnapshot> for SessionRecord {
                 count: attempts.count,
                 graceful: attempts.graceful,
             }),
-            run: from.run.as_ref().map(KeptRunRecord::from),
+            run: from.run.as_deref().map(KeptRunRecord::from),
             model_agent: choices.model_agent,
             locale: choices.locale,
         }
@@ -199,7 +199,7 @@ impl From<SessionRecord> for SessionSnapshot {
                 count: attempts.count,
                 graceful: attempts.graceful,
             }),
-            run: from.run.map(KeptRun::from),
+            run: from.run.map(|run| Box::new(KeptRun::from(run))),
         }
     }
 }

@@ -183,17 +183,19 @@ fn conversations(version: u32) -> Vec<ConversationSnapshot> {
     session.choices.locale = (version >= 5).then_some(Locale::ZhCn);
     session.continuation = Some("resp_1".to_owned());
     session.attempts = Some(Attempts { seq: Seq(7), count: 2, graceful: true });
-    session.run = (version >= 2).then(|| KeptRun {
-        seq: Seq(7),
-        through: Seq(if version >= 5 { 8 } else { 7 }),
-        handle: "resp_1".to_owned(),
-        continuation: (version >= 3).then(|| "resp_1 stopped".to_owned()),
-        limits: (version >= 3).then(|| TurnLimits {
-            first_output_timeout: Duration::from_millis(1_500),
-            idle_timeout: Duration::from_secs(2),
-            turn_timeout: Duration::from_mins(3),
-            output_chars_max: 4_000,
-        }),
+    session.run = (version >= 2).then(|| {
+        Box::new(KeptRun {
+            seq: Seq(7),
+            through: Seq(if version >= 5 { 8 } else { 7 }),
+            handle: "resp_1".to_owned(),
+            continuation: (version >= 3).then(|| "resp_1 stopped".to_owned()),
+            limits: (version >= 3).then(|| TurnLimits {
+                first_output_timeout: Duration::from_millis(1_500),
+                idle_timeout: Duration::from_secs(2),
+                turn_timeout: Duration::from_mins(3),
+                output_chars_max: 4_000,
+            }),
+        })
     });
     let mut finishing = samples::reply(Seq(5), "");
     finishing.target.session_address = Some(samples::address("https://example.invalid/5"));

@@ -176,9 +176,9 @@ struct Actor<'a> {
     story: Story,
     /// At rest since then.
     rest_since: Option<Timestamp>,
-    run: Option<Run>,
+    run: Option<Box<Run>>,
     /// The running turn's card, for its stop button.
-    card: Option<Known>,
+    card: Option<Box<Known>>,
     /// The run that the fast lane closed and whose control act could not be read yet.
     stopped_by_control: Option<Epoch>,
     /// The process stops, and open cards may be told so until then.

@@ -136,7 +136,8 @@ impl Actor<'_> {
         // Forgotten first: a turn that is tried again has the same card.
         self.card = None;
         if let Some(card) = self.bot.link.card_id(&entry.message, entry.retry) {
-            self.card = Cards::learn(&self.shared.cards, card, CardTurn::of(self.key.clone(), &entry));
+            let card = Cards::learn(&self.shared.cards, card, CardTurn::of(self.key.clone(), &entry));
+            self.card = card.map(Box::new);
         }
         let session = self.conversation.session();
         let question = Question {
@@ -160,7 +161,8 @@ impl Actor<'_> {
             tell,
         );
         self.shared.tasks.spawn(task);
-        self.run = Some(Run { epoch, said, cancel, left, preparing_since: Some(self.shared.now()) });
+        let preparing_since = Some(self.shared.now());
+        self.run = Some(Box::new(Run { epoch, said, cancel, left, preparing_since }));
         self.shared.publish(RuntimeEvent::TurnStarted {
             channel: self.handle.id.clone(),
             conversation: self.id.clone(),

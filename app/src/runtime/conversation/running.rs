@@ -110,7 +110,7 @@ impl Actor<'_> {
 }
 
 /// What the run says next; `None` when its task is gone. Without a run: never.
-pub(super) async fn next_said(run: &mut Option<Run>) -> Option<RunSaid> {
+pub(super) async fn next_said(run: &mut Option<Box<Run>>) -> Option<RunSaid> {
     match run {
         Some(run) => run.said.recv().await,
         None => std::future::pending().await,

@@ -34,7 +34,7 @@ fn found(bench: &Bench) -> Bench {
 }
 
 fn kept(bench: &Bench) -> Option<KeptRun> {
-    bench.session.snapshot().run
+    bench.session.snapshot().run.map(|run| *run)
 }
 
 /// The closing that was asked for upstream: its epoch and the run's name.
