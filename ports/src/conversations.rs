@@ -134,6 +134,8 @@ pub enum Accepted {
         seq: Option<Seq>,
         /// What was decided.
         verdict: Verdict,
+        /// When it was stored, as its entry says.
+        at: Timestamp,
     },
     /// Seen before; nothing changed.
     Duplicate,
@@ -167,6 +169,8 @@ pub struct Loaded {
     pub key: ConversationKey,
     /// Its version; 0 when it was never committed.
     pub version: Version,
+    /// The last place that was given in its inbox, whatever has ended since.
+    pub last: Seq,
     /// Its state; `None` when it was never committed.
     pub snapshot: Option<ConversationSnapshot>,
     /// Entries not ended, in order.

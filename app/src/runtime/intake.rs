@@ -272,16 +272,11 @@ fn taken_in(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arrival
             arrival.admission.unused();
             metrics::counter!(names::MESSAGES_DUPLICATE).increment(1);
         }
-        Accepted::First { seq: Some(seq), verdict } => {
+        Accepted::First { seq: Some(seq), verdict, at } => {
             if *verdict == Verdict::Admit {
                 fetch_files(shared, handle, arrival, *seq);
             }
-            fast_lane::wake_for_arrival(
-                shared,
-                handle,
-                arrival,
-                entry_of(arrival, *seq, *verdict, shared.now()),
-            );
+            fast_lane::wake_for_arrival(shared, handle, arrival, entry_of(arrival, *seq, *verdict, *at));
         }
         Accepted::First { seq: None, .. } => {}
     }
@@ -289,7 +284,7 @@ fn taken_in(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arrival
 }
 
 /// What was stored for an arrival. Its fence is known to the store alone; whoever has it from here has the partition.
-fn entry_of(arrival: &Arrival, seq: Seq, verdict: Verdict, accepted_at: Timestamp) -> Entry {
+pub(super) fn entry_of(arrival: &Arrival, seq: Seq, verdict: Verdict, accepted_at: Timestamp) -> Entry {
     Entry {
         seq,
         accepted_at,

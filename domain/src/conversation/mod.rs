@@ -28,10 +28,10 @@ use crate::ids::{Epoch, Seq};
 use crate::inbox::{Entry, Intake};
 use crate::outcome::{AgentFailure, AgentFailureKind, RunFailure};
 use crate::rejected::Rejected;
-use crate::reply::{self, Reply};
+use crate::reply::{self, CallNumber, Reply};
 use crate::session::{self, Hold, Session};
 use crate::settings::{Locale, ReplyLimits};
-use crate::snapshot::{ConversationSnapshot, ReplyRole};
+use crate::snapshot::{ConversationSnapshot, ReplyId, ReplyRole};
 use crate::text;
 use crate::time::Timestamp;
 
@@ -134,6 +134,13 @@ impl Conversation {
     #[must_use]
     pub fn replies(&self) -> &[Reply] {
         &self.replies
+    }
+
+    /// Whether something would be done if this claim on the budget were granted now.
+    #[must_use]
+    pub fn waits_for(&self, reply: ReplyId, call: CallNumber) -> bool {
+        let is_claimed = |it: &Reply| it.facts().id == reply && it.claimed() == Some(call);
+        self.replies.iter().any(is_claimed) || self.note_waits_for(reply, call)
     }
 
     /// An entry that has not ended.

@@ -68,6 +68,11 @@ impl Note {
 }
 
 impl Conversation {
+    /// Whether a note would be made if this claim were granted.
+    pub(super) fn note_waits_for(&self, reply: ReplyId, call: reply::CallNumber) -> bool {
+        reply.role == ReplyRole::Note && call == CALL && self.notes.get(&reply.seq) == Some(&Note::Claimed)
+    }
+
     /// A question was taken in: if it waits behind an answer, it will say so.
     pub(super) fn note_waiting(&mut self, seq: Seq, resumed: bool, now: Timestamp) {
         let is_queue = self.session.rules().busy == Busy::Queue;

@@ -6,7 +6,8 @@ use core::time::Duration;
 use super::plain::{joined, refuse_all};
 use super::state::{Call, Kind, State};
 use super::{
-    CALL_AGE_MAX, CardOutcome, DELIVERY_AGE_MAX, DRAFT_AGE_MAX, Effect, Effects, PartOutcome, Reply,
+    CALL_AGE_MAX, CallNumber, CardOutcome, DELIVERY_AGE_MAX, DRAFT_AGE_MAX, Effect, Effects, PartOutcome,
+    Reply,
 };
 use crate::notice::Notice;
 use crate::outcome::{AgentFailureKind, FailureCause};
@@ -40,6 +41,15 @@ pub enum Reason {
 }
 
 impl Reply {
+    /// The call that waits for a place in the budget.
+    #[must_use]
+    pub const fn claimed(&self) -> Option<CallNumber> {
+        match self.state.call() {
+            Call::Claimed { number, .. } => Some(number),
+            Call::Idle | Call::Sent { .. } | Call::Paused { .. } => None,
+        }
+    }
+
     /// When the reply has to be looked at next, derived from its state.
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {

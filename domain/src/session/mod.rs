@@ -143,11 +143,6 @@ impl Session {
         self.kept.clone()
     }
 
-    /// The channel's rules for conversations.
-    pub(crate) const fn rules(&self) -> &ConversationSettings {
-        &self.rules.conversation
-    }
-
     /// Takes in changed rules; they count from the next decision on.
     pub const fn configure(&mut self, rules: Rules) {
         self.rules = rules;

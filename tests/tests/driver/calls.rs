@@ -215,6 +215,30 @@ fn an_answer_that_ends_while_it_waits_has_one_place_in_the_queue() {
     assert_eq!(world.platform.finals(), ["answer to <one>", "answer to <two>"]);
 }
 
+/// R14: a note that waits for its place gives it up when its message's turn comes.
+#[test]
+fn a_note_that_becomes_an_answer_leaves_the_queue() {
+    let world = World::new(6);
+    world.agent.script(|_, _| Act::Say(vec!["word ".to_owned(); 10], SECS(1)));
+    world
+        .process(|process| async move {
+            process.set_up().await;
+            let platform = &process.world.platform;
+            process.says("ann", "one").await;
+            process.until("the card is made", || !platform.kinds().is_empty()).await;
+            platform.hold_claims(true);
+            process.says("ann", "two").await;
+            process.until("its note waits", || platform.claims().contains(&Claim::Note)).await;
+            process.until("its turn has come", || process.world.agent.asked().len() == 2).await;
+            process.wait(SECS(20)).await;
+            // The first answer's end and the second one's card.
+            assert_eq!(platform.claims_waiting(), 2, "{:?}", platform.claims());
+            platform.hold_claims(false);
+            process.finals(2).await;
+        })
+        .unwrap();
+}
+
 /// R14: a budget without a place delays everything and loses nothing.
 #[test]
 fn a_used_up_budget_delays_and_never_fails() {

@@ -42,7 +42,7 @@ pub(super) fn accept(step: &mut Step<'_>, key: &Key, arrival: Arrival) -> Result
     let known = known(step.connection, id.as_str())?;
     let verdict = arrival.admission.verdict(known.as_ref().map_or(0, |known| known.waiting));
     let intake = match verdict {
-        Verdict::Pass(_) => return Ok(Accepted::First { seq: None, verdict }),
+        Verdict::Pass(_) => return Ok(Accepted::First { seq: None, verdict, at: step.now }),
         Verdict::Admit => arrival.intake.clone(),
         Verdict::Refuse(refusal) => Intake::Refused(refusal),
     };
@@ -75,7 +75,7 @@ pub(super) fn accept(step: &mut Step<'_>, key: &Key, arrival: Arrival) -> Result
     let body = row.write(&EntryRecord::seal(&entry, &row)?)?;
     let append = "INSERT INTO inbox (num, seq, body) VALUES (?1, ?2, ?3)";
     run(step.connection, append, (num, int(seq.0), body))?;
-    Ok(Accepted::First { seq: Some(seq), verdict })
+    Ok(Accepted::First { seq: Some(seq), verdict, at: step.now })
 }
 
 /// How an inbox row is named in seals and errors.

@@ -148,7 +148,7 @@ fn load(
     after: Seq,
 ) -> Result<Option<Loaded>, StoreError> {
     let sql =
-        "SELECT num, channel, chat, member, version, body FROM conversations LEFT JOIN states USING (num)
+        "SELECT num, channel, chat, member, version, body, seq FROM conversations LEFT JOIN states USING (num)
                WHERE id = ?1";
     let found = first(connection, sql, [id.as_str()], |row| {
         let conversation = ConversationKey {
@@ -156,10 +156,10 @@ fn load(
             chat: row.get(2)?,
             member: row.get(3)?,
         };
-        let version = Version(uint(row.get(4)?));
-        Ok((row.get::<_, i64>(0)?, conversation, version, row.get::<_, Option<String>>(5)?))
+        let (version, last) = (Version(uint(row.get(4)?)), Seq(uint(row.get(6)?)));
+        Ok((row.get::<_, i64>(0)?, conversation, version, row.get::<_, Option<String>>(5)?, last))
     })?;
-    let Some((num, conversation, version, state)) = found else {
+    let Some((num, conversation, version, state, last)) = found else {
         return Ok(None);
     };
     let state_row = row(key, "states", id.as_str());
@@ -170,6 +170,7 @@ fn load(
     Ok(Some(Loaded {
         key: conversation,
         version,
+        last,
         snapshot,
         entries: entries(connection, key, id, num, after)?,
     }))

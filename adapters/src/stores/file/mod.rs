@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! callers ──> queue ──> store-writer ──> switchboard.db (write-ahead log, synced with each commit)
-//!    └──────> readers (a few connections, on the runtime's blocking threads) ──┘
+//!    └──────> store-readers (a few threads, each with a connection) ─┘
 //! ```
 //! The directory belongs to one process at a time: it holds its locks ([`Owned`]), and with them the leases, which are
 //! therefore kept in memory. Other processes may look in beside it ([`open_beside`]).

@@ -27,6 +27,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pages of write-ahead log kept on disk after a checkpoint, in bytes.
 const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 
+/// Pages of write-ahead log that are folded into the database together: a crowd writes the same ones again and again.
+const LOG_PAGES_FOLDED: i64 = 4_000;
+
+/// Pages that a reading connection keeps in memory; it forgets them with each commit.
+const READER_CACHE_KIB: i64 = 256;
+
 /// Statements kept prepared per connection.
 const STATEMENTS_CACHED: usize = 64;
 
@@ -184,6 +190,7 @@ pub(super) fn reader(database: &Path) -> rusqlite::Result<Connection> {
     // Opened for writing all the same: whoever comes first after a crash has to recover the log.
     let connection = connect(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     searching::provide(&connection)?;
     Ok(connection)
 }
@@ -219,6 +226,7 @@ pub(super) fn writing(connection: &Connection, database: &Path) -> Result<(), Op
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(failed)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_FOLDED).map_err(failed)?;
     // What is deleted is overwritten, in the database and in what the log says of it from then on.
     connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
     // It was looked at, and is sound.

@@ -1,12 +1,12 @@
 //! Readers: threads and connections of their own, so that no read waits for a write and no long search for a short one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, InterruptHandle};
 use switchboard_ports::error::StoreError;
 use tokio::sync::oneshot;
 
@@ -16,8 +16,8 @@ use super::{Standing, opening};
 /// Reads that wait for a thread, at most; one more is `Unavailable`.
 const QUEUE_MAX: usize = 4_096;
 
-/// A few threads that read, each with a connection. A disk that hangs holds up them and nobody else. Dropping it waits until
-/// what they are at is read.
+/// A few threads that read, each with a connection. A disk that hangs holds up them and nobody else. Dropping it cuts short what
+/// they are at, and nobody is answered any more.
 pub(super) struct Readers {
     pool: Arc<Pool>,
     threads_max: usize,
@@ -30,6 +30,8 @@ struct Pool {
     standing: Standing,
     queue: Mutex<Queue>,
     changed: Condvar,
+    /// What cuts a thread's read short, by the thread's number.
+    interrupts: Mutex<BTreeMap<usize, InterruptHandle>>,
 }
 
 #[derive(Default)]
@@ -44,7 +46,7 @@ impl Readers {
     /// Starts threads as they are needed, at most `threads_max`; further reads wait.
     pub(super) fn new(database: PathBuf, threads_max: usize, standing: Standing) -> Self {
         let (queue, changed) = (Mutex::default(), Condvar::new());
-        let pool = Arc::new(Pool { database, standing, queue, changed });
+        let pool = Arc::new(Pool { database, standing, queue, changed, interrupts: Mutex::default() });
         Self { pool, threads_max, threads: Mutex::default() }
     }
 
@@ -61,7 +63,7 @@ impl Readers {
             }
         }))?;
         // A panic has been reported, and has cost its own read only.
-        answer.await.unwrap_or_else(|_| Err(unavailable("a read panicked")))
+        answer.await.unwrap_or_else(|_| Err(unavailable("the read was given up")))
     }
 
     fn submit(&self, read: Box<dyn FnOnce(&mut Reader<'_>) + Send>) -> Result<(), StoreError> {
@@ -73,23 +75,26 @@ impl Readers {
         let wants_thread = queue.reads.len() > queue.idle;
         drop(queue);
         if wants_thread && !self.one_more() {
-            lock(&self.pool.queue).reads.clear();
             return Err(unavailable("no thread that reads could be started"));
         }
         self.pool.changed.notify_one();
         Ok(())
     }
 
-    /// Starts one more thread, if there may be one. Where that fails, those that are there do the work; whether there are any.
+    /// Starts one more thread, if there may be one. Where that fails, those that are there do the work; whether there are any. Where there
+    /// are none, what waits is given up.
     fn one_more(&self) -> bool {
         let mut threads = lock(&self.threads);
         if threads.len() < self.threads_max {
-            let pool = Arc::clone(&self.pool);
+            let (pool, number) = (Arc::clone(&self.pool), threads.len());
             let thread = std::thread::Builder::new().name("store-reader".to_owned());
-            match thread.spawn(move || pool.serve()) {
+            match thread.spawn(move || pool.serve(number)) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => tracing::error!(%error, "failed to start a thread that reads the store"),
             }
+        }
+        if threads.is_empty() {
+            lock(&self.pool.queue).reads.clear();
         }
         !threads.is_empty()
     }
@@ -99,6 +104,9 @@ impl Drop for Readers {
     fn drop(&mut self) {
         lock(&self.pool.queue).closed = true;
         self.pool.changed.notify_all();
+        for interrupt in lock(&self.pool.interrupts).values() {
+            interrupt.interrupt();
+        }
         for thread in lock(&self.threads).drain(..) {
             // A panic of the thread has been reported by whoever waited for it.
             let _stopped = thread.join();
@@ -108,17 +116,19 @@ impl Drop for Readers {
 
 impl Pool {
     /// Until nobody is left who could ask for anything.
-    fn serve(&self) {
-        let mut reader = Reader { pool: self, connection: None };
+    fn serve(&self, number: usize) {
+        let mut reader = Reader { pool: self, number, connection: None };
         let mut queue = lock(&self.queue);
         loop {
+            if queue.closed {
+                queue.reads.clear();
+                return;
+            }
             if let Some(read) = queue.reads.pop_front() {
                 drop(queue);
                 // Its panic costs its connection, and must not cost the thread: there are only a few.
                 let _panicked = catch_unwind(AssertUnwindSafe(|| read(&mut reader)));
                 queue = lock(&self.queue);
-            } else if queue.closed {
-                return;
             } else {
                 queue.idle += 1;
                 queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
@@ -127,16 +137,19 @@ impl Pool {
         }
     }
 
-    fn open(&self) -> Result<Connection, StoreError> {
+    fn open(&self, number: usize) -> Result<Connection, StoreError> {
         // Another database of the same name is not this store.
         self.standing.presence.check()?;
-        opening::reader(&self.database).map_err(store_error)
+        let connection = opening::reader(&self.database).map_err(store_error)?;
+        lock(&self.interrupts).insert(number, connection.get_interrupt_handle());
+        Ok(connection)
     }
 }
 
 /// A thread's own connection.
 struct Reader<'a> {
     pool: &'a Pool,
+    number: usize,
     connection: Option<Connection>,
 }
 
@@ -156,7 +169,7 @@ impl Reader<'_> {
         // A connection that failed is not used again: the next read opens a fresh one.
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.pool.open()?,
+            None => self.pool.open(self.number)?,
         };
         let snapshot = connection.unchecked_transaction().map_err(store_error)?;
         let answer = work(&snapshot);

@@ -84,7 +84,8 @@ impl Writer {
             standing,
             health: Health::Sound,
             is_folded: false,
-            unswept: 0,
+            // What an earlier process left is looked for with the first message.
+            unswept: SWEPT_AFTER,
             trouble: Episode::new(),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());

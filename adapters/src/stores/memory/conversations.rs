@@ -96,6 +96,7 @@ impl ConversationStore for Conversations {
         Ok(Some(Loaded {
             key: found.key.clone(),
             version: found.version,
+            last: found.seq,
             snapshot: found.snapshot.clone(),
             entries: entries.take(LOADED_ENTRIES_MAX as usize).cloned().collect(),
         }))
@@ -138,7 +139,7 @@ fn accept(state: &mut State, arrival: Arrival, now: Timestamp) -> Result<Accepte
         Verdict::Refuse(refusal) => Some(append(state, arrival, Some(Intake::Refused(refusal)), now)?),
     };
     state.marks.insert(&channel, &message, now);
-    Ok(Accepted::First { seq, verdict })
+    Ok(Accepted::First { seq, verdict, at: now })
 }
 
 fn append(

@@ -162,7 +162,7 @@ pub(super) async fn accept(core: &Core, arrival: Arrival) -> Result<Accepted, St
                 if marked.is_none() {
                     return Ok(Accepted::Duplicate);
                 }
-                return Ok(Accepted::First { seq: None, verdict });
+                return Ok(Accepted::First { seq: None, verdict, at: core.clock.now() });
             }
             Verdict::Admit => arrival.intake.clone(),
             Verdict::Refuse(refusal) => Intake::Refused(refusal),
@@ -190,7 +190,7 @@ pub(super) async fn accept(core: &Core, arrival: Arrival) -> Result<Accepted, St
         };
         let append = Append { partition, id: &id, known, entry, unless: Some(mark.clone()), more };
         match append.make(core, now).await? {
-            Appended::Done => return Ok(Accepted::First { seq: Some(seq), verdict }),
+            Appended::Done => return Ok(Accepted::First { seq: Some(seq), verdict, at: now }),
             Appended::There => {
                 arrival.admission.unused();
                 return Ok(Accepted::Duplicate);

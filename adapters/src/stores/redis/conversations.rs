@@ -106,8 +106,8 @@ pub(super) fn elsewhere() -> StoreError {
     StoreError::Unavailable("another server answers: leases are to be renewed first".to_owned())
 }
 
-type Found =
-    (String, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>, Vec<String>);
+type Text = Option<String>;
+type Found = (String, Text, Text, Text, Text, Text, Text, Vec<String>);
 
 async fn load(
     core: &Core,
@@ -138,7 +138,7 @@ async fn load(
     }
     let found: Found =
         redis::from_redis_value(redis::Value::Array(answer)).map_err(|_| core.corrupt("c", id.as_str()))?;
-    let (_, Some(channel), Some(chat), member, Some(version), state, entries) = found else {
+    let (_, Some(channel), Some(chat), member, Some(version), state, Some(last), entries) = found else {
         return Err(core.corrupt("c", id.as_str()));
     };
     let row = core.row("states", id.as_str());
@@ -150,6 +150,7 @@ async fn load(
     Ok(Some(Loaded {
         key: ConversationKey { channel: ChannelId::new(channel), chat, member },
         version: Version(core.number(&version, "c")?),
+        last: Seq(core.number(&last, "c")?),
         snapshot,
         entries,
     }))

@@ -24,6 +24,17 @@ impl Claims {
         self.0.retain(|of, (number, _)| *of != reply || *number != call);
     }
 
+    /// Whatever is not waited for any more is given up.
+    pub(super) fn keep(&mut self, is_waiting: impl Fn(ReplyId, CallNumber) -> bool) {
+        self.0.retain(|reply, (call, wait)| {
+            let keeps = is_waiting(*reply, *call);
+            if !keeps {
+                wait.abort();
+            }
+            keeps
+        });
+    }
+
     /// Nothing is left to claim for.
     pub(super) fn give_up(&mut self) {
         for (_, wait) in std::mem::take(&mut self.0).into_values() {

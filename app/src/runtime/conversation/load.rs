@@ -74,6 +74,7 @@ impl<'a> Actor<'a> {
             handle,
             bot,
             version: loaded.version,
+            seen: loaded.last,
             pending: 0,
             open: BTreeMap::new(),
             with_files: BTreeSet::new(),
@@ -111,8 +112,9 @@ impl<'a> Actor<'a> {
         }
     }
 
-    /// Reads what is new in the inbox and takes in changed settings.
-    pub(super) async fn look_again(&mut self) -> Result<Look, Lost> {
+    /// Takes in what is new in the inbox, and changed settings. With `must_read` the inbox is read even where a wake has brought what is
+    /// new: somebody knows of an entry whose own wake may still be on its way.
+    pub(super) async fn look_again(&mut self, must_read: bool) -> Result<Look, Lost> {
         let fresh = self.slot.take_wake();
         self.events_since_look = 0;
         let bot = self.handle.bot();
@@ -124,9 +126,12 @@ impl<'a> Actor<'a> {
         let taken = self.conversation.session().taken();
         let began = self.shared.now();
         let fresh = fresh.filter(|_| lease.lineage == self.lineage);
-        let fresh = fresh.and_then(|fresh| following(taken, self.token, fresh));
+        let fresh = fresh.filter(|_| !must_read).and_then(|fresh| following(self.seen, self.token, fresh));
         let entries = match fresh {
-            Some(entries) => Ok(entries),
+            Some(entries) => {
+                self.seen = entries.last().map_or(self.seen, |entry| entry.seq);
+                Ok(entries)
+            }
             None => self.read_after(&lease, taken).await,
         };
         let new = entries.iter().flatten().filter(|entry| entry.seq > taken).map(|entry| (entry, false));
@@ -150,8 +155,11 @@ impl<'a> Actor<'a> {
 
     async fn read_after(&mut self, lease: &Lease, taken: Seq) -> Result<Vec<Entry>, StoreError> {
         self.still_true(lease, None).await?;
-        let loaded = load_from(self.shared, lease, self.id, taken).await?;
-        Ok(loaded.map(|loaded| loaded.entries).unwrap_or_default())
+        let Some(loaded) = load_from(self.shared, lease, self.id, taken).await? else {
+            return Ok(Vec::new());
+        };
+        self.seen = self.seen.max(loaded.last);
+        Ok(loaded.entries)
     }
 
     async fn take_in(&mut self, entry: Entry, resumed: bool, denied: &Denied, effects: &mut Effects) {
@@ -189,10 +197,10 @@ impl<'a> Actor<'a> {
     }
 }
 
-/// Entries that follow what was taken in without a gap, in order; `None` where there may be others between or behind them.
-fn following(taken: Seq, token: FencingToken, mut fresh: Vec<Entry>) -> Option<Vec<Entry>> {
+/// Entries that follow what was seen without a gap, in order; `None` where there may be others between or behind them.
+fn following(seen: Seq, token: FencingToken, mut fresh: Vec<Entry>) -> Option<Vec<Entry>> {
     fresh.sort_by_key(|entry| entry.seq);
-    let mut next = taken.next();
+    let mut next = seen.next();
     for entry in &mut fresh {
         if entry.seq != next {
             return None;
@@ -223,4 +231,44 @@ pub(super) async fn load_from(
         loaded.entries.extend(more);
     }
     Ok(Some(loaded))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use switchboard_domain::ids::{FencingToken, Seq};
+    use switchboard_domain::inbox::{Entry, Verdict};
+    use switchboard_domain::time::Timestamp;
+    use switchboard_ports::conformance::samples::{ask, key};
+
+    use super::following;
+    use crate::runtime::intake::entry_of;
+
+    fn entries(seqs: &[u64]) -> Vec<Entry> {
+        let entry = |seq: &u64| {
+            let arrival = ask(&key("c"), &format!("m{seq}"), "hello");
+            entry_of(&arrival, Seq(*seq), Verdict::Admit, Timestamp::from_millis(1))
+        };
+        seqs.iter().map(entry).collect()
+    }
+
+    #[rstest]
+    #[case::the_next(&[5], Some(&[5][..]))]
+    #[case::out_of_order(&[7, 5, 6], Some(&[5, 6, 7][..]))]
+    #[case::a_gap(&[6], None)]
+    #[case::a_gap_between(&[5, 7], None)]
+    #[case::seen_before(&[4], None)]
+    #[case::seen_before_and_the_next(&[4, 5], None)]
+    #[case::a_place_given_twice(&[5, 5], None)]
+    fn only_what_follows_without_a_gap_needs_no_reading(
+        #[case] fresh: &[u64],
+        #[case] expected: Option<&[u64]>,
+    ) {
+        let following = following(Seq(4), FencingToken(9), entries(fresh));
+        let seqs = following.map(|entries| {
+            assert!(entries.iter().all(|entry| entry.fence == FencingToken(9)));
+            entries.iter().map(|entry| entry.seq.0).collect::<Vec<_>>()
+        });
+        assert_eq!(seqs.as_deref(), expected);
+    }
 }

@@ -22,7 +22,6 @@ mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use switchboard_domain::channel::ErrorCode;
@@ -55,8 +54,6 @@ use running::{Run, RunSaid, next_said};
 /// Outcomes and words taken in between two looks into the inbox while there are any: a store that reads slowly must not
 /// keep a conversation from everything else.
 const EVENTS_BETWEEN_LOOKS: u32 = 64;
-/// A reply whose next try is further away than this is left to the next process when the server stops.
-const SOON: Duration = Duration::from_secs(2);
 /// What a run says ahead of its conversation; beyond, the agent is read more slowly.
 const SAID_MAX: usize = 64;
 
@@ -158,6 +155,8 @@ struct Actor<'a> {
     bot: Arc<Bot>,
     conversation: Conversation,
     version: Version,
+    /// All entries up to here were read, or have ended before that.
+    seen: Seq,
     /// Entries taken in and not ended, as counted in the metrics.
     pending: u32,
     /// Entries taken in whose end is not stored, as they were read.
@@ -261,7 +260,7 @@ impl Actor<'_> {
 
     async fn woken(&mut self) -> Result<(), Lost> {
         self.tell_what_is_open();
-        if self.look_again().await? == Look::Done
+        if self.look_again(self.stopped_by_control.is_some()).await? == Look::Done
             && let Some(epoch) = self.stopped_by_control.take()
         {
             return self.run_ended(epoch).await;
@@ -352,6 +351,7 @@ impl Actor<'_> {
         for perform in effects.perform {
             self.perform(perform).await?;
         }
+        self.claims.keep(|reply, call| self.conversation.waits_for(reply, call));
         self.story.stepped(self.shared, self.id, &self.conversation);
         let session = self.conversation.session();
         let working = session.running().is_some() || session.looking().is_some();
@@ -359,12 +359,6 @@ impl Actor<'_> {
         let is_message = |reply: &Reply| reply.facts().id.role == ReplyRole::Message;
         self.slot.sending(self.conversation.replies().iter().any(is_message));
         Ok(())
-    }
-
-    /// Whether a reply is on its way; one that waits long before another try holds up no stop.
-    fn is_delivering(&self) -> bool {
-        let soon = self.shared.now().after(SOON);
-        self.conversation.replies().iter().any(|reply| reply.paused_until().is_none_or(|until| until <= soon))
     }
 
     /// Waits until a platform call may begin (R16).

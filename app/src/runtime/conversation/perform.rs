@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use switchboard_domain::conversation::{Event, Perform};
 use switchboard_domain::ids::{Epoch, Seq};
@@ -26,7 +27,16 @@ use crate::runtime::press::{CardTurn, Cards};
 use crate::runtime::timeline::{Called, What};
 use crate::telemetry::metrics as names;
 
+/// A reply whose next try is further away than this is left to the next process when the server stops.
+const SOON: Duration = Duration::from_secs(2);
+
 impl Actor<'_> {
+    /// Whether a reply is on its way; one that waits long before another try holds up no stop.
+    pub(super) fn is_delivering(&self) -> bool {
+        let soon = self.shared.now().after(SOON);
+        self.conversation.replies().iter().any(|reply| reply.paused_until().is_none_or(|until| until <= soon))
+    }
+
     pub(super) async fn perform(&mut self, perform: Perform) -> Result<(), Lost> {
         match perform {
             Perform::Ask { seq, epoch } => self.ask(seq, epoch),

@@ -87,7 +87,7 @@ impl Actor<'_> {
     async fn run_closed(&mut self, epoch: Epoch) -> Result<(), Lost> {
         let by_fast_lane = self.run.take().is_some_and(|run| run.cancel.is_cancelled());
         self.slot.running(None);
-        if by_fast_lane && self.is_running(epoch) && self.look_again().await? == Look::Away {
+        if by_fast_lane && self.is_running(epoch) && self.look_again(true).await? == Look::Away {
             // The act is stored and cannot be read yet: it ends the turn once it can be, and no sooner.
             self.stopped_by_control = Some(epoch);
             return Ok(());

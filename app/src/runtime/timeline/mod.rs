@@ -128,7 +128,7 @@ impl Shared {
 
 /// Notes that a message was taken in, which came at `received_at` and is stored by now.
 pub(crate) fn accepted(shared: &Shared, arrival: &Arrival, accepted: &Accepted, received_at: Timestamp) {
-    let Accepted::First { seq: Some(seq), verdict } = accepted else { return };
+    let Accepted::First { seq: Some(seq), verdict, .. } = accepted else { return };
     let refused = match verdict {
         Verdict::Admit => None,
         Verdict::Refuse(refusal) | Verdict::Pass(refusal) => Some(refusal.as_str()),

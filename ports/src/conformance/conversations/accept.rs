@@ -16,7 +16,7 @@ use crate::conformance::samples::{
 use crate::conformance::{FakeClock, Fixture};
 use crate::conversations::{Accepted, Arrival, ConversationStore, DEDUPLICATION_KEPT};
 
-const FIRST: Accepted = Accepted::First { seq: Some(Seq(1)), verdict: Verdict::Admit };
+const FIRST: Accepted = Accepted::First { seq: Some(Seq(1)), verdict: Verdict::Admit, at: FakeClock::START };
 
 /// All entries of a conversation, as its owner reads them.
 async fn entries_of(store: &dyn ConversationStore, arrival: &Arrival) -> Vec<Entry> {
@@ -79,9 +79,8 @@ pub async fn the_order_of_acceptance_is_the_order_of_calls(fixture: impl Fixture
         (1..=20).map(|n| store.accept(ask(&key("c"), &format!("m{n}"), "hello"))).collect();
     futures.reverse();
     for (place, future) in futures.into_iter().enumerate() {
-        let expected =
-            Accepted::First { seq: Some(Seq(20 - u64::try_from(place).unwrap())), verdict: Verdict::Admit };
-        assert_eq!(future.await, Ok(expected));
+        let seq = Some(Seq(20 - u64::try_from(place).unwrap()));
+        assert_eq!(future.await, Ok(Accepted::First { seq, verdict: Verdict::Admit, at: FakeClock::START }));
     }
 }
 
@@ -106,7 +105,7 @@ pub async fn a_passed_message_leaves_only_its_mark(fixture: impl Fixture) {
     let verdict = Verdict::Pass(Refusal::TooManyMessages);
     let passed = decided(&key("c"), "m1", "hello", verdict);
     let answer = store.accept(passed.clone()).await;
-    assert_eq!(answer, Ok(Accepted::First { seq: None, verdict }));
+    assert_eq!(answer, Ok(Accepted::First { seq: None, verdict, at: FakeClock::START }));
     assert_eq!(store.accept(ask(&key("c"), "m1", "hello")).await, Ok(Accepted::Duplicate));
     assert_eq!(stores.transcripts.conversation(&key("c").id()).await, Ok(None));
     // It takes no place either.
@@ -119,7 +118,7 @@ pub async fn a_refused_message_keeps_its_place_but_not_its_text(fixture: impl Fi
     let verdict = Verdict::Refuse(Refusal::InboxFull);
     let refused = decided(&key("c"), "m1", "hello", verdict);
     let answer = store.accept(refused.clone()).await.unwrap();
-    assert_eq!(answer, Accepted::First { seq: Some(Seq(1)), verdict });
+    assert_eq!(answer, Accepted::First { seq: Some(Seq(1)), verdict, at: FakeClock::START });
     let entries = entries_of(&*store, &refused).await;
     assert_eq!(entries[0].intake, Intake::Refused(Refusal::InboxFull));
     assert_eq!(entries[0].sender, refused.sender);

@@ -6,7 +6,7 @@ use switchboard_domain::ids::{Seq, Version};
 use switchboard_domain::inbox::Verdict;
 
 use crate::conformance::samples::{TTL, ask, commit, ending, failed, key, lease, line, replica};
-use crate::conformance::{Fate, Faulty, Fixture, Stores, Verb};
+use crate::conformance::{FakeClock, Fate, Faulty, Fixture, Stores, Verb};
 use crate::conversations::{Accepted, Commit, ConversationStore};
 use crate::error::StoreError;
 use crate::page::PageRequest;
@@ -60,7 +60,7 @@ pub async fn an_acceptance_done_but_unheard_is_then_a_duplicate(fixture: impl Fi
     assert!(is_unavailable(&faulty.accept(ask(&key("c"), "m1", "hello")).await));
     assert_eq!(faulty.accept(ask(&key("c"), "m1", "hello")).await, Ok(Accepted::Duplicate));
     assert!(is_unavailable(&faulty.accept(ask(&key("c"), "m2", "hello")).await));
-    let first = Accepted::First { seq: Some(Seq(2)), verdict: Verdict::Admit };
+    let first = Accepted::First { seq: Some(Seq(2)), verdict: Verdict::Admit, at: FakeClock::START };
     assert_eq!(faulty.accept(ask(&key("c"), "m2", "hello")).await, Ok(first));
 }
 

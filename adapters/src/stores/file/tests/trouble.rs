@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use switchboard_domain::ids::Seq;
 use switchboard_domain::inbox::Verdict;
+use switchboard_ports::conformance::FakeClock;
 use switchboard_ports::conformance::samples::{accept_first, ask, key, lease, replica};
 use switchboard_ports::conversations::{Accepted, Admission, Arrival, DEDUPLICATION_KEPT};
 use switchboard_ports::error::StoreError;
@@ -127,7 +128,8 @@ async fn a_member_that_fails_takes_no_other_with_it() {
     });
     drop(release);
     let answers = join_all(answers).await;
-    let first = |seq| Ok(Accepted::First { seq: Some(Seq(seq)), verdict: Verdict::Admit });
+    let at = FakeClock::START;
+    let first = |seq| Ok(Accepted::First { seq: Some(Seq(seq)), verdict: Verdict::Admit, at });
     assert_eq!(answers[0], first(1));
     assert!(is_unavailable(&answers[1]));
     assert_eq!(answers[2], first(2));
@@ -208,7 +210,7 @@ async fn marks_older_than_a_day_are_swept_a_few_at_a_time() {
         accept_first(&*store, ask(&key(&format!("c{n}")), &format!("new{n}"), "hello")).await;
     }
     let before = marks().await;
-    // The last sweep was made among the old ones.
+    // The last look was made among the old ones.
     assert!((363 - 128..=363).contains(&before), "{before} left");
     for n in 63..64 * 3 {
         accept_first(&*store, ask(&key(&format!("c{n}")), &format!("new{n}"), "hello")).await;

@@ -7,9 +7,9 @@ end
 if is_elsewhere(ARGV[5]) then
   return {'elsewhere'}
 end
-local found = redis.call('HMGET', KEYS[2], 'channel', 'chat', 'member', 'version', 'state')
+local found = redis.call('HMGET', KEYS[2], 'channel', 'chat', 'member', 'version', 'state', 'seq')
 if not found[1] then
   return {'none'}
 end
 local entries = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[3], '+inf', 'LIMIT', 0, ARGV[4])
-return {'found', found[1], found[2], found[3], found[4], found[5], entries}
+return {'found', found[1], found[2], found[3], found[4], found[5], found[6], entries}

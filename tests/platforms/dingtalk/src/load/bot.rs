@@ -8,9 +8,11 @@ mod socket;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::http::Http;
@@ -21,6 +23,10 @@ use super::words::Words;
 use crate::api::{CREATE_AND_DELIVER, OPEN, STREAMING};
 use crate::config::{AppConfig, OWN_TEMPLATE};
 use crate::gateway::TOPIC_ROBOT;
+
+/// How long a platform is waited for that is not there yet, and between two tries.
+const PLATFORM_WAIT: Duration = Duration::from_secs(30);
+const PLATFORM_PAUSE: Duration = Duration::from_millis(50);
 
 /// How the bot answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +87,22 @@ impl Bot {
         Some(Self { http: Http::new(address), address, app, reply, source: Source::agent(agent)? })
     }
 
+    /// A token; whoever measures a bot begins its process first, so the platform is waited for.
+    async fn first_token(&self) -> io::Result<String> {
+        let until = Instant::now() + PLATFORM_WAIT;
+        loop {
+            match self.token().await {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < until => {
+                    sleep(PLATFORM_PAUSE).await;
+                }
+                token => return token,
+            }
+        }
+    }
+
     /// Connects and answers until told to stop, or until the platform goes away.
     pub(crate) async fn run(self, stop: CancellationToken) -> io::Result<()> {
-        let token = self.token().await?;
+        let token = self.first_token().await?;
         let mut socket = self.connect().await?;
         let shared = Arc::new((self, token));
         loop {
