@@ -41,7 +41,7 @@ pub const ANSWERS_OPEN_MAX: usize = 4;
 pub const NOTICES_OPEN_MAX: usize = 8;
 
 /// What the channel and its agent say about conversations; may change while one lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Rules of the session.
     pub rules: session::Rules,

@@ -123,7 +123,7 @@ impl World {
         let now = Timestamp::from_millis(1_700_000_000_000);
         let mut store = Store::default();
         store.fence = store.fence.next();
-        let process = Process::new(Conversation::restore(None, policy.clone(), now), now);
+        let process = Process::new(Conversation::restore(None, policy, now), now);
         let mut world = Self {
             now,
             policy,
@@ -306,7 +306,7 @@ impl World {
     pub(crate) fn restart(&mut self) {
         self.fuse = None;
         self.store.fence = self.store.fence.next();
-        let restored = Conversation::restore(self.store.snapshot.clone(), self.policy.clone(), self.now);
+        let restored = Conversation::restore(self.store.snapshot.clone(), self.policy, self.now);
         self.process = Process::new(restored, self.now);
         let mut effects = Effects::default();
         let fence = self.store.fence;

@@ -175,11 +175,11 @@ impl World {
             Act::Merge(millis) => {
                 let window = Duration::from_millis(u64::from(millis));
                 self.policy.rules.conversation.merge_window = window;
-                self.process.conversation.configure(self.policy.clone());
+                self.process.conversation.configure(self.policy);
             }
             Act::Configure(busy) => {
                 self.policy.rules.conversation.busy = busy;
-                self.process.conversation.configure(self.policy.clone());
+                self.process.conversation.configure(self.policy);
             }
         }
     }

@@ -34,9 +34,12 @@ struct Pool {
     interrupts: Mutex<BTreeMap<usize, InterruptHandle>>,
 }
 
+/// What somebody wants to read, with whom to answer.
+type Read = Box<dyn FnOnce(&mut Reader<'_>) + Send>;
+
 #[derive(Default)]
 struct Queue {
-    reads: VecDeque<Box<dyn FnOnce(&mut Reader<'_>) + Send>>,
+    reads: VecDeque<Read>,
     /// Threads that wait for something to read.
     idle: usize,
     closed: bool,
@@ -66,7 +69,7 @@ impl Readers {
         answer.await.unwrap_or_else(|_| Err(unavailable("the read was given up")))
     }
 
-    fn submit(&self, read: Box<dyn FnOnce(&mut Reader<'_>) + Send>) -> Result<(), StoreError> {
+    fn submit(&self, read: Read) -> Result<(), StoreError> {
         let mut queue = lock(&self.pool.queue);
         if queue.reads.len() >= QUEUE_MAX {
             return Err(unavailable("too much is waiting to be read"));

@@ -246,7 +246,7 @@ impl Bot {
 
     /// What the channel says about conversations, at the pace that its quota leaves now.
     pub(crate) fn policy(&self) -> Policy {
-        let mut policy = self.policy.clone();
+        let mut policy = self.policy;
         policy.reply.pace = self.link.limits().pace;
         policy
     }

@@ -39,8 +39,7 @@ impl<'a> Actor<'a> {
         slot: &'a Slot,
         begun: Begun<'a>,
     ) -> Option<Self> {
-        // Everything is read.
-        let _fresh = slot.take_wake();
+        drop(slot.take_wake());
         let lease = shared.lease(partition)?;
         let loaded = match load_from(shared, &lease, id, Seq(0)).await {
             Ok(loaded) => {
@@ -61,7 +60,7 @@ impl<'a> Actor<'a> {
             None => channel::stand_in(shared, &loaded.key.channel).await?,
         };
         slot.belongs_to(&handle);
-        let (bot, channel) = (handle.bot(), handle.id.clone());
+        let bot = handle.bot();
         let mut actor = Self {
             shared,
             slot,
@@ -71,6 +70,7 @@ impl<'a> Actor<'a> {
             token: lease.token,
             lineage: lease.lineage,
             conversation: Conversation::restore(loaded.snapshot, bot.policy(), shared.now()),
+            story: Story::of(handle.id.clone()),
             handle,
             bot,
             version: loaded.version,
@@ -82,7 +82,6 @@ impl<'a> Actor<'a> {
             shown: Vec::new(),
             refused: None,
             lazy_since: None,
-            story: Story::of(channel),
             rest_since: None,
             run: None,
             card: None,
@@ -103,13 +102,11 @@ impl<'a> Actor<'a> {
         }
         actor.hold(&mut effects);
         actor.apply_into(Event::Loaded, &mut effects);
-        match actor.finish_step(effects).await {
-            Ok(()) => Some(actor),
-            Err(lost) => {
-                actor.lose(&lost).await;
-                None
-            }
+        if let Err(lost) = actor.finish_step(effects).await {
+            actor.lose(&lost).await;
+            return None;
         }
+        Some(actor)
     }
 
     /// Takes in what is new in the inbox, and changed settings. With `must_read` the inbox is read even where a wake has brought what is

@@ -76,7 +76,7 @@ fn a_silent_or_endless_agent_is_given_up_in_time(#[case] pauses: &[u64], #[case]
 fn too_long_an_answer_keeps_what_was_allowed() {
     let mut world = world();
     world.policy.rules.limits.output_chars_max = 20;
-    world.process.conversation.configure(world.policy.clone());
+    world.process.conversation.configure(world.policy);
     let seq = world.ask();
     world.says(4);
     world.says(1);
