@@ -125,6 +125,33 @@ pub struct Arrival {
     pub admission: Arc<dyn Admission>,
 }
 
+impl Arrival {
+    /// The entry that is stored for it, at its place in the inbox.
+    pub fn into_entry(
+        self,
+        seq: Seq,
+        verdict: Verdict,
+        fence: FencingToken,
+        accepted_at: Timestamp,
+    ) -> Entry {
+        Entry {
+            seq,
+            accepted_at,
+            fence,
+            message: self.message,
+            retry: RetryNumber(0),
+            chat: self.chat,
+            sender: self.sender,
+            sent_at: self.sent_at,
+            session_address: self.session_address,
+            intake: match verdict {
+                Verdict::Admit | Verdict::Pass(_) => self.intake,
+                Verdict::Refuse(refusal) => Intake::Refused(refusal),
+            },
+        }
+    }
+}
+
 /// What became of an arrival.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {

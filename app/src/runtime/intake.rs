@@ -285,21 +285,7 @@ fn taken_in(shared: &Arc<Shared>, handle: &Arc<ChannelHandle>, arrival: &Arrival
 
 /// What was stored for an arrival. Its fence is known to the store alone; whoever has it from here has the partition.
 pub(super) fn entry_of(arrival: &Arrival, seq: Seq, verdict: Verdict, accepted_at: Timestamp) -> Entry {
-    Entry {
-        seq,
-        accepted_at,
-        fence: FencingToken::default(),
-        message: arrival.message.clone(),
-        retry: RetryNumber(0),
-        chat: arrival.chat.clone(),
-        sender: arrival.sender.clone(),
-        sent_at: arrival.sent_at,
-        session_address: arrival.session_address.clone(),
-        intake: match verdict {
-            Verdict::Admit | Verdict::Pass(_) => arrival.intake.clone(),
-            Verdict::Refuse(refusal) => Intake::Refused(refusal),
-        },
-    }
+    arrival.clone().into_entry(seq, verdict, FencingToken::default(), accepted_at)
 }
 
 /// Platforms keep files for a while only, so they are fetched before it is the message's turn (R6).

@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use rusqlite::Connection;
-use switchboard_domain::ids::{ConversationKey, RetryNumber, Seq};
-use switchboard_domain::inbox::{Entry, Intake, Verdict};
+use switchboard_domain::ids::{ConversationKey, Seq};
+use switchboard_domain::inbox::Verdict;
 use switchboard_domain::message::{Chat, ChatKind};
 use switchboard_ports::conversations::{Accepted, Arrival};
 use switchboard_ports::error::StoreError;
@@ -41,11 +41,9 @@ pub(super) fn accept(step: &mut Step<'_>, key: &Key, arrival: Arrival) -> Result
     let id = arrival.key.id();
     let known = known(step.connection, id.as_str())?;
     let verdict = arrival.admission.verdict(known.as_ref().map_or(0, |known| known.waiting));
-    let intake = match verdict {
-        Verdict::Pass(_) => return Ok(Accepted::First { seq: None, verdict, at: step.now }),
-        Verdict::Admit => arrival.intake.clone(),
-        Verdict::Refuse(refusal) => Intake::Refused(refusal),
-    };
+    if let Verdict::Pass(_) = verdict {
+        return Ok(Accepted::First { seq: None, verdict, at: step.now });
+    }
     let (chat, author) = (&arrival.chat, arrival.sender.name.as_str());
     let person = match chat.kind {
         ChatKind::Private => arrival.sender.im_user_id.as_deref(),
@@ -58,18 +56,7 @@ pub(super) fn accept(step: &mut Step<'_>, key: &Key, arrival: Arrival) -> Result
     let leases = step.leases.lock().unwrap_or_else(PoisonError::into_inner);
     let fence = leases.fence(arrival.key.partition());
     drop(leases);
-    let entry = Entry {
-        seq,
-        accepted_at: step.now,
-        fence,
-        message: arrival.message,
-        retry: RetryNumber(0),
-        chat: arrival.chat,
-        sender: arrival.sender,
-        sent_at: arrival.sent_at,
-        session_address: arrival.session_address,
-        intake,
-    };
+    let entry = arrival.into_entry(seq, verdict, fence, step.now);
     let row_key = entry_key(id.as_str(), seq);
     let row = row(key, "inbox", &row_key);
     let body = row.write(&EntryRecord::seal(&entry, &row)?)?;

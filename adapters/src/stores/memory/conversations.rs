@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use switchboard_domain::ids::{ConversationId, Partition, ReplicaId, RetryNumber, Seq, Version};
-use switchboard_domain::inbox::{Entry, Intake, Verdict};
+use switchboard_domain::ids::{ConversationId, Partition, ReplicaId, Seq, Version};
+use switchboard_domain::inbox::Verdict;
 use switchboard_domain::message::ChatKind;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::clock::Clock;
@@ -135,19 +135,13 @@ fn accept(state: &mut State, arrival: Arrival, now: Timestamp) -> Result<Accepte
     let message = arrival.message.clone();
     let seq = match verdict {
         Verdict::Pass(_) => None,
-        Verdict::Admit => Some(append(state, arrival, None, now)?),
-        Verdict::Refuse(refusal) => Some(append(state, arrival, Some(Intake::Refused(refusal)), now)?),
+        Verdict::Admit | Verdict::Refuse(_) => Some(append(state, arrival, verdict, now)?),
     };
     state.marks.insert(&channel, &message, now);
     Ok(Accepted::First { seq, verdict, at: now })
 }
 
-fn append(
-    state: &mut State,
-    arrival: Arrival,
-    refused: Option<Intake>,
-    now: Timestamp,
-) -> Result<Seq, StoreError> {
+fn append(state: &mut State, arrival: Arrival, verdict: Verdict, now: Timestamp) -> Result<Seq, StoreError> {
     let id = state.begin(&arrival.key, arrival.chat.kind, now)?;
     let fence = state.leases.fence(arrival.key.partition());
     let appended = state.change(&id, now, |conversation| {
@@ -164,19 +158,7 @@ fn append(
         if arrival.chat.title.is_some() {
             conversation.title.clone_from(&arrival.chat.title);
         }
-        let entry = Entry {
-            seq,
-            accepted_at: now,
-            fence,
-            message: arrival.message,
-            retry: RetryNumber(0),
-            chat: arrival.chat,
-            sender: arrival.sender,
-            sent_at: arrival.sent_at,
-            session_address: arrival.session_address,
-            intake: refused.unwrap_or(arrival.intake),
-        };
-        conversation.entries.insert(seq, entry);
+        conversation.entries.insert(seq, arrival.into_entry(seq, verdict, fence, now));
         seq
     });
     appended.ok_or(StoreError::Conflict)

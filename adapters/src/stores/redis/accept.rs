@@ -1,8 +1,8 @@
 //! Accepting, and everything else that appends to an inbox (R1, R2).
 
 use serde_json::{Map, Value, json};
-use switchboard_domain::ids::{ConversationId, ConversationKey, FencingToken, Partition, RetryNumber, Seq};
-use switchboard_domain::inbox::{Entry, Intake, Verdict};
+use switchboard_domain::ids::{ConversationId, ConversationKey, FencingToken, Partition, Seq};
+use switchboard_domain::inbox::{Entry, Verdict};
 use switchboard_domain::message::{Chat, ChatKind};
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::conversations::{Accepted, Arrival, DEDUPLICATION_KEPT};
@@ -154,19 +154,15 @@ pub(super) async fn accept(core: &Core, arrival: Arrival) -> Result<Accepted, St
         }
         let verdict = arrival.admission.verdict(known.waiting);
         let kept = u64::try_from(DEDUPLICATION_KEPT.as_millis()).unwrap_or(u64::MAX);
-        let intake = match verdict {
-            Verdict::Pass(_) => {
-                let mut command = redis::cmd("SET");
-                command.arg(&mark).arg(1).arg("NX").arg("PX").arg(kept);
-                let marked: Option<String> = core.connection.ask(&command).await?;
-                if marked.is_none() {
-                    return Ok(Accepted::Duplicate);
-                }
-                return Ok(Accepted::First { seq: None, verdict, at: core.clock.now() });
+        if let Verdict::Pass(_) = verdict {
+            let mut command = redis::cmd("SET");
+            command.arg(&mark).arg(1).arg("NX").arg("PX").arg(kept);
+            let marked: Option<String> = core.connection.ask(&command).await?;
+            if marked.is_none() {
+                return Ok(Accepted::Duplicate);
             }
-            Verdict::Admit => arrival.intake.clone(),
-            Verdict::Refuse(refusal) => Intake::Refused(refusal),
-        };
+            return Ok(Accepted::First { seq: None, verdict, at: core.clock.now() });
+        }
         if known.seq == Seq(0) {
             core.note_place(id.as_str(), partition, None).await?;
         }
@@ -176,18 +172,7 @@ pub(super) async fn accept(core: &Core, arrival: Arrival) -> Result<Accepted, St
         let mut more = fields(&arrival.key, &arrival.chat, &arrival.sender.name, person);
         more.insert("mark".to_owned(), Value::from(kept.to_string()));
         more.insert("waiting".to_owned(), Value::from(known.waiting.to_string()));
-        let entry = Entry {
-            seq,
-            accepted_at: now,
-            fence: known.fence,
-            message: arrival.message.clone(),
-            retry: RetryNumber(0),
-            chat: arrival.chat.clone(),
-            sender: arrival.sender.clone(),
-            sent_at: arrival.sent_at,
-            session_address: arrival.session_address.clone(),
-            intake,
-        };
+        let entry = arrival.clone().into_entry(seq, verdict, known.fence, now);
         let append = Append { partition, id: &id, known, entry, unless: Some(mark.clone()), more };
         match append.make(core, now).await? {
             Appended::Done => return Ok(Accepted::First { seq: Some(seq), verdict, at: now }),

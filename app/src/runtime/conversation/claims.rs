@@ -19,12 +19,7 @@ impl Claims {
         }
     }
 
-    /// A claim waits no longer.
-    pub(super) fn granted(&mut self, reply: ReplyId, call: CallNumber) {
-        self.0.retain(|of, (number, _)| *of != reply || *number != call);
-    }
-
-    /// Whatever is not waited for any more is given up.
+    /// Whatever is not waited for any more is given up; one that was granted has ended by itself.
     pub(super) fn keep(&mut self, is_waiting: impl Fn(ReplyId, CallNumber) -> bool) {
         self.0.retain(|reply, (call, wait)| {
             let keeps = is_waiting(*reply, *call);

@@ -271,18 +271,8 @@ impl Actor<'_> {
     /// A platform call came back, or its place in the budget did.
     async fn came_back(&mut self, Back { event, shown, called, refused }: Back) -> Result<(), Lost> {
         self.events_since_look = self.events_since_look.saturating_add(1);
-        match &event {
-            Event::CardDone { .. } | Event::PartDone { .. } => self.calls = self.calls.saturating_sub(1),
-            Event::Granted { reply, call } => self.claims.granted(*reply, *call),
-            Event::Taken { .. }
-            | Event::Denied { .. }
-            | Event::Loaded
-            | Event::Held(_)
-            | Event::Released(_)
-            | Event::Parked
-            | Event::Run { .. }
-            | Event::LookedUp { .. }
-            | Event::Closed { .. } => {}
+        if matches!(event, Event::CardDone { .. } | Event::PartDone { .. }) {
+            self.calls = self.calls.saturating_sub(1);
         }
         if let Some(called) = called {
             self.story.came_back(self.shared, self.id, &event, called);
