@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::command;
 use switchboard_domain::content::{Content, Question};
-use switchboard_domain::ids::{ConnectionId, ConversationKey, FencingToken, RetryNumber, Seq};
+use switchboard_domain::ids::{ConnectionId, ConversationKey, FencingToken, Seq};
 use switchboard_domain::inbox::{Control, Entry, Intake, Origin, Verdict};
 use switchboard_domain::message::{Body, ChatKind, Inbound};
 use switchboard_domain::outcome::Refusal;

@@ -66,8 +66,13 @@ pub(super) fn of_database(path: &Path, error: &rusqlite::Error) -> Option<String
 
 /// Whether there is hardly any room where this is.
 pub(super) fn is_full(path: &Path) -> bool {
+    room(path).is_some_and(|room| room < ROOM_MIN)
+}
+
+/// How much room there is where this is, in bytes; `None` where the system does not say.
+pub(super) fn room(path: &Path) -> Option<u64> {
     // What only the superuser may use is no room for us.
-    file_system(path).is_some_and(|found| found.f_bavail.saturating_mul(found.f_frsize) < ROOM_MIN)
+    file_system(path).map(|found| found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 fn is_read_only(path: &Path) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use switchboard_domain::time::Timestamp;
 
 use super::error::OpenError;
 use super::schema::{self, Found};
-use super::{damage, moving, restore, rotation, searching};
+use super::{cause, damage, moving, restore, rotation, searching};
 use crate::stores::key;
 use crate::stores::seal::{Key, Place, SealError, Sealing, key_id};
 
@@ -27,8 +28,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pages of write-ahead log kept on disk after a checkpoint, in bytes.
 const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 
-/// Pages of write-ahead log that are folded into the database together: a crowd writes the same ones again and again.
-const LOG_PAGES_FOLDED: i64 = 4_000;
+/// Pages of write-ahead log that are folded into the database together: a crowd writes the same ones again and again. On a small
+/// disk fewer, a sixteenth of the room there is.
+const LOG_PAGES_FOLDED: RangeInclusive<i64> = 250..=4_000;
+
+/// Bytes of the log per page.
+const LOG_PAGE_BYTES: i64 = 4_120;
 
 /// Pages that a reading connection keeps in memory; it forgets them with each commit.
 const READER_CACHE_KIB: i64 = 256;
@@ -226,12 +231,20 @@ pub(super) fn writing(connection: &Connection, database: &Path) -> Result<(), Op
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(failed)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_FOLDED).map_err(failed)?;
+    let room = cause::room(database).and_then(|room| i64::try_from(room).ok()).unwrap_or(i64::MAX);
+    let pages = (room / 16 / LOG_PAGE_BYTES).clamp(*LOG_PAGES_FOLDED.start(), *LOG_PAGES_FOLDED.end());
+    connection.pragma_update(None, "wal_autocheckpoint", pages).map_err(failed)?;
     // What is deleted is overwritten, in the database and in what the log says of it from then on.
     connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
     // It was looked at, and is sound.
     fold_at_close(connection, true).map_err(failed)?;
     Ok(())
+}
+
+/// Puts the log into the open database and gives its room back, as far as nobody reads; answers whether that was done.
+pub(super) fn fold_log(connection: &Connection) -> bool {
+    let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    is_busy == Ok(0)
 }
 
 /// Stores what shows which key was used, or replaces it.

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use switchboard_ports::error::StoreError;
 
+use super::cause;
 use super::error::OpenError;
 use super::ownership::Owned;
 
@@ -89,6 +90,11 @@ impl Presence {
             files.push((what, path, found));
         }
         Ok(Self { database: database.to_owned(), files, owned, absent: Mutex::default() })
+    }
+
+    /// Whether there is hardly any room where the files are.
+    pub(super) fn has_no_room(&self) -> bool {
+        cause::is_full(&self.database)
     }
 
     /// Whether the directory is this process's alone.

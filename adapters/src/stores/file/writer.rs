@@ -267,9 +267,7 @@ impl Writing {
     fn fold(&mut self) {
         let wanted = self.standing.presence.absent().is_some_and(Absent::wants_fold);
         if wanted && !self.is_folded && !self.standing.damage.is_found() {
-            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-            let is_busy = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-            self.is_folded = is_busy == Ok(0);
+            self.is_folded = opening::fold_log(&self.connection);
         }
     }
 
@@ -292,6 +290,10 @@ impl Writing {
                 let _already_lost = self.connection.execute_batch("ROLLBACK");
             }
             self.revoke(claimed);
+            // The log itself may be what takes the room, and nothing else would make it shorter.
+            if self.standing.presence.has_no_room() {
+                opening::fold_log(&self.connection);
+            }
             // What was queued behind goes the same way: written now, it would overtake what is offered again.
             group.extend(members.try_iter().take(QUEUE_MAX));
             self.tell(Some((error, group.len())));
