@@ -5,7 +5,9 @@ mod dingtalk_support;
 
 use std::time::Duration;
 
-use dingtalk_support::{Platform, STREAMING, TOKEN, card, error, group, ok, open, own_template, update};
+use dingtalk_support::{
+    Platform, STREAMING, TOKEN, card, claim, error, group, ok, open, own_template, update,
+};
 use rstest::rstest;
 use serde_json::json;
 use switchboard_domain::channel::ErrorCode;
@@ -64,6 +66,6 @@ async fn a_throttled_call_holds_the_next_claim() {
         .await;
     let link = platform.link(own_template());
     card(&link, &group(), update("text")).await;
-    let claim = tokio::time::timeout(Duration::from_millis(200), link.claim(Claim::Finish));
-    assert!(claim.await.is_err());
+    let waits = tokio::time::timeout(Duration::from_millis(200), link.claim(claim(Claim::Finish)));
+    assert!(waits.await.is_err());
 }

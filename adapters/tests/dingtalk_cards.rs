@@ -6,15 +6,15 @@ mod dingtalk_support;
 use std::time::Duration;
 
 use dingtalk_support::{
-    CREATE, INSTANCES, OWN_TEMPLATE, Platform, STREAMING, card, created, error, finish, group, ok, open,
-    own_template, private, update,
+    CREATE, INSTANCES, OWN_TEMPLATE, Platform, STREAMING, card, claim, created, error, finish, group, ok,
+    open, own_template, private, update,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::ids::{MessageId, RetryNumber, Seq};
 use switchboard_domain::message::Target;
-use switchboard_domain::reply::{CardCall, CardOutcome};
+use switchboard_domain::reply::{CardCall, CardOutcome, Claim};
 use switchboard_ports::provider::CardRequest;
 use wiremock::ResponseTemplate;
 
@@ -26,7 +26,7 @@ async fn a_card_of_the_public_template_goes_through_its_states() {
     for call in [open("Thinking..."), update("Hel"), update("Hello"), finish("Hello!")] {
         assert_eq!(card(&link, &group(), call).await, CardOutcome::Done);
     }
-    assert_eq!(platform.asked().await, [CREATE, INSTANCES, STREAMING, STREAMING, STREAMING, INSTANCES]);
+    assert_eq!(platform.asked().await, [CREATE, INSTANCES, STREAMING, STREAMING, INSTANCES]);
 
     assert_is_public_card(&platform.sent(CREATE).await[0]);
     assert_are_public_states(&platform.sent(INSTANCES).await);
@@ -45,7 +45,7 @@ async fn a_card_that_says_that_its_message_waits_can_be_read_and_becomes_the_ans
     }
     let params = &platform.sent(CREATE).await[0]["cardData"]["cardParamMap"];
     assert_eq!((&params["flowStatus"], &params["msgContent"]), (&json!("2"), &json!("Your message waits.")));
-    assert_eq!(platform.asked().await, [CREATE, INSTANCES, STREAMING, STREAMING, INSTANCES]);
+    assert_eq!(platform.asked().await, [CREATE, INSTANCES, STREAMING, INSTANCES]);
     let states = platform.sent(INSTANCES).await;
     let states = states.iter().map(|state| &state["cardData"]["cardParamMap"]["flowStatus"]);
     assert_eq!(states.collect::<Vec<_>>(), ["2", "3"]);
@@ -67,6 +67,10 @@ fn assert_is_public_card(create: &Value) {
 
 fn assert_are_public_states(states: &[Value]) {
     assert_eq!(states[0]["cardData"]["cardParamMap"]["flowStatus"], "2");
+    assert_eq!(
+        states[0]["cardData"]["cardParamMap"]["msgContent"], "Hel",
+        "the first text needs no call of its own"
+    );
     assert_eq!(states[0]["cardData"]["cardParamMap"]["sys_full_json_obj"], "{\"order\":[\"msgContent\"]}");
     assert_eq!(states[1]["cardData"]["cardParamMap"]["flowStatus"], "3");
     assert_eq!(states[1]["cardData"]["cardParamMap"]["msgContent"], "Hello!");
@@ -76,10 +80,7 @@ fn assert_are_public_states(states: &[Value]) {
 fn assert_are_public_strokes(strokes: &[Value]) {
     assert!(strokes.iter().all(|stroke| stroke["key"] == "msgContent" && stroke["isFull"] == true));
     let shown: Vec<_> = strokes.iter().map(|stroke| (&stroke["content"], &stroke["isFinalize"])).collect();
-    assert_eq!(
-        shown,
-        [(&json!("Hel"), &json!(false)), (&json!("Hello"), &json!(false)), (&json!("Hello!"), &json!(true))]
-    );
+    assert_eq!(shown, [(&json!("Hello"), &json!(false)), (&json!("Hello!"), &json!(true))]);
     assert!(strokes.iter().all(|stroke| stroke["outTrackId"] == strokes[0]["outTrackId"]));
     assert_ne!(strokes[0]["guid"], strokes[1]["guid"]);
 }
@@ -196,6 +197,7 @@ async fn a_failed_answer_closes_the_card_as_failed_with_its_sentence() {
     platform.takes_cards().await;
     let link = platform.link(json!({}));
     card(&link, &group(), open("Thinking...")).await;
+    card(&link, &group(), update("So far")).await;
     let call = CardCall::Finish { text: "Please try again.".into(), failed: true };
     assert_eq!(card(&link, &group(), call).await, CardOutcome::Done);
     let stroke = platform.sent(STREAMING).await.remove(0);
@@ -206,14 +208,75 @@ async fn a_failed_answer_closes_the_card_as_failed_with_its_sentence() {
     assert_eq!(states.last().unwrap()["cardData"]["cardParamMap"]["msgContent"], "Please try again.");
 }
 
+#[rstest]
+#[case(false, "3")]
+#[case(true, "5")]
+#[tokio::test]
+async fn a_card_without_text_takes_its_last_one_with_its_last_state(
+    #[case] failed: bool,
+    #[case] state: &str,
+) {
+    let platform = Platform::start().await;
+    platform.takes_cards().await;
+    let link = platform.link(json!({}));
+    card(&link, &group(), open("Thinking...")).await;
+    let call = CardCall::Finish { text: "Hello!".into(), failed };
+    assert_eq!(card(&link, &group(), call).await, CardOutcome::Done);
+    assert_eq!(platform.asked().await, [CREATE, INSTANCES]);
+    let params = &platform.sent(INSTANCES).await[0]["cardData"]["cardParamMap"];
+    assert_eq!((&params["flowStatus"], &params["msgContent"]), (&json!(state), &json!("Hello!")));
+}
+
+/// Nobody says that a platform takes a last state at once.
+#[tokio::test]
+async fn a_platform_that_wants_a_card_streamed_before_its_last_state_gets_that() {
+    let platform = Platform::start().await;
+    let taken = || ok(json!({"success": true}));
+    platform.answers("POST", CREATE, vec![ok(created())]).await;
+    platform.answers("PUT", STREAMING, vec![taken()]).await;
+    platform.answers("PUT", INSTANCES, vec![error(400, "param.flowStatus"), taken(), taken()]).await;
+    let link = platform.link(json!({}));
+    card(&link, &group(), open("Thinking...")).await;
+    assert_eq!(card(&link, &group(), finish("Hello!")).await, CardOutcome::Done);
+    assert_eq!(platform.asked().await, [CREATE, INSTANCES, INSTANCES, STREAMING, INSTANCES]);
+}
+
+/// The first two of flow A have their place among other calls than the rest.
+#[tokio::test]
+async fn a_claim_waits_for_the_api_that_its_call_goes_to() {
+    let platform = Platform::start().await;
+    platform.answers("POST", CREATE, vec![ok(created())]).await;
+    platform.answers("PUT", INSTANCES, vec![ok(json!({"success": true}))]).await;
+    let throttled = error(403, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi");
+    platform.answers("PUT", STREAMING, vec![throttled]).await;
+    let link = platform.link(json!({}));
+    card(&link, &group(), open("Thinking...")).await;
+    let waits =
+        async |claim| tokio::time::timeout(Duration::from_millis(200), link.claim(claim)).await.is_err();
+    let another = CardRequest {
+        target: group(),
+        message: MessageId::new("msgB=="),
+        retry: RetryNumber(0),
+        seq: Seq(2),
+        attempt: 0,
+        call: finish("of a card of which nothing is known"),
+    };
+    assert!(matches!(link.card(another).await.outcome, CardOutcome::Throttled { .. }));
+    assert!(!waits(claim(Claim::Update)).await, "the first text goes with the state");
+    assert!(!waits(claim(Claim::Finish)).await, "so does the last one of a card without text");
+    card(&link, &group(), update("Hel")).await;
+    assert!(waits(claim(Claim::Update)).await);
+    assert!(waits(claim(Claim::Finish)).await);
+}
+
 #[tokio::test]
 async fn after_a_restart_an_update_begins_again_and_a_finish_does_not_reopen() {
     let platform = Platform::start().await;
     platform.takes_cards().await;
     assert_eq!(card(&platform.link(json!({})), &group(), update("text")).await, CardOutcome::Done);
-    assert_eq!(platform.asked().await, [INSTANCES, STREAMING]);
+    assert_eq!(platform.asked().await, [INSTANCES]);
     assert_eq!(card(&platform.link(json!({})), &group(), finish("text")).await, CardOutcome::Done);
-    assert_eq!(platform.asked().await, [INSTANCES, STREAMING, STREAMING, INSTANCES]);
+    assert_eq!(platform.asked().await, [INSTANCES, STREAMING, INSTANCES]);
     assert_eq!(platform.sent(INSTANCES).await[1]["cardData"]["cardParamMap"]["flowStatus"], "3");
 }
 

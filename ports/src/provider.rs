@@ -139,7 +139,7 @@ pub trait Link: Send + Sync {
 
     /// Waits for a place in the platform's budget for such a call (R14). Safe to cancel: a place not used is given back
     /// by time. The call should follow at once.
-    async fn claim(&self, claim: Claim);
+    async fn claim(&self, claim: ClaimRequest);
 
     /// Makes one card call. Never cancelled by the driver. May be repeated: calls are idempotent by card id and key (R8).
     async fn card(&self, call: CardRequest) -> Came<CardOutcome>;
@@ -228,6 +228,19 @@ pub enum Ack {
     Stored,
     /// It could not be stored: no ack, so that the platform delivers it again.
     Withheld,
+}
+
+/// A call that waits for its place in the budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// What for.
+    pub claim: Claim,
+    /// How long people have seen nothing new of the reply.
+    pub still: Duration,
+    /// Names the card, as in its [`CardRequest`].
+    pub message: MessageId,
+    /// Names the card, as in its [`CardRequest`].
+    pub retry: RetryNumber,
 }
 
 /// One card call with all it needs.

@@ -2,11 +2,11 @@
 //!
 //! A bucket lets at most `calls_per_second` calls start in any second (and a little: clocks and networks jitter), so
 //! that the platform's own count, wherever its seconds begin, is never exceeded; a burst after a pause goes out at
-//! once. A throttle answer closes the bucket for the pause the platform asks for.
+//! once, but for updates of cards, which come evenly. A throttle answer closes the bucket for the pause the platform asks for.
 //!
 //! Where replicas share a budget, a call that this window allows also needs one that the store has granted (`share.rs`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,26 +14,15 @@ use switchboard_ports::budget::{BudgetKey, BudgetStore, GRANT_USABLE, Taken};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
+pub(super) use super::queue::Class;
+use super::queue::{self, Queue};
 use super::share::{Share, Step};
 
 /// The span in which at most `calls_per_second` calls start: a second and five percent.
 const WINDOW: Duration = Duration::from_millis(1_050);
 
-/// How important a claim is: the first goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Class {
-    /// Finishing a card.
-    Finish,
-    /// Opening a card.
-    Open,
-    /// Sending a plain message.
-    Text,
-    /// Updating a card.
-    Update,
-}
-
 /// The largest part of the rate that is asked for at once, as a divisor: what is not started in time is lost to all.
-const BATCH_DIVISOR: u32 = 4;
+const BATCH_DIVISOR: u32 = 5;
 
 /// One API's bucket.
 #[derive(Default)]
@@ -62,12 +51,11 @@ struct State {
     share: Share,
     /// When the last calls were let through, oldest first, at most `rate`.
     granted: VecDeque<Instant>,
+    /// When the last update was let through.
+    updated_at: Option<Instant>,
     /// Nothing is let through before: the platform throttled us.
     closed_until: Option<Instant>,
-    /// Who waits, the most important first, then the longest. One entry per claim under way, so as many as there are
-    /// replies with a call to make.
-    waiting: BTreeMap<(Class, u64), Arc<Notify>>,
-    next_ticket: u64,
+    queue: Queue,
 }
 
 impl State {
@@ -78,17 +66,28 @@ impl State {
         freed_at.max(self.closed_until).filter(|until| *until > now)
     }
 
+    /// When the next call may start for one of this class; `None`: now.
+    fn blocked_until_for(&self, class: Class, now: Instant) -> Option<Instant> {
+        // Updates come evenly: in a burst they would leave the cards behind them standing until the window is over.
+        let apart = WINDOW / self.rate.max(1);
+        let even = self.updated_at.filter(|_| class == Class::Update && self.rate > 0).map(|at| at + apart);
+        even.filter(|until| *until > now).max(self.blocked_until(now))
+    }
+
     fn window_size(&self) -> usize {
         usize::try_from(self.rate).unwrap_or(usize::MAX)
     }
 
     /// How many calls to ask for: those that are waiting, in moderation.
     fn wanted(&self) -> u32 {
-        let waiting = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
         waiting.clamp(1, self.rate.div_ceil(BATCH_DIVISOR).max(1))
     }
 
-    fn grant(&mut self, now: Instant) {
+    fn grant(&mut self, class: Class, now: Instant) {
+        if class == Class::Update {
+            self.updated_at = Some(now);
+        }
         if self.rate == 0 {
             return;
         }
@@ -99,7 +98,7 @@ impl State {
     }
 
     fn wake_first(&self) {
-        if let Some((_, first)) = self.waiting.first_key_value() {
+        if let Some((_, first)) = self.queue.first(self.rate, Instant::now()) {
             first.notify_one();
         }
     }
@@ -108,14 +107,14 @@ impl State {
 /// A place in the queue; leaves it when dropped, so that a cancelled claim blocks nobody.
 struct Place<'a> {
     bucket: &'a Bucket,
-    key: (Class, u64),
+    place: queue::Place,
     notify: Arc<Notify>,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.bucket.0.state);
-        state.waiting.remove(&self.key);
+        state.queue.leave(self.place);
         state.wake_first();
     }
 }
@@ -160,7 +159,12 @@ impl Bucket {
 
     /// Waits until a call may start, and counts it. Safe to cancel; a call counted but not made costs its second.
     pub(super) async fn take(&self, class: Class) {
-        let place = self.line_up(class);
+        self.take_for(class, Duration::ZERO).await;
+    }
+
+    /// The same for a card of which people have seen nothing new for so long.
+    pub(super) async fn take_for(&self, class: Class, still: Duration) {
+        let place = self.line_up(class, still);
         loop {
             let Some(until) = self.try_take(&place) else {
                 return;
@@ -197,13 +201,12 @@ impl Bucket {
         state.wake_first();
     }
 
-    fn line_up(&self, class: Class) -> Place<'_> {
-        let mut state = lock(&self.0.state);
-        let key = (class, state.next_ticket);
-        state.next_ticket = state.next_ticket.wrapping_add(1);
+    fn line_up(&self, class: Class, still: Duration) -> Place<'_> {
+        let now = Instant::now();
         let notify = Arc::new(Notify::new());
-        state.waiting.insert(key, Arc::clone(&notify));
-        Place { bucket: self, key, notify }
+        let since = now.checked_sub(still).unwrap_or(now);
+        let place = lock(&self.0.state).queue.line_up(class, since, Arc::clone(&notify));
+        Place { bucket: self, place, notify }
     }
 
     /// Takes a call if it is this place's turn; else until when to wait, at the head of the queue, or for a
@@ -220,15 +223,22 @@ impl Bucket {
 
     fn look(&self, place: &Place<'_>) -> (Option<Turn>, Option<Question>) {
         let mut state = lock(&self.0.state);
-        if state.waiting.first_key_value().is_none_or(|(first, _)| *first != place.key) {
-            return (Some(Turn::Later), None);
-        }
         let now = Instant::now();
-        if let Some(until) = state.blocked_until(now) {
+        match state.queue.first(state.rate, now) {
+            Some((first, _)) if first == place.place => {}
+            Some((_, first)) => {
+                // It may not know yet: turns change with time alone, too.
+                first.notify_one();
+                return (Some(Turn::Later), None);
+            }
+            None => return (Some(Turn::Later), None),
+        }
+        let class = place.place.class();
+        if let Some(until) = state.blocked_until_for(class, now) {
             return (Some(Turn::At(until)), None);
         }
         let Some(shared) = self.0.shared.as_ref().filter(|_| state.rate > 0) else {
-            state.grant(now);
+            state.grant(class, now);
             return (None, None);
         };
         let step = state.share.step(now);
@@ -241,7 +251,7 @@ impl Bucket {
         });
         let turn = match step {
             Step::Start | Step::StartAndAsk => {
-                state.grant(now);
+                state.grant(class, now);
                 None
             }
             Step::Ask | Step::Asked => Some(Turn::Later),

@@ -20,7 +20,7 @@ async fn no_second_sees_more_calls_than_allowed() {
     let bucket = bucket(20);
     let mut starts = Vec::new();
     for _ in 0..100 {
-        bucket.take(Class::Update).await;
+        bucket.take(Class::Text).await;
         starts.push(Instant::now());
     }
     assert!(starts.windows(21).all(|calls| calls[20] - calls[0] > Duration::from_secs(1)));
@@ -48,8 +48,8 @@ async fn zero_means_no_limit_of_ours() {
 
 #[tokio::test(start_paused = true)]
 async fn the_more_important_claim_goes_first_then_the_longer_waiting() {
-    let bucket = bucket(1);
-    bucket.take(Class::Update).await;
+    let bucket = bucket(20);
+    bucket.close(Duration::from_millis(100));
     let (sender, mut order) = mpsc::unbounded_channel();
     let claims = [
         (Class::Update, "update 1"),
@@ -119,4 +119,123 @@ async fn a_throttle_answer_holds_those_who_wait_already() {
         bucket.close(Duration::from_secs(5));
     });
     assert!(before.elapsed() >= Duration::from_secs(5));
+}
+
+/// Takes calls of a bucket one after the other, as tasks; says in which order they come.
+fn line_up(
+    bucket: &Arc<Bucket>,
+    claims: &[(Class, u64, &'static str)],
+) -> mpsc::UnboundedReceiver<&'static str> {
+    let (sender, order) = mpsc::unbounded_channel();
+    for &(class, still_ms, name) in claims {
+        let (bucket, sender) = (Arc::clone(bucket), sender.clone());
+        tokio::spawn(async move {
+            bucket.take_for(class, Duration::from_millis(still_ms)).await;
+            sender.send(name).unwrap();
+        });
+    }
+    order
+}
+
+async fn served(mut order: mpsc::UnboundedReceiver<&'static str>) -> Vec<&'static str> {
+    let mut served = Vec::new();
+    while let Some(name) = order.recv().await {
+        served.push(name);
+    }
+    served
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_equal_claims_the_one_whose_card_stands_longest_goes_first() {
+    let bucket = bucket(20);
+    bucket.close(Duration::from_millis(100));
+    let order = line_up(
+        &bucket,
+        &[
+            (Class::Update, 800, "b"),
+            (Class::Update, 0, "c"),
+            (Class::Update, 1_000, "a"),
+            (Class::Finish, 0, "end"),
+        ],
+    );
+    assert_eq!(served(order).await, ["end", "a", "b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_that_has_stood_too_long_goes_before_those_that_end() {
+    let bucket = bucket(20);
+    bucket.close(Duration::from_millis(100));
+    let order = line_up(
+        &bucket,
+        &[
+            (Class::Finish, 0, "end"),
+            (Class::Extra, 60_000, "extra"),
+            (Class::Update, 2_600, "late"),
+            (Class::Finish, 2_700, "late end"),
+            (Class::Update, 2_000, "update"),
+        ],
+    );
+    assert_eq!(served(order).await, ["late end", "late", "end", "update", "extra"]);
+}
+
+/// Whose turn it is changes with time alone: who was first and sleeps until a call is free has to wake who is first by then.
+#[tokio::test(start_paused = true)]
+async fn a_card_that_comes_to_stand_too_long_while_it_waits_is_not_passed_over() {
+    let bucket = bucket(1);
+    bucket.take(Class::Update).await;
+    let order = line_up(
+        &bucket,
+        &[(Class::Finish, 0, "end"), (Class::Update, 2_000, "late"), (Class::Finish, 0, "end")],
+    );
+    assert_eq!(served(order).await, ["late", "end", "end"]);
+}
+
+/// A burst of them would use up the window, and the cards behind it would stand until that is over.
+#[tokio::test(start_paused = true)]
+async fn updates_come_evenly_and_others_need_not() {
+    let bucket = bucket(20);
+    let begun = Instant::now();
+    bucket.take(Class::Update).await;
+    for _ in 0..5 {
+        bucket.take(Class::Finish).await;
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    bucket.take(Class::Update).await;
+    assert!(begun.elapsed() > Duration::from_millis(52), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_millis(55), "{:?}", begun.elapsed());
+}
+
+/// Cards that stream without an end, and as many that end and are replaced by others.
+#[tokio::test(start_paused = true)]
+async fn no_card_stands_longer_than_the_calls_a_second_make_it() {
+    for (cards, rate) in [(1, 20), (30, 20), (49, 20), (60, 20), (200, 20), (30, 60), (300, 60)] {
+        let bucket = bucket(rate);
+        let (sender, mut stood) = mpsc::unbounded_channel();
+        for card in 0..cards {
+            let (bucket, sender) = (Arc::clone(&bucket), sender.clone());
+            tokio::spawn(async move {
+                let (mut shown, mut updates) = (Instant::now(), card % 9);
+                loop {
+                    // An answer of nine updates; then its end, and the next one begins.
+                    let class = if updates % 10 == 9 { Class::Finish } else { Class::Update };
+                    bucket.take_for(class, shown.elapsed()).await;
+                    let _ended = sender.send(shown.elapsed());
+                    shown = Instant::now();
+                    updates += 1;
+                    sleep(Duration::from_millis(if updates % 10 < 3 { 800 } else { 2_500 })).await;
+                }
+            });
+        }
+        drop(sender);
+        let mut longest = Duration::ZERO;
+        let _over = timeout(Duration::from_secs(300), async {
+            while let Some(still) = stood.recv().await {
+                longest = longest.max(still);
+            }
+        })
+        .await;
+        let most = Duration::from_secs(3).max(Duration::from_millis(1_200) * cards / rate);
+        assert!(longest > Duration::from_secs(2), "{cards} cards are tried");
+        assert!(longest <= most, "{cards} cards at {rate} calls a second: {longest:?}, at most {most:?}");
+    }
 }

@@ -9,7 +9,7 @@ use switchboard_domain::reply::CardOutcome;
 use switchboard_ports::provider::Came;
 use tokio::time::Instant;
 
-use super::api::Api;
+use super::api::{Api, Lane};
 use super::bucket::Class;
 use super::card::{
     Flow, FlowStatus, Stroke, carrier, create, delivery_failure, final_text, hide_stop, set_status, stream,
@@ -59,6 +59,8 @@ impl Card<'_> {
     }
 
     /// Shows the text. An empty one is not sent: the platform refuses it (dingtalk §6.8).
+    ///
+    /// In flow A the first text comes with the card's new state, in one call.
     pub(super) async fn update(&self, text: &str) -> Came<CardOutcome> {
         let text = for_card(&clean(text), Extent::SoFar);
         if text.is_empty() {
@@ -67,20 +69,21 @@ impl Card<'_> {
         if self.phases.of(&self.track_id) == Some(Phase::Finalized) {
             return CardOutcome::AlreadyFinished.into();
         }
-        if self.flow() == Flow::Status
-            && self.phases.of(&self.track_id) != Some(Phase::Inputing)
-            && let Err(failure) = self.begin(Class::Update, &text).await
-        {
-            return came(&failure);
+        if is_unbegun(self.platform, self.phases, &self.track_id) {
+            let begun = self.set_status(FlowStatus::Inputing, &text).await;
+            if begun.is_ok() {
+                self.phases.set(&self.track_id, Phase::Inputing);
+            }
+            return outcome(begun);
         }
         outcome(self.stream(Stroke::Update, &text).await)
     }
 
     /// Shows the text and closes the card for good.
     ///
-    /// In flow A an unfinished beginning is made up for only where this process knows that the card is open: set to
-    /// "inputing", a card that was finished before a restart would look open again for a moment. Without it the last
-    /// streaming call and the state that follows carry all that is shown.
+    /// In flow A a card that this process knows to show no text yet takes it with its last state, in one call. Should the platform
+    /// refuse that, it is streamed like any other, with its beginning made up for. A card of which nothing is known is not begun:
+    /// set to "inputing", one that was finished before a restart would look open again for a moment.
     pub(super) async fn finish(&self, text: &str, failed: bool) -> Came<CardOutcome> {
         let text = final_text(for_card(&clean(text), Extent::Whole));
         if self.flow() == Flow::Streaming {
@@ -91,10 +94,17 @@ impl Card<'_> {
             return finished;
         }
         let phase = self.phases.of(&self.track_id);
-        if phase == Some(Phase::Opened)
-            && let Err(failure) = self.begin(Class::Finish, &text).await
-        {
-            return came(&failure);
+        if phase == Some(Phase::Opened) {
+            let closed = self.set_status(last_status(failed), &text).await;
+            let is_refused = closed.as_ref().is_err_and(|failure| {
+                matches!(failure.card_outcome(), CardOutcome::Refused(code) if code != ErrorCode::QuotaExceeded)
+            });
+            if !is_refused {
+                return outcome(closed);
+            }
+            if let Err(failure) = self.begin_streaming(&text).await {
+                return came(&failure);
+            }
         }
         if phase != Some(Phase::Finalized) {
             match self.stream(stroke(failed), &text).await {
@@ -107,6 +117,12 @@ impl Card<'_> {
         self.close(&text, failed).await.into()
     }
 
+    /// Waits for another place for finishing the card, because the one there was is too old.
+    pub(super) async fn take_another_place(&self) -> Result<(), Failure> {
+        let lane = finish_lane(self.platform, self.phases, &self.track_id);
+        self.platform.take_place(lane, Class::Finish, self.deadline).await
+    }
+
     /// Takes the stop button off a finished card, as well as that goes: a button that is left over does nothing, and one
     /// press of it hides it from whoever pressed.
     async fn hide_stop(&self) {
@@ -114,7 +130,7 @@ impl Card<'_> {
             return;
         };
         let deadline = self.deadline.min(Instant::now() + HIDE_TIMEOUT);
-        let hidden = self.platform.call_in_turn(Api::CardUpdate, Class::Update, &body, deadline).await;
+        let hidden = self.platform.call_in_turn(Api::CardUpdate, Class::Extra, &body, deadline).await;
         if let Err(failure) = hidden {
             tracing::debug!(
                 answer = failure.code(),
@@ -123,18 +139,23 @@ impl Card<'_> {
         }
     }
 
-    /// Sets the card's state to "inputing" before its first text (flow A).
-    async fn begin(&self, class: Class, text: &str) -> Result<(), Failure> {
-        self.set_status(class, FlowStatus::Inputing, text).await?;
+    /// Sets the card's state to "inputing", and waits for the place of the streaming call that follows (flow A).
+    async fn begin_streaming(&self, text: &str) -> Result<(), Failure> {
+        self.platform.take_place(Lane::CardUpdate, Class::Finish, self.deadline).await?;
+        self.set_status(FlowStatus::Inputing, text).await?;
         self.phases.set(&self.track_id, Phase::Inputing);
-        Ok(())
+        self.platform.take_place(Lane::CardStreaming, Class::Finish, self.deadline).await
     }
 
     /// Sets the state of a card whose text is final. When the platform refuses even that for good, the text still
     /// stands there whole: to send it once more as plain text would show it twice.
     async fn close(&self, text: &str, failed: bool) -> CardOutcome {
-        let status = if failed { FlowStatus::Failed } else { FlowStatus::Finished };
-        match self.set_status(Class::Finish, status, text).await {
+        let placed = self.platform.take_place(Lane::CardUpdate, Class::Finish, self.deadline).await;
+        let closed = match placed {
+            Ok(()) => self.set_status(last_status(failed), text).await,
+            Err(failure) => Err(failure),
+        };
+        match closed {
             Ok(_) => CardOutcome::Done,
             Err(failure) => match failure.card_outcome() {
                 CardOutcome::Refused(code) => {
@@ -153,9 +174,9 @@ impl Card<'_> {
         }
     }
 
-    async fn set_status(&self, class: Class, status: FlowStatus, text: &str) -> Result<Value, Failure> {
+    async fn set_status(&self, status: FlowStatus, text: &str) -> Result<Value, Failure> {
         let body = set_status(&self.platform.settings.card, &self.track_id, status, text);
-        self.platform.call_in_turn(Api::CardUpdate, class, &body, self.deadline).await
+        self.platform.call(Api::CardUpdate, &body, self.deadline).await
     }
 
     async fn stream(&self, stroke: Stroke, text: &str) -> Result<Value, Failure> {
@@ -166,6 +187,31 @@ impl Card<'_> {
     fn flow(&self) -> Flow {
         self.platform.settings.card.flow()
     }
+}
+
+/// Whose budget an update of the card takes its place from.
+pub(super) fn update_lane(platform: &Platform, phases: &Phases, track_id: &str) -> Lane {
+    if is_unbegun(platform, phases, track_id) { Lane::CardUpdate } else { Lane::CardStreaming }
+}
+
+/// Whose budget the first call of the card's end takes its place from.
+pub(super) fn finish_lane(platform: &Platform, phases: &Phases, track_id: &str) -> Lane {
+    let is_known_empty =
+        platform.settings.card.flow() == Flow::Status && phases.of(track_id) == Some(Phase::Opened);
+    if is_known_empty { Lane::CardUpdate } else { Lane::CardStreaming }
+}
+
+/// Whether the card's state is still to be set to "inputing" (flow A).
+fn is_unbegun(platform: &Platform, phases: &Phases, track_id: &str) -> bool {
+    platform.settings.card.flow() == Flow::Status
+        && match phases.of(track_id) {
+            None | Some(Phase::Opened) => true,
+            Some(Phase::Inputing | Phase::Finalized) => false,
+        }
+}
+
+const fn last_status(failed: bool) -> FlowStatus {
+    if failed { FlowStatus::Failed } else { FlowStatus::Finished }
 }
 
 const fn stroke(failed: bool) -> Stroke {

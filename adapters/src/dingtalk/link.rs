@@ -1,6 +1,7 @@
 //! One channel's access to DingTalk, as the driver sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use switchboard_domain::channel::CloseCause;
@@ -12,7 +13,7 @@ use switchboard_domain::settings::ReplyLimits;
 use switchboard_domain::usage::{QuotaRules, pace};
 use switchboard_ports::directory::{Contact, DirectoryError};
 use switchboard_ports::provider::{
-    Came, CardRequest, Check, ConnectionSink, FetchFailure, Fetched, Link, PartRequest,
+    Came, CardRequest, Check, ClaimRequest, ConnectionSink, FetchFailure, Fetched, Link, PartRequest,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::api::Lane;
 use super::bucket::Class;
 use super::card::{FlowStatus, track_id};
-use super::cards::Card;
+use super::cards::{Card, finish_lane, update_lane};
 use super::classify::Failure;
 use super::gateway::{Socket, dial};
 use super::http::{CALL_TIMEOUT, LINK_TIMEOUT};
@@ -34,6 +35,9 @@ use crate::net::Network;
 
 /// Longest text of one card, in characters: longer ones were seen blank or cut (dingtalk §6.6).
 const CARD_CHARS_MAX: usize = 3_000;
+
+/// A call that starts so long after its place was granted would be counted in another second than it starts in.
+const PLACE_USABLE: Duration = Duration::from_millis(100);
 
 /// One channel's access to DingTalk.
 pub(super) struct DingTalkLink {
@@ -93,16 +97,18 @@ impl Link for DingTalkLink {
             .await
     }
 
-    async fn claim(&self, claim: Claim) {
+    async fn claim(&self, request: ClaimRequest) {
+        let ClaimRequest { claim, still, message, retry } = request;
+        let card = || track_id(&self.channel, &message, retry);
         let (lane, class) = match claim {
-            Claim::Finish => (Lane::CardStreaming, Class::Finish),
+            Claim::Finish => (finish_lane(&self.platform, &self.phases, &card()), Class::Finish),
             Claim::Open => (Lane::CardCreate, Class::Open),
             Claim::Text(Way::SessionAddress) => (Lane::SessionWebhook, Class::Text),
             Claim::Text(Way::Api) => (Lane::RobotSend, Class::Text),
-            Claim::Update => (Lane::CardStreaming, Class::Update),
-            Claim::Note => (Lane::CardCreate, Class::Update),
+            Claim::Update => (update_lane(&self.platform, &self.phases, &card()), Class::Update),
+            Claim::Note => (Lane::CardCreate, Class::Extra),
         };
-        self.platform.budget.bucket(lane).take(class).await;
+        self.platform.budget.bucket(lane).take_for(class, still).await;
     }
 
     async fn card(&self, request: CardRequest) -> Came<CardOutcome> {
@@ -128,7 +134,14 @@ impl Link for DingTalkLink {
                 card.open(&request.target, status, &text).await
             }
             CardCall::Update { text } => card.update(&text).await,
-            CardCall::Finish { text, failed } => card.finish(&text, failed).await,
+            CardCall::Finish { text, failed } => {
+                if begun.elapsed() > PLACE_USABLE
+                    && let Err(failure) = card.take_another_place().await
+                {
+                    return failure.came(failure.card_outcome());
+                }
+                card.finish(&text, failed).await
+            }
         }
     }
 

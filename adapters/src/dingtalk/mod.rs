@@ -40,6 +40,7 @@ mod phases;
 mod platform;
 mod preflight;
 mod provider;
+mod queue;
 mod robot;
 mod share;
 #[cfg(test)]

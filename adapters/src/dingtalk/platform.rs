@@ -12,7 +12,7 @@ use switchboard_ports::provider::Meter;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::api::Api;
+use super::api::{Api, Lane};
 use super::bucket::Class;
 use super::budget::Budget;
 use super::classify::{Failure, Verdict};
@@ -62,6 +62,10 @@ impl Platform {
             Err(Failure { verdict: Verdict::TokenRejected, .. }) => {
                 self.tokens.reject(&token).await;
                 let token = self.token(deadline).await?;
+                // The platform counts the first one, too.
+                if let Some(lane) = api.lane() {
+                    self.take_place(lane, Class::Finish, deadline).await?;
+                }
                 self.call_with(api, body, &token, deadline).await
             }
             result => result,
@@ -76,13 +80,23 @@ impl Platform {
         body: &Value,
         deadline: Instant,
     ) -> Result<Value, Failure> {
-        if let Some(lane) = api.lane()
-            && timeout_at(deadline, self.budget.bucket(lane).take(class)).await.is_err()
-        {
-            let verdict = Verdict::Throttled { retry_after: SECOND_PAUSE };
-            return Err(Failure::new(verdict, "no place in the budget of calls in time"));
+        if let Some(lane) = api.lane() {
+            self.take_place(lane, class, deadline).await?;
         }
         self.call(api, body, deadline).await
+    }
+
+    /// Waits for a place in the budget, but not for ever.
+    pub(super) async fn take_place(
+        &self,
+        lane: Lane,
+        class: Class,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        timeout_at(deadline, self.budget.bucket(lane).take(class)).await.map_err(|_| {
+            let verdict = Verdict::Throttled { retry_after: SECOND_PAUSE };
+            Failure::new(verdict, "no place in the budget of calls in time")
+        })
     }
 
     /// Uploads an image; its media id, which the platform's clients show in its place (dingtalk §7.2).

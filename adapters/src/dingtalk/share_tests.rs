@@ -132,7 +132,7 @@ fn millis(millis: u64) -> Duration {
 /// When `count` claims of one bucket start that are made at once.
 async fn starts(bucket: &Bucket, count: usize) -> Vec<Instant> {
     let claims = (0..count).map(|_| async {
-        bucket.take(Class::Update).await;
+        bucket.take(Class::Text).await;
         Instant::now()
     });
     join_all(claims).await
@@ -176,7 +176,7 @@ async fn two_replicas_use_what_there_is_whether_near_or_far() {
     let begun = Instant::now();
     let count = async |bucket: Arc<Bucket>| {
         let mut count = 0_u32;
-        while timeout(Duration::from_secs(20).saturating_sub(begun.elapsed()), bucket.take(Class::Update))
+        while timeout(Duration::from_secs(20).saturating_sub(begun.elapsed()), bucket.take(Class::Text))
             .await
             .is_ok()
         {
@@ -201,7 +201,7 @@ async fn a_burst_after_a_pause_goes_out_at_once_and_in_batches() {
     let begun = Instant::now();
     starts(&bucket, 10).await;
     assert_eq!(Instant::now(), begun);
-    assert_eq!(way.asked(), [3, 3, 3, 1]);
+    assert_eq!(way.asked(), [2, 2, 2, 2, 2]);
     assert_eq!(lock(&way.pot).under_way_max, 1);
 }
 
@@ -228,7 +228,7 @@ async fn a_store_that_hangs_delays_nobody_for_longer_than_its_bound() {
     assert!(all.iter().all(|at| *at - begun <= GRANT_USABLE));
     for _ in 0..100 {
         sleep(millis(77)).await;
-        assert!(bucket.take(Class::Update).now_or_never().is_some());
+        assert!(bucket.take(Class::Text).now_or_never().is_some());
     }
     let asked = way.asked().len();
     assert!(asked <= 5 + 10, "{asked}");
@@ -253,15 +253,15 @@ async fn without_a_store_the_rate_is_kept_by_each_replica() {
 async fn a_store_that_is_back_is_asked_again() {
     let way = Way::to(&pot(), Manner::Fails);
     let bucket = way.bucket(10);
-    bucket.take(Class::Update).await;
+    bucket.take(Class::Text).await;
     way.turn(AT_ONCE);
     sleep(Duration::from_secs(2)).await;
     // The first one does not wait for the answer; its call is one too many for the store at most.
-    bucket.take(Class::Update).await;
+    bucket.take(Class::Text).await;
     sleep(Duration::from_secs(2)).await;
     lock(&way.pot).closed_until = Some(Instant::now() + millis(700));
     let begun = Instant::now();
-    bucket.take(Class::Update).await;
+    bucket.take(Class::Text).await;
     assert_eq!(begun.elapsed(), millis(700));
 }
 
@@ -270,7 +270,7 @@ async fn whoever_is_more_important_overtakes_those_who_wait_for_an_answer() {
     let way = Way::to(&pot(), Manner::Takes(millis(100)));
     let bucket = way.bucket(4);
     let (sender, mut order) = mpsc::unbounded_channel();
-    for (class, name) in [(Class::Update, "update"), (Class::Open, "open"), (Class::Finish, "finish")] {
+    for (class, name) in [(Class::Text, "update"), (Class::Open, "open"), (Class::Finish, "finish")] {
         let (bucket, sender) = (Arc::clone(&bucket), sender.clone());
         tokio::spawn(async move {
             bucket.take(class).await;
@@ -293,12 +293,12 @@ async fn cancelled_claims_waste_their_batch_at_most() {
     let bucket = way.bucket(20);
     assert!(timeout(millis(50), starts(&bucket, 3)).await.is_err());
     let begun = Instant::now();
-    bucket.take(Class::Update).await;
+    bucket.take(Class::Text).await;
     assert_eq!(begun.elapsed(), millis(50), "the answer that was on its way");
     assert_eq!(way.asked().len(), 1);
     assert!(timeout(millis(50), starts(&bucket, 3)).await.is_err());
     sleep(Duration::from_secs(1)).await;
-    bucket.take(Class::Update).await;
+    bucket.take(Class::Text).await;
     assert_eq!(way.asked().len(), 3, "what is too old is not used");
     let counted: u32 = lock(&way.pot).granted.iter().map(|(_, count)| count).sum();
     assert!(counted <= 3 + 3 + 1, "{counted}");
@@ -320,8 +320,8 @@ async fn a_throttle_answer_to_one_replica_closes_the_bucket_of_all() {
 async fn a_higher_rate_is_asked_for_at_once() {
     let way = Way::to(&pot(), AT_ONCE);
     let bucket = way.bucket(1);
-    bucket.take(Class::Update).await;
-    let mut waiting = Box::pin(bucket.take(Class::Update));
+    bucket.take(Class::Text).await;
+    let mut waiting = Box::pin(bucket.take(Class::Text));
     assert!(timeout(millis(100), &mut waiting).await.is_err());
     bucket.set_rate(10);
     let begun = Instant::now();

@@ -8,12 +8,13 @@ use switchboard_domain::channel::CloseCause;
 use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber, Seq};
 use switchboard_domain::notice::Finding;
-use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome};
+use switchboard_domain::reply::{CardCall, CardOutcome, PartOutcome};
 use switchboard_domain::settings::ReplyLimits;
 use switchboard_domain::time::Timestamp;
 use switchboard_ports::playground::{By, ITEM_CHARS_MAX, Item, Stage};
 use switchboard_ports::provider::{
-    Came, CardRequest, Check, CheckResult, ConnectionSink, FetchFailure, Fetched, Link, PartRequest, Signal,
+    Came, CardRequest, Check, CheckResult, ClaimRequest, ConnectionSink, FetchFailure, Fetched, Link,
+    PartRequest, Signal,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -81,7 +82,7 @@ impl Link for WebLink {
         }
     }
 
-    async fn claim(&self, _claim: Claim) {}
+    async fn claim(&self, _claim: ClaimRequest) {}
 
     async fn card(&self, request: CardRequest) -> Came<CardOutcome> {
         let id = card_name(&request.message, request.retry);

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use switchboard_adapters::dingtalk::DingTalk;
@@ -17,7 +18,7 @@ use switchboard_adapters::net::{Authorities, Network, Proxies};
 use switchboard_domain::ids::{ChannelId, MessageId, RetryNumber, Seq, Version};
 use switchboard_domain::message::{Chat, ChatKind, SessionAddress, Target};
 use switchboard_domain::outbound::Format;
-use switchboard_domain::reply::{CardCall, CardOutcome, PartOutcome, Way};
+use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::secret::Secret;
 use switchboard_domain::settings::{
     AccessSettings, ConversationSettings, Locale, PrivacySettings, UserMapping,
@@ -26,7 +27,7 @@ use switchboard_domain::time::Timestamp;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::directory::Directories;
-use switchboard_ports::provider::{CardRequest, Link, Meter, PartRequest, Provider, Unmetered};
+use switchboard_ports::provider::{CardRequest, ClaimRequest, Link, Meter, PartRequest, Provider, Unmetered};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -204,6 +205,11 @@ pub async fn card(link: &Arc<dyn Link>, target: &Target, call: CardCall) -> Card
         call,
     };
     link.card(request).await.outcome
+}
+
+/// A claim for a call of the card that [`card`] draws, of which people have just seen something new.
+pub fn claim(claim: Claim) -> ClaimRequest {
+    ClaimRequest { claim, still: Duration::ZERO, message: MessageId::new("msgA=="), retry: RetryNumber(0) }
 }
 
 pub fn open(text: &str) -> CardCall {

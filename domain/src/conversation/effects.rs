@@ -90,6 +90,12 @@ pub enum Perform {
         call: CallNumber,
         /// What for.
         claim: Claim,
+        /// Since when people have seen nothing new of this reply.
+        since: Timestamp,
+        /// The message answered: names the card.
+        message: MessageId,
+        /// Which retry of it: part of the card's name.
+        retry: RetryNumber,
     },
     /// Make a card call; comes back as `Event::CardDone`.
     Card {
@@ -133,9 +139,14 @@ impl Effects {
         let id = facts.id;
         for effect in effects.list {
             match effect {
-                reply::Effect::Claim { call, claim } => {
-                    self.perform.push(Perform::Claim { reply: id, call, claim });
-                }
+                reply::Effect::Claim { call, claim, since } => self.perform.push(Perform::Claim {
+                    reply: id,
+                    call,
+                    claim,
+                    since,
+                    message: facts.message.clone(),
+                    retry: facts.retry,
+                }),
                 reply::Effect::Card { call, card } => self.perform.push(Perform::Card {
                     reply: id,
                     call,

@@ -135,8 +135,10 @@ impl Conversation {
                 self.say_waiting(seq, &author, place, effects, now);
                 continue;
             }
+            let (message, retry) = (entry.message.clone(), entry.retry);
             self.notes.insert(seq, Note::Claimed);
-            effects.perform.push(Perform::Claim { reply: id(seq), call: CALL, claim: Claim::Note });
+            let (reply, claim) = (id(seq), Claim::Note);
+            effects.perform.push(Perform::Claim { reply, call: CALL, claim, since: now, message, retry });
         }
     }
 

@@ -58,6 +58,7 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::Failed(cause) => failed(*cause),
         Notice::AnswerBelow => "The answer follows as text below.",
         Notice::ContinuedBelow => "The rest of the answer follows as text below.",
+        Notice::GoesOn { chars } => return format!("The answer goes on: {chars} characters so far."),
         Notice::ShuttingDown => "The service is restarting; this answer goes on right after.",
         Notice::ChannelDeleted => {
             "This bot was removed, so the answer ends here. Please ask an administrator for another one."

@@ -105,6 +105,11 @@ pub enum Notice {
     AnswerBelow,
     /// Follows the text of a card that could not hold the whole answer.
     ContinuedBelow,
+    /// Follows what a card can hold of an answer that is still being written.
+    GoesOn {
+        /// How long the answer is so far, in characters.
+        chars: usize,
+    },
     /// Follows the text of an answer that goes on after a restart.
     ShuttingDown,
     /// Closes the answer that was running when its channel was deleted.

@@ -120,6 +120,7 @@ fn all() -> Vec<Notice> {
         Notice::LookupFailed,
         Notice::AnswerBelow,
         Notice::ContinuedBelow,
+        Notice::GoesOn { chars: 3_456 },
         Notice::ShuttingDown,
         Notice::ChannelDeleted,
         Notice::ServerError,

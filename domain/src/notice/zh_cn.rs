@@ -47,6 +47,7 @@ pub(super) fn text(notice: &Notice) -> String {
         Notice::Failed(cause) => failed(*cause),
         Notice::AnswerBelow => "回答见下方文字消息。",
         Notice::ContinuedBelow => "其余内容见下方文字消息。",
+        Notice::GoesOn { chars } => return format!("回答仍在继续，目前共 {chars} 字。"),
         Notice::ShuttingDown => "服务正在重启，稍后将继续回答。",
         Notice::ChannelDeleted => "该机器人已被移除，回答到此结束。请联系管理员获取其他机器人。",
         Notice::Late { age } => return format!("回复较晚：您的消息发送于 {}前。", span(*age)),

@@ -9,7 +9,7 @@ use super::state::{Call, Draft, Kind, Parting, Presence, State};
 use super::status::Status;
 use super::{
     CARD_TRIES_MAX, CallNumber, CardCall, CardOutcome, Effect, Effects, OPEN_WAIT_MAX, Progress, Reply,
-    STATUS_INTERVAL_MIN, pause, throttle,
+    STATUS_INTERVAL_MIN, UPDATE_PAUSE_MAX, pause, throttle,
 };
 use crate::channel::ErrorCode;
 use crate::notice::Notice;
@@ -100,7 +100,22 @@ impl Reply {
         if let Some(call) = self.state.call_mut() {
             *call = Call::Claimed { number, kind, since: now };
         }
-        Effects::one(Effect::Claim { call: number, claim: kind.claim() })
+        Effects::one(Effect::Claim { call: number, claim: kind.claim(), since: self.seen_at(now) })
+    }
+
+    /// Since when people have seen nothing new of it, where a card of its shows that; the claims of cards that have stood longest
+    /// go first.
+    pub(super) const fn seen_at(&self, now: Timestamp) -> Timestamp {
+        match &self.state {
+            State::Streaming { updated_at, .. } => *updated_at,
+            State::Finishing(ending) => ending.seen_at,
+            State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Collecting { .. }
+            | State::Plain(_)
+            | State::Done
+            | State::Abandoned => now,
+        }
     }
 
     fn is_free(&self, now: Timestamp) -> bool {
@@ -132,7 +147,7 @@ impl Reply {
                 return Ok(self.advance(now));
             }
         }
-        let bytes = self.shown_by_now();
+        let bytes = self.state.draft().len();
         let status = self.state.status().map_or(0, Status::number);
         self.set_call(Call::Sent { number, kind, since: now, bytes, status });
         self.parts_now();
@@ -162,8 +177,8 @@ impl Reply {
         Effects::one(Effect::Card { call, card })
     }
 
-    /// What the card shows while the turn runs: the text, and below it, where there is room, the status. A full card
-    /// shows text alone.
+    /// What the card shows while the turn runs: the text, and below it, where there is room, the status. A card that cannot hold
+    /// the text says how far that is: it is written on, and must not look as if it stood still.
     fn visible(&self) -> String {
         let locale = self.facts.locale;
         let draft = self.led(self.state.draft());
@@ -176,13 +191,21 @@ impl Reply {
             return status.map_or_else(|| thinking.clone(), |words| format!("{thinking} · {words}"));
         }
         let limits = card_limits(&self.facts.limits);
-        if let Some(words) = status {
+        if let Some(words) = &status {
             let whole = format!("{}\n\n> {words}", text::closed(draft.trim_end()));
             if limits.fits(&whole) {
                 return whole;
             }
         }
-        text::head(&draft, limits).first.into_owned()
+        if limits.fits(&draft) {
+            return draft.into_owned();
+        }
+        let mut line = format!("\n\n> {}", Notice::GoesOn { chars: draft.chars().count() }.text(locale));
+        if let Some(words) = &status {
+            line.push_str(" · ");
+            line.push_str(words);
+        }
+        format!("{}{line}", text::head(&draft, limits.with_room_for(&line)).first)
     }
 
     /// The agent's text as people see it: without data of ours, below our line where there is one.
@@ -194,23 +217,16 @@ impl Reply {
         }
     }
 
-    /// How much of the draft a call made now would show, in bytes; everything once the card is full.
-    fn shown_by_now(&self) -> usize {
-        let draft = self.state.draft();
-        let fits = card_limits(&self.facts.limits).fits(&self.led(draft));
-        if fits { draft.len() } else { usize::MAX }
-    }
-
     pub(super) fn card_done(
         &mut self,
         number: CallNumber,
         outcome: CardOutcome,
         now: Timestamp,
     ) -> Result<Effects, Rejected> {
-        let Call::Sent { number: sent, kind, bytes, status, .. } = self.state.call() else {
+        let Call::Sent { number: sent, kind, bytes, status, since } = self.state.call() else {
             return Err(self.late("CardDone", number));
         };
-        let shown = Shown { bytes, status };
+        let shown = Shown { bytes, status, at: since };
         if sent != number {
             return Err(self.late("CardDone", number));
         }
@@ -239,14 +255,14 @@ impl Reply {
         match outcome {
             CardOutcome::Done => {
                 // A card just made shows nothing of the draft; an update shows what there was.
-                let shown = if kind == Kind::Open { Shown::default() } else { shown };
+                let shown = if kind == Kind::Open { Shown { bytes: 0, status: 0, at: now } } else { shown };
                 let draft = take(draft);
                 self.state = State::Streaming {
                     draft,
                     shown: shown.bytes,
                     status_shown: shown.status,
                     updates: 0,
-                    updated_at: now,
+                    updated_at: shown.at,
                     tries: 0,
                     call: Call::Idle,
                 };
@@ -298,7 +314,8 @@ impl Reply {
                 *status_shown = done.status;
                 // The first texts come sooner than others; a status is none.
                 *updates = updates.saturating_add(u32::from(done.bytes > 0));
-                *updated_at = now;
+                // From when it was sent: a slow platform must not add to the pauses.
+                *updated_at = done.at;
                 *tries = 0;
                 self.advance(now)
             }
@@ -309,7 +326,7 @@ impl Reply {
             CardOutcome::NotSent | CardOutcome::Unknown => {
                 // The next update carries the whole text, so nothing is lost by waiting.
                 *tries = tries.saturating_add(1);
-                *call = Call::Paused { until: now.after(pause(*tries)) };
+                *call = Call::Paused { until: now.after(pause(*tries).min(UPDATE_PAUSE_MAX)) };
                 Effects::none()
             }
             CardOutcome::Missing => {
@@ -350,7 +367,7 @@ impl Reply {
         }
     }
 
-    /// When the next update of a streaming card may go out; `None` while it shows all it can.
+    /// When the next update of a streaming card may go out; `None` while it shows all there is.
     pub(super) fn update_due(&self) -> Option<Timestamp> {
         let State::Streaming { draft, shown, status_shown, updates, updated_at, .. } = &self.state else {
             return None;
@@ -365,8 +382,7 @@ impl Reply {
             return None;
         }
         if draft.text.len() <= *shown {
-            let is_full = *shown == usize::MAX;
-            let changed = draft.status.number() != *status_shown && !is_full;
+            let changed = draft.status.number() != *status_shown;
             let apart = updates_apart(pace, interval, u32::MAX).max(STATUS_INTERVAL_MIN);
             return changed.then(|| updated_at.after(apart));
         }
@@ -375,12 +391,14 @@ impl Reply {
 }
 
 /// What a card shows of a draft.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Shown {
     /// Bytes of the text.
     bytes: usize,
     /// The status's number; 0: none.
     status: u32,
+    /// Since when, at the earliest.
+    at: Timestamp,
 }
 
 /// Bounds of a card's text.

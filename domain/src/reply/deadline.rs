@@ -4,11 +4,12 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::plain::{joined, refuse_all};
-use super::state::{Call, Kind, State};
+use super::state::{Call, Kind, Presence, State};
 use super::{
-    CALL_AGE_MAX, CallNumber, CardOutcome, DELIVERY_AGE_MAX, DRAFT_AGE_MAX, Effect, Effects, PartOutcome,
-    Reply,
+    CALL_AGE_MAX, CallNumber, CardOutcome, DELIVERY_AGE_MAX, DRAFT_AGE_MAX, Effect, Effects, OPEN_WAIT_MAX,
+    PartOutcome, Reply,
 };
+use crate::channel::ErrorCode;
 use crate::notice::Notice;
 use crate::outcome::{AgentFailureKind, FailureCause};
 use crate::snapshot::{Part, PartStatus, ReplyRole};
@@ -32,6 +33,8 @@ pub enum Reason {
     Update,
     /// The pause before another try is over.
     Retry,
+    /// The card of an answer that has ended is not made yet.
+    Opening,
     /// A call's outcome is overdue.
     Call,
     /// The agent never ended it.
@@ -60,14 +63,33 @@ impl Reply {
         let next = match self.state.call() {
             Call::Idle => self.update_due().map(|at| Deadline { at, reason: Reason::Update }),
             Call::Paused { until } => Some(Deadline { at: until, reason: Reason::Retry }),
-            // A claim waits as long as the budget wants; the reply's own age ends it.
-            Call::Claimed { .. } => None,
+            Call::Claimed { .. } => {
+                self.opening_overdue_at().map(|at| Deadline { at, reason: Reason::Opening })
+            }
             // The outcome decides, not the age: a call under way is never forgotten.
             Call::Sent { since, .. } => {
                 return Some(Deadline { at: since.after(CALL_AGE_MAX), reason: Reason::Call });
             }
         };
         next.filter(|next| next.at < end.at).or(Some(end))
+    }
+
+    /// A claim waits as long as the budget wants, and the reply's own age ends it; but an answer that is there is not kept from its
+    /// reader by a card that is not.
+    fn opening_overdue_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Finishing(ending) if ending.presence == Presence::Absent => {
+                Some(ending.ended_at.after(OPEN_WAIT_MAX))
+            }
+            State::Finishing(_)
+            | State::Unopened { .. }
+            | State::Thinking { .. }
+            | State::Streaming { .. }
+            | State::Collecting { .. }
+            | State::Plain(_)
+            | State::Done
+            | State::Abandoned => None,
+        }
     }
 
     /// For so long, up to now, nothing could be performed and nothing heard: the shell waited for its store. What others owe,
@@ -135,6 +157,7 @@ impl Reply {
         match reason {
             Reason::Gate => self.admitted(now).unwrap_or_default(),
             Reason::Update | Reason::Retry => self.advance(now),
+            Reason::Opening => self.finishing_falls_back(now).and(Effect::Note(ErrorCode::RateLimited)),
             Reason::Call => self.outcome_overdue(now),
             Reason::Age => {
                 let sentence = Notice::from(AgentFailureKind::TurnTimeout).text(self.facts.locale);

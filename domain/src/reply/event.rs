@@ -89,6 +89,8 @@ pub enum Effect {
         call: CallNumber,
         /// What for.
         claim: Claim,
+        /// Since when people have seen nothing new of this reply.
+        since: Timestamp,
     },
     /// Make a card call; comes back as [`Event::CardDone`]. Updates are best effort, finishes come from a commit (R9).
     Card {

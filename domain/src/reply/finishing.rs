@@ -24,7 +24,7 @@ impl Reply {
         failed: bool,
         now: Timestamp,
     ) -> Result<Effects, Rejected> {
-        let call = self.state.call();
+        let (call, seen_at) = (self.state.call(), self.seen_at(now));
         let (draft, presence) = match &mut self.state {
             State::Unopened { draft, presence, .. } | State::Collecting { draft, presence } => {
                 (take(draft), *presence)
@@ -55,6 +55,7 @@ impl Reply {
             presence,
             uncertain: false,
             ended_at: now,
+            seen_at,
             tries: 0,
             reopened: 0,
             call,
@@ -189,7 +190,7 @@ impl Reply {
         self.advance(now).now()
     }
 
-    fn finishing_falls_back(&mut self, now: Timestamp) -> Effects {
+    pub(super) fn finishing_falls_back(&mut self, now: Timestamp) -> Effects {
         let State::Finishing(ending) = &mut self.state else {
             return Effects::none();
         };

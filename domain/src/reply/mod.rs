@@ -57,6 +57,8 @@ pub const WAY_TRIES_MAX: u32 = 3;
 pub const SESSION_ADDRESS_MARGIN: Duration = Duration::from_mins(1);
 /// Shortest pause after a throttle, whatever the platform says: asking again at once would only be throttled again.
 pub const THROTTLE_PAUSE_MIN: Duration = Duration::from_millis(200);
+/// Longest pause before a failed update is tried again: when the platform is back, its cards must not stand much longer.
+pub const UPDATE_PAUSE_MAX: Duration = Duration::from_secs(4);
 /// Longest pause between two tries.
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_mins(1);
 
@@ -327,6 +329,7 @@ impl Reply {
         // The hour of tries begins again: while no process ran nothing was tried, and the clock may have been set back.
         if let State::Finishing(ending) = &mut self.state {
             ending.ended_at = now;
+            ending.seen_at = now;
             ending.uncertain = true;
         }
         if let State::Plain(plain) = &mut self.state {

@@ -4,14 +4,15 @@ use core::time::Duration;
 
 use crate::usage::Pace;
 
-/// From so many updates on they are further apart, each step by a quarter: in percent of the channel's interval.
-const GROWTH_PERCENT: [u32; 6] = [125, 156, 195, 244, 305, 350];
+/// From so many updates on they are further apart, step by step: in percent of the channel's interval.
+const GROWTH_PERCENT: [u32; 4] = [140, 190, 250, 350];
 
 /// How many updates come before the first step.
-const GROWTH_FROM: u32 = 5;
+const GROWTH_FROM: u32 = 4;
 
-/// The pause in long answers, unless the channel's interval is longer: no card stands without progress for 3 s.
-const LONG_INTERVAL_MAX: Duration = Duration::from_millis(2_900);
+/// The pause in long answers, unless the channel's interval is longer. No card stands without progress for 3 s: what is left of
+/// them is for the queue and the way.
+pub(super) const LONG_INTERVAL_MAX: Duration = Duration::from_millis(2_500);
 
 /// Where calls are saved: how soon the first update comes, and how far apart the others are.
 const FEW_FIRST_AFTER: Duration = Duration::from_secs(3);
@@ -55,7 +56,7 @@ mod tests {
     #[test]
     fn half_a_minute_takes_sixteen_updates_and_none_waits_for_three_seconds() {
         let (updates, longest) = updates_in(Duration::from_secs(30), Pace::Normal, 800);
-        assert_eq!((updates, longest), (16, Duration::from_millis(2_800)));
+        assert_eq!((updates, longest), (16, Duration::from_millis(2_500)));
     }
 
     #[test]

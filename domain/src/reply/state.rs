@@ -141,6 +141,8 @@ pub(super) struct Ending {
     /// Whether a finishing call may have worked without our knowing.
     pub(super) uncertain: bool,
     pub(super) ended_at: Timestamp,
+    /// Since when people have seen nothing new on it.
+    pub(super) seen_at: Timestamp,
     pub(super) tries: u32,
     pub(super) reopened: u32,
     pub(super) call: Call,
@@ -161,6 +163,7 @@ impl Ending {
             presence: Presence::Unknown,
             uncertain,
             ended_at,
+            seen_at: ended_at,
             tries: 0,
             reopened: 0,
             call: Call::Idle,

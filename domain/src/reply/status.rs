@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::pace::LONG_INTERVAL_MAX;
 use crate::notice::Notice;
 use crate::settings::Locale;
 use crate::text;
@@ -15,7 +16,7 @@ pub const STATUS_CHARS_MAX: usize = 80;
 /// Longest name of a tool within a status, in characters.
 pub const TOOL_CHARS_MAX: usize = 50;
 /// A status alone is shown anew at most this often: it must not use up what the budget has for texts.
-pub const STATUS_INTERVAL_MIN: Duration = Duration::from_secs(3);
+pub const STATUS_INTERVAL_MIN: Duration = LONG_INTERVAL_MAX;
 
 /// Longest piece of reasoning that is looked at for one status, in characters.
 const SENTENCE_CHARS_MAX: usize = 4 * STATUS_CHARS_MAX;

@@ -103,6 +103,7 @@ fn after_notice(notice: &Notice) -> Option<Notice> {
         // Those behind `ServerError` have blocks of their own, or tell of the moment.
         Notice::ServerError
         | Notice::UsingTool { .. }
+        | Notice::GoesOn { .. }
         | Notice::Late { .. }
         | Notice::Status(_)
         | Notice::Help

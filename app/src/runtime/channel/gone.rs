@@ -14,7 +14,7 @@ use switchboard_domain::channel::{Channel as Machine, CloseCause, ErrorCode};
 use switchboard_domain::content::Attachment;
 use switchboard_domain::conversation::Policy;
 use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber, Version};
-use switchboard_domain::reply::{CardOutcome, Claim, PartOutcome};
+use switchboard_domain::reply::{CardOutcome, PartOutcome};
 use switchboard_domain::session::Rules;
 use switchboard_domain::settings::{Locale, ReplyLimits, TurnLimits};
 use switchboard_domain::time::Timestamp;
@@ -22,7 +22,8 @@ use switchboard_ports::channels::Channel;
 use switchboard_ports::directory::Directories;
 use switchboard_ports::form::Words;
 use switchboard_ports::provider::{
-    Came, CardRequest, Check, ConnectionSink, Description, FetchFailure, Fetched, Link, PartRequest,
+    Came, CardRequest, Check, ClaimRequest, ConnectionSink, Description, FetchFailure, Fetched, Link,
+    PartRequest,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -130,7 +131,7 @@ impl Link for Nowhere {
         CloseCause::Clean
     }
 
-    async fn claim(&self, _claim: Claim) {}
+    async fn claim(&self, _claim: ClaimRequest) {}
 
     async fn card(&self, _call: CardRequest) -> Came<CardOutcome> {
         CardOutcome::Refused(ErrorCode::Misconfigured).into()

@@ -13,7 +13,7 @@ use switchboard_domain::reply::{CallNumber, CardOutcome, PartOutcome};
 use switchboard_domain::snapshot::{ReplyId, ReplyRole};
 use switchboard_ports::clock::Clock;
 use switchboard_ports::conversations::{Lease, Shown};
-use switchboard_ports::provider::{Came, CardRequest, PartRequest};
+use switchboard_ports::provider::{Came, CardRequest, ClaimRequest, PartRequest};
 use tokio::sync::mpsc;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -61,7 +61,9 @@ impl Actor<'_> {
             Perform::LookUp { seq } => {
                 self.look_up(seq);
             }
-            Perform::Claim { reply, call, claim } => {
+            Perform::Claim { reply, call, claim, since, message, retry } => {
+                let still = self.shared.now().since(since);
+                let request = ClaimRequest { claim, still, message, retry };
                 let (end, back) = (self.end_of_claim(reply), self.outcomes.way_back());
                 let link = Arc::clone(&self.bot.link);
                 let waiting = self.shared.tasks.spawn(async move {
@@ -69,7 +71,7 @@ impl Actor<'_> {
                         biased;
                         () = end => {}
                         // A budget that breaks is no reason to wait for ever.
-                        _ = caught("a claim", link.claim(claim)) => back.tell(Event::Granted { reply, call }).await,
+                        _ = caught("a claim", link.claim(request)) => back.tell(Event::Granted { reply, call }).await,
                     }
                 });
                 self.claims.wait(reply, call, waiting.abort_handle());

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::{
-    CALL_AGE_MAX, CARD_TRIES_MAX, CardOutcome, Event, GATE_WAIT_MAX, PartOutcome, RETRY_PAUSE_MAX, Reason,
-    THROTTLE_PAUSE_MIN,
+    CALL_AGE_MAX, CARD_TRIES_MAX, CardOutcome, Effect, Event, GATE_WAIT_MAX, OPEN_WAIT_MAX, PartOutcome,
+    RETRY_PAUSE_MAX, Reason, THROTTLE_PAUSE_MIN,
 };
 use super::{Bench, CODE, facts, shown};
 use crate::rejected::Rejected;
@@ -45,14 +45,46 @@ fn deltas_that_come_while_an_update_is_on_its_way_are_shown_by_the_next_one() {
 }
 
 #[test]
-fn a_full_card_is_not_updated_any_more() {
+fn a_full_card_does_not_look_as_if_it_stood_still() {
     let mut bench = Bench::streaming();
     bench.grow(&" word".repeat(60));
     bench.pass_to_deadline();
     bench.call();
     bench.card(CardOutcome::Done);
-    bench.grow(" and more");
     assert_eq!(bench.reply.deadline().map(|deadline| deadline.reason), Some(Reason::Age));
+    bench.grow(" and more");
+    assert_eq!(bench.reply.deadline().map(|deadline| deadline.reason), Some(Reason::Update));
+}
+
+/// It is there, and its card is not: behind the opening of many others, or of an API that is closed for minutes.
+#[test]
+fn an_answer_that_has_ended_does_not_wait_for_its_card_for_long() {
+    let mut bench = Bench::new();
+    bench.tell(Event::Admitted);
+    bench.grow("all of it");
+    bench.end(None);
+    assert_eq!(bench.kind(), Some(Kind::Open));
+    let due = bench.reply.deadline().unwrap();
+    assert_eq!((due.at, due.reason), (bench.now.after(OPEN_WAIT_MAX), Reason::Opening));
+    bench.pass(OPEN_WAIT_MAX);
+    assert!(matches!(bench.kind(), Some(Kind::Part { .. })), "{:?}", bench.reply);
+}
+
+/// A slow platform must not add to the pauses, and the queue is told how long each card has stood.
+#[test]
+fn pauses_and_claims_count_from_when_people_saw_something_new() {
+    let mut bench = Bench::streaming();
+    bench.grow(" more");
+    bench.pass_to_deadline();
+    bench.call();
+    let sent_at = bench.now;
+    bench.pass(Duration::from_millis(300));
+    bench.card(CardOutcome::Done);
+    bench.grow(" and more");
+    let due = bench.reply.deadline().unwrap().at;
+    assert!(due.since(sent_at) <= bench.reply.facts().limits.update_interval, "{:?}", due.since(sent_at));
+    let claimed = bench.pass_to_deadline().list;
+    assert!(matches!(claimed[..], [Effect::Claim { since, .. }] if since == sent_at), "{claimed:?}");
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn a_failure_after_the_first_word_keeps_the_words_and_is_not_tried_again() {
 fn a_silent_or_endless_agent_is_given_up_in_time(#[case] pauses: &[u64], #[case] kind: AgentFailureKind) {
     let mut world = world();
     let seq = world.ask();
+    world.delivers();
     for pause in pauses {
         world.wait(Duration::from_secs(*pause));
         world.delivers();

@@ -8,13 +8,13 @@ use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::content::Attachment;
 use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::notice::Finding;
-use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome};
+use switchboard_domain::reply::{CardCall, CardOutcome, PartOutcome};
 use switchboard_domain::settings::ReplyLimits;
 use switchboard_domain::usage::{QuotaRules, Used, pace};
 use switchboard_ports::channels::Channel;
 use switchboard_ports::provider::{
-    Came, CardRequest, Check, CheckResult, ConnectionSink, FetchFailure, Fetched, Link, Meter, PartRequest,
-    Signal,
+    Came, CardRequest, Check, CheckResult, ClaimRequest, ConnectionSink, FetchFailure, Fetched, Link, Meter,
+    PartRequest, Signal,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -211,8 +211,8 @@ impl Link for FakeLink {
         cause
     }
 
-    async fn claim(&self, claim: Claim) {
-        self.platform.state().claims.push(claim);
+    async fn claim(&self, request: ClaimRequest) {
+        self.platform.state().claims.push(request.claim);
         let _waiting = Waiting::one_more(&self.platform);
         self.platform.inner.claims_held.wait(|held| !held).await;
     }
