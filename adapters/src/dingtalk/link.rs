@@ -105,6 +105,10 @@ impl Link for DingTalkLink {
         self.platform.budget.bucket(lane).take(class).await;
     }
 
+    async fn barred(&self) -> String {
+        self.platform.budget.gate().barred().await
+    }
+
     async fn card(&self, request: CardRequest) -> Came<CardOutcome> {
         let begun = Instant::now();
         let call = match request.call {

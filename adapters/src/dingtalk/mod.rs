@@ -25,6 +25,9 @@ mod config_reader;
 mod contact;
 mod fields;
 pub mod frame;
+mod gate;
+#[cfg(test)]
+mod gate_tests;
 mod gateway;
 mod guide;
 mod http;
@@ -40,6 +43,7 @@ mod phases;
 mod platform;
 mod preflight;
 mod provider;
+mod rates;
 mod robot;
 mod share;
 #[cfg(test)]
