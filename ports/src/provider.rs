@@ -38,7 +38,8 @@ pub trait Provider: Send + Sync {
     fn check_config(&self, config: &Value, secrets_set: &[String]) -> Result<Value, Vec<FieldError>>;
 
     /// A channel's access to the platform. Does no I/O. The channel's settings were checked before. Whatever the platform
-    /// counts against a monthly quota is counted with `meter`.
+    /// counts against a monthly quota is counted with `meter`. Where links share something, limits for example, that of a channel
+    /// which is not enabled changes nothing for those that are: it may be there to try settings out.
     fn link(&self, channel: &Channel, meter: Arc<dyn Meter>) -> Result<Arc<dyn Link>, Vec<FieldError>>;
 }
 
@@ -140,6 +141,12 @@ pub trait Link: Send + Sync {
     /// Waits for a place in the platform's budget for such a call (R14). Safe to cancel: a place not used is given back
     /// by time. The call should follow at once.
     async fn claim(&self, claim: ClaimRequest);
+
+    /// Ends as soon as the platform lets nobody's calls through from here for a while, so that claims wait which hear of it by
+    /// no answer; at once while that lasts. Says what is the matter, for the channel's status. Safe to cancel.
+    async fn barred(&self) -> String {
+        std::future::pending().await
+    }
 
     /// Makes one card call. Never cancelled by the driver. May be repeated: calls are idempotent by card id and key (R8).
     async fn card(&self, call: CardRequest) -> Came<CardOutcome>;

@@ -14,6 +14,7 @@ use switchboard_ports::budget::{BudgetKey, BudgetStore, GRANT_USABLE, Taken};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::gate::Gate;
 pub(super) use super::queue::Class;
 use super::queue::{self, Queue};
 use super::share::{Share, Step};
@@ -33,6 +34,18 @@ struct Inner {
     state: Mutex<State>,
     /// Who else's calls count; `None`: nobody's.
     shared: Option<Shared>,
+    /// What holds the calls of all apps, whatever is left of a rate.
+    gate: Arc<Gate>,
+}
+
+impl Inner {
+    /// Lets a call through. Without a limit of ours it is counted nowhere.
+    fn grant(&self, state: &mut State, class: Class, now: Instant) {
+        state.grant(class, now);
+        if state.rate > 0 {
+            self.gate.count(now);
+        }
+    }
 }
 
 /// A budget that replicas share.
@@ -154,7 +167,12 @@ impl Drop for Question {
 impl Bucket {
     /// A bucket whose calls count together with those of other replicas, or alone.
     pub(super) fn new(shared: Option<Shared>) -> Self {
-        Self(Arc::new(Inner { state: Mutex::default(), shared }))
+        Self(Arc::new(Inner { shared, ..Inner::default() }))
+    }
+
+    /// The same bucket, unused yet, with its calls on their way through `gate`.
+    pub(super) fn behind(self, gate: Arc<Gate>) -> Self {
+        Self(Arc::new(Inner { shared: self.0.shared.clone(), gate, ..Inner::default() }))
     }
 
     /// Waits until a call may start, and counts it. Safe to cancel; a call counted but not made costs its second.
@@ -233,12 +251,14 @@ impl Bucket {
             }
             None => return (Some(Turn::Later), None),
         }
-        let class = place.place.class();
-        if let Some(until) = state.blocked_until_for(class, now) {
+        let (class, is_counted) = (place.place.class(), state.rate > 0);
+        let blocked_until =
+            state.blocked_until_for(class, now).max(self.0.gate.closed_until(now, is_counted));
+        if let Some(until) = blocked_until {
             return (Some(Turn::At(until)), None);
         }
-        let Some(shared) = self.0.shared.as_ref().filter(|_| state.rate > 0) else {
-            state.grant(class, now);
+        let Some(shared) = self.0.shared.as_ref().filter(|_| is_counted) else {
+            self.0.grant(&mut state, class, now);
             return (None, None);
         };
         let step = state.share.step(now);
@@ -251,7 +271,7 @@ impl Bucket {
         });
         let turn = match step {
             Step::Start | Step::StartAndAsk => {
-                state.grant(class, now);
+                self.0.grant(&mut state, class, now);
                 None
             }
             Step::Ask | Step::Asked => Some(Turn::Later),

@@ -8,9 +8,15 @@ use switchboard_ports::budget::{BudgetKey, BudgetStore};
 
 use super::api::Lane;
 use super::bucket::{Bucket, Shared, lock};
+use super::gate::{Gate, Gates};
+use super::rates::{Rates, Terms};
 
 /// The buckets of one app's credentials, shared by all channels that use them.
-pub(super) struct Budget {
+struct Budget {
+    /// What the links want. Changed and put into force under one lock: of two changes at once the later one wins.
+    rates: Mutex<Rates>,
+    /// The way that the calls take, together with those of other apps.
+    gate: Arc<Gate>,
     card_create: Bucket,
     card_update: Bucket,
     card_streaming: Bucket,
@@ -20,8 +26,10 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    fn new(bucket: impl Fn(Lane) -> Bucket) -> Self {
+    fn new(gate: Arc<Gate>, bucket: impl Fn(Lane) -> Bucket) -> Self {
         Self {
+            rates: Mutex::default(),
+            gate,
             card_create: bucket(Lane::CardCreate),
             card_update: bucket(Lane::CardUpdate),
             card_streaming: bucket(Lane::CardStreaming),
@@ -31,8 +39,7 @@ impl Budget {
         }
     }
 
-    /// The bucket of an API.
-    pub(super) const fn bucket(&self, lane: Lane) -> &Bucket {
+    const fn bucket(&self, lane: Lane) -> &Bucket {
         match lane {
             Lane::CardCreate => &self.card_create,
             Lane::CardUpdate => &self.card_update,
@@ -57,55 +64,109 @@ impl Budget {
     }
 }
 
+/// A link's stake in its app's budget: what the link wants counts as long as it lives.
+pub(super) struct Stake {
+    budget: Arc<Budget>,
+    number: u64,
+}
+
+impl Stake {
+    fn new(budget: Arc<Budget>, terms: Terms) -> Self {
+        let mut rates = lock(&budget.rates);
+        let number = rates.join(terms);
+        budget.set_rate(rates.rate());
+        drop(rates);
+        Self { budget, number }
+    }
+
+    /// The bucket of an API.
+    pub(super) fn bucket(&self, lane: Lane) -> &Bucket {
+        self.budget.bucket(lane)
+    }
+
+    /// The way that the app's calls take.
+    pub(super) fn gate(&self) -> &Arc<Gate> {
+        &self.budget.gate
+    }
+}
+
+impl Drop for Stake {
+    fn drop(&mut self) {
+        let mut rates = lock(&self.budget.rates);
+        rates.leave(self.number);
+        self.budget.set_rate(rates.rate());
+    }
+}
+
 /// All apps' budgets, by base address and client id. An app's entry goes when no link uses it any more.
 #[derive(Default)]
 pub(super) struct Budgets {
     of_apps: Mutex<HashMap<(String, String), Weak<Budget>>>,
+    gates: Gates,
     shared: Option<Arc<dyn BudgetStore>>,
 }
 
 impl Budgets {
     /// Budgets that replicas share.
     pub(super) fn shared(store: Arc<dyn BudgetStore>) -> Self {
-        Self { of_apps: Mutex::default(), shared: Some(store) }
+        Self { shared: Some(store), ..Self::default() }
     }
 
-    /// The budget of an app, with the rate that was configured last.
-    pub(super) fn of(&self, api_base: &str, client_id: &str, calls_per_second: u32) -> Arc<Budget> {
+    /// A stake in the budget of an app.
+    pub(super) fn of(&self, api_base: &str, client_id: &str, terms: Terms) -> Stake {
         let mut budgets = lock(&self.of_apps);
         budgets.retain(|_, budget| budget.strong_count() > 0);
         let key = (api_base.to_owned(), client_id.to_owned());
         let known = budgets.get(&key).and_then(Weak::upgrade);
         let budget = known.unwrap_or_else(|| Arc::new(self.fresh(api_base, client_id)));
         budgets.insert(key, Arc::downgrade(&budget));
-        budget.set_rate(calls_per_second);
-        budget
+        drop(budgets);
+        Stake::new(budget, terms)
     }
 
     fn fresh(&self, api_base: &str, client_id: &str) -> Budget {
-        Budget::new(|lane| {
+        let gate = self.gates.of(api_base);
+        Budget::new(Arc::clone(&gate), |lane| {
             let key = |api: &str| BudgetKey {
                 base: api_base.to_owned(),
                 app: client_id.to_owned(),
                 api: api.to_owned(),
             };
             let shared = self.shared.clone();
-            Bucket::new(shared.map(|store| Shared { store, key: key(lane.label()) }))
+            let shared = shared.map(|store| Shared { store, key: key(lane.label()) });
+            Bucket::new(shared).behind(Arc::clone(&gate))
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
+    use std::time::Duration;
 
-    use super::Budgets;
+    use futures_util::FutureExt;
+    use switchboard_domain::ids::ChannelId;
+    use tokio::time::Instant;
+
+    use super::{Budgets, Stake, Terms};
     use crate::dingtalk::api::Lane;
     use crate::dingtalk::bucket::Class;
 
+    const BASE: &str = "https://api";
+
+    fn wants(channel: &str, in_service: bool, calls_per_second: u32) -> Terms {
+        Terms { channel: ChannelId::new(channel), in_service, calls_per_second }
+    }
+
+    /// How many calls start at once; those before are past.
+    async fn at_once(stake: &Stake) -> usize {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        let bucket = stake.bucket(Lane::CardCreate);
+        (0..100).take_while(|_| bucket.take(Class::Open).now_or_never().is_some()).count()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn apis_do_not_wait_for_each_other() {
-        let budget = Budgets::default().of("https://api", "app", 1);
+        let budget = Budgets::default().of(BASE, "app", wants("a", true, 1));
         budget.bucket(Lane::CardCreate).take(Class::Open).await;
         assert!(budget.bucket(Lane::CardStreaming).take(Class::Update).now_or_never().is_some());
     }
@@ -113,11 +174,56 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn channels_with_the_same_app_share_its_budget() {
         let budgets = Budgets::default();
-        let one = budgets.of("https://api", "app", 1);
-        let other = budgets.of("https://api", "app", 1);
-        let stranger = budgets.of("https://api", "another", 1);
+        let one = budgets.of(BASE, "app", wants("a", true, 1));
+        let other = budgets.of(BASE, "app", wants("b", true, 1));
+        let stranger = budgets.of(BASE, "another", wants("c", true, 1));
         one.bucket(Lane::CardCreate).take(Class::Open).await;
         assert!(other.bucket(Lane::CardCreate).take(Class::Open).now_or_never().is_none());
         assert!(stranger.bucket(Lane::CardCreate).take(Class::Open).now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_draft_and_a_disabled_twin_leave_the_live_rate_as_it_is() {
+        let budgets = Budgets::default();
+        let live = budgets.of(BASE, "app", wants("live", true, 5));
+        for calls_per_second in [0, 1, 50] {
+            let other = budgets.of(BASE, "app", wants("other", false, calls_per_second));
+            assert_eq!(at_once(&live).await, 5, "beside {calls_per_second}");
+            assert_eq!(at_once(&other).await, 5, "the same budget");
+        }
+        assert_eq!(at_once(&live).await, 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changed_settings_are_in_force_before_and_after_the_old_link_is_gone() {
+        let budgets = Budgets::default();
+        let mut old = budgets.of(BASE, "app", wants("a", true, 5));
+        for calls_per_second in [20, 3, 10] {
+            let new = budgets.of(BASE, "app", wants("a", true, calls_per_second));
+            let expected = usize::try_from(calls_per_second).unwrap();
+            assert_eq!(at_once(&new).await, expected, "a connection may still hold the old one");
+            drop(std::mem::replace(&mut old, new));
+            assert_eq!(at_once(&old).await, expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ban_holds_the_claims_of_all_apps_at_that_address_and_of_no_other() {
+        let budgets = Budgets::default();
+        let one = budgets.of(BASE, "app", wants("a", true, 20));
+        let other = budgets.of("https://API/", "another", wants("b", true, 0));
+        let elsewhere = budgets.of("https://proxy", "app", wants("c", true, 20));
+        let begun = Instant::now();
+        one.gate().ban(Duration::from_mins(5), "1111: banned");
+        let later = budgets.of(BASE, "later", wants("d", true, 20));
+        assert!(elsewhere.bucket(Lane::CardUpdate).take(Class::Finish).now_or_never().is_some());
+        for stake in [&one, &other, &later] {
+            for lane in [Lane::CardCreate, Lane::CardStreaming, Lane::SessionWebhook] {
+                assert!(stake.bucket(lane).take(Class::Finish).now_or_never().is_none(), "{lane:?}");
+            }
+        }
+        let (first, second) = (one.bucket(Lane::CardCreate), other.bucket(Lane::RobotSend));
+        tokio::join!(first.take(Class::Update), second.take(Class::Text));
+        assert_eq!(begun.elapsed(), Duration::from_mins(5));
     }
 }

@@ -89,6 +89,11 @@ impl Failure {
         self.code() == BAN_CODE || self.detail.starts_with(BAN_PAGE)
     }
 
+    /// Whether the platform's own code says so. A page says it less surely: something in between may refuse this one call.
+    pub(super) fn names_ban(&self) -> bool {
+        self.code() == BAN_CODE
+    }
+
     /// Whether the call counts against the monthly quota all the same: it did, where an API took it and refused it, and it may
     /// have where nobody knows. What the gateway in front keeps from the APIs does not: throttles say so (dingtalk §9.2),
     /// and a missing token, permission or address is found out in the same place.

@@ -111,6 +111,10 @@ impl Link for DingTalkLink {
         self.platform.budget.bucket(lane).take_for(class, still).await;
     }
 
+    async fn barred(&self) -> String {
+        self.platform.budget.gate().barred().await
+    }
+
     async fn card(&self, request: CardRequest) -> Came<CardOutcome> {
         let begun = Instant::now();
         let call = match request.call {

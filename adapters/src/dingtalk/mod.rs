@@ -25,6 +25,9 @@ mod config_reader;
 mod contact;
 mod fields;
 pub mod frame;
+mod gate;
+#[cfg(test)]
+mod gate_tests;
 mod gateway;
 mod guide;
 mod http;
@@ -41,6 +44,7 @@ mod platform;
 mod preflight;
 mod provider;
 mod queue;
+mod rates;
 mod robot;
 mod share;
 #[cfg(test)]

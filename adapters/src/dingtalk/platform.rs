@@ -14,7 +14,7 @@ use url::Url;
 
 use super::api::{Api, Lane};
 use super::bucket::Class;
-use super::budget::Budget;
+use super::budget::Stake;
 use super::classify::{Failure, Verdict};
 use super::codes::SECOND_PAUSE;
 use super::config::Settings;
@@ -35,7 +35,7 @@ const MEDIA_ID_BYTES_MAX: usize = 300;
 /// One app's access to the platform.
 pub(super) struct Platform {
     pub(super) settings: Settings,
-    pub(super) budget: Arc<Budget>,
+    pub(super) budget: Stake,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) meter: Arc<dyn Meter>,
     http: Http,
@@ -45,7 +45,7 @@ pub(super) struct Platform {
 impl Platform {
     pub(super) fn new(
         settings: Settings,
-        budget: Arc<Budget>,
+        budget: Stake,
         clock: Arc<dyn Clock>,
         http: Http,
         meter: Arc<dyn Meter>,
@@ -93,10 +93,13 @@ impl Platform {
         class: Class,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        timeout_at(deadline, self.budget.bucket(lane).take(class)).await.map_err(|_| {
-            let verdict = Verdict::Throttled { retry_after: SECOND_PAUSE };
-            Failure::new(verdict, "no place in the budget of calls in time")
-        })
+        if timeout_at(deadline, self.budget.bucket(lane).take(class)).await.is_ok() {
+            return Ok(());
+        }
+        // Where the platform has banned us, that is said.
+        self.budget.gate().enter(false)?;
+        let verdict = Verdict::Throttled { retry_after: SECOND_PAUSE };
+        Err(Failure::new(verdict, "no place in the budget of calls in time"))
     }
 
     /// Uploads an image; its media id, which the platform's clients show in its place (dingtalk §7.2).
@@ -155,9 +158,10 @@ impl Platform {
         let base = format!("{}{}", self.settings.oapi_base, Api::MediaUpload.route().1);
         let query = [("access_token", token.expose()), ("type", "image")];
         let url = Url::parse_with_params(&base, &query).map_err(misfit)?;
+        self.admit(Api::MediaUpload)?;
         let (content_type, body) = image.form();
         let result = self.http.upload(Api::MediaUpload, url, &content_type, body, deadline).await;
-        self.count(Api::MediaUpload, &result);
+        self.take_in(Api::MediaUpload, &result);
         result
     }
 
@@ -172,18 +176,31 @@ impl Platform {
         self.exchange(Request { api, url: &url, token: Some(token), body }, deadline).await
     }
 
-    /// Makes one exchange; a throttle answer closes the API's bucket.
+    /// Makes one exchange; a throttle answer closes the API's bucket, and a ban the way of all calls.
     pub(super) async fn exchange(&self, request: Request<'_>, deadline: Instant) -> Result<Value, Failure> {
-        let lane = request.api.lane();
         let api = request.api;
+        self.admit(api)?;
         let result = self.http.exchange(request, deadline).await;
-        self.count(api, &result);
-        if let (Some(lane), Err(failure)) = (lane, &result)
-            && let Some(pause) = failure.retry_after()
-        {
+        self.take_in(api, &result);
+        result
+    }
+
+    /// Whether a call is let through now. Calls with a bucket were counted with their claims.
+    fn admit(&self, api: Api) -> Result<(), Failure> {
+        self.budget.gate().enter(api.lane().is_none() && self.settings.calls_per_second > 0)
+    }
+
+    /// What an answer means for the calls that follow.
+    fn take_in(&self, api: Api, result: &Result<Value, Failure>) {
+        self.count(api, result);
+        let Err(failure) = result else { return };
+        let Some(pause) = failure.retry_after() else { return };
+        if failure.names_ban() {
+            // Not the bucket: other replicas share it, and may call from other addresses.
+            self.budget.gate().ban(pause, &failure.detail);
+        } else if let Some(lane) = api.lane() {
             self.budget.bucket(lane).close(pause);
         }
-        result
     }
 
     /// Counts a call that the platform counts, too.

@@ -19,6 +19,7 @@ use super::link::DingTalkLink;
 use super::media::Downloads;
 use super::phases::Phases;
 use super::platform::Platform;
+use super::rates::Terms;
 use crate::net::{ClientError, Network};
 
 /// China's clock, ahead of UTC: by it we turn the quota's months. The platform does not say which one it uses.
@@ -26,7 +27,7 @@ const CHINA_MINUTES: i16 = 480;
 
 /// The chat platform DingTalk, over Stream mode. One value serves all channels: they share HTTP connections, and those
 /// with the same credentials share their budget of calls (R14), with other replicas, too, where
-/// it is [`sharing`](Self::sharing).
+/// it is [`sharing`](Self::sharing). A ban of our address holds them all.
 pub struct DingTalk {
     clock: Arc<dyn Clock>,
     network: Network,
@@ -78,7 +79,12 @@ impl Provider for DingTalk {
 
     fn link(&self, channel: &Channel, meter: Arc<dyn Meter>) -> Result<Arc<dyn Link>, Vec<FieldError>> {
         let settings = Settings::of(&channel.config, &channel.secrets)?;
-        let budget = self.budgets.of(&settings.api_base, &settings.client_id, settings.calls_per_second);
+        let terms = Terms {
+            channel: channel.id.clone(),
+            in_service: channel.enabled,
+            calls_per_second: settings.calls_per_second,
+        };
+        let budget = self.budgets.of(&settings.api_base, &settings.client_id, terms);
         let platform = Platform::new(settings, budget, Arc::clone(&self.clock), self.http.clone(), meter);
         let (network, downloads) = (self.network.clone(), self.downloads.clone());
         let images = Images::new(&downloads, platform.settings.reach());

@@ -108,16 +108,14 @@ impl Platform {
                     "robotCode": robot_code, "userIds": [person],
                     "msgKey": key, "msgParam": parameters,
                 });
-                let result = self
-                    .call(Api::PrivateSend, &body, deadline)
-                    .await
-                    .and_then(|answer| reached(&answer).map(|()| query_key(&answer)));
-                if let (Some(lane), Err(Failure { verdict: Verdict::Throttled { retry_after }, .. })) =
-                    (Api::PrivateSend.lane(), &result)
-                {
-                    self.budget.bucket(lane).close(*retry_after);
+                let answer = self.call(Api::PrivateSend, &body, deadline).await?;
+                if let Err(failure) = reached(&answer) {
+                    if let (Some(lane), Some(pause)) = (Api::PrivateSend.lane(), failure.retry_after()) {
+                        self.budget.bucket(lane).close(pause);
+                    }
+                    return Err(failure);
                 }
-                result
+                Ok(query_key(&answer))
             }
         }
     }

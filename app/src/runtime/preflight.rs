@@ -20,8 +20,10 @@ pub(crate) async fn of(bot: &Bot) -> Vec<Check> {
     checks
 }
 
-/// Asks with settings that are not stored. What the platform counts is counted for the app that they name.
+/// Asks with settings that are not stored. What the platform counts is counted for the app that they name. They are in force
+/// nowhere, whatever they say: the limits of a channel that runs with the same app stay its own.
 pub(crate) async fn of_unsaved(shared: &Shared, channel: Channel) -> Result<Vec<Check>, StoreError> {
+    let channel = Channel { enabled: false, ..channel };
     match Bot::build(shared, channel).await {
         Ok(bot) => Ok(of(&bot).await),
         Err(BotError::Store(error)) => Err(error),

@@ -85,6 +85,20 @@ fn a_test_goes_by_the_settings_that_are_stored() {
     });
 }
 
+/// Whatever the draft says of itself: with the same app its limits would be those of the channel that runs.
+#[test]
+fn settings_that_are_only_tested_are_in_force_nowhere() {
+    side_by_side(async |pair| {
+        let stored = pair.world.stores().channels.find(&first()).await.unwrap().unwrap();
+        assert!(stored.enabled);
+        let checks = pair.driver(1).preflight_of(stored).await.unwrap();
+        assert_eq!(checks.len(), 1);
+        assert_eq!(pair.world.platform.tested(), [false]);
+        assert!(tested(&pair, &first()).await.is_some());
+        assert_eq!(pair.world.platform.tested(), [false, true]);
+    });
+}
+
 #[test]
 fn a_status_is_that_of_the_settings_that_are_stored() {
     side_by_side(async |pair| {

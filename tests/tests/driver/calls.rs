@@ -259,6 +259,34 @@ fn a_used_up_budget_delays_and_never_fails() {
     assert!(world.platform.finals().contains(&"answer to <one>".to_owned()));
 }
 
+/// R14: whoever waits because the platform bars everybody hears of it by no answer, and the status says so all the same.
+#[test]
+fn a_claim_that_waits_for_the_end_of_a_ban_shows_as_rate_limited() {
+    for is_barred_before in [true, false] {
+        let world = World::new(71);
+        world
+            .process(|process| async move {
+                process.set_up().await;
+                let platform = process.world.platform.clone();
+                platform.hold_claims(true);
+                platform.bar(is_barred_before.then_some("1111: banned"));
+                process.says("ann", "one").await;
+                process.wait(SECS(2)).await;
+                platform.bar(Some("1111: banned"));
+                process.wait(SECS(2)).await;
+                let status = process.status();
+                let error = status.last_error.unwrap();
+                assert_eq!((error.code, error.detail.as_str()), (ErrorCode::RateLimited, "1111: banned"));
+                assert_eq!(status.status, "connected");
+                platform.bar(None);
+                platform.hold_claims(false);
+                process.finals(1).await;
+                assert_eq!(process.failures().await, []);
+            })
+            .unwrap();
+    }
+}
+
 /// R14: a throttle delays a reply and never fails it, and shows in the status.
 #[test]
 fn a_throttle_delays_a_card_and_shows_as_rate_limited() {

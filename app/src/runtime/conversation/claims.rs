@@ -1,10 +1,33 @@
 //! Replies that wait for a place in the budget.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
 
+use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::reply::CallNumber;
 use switchboard_domain::snapshot::ReplyId;
+use switchboard_ports::provider::ClaimRequest;
 use tokio::task::AbortHandle;
+
+use crate::ports::SharedLink;
+use crate::runtime::channel::ChannelHandle;
+
+/// Waits until a claim is granted. Where the platform bars everybody meanwhile, the channel's status says so: no call of its own
+/// is answered that could tell.
+pub(super) async fn granted(link: SharedLink, request: ClaimRequest, handle: Arc<ChannelHandle>) {
+    let mut place = pin!(link.claim(request));
+    // Priorities: 1 the claim's place, 2 that it has none for long.
+    let barred = tokio::select! {
+        biased;
+        () = &mut place => None,
+        words = link.barred() => Some(words),
+    };
+    if let Some(words) = barred {
+        handle.note(ErrorCode::RateLimited, words);
+        place.await;
+    }
+}
 
 /// The latest claim of each reply, as long as it waits. A claim that is given up leaves the queue: granted, it would take a call
 /// from others and make none.

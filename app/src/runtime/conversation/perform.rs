@@ -17,6 +17,7 @@ use switchboard_ports::provider::{Came, CardRequest, ClaimRequest, PartRequest};
 use tokio::sync::mpsc;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::claims::granted;
 use super::outcomes::Back;
 use super::owner::Asked;
 use super::turn::{self, Question};
@@ -65,13 +66,13 @@ impl Actor<'_> {
                 let still = self.shared.now().since(since);
                 let request = ClaimRequest { claim, still, message, retry };
                 let (end, back) = (self.end_of_claim(reply), self.outcomes.way_back());
-                let link = Arc::clone(&self.bot.link);
+                let (link, handle) = (Arc::clone(&self.bot.link), Arc::clone(&self.handle));
                 let waiting = self.shared.tasks.spawn(async move {
                     tokio::select! {
                         biased;
                         () = end => {}
                         // A budget that breaks is no reason to wait for ever.
-                        _ = caught("a claim", link.claim(request)) => back.tell(Event::Granted { reply, call }).await,
+                        _ = caught("a claim", granted(link, request, handle)) => back.tell(Event::Granted { reply, call }).await,
                     }
                 });
                 self.claims.wait(reply, call, waiting.abort_handle());

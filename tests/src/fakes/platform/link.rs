@@ -49,6 +49,7 @@ pub(super) struct FakeLink {
     secret: String,
     meter: Arc<dyn Meter>,
     quota: QuotaRules,
+    is_enabled: bool,
 }
 
 impl FakeLink {
@@ -56,7 +57,14 @@ impl FakeLink {
         let secret = channel.secrets.get("/secret").map(|secret| secret.expose().to_owned());
         let calls_per_month = channel.config.pointer("/calls_per_month").and_then(serde_json::Value::as_u64);
         let quota = QuotaRules { calls_per_month, pace: None };
-        Self { platform, channel: channel.id.clone(), secret: secret.unwrap_or_default(), meter, quota }
+        Self {
+            platform,
+            channel: channel.id.clone(),
+            secret: secret.unwrap_or_default(),
+            meter,
+            quota,
+            is_enabled: channel.enabled,
+        }
     }
 
     fn refusal(&self) -> Option<CloseCause> {
@@ -217,6 +225,11 @@ impl Link for FakeLink {
         self.platform.inner.claims_held.wait(|held| !held).await;
     }
 
+    async fn barred(&self) -> String {
+        self.platform.inner.barred.wait(Option::is_some).await;
+        self.platform.inner.barred.value().clone().unwrap_or_default()
+    }
+
     async fn card(&self, request: CardRequest) -> Came<CardOutcome> {
         let (call, text) = match &request.call {
             CardCall::Open { text, .. } => (Call::Open, text.clone()),
@@ -315,6 +328,7 @@ impl Link for FakeLink {
     }
 
     async fn preflight(&self) -> Vec<Check> {
+        self.platform.state().tested.push(self.is_enabled);
         let (result, finding) = match self.refusal() {
             None => (CheckResult::Ok, Finding::CredentialsAccepted),
             Some(_) => (CheckResult::Failed, Finding::Error(ErrorCode::InvalidCredentials)),

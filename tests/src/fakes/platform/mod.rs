@@ -142,6 +142,8 @@ struct Inner {
     file_rule: Mutex<FileRule>,
     /// Whether claims wait.
     claims_held: Gate<bool>,
+    /// What keeps everybody's calls out, if anything does.
+    barred: Gate<Option<String>>,
 }
 
 impl FakePlatform {
@@ -157,6 +159,7 @@ impl FakePlatform {
                 FileFate::Give(Bytes::from(format!("content of {source}")), Duration::ZERO)
             })),
             claims_held: Gate::new(false),
+            barred: Gate::new(None),
         };
         Self { inner: Arc::new(inner), wire: Arc::default(), driver: 0 }
     }

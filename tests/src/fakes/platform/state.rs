@@ -40,6 +40,7 @@ pub(super) struct State {
     pub(super) calls: Vec<Called>,
     pub(super) claims: Vec<Claim>,
     pub(super) claims_waiting: usize,
+    pub(super) tested: Vec<bool>,
     pub(super) sockets: Vec<Socket>,
     pub(super) opened: BTreeMap<ChannelId, u32>,
     pub(super) connections_panicked_at: u32,
@@ -90,6 +91,7 @@ impl State {
             calls: Vec::new(),
             claims: Vec::new(),
             claims_waiting: 0,
+            tested: Vec::new(),
             sockets: Vec::new(),
             opened: BTreeMap::new(),
             connections_panicked_at: 0,
@@ -132,6 +134,16 @@ impl FakePlatform {
     /// Whether claims on the budget wait from now on.
     pub fn hold_claims(&self, held: bool) {
         self.inner.claims_held.set(held);
+    }
+
+    /// Whether the platform lets nobody's calls through, and with which words. Hold the claims as well.
+    pub fn bar(&self, words: Option<&str>) {
+        self.inner.barred.set(words.map(str::to_owned));
+    }
+
+    /// Of each test of settings, whether the channel was enabled.
+    pub fn tested(&self) -> Vec<bool> {
+        self.state().tested.clone()
     }
 
     /// Claims that wait now.
