@@ -63,7 +63,7 @@ pub const RETRY_PAUSE_MAX: Duration = Duration::from_mins(1);
 /// Number of a call within its reply, from 1.
 pub type CallNumber = u32;
 
-/// What never changes about a reply.
+/// What never changes about a reply, but for its pace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// Which reply of its conversation.
@@ -78,7 +78,7 @@ pub struct Facts {
     pub attempt: u32,
     /// How its text is meant; answers and notices are Markdown.
     pub format: Format,
-    /// What the channel can show.
+    /// What the channel can show; the pace is the one that the quota leaves now.
     pub limits: ReplyLimits,
     /// The language of our own sentences.
     pub locale: Locale,
@@ -159,7 +159,7 @@ impl Reply {
         }
     }
 
-    /// What never changes about it.
+    /// What never changes about it, but for its pace.
     #[must_use]
     pub fn facts(&self) -> &Facts {
         &self.facts

@@ -9,6 +9,7 @@ use super::super::{
 use super::{Bench, CODE, facts, shown};
 use crate::rejected::Rejected;
 use crate::reply::state::{Call, Kind};
+use crate::usage::Pace;
 
 const INTERVAL: Duration = Duration::from_millis(800);
 
@@ -29,6 +30,27 @@ fn a_card_is_made_shown_sooner_twice_and_then_at_its_own_pace() {
         bench.call();
         bench.card(CardOutcome::Done);
     }
+}
+
+#[test]
+fn another_pace_counts_from_the_next_update_on() {
+    let mut bench = Bench::streaming();
+    bench.grow(" more");
+    bench.reply.keep_pace(Pace::FinalOnly);
+    assert_eq!(bench.reply.deadline().map(|deadline| deadline.reason), Some(Reason::Age));
+    assert_eq!(bench.pass(Duration::from_mins(1)).list, [], "only the whole answer is shown");
+    bench.reply.keep_pace(Pace::FewUpdates);
+    bench.pass_to_deadline();
+    bench.reply.keep_pace(Pace::FinalOnly);
+    assert_eq!(shown(&bench.call()), ("update", "some more"), "what was claimed is made");
+    bench.card(CardOutcome::Done);
+    bench.grow(" and more");
+    bench.reply.keep_pace(Pace::Normal);
+    let due = bench.reply.deadline().expect("there is text to show");
+    assert!(due.reason == Reason::Update && due.at.since(bench.now) <= INTERVAL, "{due:?}");
+    bench.reply.keep_pace(Pace::FinalOnly);
+    bench.end(None);
+    assert_eq!(shown(&bench.call()), ("finish", "some more and more"));
 }
 
 #[test]
