@@ -1,8 +1,9 @@
 //! Alerts by webhook: one `POST` of JSON for each, signed where there is a key.
 //!
 //! The body is `{"event","at","channel":{"id","name","type"},"since","last_error":{"code","message","remedy"} or null,
-//! "replica"}`; with a key come `X-Switchboard-Timestamp` and `X-Switchboard-Signature`, as for directories over HTTP. Any answer
-//! of 200 to 299 counts as told.
+//! "replica"}`, and where a quota runs out `"quota":{"month","api_calls","calls_per_month","forecast","message","remedy"}` in it; with
+//! a key come `X-Switchboard-Timestamp` and `X-Switchboard-Signature`, as for directories over HTTP. Any answer of 200 to 299
+//! counts as told.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,14 +78,27 @@ fn body(alert: &Alert) -> Value {
         .last_error
         .as_ref()
         .map(|cause| json!({"code": cause.code.as_str(), "message": cause.message, "remedy": cause.remedy}));
-    json!({
+    let mut body = json!({
         "event": alert.event.as_str(),
         "at": rfc3339(alert.at),
         "channel": {"id": alert.channel.as_str(), "name": alert.name, "type": alert.platform},
         "since": rfc3339(alert.since),
         "last_error": cause,
         "replica": alert.replica.as_str(),
-    })
+    });
+    // Only where it is told: whoever takes alerts of connections alone sees what they have always been.
+    if let (Some(quota), Some(fields)) = (&alert.quota, body.as_object_mut()) {
+        let quota = json!({
+            "month": quota.month.to_string(),
+            "api_calls": quota.api_calls,
+            "calls_per_month": quota.calls_per_month,
+            "forecast": quota.forecast,
+            "message": quota.message,
+            "remedy": quota.remedy,
+        });
+        fields.insert("quota".to_owned(), quota);
+    }
+    body
 }
 
 fn rfc3339(at: Timestamp) -> String {
@@ -109,11 +123,12 @@ mod tests {
     use switchboard_domain::ids::{ChannelId, ReplicaId};
     use switchboard_domain::secret::Secret;
     use switchboard_domain::time::Timestamp;
-    use switchboard_ports::alerts::{Alert, AlertCause, AlertError, AlertEvent, AlertSink as _};
+    use switchboard_domain::usage::Month;
+    use switchboard_ports::alerts::{Alert, AlertCause, AlertError, AlertEvent, AlertQuota, AlertSink as _};
     use wiremock::matchers::method;
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
-    use super::{Webhook, signature};
+    use super::{Webhook, body, signature};
     use crate::clock::SystemClock;
     use crate::net::{Authorities, Network, Proxies};
 
@@ -137,6 +152,7 @@ mod tests {
                 message: String::from("wrong"),
                 remedy: String::from("mend"),
             }),
+            quota: None,
             replica: ReplicaId::new("rep_1"),
             at: Timestamp::from_millis(1_767_323_345_678),
         }
@@ -165,6 +181,26 @@ mod tests {
             "replica": "rep_1",
         });
         assert_eq!(body, wanted);
+    }
+
+    #[test]
+    fn an_alert_of_a_quota_says_how_it_stands() {
+        let quota = AlertQuota {
+            month: Month::of(Timestamp::from_millis(1_767_323_045_678), 480),
+            api_calls: 4_000,
+            calls_per_month: Some(5_000),
+            forecast: None,
+            message: String::from("short"),
+            remedy: String::from("buy"),
+        };
+        let event = AlertEvent::QuotaNearlyUsedUp;
+        let told = body(&Alert { event, last_error: None, quota: Some(quota), ..alert() });
+        let wanted = serde_json::json!({
+            "month": "2026-01", "api_calls": 4_000, "calls_per_month": 5_000, "forecast": null,
+            "message": "short", "remedy": "buy",
+        });
+        assert_eq!((&told["event"], &told["quota"]), (&serde_json::json!("quota.nearly_used_up"), &wanted));
+        assert!(told["last_error"].is_null());
     }
 
     #[rstest]

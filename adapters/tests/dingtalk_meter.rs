@@ -13,7 +13,7 @@ use rstest::rstest;
 use serde_json::json;
 use switchboard_domain::message::Target;
 use switchboard_domain::reply::Way;
-use switchboard_domain::usage::{Pace, Standing, Usage, Used};
+use switchboard_domain::usage::{Pace, QuotaRules, Standing, Usage, Used, pace};
 use switchboard_ports::provider::{Link, Meter};
 use wiremock::ResponseTemplate;
 
@@ -25,12 +25,16 @@ impl Meter for Tally {
         self.0.lock().unwrap().count(used);
     }
 
+    fn performed(&self) {
+        *self.1.lock().unwrap() = false;
+    }
+
     fn refused(&self) {
         *self.1.lock().unwrap() = true;
     }
 
-    fn standing(&self) -> Standing {
-        Standing { refused: *self.1.lock().unwrap(), ..Standing::default() }
+    fn pace(&self, rules: QuotaRules) -> Pace {
+        pace(rules, &Standing { refused: *self.1.lock().unwrap(), ..Standing::default() }).0
     }
 }
 
@@ -121,6 +125,29 @@ async fn after_the_platforms_quota_answer_only_whole_answers_are_shown(
     platform.answers("PUT", INSTANCES, vec![ok(json!({"success": true, "result": true}))]).await;
     let (link, _) = metered(&platform);
     assert_eq!(link.limits().pace, Pace::Normal);
+    card(&link, &group(), update("text")).await;
+    assert_eq!(link.limits().pace, expected);
+}
+
+#[rstest]
+#[case::nobody_knows(error(500, "server.error"), Pace::FinalOnly)]
+#[case::in_front_of_the_api(ResponseTemplate::new(502), Pace::FinalOnly)]
+#[case::no_such_card(error(400, "param.cardNotExist"), Pace::FinalOnly)]
+#[case::refused(error(400, "param.stream.content"), Pace::FinalOnly)]
+#[case::throttled(error(403, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"), Pace::FinalOnly)]
+#[case::done(ok(json!({"success": true, "result": true})), Pace::Normal)]
+#[tokio::test]
+async fn only_a_call_that_was_surely_performed_says_that_there_is_quota_again(
+    #[case] answer: ResponseTemplate,
+    #[case] expected: Pace,
+) {
+    let platform = Platform::start().await;
+    let used_up = error(403, "Forbidden.AccessDenied.ApiCountLimitForOrg");
+    platform.answers("PUT", INSTANCES, vec![ok(json!({"success": true, "result": true}))]).await;
+    platform.answers("PUT", STREAMING, vec![used_up, answer]).await;
+    let (link, _) = metered(&platform);
+    card(&link, &group(), update("text")).await;
+    assert_eq!(link.limits().pace, Pace::FinalOnly);
     card(&link, &group(), update("text")).await;
     assert_eq!(link.limits().pace, expected);
 }

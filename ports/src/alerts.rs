@@ -1,9 +1,10 @@
-//! Telling somebody outside that a channel is not connected, or is so again.
+//! Telling somebody outside that a channel is not connected, or is so again, and that a quota runs out.
 
 use async_trait::async_trait;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::ids::{ChannelId, ReplicaId};
 use switchboard_domain::time::Timestamp;
+use switchboard_domain::usage::Month;
 use thiserror::Error;
 
 /// Who is told.
@@ -25,10 +26,12 @@ pub struct Alert {
     pub name: String,
     /// Its platform.
     pub platform: String,
-    /// Since when the channel was not connected.
+    /// Since when the channel was not connected; of a quota, when it was noticed.
     pub since: Timestamp,
     /// What is wrong, or was; where that is known.
     pub last_error: Option<AlertCause>,
+    /// How it stands with the quota, where that is what is told.
+    pub quota: Option<AlertQuota>,
     /// The replica that tells it.
     pub replica: ReplicaId,
     /// When it is told.
@@ -46,6 +49,23 @@ pub struct AlertCause {
     pub remedy: String,
 }
 
+/// What was used of the monthly quota of a channel's app, by our own count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertQuota {
+    /// The month.
+    pub month: Month,
+    /// Calls of the platform's API in it.
+    pub api_calls: u64,
+    /// Calls that the company may make in it, where the channel's settings say so.
+    pub calls_per_month: Option<u64>,
+    /// Calls of the month when it is over, if it goes on like this; where that can be told.
+    pub forecast: Option<u64>,
+    /// What is short, in the channel's language.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlertEvent {
@@ -53,6 +73,10 @@ pub enum AlertEvent {
     NotConnected,
     /// A channel of which that was told is connected again.
     Connected,
+    /// Most of the monthly quota of calls is used.
+    QuotaNearlyUsedUp,
+    /// The platform has said that the monthly quota of calls is used up.
+    QuotaUsedUp,
 }
 
 impl AlertEvent {
@@ -62,6 +86,8 @@ impl AlertEvent {
         match self {
             Self::NotConnected => "channel.not_connected",
             Self::Connected => "channel.connected",
+            Self::QuotaNearlyUsedUp => "quota.nearly_used_up",
+            Self::QuotaUsedUp => "quota.used_up",
         }
     }
 }

@@ -127,6 +127,7 @@ pub struct Arrival {
 
 impl Arrival {
     /// The entry that is stored for it, at its place in the inbox.
+    #[must_use]
     pub fn into_entry(
         self,
         seq: Seq,

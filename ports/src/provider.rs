@@ -19,7 +19,7 @@ use switchboard_domain::notice::Finding;
 use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
-use switchboard_domain::usage::{QuotaRules, Standing, Used};
+use switchboard_domain::usage::{Pace, QuotaRules, Used};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -48,11 +48,16 @@ pub trait Meter: Send + Sync {
     /// Counts one use, made now.
     fn count(&self, used: Used);
 
+    /// The platform has surely performed a call that counts, which it does only while there is quota. Said of no call whose
+    /// fate is unknown: an answer from in front of the API says nothing about the quota.
+    fn performed(&self);
+
     /// The platform has said that the quota of calls is used up.
     fn refused(&self);
 
-    /// How the app stands with its quota, as far as it was counted here.
-    fn standing(&self) -> Standing;
+    /// The pace that these rules and what was counted here leave now. What it said before counts, too: a pace that follows from
+    /// a forecast is kept for a while.
+    fn pace(&self, rules: QuotaRules) -> Pace;
 }
 
 /// A meter of what nobody counts: of platforms without a quota, and where nothing is kept.
@@ -62,10 +67,12 @@ pub struct Unmetered;
 impl Meter for Unmetered {
     fn count(&self, _used: Used) {}
 
+    fn performed(&self) {}
+
     fn refused(&self) {}
 
-    fn standing(&self) -> Standing {
-        Standing::default()
+    fn pace(&self, rules: QuotaRules) -> Pace {
+        rules.pace.unwrap_or_default()
     }
 }
 

@@ -120,14 +120,14 @@ impl State {
 /// A place in the queue; leaves it when dropped, so that a cancelled claim blocks nobody.
 struct Place<'a> {
     bucket: &'a Bucket,
-    place: queue::Place,
+    at: queue::Place,
     notify: Arc<Notify>,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.bucket.0.state);
-        state.queue.leave(self.place);
+        state.queue.leave(self.at);
         state.wake_first();
     }
 }
@@ -223,8 +223,8 @@ impl Bucket {
         let now = Instant::now();
         let notify = Arc::new(Notify::new());
         let since = now.checked_sub(still).unwrap_or(now);
-        let place = lock(&self.0.state).queue.line_up(class, since, Arc::clone(&notify));
-        Place { bucket: self, place, notify }
+        let at = lock(&self.0.state).queue.line_up(class, since, Arc::clone(&notify));
+        Place { bucket: self, at, notify }
     }
 
     /// Takes a call if it is this place's turn; else until when to wait, at the head of the queue, or for a
@@ -243,7 +243,7 @@ impl Bucket {
         let mut state = lock(&self.0.state);
         let now = Instant::now();
         match state.queue.first(state.rate, now) {
-            Some((first, _)) if first == place.place => {}
+            Some((first, _)) if first == place.at => {}
             Some((_, first)) => {
                 // It may not know yet: turns change with time alone, too.
                 first.notify_one();
@@ -251,7 +251,7 @@ impl Bucket {
             }
             None => return (Some(Turn::Later), None),
         }
-        let (class, is_counted) = (place.place.class(), state.rate > 0);
+        let (class, is_counted) = (place.at.class(), state.rate > 0);
         let blocked_until =
             state.blocked_until_for(class, now).max(self.0.gate.closed_until(now, is_counted));
         if let Some(until) = blocked_until {

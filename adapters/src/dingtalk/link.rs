@@ -10,7 +10,7 @@ use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::outbound::Format;
 use switchboard_domain::reply::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 use switchboard_domain::settings::ReplyLimits;
-use switchboard_domain::usage::{QuotaRules, pace};
+use switchboard_domain::usage::QuotaRules;
 use switchboard_ports::directory::{Contact, DirectoryError};
 use switchboard_ports::provider::{
     Came, CardRequest, Check, ClaimRequest, ConnectionSink, FetchFailure, Fetched, Link, PartRequest,
@@ -66,7 +66,7 @@ impl Link for DingTalkLink {
             part_chars_max: PART_CHARS_MAX,
             part_bytes_max: PART_BYTES_MAX,
             update_interval: card.update_interval,
-            pace: pace(self.platform.settings.quota, &self.platform.meter.standing()).0,
+            pace: self.platform.meter.pace(self.platform.settings.quota),
         }
     }
 

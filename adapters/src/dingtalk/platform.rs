@@ -203,10 +203,14 @@ impl Platform {
         }
     }
 
-    /// Counts a call that the platform counts, too.
+    /// Counts a call that the platform counts, too, and takes in what its answer says of the quota.
     fn count(&self, api: Api, result: &Result<Value, Failure>) {
         if api.is_metered() && result.as_ref().map_or_else(Failure::is_metered, |_| true) {
             self.meter.count(Used::ApiCall);
+        }
+        // Calls that count may have failed in ways that tell nothing of the quota.
+        if api.is_metered() && result.is_ok() {
+            self.meter.performed();
         }
         if let Err(Failure { verdict: Verdict::Refused(ErrorCode::QuotaExceeded), .. }) = result {
             self.meter.refused();

@@ -29,14 +29,22 @@ pub(super) enum Class {
     Extra,
 }
 
-const CLASSES: usize = 5;
+impl Class {
+    /// Whether it is of a card that people look at meanwhile.
+    const fn is_standing(self) -> bool {
+        match self {
+            Self::Finish | Self::Update => true,
+            Self::Open | Self::Text | Self::Extra => false,
+        }
+    }
+}
 
-/// A place in the queue.
+/// A place in the queue, in the order of turns; `since` is always there but for the place before all others of a class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     class: Class,
     /// Since when people have seen nothing new.
-    since: Instant,
+    since: Option<Instant>,
     ticket: u64,
 }
 
@@ -50,53 +58,51 @@ impl Place {
 /// Who waits. One entry per claim under way, so as many as there are replies with a call to make.
 #[derive(Default)]
 pub(super) struct Queue {
-    /// By class; within one, who has waited longest first.
-    waiting: [BTreeMap<(Instant, u64), Arc<Notify>>; CLASSES],
+    waiting: BTreeMap<Place, Arc<Notify>>,
+    /// How many of them are of cards that people look at.
+    standing: u32,
     next_ticket: u64,
 }
 
 impl Queue {
     /// Lines up. `since`: since when people have seen nothing new of what the claim is for.
     pub(super) fn line_up(&mut self, class: Class, since: Instant, notify: Arc<Notify>) -> Place {
-        let place = Place { class, since, ticket: self.next_ticket };
+        let place = Place { class, since: Some(since), ticket: self.next_ticket };
         self.next_ticket = self.next_ticket.wrapping_add(1);
-        self.line(class).insert((since, place.ticket), notify);
+        self.standing += u32::from(class.is_standing());
+        self.waiting.insert(place, notify);
         place
     }
 
     /// Leaves.
     pub(super) fn leave(&mut self, place: Place) {
-        self.line(place.class).remove(&(place.since, place.ticket));
+        if self.waiting.remove(&place).is_some() {
+            self.standing -= u32::from(place.class.is_standing());
+        }
     }
 
     /// How many wait.
     pub(super) fn len(&self) -> usize {
-        self.waiting.iter().map(BTreeMap::len).sum()
+        self.waiting.len()
     }
 
     /// Whose turn it is, at a rate of so many calls a second.
     pub(super) fn first(&self, rate: u32, now: Instant) -> Option<(Place, &Arc<Notify>)> {
-        let mut firsts = CLASS_ORDER.into_iter().filter_map(|class| self.first_of(class));
         let standing = [Class::Finish, Class::Update].into_iter().filter_map(|class| self.first_of(class));
         let longest = standing.min_by_key(|(place, _)| (place.since, place.ticket));
-        longest.filter(|(place, _)| now - place.since >= self.standing_max(rate)).or_else(|| firsts.next())
+        let too_long = self.standing_max(rate);
+        let overdue = longest.filter(|(place, _)| place.since.is_some_and(|since| now - since >= too_long));
+        overdue.or_else(|| self.waiting.first_key_value().map(|(place, notify)| (*place, notify)))
     }
 
     /// How long a card may stand still, with those that wait now.
     fn standing_max(&self, rate: u32) -> Duration {
-        let cards = [Class::Finish, Class::Update].map(|class| self.waiting[class as usize].len());
-        let cards = u32::try_from(cards.into_iter().sum::<usize>()).unwrap_or(u32::MAX);
-        STANDING_MAX.max(Duration::from_secs(u64::from(cards)) / rate.max(1))
+        STANDING_MAX.max(Duration::from_secs(u64::from(self.standing)) / rate.max(1))
     }
 
     fn first_of(&self, class: Class) -> Option<(Place, &Arc<Notify>)> {
-        let ((since, ticket), notify) = self.waiting[class as usize].first_key_value()?;
-        Some((Place { class, since: *since, ticket: *ticket }, notify))
-    }
-
-    fn line(&mut self, class: Class) -> &mut BTreeMap<(Instant, u64), Arc<Notify>> {
-        &mut self.waiting[class as usize]
+        let before_all = Place { class, since: None, ticket: 0 };
+        let (place, notify) = self.waiting.range(before_all..).next()?;
+        (place.class == class).then_some((*place, notify))
     }
 }
-
-const CLASS_ORDER: [Class; CLASSES] = [Class::Finish, Class::Open, Class::Text, Class::Update, Class::Extra];

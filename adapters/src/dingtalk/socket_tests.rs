@@ -10,7 +10,7 @@ use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::content::Content;
 use switchboard_domain::message::{Body, Inbound};
 use switchboard_domain::time::Timestamp;
-use switchboard_domain::usage::{Usage, Used};
+use switchboard_domain::usage::{Pace, QuotaRules, Usage, Used};
 use switchboard_ports::clock::Clock;
 use switchboard_ports::provider::{Ack, ConnectionSink, Meter, Press, Pressed, Signal};
 use tokio::io::DuplexStream;
@@ -69,10 +69,12 @@ impl Meter for Tally {
         self.0.lock().unwrap().count(used);
     }
 
+    fn performed(&self) {}
+
     fn refused(&self) {}
 
-    fn standing(&self) -> switchboard_domain::usage::Standing {
-        switchboard_domain::usage::Standing::default()
+    fn pace(&self, rules: QuotaRules) -> Pace {
+        rules.pace.unwrap_or_default()
     }
 }
 

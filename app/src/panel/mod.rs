@@ -7,6 +7,7 @@
 //! | `frame.rs` | what stands around every page, and pages that only say that something went wrong |
 //! | `pieces.rs` | what pages are made of: times, states, buttons that act, empty lists, ways to the next page |
 //! | `plot.rs` | small plots, as SVG |
+//! | `quota.rs` | how it stands with a monthly quota, in words |
 //! | `codes.rs` | codes of closed lists (failures, refusals, rules, ways, checks) in words |
 //! | `texts.rs`, `texts/` | every text of the panel, in both languages |
 //! | `assets.rs`, `assets/` | style and modules, named by their content |
@@ -31,6 +32,7 @@ mod frame;
 mod pieces;
 mod playground;
 mod plot;
+mod quota;
 mod records;
 mod settings;
 mod sign_in;

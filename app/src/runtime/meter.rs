@@ -4,13 +4,14 @@
 //! the store every [`KEEP_INTERVAL`] and at the end; whoever dies in between forgets that much. While the store is away
 //! nothing is lost, and nobody but this task waits for it.
 
+mod gauges;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use switchboard_domain::ids::ChannelId;
 use switchboard_domain::time::Timestamp;
-use switchboard_domain::usage::{self, Month, Pace, QuotaRules, Standing, Usage, Used};
+use switchboard_domain::usage::{self, Month, Pace, QuotaRules, Standing, Usage, Used, Why};
 use switchboard_ports::channels::Channel;
 use switchboard_ports::clock::Clock;
 use switchboard_ports::error::StoreError;
@@ -18,10 +19,10 @@ use switchboard_ports::provider::{Description, Meter, MonthlyQuota};
 use switchboard_ports::usage::{App, UsageBatch};
 use tokio::sync::{Mutex as FairMutex, Notify};
 
+use self::gauges::Gauges;
 use super::operations::QuotaUsage;
 use super::shared::{Shared, lock};
 use super::troubles::Kind;
-use crate::telemetry::metrics as names;
 
 /// How often what was counted is added to the store: so much a process forgets that is killed.
 const KEEP_INTERVAL: Duration = Duration::from_secs(10);
@@ -34,6 +35,10 @@ const READ_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Rows of one addition: messages wait for the store's writer, too.
 const BATCH_ROWS_MAX: usize = 256;
+
+/// Numbers of calls a month for which an app remembers in one month that the forecast was above them. Each edit of a channel may
+/// bring one; of further ones nothing is remembered.
+const LIMITS_MAX: usize = 16;
 
 /// The meters of all apps that channels use.
 #[derive(Default)]
@@ -66,16 +71,21 @@ struct Counts {
     /// The month in which the platform has said that the quota is used up. Known to this process: whoever takes over learns it
     /// with its first call.
     refused: Option<Month>,
+    /// The numbers of calls a month for which calls are saved because of the forecast, each with the month in which it began.
+    /// Known to this process, too.
+    saving: BTreeMap<u64, Month>,
 }
 
 impl Meter for AppMeter {
     fn count(&self, used: Used) {
         let month = self.month();
-        let mut counts = lock(&self.counts);
-        counts.fresh.entry(month).or_default().count(used);
-        if used == Used::ApiCall {
-            // A call that counts was taken: there is quota again.
-            counts.refused = None;
+        lock(&self.counts).fresh.entry(month).or_default().count(used);
+    }
+
+    fn performed(&self) {
+        let before = lock(&self.counts).refused.take();
+        if before == Some(self.month()) {
+            tracing::info!(app = self.app.id, "the platform performs calls again: there is quota");
         }
     }
 
@@ -87,15 +97,8 @@ impl Meter for AppMeter {
         }
     }
 
-    fn standing(&self) -> Standing {
-        let (now, month) = (self.clock.now(), self.month());
-        let counts = lock(&self.counts);
-        Standing {
-            used: counts.of(month).map(|usage| usage.api_calls),
-            refused: counts.refused == Some(month),
-            elapsed: month.elapsed(now, self.quota.utc_offset_minutes),
-            month: month.length(),
-        }
+    fn pace(&self, rules: QuotaRules) -> Pace {
+        usage::pace(rules, &self.standing(rules)).0
     }
 }
 
@@ -106,6 +109,20 @@ impl Counts {
         let parts = [stored.get(&month), self.underway.get(&month), self.fresh.get(&month)];
         Some(parts.into_iter().flatten().fold(Usage::default(), |sum, more| sum.plus(*more)))
     }
+
+    /// Remembers for whoever asks next whether the forecast has calls saved. What is short otherwise says nothing of that, and
+    /// passes with the month or with other rules.
+    fn remember(&mut self, month: Month, limit: u64, why: Why) {
+        match why {
+            Why::Forecast if self.saving.len() < LIMITS_MAX => {
+                self.saving.insert(limit, month);
+            }
+            Why::Enough => {
+                self.saving.remove(&limit);
+            }
+            Why::Forecast | Why::Settings | Why::MostlyUsed | Why::NearlyUsedUp | Why::UsedUp => {}
+        }
+    }
 }
 
 impl AppMeter {
@@ -113,9 +130,28 @@ impl AppMeter {
         Month::of(self.clock.now(), self.quota.utc_offset_minutes)
     }
 
+    /// How the app stands with its quota by these rules, as far as it was counted here.
+    fn standing(&self, rules: QuotaRules) -> Standing {
+        let now = self.clock.now();
+        let month = Month::of(now, self.quota.utc_offset_minutes);
+        let mut counts = lock(&self.counts);
+        counts.saving.retain(|_, began| *began == month);
+        let standing = Standing {
+            used: counts.of(month).map(|usage| usage.api_calls),
+            refused: counts.refused == Some(month),
+            saving: rules.calls_per_month.is_some_and(|limit| counts.saving.contains_key(&limit)),
+            elapsed: month.elapsed(now, self.quota.utc_offset_minutes),
+            month: month.length(),
+        };
+        if let Some(limit) = rules.calls_per_month {
+            counts.remember(month, limit, usage::strain(rules, &standing));
+        }
+        standing
+    }
+
     /// What was used this month and before, and what follows from it by these rules; `None` until what is stored of it was read.
     pub(crate) fn usage(&self, rules: QuotaRules) -> Option<QuotaUsage> {
-        let standing = self.standing();
+        let standing = self.standing(rules);
         let (pace, why) = usage::pace(rules, &standing);
         let month = self.month();
         let counts = lock(&self.counts);
@@ -131,9 +167,10 @@ impl AppMeter {
             utc_offset_minutes: self.quota.utc_offset_minutes,
             usage,
             calls_per_month: rules.calls_per_month,
-            forecast: usage::forecast(&standing),
+            forecast: usage::forecast(rules, &standing),
             pace,
             why,
+            strain: usage::strain(rules, &standing),
             earlier: earlier.take(switchboard_ports::usage::MONTHS_KEPT as usize - 1).collect(),
         })
     }
@@ -238,7 +275,7 @@ impl Meters {
 
 /// Keeps the meters until the server has stopped.
 pub(crate) async fn keep_meters(shared: Arc<Shared>) {
-    let mut told = BTreeMap::new();
+    let mut gauges = Gauges::default();
     loop {
         let kept = tokio::select! {
             biased;
@@ -247,7 +284,7 @@ pub(crate) async fn keep_meters(shared: Arc<Shared>) {
         };
         let is_kept = kept.is_ok();
         shared.troubles.saw(Kind::Meter, &kept, shared.now());
-        show(&shared, &mut told);
+        gauges.show(shared.all_channels().iter().map(|handle| (&handle.id, handle.bot().usage())));
         tokio::select! {
             biased;
             () = shared.parking.cancelled() => return,
@@ -264,31 +301,5 @@ pub(crate) async fn keep_last(shared: &Shared) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "failed to store the last counts of the monthly quotas"),
         Err(_) => tracing::warn!("the store did not take the last counts of the monthly quotas in time"),
-    }
-}
-
-/// Brings the metrics up to date, and says in the log where calls begin or cease to be saved.
-fn show(shared: &Shared, told: &mut BTreeMap<ChannelId, Pace>) {
-    let channels = shared.all_channels();
-    told.retain(|id, _| channels.iter().any(|handle| handle.id == *id));
-    for handle in channels {
-        let Some(QuotaUsage { usage, forecast, pace, .. }) = handle.bot().usage() else { continue };
-        if told.insert(handle.id.clone(), pace).unwrap_or_default() != pace {
-            let (channel, saver, calls) = (&handle.id, pace.as_str(), usage.api_calls);
-            tracing::warn!(%channel, saver, calls, forecast, "cards are updated at another pace, for the quota's sake");
-        }
-        let channel = handle.id.to_string();
-        let saving = Pace::ALL.iter().position(|(_, known)| *known == pace).unwrap_or_default();
-        let saving = u32::try_from(saving).unwrap_or_default();
-        metrics::gauge!(names::QUOTA_SAVING, "channel" => channel.clone()).set(f64::from(saving));
-        if let Some(forecast) = forecast {
-            #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 calls a month")]
-            metrics::gauge!(names::QUOTA_FORECAST, "channel" => channel).set(forecast as f64);
-        }
-        for (kind, count) in [("api_calls", usage.api_calls), ("pushes", usage.pushes)] {
-            #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 calls a month")]
-            metrics::gauge!(names::QUOTA_USED, "channel" => handle.id.to_string(), "kind" => kind)
-                .set(count as f64);
-        }
     }
 }

@@ -233,12 +233,15 @@ pub struct QuotaUsage {
     pub usage: Usage,
     /// Calls that the company may make in a month, where the settings say so.
     pub calls_per_month: Option<u64>,
-    /// Calls of this month when it is over, if it goes on like this; `None` in its first three days.
+    /// Calls of this month when it is over, if it goes on like this; `None` in its first three days, unless
+    /// a quarter is used already.
     pub forecast: Option<u64>,
     /// How often cards are updated.
     pub pace: Pace,
     /// Why so.
     pub why: Why,
+    /// What the quota by itself asks for, also where the settings say how often cards are updated.
+    pub strain: Why,
     /// Earlier months in which something was used, the newest first; twelve at most.
     pub earlier: Vec<(Month, Usage)>,
 }

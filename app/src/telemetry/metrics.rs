@@ -62,7 +62,8 @@ pub const QUOTA_USED: &str = "switchboard_platform_quota_used";
 
 /// Gauge, `channel`: how calls are saved: 0 not at all, 1 by few updates of cards, 2 by showing whole answers only.
 pub const QUOTA_SAVING: &str = "switchboard_platform_quota_saving";
-/// Gauge, `channel`: calls of this month when it is over, if it goes on like this; there after three days of it.
+/// Gauge, `channel`: calls of this month when it is over, if it goes on like this; `NaN` where there is no
+/// forecast any more: in a new month, or of a channel that is gone.
 pub const QUOTA_FORECAST: &str = "switchboard_platform_quota_forecast";
 
 /// All names, for tests and documentation.

@@ -34,6 +34,7 @@ use crate::settings::{Locale, ReplyLimits};
 use crate::snapshot::{ConversationSnapshot, ReplyId, ReplyRole};
 use crate::text;
 use crate::time::Timestamp;
+use crate::usage::Pace;
 
 /// Answers of one conversation that may be open at once; no new turn begins beyond.
 pub const ANSWERS_OPEN_MAX: usize = 4;
@@ -118,10 +119,21 @@ impl Conversation {
         }
     }
 
-    /// Takes in changed settings; they count from the next decision on. Open replies keep what they began with.
+    /// Takes in changed settings; they count from the next decision on. Open replies keep what they began with, but for the
+    /// pace.
     pub fn configure(&mut self, policy: Policy) {
         self.session.configure(policy.rules);
         (self.limits, self.language) = (policy.reply, language::Language::of(&policy));
+        self.keep_pace(policy.reply.pace);
+    }
+
+    /// From here on cards are updated at this pace, those of open replies as well: a quota that runs out does not wait for
+    /// answers to end. Nothing is wanted for it, but the deadline may be another one.
+    pub fn keep_pace(&mut self, pace: Pace) {
+        self.limits.pace = pace;
+        for reply in &mut self.replies {
+            reply.keep_pace(pace);
+        }
     }
 
     /// The session.

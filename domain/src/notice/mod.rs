@@ -15,7 +15,7 @@ mod zh_cn;
 pub use failure::failure;
 pub use finding::{Finding, FindingWords};
 pub use remedy::{Remedy, one_connection, remedy};
-pub use saving::saving;
+pub use saving::{saving, shortage};
 
 use alloc::format;
 use alloc::string::String;

@@ -1,5 +1,6 @@
-//! What is said of saving calls.
+//! What is said of saving calls, and of a quota that runs short.
 
+use super::Remedy;
 use crate::settings::Locale;
 use crate::usage::Why;
 
@@ -20,6 +21,12 @@ pub const fn saving(why: Why, locale: Locale) -> Option<&'static str> {
         (Why::NearlyUsedUp, Locale::ZhCn) => {
             "本月接口调用配额已使用 95%，因此仅显示完整回答：请购买更多配额，或在渠道设置中更正企业每月接口调用配额（quota.calls_per_month）。"
         }
+        (Why::MostlyUsed, Locale::En) => {
+            "80 % of this month's quota of calls is used, so cards are updated seldom: buy more quota, or correct the calls in the company's monthly quota (quota.calls_per_month) in the channel's settings."
+        }
+        (Why::MostlyUsed, Locale::ZhCn) => {
+            "本月接口调用配额已使用 80%，因此减少卡片更新：请购买更多配额，或在渠道设置中更正企业每月接口调用配额（quota.calls_per_month）。"
+        }
         (Why::Forecast, Locale::En) => {
             "At this rate this month's quota of calls does not last, so cards are updated seldom: buy more quota, or correct the calls in the company's monthly quota (quota.calls_per_month) in the channel's settings."
         }
@@ -27,4 +34,31 @@ pub const fn saving(why: Why, locale: Locale) -> Option<&'static str> {
             "按目前的速度本月接口调用配额将不够用，因此减少卡片更新：请购买更多配额，或在渠道设置中更正企业每月接口调用配额（quota.calls_per_month）。"
         }
     })
+}
+
+/// What is short of a quota, whatever is done about it here; nothing where it lasts.
+#[must_use]
+pub const fn shortage(strain: Why, locale: Locale) -> Option<Remedy> {
+    let message = match (strain, locale) {
+        (Why::Enough | Why::Settings, Locale::En | Locale::ZhCn) => return None,
+        (Why::Forecast, Locale::En) => "At this rate this month's quota of calls does not last.",
+        (Why::Forecast, Locale::ZhCn) => "按目前的速度，本月接口调用配额将不够用。",
+        (Why::MostlyUsed, Locale::En) => "80 % of this month's quota of calls is used.",
+        (Why::MostlyUsed, Locale::ZhCn) => "本月接口调用配额已使用 80%。",
+        (Why::NearlyUsedUp, Locale::En) => "95 % of this month's quota of calls is used.",
+        (Why::NearlyUsedUp, Locale::ZhCn) => "本月接口调用配额已使用 95%。",
+        (Why::UsedUp, Locale::En) => "The platform says that this month's quota of calls is used up.",
+        (Why::UsedUp, Locale::ZhCn) => "平台提示本月接口调用配额已用完。",
+    };
+    let remedy = match (strain, locale) {
+        (Why::UsedUp, Locale::En) => "Buy more quota for the company, or wait for the next month.",
+        (Why::UsedUp, Locale::ZhCn) => "请为企业购买更多配额，或等待下个月。",
+        (Why::Enough | Why::Settings | Why::Forecast | Why::MostlyUsed | Why::NearlyUsedUp, Locale::En) => {
+            "Buy more quota, or correct the calls in the company's monthly quota (quota.calls_per_month) in the channel's settings."
+        }
+        (Why::Enough | Why::Settings | Why::Forecast | Why::MostlyUsed | Why::NearlyUsedUp, Locale::ZhCn) => {
+            "请购买更多配额，或在渠道设置中更正企业每月接口调用配额（quota.calls_per_month）。"
+        }
+    };
+    Some(Remedy { message, remedy })
 }

@@ -63,9 +63,11 @@ impl Reply {
         let next = match self.state.call() {
             Call::Idle => self.update_due().map(|at| Deadline { at, reason: Reason::Update }),
             Call::Paused { until } => Some(Deadline { at: until, reason: Reason::Retry }),
-            Call::Claimed { .. } => {
-                self.opening_overdue_at().map(|at| Deadline { at, reason: Reason::Opening })
+            Call::Claimed { since, .. } if self.is_kept_by_its_card() => {
+                Some(Deadline { at: since.after(OPEN_WAIT_MAX), reason: Reason::Opening })
             }
+            // A claim waits as long as the budget wants; the reply's own age ends it.
+            Call::Claimed { .. } => None,
             // The outcome decides, not the age: a call under way is never forgotten.
             Call::Sent { since, .. } => {
                 return Some(Deadline { at: since.after(CALL_AGE_MAX), reason: Reason::Call });
@@ -74,21 +76,17 @@ impl Reply {
         next.filter(|next| next.at < end.at).or(Some(end))
     }
 
-    /// A claim waits as long as the budget wants, and the reply's own age ends it; but an answer that is there is not kept from its
-    /// reader by a card that is not.
-    fn opening_overdue_at(&self) -> Option<Timestamp> {
+    /// Whether the answer is there, and a card that is not keeps it from its reader.
+    const fn is_kept_by_its_card(&self) -> bool {
         match &self.state {
-            State::Finishing(ending) if ending.presence == Presence::Absent => {
-                Some(ending.ended_at.after(OPEN_WAIT_MAX))
-            }
-            State::Finishing(_)
-            | State::Unopened { .. }
+            State::Finishing(ending) => matches!(ending.presence, Presence::Absent),
+            State::Unopened { .. }
             | State::Thinking { .. }
             | State::Streaming { .. }
             | State::Collecting { .. }
             | State::Plain(_)
             | State::Done
-            | State::Abandoned => None,
+            | State::Abandoned => false,
         }
     }
 

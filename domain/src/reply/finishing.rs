@@ -102,6 +102,8 @@ impl Reply {
         };
         match outcome {
             CardOutcome::Done => ending.presence = Presence::Present,
+            // Asked for again and again it would never come: text takes over.
+            CardOutcome::Missing if kind == Kind::Open => return self.finishing_falls_back(now),
             CardOutcome::Missing => ending.presence = Presence::Absent,
             CardOutcome::Throttled { .. }
                 if ending.presence == Presence::Absent && now.since(ending.ended_at) >= OPEN_WAIT_MAX =>

@@ -17,6 +17,7 @@ mod status;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tried;
+mod visible;
 
 pub use call::{CardCall, CardOutcome, Claim, PartOutcome, Way};
 pub use deadline::{Deadline, Reason};
@@ -57,15 +58,13 @@ pub const WAY_TRIES_MAX: u32 = 3;
 pub const SESSION_ADDRESS_MARGIN: Duration = Duration::from_mins(1);
 /// Shortest pause after a throttle, whatever the platform says: asking again at once would only be throttled again.
 pub const THROTTLE_PAUSE_MIN: Duration = Duration::from_millis(200);
-/// Longest pause before a failed update is tried again: when the platform is back, its cards must not stand much longer.
-pub const UPDATE_PAUSE_MAX: Duration = Duration::from_secs(4);
 /// Longest pause between two tries.
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// Number of a call within its reply, from 1.
 pub type CallNumber = u32;
 
-/// What never changes about a reply.
+/// What never changes about a reply, but for its pace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// Which reply of its conversation.
@@ -80,7 +79,7 @@ pub struct Facts {
     pub attempt: u32,
     /// How its text is meant; answers and notices are Markdown.
     pub format: Format,
-    /// What the channel can show.
+    /// What the channel can show; the pace is the one that the quota leaves now.
     pub limits: ReplyLimits,
     /// The language of our own sentences.
     pub locale: Locale,
@@ -161,7 +160,7 @@ impl Reply {
         }
     }
 
-    /// What never changes about it.
+    /// What never changes about it, but for its pace.
     #[must_use]
     pub fn facts(&self) -> &Facts {
         &self.facts
@@ -328,9 +327,7 @@ impl Reply {
         let mut lost = None;
         // The hour of tries begins again: while no process ran nothing was tried, and the clock may have been set back.
         if let State::Finishing(ending) = &mut self.state {
-            ending.ended_at = now;
-            ending.seen_at = now;
-            ending.uncertain = true;
+            (ending.ended_at, ending.seen_at, ending.uncertain) = (now, now, true);
         }
         if let State::Plain(plain) = &mut self.state {
             plain.ended_at = now;

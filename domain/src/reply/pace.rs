@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::Reply;
 use crate::usage::Pace;
 
 /// From so many updates on they are further apart, step by step: in percent of the channel's interval.
@@ -14,9 +15,20 @@ const GROWTH_FROM: u32 = 4;
 /// them is for the queue and the way.
 pub(super) const LONG_INTERVAL_MAX: Duration = Duration::from_millis(2_500);
 
+/// Longest pause before a failed update is tried again: when the platform is back, its cards must not stand much longer.
+pub(super) const UPDATE_PAUSE_MAX: Duration = Duration::from_secs(4);
+
 /// Where calls are saved: how soon the first update comes, and how far apart the others are.
 const FEW_FIRST_AFTER: Duration = Duration::from_secs(3);
 const FEW_APART: Duration = Duration::from_secs(10);
+
+impl Reply {
+    /// Goes on at another pace. What was claimed or is on its way is still made: only the next update comes by the new one.
+    /// Memory only, and no step: nothing is wanted for it, but the deadline may be another one.
+    pub const fn keep_pace(&mut self, pace: Pace) {
+        self.facts.limits.pace = pace;
+    }
+}
 
 /// How long after the last update the next may go out, so many having been made.
 pub(super) fn updates_apart(pace: Pace, interval: Duration, updates: u32) -> Duration {

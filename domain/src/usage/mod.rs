@@ -5,7 +5,7 @@ mod saving;
 use core::fmt;
 use core::time::Duration;
 
-pub use saving::{Pace, QuotaRules, Why, forecast, pace};
+pub use saving::{Pace, QuotaRules, Why, forecast, pace, strain};
 
 use crate::time::Timestamp;
 
@@ -99,6 +99,8 @@ pub struct Standing {
     pub used: Option<u64>,
     /// Whether the platform has said this month that the quota is used up.
     pub refused: bool,
+    /// Whether calls are being saved this month because of the forecast: what has begun ends later than it began.
+    pub saving: bool,
     /// How much of the month has passed.
     pub elapsed: Duration,
     /// How long the month is.
@@ -108,7 +110,13 @@ pub struct Standing {
 impl Default for Standing {
     /// Nothing is counted.
     fn default() -> Self {
-        Self { used: None, refused: false, elapsed: Duration::ZERO, month: Duration::from_hours(720) }
+        Self {
+            used: None,
+            refused: false,
+            saving: false,
+            elapsed: Duration::ZERO,
+            month: Duration::from_hours(720),
+        }
     }
 }
 

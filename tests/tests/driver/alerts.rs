@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use serde_json::json;
 use switchboard::runtime::operations::Operations as _;
 use switchboard::runtime::{AlertRules, Settings};
 use switchboard_domain::channel::{CloseCause, ErrorCode};
+use switchboard_domain::reply::CardOutcome;
 use switchboard_ports::alerts::AlertEvent;
+use switchboard_ports::channels::Channel;
 use switchboard_tests::fakes::alerts::AlertFate;
+use switchboard_tests::fakes::platform::Fate;
 use switchboard_tests::fakes::store::Verb;
 use switchboard_tests::world::{Process, World};
 
@@ -16,6 +20,8 @@ const MINS: fn(u64) -> Duration = Duration::from_mins;
 
 const BEGAN: &str = "channel.not_connected";
 const ENDED: &str = "channel.connected";
+const NEARLY: &str = "quota.nearly_used_up";
+const USED_UP: &str = "quota.used_up";
 
 fn world() -> World {
     World::new(11).with_alerts()
@@ -245,5 +251,64 @@ fn what_was_told_while_nothing_could_be_written_is_written_down_later() {
         back(&process).await;
         process.wait(SECS(60)).await;
         assert_eq!(process.world.alerts.events(), [BEGAN, ENDED]);
+    });
+}
+
+#[test]
+fn a_quota_that_runs_out_is_told_once_a_month_and_level_whatever_the_pace() {
+    let world = world();
+    world.process(|process| async move {
+        process.set_up().await;
+        let id = process.status().channel;
+        // Somebody has said that cards are to stream all the same.
+        let change = |channel: &mut Channel| {
+            channel.config["calls_per_month"] = json!(2);
+            channel.config["saver"] = json!("normal");
+        };
+        process.patch(&id, change).await;
+        process.wait(MINS(1)).await;
+        assert!(process.world.alerts.told().is_empty());
+        // Told again until it is taken.
+        process.world.alerts.fate(AlertFate::Away);
+        process.says("ann", "hello").await;
+        process.finals(1).await;
+        process.wait(MINS(1)).await;
+        assert!(process.world.alerts.told().is_empty() && process.world.alerts.tries() > 1);
+        process.world.alerts.fate(AlertFate::Taken);
+        process.wait(MINS(10)).await;
+        assert_eq!(process.world.alerts.events(), [NEARLY]);
+        let told = process.world.alerts.told().remove(0);
+        let quota = told.quota.unwrap();
+        assert!(told.last_error.is_none() && quota.calls_per_month == Some(2) && quota.api_calls >= 2);
+        assert!(quota.message.contains("% of this month's quota") && !quota.remedy.is_empty(), "{quota:?}");
+    });
+    world.process(|process| async move {
+        process.connected().await;
+        process.wait(MINS(10)).await;
+        assert_eq!(process.world.alerts.events(), [NEARLY], "it was told before");
+        let used_up = Fate::Refuse(CardOutcome::Refused(ErrorCode::QuotaExceeded));
+        process.world.platform.rule(move |_, _, _| used_up);
+        for _ in 0..2 {
+            process.says("ann", "hello").await;
+            process.wait(MINS(1)).await;
+        }
+        assert_eq!(process.world.alerts.events(), [NEARLY, USED_UP]);
+    });
+}
+
+#[test]
+fn a_channel_that_is_switched_off_runs_out_of_nothing() {
+    let world = world();
+    world.process(|process| async move {
+        process.set_up().await;
+        process.says("ann", "hello").await;
+        process.finals(1).await;
+        let change = |channel: &mut Channel| {
+            channel.enabled = false;
+            channel.config["calls_per_month"] = json!(1);
+        };
+        process.patch(&process.status().channel, change).await;
+        process.wait(MINS(10)).await;
+        assert_eq!(process.world.alerts.tries(), 0);
     });
 }

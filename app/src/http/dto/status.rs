@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use switchboard_domain::notice::{Remedy, one_connection, remedy, saving};
 use switchboard_domain::settings::Locale;
+use switchboard_domain::usage::{Pace, Why};
 use switchboard_ports::channels::Channel;
 use utoipa::ToSchema;
 
@@ -100,7 +101,8 @@ pub struct UsageView {
     pub pushes: u64,
     /// Calls that the company may make in a month, where the channel's settings say so.
     pub calls_per_month: Option<u64>,
-    /// Calls of this month when it is over, if it goes on like this. Null in its first three days.
+    /// Calls of this month when it is over, if it goes on like this. Null in its first three days, unless a
+    /// quarter of the quota is used by then.
     pub forecast: Option<u64>,
     /// How often cards are updated: `normal`, `few_updates` or `final_only`.
     pub saver: &'static str,
@@ -108,6 +110,15 @@ pub struct UsageView {
     pub warning: Option<&'static str>,
     /// Earlier months in which something was counted, the newest first; twelve at most.
     pub earlier: Vec<MonthView>,
+    /// The same as `saver`, for the panel.
+    #[serde(skip)]
+    pub pace: Pace,
+    /// Whether the settings say how often cards are updated, for the panel.
+    #[serde(skip)]
+    pub by_hand: bool,
+    /// What the quota by itself asks for, for the panel.
+    #[serde(skip)]
+    pub strain: Why,
 }
 
 /// What an app used in a month that is over.
@@ -231,6 +242,9 @@ impl UsageView {
             saver: used.pace.as_str(),
             warning: saving(used.why, locale),
             earlier: earlier.collect(),
+            pace: used.pace,
+            by_hand: used.why == Why::Settings,
+            strain: used.strain,
         }
     }
 }
@@ -252,9 +266,9 @@ mod tests {
 
     use switchboard_domain::channel::ErrorCode;
 
-    use switchboard_domain::usage::{Month, Pace, Usage, Why};
+    use switchboard_domain::usage::{Month, Usage};
 
-    use super::{LastError, LastErrorView, Locale, MonthView, QuotaUsage, UsageView};
+    use super::{LastError, LastErrorView, Locale, MonthView, Pace, QuotaUsage, UsageView, Why};
 
     #[test]
     fn what_was_used_says_whose_count_it_is() {
@@ -272,6 +286,7 @@ mod tests {
                 forecast,
                 pace,
                 why,
+                strain: why,
                 earlier,
             };
             UsageView::of(&used, Locale::En)
@@ -290,6 +305,9 @@ mod tests {
                 saver: "few_updates",
                 warning: super::saving(Why::Forecast, Locale::En),
                 earlier,
+                pace: Pace::FewUpdates,
+                by_hand: false,
+                strain: Why::Forecast,
             }
         );
         assert_eq!((of(-210).utc_offset, of(0).utc_offset), ("-03:30".to_owned(), "+00:00".to_owned()));

@@ -14,6 +14,7 @@ use crate::http::problem::Problem;
 use crate::http::router::Id;
 use crate::http::state::Api;
 use crate::panel::pieces::{ago, moment, reason, state};
+use crate::panel::quota::{saver, strain, warning};
 use crate::panel::texts::Texts;
 use crate::panel::visitor::Visitor;
 
@@ -117,7 +118,10 @@ fn used(t: Texts, usage: &UsageView) -> Markup {
         section.card {
             h2 { (t.say("quota-title")) }
             p.help { (t.say("quota-about")) }
-            @if let Some(warning) = usage.warning { p.note.bad { (warning) } }
+            (warning(t, usage))
+            p { (t.say("quota-state")) " " (t.told(strain(usage))) }
+            p { (t.say("quota-saver")) " " (saver(t, usage)) }
+            p { (t.say("quota-used")) " " (usage.api_calls) }
             @if let Some(limit) = usage.calls_per_month {
                 p { (t.say("quota-limit")) " " (limit) }
             }

@@ -15,6 +15,7 @@ use switchboard_ports::tokens::Role;
 
 use super::channels::{counted_view, statuses, trouble};
 use super::frame::{Section, inside};
+use super::quota::{saver, strain};
 use super::texts::Texts;
 use super::visitor::Visitor;
 use super::welcome::made;
@@ -95,7 +96,8 @@ fn state(t: Texts, channels: &Channels) -> Markup {
         .iter()
         .filter_map(|(channel, status)| Some((channel.name.as_str(), status.usage.as_ref()?)))
         .collect();
-    used.sort_by_key(|(_, usage)| std::cmp::Reverse(usage.api_calls));
+    // Whoever is refused or runs short comes first, however few the calls.
+    used.sort_by_key(|(_, usage)| std::cmp::Reverse((usage.strain, usage.api_calls)));
     used.truncate(QUOTAS_MAX);
     html! {
         div data-channel="any" data-piece="/panel/pieces/dashboard" {
@@ -131,10 +133,14 @@ fn quotas(t: Texts, used: &[(&str, &UsageView)]) -> Markup {
                     thead { tr {
                         th scope="col" { (t.say("column-channel")) } th scope="col" { (t.say("column-month")) }
                         th scope="col" { (t.say("column-calls")) } th scope="col" { (t.say("column-pushes")) }
+                        th scope="col" { (t.say("column-quota")) } th scope="col" { (t.say("column-saver")) }
                     } }
                     tbody {
                         @for (name, usage) in used {
-                            tr { td { bdi { (name) } } td { (usage.month) } td { (usage.api_calls) } td { (usage.pushes) } }
+                            tr {
+                                td { bdi { (name) } } td { (usage.month) } td { (usage.api_calls) } td { (usage.pushes) }
+                                td { (t.told(strain(usage))) } td { (saver(t, usage)) }
+                            }
                         }
                     }
                 }

@@ -5,10 +5,11 @@ use axum::http::{Request, header};
 use serde_json::json;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::time::Timestamp;
+use switchboard_domain::usage::{Month, Pace, Usage, Why};
 use switchboard_ports::journal::{Book, JournalLine};
 use switchboard_ports::tokens::Role;
 
-use crate::runtime::operations::{ChannelStatus, LastError};
+use crate::runtime::operations::{ChannelStatus, LastError, QuotaUsage};
 use crate::testing::{START_MS, TestApi, connected};
 
 async fn seen(api: &TestApi, path: &str) -> String {
@@ -75,4 +76,54 @@ async fn what_was_measured_is_drawn_and_told_in_words() {
     );
     assert!(page.contains("Highest: 12"));
     assert_eq!(seen(&api, "/panel/pieces/measures").await.matches("<svg").count(), 12);
+}
+
+fn quota(api_calls: u64, strain: Why, by_hand: Option<Pace>) -> QuotaUsage {
+    QuotaUsage {
+        month: Month::of(Timestamp::from_millis(START_MS), 480),
+        utc_offset_minutes: 480,
+        usage: Usage { api_calls, pushes: 0 },
+        calls_per_month: Some(5_000),
+        forecast: Some(6_123),
+        pace: by_hand.unwrap_or(strain.pace()),
+        why: if by_hand.is_some() { Why::Settings } else { strain },
+        strain,
+        earlier: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn quotas_that_run_out_come_first_and_each_says_how_cards_are_updated() {
+    let api = TestApi::new().await;
+    for number in 0..12 {
+        api.channel(&format!("busy-{number}")).await;
+    }
+    for name in ["refused", "short", "by-hand"] {
+        api.channel(name).await;
+    }
+    let stored = api.stores.state().channels.values().cloned().collect::<Vec<_>>();
+    let mut overview = String::new();
+    for channel in &stored {
+        let usage = match channel.name.as_str() {
+            "refused" => quota(2, Why::UsedUp, None),
+            "short" => quota(1, Why::MostlyUsed, None),
+            "by-hand" => quota(3, Why::NearlyUsedUp, Some(Pace::Normal)),
+            _ => quota(900, Why::Enough, None),
+        };
+        if channel.name == "by-hand" {
+            overview = format!("/panel/channels/{}", channel.id);
+        }
+        api.operations.observe(ChannelStatus { usage: Some(usage), ..connected(&channel.id) });
+    }
+    let page = seen(&api, "/panel/dashboard").await;
+    let quotas = page.split("Used of the monthly quota").nth(1).unwrap().split("</section>").next().unwrap();
+    let names = ["refused", "by-hand", "short", "busy"].map(|name| quotas.find(name).unwrap());
+    assert!(names.is_sorted(), "{quotas}");
+    assert!(quotas.contains("used up, as the platform says"), "{quotas}");
+    assert!(quotas.contains("only the whole answer is shown, to save calls (final_only)"), "{quotas}");
+
+    let page = seen(&api, &overview).await;
+    assert!(page.contains("as they are written (normal) – as the channel"), "{page}");
+    assert!(page.contains("95 % of this month") && page.contains("API calls in this month: 3"), "{page}");
+    assert!(page.contains("month: 5000") && page.contains("like this: 6123"), "{page}");
 }

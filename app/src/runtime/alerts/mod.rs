@@ -1,10 +1,12 @@
-//! Tells somebody outside when a channel is not connected for too long, and when it is so again: once for all replicas.
+//! Tells somebody outside when a channel is not connected for too long, and when it is so again, and when a monthly quota is nearly
+//! used up, or used up: once for all replicas.
 //!
 //! Whoever has the place of alerts looks and tells. What was told is written down, so that whoever has the place next tells
 //! neither twice. Where the store is away, whoever had the place goes on: better told twice than not at all.
 
 mod book;
 mod outages;
+mod shortages;
 
 pub use outages::AlertRules;
 
@@ -14,14 +16,18 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use switchboard_domain::ids::ChannelId;
-use switchboard_domain::notice::{Remedy, remedy};
+use switchboard_domain::notice::{Remedy, remedy, shortage};
+use switchboard_domain::settings::Locale;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::alerts::{Alert, AlertCause, AlertError, AlertEvent};
+use switchboard_domain::usage::{Month, Why};
+use switchboard_ports::alerts::{Alert, AlertCause, AlertError, AlertEvent, AlertQuota};
+use switchboard_ports::error::StoreError;
 use switchboard_ports::replicas::alerts_place;
 use tokio::time::timeout;
 
 use self::outages::{Due, Outages, Seen};
-use super::operations::ChannelStatus;
+use self::shortages::{Level, Shortages};
+use super::operations::{ChannelStatus, QuotaUsage};
 use super::shared::Shared;
 use super::states;
 use super::states::course::{Course, Was};
@@ -60,8 +66,14 @@ const PAUSE_MAX: Duration = Duration::from_mins(5);
 /// Looks and tells until the server stops.
 pub(super) async fn watch(shared: Arc<Shared>) {
     let Some(sink) = shared.ports.alerts.clone() else { return };
-    let mut watch =
-        Watch { sink, outages: None, unwritten: BTreeMap::new(), pause: PAUSE_MIN, paused_until: None };
+    let mut watch = Watch {
+        sink,
+        outages: None,
+        shortages: Shortages::default(),
+        unwritten: BTreeMap::new(),
+        pause: PAUSE_MIN,
+        paused_until: None,
+    };
     loop {
         tokio::select! {
             biased;
@@ -80,8 +92,10 @@ struct Watch {
     sink: SharedAlerts,
     /// What is known while this replica has the place.
     outages: Option<Outages>,
-    /// What was told last of a channel while the store was away, and when.
-    unwritten: BTreeMap<ChannelId, (Due, Timestamp)>,
+    /// What was told of quotas; read together with the outages.
+    shortages: Shortages,
+    /// What was told last of a channel, or of its quota, while the store was away, and when.
+    unwritten: BTreeMap<(ChannelId, Option<Level>), (Due, Timestamp)>,
     pause: Duration,
     paused_until: Option<Timestamp>,
 }
@@ -104,19 +118,30 @@ impl Watch {
             Ok(Err(_)) | Err(_) => return,
         }
         if self.outages.is_none() {
-            let reading = book::read(&*shared.ports.journal);
-            let Ok(Ok(outages)) = timeout(STORE_WAIT_MAX, reading).await else { return };
-            self.outages = Some(outages);
+            let journal = &*shared.ports.journal;
+            let reading = async {
+                Ok::<_, StoreError>((book::read(journal).await?, book::read_shortages(journal).await?))
+            };
+            let Ok(Ok((outages, shortages))) = timeout(STORE_WAIT_MAX, reading).await else { return };
+            (self.outages, self.shortages) = (Some(outages), shortages);
+            // What this replica told last time may not be written down yet.
+            for (due, _) in self.unwritten.values() {
+                if let (Some(month), Some(level)) = (due.month, Level::told_by(due.event)) {
+                    self.shortages.told(&due.channel, month, level);
+                }
+            }
         }
         let statuses = statuses(shared).await;
         let seen = self.seen(shared, &statuses).await;
         let Some(outages) = &mut self.outages else { return };
         outages.see(&seen);
+        self.shortages.keep(|channel| statuses.contains_key(channel));
         let now = shared.now();
         if self.paused_until.is_some_and(|until| until > now) {
             return;
         }
-        let due = outages.due(&seen, shared.settings.alerts, now);
+        let mut due = outages.due(&seen, shared.settings.alerts, now);
+        due.extend(self.shortages.due(&strains(shared, &statuses), now));
         self.tell(shared, &statuses, due).await;
     }
 
@@ -209,14 +234,17 @@ impl Watch {
                     tracing::error!(%channel, event, %error, "an alert was refused; it is not tried again");
                 }
             }
-            if let Some(outages) = &mut self.outages {
+            let level = Level::told_by(due.event);
+            if let (Some(month), Some(level)) = (due.month, level) {
+                self.shortages.told(&due.channel, month, level);
+            } else if let Some(outages) = &mut self.outages {
                 outages.told(&due, now);
             }
             if is_written {
-                self.unwritten.remove(&due.channel);
+                self.unwritten.remove(&(due.channel.clone(), level));
             } else {
                 tracing::warn!(%channel, event, "failed to write down that an alert was told; it is tried again");
-                self.unwritten.insert(due.channel.clone(), (due, now));
+                self.unwritten.insert((due.channel.clone(), level), (due, now));
             }
         }
         if is_away {
@@ -226,6 +254,20 @@ impl Watch {
             self.pause = PAUSE_MIN;
         }
     }
+}
+
+/// How it stands with the quotas of channels that are switched on, where that is known.
+fn strains(
+    shared: &Shared,
+    statuses: &BTreeMap<ChannelId, ChannelStatus>,
+) -> BTreeMap<ChannelId, (Month, Why)> {
+    let channels = shared.all_channels();
+    let there = channels.iter().filter(|handle| !handle.is_withdrawn() && handle.bot().channel.enabled);
+    let strain = |id: &ChannelId| {
+        let usage = statuses.get(id)?.usage.as_ref()?;
+        Some((id.clone(), (usage.month, usage.strain)))
+    };
+    there.filter_map(|handle| strain(&handle.id)).collect()
 }
 
 async fn statuses(shared: &Shared) -> BTreeMap<ChannelId, ChannelStatus> {
@@ -241,7 +283,7 @@ async fn began(shared: &Shared, channel: &ChannelId, since: Timestamp) -> Timest
         let lines = states::read(journal, channel).await?;
         let roll = (!shared.knows_nobody()).then(|| shared.peers.roll());
         let known = states::lives(journal, roll, &lines).await?;
-        Ok::<_, switchboard_ports::error::StoreError>((lines, known))
+        Ok::<_, StoreError>((lines, known))
     };
     let now = shared.now();
     let Ok(Ok((lines, known))) = timeout(STORE_WAIT_MAX, reading).await else { return since };
@@ -266,7 +308,9 @@ async fn began(shared: &Shared, channel: &ChannelId, since: Timestamp) -> Timest
 fn alert(shared: &Shared, statuses: &BTreeMap<ChannelId, ChannelStatus>, due: &Due) -> Option<Alert> {
     let handle = shared.channel(&due.channel)?;
     let bot = handle.bot();
-    let error = statuses.get(&due.channel).and_then(|status| status.last_error.as_ref());
+    let status = statuses.get(&due.channel);
+    let quota = status.filter(|_| due.month.is_some()).and_then(|status| status.usage.as_ref());
+    let error = status.and_then(|status| status.last_error.as_ref());
     let last_error = error.map(|error| {
         let Remedy { message, remedy } = remedy(error.code, bot.channel.locale);
         AlertCause { code: error.code, message: message.to_owned(), remedy: remedy.to_owned() }
@@ -278,7 +322,21 @@ fn alert(shared: &Shared, statuses: &BTreeMap<ChannelId, ChannelStatus>, due: &D
         platform: bot.channel.platform.clone(),
         since: due.since,
         last_error: last_error.filter(|_| due.event == AlertEvent::NotConnected),
+        quota: quota.and_then(|usage| standing(usage, bot.channel.locale)),
         replica: shared.replica.clone(),
         at: shared.now(),
+    })
+}
+
+/// How it stands with a quota that runs out.
+fn standing(used: &QuotaUsage, locale: Locale) -> Option<AlertQuota> {
+    let Remedy { message, remedy } = shortage(used.strain, locale)?;
+    Some(AlertQuota {
+        month: used.month,
+        api_calls: used.usage.api_calls,
+        calls_per_month: used.calls_per_month,
+        forecast: used.forecast,
+        message: message.to_owned(),
+        remedy: remedy.to_owned(),
     })
 }

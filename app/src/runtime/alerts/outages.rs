@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use switchboard_domain::ids::ChannelId;
 use switchboard_domain::time::Timestamp;
+use switchboard_domain::usage::Month;
 use switchboard_ports::alerts::AlertEvent;
 
 /// When something is told.
@@ -41,8 +42,10 @@ pub(super) enum Seen {
 pub(super) struct Due {
     pub(super) channel: ChannelId,
     pub(super) event: AlertEvent,
-    /// Since when it was not connected.
+    /// Since when it was not connected; of a quota, when it was noticed.
     pub(super) since: Timestamp,
+    /// The month whose quota it is; `None` of a connection.
+    pub(super) month: Option<Month>,
 }
 
 /// ```text
@@ -115,7 +118,7 @@ impl Outages {
                 }
                 (false, None | Some(_)) => return None,
             };
-            Some(Due { channel: channel.clone(), event, since: outage.since })
+            Some(Due { channel: channel.clone(), event, since: outage.since, month: None })
         });
         due.collect()
     }
@@ -131,6 +134,8 @@ impl Outages {
                     outage.told = Some(now);
                 }
             }
+            // Of quotas others keep what was told.
+            AlertEvent::QuotaNearlyUsedUp | AlertEvent::QuotaUsedUp => {}
         }
     }
 }

@@ -16,6 +16,7 @@ use switchboard_domain::ids::{ChannelId, ConnectionId};
 use switchboard_domain::session::Rules;
 use switchboard_domain::settings::{Remember, TurnLimits};
 use switchboard_domain::time::Timestamp;
+use switchboard_domain::usage::Pace;
 use switchboard_ports::agents::AgentConfig;
 use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
@@ -247,8 +248,13 @@ impl Bot {
     /// What the channel says about conversations, at the pace that its quota leaves now.
     pub(crate) fn policy(&self) -> Policy {
         let mut policy = self.policy;
-        policy.reply.pace = self.link.limits().pace;
+        policy.reply.pace = self.pace();
         policy
+    }
+
+    /// How often cards are updated, as the quota leaves it now.
+    pub(crate) fn pace(&self) -> Pace {
+        self.link.limits().pace
     }
 
     /// Whether going over to `new` needs a new connection.

@@ -211,6 +211,10 @@ impl Actor<'_> {
             Some(Stir::Woken) | None => {}
         }
         loop {
+            if !self.conversation.replies().is_empty() {
+                // Settings, a month's turn or the platform's answer to anybody may have changed it since the last step.
+                self.conversation.keep_pace(self.handle.bot().pace());
+            }
             if self.is_overdue() {
                 // However much the agent has to say: what is due is done.
                 self.expire().await?;

@@ -9,6 +9,7 @@ use super::super::{
 use super::{Bench, CODE, facts, shown};
 use crate::rejected::Rejected;
 use crate::reply::state::{Call, Kind};
+use crate::usage::Pace;
 
 const INTERVAL: Duration = Duration::from_millis(800);
 
@@ -29,6 +30,27 @@ fn a_card_is_made_shown_sooner_twice_and_then_at_its_own_pace() {
         bench.call();
         bench.card(CardOutcome::Done);
     }
+}
+
+#[test]
+fn another_pace_counts_from_the_next_update_on() {
+    let mut bench = Bench::streaming();
+    bench.grow(" more");
+    bench.reply.keep_pace(Pace::FinalOnly);
+    assert_eq!(bench.reply.deadline().map(|deadline| deadline.reason), Some(Reason::Age));
+    assert_eq!(bench.pass(Duration::from_mins(1)).list, [], "only the whole answer is shown");
+    bench.reply.keep_pace(Pace::FewUpdates);
+    bench.pass_to_deadline();
+    bench.reply.keep_pace(Pace::FinalOnly);
+    assert_eq!(shown(&bench.call()), ("update", "some more"), "what was claimed is made");
+    bench.card(CardOutcome::Done);
+    bench.grow(" and more");
+    bench.reply.keep_pace(Pace::Normal);
+    let due = bench.reply.deadline().expect("there is text to show");
+    assert!(due.reason == Reason::Update && due.at.since(bench.now) <= INTERVAL, "{due:?}");
+    bench.reply.keep_pace(Pace::FinalOnly);
+    bench.end(None);
+    assert_eq!(shown(&bench.call()), ("finish", "some more and more"));
 }
 
 #[test]
@@ -67,6 +89,28 @@ fn an_answer_that_has_ended_does_not_wait_for_its_card_for_long() {
     let due = bench.reply.deadline().unwrap();
     assert_eq!((due.at, due.reason), (bench.now.after(OPEN_WAIT_MAX), Reason::Opening));
     bench.pass(OPEN_WAIT_MAX);
+    assert!(matches!(bench.kind(), Some(Kind::Part { .. })), "{:?}", bench.reply);
+}
+
+#[test]
+fn an_answer_that_had_to_wait_behind_another_gets_its_card_all_the_same() {
+    let mut bench = Bench::new();
+    bench.grow("all of it");
+    bench.end(None);
+    bench.now = bench.now.after(OPEN_WAIT_MAX * 4);
+    bench.tell(Event::Admitted);
+    bench.pass(Duration::ZERO);
+    assert_eq!(bench.kind(), Some(Kind::Open));
+}
+
+#[test]
+fn a_card_that_is_missing_when_it_is_made_is_not_made_for_ever() {
+    let mut bench = Bench::new();
+    bench.tell(Event::Admitted);
+    bench.call();
+    bench.grow("all of it");
+    bench.end(None);
+    bench.card(CardOutcome::Missing);
     assert!(matches!(bench.kind(), Some(Kind::Part { .. })), "{:?}", bench.reply);
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rstest::rstest;
 use switchboard_domain::conversation::Said;
 use switchboard_domain::outcome::{AgentFailureKind, FailureCause, Outcome};
+use switchboard_domain::usage::Pace;
 
 use super::super::walk::Talk;
 use super::{sentence, world};
@@ -23,6 +24,33 @@ fn a_transient_failure_before_the_first_word_is_tried_again_on_the_same_card() {
     world.completes();
     world.ends_well();
     assert_eq!((world.card(seq).text.as_str(), world.platform.cards.len()), ("k2q0 k2q1", 1));
+}
+
+/// The quota runs out, or a new month begins, while an answer is being written.
+#[test]
+fn an_open_answer_goes_on_at_the_pace_that_is_left() {
+    let mut world = world();
+    let seq = world.ask();
+    world.delivers();
+    world.says(1);
+    world.wait(Duration::from_secs(1));
+    world.delivers();
+    assert_eq!(world.card(seq).text.trim(), "k1q0");
+    let mut policy = world.policy;
+    policy.reply.pace = Pace::FinalOnly;
+    world.process.conversation.configure(policy);
+    world.says(1);
+    world.wait(Duration::from_secs(30));
+    assert!(world.process.claims.is_empty(), "nothing but the whole answer is shown");
+    world.process.conversation.keep_pace(Pace::Normal);
+    world.wait(Duration::from_secs(1));
+    world.delivers();
+    assert_eq!(world.card(seq).text.trim(), "k1q0 k1q1");
+    world.process.conversation.keep_pace(Pace::FinalOnly);
+    world.says(1);
+    world.completes();
+    world.ends_well();
+    assert_eq!(world.card(seq).text, "k1q0 k1q1 k1q2");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use switchboard_domain::ids::{ChannelId, ConnectionId, MessageId, RetryNumber};
 use switchboard_domain::notice::Finding;
 use switchboard_domain::reply::{CardCall, CardOutcome, PartOutcome};
 use switchboard_domain::settings::ReplyLimits;
-use switchboard_domain::usage::{QuotaRules, Used, pace};
+use switchboard_domain::usage::{Pace, QuotaRules, Used};
 use switchboard_ports::channels::Channel;
 use switchboard_ports::provider::{
     Came, CardRequest, Check, CheckResult, ClaimRequest, ConnectionSink, FetchFailure, Fetched, Link, Meter,
@@ -56,7 +56,9 @@ impl FakeLink {
     pub(super) fn new(platform: FakePlatform, channel: &Channel, meter: Arc<dyn Meter>) -> Self {
         let secret = channel.secrets.get("/secret").map(|secret| secret.expose().to_owned());
         let calls_per_month = channel.config.pointer("/calls_per_month").and_then(serde_json::Value::as_u64);
-        let quota = QuotaRules { calls_per_month, pace: None };
+        let saver = channel.config.pointer("/saver").and_then(serde_json::Value::as_str);
+        let pace = Pace::ALL.into_iter().find(|(name, _)| Some(*name) == saver).map(|(_, pace)| pace);
+        let quota = QuotaRules { calls_per_month, pace };
         Self {
             platform,
             channel: channel.id.clone(),
@@ -102,7 +104,13 @@ impl FakeLink {
             state.calls.push(called);
             state.calls.len() - 1
         };
-        (self.platform.inner.rule.lock().expect("rule"))(call, &text, before)
+        let fate = (self.platform.inner.rule.lock().expect("rule"))(call, &text, before);
+        match &fate {
+            Fate::Do | Fate::Slow(_) => self.meter.performed(),
+            Fate::Refuse(CardOutcome::Refused(ErrorCode::QuotaExceeded)) => self.meter.refused(),
+            Fate::Refuse(_) | Fate::DoUnknown | Fate::Panic => {}
+        }
+        fate
     }
 
     fn show(&self, request: &CardRequest) -> CardOutcome {
@@ -172,7 +180,7 @@ impl Link for FakeLink {
             part_chars_max: 3_500,
             part_bytes_max: 14_000,
             update_interval: Duration::from_millis(800),
-            pace: pace(self.quota, &self.meter.standing()).0,
+            pace: self.meter.pace(self.quota),
         }
     }
 

@@ -1,0 +1,140 @@
+//! The metrics of the monthly quotas, and the log's lines about calls that begin or cease to be saved.
+
+use std::collections::BTreeMap;
+
+use switchboard_domain::ids::ChannelId;
+use switchboard_domain::usage::{Pace, Usage};
+
+use crate::runtime::operations::QuotaUsage;
+use crate::telemetry::metrics as names;
+
+/// What was shown of each channel.
+#[derive(Default)]
+pub(super) struct Gauges(BTreeMap<ChannelId, Shown>);
+
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    pace: Pace,
+    /// Whether there is a forecast to take back.
+    forecast: bool,
+}
+
+impl Gauges {
+    /// Brings the metrics up to date with all channels there are. Those of a channel that is gone, or of which nothing is
+    /// known any more, are taken back: a gauge cannot be removed.
+    pub(super) fn show<'a>(&mut self, channels: impl Iterator<Item = (&'a ChannelId, Option<QuotaUsage>)>) {
+        let mut before = std::mem::take(&mut self.0);
+        for (id, usage) in channels {
+            let Some(usage) = usage else { continue };
+            let shown = before.remove(id).unwrap_or_default();
+            if shown.pace != usage.pace {
+                let (channel, saver, calls) = (id, usage.pace.as_str(), usage.usage.api_calls);
+                let forecast = usage.forecast;
+                tracing::warn!(%channel, saver, calls, forecast, "cards are updated at another pace, for the quota's sake");
+            }
+            set(id, usage.usage, usage.pace);
+            if usage.forecast.is_some() || shown.forecast {
+                set_forecast(id, usage.forecast);
+            }
+            self.0.insert(id.clone(), Shown { pace: usage.pace, forecast: usage.forecast.is_some() });
+        }
+        for (id, shown) in before {
+            set(&id, Usage::default(), Pace::Normal);
+            if shown.forecast {
+                set_forecast(&id, None);
+            }
+        }
+    }
+}
+
+fn set(channel: &ChannelId, usage: Usage, pace: Pace) {
+    let saving = Pace::ALL.iter().position(|(_, known)| *known == pace).unwrap_or_default();
+    let saving = u32::try_from(saving).unwrap_or_default();
+    metrics::gauge!(names::QUOTA_SAVING, "channel" => channel.to_string()).set(f64::from(saving));
+    for (kind, count) in [("api_calls", usage.api_calls), ("pushes", usage.pushes)] {
+        #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 calls a month")]
+        metrics::gauge!(names::QUOTA_USED, "channel" => channel.to_string(), "kind" => kind)
+            .set(count as f64);
+    }
+}
+
+/// Not a number where there is none: 0 would be a forecast, and what was last shown is another month's.
+fn set_forecast(channel: &ChannelId, forecast: Option<u64>) {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 calls a month")]
+    let forecast = forecast.map_or(f64::NAN, |forecast| forecast as f64);
+    metrics::gauge!(names::QUOTA_FORECAST, "channel" => channel.to_string()).set(forecast);
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use switchboard_domain::time::Timestamp;
+    use switchboard_domain::usage::{Month, Why};
+
+    use super::{ChannelId, Gauges, QuotaUsage, Usage};
+
+    fn used(api_calls: u64, forecast: Option<u64>, why: Why) -> QuotaUsage {
+        QuotaUsage {
+            month: Month::of(Timestamp::from_millis(1_796_054_400_000), 480),
+            utc_offset_minutes: 480,
+            usage: Usage { api_calls, pushes: 3 },
+            calls_per_month: Some(5_000),
+            forecast,
+            pace: why.pace(),
+            why,
+            strain: why,
+            earlier: Vec::new(),
+        }
+    }
+
+    /// What the metrics say after each of these looks at the channels.
+    fn looks(looks: &[&[(&ChannelId, Option<QuotaUsage>)]]) -> Vec<String> {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let mut gauges = Gauges::default();
+        let look = |channels: &&[(&ChannelId, Option<QuotaUsage>)]| {
+            metrics::with_local_recorder(&recorder, || gauges.show(channels.iter().cloned()));
+            recorder.handle().render()
+        };
+        looks.iter().map(look).collect()
+    }
+
+    fn value<'a>(text: &'a str, series: &str) -> Option<&'a str> {
+        text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))
+    }
+
+    const FORECAST: &str = "switchboard_platform_quota_forecast{channel=\"chn_1\"}";
+    const SAVING: &str = "switchboard_platform_quota_saving{channel=\"chn_1\"}";
+    const CALLS: &str = "switchboard_platform_quota_used{channel=\"chn_1\",kind=\"api_calls\"}";
+    const PUSHES: &str = "switchboard_platform_quota_used{channel=\"chn_1\",kind=\"pushes\"}";
+
+    #[test]
+    fn a_forecast_is_never_another_months() {
+        let id = ChannelId::new("chn_1");
+        let shown = looks(&[
+            &[(&id, Some(used(1, None, Why::Enough)))],
+            &[(&id, Some(used(1_300, Some(6_000), Why::Forecast)))],
+            &[(&id, Some(used(0, None, Why::Enough)))],
+            &[(&id, Some(used(2_000, Some(7_000), Why::Forecast)))],
+        ]);
+        let forecasts: Vec<_> = shown.iter().map(|text| value(text, FORECAST)).collect();
+        assert_eq!(forecasts, [None, Some("6000"), Some("NaN"), Some("7000")]);
+        let saving: Vec<_> = shown.iter().map(|text| value(text, SAVING)).collect();
+        assert_eq!(saving, [Some("0"), Some("1"), Some("0"), Some("1")]);
+    }
+
+    #[test]
+    fn what_is_gone_is_taken_back() {
+        let (id, other) = (ChannelId::new("chn_1"), ChannelId::new("chn_2"));
+        let full = || Some(used(4_800, Some(6_000), Why::NearlyUsedUp));
+        for gone in [&[(&other, full())][..], &[(&id, None), (&other, full())]] {
+            let shown = looks(&[&[(&id, full()), (&other, full())], gone, &[(&id, full())]]);
+            let of = |text: &str| {
+                [CALLS, PUSHES, SAVING, FORECAST].map(|series| value(text, series).map(str::to_owned))
+            };
+            let texts = |values: [&str; 4]| values.map(|value| Some(value.to_owned()));
+            assert_eq!(of(&shown[0]), texts(["4800", "3", "2", "6000"]));
+            assert_eq!(of(&shown[1]), texts(["0", "0", "0", "NaN"]));
+            assert_eq!(of(&shown[2]), texts(["4800", "3", "2", "6000"]));
+        }
+    }
+}
