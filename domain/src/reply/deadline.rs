@@ -108,8 +108,8 @@ impl Reply {
             State::Done | State::Abandoned => {}
         }
         match self.state.call_mut() {
-            Some(Call::Sent { since, .. }) => *since = since.after(span),
-            Some(Call::Idle | Call::Claimed { .. } | Call::Paused { .. }) | None => {}
+            Some(Call::Sent { since, .. } | Call::Claimed { since, .. }) => *since = since.after(span),
+            Some(Call::Idle | Call::Paused { .. }) | None => {}
         }
     }
 
