@@ -175,12 +175,13 @@ impl Bucket {
         Self(Arc::new(Inner { shared: self.0.shared.clone(), gate, ..Inner::default() }))
     }
 
-    /// Waits until a call may start, and counts it. Safe to cancel; a call counted but not made costs its second.
+    #[cfg(test)]
     pub(super) async fn take(&self, class: Class) {
         self.take_for(class, Duration::ZERO).await;
     }
 
-    /// The same for a card of which people have seen nothing new for so long.
+    /// Waits until a call may start, and counts it; `still`: how long people have seen nothing new of what it is for. Safe to
+    /// cancel; a call counted but not made costs its second.
     pub(super) async fn take_for(&self, class: Class, still: Duration) {
         let place = self.line_up(class, still);
         loop {

@@ -114,7 +114,9 @@ impl Card<'_> {
                 Err(failure) => return came(&failure),
             }
         }
-        self.close(&text, failed).await.into()
+        // What is left of a card whose text was final before is claimed with this call.
+        let is_placed = phase == Some(Phase::Finalized);
+        self.close(&text, failed, is_placed).await.into()
     }
 
     /// Waits for another place for finishing the card, because the one there was is too old.
@@ -149,11 +151,15 @@ impl Card<'_> {
 
     /// Sets the state of a card whose text is final. When the platform refuses even that for good, the text still
     /// stands there whole: to send it once more as plain text would show it twice.
-    async fn close(&self, text: &str, failed: bool) -> CardOutcome {
-        let placed = self.platform.take_place(Lane::CardUpdate, Class::Finish, self.deadline).await;
-        let closed = match placed {
-            Ok(()) => self.set_status(last_status(failed), text).await,
-            Err(failure) => Err(failure),
+    async fn close(&self, text: &str, failed: bool, is_placed: bool) -> CardOutcome {
+        let status = last_status(failed);
+        let closed = if is_placed {
+            self.set_status(status, text).await
+        } else {
+            match self.platform.take_place(Lane::CardUpdate, Class::Finish, self.deadline).await {
+                Ok(()) => self.set_status(status, text).await,
+                Err(failure) => Err(failure),
+            }
         };
         match closed {
             Ok(_) => CardOutcome::Done,
@@ -196,9 +202,12 @@ pub(super) fn update_lane(platform: &Platform, phases: &Phases, track_id: &str) 
 
 /// Whose budget the first call of the card's end takes its place from.
 pub(super) fn finish_lane(platform: &Platform, phases: &Phases, track_id: &str) -> Lane {
-    let is_known_empty =
-        platform.settings.card.flow() == Flow::Status && phases.of(track_id) == Some(Phase::Opened);
-    if is_known_empty { Lane::CardUpdate } else { Lane::CardStreaming }
+    let is_state_alone = platform.settings.card.flow() == Flow::Status
+        && match phases.of(track_id) {
+            Some(Phase::Opened | Phase::Finalized) => true,
+            Some(Phase::Inputing) | None => false,
+        };
+    if is_state_alone { Lane::CardUpdate } else { Lane::CardStreaming }
 }
 
 /// Whether the card's state is still to be set to "inputing" (flow A).

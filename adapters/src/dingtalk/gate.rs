@@ -124,12 +124,13 @@ impl Gate {
     pub(super) fn ban(self: &Arc<Self>, pause: Duration, words: &str) {
         let until = Instant::now() + pause;
         let mut state = lock(&self.state);
-        let is_known = state.ban.is_some();
+        let (is_known, is_watched) = (state.ban(Instant::now()).is_some(), state.ban.is_some());
         // Calls that were under way meet the same ban; the longest pause counts.
         if state.ban.as_ref().is_none_or(|ban| ban.until < until) {
             state.ban = Some(Ban { until, words: words.to_owned() });
         }
         drop(state);
+        self.bans.notify_waiters();
         if is_known {
             return;
         }
@@ -139,9 +140,10 @@ impl Gate {
             words,
             "the platform has banned this server's address: no app calls it until that is over"
         );
-        self.bans.notify_waiters();
-        // Holds the gate until then: a ban is not forgotten with the last link.
-        tokio::spawn(Arc::clone(self).lift());
+        if !is_watched {
+            // Holds the gate until then: a ban is not forgotten with the last link.
+            tokio::spawn(Arc::clone(self).lift());
+        }
     }
 
     /// Ends as soon as there is a ban, with words for it.

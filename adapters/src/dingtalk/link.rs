@@ -103,8 +103,7 @@ impl Link for DingTalkLink {
         let (lane, class) = match claim {
             Claim::Finish => (finish_lane(&self.platform, &self.phases, &card()), Class::Finish),
             Claim::Open => (Lane::CardCreate, Class::Open),
-            Claim::Text(Way::SessionAddress) => (Lane::SessionWebhook, Class::Text),
-            Claim::Text(Way::Api) => (Lane::RobotSend, Class::Text),
+            Claim::Text(way) => (text_lane(way), Class::Text),
             Claim::Update => (update_lane(&self.platform, &self.phases, &card()), Class::Update),
             Claim::Note => (Lane::CardCreate, Class::Extra),
         };
@@ -157,6 +156,12 @@ impl Link for DingTalkLink {
         };
         let request = PartRequest { text, ..request };
         let deadline = (Instant::now() + CALL_TIMEOUT).min(begun + LINK_TIMEOUT);
+        if begun.elapsed() > PLACE_USABLE
+            && let Err(failure) =
+                self.platform.take_place(text_lane(request.way), Class::Text, deadline).await
+        {
+            return failure.came(failure.part_outcome());
+        }
         self.platform.send_part(&request, deadline).await
     }
 
@@ -174,5 +179,12 @@ impl Link for DingTalkLink {
 
     async fn preflight(&self) -> Vec<Check> {
         self.platform.preflight().await
+    }
+}
+
+const fn text_lane(way: Way) -> Lane {
+    match way {
+        Way::SessionAddress => Lane::SessionWebhook,
+        Way::Api => Lane::RobotSend,
     }
 }

@@ -18,7 +18,7 @@ use super::budget::Stake;
 use super::classify::{Failure, Verdict};
 use super::codes::SECOND_PAUSE;
 use super::config::Settings;
-use super::http::{Http, Request};
+use super::http::{CALL_TIMEOUT, Http, Request};
 use super::images::Image;
 use super::token::{Fetched, TokenCell};
 
@@ -93,7 +93,9 @@ impl Platform {
         class: Class,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        if timeout_at(deadline, self.budget.bucket(lane).take(class)).await.is_ok() {
+        // Whoever waits in the middle of a call has waited before it, and holds something half done.
+        let place = self.budget.bucket(lane).take_for(class, CALL_TIMEOUT);
+        if timeout_at(deadline, place).await.is_ok() {
             return Ok(());
         }
         // Where the platform has banned us, that is said.

@@ -105,8 +105,9 @@ impl Reply {
             // Asked for again and again it would never come: text takes over.
             CardOutcome::Missing if kind == Kind::Open => return self.finishing_falls_back(now),
             CardOutcome::Missing => ending.presence = Presence::Absent,
-            CardOutcome::Throttled { .. }
-                if ending.presence == Presence::Absent && now.since(ending.ended_at) >= OPEN_WAIT_MAX =>
+            CardOutcome::Throttled { retry_after }
+                if ending.presence == Presence::Absent
+                    && now.after(throttle(retry_after)).since(ending.ended_at) >= OPEN_WAIT_MAX =>
             {
                 return self.finishing_falls_back(now).and(Effect::Note(ErrorCode::RateLimited));
             }

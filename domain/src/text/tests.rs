@@ -274,10 +274,10 @@ proptest! {
         let start = super::Rest { text: &text, open: None, lost: super::quote::Quote::NONE };
         // What lies between the pieces: blank, a fence that we close and open ourselves, or an empty line of a quote.
         let mut kept_to = 0;
-        let end = &text[text.len()..];
+        let (_, end) = text.split_at(text.len());
         for content in start.pieces(limits).iter().map(|piece| piece.content).chain([end]) {
             let from = content.as_ptr().addr() - text.as_ptr().addr();
-            for (at, character) in text[kept_to..from].char_indices() {
+            for (at, character) in text.get(kept_to..from).unwrap().char_indices() {
                 let (before, behind) = text.split_at(kept_to + at);
                 let line = [before.rsplit('\n').next().unwrap(), behind.split('\n').next().unwrap()].concat();
                 let may_go = character.is_whitespace() || matches!(character, '`' | '~');

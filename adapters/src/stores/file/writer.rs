@@ -290,10 +290,6 @@ impl Writing {
                 let _already_lost = self.connection.execute_batch("ROLLBACK");
             }
             self.revoke(claimed);
-            // The log itself may be what takes the room, and nothing else would make it shorter.
-            if self.standing.presence.has_no_room() {
-                opening::fold_log(&self.connection);
-            }
             // What was queued behind goes the same way: written now, it would overtake what is offered again.
             group.extend(members.try_iter().take(QUEUE_MAX));
             self.tell(Some((error, group.len())));
@@ -302,6 +298,10 @@ impl Writing {
         }
         for member in group {
             member.answer(lost.as_ref());
+        }
+        // The log itself may be what takes the room, and nothing else would make it shorter.
+        if lost.is_some() && self.fit().is_ok() && self.standing.presence.has_no_room() {
+            opening::fold_log(&self.connection);
         }
     }
 
