@@ -253,15 +253,17 @@ async fn a_claim_waits_for_the_api_that_its_call_goes_to() {
     card(&link, &group(), open("Thinking...")).await;
     let waits =
         async |claim| tokio::time::timeout(Duration::from_millis(200), link.claim(claim)).await.is_err();
-    let another = CardRequest {
+    let another = |call| CardRequest {
         target: group(),
         message: MessageId::new("msgB=="),
         retry: RetryNumber(0),
         seq: Seq(2),
         attempt: 0,
-        call: finish("of a card of which nothing is known"),
+        call,
     };
-    assert!(matches!(link.card(another).await.outcome, CardOutcome::Throttled { .. }));
+    link.card(another(update("another"))).await;
+    let streamed = link.card(another(update("another card"))).await;
+    assert!(matches!(streamed.outcome, CardOutcome::Throttled { .. }));
     assert!(!waits(claim(Claim::Update)).await, "the first text goes with the state");
     assert!(!waits(claim(Claim::Finish)).await, "so does the last one of a card without text");
     card(&link, &group(), update("Hel")).await;
@@ -276,7 +278,7 @@ async fn after_a_restart_an_update_begins_again_and_a_finish_does_not_reopen() {
     assert_eq!(card(&platform.link(json!({})), &group(), update("text")).await, CardOutcome::Done);
     assert_eq!(platform.asked().await, [INSTANCES]);
     assert_eq!(card(&platform.link(json!({})), &group(), finish("text")).await, CardOutcome::Done);
-    assert_eq!(platform.asked().await, [INSTANCES, STREAMING, INSTANCES]);
+    assert_eq!(platform.asked().await, [INSTANCES, INSTANCES]);
     assert_eq!(platform.sent(INSTANCES).await[1]["cardData"]["cardParamMap"]["flowStatus"], "3");
 }
 
@@ -284,12 +286,13 @@ async fn after_a_restart_an_update_begins_again_and_a_finish_does_not_reopen() {
 async fn a_finish_repeated_after_half_of_it_makes_only_the_other_half() {
     let platform = Platform::start().await;
     platform.answers("PUT", STREAMING, vec![ok(json!({"success": true}))]).await;
-    let states = vec![error(500, "system.error"), ok(json!({"success": true}))];
-    platform.answers("PUT", INSTANCES, states).await;
+    let taken = || ok(json!({"success": true}));
+    platform.answers("PUT", INSTANCES, vec![taken(), error(500, "system.error"), taken()]).await;
     let link = platform.link(json!({}));
+    assert_eq!(card(&link, &group(), update("te")).await, CardOutcome::Done);
     assert_eq!(card(&link, &group(), finish("text")).await, CardOutcome::Unknown);
     assert_eq!(card(&link, &group(), finish("text")).await, CardOutcome::Done);
-    assert_eq!(platform.asked().await, [STREAMING, INSTANCES, INSTANCES]);
+    assert_eq!(platform.asked().await, [INSTANCES, STREAMING, INSTANCES, INSTANCES]);
     assert_eq!(card(&link, &group(), update("late")).await, CardOutcome::AlreadyFinished);
 }
 

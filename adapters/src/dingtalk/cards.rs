@@ -81,9 +81,9 @@ impl Card<'_> {
 
     /// Shows the text and closes the card for good.
     ///
-    /// In flow A a card that this process knows to show no text yet takes it with its last state, in one call. Should the platform
-    /// refuse that, it is streamed like any other, with its beginning made up for. A card of which nothing is known is not begun:
-    /// set to "inputing", one that was finished before a restart would look open again for a moment.
+    /// In flow A a card that shows no text yet takes it with its last state, in one call; so does one of which nothing is known,
+    /// because after a restart it may be finished, and streaming would open it again for a moment. Should the platform refuse
+    /// that, the card is streamed like any other, its beginning made up for where it is known to be missing.
     pub(super) async fn finish(&self, text: &str, failed: bool) -> Came<CardOutcome> {
         let text = final_text(for_card(&clean(text), Extent::Whole));
         if self.flow() == Flow::Streaming {
@@ -94,7 +94,7 @@ impl Card<'_> {
             return finished;
         }
         let phase = self.phases.of(&self.track_id);
-        if phase == Some(Phase::Opened) {
+        if matches!(phase, None | Some(Phase::Opened)) {
             let closed = self.set_status(last_status(failed), &text).await;
             let is_refused = closed.as_ref().is_err_and(|failure| {
                 matches!(failure.card_outcome(), CardOutcome::Refused(code) if code != ErrorCode::QuotaExceeded)
@@ -102,7 +102,7 @@ impl Card<'_> {
             if !is_refused {
                 return outcome(closed);
             }
-            if let Err(failure) = self.begin_streaming(&text).await {
+            if let Err(failure) = self.begin_streaming(&text, phase.is_some()).await {
                 return came(&failure);
             }
         }
@@ -141,11 +141,13 @@ impl Card<'_> {
         }
     }
 
-    /// Sets the card's state to "inputing", and waits for the place of the streaming call that follows (flow A).
-    async fn begin_streaming(&self, text: &str) -> Result<(), Failure> {
-        self.platform.take_place(Lane::CardUpdate, Class::Finish, self.deadline).await?;
-        self.set_status(FlowStatus::Inputing, text).await?;
-        self.phases.set(&self.track_id, Phase::Inputing);
+    /// Sets the card's state to "inputing" where it is not, and waits for the place of the streaming call that follows (flow A).
+    async fn begin_streaming(&self, text: &str, is_unbegun: bool) -> Result<(), Failure> {
+        if is_unbegun {
+            self.platform.take_place(Lane::CardUpdate, Class::Finish, self.deadline).await?;
+            self.set_status(FlowStatus::Inputing, text).await?;
+            self.phases.set(&self.track_id, Phase::Inputing);
+        }
         self.platform.take_place(Lane::CardStreaming, Class::Finish, self.deadline).await
     }
 
@@ -204,8 +206,8 @@ pub(super) fn update_lane(platform: &Platform, phases: &Phases, track_id: &str) 
 pub(super) fn finish_lane(platform: &Platform, phases: &Phases, track_id: &str) -> Lane {
     let is_state_alone = platform.settings.card.flow() == Flow::Status
         && match phases.of(track_id) {
-            Some(Phase::Opened | Phase::Finalized) => true,
-            Some(Phase::Inputing) | None => false,
+            None | Some(Phase::Opened | Phase::Finalized) => true,
+            Some(Phase::Inputing) => false,
         };
     if is_state_alone { Lane::CardUpdate } else { Lane::CardStreaming }
 }
