@@ -114,6 +114,8 @@ async fn a_newcomer_has_a_streamed_answer_at_once() {
     talk.say("again").await;
     wait_answers(&events, &[question, "again\n\n(I remember 2 earlier messages.)"]).await;
     talk.say("/new").await;
+    // An answer's card does not wait for a notice that is on its way.
+    wait_answers(&events, &[question, "again\n\n(I remember 2 earlier messages.)", NEW]).await;
     talk.say("and now").await;
     wait_answers(&events, &[question, "again\n\n(I remember 2 earlier messages.)", NEW, "and now"]).await;
     no_alarm(&home);
