@@ -250,7 +250,7 @@ async fn a_file_limit_stops_neither_a_backup_nor_a_start_without_a_sentence() {
     );
 }
 
-/// A file system of its own around the store, so small that it can be filled; the store's log takes up to 4 MiB of it.
+/// A file system of its own around the store, so small that it can be filled; the store's log takes about a sixteenth of it.
 const SMALL_DISK: &str = "mv switchboard-data kept && mkdir switchboard-data && \
     mount -t tmpfs -o size=16m tmpfs switchboard-data && cp -a kept/. switchboard-data && exec \"$0\" serve";
 
