@@ -92,10 +92,8 @@ fn state(t: Texts, channels: &Channels) -> Markup {
     let views = channels.views(t);
     let away: Vec<_> =
         views.iter().filter(|(channel, status)| channel.enabled && status.status == "disconnected").collect();
-    let mut used: Vec<(&str, &UsageView)> = views
-        .iter()
-        .filter_map(|(channel, status)| Some((channel.name.as_str(), status.usage.as_ref()?)))
-        .collect();
+    let mut used: Vec<(&Channel, &UsageView)> =
+        views.iter().filter_map(|(channel, status)| Some((*channel, status.usage.as_ref()?))).collect();
     // Whoever is refused or runs short comes first, however few the calls.
     used.sort_by_key(|(_, usage)| std::cmp::Reverse((usage.strain, usage.api_calls)));
     used.truncate(QUOTAS_MAX);
@@ -123,23 +121,29 @@ fn count(number: usize) -> fluent_bundle::FluentValue<'static> {
     u32::try_from(number).unwrap_or(u32::MAX).into()
 }
 
-fn quotas(t: Texts, used: &[(&str, &UsageView)]) -> Markup {
+fn quotas(t: Texts, used: &[(&Channel, &UsageView)]) -> Markup {
     html! {
         section.card {
             h2 { (t.say("quota-title")) }
             p.help { (t.say("quota-about")) }
             div.scroll {
-                table {
+                table.rows {
                     thead { tr {
                         th scope="col" { (t.say("column-channel")) } th scope="col" { (t.say("column-month")) }
                         th scope="col" { (t.say("column-calls")) } th scope="col" { (t.say("column-pushes")) }
                         th scope="col" { (t.say("column-quota")) } th scope="col" { (t.say("column-saver")) }
                     } }
                     tbody {
-                        @for (name, usage) in used {
+                        @for (channel, usage) in used {
                             tr {
-                                td { bdi { (name) } } td { (usage.month) } td { (usage.api_calls) } td { (usage.pushes) }
-                                td { (t.told(strain(usage))) } td { (saver(t, usage)) }
+                                td data-label=(t.say("column-channel")) {
+                                    a href=(format!("/panel/channels/{}", channel.id)) { bdi { (channel.name) } }
+                                }
+                                td data-label=(t.say("column-month")) { (usage.month) }
+                                td data-label=(t.say("column-calls")) { (usage.api_calls) }
+                                td data-label=(t.say("column-pushes")) { (usage.pushes) }
+                                td data-label=(t.say("column-quota")) { (t.told(strain(usage))) }
+                                td data-label=(t.say("column-saver")) { (saver(t, usage)) }
                             }
                         }
                     }
