@@ -119,12 +119,6 @@ impl Card<'_> {
         self.close(&text, failed, is_placed).await.into()
     }
 
-    /// Waits for another place for finishing the card, because the one there was is too old.
-    pub(super) async fn take_another_place(&self) -> Result<(), Failure> {
-        let lane = finish_lane(self.platform, self.phases, &self.track_id);
-        self.platform.take_place(lane, Class::Finish, self.deadline).await
-    }
-
     /// Takes the stop button off a finished card, as well as that goes: a button that is left over does nothing, and one
     /// press of it hides it from whoever pressed.
     async fn hide_stop(&self) {
@@ -154,14 +148,14 @@ impl Card<'_> {
     /// Sets the state of a card whose text is final. When the platform refuses even that for good, the text still
     /// stands there whole: to send it once more as plain text would show it twice.
     async fn close(&self, text: &str, failed: bool, is_placed: bool) -> CardOutcome {
-        let status = last_status(failed);
-        let closed = if is_placed {
-            self.set_status(status, text).await
+        let placed = if is_placed {
+            Ok(())
         } else {
-            match self.platform.take_place(Lane::CardUpdate, Class::Finish, self.deadline).await {
-                Ok(()) => self.set_status(status, text).await,
-                Err(failure) => Err(failure),
-            }
+            self.platform.take_place(Lane::CardUpdate, Class::Finish, self.deadline).await
+        };
+        let closed = match placed {
+            Ok(()) => self.set_status(last_status(failed), text).await,
+            Err(failure) => Err(failure),
         };
         match closed {
             Ok(_) => CardOutcome::Done,
@@ -204,21 +198,18 @@ pub(super) fn update_lane(platform: &Platform, phases: &Phases, track_id: &str) 
 
 /// Whose budget the first call of the card's end takes its place from.
 pub(super) fn finish_lane(platform: &Platform, phases: &Phases, track_id: &str) -> Lane {
-    let is_state_alone = platform.settings.card.flow() == Flow::Status
-        && match phases.of(track_id) {
-            None | Some(Phase::Opened | Phase::Finalized) => true,
-            Some(Phase::Inputing) => false,
-        };
-    if is_state_alone { Lane::CardUpdate } else { Lane::CardStreaming }
+    let is_state_left =
+        platform.settings.card.flow() == Flow::Status && phases.of(track_id) == Some(Phase::Finalized);
+    if is_state_left || is_unbegun(platform, phases, track_id) {
+        Lane::CardUpdate
+    } else {
+        Lane::CardStreaming
+    }
 }
 
 /// Whether the card's state is still to be set to "inputing" (flow A).
 fn is_unbegun(platform: &Platform, phases: &Phases, track_id: &str) -> bool {
-    platform.settings.card.flow() == Flow::Status
-        && match phases.of(track_id) {
-            None | Some(Phase::Opened) => true,
-            Some(Phase::Inputing | Phase::Finalized) => false,
-        }
+    platform.settings.card.flow() == Flow::Status && matches!(phases.of(track_id), None | Some(Phase::Opened))
 }
 
 const fn last_status(failed: bool) -> FlowStatus {

@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
@@ -29,17 +29,32 @@ pub(super) const CALLS_MAX: u32 = 9_500;
 /// Calls that begin within so long of each other are remembered as one number, and count as long as the last of them.
 const SLOT: Duration = Duration::from_millis(500);
 
+/// Tickets for connections that are asked for at once. All channels open at a start: each call of its own would take a
+/// connection with 28 KiB of buffers that nobody needs afterwards, and the platform would meet all of them in one moment.
+pub(super) const OPENINGS_MAX: usize = 16;
+
 /// What is said of a call that is not made because the window is full.
 const FULL: &str = "too many calls from this address in 20 s; not asked";
 
 /// The way of all links of this process to one address of the platform.
-#[derive(Default)]
 pub(super) struct Gate {
     /// The platform's address, for the log.
     address: String,
     state: Mutex<State>,
     /// Notified when a ban begins.
     bans: Notify,
+    openings: Semaphore,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            address: String::new(),
+            state: Mutex::default(),
+            bans: Notify::new(),
+            openings: Semaphore::new(OPENINGS_MAX),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -95,6 +110,12 @@ impl Gate {
         let mut state = lock(&self.state);
         let full = if is_counted { state.full_until(now) } else { None };
         full.max(state.ban(now).map(|ban| ban.until))
+    }
+
+    /// Waits until a ticket for a connection may be asked for; held until there is an answer. `None` never comes: nobody
+    /// closes the openings.
+    pub(super) async fn opening(&self) -> Option<SemaphorePermit<'_>> {
+        self.openings.acquire().await.ok()
     }
 
     /// Counts a call that got its place.

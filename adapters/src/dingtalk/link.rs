@@ -54,6 +54,20 @@ impl DingTalkLink {
         let ticket = self.platform.open_gateway().await?;
         dial(&self.network, ticket).await
     }
+
+    /// Waits for another place in the lane where the one that the call came with is too old by now: its images took their time.
+    async fn renew_place(
+        &self,
+        begun: Instant,
+        lane: Lane,
+        class: Class,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        if begun.elapsed() <= PLACE_USABLE {
+            return Ok(());
+        }
+        self.platform.take_place(lane, class, deadline).await
+    }
 }
 
 #[async_trait]
@@ -138,12 +152,11 @@ impl Link for DingTalkLink {
             }
             CardCall::Update { text } => card.update(&text).await,
             CardCall::Finish { text, failed } => {
-                if begun.elapsed() > PLACE_USABLE
-                    && let Err(failure) = card.take_another_place().await
-                {
-                    return failure.came(failure.card_outcome());
+                let lane = finish_lane(&self.platform, &self.phases, &card.track_id);
+                match self.renew_place(begun, lane, Class::Finish, card.deadline).await {
+                    Ok(()) => card.finish(&text, failed).await,
+                    Err(failure) => failure.came(failure.card_outcome()),
                 }
-                card.finish(&text, failed).await
             }
         }
     }
@@ -156,13 +169,10 @@ impl Link for DingTalkLink {
         };
         let request = PartRequest { text, ..request };
         let deadline = (Instant::now() + CALL_TIMEOUT).min(begun + LINK_TIMEOUT);
-        if begun.elapsed() > PLACE_USABLE
-            && let Err(failure) =
-                self.platform.take_place(text_lane(request.way), Class::Text, deadline).await
-        {
-            return failure.came(failure.part_outcome());
+        match self.renew_place(begun, text_lane(request.way), Class::Text, deadline).await {
+            Ok(()) => self.platform.send_part(&request, deadline).await,
+            Err(failure) => failure.came(failure.part_outcome()),
         }
-        self.platform.send_part(&request, deadline).await
     }
 
     fn card_id(&self, message: &MessageId, retry: RetryNumber) -> Option<String> {
