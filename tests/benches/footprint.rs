@@ -48,9 +48,10 @@ const SETTLE: Duration = Duration::from_secs(15);
 const REST: Duration = Duration::from_secs(75);
 /// Between two looks at what is answered.
 const LOOK: Duration = Duration::from_millis(20);
-/// What a conversation is answered; what is answered slowly takes ten minutes.
+/// What a conversation is answered; what is answered slowly never ends after it.
 const ANSWER: &str = "one two three four five six seven eight nine ten";
-const SLOW: Duration = Duration::from_mins(1);
+/// Until a thousand answers show it, at most.
+const SHOWN_WITHIN: Duration = Duration::from_mins(2);
 
 #[tokio::main]
 async fn main() {
@@ -88,7 +89,7 @@ impl Bench {
         config.kept = 200_000;
         let simulator = Simulator::start(config).await.expect("the platform starts");
         let answer = |asked: &switchboard_tests::scripted_agent::Asked| match asked.question() {
-            "slowly" => Behaviour::Words { text: ANSWER.to_owned(), pause: SLOW },
+            "slowly" => Behaviour::HangAfter { text: ANSWER.to_owned() },
             _ => Behaviour::words(ANSWER.to_owned()),
         };
         let agent = ScriptedAgent::start(answer).await.expect("the agent starts");
@@ -164,9 +165,12 @@ impl Bench {
         for person in 0..ACTIVE {
             self.say(&format!("slow{person}"), "slowly");
         }
-        while self.simulator.observe(|seen| seen.cards().filter(|card| card.text.contains("one")).count())
-            < usize::try_from(ACTIVE + count + count / 10).unwrap()
-        {
+        let open = |card: &&dingtalk_sim::Card| !card.state.is_final() && card.text.contains("ten");
+        let shown =
+            || self.simulator.observe(|seen| u64::try_from(seen.cards().filter(open).count()).unwrap());
+        let begun = Instant::now();
+        while shown() < ACTIVE {
+            assert!(begun.elapsed() < SHOWN_WITHIN, "only {} of {ACTIVE} answers are shown", shown());
             sleep(LOOK).await;
         }
         let active = self.sample().resident_kib();
