@@ -42,6 +42,13 @@ impl Claims {
         }
     }
 
+    /// A reply has its place, or wants none any more: what it claimed before is given up.
+    pub(super) fn over(&mut self, reply: ReplyId) {
+        if let Some((_, given_up)) = self.0.remove(&reply) {
+            given_up.abort();
+        }
+    }
+
     /// Whatever is not waited for any more is given up; one that was granted has ended by itself.
     pub(super) fn keep(&mut self, is_waiting: impl Fn(ReplyId, CallNumber) -> bool) {
         self.0.retain(|reply, (call, wait)| {

@@ -19,6 +19,7 @@ mod running;
 mod screening;
 mod telling;
 mod turn;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

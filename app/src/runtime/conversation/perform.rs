@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::poll;
 use switchboard_domain::conversation::{Event, Perform};
 use switchboard_domain::ids::{Epoch, Seq};
 use switchboard_domain::reply::{CallNumber, CardOutcome, PartOutcome};
@@ -64,18 +65,7 @@ impl Actor<'_> {
             }
             Perform::Claim { reply, call, claim, since, message, retry } => {
                 let still = self.shared.now().since(since);
-                let request = ClaimRequest { claim, still, message, retry };
-                let (end, back) = (self.end_of_claim(reply), self.outcomes.way_back());
-                let (link, handle) = (Arc::clone(&self.bot.link), Arc::clone(&self.handle));
-                let waiting = self.shared.tasks.spawn(async move {
-                    tokio::select! {
-                        biased;
-                        () = end => {}
-                        // A budget that breaks is no reason to wait for ever.
-                        _ = caught("a claim", granted(link, request, handle)) => back.tell(Event::Granted { reply, call }).await,
-                    }
-                });
-                self.claims.wait(reply, call, waiting.abort_handle());
+                self.claim((reply, call), ClaimRequest { claim, still, message, retry }).await;
             }
             Perform::Card { reply, call, target, message, retry, attempt, card } => {
                 let request = CardRequest { target, message, retry, seq: reply.seq, attempt, call: card };
@@ -87,6 +77,33 @@ impl Actor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Waits for a call's place in the budget, in a task of its own where there is none at once.
+    async fn claim(&mut self, (reply, call): (ReplyId, CallNumber), request: ClaimRequest) {
+        let (end, back) = (self.end_of_claim(reply), self.outcomes.way_back());
+        let (link, handle) = (Arc::clone(&self.bot.link), Arc::clone(&self.handle));
+        let mut granted = Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = end => false,
+                // A budget that breaks is no reason to wait for ever.
+                _ = caught("a claim", granted(link, request, handle)) => true,
+            }
+        });
+        if let Poll::Ready(is_granted) = poll!(&mut granted) {
+            self.claims.over(reply);
+            if is_granted {
+                back.tell_at_once(Event::Granted { reply, call });
+            }
+            return;
+        }
+        let waiting = self.shared.tasks.spawn(async move {
+            if granted.await {
+                back.tell(Event::Granted { reply, call }).await;
+            }
+        });
+        self.claims.wait(reply, call, waiting.abort_handle());
     }
 
     async fn call_card(

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::choice::Choices;
 use switchboard_domain::content;
@@ -22,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::owner::{Asked, Owner};
+use super::words::Words;
 use super::{RunSaid, attached, choosing};
 use crate::runtime::channel::{Bot, ChannelHandle};
 use crate::runtime::mapping::map_author;
@@ -116,7 +116,8 @@ async fn ask(
 ) {
     let place = (question.conversation.clone(), question.entry.seq);
     let mut story = RunStory::new(shared, message_id(&place.0, place.1));
-    let prepared = prepare(shared, handle, bot, question, &story, tell).await;
+    // On its own: preparing takes 20 KiB, which would stay for as long as the answer takes.
+    let prepared = Box::pin(prepare(shared, handle, bot, question, &story, tell)).await;
     let Prepared { asked, thread, request } = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => {
@@ -131,7 +132,7 @@ async fn ask(
     let _ = tell.send(RunSaid::Ready).await;
     story.asked(&asked.config, request.model.as_deref(), request.resume.is_some());
     let span = asked.span(&handle.id, &place.0, Some(place.1));
-    let mut events = asked.agent.run(request);
+    let mut events = Words::of(asked.agent.run(request));
     while let Some(event) = events.next().instrument(span.clone()).await {
         let said = match event {
             AgentEvent::Started { run } => {
