@@ -4,8 +4,9 @@ use futures_util::stream::{BoxStream, Fuse};
 use futures_util::{FutureExt as _, StreamExt as _};
 use switchboard_ports::agent::AgentEvent;
 
-/// Words that came together are told as one event of so many bytes at most, and of so many events.
-const TOGETHER_BYTES_MAX: usize = 16 * 1024;
+/// Words that came together are told as one event of so many bytes at most, and of so many events. Few enough: of an answer that
+/// becomes too long, the event that makes it so is not shown at all.
+const TOGETHER_BYTES_MAX: usize = 1_024;
 const TOGETHER_MAX: usize = 64;
 
 /// An agent's events, with words that are there already put together: each event is a step of the conversation, and a fast agent, or
