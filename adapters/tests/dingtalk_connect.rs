@@ -2,23 +2,18 @@
 
 mod dingtalk_support;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dingtalk_support::{OPEN, Platform, StillClock, channel, direct, error, ok};
+use dingtalk_support::{OPEN, Platform, error, ok};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use rstest::rstest;
 use serde_json::json;
-use switchboard_adapters::dingtalk::DingTalk;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
 use switchboard_domain::ids::ConnectionId;
 use switchboard_domain::message::Inbound;
-use switchboard_ports::provider::{
-    Ack, ConnectionSink, Link, Press, Pressed, Provider as _, Signal, Unmetered,
-};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use switchboard_ports::provider::{Ack, ConnectionSink, Link, Press, Pressed, Signal};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -169,36 +164,4 @@ async fn presses_are_subscribed_to_with_a_template_of_ones_own(
         topics.push(json!({"type": "CALLBACK", "topic": "/v1.0/card/instances/callback"}));
     }
     assert_eq!(platform.sent(OPEN).await[0]["subscriptions"], json!(topics));
-}
-
-/// All channels open when the server starts. The listener takes connections in the order in which they come: the seventeenth that it
-/// gets is one whose turn came when an answer had ended another's.
-#[tokio::test]
-async fn sixteen_channels_ask_for_their_tickets_at_once_and_each_of_the_others_when_one_has_its_answer() {
-    const LINKS: usize = 40;
-    const AT_ONCE: usize = 16;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let provider = DingTalk::new(Arc::new(StillClock), direct(), Arc::new(|_, _| ())).unwrap();
-    let opened: Vec<_> = (0..LINKS)
-        .map(|_| provider.link(&channel(&base, json!({})), Arc::new(Unmetered)).unwrap())
-        .map(|link| tokio::spawn(connect(link, CancellationToken::new())))
-        .collect();
-    let mut asking = VecDeque::new();
-    for answered in 0..LINKS {
-        while asking.len() < AT_ONCE.min(LINKS - answered) {
-            let (mut stream, _) = timeout(CAP, listener.accept()).await.expect("another asks").unwrap();
-            let mut request = [0; 4096];
-            assert_ne!(stream.read(&mut request).await.unwrap(), 0);
-            asking.push_back(stream);
-        }
-        assert!(listener.accept().now_or_never().is_none(), "{answered} answered: too many ask at once");
-        let mut stream = asking.pop_front().unwrap();
-        let refusal = "HTTP/1.1 500 Oh\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
-        stream.write_all(refusal.as_bytes()).await.unwrap();
-    }
-    for opened in opened {
-        let (cause, _) = opened.await.unwrap();
-        assert!(matches!(cause, CloseCause::Failed { code: ErrorCode::PlatformError, .. }), "{cause:?}");
-    }
 }
