@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, ORIGIN};
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
 use serde_json::Value;
 
@@ -137,6 +138,23 @@ impl Api {
     /// What the server says of being ready: 200, or 503.
     pub async fn readiness(&self) -> u16 {
         self.answer(self.request(Method::GET, "/readyz")).await.status
+    }
+
+    /// A page of the panel, as whoever has this client's token sees it.
+    pub async fn page(&self, path: &str) -> String {
+        // The cookie comes with the answer that leads away.
+        let client = Client::builder().no_proxy().redirect(Policy::none()).build().expect("a client");
+        let token = self.token.as_deref().expect("a token to sign in with");
+        let sign_in = client
+            .post(format!("{}/panel/sign-in", self.base))
+            .header(ORIGIN, &self.base)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(format!("token={token}&to=/panel"));
+        let answer = self.answer(sign_in).await;
+        let cookie = answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+        let page = self.answer(client.get(format!("{}{path}", self.base)).header(COOKIE, cookie)).await;
+        assert_eq!(page.status, 200, "{path}");
+        page.text
     }
 
     /// The value of a metric in Prometheus' text; 0 where it was never counted. `series` is its name, with its labels if any.

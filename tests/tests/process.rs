@@ -72,6 +72,8 @@ mod redis_loss;
 mod replicas;
 #[path = "process/retries.rs"]
 mod retries;
+#[path = "process/saving.rs"]
+mod saving;
 #[path = "process/secrecy.rs"]
 mod secrecy;
 #[path = "process/shared_budget.rs"]

@@ -5,16 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
 use switchboard_ports::budget::{BudgetKey, BudgetStore};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::api::Lane;
 use super::bucket::{Bucket, Shared, lock};
 use super::gate::{Gate, Gates};
 use super::rates::{Rates, Terms};
-
-/// Calls of one app under way at once. Twenty calls a second have their answers within 3 s then, and a platform that is slower is not
-/// met with ever more connections, each with 28 KiB of buffers.
-const CALLS_AT_ONCE_MAX: usize = 64;
 
 /// The buckets of one app's credentials, shared by all channels that use them.
 struct Budget {
@@ -22,7 +17,6 @@ struct Budget {
     rates: Mutex<Rates>,
     /// The way that the calls take, together with those of other apps.
     gate: Arc<Gate>,
-    calls: Semaphore,
     card_create: Bucket,
     card_update: Bucket,
     card_streaming: Bucket,
@@ -36,7 +30,6 @@ impl Budget {
         Self {
             rates: Mutex::default(),
             gate,
-            calls: Semaphore::new(CALLS_AT_ONCE_MAX),
             card_create: bucket(Lane::CardCreate),
             card_update: bucket(Lane::CardUpdate),
             card_streaming: bucket(Lane::CardStreaming),
@@ -89,12 +82,6 @@ impl Stake {
     /// The bucket of an API.
     pub(super) fn bucket(&self, lane: Lane) -> &Bucket {
         self.budget.bucket(lane)
-    }
-
-    /// Waits until so few of the app's calls are under way that one more may be; held until it has its answer. `None` never comes:
-    /// nobody closes them.
-    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.budget.calls.acquire().await.ok()
     }
 
     /// The way that the app's calls take.

@@ -6,15 +6,18 @@
 //!  open ─────────────────────────────────> full    any ─────────> banned ── its pause is over ──> open
 //!    ^────── the oldest of them are past ────┘
 //! ```
+//! Tickets for connections, which all channels ask for when a server starts, are asked for a few at a time.
+//!
 //! Claims wait before a closed gate in their budget's queue. A call that nobody claims a place for is not made: whoever
 //! makes it would wait for minutes without a word.
 
 use std::collections::{HashMap, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use url::Url;
 
 use super::bucket::lock;
@@ -31,7 +34,11 @@ const SLOT: Duration = Duration::from_millis(500);
 
 /// Tickets for connections that are asked for at once. All channels open at a start: each call of its own would take a
 /// connection with 28 KiB of buffers that nobody needs afterwards, and the platform would meet all of them in one moment.
-pub(super) const OPENINGS_MAX: usize = 16;
+const OPENINGS_MAX: usize = 16;
+/// How long a ticket counts among them without an answer: a thousand channels have asked within 16 s whatever the platform does.
+const OPENING_HELD_MAX: Duration = Duration::from_millis(250);
+/// How long one waits for its turn: its channel gives it 30 s in all (`domain/src/channel`).
+const OPENING_WAIT_MAX: Duration = Duration::from_secs(18);
 
 /// What is said of a call that is not made because the window is full.
 const FULL: &str = "too many calls from this address in 20 s; not asked";
@@ -112,10 +119,18 @@ impl Gate {
         full.max(state.ban(now).map(|ban| ban.until))
     }
 
-    /// Waits until a ticket for a connection may be asked for; held until there is an answer. `None` never comes: nobody
-    /// closes the openings.
-    pub(super) async fn opening(&self) -> Option<SemaphorePermit<'_>> {
-        self.openings.acquire().await.ok()
+    /// Asks for a ticket for a connection when its turn has come. A turn is over with the answer, or soon without one: a platform that
+    /// hangs must not keep channels from asking until their time is over.
+    pub(super) async fn opening<T>(&self, ask: impl Future<Output = T>) -> T {
+        let turn = timeout(OPENING_WAIT_MAX, self.openings.acquire()).await;
+        let mut ask = pin!(ask);
+        tokio::select! {
+            biased;
+            answer = &mut ask => return answer,
+            () = sleep(OPENING_HELD_MAX) => {}
+        }
+        drop(turn);
+        ask.await
     }
 
     /// Counts a call that got its place.

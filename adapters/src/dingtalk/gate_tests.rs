@@ -1,6 +1,7 @@
 //! The gate of one address: bans, and the calls of a window.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -130,4 +131,35 @@ async fn claims_count_where_there_is_a_limit_and_only_there() {
     }
     uses_up(&gate, CALLS_MAX - 500);
     assert!(refused(&gate, true).is_some());
+}
+
+/// How many of 1,000 channels have asked for their ticket after each of these times, where each is answered after so long.
+async fn asked_after(answered_after: Duration, times: &[Duration]) -> Vec<usize> {
+    let (gate, asked) = (gate(), Arc::new(AtomicUsize::new(0)));
+    for _ in 0..1_000 {
+        let (gate, asked) = (Arc::clone(&gate), Arc::clone(&asked));
+        let ask = async move {
+            asked.fetch_add(1, Ordering::Relaxed);
+            sleep(answered_after).await;
+        };
+        tokio::spawn(async move { gate.opening(ask).await });
+    }
+    let begun = Instant::now();
+    let mut seen = Vec::new();
+    for time in times {
+        tokio::time::sleep_until(begun + *time).await;
+        seen.push(asked.load(Ordering::Relaxed));
+    }
+    seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_channels_ask_for_their_tickets_at_once_and_a_hanging_platform_keeps_none_from_asking() {
+    let (soon, ten_seconds) = (Duration::from_millis(10), Duration::from_secs(10));
+    let times = [5, 15, 25].map(Duration::from_millis);
+    assert_eq!(asked_after(soon, &times).await, [16, 32, 48], "each when another has its answer");
+    let times = [100, 300, 15_500].map(Duration::from_millis);
+    assert_eq!(asked_after(ten_seconds, &times).await, [16, 32, 992], "a quarter of a second each");
+    let times = [16_000].map(Duration::from_millis);
+    assert_eq!(asked_after(ten_seconds, &times).await, [1_000]);
 }

@@ -51,7 +51,8 @@ pub(super) struct DingTalkLink {
 
 impl DingTalkLink {
     async fn open(&self) -> Result<Socket, Failure> {
-        let ticket = self.platform.open_gateway().await?;
+        let gate = self.platform.budget.gate();
+        let ticket = gate.opening(self.platform.open_gateway()).await?;
         dial(&self.network, ticket).await
     }
 

@@ -181,9 +181,6 @@ impl Platform {
     /// Makes one exchange; a throttle answer closes the API's bucket, and a ban the way of all calls.
     pub(super) async fn exchange(&self, request: Request<'_>, deadline: Instant) -> Result<Value, Failure> {
         let api = request.api;
-        let Ok(_turn) = timeout_at(deadline, self.budget.turn()).await else {
-            return Err(Failure::new(Verdict::NotSent, "too many calls of the app wait for their answers"));
-        };
         self.admit(api)?;
         let result = self.http.exchange(request, deadline).await;
         self.take_in(api, &result);

@@ -35,14 +35,14 @@ pub(super) async fn granted(link: SharedLink, request: ClaimRequest, handle: Arc
 pub(super) struct Claims(BTreeMap<ReplyId, (CallNumber, AbortHandle)>);
 
 impl Claims {
-    /// A claim waits. A reply makes one call at a time: what it claimed before is given up.
+    /// A claim waits. A reply makes one call at a time: what it claimed before is given up, if it was not yet.
     pub(super) fn wait(&mut self, reply: ReplyId, call: CallNumber, wait: AbortHandle) {
         if let Some((_, given_up)) = self.0.insert(reply, (call, wait)) {
             given_up.abort();
         }
     }
 
-    /// A reply has its place, or wants none any more: what it claimed before is given up.
+    /// What a reply has claimed is given up.
     pub(super) fn over(&mut self, reply: ReplyId) {
         if let Some((_, given_up)) = self.0.remove(&reply) {
             given_up.abort();

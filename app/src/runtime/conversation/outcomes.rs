@@ -6,6 +6,7 @@ use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::conversation::Event;
 use switchboard_ports::conversations::Shown;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::runtime::timeline::Called;
 
@@ -37,9 +38,12 @@ impl WayBack {
         drop(self.0.send(Box::new(back.into())).await);
     }
 
-    /// Tells it where there is room, which there is: a conversation has a dozen calls under way at most.
+    /// Tells it without waiting where there is room, which there is: a conversation has a dozen calls under way, and a step claims as
+    /// many places at most. Whoever waits for it would wait for ever if it were lost, so else a task waits for room.
     pub(super) fn tell_at_once(self, back: impl Into<Back>) {
-        drop(self.0.try_send(Box::new(back.into())));
+        if let Err(TrySendError::Full(back)) = self.0.try_send(Box::new(back.into())) {
+            tokio::spawn(async move { drop(self.0.send(back).await) });
+        }
     }
 }
 

@@ -81,6 +81,12 @@ impl Actor<'_> {
 
     /// Waits for a call's place in the budget, in a task of its own where there is none at once.
     async fn claim(&mut self, (reply, call): (ReplyId, CallNumber), request: ClaimRequest) {
+        // What it claimed before is given up first: two claims of one reply would take two places.
+        self.claims.over(reply);
+        // A later event of the same step may have made it needless.
+        if !self.conversation.waits_for(reply, call) {
+            return;
+        }
         let (end, back) = (self.end_of_claim(reply), self.outcomes.way_back());
         let (link, handle) = (Arc::clone(&self.bot.link), Arc::clone(&self.handle));
         let mut granted = Box::pin(async move {
@@ -92,7 +98,6 @@ impl Actor<'_> {
             }
         });
         if let Poll::Ready(is_granted) = poll!(&mut granted) {
-            self.claims.over(reply);
             if is_granted {
                 back.tell_at_once(Event::Granted { reply, call });
             }

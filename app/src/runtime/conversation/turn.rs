@@ -132,7 +132,8 @@ async fn ask(
     let _ = tell.send(RunSaid::Ready).await;
     story.asked(&asked.config, request.model.as_deref(), request.resume.is_some());
     let span = asked.span(&handle.id, &place.0, Some(place.1));
-    let mut events = Words::of(asked.agent.run(request));
+    let chars_max = asked.config.limits.output_chars_max;
+    let mut events = Words::of(asked.agent.run(request), chars_max);
     while let Some(event) = events.next().instrument(span.clone()).await {
         let said = match event {
             AgentEvent::Started { run } => {

@@ -95,6 +95,16 @@ fn a_damaged_or_foreign_file_is_refused_and_stays_as_it_was() {
     assert!(!place.key().exists(), "no key is made for what is not opened");
 }
 
+/// `.cargo/config.toml` says how SQLite is built; nothing else would tell that it was not heeded.
+#[test]
+fn savepoints_are_kept_in_memory() {
+    let connection = Connection::open_in_memory().unwrap();
+    let mut options = connection.prepare("PRAGMA compile_options").unwrap();
+    let options = options.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let options: Vec<_> = options.map(Result::unwrap).collect();
+    assert!(options.contains(&"STMTJRNL_SPILL=262144".to_owned()), "{options:?}");
+}
+
 /// An empty database beside a log: opening it would delete the log.
 #[test]
 fn the_log_of_a_database_that_is_gone_is_not_deleted() {
