@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use switchboard_domain::ids::ChannelId;
-use switchboard_domain::usage::{Pace, Usage};
+use switchboard_domain::usage::{Pace, Usage, Why};
 
 use crate::runtime::operations::QuotaUsage;
 use crate::telemetry::metrics as names;
@@ -28,9 +28,7 @@ impl Gauges {
             let Some(usage) = usage else { continue };
             let shown = before.remove(id).unwrap_or_default();
             if shown.pace != usage.pace {
-                let (channel, saver, calls) = (id, usage.pace.as_str(), usage.usage.api_calls);
-                let forecast = usage.forecast;
-                tracing::warn!(%channel, saver, calls, forecast, "cards are updated at another pace, for the quota's sake");
+                tell(id, &usage);
             }
             set(id, usage.usage, usage.pace);
             if usage.forecast.is_some() || shown.forecast {
@@ -44,6 +42,17 @@ impl Gauges {
                 set_forecast(&id, None);
             }
         }
+    }
+}
+
+/// Says that the pace is another one, and why. What somebody has set is nothing to be warned of.
+fn tell(channel: &ChannelId, usage: &QuotaUsage) {
+    let (saver, reason) = (usage.pace.as_str(), usage.why.as_str());
+    let (calls, forecast) = (usage.usage.api_calls, usage.forecast);
+    if usage.why == Why::Settings {
+        tracing::info!(%channel, saver, reason, calls, forecast, "cards are updated at another pace, as the settings say");
+    } else {
+        tracing::warn!(%channel, saver, reason, calls, forecast, "cards are updated at another pace, for the quota's sake");
     }
 }
 
@@ -67,11 +76,17 @@ fn set_forecast(channel: &ChannelId, forecast: Option<u64>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use metrics_exporter_prometheus::PrometheusBuilder;
     use switchboard_domain::time::Timestamp;
-    use switchboard_domain::usage::{Month, Why};
+    use switchboard_domain::usage::Month;
+    use switchboard_ports::clock::Clock;
+    use tracing_subscriber::layer::SubscriberExt as _;
 
-    use super::{ChannelId, Gauges, QuotaUsage, Usage};
+    use super::{ChannelId, Gauges, Pace, QuotaUsage, Usage, Why};
+    use crate::telemetry::lines::{ChannelLayer, Lines, Severity};
+    use crate::testing::FakeClock;
 
     fn used(api_calls: u64, forecast: Option<u64>, why: Why) -> QuotaUsage {
         QuotaUsage {
@@ -120,6 +135,26 @@ mod tests {
         assert_eq!(forecasts, [None, Some("6000"), Some("NaN"), Some("7000")]);
         let saving: Vec<_> = shown.iter().map(|text| value(text, SAVING)).collect();
         assert_eq!(saving, [Some("0"), Some("1"), Some("0"), Some("1")]);
+    }
+
+    #[test]
+    fn the_log_says_why_cards_are_updated_at_another_pace() {
+        let (id, lines) = (ChannelId::new("chn_1"), Arc::new(Lines::default()));
+        let clock: Arc<dyn Clock> = Arc::new(FakeClock::default());
+        lines.begin(&clock);
+        let forecast = used(1_300, Some(6_000), Why::Forecast);
+        let by_hand = QuotaUsage { pace: Pace::FinalOnly, why: Why::Settings, ..forecast.clone() };
+        let heard = tracing_subscriber::registry().with(ChannelLayer(Arc::clone(&lines)));
+        tracing::subscriber::with_default(heard, || {
+            looks(&[&[(&id, Some(forecast.clone()))], &[(&id, Some(by_hand))], &[(&id, Some(forecast))]]);
+        });
+        let said: Vec<_> = lines
+            .of("chn_1")
+            .iter()
+            .map(|line| (line.level, line.fields["reason"].clone(), line.message.contains("quota's sake")))
+            .collect();
+        let quota = || (Severity::Warn, "forecast".to_owned(), true);
+        assert_eq!(said, [quota(), (Severity::Info, "settings".to_owned(), false), quota()]);
     }
 
     #[test]
