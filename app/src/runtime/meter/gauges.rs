@@ -17,6 +17,8 @@ struct Shown {
     pace: Pace,
     /// Whether there is a forecast to take back.
     forecast: bool,
+    /// Whether there is a limit to take back.
+    limit: bool,
 }
 
 impl Gauges {
@@ -31,16 +33,15 @@ impl Gauges {
                 tell(id, &usage);
             }
             set(id, usage.usage, usage.pace);
-            if usage.forecast.is_some() || shown.forecast {
-                set_forecast(id, usage.forecast);
-            }
-            self.0.insert(id.clone(), Shown { pace: usage.pace, forecast: usage.forecast.is_some() });
+            set_calls(names::QUOTA_FORECAST, id, usage.forecast, shown.forecast);
+            set_calls(names::QUOTA_LIMIT, id, usage.calls_per_month, shown.limit);
+            let (forecast, limit) = (usage.forecast.is_some(), usage.calls_per_month.is_some());
+            self.0.insert(id.clone(), Shown { pace: usage.pace, forecast, limit });
         }
         for (id, shown) in before {
             set(&id, Usage::default(), Pace::Normal);
-            if shown.forecast {
-                set_forecast(&id, None);
-            }
+            set_calls(names::QUOTA_FORECAST, &id, None, shown.forecast);
+            set_calls(names::QUOTA_LIMIT, &id, None, shown.limit);
         }
     }
 }
@@ -67,11 +68,15 @@ fn set(channel: &ChannelId, usage: Usage, pace: Pace) {
     }
 }
 
-/// Not a number where there is none: 0 would be a forecast, and what was last shown is another month's.
-fn set_forecast(channel: &ChannelId, forecast: Option<u64>) {
+/// Calls of a month. Where there is no such number any more, not a number: 0 would be one, and what was last shown is another
+/// month's, or other settings'. Where none was shown, none is taken back.
+fn set_calls(name: &'static str, channel: &ChannelId, calls: Option<u64>, is_shown: bool) {
+    if calls.is_none() && !is_shown {
+        return;
+    }
     #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 calls a month")]
-    let forecast = forecast.map_or(f64::NAN, |forecast| forecast as f64);
-    metrics::gauge!(names::QUOTA_FORECAST, "channel" => channel.to_string()).set(forecast);
+    let calls = calls.map_or(f64::NAN, |calls| calls as f64);
+    metrics::gauge!(name, "channel" => channel.to_string()).set(calls);
 }
 
 #[cfg(test)]
@@ -118,6 +123,7 @@ mod tests {
     }
 
     const FORECAST: &str = "switchboard_platform_quota_forecast{channel=\"chn_1\"}";
+    const LIMIT: &str = "switchboard_platform_quota_limit{channel=\"chn_1\"}";
     const SAVING: &str = "switchboard_platform_quota_saving{channel=\"chn_1\"}";
     const CALLS: &str = "switchboard_platform_quota_used{channel=\"chn_1\",kind=\"api_calls\"}";
     const PUSHES: &str = "switchboard_platform_quota_used{channel=\"chn_1\",kind=\"pushes\"}";
@@ -135,6 +141,18 @@ mod tests {
         assert_eq!(forecasts, [None, Some("6000"), Some("NaN"), Some("7000")]);
         let saving: Vec<_> = shown.iter().map(|text| value(text, SAVING)).collect();
         assert_eq!(saving, [Some("0"), Some("1"), Some("0"), Some("1")]);
+    }
+
+    #[test]
+    fn a_limit_is_the_one_that_the_settings_say_now() {
+        let id = ChannelId::new("chn_1");
+        let limited = |calls_per_month| {
+            let used = QuotaUsage { calls_per_month, ..used(1, None, Why::Enough) };
+            [(&id, Some(used))]
+        };
+        let shown = looks(&[&limited(None), &limited(Some(5_000)), &limited(Some(200_000)), &limited(None)]);
+        let limits: Vec<_> = shown.iter().map(|text| value(text, LIMIT)).collect();
+        assert_eq!(limits, [None, Some("5000"), Some("200000"), Some("NaN")]);
     }
 
     #[test]
@@ -164,12 +182,12 @@ mod tests {
         for gone in [&[(&other, full())][..], &[(&id, None), (&other, full())]] {
             let shown = looks(&[&[(&id, full()), (&other, full())], gone, &[(&id, full())]]);
             let of = |text: &str| {
-                [CALLS, PUSHES, SAVING, FORECAST].map(|series| value(text, series).map(str::to_owned))
+                [CALLS, PUSHES, SAVING, FORECAST, LIMIT].map(|series| value(text, series).map(str::to_owned))
             };
-            let texts = |values: [&str; 4]| values.map(|value| Some(value.to_owned()));
-            assert_eq!(of(&shown[0]), texts(["4800", "3", "2", "6000"]));
-            assert_eq!(of(&shown[1]), texts(["0", "0", "0", "NaN"]));
-            assert_eq!(of(&shown[2]), texts(["4800", "3", "2", "6000"]));
+            let texts = |values: [&str; 5]| values.map(|value| Some(value.to_owned()));
+            assert_eq!(of(&shown[0]), texts(["4800", "3", "2", "6000", "5000"]));
+            assert_eq!(of(&shown[1]), texts(["0", "0", "0", "NaN", "NaN"]));
+            assert_eq!(of(&shown[2]), texts(["4800", "3", "2", "6000", "5000"]));
         }
     }
 }
