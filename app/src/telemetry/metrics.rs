@@ -65,9 +65,12 @@ pub const QUOTA_SAVING: &str = "switchboard_platform_quota_saving";
 /// Gauge, `channel`: calls of this month when it is over, if it goes on like this; `NaN` where there is no
 /// forecast any more: in a new month, or of a channel that is gone.
 pub const QUOTA_FORECAST: &str = "switchboard_platform_quota_forecast";
+/// Gauge, `channel`: calls that the company may make in a month, where the channel's settings say so; `NaN` where they do not
+/// any more, or of a channel that is gone.
+pub const QUOTA_LIMIT: &str = "switchboard_platform_quota_limit";
 
 /// All names, for tests and documentation.
-pub const ALL: [&str; 26] = [
+pub const ALL: [&str; 27] = [
     CHANNEL_CONNECTED,
     CHANNEL_ONE_CONNECTION,
     CHANNEL_RECONNECTS,
@@ -92,6 +95,7 @@ pub const ALL: [&str; 26] = [
     SPANS_LOST,
     QUOTA_SAVING,
     QUOTA_FORECAST,
+    QUOTA_LIMIT,
     STORE_SECONDS,
     QUOTA_USED,
 ];
@@ -189,6 +193,7 @@ fn describe() {
         Unit::Count,
         "calls of this month when it is over, if it goes on like this"
     );
+    describe_gauge!(QUOTA_LIMIT, Unit::Count, "calls a month that the channel's settings allow");
     describe_counter!(AGENT_REQUESTS, Unit::Count, "requests to agents, by outcome");
     describe_histogram!(STORE_SECONDS, Unit::Seconds, "what was asked of the store, until it was done");
     describe_counter!(FAILURES, Unit::Count, "failure records written, by cause");

@@ -59,6 +59,19 @@ pub enum Why {
 }
 
 impl Why {
+    /// Its stable name in the API and the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enough => "enough",
+            Self::Settings => "settings",
+            Self::Forecast => "forecast",
+            Self::MostlyUsed => "mostly_used",
+            Self::NearlyUsedUp => "nearly_used_up",
+            Self::UsedUp => "used_up",
+        }
+    }
+
     /// The pace that follows from it; where the settings say so, what they say counts.
     #[must_use]
     pub const fn pace(self) -> Pace {

@@ -113,5 +113,5 @@ fn assert_names_nobody(list: &Value) {
     let usage = &list["items"][0]["usage"];
     let names: Vec<_> = usage.as_object().unwrap().keys().map(String::as_str).collect();
     let counts = ["api_calls", "calls_per_month", "counted_by", "earlier", "forecast", "month", "pushes"];
-    assert_eq!(names, [&counts[..], &["saver", "utc_offset", "warning"]].concat());
+    assert_eq!(names, [&counts[..], &["reason", "saver", "utc_offset", "warning"]].concat());
 }

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use switchboard_domain::notice::{Remedy, one_connection, remedy, saving};
+use switchboard_domain::notice::{Remedy, one_connection, remedy, saving, shortage};
 use switchboard_domain::settings::Locale;
-use switchboard_domain::usage::{Pace, Why};
 use switchboard_ports::channels::Channel;
 use utoipa::ToSchema;
 
@@ -106,19 +105,13 @@ pub struct UsageView {
     pub forecast: Option<u64>,
     /// How often cards are updated: `normal`, `few_updates` or `final_only`.
     pub saver: &'static str,
-    /// Why calls are saved, and what to do about it, in the reader's language; null where they are not.
-    pub warning: Option<&'static str>,
+    /// Why so: `enough`, `settings` (they choose it, whatever the quota), `forecast`, `mostly_used` (80 %),
+    /// `nearly_used_up` (95 %) or `used_up` (as the platform says).
+    pub reason: &'static str,
+    /// What is short of the quota, and what to do about it, in the reader's language; null where it lasts.
+    pub warning: Option<String>,
     /// Earlier months in which something was counted, the newest first; twelve at most.
     pub earlier: Vec<MonthView>,
-    /// The same as `saver`, for the panel.
-    #[serde(skip)]
-    pub pace: Pace,
-    /// Whether the settings say how often cards are updated, for the panel.
-    #[serde(skip)]
-    pub by_hand: bool,
-    /// What the quota by itself asks for, for the panel.
-    #[serde(skip)]
-    pub strain: Why,
 }
 
 /// What an app used in a month that is over.
@@ -221,8 +214,16 @@ impl ReplicaStatusView {
     }
 }
 
+/// What is short: with the mode that follows from it, or by itself where the settings choose the mode.
+fn warning(used: &QuotaUsage, locale: Locale) -> Option<String> {
+    let by_itself = |Remedy { message, remedy }| format!("{message} {remedy}");
+    saving(used.why, locale).map(str::to_owned).or_else(|| shortage(used.strain, locale).map(by_itself))
+}
+
 impl UsageView {
-    fn of(used: &QuotaUsage, locale: Locale) -> Self {
+    /// What was used of a quota, in the reader's language.
+    #[must_use]
+    pub fn of(used: &QuotaUsage, locale: Locale) -> Self {
         let minutes = used.utc_offset_minutes;
         let sign = if minutes < 0 { '-' } else { '+' };
         let (hours, rest) = (minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
@@ -240,11 +241,9 @@ impl UsageView {
             calls_per_month: used.calls_per_month,
             forecast: used.forecast,
             saver: used.pace.as_str(),
-            warning: saving(used.why, locale),
+            reason: used.why.as_str(),
+            warning: warning(used, locale),
             earlier: earlier.collect(),
-            pace: used.pace,
-            by_hand: used.why == Why::Settings,
-            strain: used.strain,
         }
     }
 }
@@ -266,29 +265,29 @@ mod tests {
 
     use switchboard_domain::channel::ErrorCode;
 
-    use switchboard_domain::usage::{Month, Usage};
+    use switchboard_domain::usage::{Month, Usage, Why};
 
-    use super::{LastError, LastErrorView, Locale, MonthView, Pace, QuotaUsage, UsageView, Why};
+    use super::{LastError, LastErrorView, Locale, MonthView, QuotaUsage, UsageView};
+
+    fn used(why: Why, strain: Why) -> QuotaUsage {
+        let month = Month::of(Timestamp::from_millis(1_796_054_400_000), 480);
+        QuotaUsage {
+            month,
+            utc_offset_minutes: 480,
+            usage: Usage { api_calls: 1, pushes: 2 },
+            calls_per_month: Some(5_000),
+            forecast: Some(6_000),
+            pace: why.pace(),
+            why,
+            strain,
+            earlier: vec![(month.before(1), Usage { api_calls: 3, pushes: 4 })],
+        }
+    }
 
     #[test]
     fn what_was_used_says_whose_count_it_is() {
-        let month = Month::of(Timestamp::from_millis(1_796_054_400_000), 480);
         let of = |utc_offset_minutes| {
-            let earlier = vec![(month.before(1), Usage { api_calls: 3, pushes: 4 })];
-            let usage = Usage { api_calls: 1, pushes: 2 };
-            let saved = (Some(5_000), Some(6_000), Pace::FewUpdates, Why::Forecast);
-            let (calls_per_month, forecast, pace, why) = saved;
-            let used = QuotaUsage {
-                month,
-                utc_offset_minutes,
-                usage,
-                calls_per_month,
-                forecast,
-                pace,
-                why,
-                strain: why,
-                earlier,
-            };
+            let used = QuotaUsage { utc_offset_minutes, ..used(Why::Forecast, Why::Forecast) };
             UsageView::of(&used, Locale::En)
         };
         let earlier = vec![MonthView { month: "2026-11".to_owned(), api_calls: 3, pushes: 4 }];
@@ -303,14 +302,49 @@ mod tests {
                 calls_per_month: Some(5_000),
                 forecast: Some(6_000),
                 saver: "few_updates",
-                warning: super::saving(Why::Forecast, Locale::En),
+                reason: "forecast",
+                warning: super::saving(Why::Forecast, Locale::En).map(str::to_owned),
                 earlier,
-                pace: Pace::FewUpdates,
-                by_hand: false,
-                strain: Why::Forecast,
             }
         );
         assert_eq!((of(-210).utc_offset, of(0).utc_offset), ("-03:30".to_owned(), "+00:00".to_owned()));
+    }
+
+    #[test]
+    fn each_reason_has_a_word_of_its_own() {
+        let words = [
+            (Why::Enough, "enough"),
+            (Why::Settings, "settings"),
+            (Why::Forecast, "forecast"),
+            (Why::MostlyUsed, "mostly_used"),
+            (Why::NearlyUsedUp, "nearly_used_up"),
+            (Why::UsedUp, "used_up"),
+        ];
+        for (why, word) in words {
+            assert_eq!(UsageView::of(&used(why, why), Locale::En).reason, word);
+        }
+    }
+
+    #[test]
+    fn what_is_short_is_said_also_where_the_settings_choose_the_mode() {
+        let by_hand = |strain, locale| {
+            let view = UsageView::of(&used(Why::Settings, strain), locale);
+            assert_eq!((view.saver, view.reason), ("normal", "settings"));
+            view.warning
+        };
+        for locale in [Locale::En, Locale::ZhCn] {
+            assert_eq!(by_hand(Why::Enough, locale), None);
+        }
+        assert_eq!(
+            by_hand(Why::UsedUp, Locale::En).as_deref(),
+            Some(
+                "The platform says that this month's quota of calls is used up. Buy more quota for the company, or wait for the next month."
+            )
+        );
+        assert_eq!(
+            by_hand(Why::UsedUp, Locale::ZhCn).as_deref(),
+            Some("平台提示本月接口调用配额已用完。 请为企业购买更多配额，或等待下个月。")
+        );
     }
 
     #[test]

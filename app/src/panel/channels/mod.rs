@@ -26,6 +26,7 @@ use crate::http::dto::status::StatusView;
 use crate::http::problem::Problem;
 use crate::http::state::Api;
 use crate::panel::visitor::Visitor;
+use crate::runtime::operations::QuotaUsage;
 
 /// The pages.
 pub(super) fn routes() -> Router<Api> {
@@ -50,16 +51,17 @@ async fn found(api: &Api, id: &str) -> Result<Channel, Problem> {
     channel.ok_or_else(|| Problem::not_found("there is no channel with this id"))
 }
 
-/// What is observed of one channel.
-async fn status_of(api: &Api, channel: &Channel, locale: Locale) -> StatusView {
+/// What is observed of one channel, and what its app used of its quota, where that is known.
+async fn status_of(api: &Api, channel: &Channel, locale: Locale) -> (StatusView, Option<QuotaUsage>) {
     let observed = api.operations.statuses(std::slice::from_ref(&channel.id)).await.pop();
-    StatusView::observed_or(observed, channel, locale)
+    let used = observed.as_ref().and_then(|status| status.usage.clone());
+    (StatusView::observed_or(observed, channel, locale), used)
 }
 
 /// A channel as the list shows it, as it is now.
 pub(super) async fn row_now(visitor: &Visitor, api: &Api, channel: &Channel) -> Result<Markup, Problem> {
     api.operations.take_in(std::slice::from_ref(channel)).await?;
-    let status = status_of(api, channel, visitor.texts().0).await;
+    let (status, _) = status_of(api, channel, visitor.texts().0).await;
     row(visitor, api, channel, status).await
 }
 

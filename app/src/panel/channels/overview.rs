@@ -14,9 +14,10 @@ use crate::http::problem::Problem;
 use crate::http::router::Id;
 use crate::http::state::Api;
 use crate::panel::pieces::{ago, moment, reason, state};
-use crate::panel::quota::{saver, strain, warning};
+use crate::panel::quota::{saver, strain};
 use crate::panel::texts::Texts;
 use crate::panel::visitor::Visitor;
+use crate::runtime::operations::QuotaUsage;
 
 /// The page.
 pub(super) async fn page(
@@ -25,7 +26,7 @@ pub(super) async fn page(
     Id(id): Id,
 ) -> Result<Html<String>, Problem> {
     let channel = found(&api, &id).await?;
-    let status = status_of(&api, &channel, visitor.texts().0).await;
+    let (status, usage) = status_of(&api, &channel, visitor.texts().0).await;
     let row = super::row(&visitor, &api, &channel, status.clone()).await?;
     let past = past(&api, &channel.id, visitor.texts()).await?;
     Ok(Html(
@@ -36,7 +37,7 @@ pub(super) async fn page(
             &html! {
                 (row)
                 (test(&visitor, &channel))
-                (details(visitor.texts(), &channel, &status, &past))
+                (details(visitor.texts(), &channel, &status, usage.as_ref(), &past))
             },
         )
         .into_string(),
@@ -50,9 +51,9 @@ pub(super) async fn piece(
     Id(id): Id,
 ) -> Result<Html<String>, Problem> {
     let channel = found(&api, &id).await?;
-    let status = status_of(&api, &channel, visitor.texts().0).await;
+    let (status, usage) = status_of(&api, &channel, visitor.texts().0).await;
     let past = past(&api, &channel.id, visitor.texts()).await?;
-    Ok(Html(details(visitor.texts(), &channel, &status, &past).into_string()))
+    Ok(Html(details(visitor.texts(), &channel, &status, usage.as_ref(), &past).into_string()))
 }
 
 /// Asks the platform with what is stored.
@@ -72,7 +73,13 @@ fn test(visitor: &Visitor, channel: &Channel) -> Markup {
     }
 }
 
-fn details(t: Texts, channel: &Channel, status: &StatusView, past: &Past) -> Markup {
+fn details(
+    t: Texts,
+    channel: &Channel,
+    status: &StatusView,
+    usage: Option<&QuotaUsage>,
+    past: &Past,
+) -> Markup {
     html! {
         div data-channel=(channel.id) data-piece=(format!("/panel/pieces/channels/{}/details", channel.id)) {
             section.card {
@@ -83,7 +90,7 @@ fn details(t: Texts, channel: &Channel, status: &StatusView, past: &Past) -> Mar
                 }
             }
             (course::view(t, past))
-            @if let Some(usage) = &status.usage { (used(t, usage)) }
+            @if let Some(usage) = usage { (used(t, usage)) }
         }
     }
 }
@@ -113,19 +120,20 @@ fn replicas(t: Texts, status: &StatusView) -> Markup {
     }
 }
 
-fn used(t: Texts, usage: &UsageView) -> Markup {
+fn used(t: Texts, usage: &QuotaUsage) -> Markup {
+    let view = UsageView::of(usage, t.0);
     html! {
         section.card {
             h2 { (t.say("quota-title")) }
             p.help { (t.say("quota-about")) }
-            (warning(t, usage))
+            @if let Some(warning) = &view.warning { p.note.bad { (warning) } }
             p { (t.say("quota-state")) " " (t.told(strain(usage))) }
             p { (t.say("quota-saver")) " " (saver(t, usage)) }
-            p { (t.say("quota-used")) " " (usage.api_calls) }
-            @if let Some(limit) = usage.calls_per_month {
+            p { (t.say("quota-used")) " " (view.api_calls) }
+            @if let Some(limit) = view.calls_per_month {
                 p { (t.say("quota-limit")) " " (limit) }
             }
-            @if let Some(forecast) = usage.forecast {
+            @if let Some(forecast) = view.forecast {
                 p { (t.say("quota-forecast")) " " (forecast) }
             }
             div.scroll {
@@ -135,8 +143,8 @@ fn used(t: Texts, usage: &UsageView) -> Markup {
                         th scope="col" { (t.say("column-pushes")) }
                     } }
                     tbody {
-                        tr { td { (usage.month) " (" (usage.utc_offset) ")" } td { (usage.api_calls) } td { (usage.pushes) } }
-                        @for month in &usage.earlier {
+                        tr { td { (view.month) " (" (view.utc_offset) ")" } td { (view.api_calls) } td { (view.pushes) } }
+                        @for month in &view.earlier {
                             tr { td { (month.month) } td { (month.api_calls) } td { (month.pushes) } }
                         }
                     }

@@ -20,11 +20,11 @@ use super::texts::Texts;
 use super::visitor::Visitor;
 use super::welcome::made;
 use crate::http::dto::list::name_key;
-use crate::http::dto::status::{StatusView, UsageView};
+use crate::http::dto::status::StatusView;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::state::Api;
-use crate::runtime::operations::ChannelStatus;
+use crate::runtime::operations::{ChannelStatus, QuotaUsage};
 
 /// Channels that are named as not connected, and those whose quota is shown: of more, the list of channels tells.
 const NAMED_MAX: usize = 20;
@@ -59,6 +59,15 @@ impl Channels {
         };
         self.all.iter().map(|channel| (channel, view(channel))).collect()
     }
+
+    /// What was used of quotas, where that is known.
+    fn used(&self) -> Vec<(&Channel, &QuotaUsage)> {
+        let used = self.all.iter().filter_map(|channel| {
+            let usage = self.statuses.get(&channel.id)?.usage.as_ref()?;
+            Some((channel, usage))
+        });
+        used.collect()
+    }
 }
 
 /// `GET /panel/dashboard`. A first visit, with neither channel nor agent but what came along, begins with the first steps, unless
@@ -92,10 +101,9 @@ fn state(t: Texts, channels: &Channels) -> Markup {
     let views = channels.views(t);
     let away: Vec<_> =
         views.iter().filter(|(channel, status)| channel.enabled && status.status == "disconnected").collect();
-    let mut used: Vec<(&Channel, &UsageView)> =
-        views.iter().filter_map(|(channel, status)| Some((*channel, status.usage.as_ref()?))).collect();
+    let mut used = channels.used();
     // Whoever is refused or runs short comes first, however few the calls.
-    used.sort_by_key(|(_, usage)| std::cmp::Reverse((usage.strain, usage.api_calls)));
+    used.sort_by_key(|(_, usage)| std::cmp::Reverse((usage.strain, usage.usage.api_calls)));
     used.truncate(QUOTAS_MAX);
     html! {
         div data-channel="any" data-piece="/panel/pieces/dashboard" {
@@ -121,7 +129,7 @@ fn count(number: usize) -> fluent_bundle::FluentValue<'static> {
     u32::try_from(number).unwrap_or(u32::MAX).into()
 }
 
-fn quotas(t: Texts, used: &[(&Channel, &UsageView)]) -> Markup {
+fn quotas(t: Texts, used: &[(&Channel, &QuotaUsage)]) -> Markup {
     html! {
         section.card {
             h2 { (t.say("quota-title")) }
@@ -140,8 +148,8 @@ fn quotas(t: Texts, used: &[(&Channel, &UsageView)]) -> Markup {
                                     a href=(format!("/panel/channels/{}", channel.id)) { bdi { (channel.name) } }
                                 }
                                 td data-label=(t.say("column-month")) { (usage.month) }
-                                td data-label=(t.say("column-calls")) { (usage.api_calls) }
-                                td data-label=(t.say("column-pushes")) { (usage.pushes) }
+                                td data-label=(t.say("column-calls")) { (usage.usage.api_calls) }
+                                td data-label=(t.say("column-pushes")) { (usage.usage.pushes) }
                                 td data-label=(t.say("column-quota")) { (t.told(strain(usage))) }
                                 td data-label=(t.say("column-saver")) { (saver(t, usage)) }
                             }

@@ -102,7 +102,7 @@ async fn quotas_that_run_out_come_first_and_each_says_how_cards_are_updated() {
         api.channel(name).await;
     }
     let stored = api.stores.state().channels.values().cloned().collect::<Vec<_>>();
-    let mut overview = String::new();
+    let mut by_hand = String::new();
     for channel in &stored {
         let usage = match channel.name.as_str() {
             "refused" => quota(2, Why::UsedUp, None),
@@ -111,7 +111,7 @@ async fn quotas_that_run_out_come_first_and_each_says_how_cards_are_updated() {
             _ => quota(900, Why::Enough, None),
         };
         if channel.name == "by-hand" {
-            overview = format!("/panel/channels/{}", channel.id);
+            by_hand = format!("/channels/{}", channel.id);
         }
         api.operations.observe(ChannelStatus { usage: Some(usage), ..connected(&channel.id) });
     }
@@ -122,8 +122,13 @@ async fn quotas_that_run_out_come_first_and_each_says_how_cards_are_updated() {
     assert!(quotas.contains("used up, as the platform says"), "{quotas}");
     assert!(quotas.contains("only the whole answer is shown, to save calls (final_only)"), "{quotas}");
 
-    let page = seen(&api, &overview).await;
+    let page = seen(&api, &format!("/panel{by_hand}")).await;
     assert!(page.contains("as they are written (normal) – as the channel"), "{page}");
     assert!(page.contains("95 % of this month") && page.contains("API calls in this month: 3"), "{page}");
     assert!(page.contains("month: 5000") && page.contains("like this: 6123"), "{page}");
+    let told = api.get(&format!("{by_hand}/status")).await;
+    let usage = &told.json["usage"];
+    assert_eq!((&usage["saver"], &usage["reason"]), (&json!("normal"), &json!("settings")));
+    let warning = usage["warning"].as_str().unwrap();
+    assert!(page.contains(&format!("<p class=\"note bad\">{warning}</p>")), "{warning} is not in {page}");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use switchboard_domain::ids::ChannelId;
-use switchboard_domain::usage::{Pace, Usage};
+use switchboard_domain::usage::{Pace, Usage, Why};
 
 use crate::runtime::operations::QuotaUsage;
 use crate::telemetry::metrics as names;
@@ -17,6 +17,8 @@ struct Shown {
     pace: Pace,
     /// Whether there is a forecast to take back.
     forecast: bool,
+    /// Whether there is a limit to take back.
+    limit: bool,
 }
 
 impl Gauges {
@@ -28,22 +30,30 @@ impl Gauges {
             let Some(usage) = usage else { continue };
             let shown = before.remove(id).unwrap_or_default();
             if shown.pace != usage.pace {
-                let (channel, saver, calls) = (id, usage.pace.as_str(), usage.usage.api_calls);
-                let forecast = usage.forecast;
-                tracing::warn!(%channel, saver, calls, forecast, "cards are updated at another pace, for the quota's sake");
+                tell(id, &usage);
             }
             set(id, usage.usage, usage.pace);
-            if usage.forecast.is_some() || shown.forecast {
-                set_forecast(id, usage.forecast);
-            }
-            self.0.insert(id.clone(), Shown { pace: usage.pace, forecast: usage.forecast.is_some() });
+            set_calls(names::QUOTA_FORECAST, id, usage.forecast, shown.forecast);
+            set_calls(names::QUOTA_LIMIT, id, usage.calls_per_month, shown.limit);
+            let (forecast, limit) = (usage.forecast.is_some(), usage.calls_per_month.is_some());
+            self.0.insert(id.clone(), Shown { pace: usage.pace, forecast, limit });
         }
         for (id, shown) in before {
             set(&id, Usage::default(), Pace::Normal);
-            if shown.forecast {
-                set_forecast(&id, None);
-            }
+            set_calls(names::QUOTA_FORECAST, &id, None, shown.forecast);
+            set_calls(names::QUOTA_LIMIT, &id, None, shown.limit);
         }
+    }
+}
+
+/// Says that the pace is another one, and why. What somebody has set is nothing to be warned of.
+fn tell(channel: &ChannelId, usage: &QuotaUsage) {
+    let (saver, reason) = (usage.pace.as_str(), usage.why.as_str());
+    let (calls, forecast) = (usage.usage.api_calls, usage.forecast);
+    if usage.why == Why::Settings {
+        tracing::info!(%channel, saver, reason, calls, forecast, "cards are updated at another pace, as the settings say");
+    } else {
+        tracing::warn!(%channel, saver, reason, calls, forecast, "cards are updated at another pace, for the quota's sake");
     }
 }
 
@@ -58,20 +68,30 @@ fn set(channel: &ChannelId, usage: Usage, pace: Pace) {
     }
 }
 
-/// Not a number where there is none: 0 would be a forecast, and what was last shown is another month's.
-fn set_forecast(channel: &ChannelId, forecast: Option<u64>) {
+/// Calls of a month. Where there is no such number any more, not a number: 0 would be one, and what was last shown is another
+/// month's, or other settings'. Where none was shown, none is taken back.
+fn set_calls(name: &'static str, channel: &ChannelId, calls: Option<u64>, is_shown: bool) {
+    if calls.is_none() && !is_shown {
+        return;
+    }
     #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 calls a month")]
-    let forecast = forecast.map_or(f64::NAN, |forecast| forecast as f64);
-    metrics::gauge!(names::QUOTA_FORECAST, "channel" => channel.to_string()).set(forecast);
+    let calls = calls.map_or(f64::NAN, |calls| calls as f64);
+    metrics::gauge!(name, "channel" => channel.to_string()).set(calls);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use metrics_exporter_prometheus::PrometheusBuilder;
     use switchboard_domain::time::Timestamp;
-    use switchboard_domain::usage::{Month, Why};
+    use switchboard_domain::usage::Month;
+    use switchboard_ports::clock::Clock;
+    use tracing_subscriber::layer::SubscriberExt as _;
 
-    use super::{ChannelId, Gauges, QuotaUsage, Usage};
+    use super::{ChannelId, Gauges, Pace, QuotaUsage, Usage, Why};
+    use crate::telemetry::lines::{ChannelLayer, Lines, Severity};
+    use crate::testing::FakeClock;
 
     fn used(api_calls: u64, forecast: Option<u64>, why: Why) -> QuotaUsage {
         QuotaUsage {
@@ -103,6 +123,7 @@ mod tests {
     }
 
     const FORECAST: &str = "switchboard_platform_quota_forecast{channel=\"chn_1\"}";
+    const LIMIT: &str = "switchboard_platform_quota_limit{channel=\"chn_1\"}";
     const SAVING: &str = "switchboard_platform_quota_saving{channel=\"chn_1\"}";
     const CALLS: &str = "switchboard_platform_quota_used{channel=\"chn_1\",kind=\"api_calls\"}";
     const PUSHES: &str = "switchboard_platform_quota_used{channel=\"chn_1\",kind=\"pushes\"}";
@@ -123,18 +144,50 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_is_the_one_that_the_settings_say_now() {
+        let id = ChannelId::new("chn_1");
+        let limited = |calls_per_month| {
+            let used = QuotaUsage { calls_per_month, ..used(1, None, Why::Enough) };
+            [(&id, Some(used))]
+        };
+        let shown = looks(&[&limited(None), &limited(Some(5_000)), &limited(Some(200_000)), &limited(None)]);
+        let limits: Vec<_> = shown.iter().map(|text| value(text, LIMIT)).collect();
+        assert_eq!(limits, [None, Some("5000"), Some("200000"), Some("NaN")]);
+    }
+
+    #[test]
+    fn the_log_says_why_cards_are_updated_at_another_pace() {
+        let (id, lines) = (ChannelId::new("chn_1"), Arc::new(Lines::default()));
+        let clock: Arc<dyn Clock> = Arc::new(FakeClock::default());
+        lines.begin(&clock);
+        let forecast = used(1_300, Some(6_000), Why::Forecast);
+        let by_hand = QuotaUsage { pace: Pace::FinalOnly, why: Why::Settings, ..forecast.clone() };
+        let heard = tracing_subscriber::registry().with(ChannelLayer(Arc::clone(&lines)));
+        tracing::subscriber::with_default(heard, || {
+            looks(&[&[(&id, Some(forecast.clone()))], &[(&id, Some(by_hand))], &[(&id, Some(forecast))]]);
+        });
+        let said: Vec<_> = lines
+            .of("chn_1")
+            .iter()
+            .map(|line| (line.level, line.fields["reason"].clone(), line.message.contains("quota's sake")))
+            .collect();
+        let quota = || (Severity::Warn, "forecast".to_owned(), true);
+        assert_eq!(said, [quota(), (Severity::Info, "settings".to_owned(), false), quota()]);
+    }
+
+    #[test]
     fn what_is_gone_is_taken_back() {
         let (id, other) = (ChannelId::new("chn_1"), ChannelId::new("chn_2"));
         let full = || Some(used(4_800, Some(6_000), Why::NearlyUsedUp));
         for gone in [&[(&other, full())][..], &[(&id, None), (&other, full())]] {
             let shown = looks(&[&[(&id, full()), (&other, full())], gone, &[(&id, full())]]);
             let of = |text: &str| {
-                [CALLS, PUSHES, SAVING, FORECAST].map(|series| value(text, series).map(str::to_owned))
+                [CALLS, PUSHES, SAVING, FORECAST, LIMIT].map(|series| value(text, series).map(str::to_owned))
             };
-            let texts = |values: [&str; 4]| values.map(|value| Some(value.to_owned()));
-            assert_eq!(of(&shown[0]), texts(["4800", "3", "2", "6000"]));
-            assert_eq!(of(&shown[1]), texts(["0", "0", "0", "NaN"]));
-            assert_eq!(of(&shown[2]), texts(["4800", "3", "2", "6000"]));
+            let texts = |values: [&str; 5]| values.map(|value| Some(value.to_owned()));
+            assert_eq!(of(&shown[0]), texts(["4800", "3", "2", "6000", "5000"]));
+            assert_eq!(of(&shown[1]), texts(["0", "0", "0", "NaN", "NaN"]));
+            assert_eq!(of(&shown[2]), texts(["4800", "3", "2", "6000", "5000"]));
         }
     }
 }
