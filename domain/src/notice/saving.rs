@@ -10,10 +10,10 @@ pub const fn saving(why: Why, locale: Locale) -> Option<&'static str> {
     Some(match (why, locale) {
         (Why::Enough | Why::Settings, Locale::En | Locale::ZhCn) => return None,
         (Why::UsedUp, Locale::En) => {
-            "The platform says that this month's quota of calls is used up, so only whole answers are shown: buy more quota for the company, or wait for the next month."
+            "The platform says that this month's quota of calls is used up, so answers come as plain text: buy more quota for the company, or wait for the next month."
         }
         (Why::UsedUp, Locale::ZhCn) => {
-            "平台提示本月接口调用配额已用完，因此仅显示完整回答：请为企业购买更多配额，或等待下个月。"
+            "平台提示本月接口调用配额已用完，因此回答以普通文本发送：请为企业购买更多配额，或等待下个月。"
         }
         (Why::NearlyUsedUp, Locale::En) => {
             "95 % of this month's quota of calls is used, so only whole answers are shown: buy more quota, or correct the calls in the company's monthly quota (quota.calls_per_month) in the channel's settings."
