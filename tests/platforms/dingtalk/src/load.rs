@@ -24,6 +24,7 @@ mod places;
 mod process;
 mod report;
 mod run;
+mod standstill;
 mod verdict;
 mod words;
 
