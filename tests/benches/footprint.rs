@@ -180,7 +180,10 @@ impl Bench {
             sleep(LOOK).await;
         }
         let active = self.sample().resident_kib();
-        println!("{ACTIVE} conversations being answered, a KiB each: {:.2}", each(others_gone, active, ACTIVE));
+        println!(
+            "{ACTIVE} conversations being answered, a KiB each: {:.2}",
+            each(others_gone, active, ACTIVE)
+        );
     }
 
     async fn talk(&self, who: &str, count: u64) {
