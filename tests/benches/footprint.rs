@@ -23,11 +23,11 @@ use dingtalk_sim::load::Sample;
 use dingtalk_sim::{AppConfig, Origin, Simulator, SimulatorConfig};
 use serde_json::json;
 use switchboard_tests::api::Api;
-use switchboard_tests::binary;
 use switchboard_tests::environment::number;
 use switchboard_tests::figures::{in_f64, mib, millis};
 use switchboard_tests::scripted_agent::{Behaviour, ScriptedAgent};
 use switchboard_tests::server::{Home, Server};
+use switchboard_tests::{binary, machine};
 use tokio::time::{Instant, sleep};
 
 use stage::over;
@@ -55,6 +55,7 @@ const SHOWN_WITHIN: Duration = Duration::from_mins(2);
 
 #[tokio::main]
 async fn main() {
+    machine::print(Some(binary::path()));
     let size = fs::metadata(binary::path()).unwrap().len();
     println!("the program's file: {:.1} MiB", in_f64(size) / 1_048_576.0);
     for channels in CHANNELS {

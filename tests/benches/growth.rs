@@ -15,16 +15,15 @@
 #[expect(dead_code, reason = "shared with the process tests, which use more of it")]
 mod stage;
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use dingtalk_sim::AppConfig;
 use dingtalk_sim::load::{AgentPlan, Amount, LoadPlan, LoadReport, Pace};
 use serde_json::json;
 use switchboard_tests::environment::number;
-use switchboard_tests::figures::{in_f64, mib};
+use switchboard_tests::figures::{folder_kib, mib};
 use switchboard_tests::server::Home;
+use switchboard_tests::{binary, machine};
 use tokio_util::sync::CancellationToken;
 
 /// How much more of it there is in each row.
@@ -46,6 +45,7 @@ const MESSAGES: u64 = 2_000;
 
 #[tokio::main]
 async fn main() {
+    machine::print(Some(binary::path()));
     let lasting = Duration::from_secs(number("SWITCHBOARD_BENCH_SECONDS", SECONDS));
     println!("cards of 20 chunks, calls_per_second = 0; times in ms");
     println!(
@@ -112,10 +112,10 @@ async fn measure(what: &str, plan: LoadPlan) {
     let (_server, load) = stage::under_load(&home, plan, &config).await;
     let report = load.run(&CancellationToken::new()).await.unwrap();
     assert!(report.clean, "{report}");
-    row(what, &report, size(&home.store()));
+    row(what, &report, folder_kib(&home.store()));
 }
 
-fn row(what: &str, report: &LoadReport, store: u64) {
+fn row(what: &str, report: &LoadReport, store_kib: u64) {
     let (asked, end) = (&report.latency.agent_asked, &report.latency.after_last_word);
     let used = &report.processes[0];
     println!(
@@ -127,16 +127,6 @@ fn row(what: &str, report: &LoadReport, store: u64) {
         end.p99_ms,
         used.cpu_seconds_per_1000,
         mib(used.peak_kib),
-        in_f64(store) / 1_048_576.0
+        mib(store_kib)
     );
-}
-
-/// Bytes of everything in a folder.
-fn size(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
-    entries
-        .map(
-            |entry| if entry.path().is_dir() { size(&entry.path()) } else { entry.metadata().unwrap().len() },
-        )
-        .sum()
 }

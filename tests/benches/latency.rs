@@ -17,17 +17,15 @@
 #[expect(dead_code, reason = "shared with the process tests, which use more of it")]
 mod stage;
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dingtalk_sim::load::{AgentPlan, Amount, Latency, LoadPlan, Pace};
 use serde_json::json;
+use switchboard_tests::disk::DurableWrites;
 use switchboard_tests::environment::number;
+use switchboard_tests::figures::percentile_ms;
 use switchboard_tests::server::Home;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use switchboard_tests::{binary, machine};
 use tokio_util::sync::CancellationToken;
 
 /// Answers being written at the same time.
@@ -36,13 +34,10 @@ const IN_FLIGHT: [u32; 3] = [1, 100, 1_000];
 const ANSWER: Duration = Duration::from_secs(10);
 /// Length of a measurement, in seconds (`SWITCHBOARD_BENCH_SECONDS`).
 const SECONDS: u64 = 60;
-/// Time between two durable writes of the bench's own.
-const WRITE_EVERY: Duration = Duration::from_millis(20);
-/// Size of one: a page of the store.
-const WRITE_BYTES: usize = 4_096;
 
 #[tokio::main]
 async fn main() {
+    machine::print(Some(binary::path()));
     let seconds = number("SWITCHBOARD_BENCH_SECONDS", SECONDS);
     println!("answers of 20 chunks in {ANSWER:?}, {seconds} s each, calls_per_second = 0; ms");
     println!("{:52} {:>8} {:>9} {:>9} {:>9}", "", "count", "p50", "p95", "p99");
@@ -70,7 +65,7 @@ async fn measure(in_flight: u32, lasting: Duration) {
     };
     let config = json!({ "ai_card": { "update_interval_ms": 800 } });
     let (_server, load) = stage::under_load(&home, plan, &config).await;
-    let disk = Disk::begin(home.path().join("writes"));
+    let disk = DurableWrites::begin(home.path());
     let report = load.run(&CancellationToken::new()).await.unwrap();
     let writes = disk.end().await;
     assert!(report.clean, "{report}");
@@ -78,8 +73,7 @@ async fn measure(in_flight: u32, lasting: Duration) {
     row("  from the agent's last word to the finished card", &report.latency.after_last_word);
     row("  until the platform has its acknowledgement", &report.latency.acknowledged);
     row("  the generator's own lateness", &report.latency.generator_late);
-    let [p50, p95, p99] =
-        [50, 95, 99].map(|part| writes[(writes.len() - 1) * part / 100].as_secs_f64() * 1e3);
+    let [p50, p95, p99] = [50, 95, 99].map(|percent| percentile_ms(&writes, percent));
     println!(
         "{:52} {:>8} {p50:>9.2} {p95:>9.2} {p99:>9.2}",
         "  a durable write of the same disk",
@@ -97,42 +91,4 @@ fn row(name: &str, times: &Latency) {
         "{name:52} {:>8} {:>9.2} {:>9.2} {:>9.2}",
         times.count, times.p50_ms, times.p95_ms, times.p99_ms
     );
-}
-
-/// Makes small writes durable now and then, and takes the time of each.
-struct Disk {
-    stop: CancellationToken,
-    writer: JoinHandle<Vec<Duration>>,
-}
-
-impl Disk {
-    fn begin(path: PathBuf) -> Self {
-        let stop = CancellationToken::new();
-        let stopped = stop.clone();
-        let writer = tokio::spawn(async move {
-            let mut times = Vec::new();
-            while stopped.run_until_cancelled(sleep(WRITE_EVERY)).await.is_some() {
-                let path = path.clone();
-                times.push(tokio::task::spawn_blocking(move || durable_write(&path)).await.unwrap());
-            }
-            times
-        });
-        Self { stop, writer }
-    }
-
-    /// All times, the shortest first.
-    async fn end(self) -> Vec<Duration> {
-        self.stop.cancel();
-        let mut times = self.writer.await.unwrap();
-        times.sort_unstable();
-        times
-    }
-}
-
-fn durable_write(path: &Path) -> Duration {
-    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
-    file.write_all(&[7; WRITE_BYTES]).unwrap();
-    let began = Instant::now();
-    file.sync_data().unwrap();
-    began.elapsed()
 }

@@ -20,6 +20,7 @@ use switchboard_domain::time::Timestamp;
 use switchboard_domain::usage::Pace;
 use switchboard_tests::environment::number;
 use switchboard_tests::figures::in_f64;
+use switchboard_tests::{binary, machine};
 use tokio::time::Instant;
 
 /// Questions (`SWITCHBOARD_BENCH_MESSAGES`).
@@ -32,6 +33,8 @@ const DELTA_EVERY: Duration = Duration::from_millis(20);
 const SHAPES: [(u32, usize); 3] = [(20, 20), (200, 5), (1_000, 5)];
 
 fn main() {
+    // The program is no part of this: it is not built for its version's sake.
+    machine::print(binary::named().as_deref());
     let questions = number("SWITCHBOARD_BENCH_MESSAGES", QUESTIONS);
     println!("{questions} questions one after the other, best of {ROUNDS} rounds");
     println!("{:34} {:>12} {:>14} {:>12} {:>12}", "", "steps", "steps/s", "us a turn", "steps a turn");

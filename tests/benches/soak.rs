@@ -11,111 +11,104 @@
     reason = "a bench fails by panicking"
 )]
 
+#[path = "shared/capacity.rs"]
+mod capacity;
 #[path = "../tests/process/stage.rs"]
 #[expect(dead_code, reason = "shared with the process tests, which use more of it")]
 mod stage;
 
-use std::fs;
 use std::time::Duration;
 
-use dingtalk_sim::load::{AgentPlan, Amount, CONVERSATIONS_MAX, LoadPlan, Pace, Sample};
-use serde_json::json;
+use dingtalk_sim::load::{Amount, CONVERSATIONS_MAX, LoadPlan, Pace, Sample};
+use switchboard_tests::disk::DurableWrites;
 use switchboard_tests::environment::number;
-use switchboard_tests::figures::{in_f64, mib};
+use switchboard_tests::figures::{folder_kib, mib, percentile_ms};
 use switchboard_tests::server::Home;
+use switchboard_tests::{binary, machine};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+
+use capacity::CHUNKS;
 
 /// How long, in seconds (`SWITCHBOARD_SOAK_SECONDS`).
 const SECONDS: u64 = 3_600;
 /// Messages a second (`SWITCHBOARD_SOAK_RATE`); 0: half of what the server carries at most, which is measured first.
 const RATE: u64 = 0;
-/// How long that is measured.
-const CALIBRATION: Duration = Duration::from_secs(30);
-/// Messages on their way at once meanwhile.
-const FLIGHT: usize = 128;
-/// Chunks of an answer, which comes at once: most of the work of a message is done whatever its length.
-const CHUNKS: u32 = 20;
 /// Time before anything is measured: what is allocated once is there then, and conversations are dropped as they are made.
 const WARM_UP: Duration = Duration::from_mins(2);
 /// Figures in all.
 const QUARTERS: u32 = 4;
 /// Between two looks at memory; a quarter's figure is their mean.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long the disk alone is measured.
+const DISK: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() {
+    machine::print(Some(binary::path()));
     let lasting = Duration::from_secs(number("SWITCHBOARD_SOAK_SECONDS", SECONDS));
+    let home = capacity::home();
+    print_disk(&home).await;
     let rate = match number("SWITCHBOARD_SOAK_RATE", RATE) {
-        0 => most().await / 2.0,
+        0 => capacity::messages_per_second().await / 2.0,
         given => f64::from(u32::try_from(given).unwrap()),
     };
     println!(
         "{rate:.0} messages/s for {lasting:?} after {WARM_UP:?}, {CONVERSATIONS_MAX} conversations, {CHUNKS} chunks"
     );
-    println!("{:>10} {:>12} {:>14} {:>12}", "quarter", "mean MiB", "most MiB", "CPU %");
-    let home = home();
+    println!(
+        "{:>8} {:>9} {:>9} {:>7} {:>13} {:>16} {:>11} {:>10}",
+        "quarter", "mean MiB", "most MiB", "CPU %", "finished", "finished p99 ms", "open files", "store MiB"
+    );
     let plan = LoadPlan {
         pace: Pace::Rate(rate),
         warm_up: Amount::Lasting(WARM_UP),
         amount: Amount::Lasting(lasting),
-        ..usual()
+        ..capacity::usual()
     };
-    let (server, load) = stage::under_load(&home, plan, &config()).await;
+    let (server, load) = stage::under_load(&home, plan, &capacity::config()).await;
+    let mut progress = load.progress();
     let running = tokio::spawn(async move { load.run(&CancellationToken::new()).await });
     sleep(WARM_UP).await;
     let mut means = Vec::new();
     for quarter in 1..=QUARTERS {
         let told = Quarter::watch(lasting / QUARTERS, || server.sample()).await;
-        println!("{quarter:>10} {:>12.1} {:>14.1} {:>12.1}", told.mean_mib, told.most_mib, told.cpu * 100.0);
+        // Finished: until now in all, and how long those of this quarter took.
+        let finished = progress.finished();
+        println!(
+            "{quarter:>8} {:>9.1} {:>9.1} {:>7.1} {:>13} {:>16.1} {:>11} {:>10.1}",
+            told.mean_mib,
+            told.most_mib,
+            told.cpu * 100.0,
+            finished.in_all,
+            finished.since.p99_ms,
+            server.open_files(),
+            mib(folder_kib(&home.store()))
+        );
         means.push(told.mean_mib);
     }
     let report = running.await.unwrap().unwrap();
-    let bytes: u64 =
-        fs::read_dir(home.store()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
     println!("{report}");
     println!(
         "the last quarter has {:+.1} % of the second's memory; the store has {:.1} MiB",
         (means[3] / means[1] - 1.0) * 100.0,
-        in_f64(bytes) / 1_048_576.0
+        mib(folder_kib(&home.store()))
     );
     stage::no_alarm(&home);
     assert!(report.clean, "{report}");
 }
 
-/// Messages a second that the server carries at most.
-async fn most() -> f64 {
-    let home = home();
-    let plan = LoadPlan {
-        pace: Pace::InFlight(FLIGHT),
-        warm_up: Amount::Messages(2_000),
-        amount: Amount::Lasting(CALIBRATION),
-        ..usual()
-    };
-    let (_server, load) = stage::under_load(&home, plan, &config()).await;
-    let report = load.run(&CancellationToken::new()).await.unwrap();
-    assert!(report.clean, "{report}");
-    println!("at most: {:.0} messages/s with {FLIGHT} in flight", report.messages_per_second);
-    report.messages_per_second
-}
-
-fn home() -> Home {
-    let mut home = Home::default();
-    home.set("SWITCHBOARD_TELEMETRY__LOG", "warn");
-    home
-}
-
-fn config() -> serde_json::Value {
-    json!({ "ai_card": { "update_interval_ms": 800 } })
-}
-
-fn usual() -> LoadPlan {
-    LoadPlan {
-        conversations: CONVERSATIONS_MAX,
-        chunks: CHUNKS,
-        agent: Some(AgentPlan { listen: ([127, 0, 0, 1], 0).into(), lasting: Duration::ZERO }),
-        ..LoadPlan::default()
-    }
+/// What the disk takes while nothing else is done.
+async fn print_disk(home: &Home) {
+    let writes = DurableWrites::begin(home.path());
+    sleep(DISK).await;
+    let times = writes.end().await;
+    println!(
+        "a durable write of the same disk, nothing else going on: p50 {:.2} ms, p99 {:.2} ms of {}",
+        percentile_ms(&times, 50),
+        percentile_ms(&times, 99),
+        times.len()
+    );
 }
 
 /// What a quarter has shown.

@@ -1,8 +1,8 @@
 """Runs Switchboard and minimal bots on one simulated platform, one after the other, and prints what each took.
 
 Called by `cargo xtask bench-peers`, which builds and installs what it needs. Environment: `SWITCHBOARD`, `SIMULATOR` (binaries),
-`PYTHON` (of the folder with the Python SDK), `MODULES` (folder with the Node SDK); `MESSAGES`, `WARM_UP` and `IN_FLIGHT` (a
-list) change the amount. Nothing but Python's own library is used.
+`PYTHON` (of the folder with the Python SDK), `MODULES` (folder with the Node SDK); `MESSAGES`, `WARM_UP`, `IN_FLIGHT` (a
+list) and `RUNS` (of each row) change the amount. Nothing but Python's own library is used.
 """
 
 import json
@@ -22,12 +22,24 @@ PYTHON, MODULES = os.environ["PYTHON"], os.environ["MODULES"]
 MESSAGES = int(os.environ.get("MESSAGES", "2000"))
 WARM_UP = int(os.environ.get("WARM_UP", "200"))
 IN_FLIGHT = [int(count) for count in os.environ.get("IN_FLIGHT", "16,128").split(",")]
+RUNS = max(1, int(os.environ.get("RUNS", "3")))
 CONVERSATIONS = 1000
 CHUNKS = 20
 # The least time between two updates of a card, as Switchboard's channels have it unless they say otherwise.
 CADENCE_MS = 800
 # The card template of the SDKs' bots; Switchboard's own choice, the platform's public one, takes a call more.
 TEMPLATE = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee.schema"
+# The SDKs and what they speak HTTP and WebSockets with; told where they are installed.
+PYTHON_PACKAGES = ["dingtalk-stream", "aiohttp", "websockets"]
+NODE_PACKAGES = ["dingtalk-stream", "axios"]
+TELL_VERSIONS = """
+import importlib.metadata, sys
+for name in sys.argv[1:]:
+    try:
+        print(name, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        pass
+"""
 STARTS = 5
 # Far longer than a start or an end takes on a busy machine.
 CAP_SECONDS = 60
@@ -177,34 +189,73 @@ def version(*command):
     return (told.stdout or told.stderr).strip().splitlines()[0]
 
 
+def python_versions():
+    """Of the Python SDK and of what it speaks HTTP and WebSockets with, by what is installed."""
+    listed = subprocess.run([PYTHON, "-c", TELL_VERSIONS, *PYTHON_PACKAGES], capture_output=True, text=True, check=True)
+    return listed.stdout.splitlines()
+
+
+def node_versions():
+    """The same of the Node SDK."""
+    for name in NODE_PACKAGES:
+        try:
+            package = json.loads((Path(MODULES) / "node_modules" / name / "package.json").read_text())
+        except FileNotFoundError:
+            continue
+        yield f"{name} {package['version']}"
+
+
+def shown(values, digits):
+    """The median, with the least and the most behind it; one value is told alone."""
+    median = f"{statistics.median(values):.{digits}f}"
+    if len(values) == 1:
+        return median
+    return f"{median} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def print_row(name, count, all_told):
+    """A row of the table: medians of the runs, with their spread where it says most."""
+    used = [told["processes"][0] for told in all_told if told["processes"]]
+    finished = [told["latency"]["finished"] for told in all_told]
+    # The generator's own bot is no process of its own.
+    cpu = peak = "" if all_told[0]["asked"]["self_test"] else "?"
+    if used:
+        cpu = shown([process["cpu_seconds_per_1000"] for process in used], 2)
+        peak = f"{statistics.median(process['peak_kib'] for process in used) / 1024:.0f}"
+    cells = [
+        name,
+        str(count),
+        shown([told["messages_per_second"] for told in all_told], 0),
+        f"{statistics.median(row['p50_ms'] for row in finished):.1f}",
+        f"{statistics.median(row['p99_ms'] for row in finished):.1f}",
+        cpu,
+        peak,
+        f"{statistics.median(told['calls_per_reply'] for told in all_told):.1f}",
+        "yes" if all(told["clean"] for told in all_told) else "no",
+    ]
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def ceiling(amount):
+    """What the generator reports of its own bot."""
+    command = [SIMULATOR, "load", "--self-test", "--json", "--chunks", str(CHUNKS), "--conversations", str(CONVERSATIONS)]
+    return json.loads(subprocess.run([*command, *amount], capture_output=True, text=True, check=True).stdout)
+
+
 def main():
     print(f"{MESSAGES} messages after {WARM_UP}, {CONVERSATIONS} conversations, {CHUNKS} chunks an answer, calls_per_second = 0")
-    sdk = "import importlib.metadata as m; print('dingtalk-stream', m.version('dingtalk-stream'))"
-    print(f"{version(PYTHON, '--version')} with {version(PYTHON, '-c', sdk)}; node {version('node', '--version')}")
-    print(f"{version(SWITCHBOARD, '--version')}; cadence {CADENCE_MS} ms")
+    print(f"{version(PYTHON, '--version')} with {', '.join(python_versions())}")
+    print(f"node {version('node', '--version')} with {', '.join(node_versions())}")
+    print(f"{version(SWITCHBOARD, '--version')}; cadence {CADENCE_MS} ms; medians of {RUNS} runs (the least to the most of them)")
     print("\n| bot | in flight | messages/s | p50 ms | p99 ms | CPU s per 1,000 | peak MiB | calls per answer | clean |")
     print("|---|---|---|---|---|---|---|---|---|")
+    usual = ["--messages", str(MESSAGES), "--warm-up", str(WARM_UP)]
+    amounts = [(count, [*usual, "--in-flight", str(count)]) for count in IN_FLIGHT]
     for name, begin, apart in BOTS:
-        for count in IN_FLIGHT:
-            amount = ["--messages", str(MESSAGES), "--warm-up", str(WARM_UP), "--in-flight", str(count)]
-            told = Run(begin, apart, amount).measured()
-            used = told["processes"][0] if told["processes"] else None
-            cpu, peak = (f"{used['cpu_seconds_per_1000']:.2f}", f"{used['peak_kib'] / 1024:.0f}") if used else ("?", "?")
-            finished = told["latency"]["finished"]
-            print(
-                f"| {name} | {count} | {told['messages_per_second']:.0f} | {finished['p50_ms']:.1f} | {finished['p99_ms']:.1f}"
-                f" | {cpu} | {peak} | {told['calls_per_reply']:.1f} | {'yes' if told['clean'] else 'no'} |",
-                flush=True,
-            )
-    for count in IN_FLIGHT:
-        amount = ["--messages", str(MESSAGES), "--warm-up", str(WARM_UP), "--in-flight", str(count)]
-        ceiling = [SIMULATOR, "load", "--self-test", "--json", "--chunks", str(CHUNKS), "--conversations", str(CONVERSATIONS)]
-        told = json.loads(subprocess.run([*ceiling, *amount], capture_output=True, text=True, check=True).stdout)
-        finished = told["latency"]["finished"]
-        print(
-            f"| the generator's own ceiling | {count} | {told['messages_per_second']:.0f} | {finished['p50_ms']:.1f}"
-            f" | {finished['p99_ms']:.1f} | | | {told['calls_per_reply']:.1f} | {'yes' if told['clean'] else 'no'} |"
-        )
+        for count, amount in amounts:
+            print_row(name, count, [Run(begin, apart, amount).measured() for _ in range(RUNS)])
+    for count, amount in amounts:
+        print_row("the generator's own ceiling", count, [ceiling(amount) for _ in range(RUNS)])
     print(f"\n| from the process to its connection, median of {STARTS} | ms |\n|---|---|")
     for name, begin, apart in BOTS:
         # One of each is enough: how it answers has nothing to do with how it starts.

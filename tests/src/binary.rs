@@ -9,15 +9,17 @@ use serde_json::Value;
 /// Names a binary that is built already; `cargo xtask test` sets it, so that no test builds anything.
 const BINARY: &str = "SWITCHBOARD_BIN";
 
+/// The binary that is named to the tests, if one is.
+pub fn named() -> Option<PathBuf> {
+    std::env::var_os(BINARY).map(PathBuf::from)
+}
+
 /// Where the binary is. Without `SWITCHBOARD_BIN` it is built first, once in each test process, into the target folder that
 /// the tests were built into.
 #[must_use]
 pub fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| match std::env::var_os(BINARY) {
-        Some(path) => PathBuf::from(path),
-        None => built(),
-    })
+    PATH.get_or_init(|| named().unwrap_or_else(built))
 }
 
 /// Builds it and reads from cargo's own report where it lies.

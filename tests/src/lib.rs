@@ -14,6 +14,7 @@
 pub mod api;
 pub mod binary;
 pub mod chaos;
+pub mod disk;
 pub mod environment;
 pub mod events;
 pub mod fake_responses;
@@ -22,6 +23,7 @@ pub mod fakes;
 pub mod figures;
 pub mod looks;
 mod loopback;
+pub mod machine;
 pub mod model;
 pub mod scripted_agent;
 pub mod server;

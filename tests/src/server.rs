@@ -292,6 +292,11 @@ impl Server {
         Sample::of(id).expect("it runs")
     }
 
+    /// How many files and sockets its process has open now.
+    pub fn open_files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.process_id())).expect("it runs").count()
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_raw(self.process_id())
     }

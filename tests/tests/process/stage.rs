@@ -155,10 +155,16 @@ pub(crate) fn no_alarm(home: &Home) {
 /// A server with a connected channel for each app of a load, whose built-in agent answers, and the load, ready to run.
 pub(crate) async fn under_load(home: &Home, plan: LoadPlan, config: &Value) -> (Server, Load) {
     let server = home.serve().await;
+    let load = load_on(&server, plan, config).await;
+    (server, load)
+}
+
+/// The same on a server that is there already.
+pub(crate) async fn load_on(server: &Server, plan: LoadPlan, config: &Value) -> Load {
     let pid = u32::try_from(server.process_id()).expect("a process id");
     let apps = plan.apps.clone();
     let load = Load::start(LoadPlan { pids: vec![pid], ..plan }).await.expect("the load starts");
-    let api = Api::of(&server);
+    let api = Api::of(server);
     let url = load.agent_url().expect("the load has an agent");
     let agent = json!({ "name": "load", "kind": "openai-chat", "base_url": url, "model": "load" });
     let agent = api.create("/agents", &agent).await;
@@ -168,7 +174,7 @@ pub(crate) async fn under_load(home: &Home, plan: LoadPlan, config: &Value) -> (
         api.create("/channels", &over(channel_at(load.base_url(), &over(own, config)), &channel)).await;
     }
     load.connected().await.expect("every app has its bot");
-    (server, load)
+    load
 }
 
 /// The private conversation of somebody with the bot.

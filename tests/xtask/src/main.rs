@@ -38,7 +38,7 @@ Tasks:
   soak            an hour at half of what the server carries, with figures every quarter of an hour; SWITCHBOARD_SOAK_SECONDS and
                   SWITCHBOARD_SOAK_RATE in the environment change that
   bench-peers     Switchboard beside minimal bots on DingTalk's official Python and Node SDKs, on one simulated platform; installs
-                  the SDKs into the target folder. MESSAGES, WARM_UP and IN_FLIGHT in the environment change the amount
+                  the SDKs into the target folder. MESSAGES, WARM_UP, IN_FLIGHT and RUNS in the environment change the amount
   search          the exhaustive search of the machines in its larger configurations
   chaos [CASE]    the real binary under random schedules, one case after the other, with the raw counts; `--seed N`,
                   `--rate N` (messages a second), `--seconds N`, or `--kills N` for the case that only kills, `--plain`

@@ -22,8 +22,10 @@ mod marks;
 mod pace;
 mod places;
 mod process;
+mod progress;
 mod report;
 mod run;
+mod standstill;
 mod verdict;
 mod words;
 
@@ -33,6 +35,7 @@ pub use histogram::Latency;
 pub(crate) use judge::{Judge, JudgedCard, Judgement};
 pub use places::OPEN_MAX;
 pub use process::{ProcessUse, Sample};
+pub use progress::{Finished, Progress};
 pub use report::{ApiCalls, Asked, Latencies, LoadReport};
 pub use run::Load;
 pub use verdict::Verdict;

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::marks::{Mark, marks_in};
 use super::places::{Places, place_of};
+use super::standstill::Standstill;
 use super::verdict::{Times, Verdict};
 use crate::records::{CallCount, CallRecord};
 use crate::timeline::CardState;
@@ -31,6 +32,7 @@ pub(crate) struct Judgement {
     seen: Vec<Mark>,
     /// Those of the messages that it answers.
     own: Vec<Mark>,
+    standstill: Standstill,
     is_over: bool,
 }
 
@@ -166,17 +168,36 @@ impl Judge {
         let JudgedCard { conversation, text, state, judgement } = card;
         let Some(place) = conversation.and_then(place_of) else { return };
         let is_final = state.is_final();
-        if judgement.is_over || (text.is_empty() && !is_final) {
+        if judgement.is_over {
             return;
         }
-        let shown_us = *judgement.shown_us.get_or_insert(now_us);
-        // A text that is being written has its mark at once or never: looking once, and at the end, is enough.
-        if judgement.seen.is_empty() || is_final {
-            self.appear(place, judgement, text, shown_us, now_us);
+        if is_final || !text.is_empty() {
+            let shown_us = *judgement.shown_us.get_or_insert(now_us);
+            // A text that is being written has its mark at once or never: looking once, and at the end, is enough.
+            if judgement.seen.is_empty() || is_final {
+                self.appear(place, judgement, text, shown_us, now_us);
+            }
         }
+        // An empty card stands still, too.
+        let told_us = self.told_us(place, &judgement.own);
+        judgement.standstill.shows(text, is_final, told_us, now_us);
         if is_final {
             judgement.is_over = true;
+            self.stood(place, judgement);
             self.end(place, &judgement.own, text, state, now_us);
+        }
+    }
+
+    /// When the built-in agent said its last word to these messages; `None` while it goes on, and where another one answers.
+    fn told_us(&mut self, at: usize, own: &[Mark]) -> Option<u64> {
+        own.iter().filter_map(|mark| self.places.open(at, mark.number)?.told_us).max()
+    }
+
+    /// The card is over: its longest standstill counts, unless whoever it answers was given up before.
+    fn stood(&mut self, at: usize, judgement: &Judgement) {
+        let is_awaited = judgement.own.iter().any(|mark| self.places.open(at, mark.number).is_some());
+        if let Some(longest_us) = judgement.standstill.longest_us().filter(|_| is_awaited) {
+            self.times.stood.record(longest_us);
         }
     }
 

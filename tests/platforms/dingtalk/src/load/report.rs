@@ -39,6 +39,9 @@ pub struct Latencies {
     pub first_output: Latency,
     /// The answer's own first words were to be seen.
     pub first_words: Latency,
+    /// The longest time in which an answer's card showed nothing new while the agent was writing: from when the card appeared or
+    /// its text changed to its next change, its end, or the built-in agent's last word.
+    pub longest_standstill: Latency,
     /// The card was finished, or the text was there.
     pub finished: Latency,
     /// From the built-in agent's last word to the finished card.
@@ -102,18 +105,20 @@ impl Latencies {
             agent_asked: times.asked.summary(),
             first_output: times.shown.summary(),
             first_words: times.worded.summary(),
+            longest_standstill: times.stood.summary(),
             finished: times.finished.summary(),
             after_last_word: times.closing.summary(),
             generator_late: times.late.summary(),
         }
     }
 
-    fn rows(&self) -> [(&'static str, &Latency); 7] {
+    fn rows(&self) -> [(&'static str, &Latency); 8] {
         [
             ("acknowledged", &self.acknowledged),
             ("agent asked", &self.agent_asked),
             ("first output", &self.first_output),
             ("first words of the answer", &self.first_words),
+            ("longest without a change", &self.longest_standstill),
             ("finished", &self.finished),
             ("finished, from the agent's last word", &self.after_last_word),
             ("late, the generator itself", &self.generator_late),

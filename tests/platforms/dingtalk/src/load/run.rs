@@ -15,6 +15,7 @@ use super::agent::Agent;
 use super::bot::Bot;
 use super::pace::Sender;
 use super::process::{ProcessUse, Sample};
+use super::progress::Progress;
 use super::report::{self, ApiCalls, Asked, Latencies, LoadReport};
 use super::words::{ENDING, Words};
 use super::{Amount, Judge, LoadPlan, OPEN_MAX, Pace};
@@ -99,6 +100,12 @@ impl Load {
     #[must_use]
     pub fn agent_url(&self) -> Option<String> {
         self.agent.as_ref().map(Agent::url)
+    }
+
+    /// Tells how far the run is while it goes on; [`Load::run`] takes the load itself.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress::of(self.simulator.inner.clone())
     }
 
     /// Waits until a bot of each app is connected.

@@ -68,6 +68,8 @@ pub(crate) struct Times {
     /// The answer's own first words appeared.
     pub(crate) worded: Histogram,
     pub(crate) finished: Histogram,
+    /// The longest time in which a card showed nothing new while its agent wrote; once for each card.
+    pub(crate) stood: Histogram,
     /// From the built-in agent's last word to the finished card.
     pub(crate) closing: Histogram,
     /// How late the generator itself sent.

@@ -35,15 +35,21 @@ async fn a_closed_loop_against_the_trivial_bot_loses_doubles_and_overtakes_nothi
     assert_eq!((verdict.lost, verdict.twice, verdict.out_of_order, verdict.unmarked), (0, 0, 0, 0));
     // An acknowledgement on its way may come after the last answer.
     assert!((290..=300).contains(&report.latency.acknowledged.count), "{report}");
-    for row in [&report.latency.first_output, &report.latency.first_words, &report.latency.finished] {
+    let latency = &report.latency;
+    for row in [&latency.first_output, &latency.first_words, &latency.longest_standstill, &latency.finished] {
         assert!(row.count == 300 && row.p50_ms <= row.p99_ms && row.p99_ms <= row.max_ms, "{report}");
     }
     // One call creates the card, three write it; the warm-up's are not counted.
     assert!((report.calls_per_reply - 4.0).abs() < 1e-9 && report.throttled == 0, "{report}");
     assert_eq!(report.processes[0].pid, std::process::id());
     let shown = report.to_string();
-    for words in ["300 messages in", "0 lost, 0 twice, 0 out of order", "PUT /v1.0/card/streaming", "; clean"]
-    {
+    for words in [
+        "300 messages in",
+        "longest without a change",
+        "0 lost, 0 twice, 0 out of order",
+        "PUT /v1.0/card/streaming",
+        "; clean",
+    ] {
         assert!(shown.contains(words), "{shown}");
     }
     let json = serde_json::to_value(&report).unwrap();
@@ -63,6 +69,10 @@ async fn an_open_loop_with_plain_texts_of_two_apps_is_judged_clean() {
     let report = run(plan).await;
     assert!(report.clean, "{report}");
     assert_eq!((report.measured, report.latency.generator_late.count), (200, 200), "{report}");
+    assert_eq!(
+        report.latency.longest_standstill.count, 0,
+        "a plain text has no time to stand still: {report}"
+    );
     assert!((report.calls_per_reply - 1.0).abs() < 1e-9, "{report}");
 }
 

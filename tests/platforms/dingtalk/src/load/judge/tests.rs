@@ -58,11 +58,12 @@ fn an_answer_on_a_card_is_counted_once_and_forgotten() {
         &judge.times.asked,
         &judge.times.shown,
         &judge.times.worded,
+        &judge.times.stood,
         &judge.times.finished,
         &judge.times.closing,
     ];
     let found = times.map(|times| (times.count(), times.summary().max_ms));
-    for (found, wanted) in found.into_iter().zip([1.0, 2.0, 4.0, 10.0, 20.0, 5.0]) {
+    for (found, wanted) in found.into_iter().zip([1.0, 2.0, 4.0, 10.0, 6.0, 20.0, 5.0]) {
         assert!(found.0 == 1 && (found.1 - wanted).abs() < 1e-9, "{found:?} is not {wanted}");
     }
 }
@@ -188,6 +189,55 @@ fn latencies_count_from_when_a_message_was_due_and_not_from_when_it_was_sent() {
     reply(&mut judge, mark, 410);
     let (late, finished) = (judge.times.late.summary(), judge.times.finished.summary());
     assert!((late.max_ms - 400.0).abs() < 1e-9 && (finished.max_ms - 410.0).abs() < 1e-9);
+}
+
+/// How many standstills were counted, and the longest of them is this one (ms).
+fn assert_stood(judge: &Judge, count: u64, longest_ms: f64) {
+    let found = judge.times.stood.summary();
+    assert!(found.count == count && (found.max_ms - longest_ms).abs() < 1e-9, "{found:?}");
+}
+
+#[test]
+fn a_card_stands_still_until_its_text_changes_and_no_longer_than_its_agent_writes() {
+    let mut judge = judge();
+    let mark = send(&mut judge, 0);
+    let (some, more) = (format!("{mark} Some"), format!("{mark} Some words"));
+    let mut card = Card::default();
+    let texts = ["", "Thinking", some.as_str(), some.as_str(), more.as_str()];
+    for (text, at_ms) in texts.into_iter().zip([10, 11, 14, 50, 80]) {
+        card.shows(&mut judge, 0, text, CardState::Inputing, at_ms);
+    }
+    judge.told(&[mark], 90 * MS);
+    assert_stood(&judge, 0, 0.0);
+    card.shows(&mut judge, 0, &more, CardState::Finished, 400);
+    assert_stood(&judge, 1, 66.0);
+}
+
+#[test]
+fn a_card_that_shows_nothing_stands_still_and_one_without_a_writing_agent_does_not() {
+    let mut judge = judge();
+    let marks: Vec<Mark> = (0..3).map(|_| send(&mut judge, 0)).collect();
+    let (mut empty, mut late) = (Card::default(), Card::default());
+    empty.shows(&mut judge, 0, "", CardState::Processing, 5);
+    judge.told(&marks[..2], 40 * MS);
+    empty.shows(&mut judge, 0, &marks[0].to_string(), CardState::Finished, 100);
+    assert_stood(&judge, 1, 35.0);
+    late.shows(&mut judge, 1, "", CardState::Processing, 50);
+    late.shows(&mut judge, 1, &marks[1].to_string(), CardState::Finished, 100);
+    reply(&mut judge, marks[2], 100);
+    assert_stood(&judge, 1, 35.0);
+    // Of another agent nobody knows when it ends: the card's end counts.
+    let (other, given_up) = (send(&mut judge, 200), send(&mut judge, 200));
+    let mut cards = [other, given_up].map(|mark| (mark, Card::default()));
+    for (mark, card) in &mut cards {
+        card.shows(&mut judge, mark.place, &mark.to_string(), CardState::Inputing, 210);
+    }
+    let [(_, answered), (_, forgotten)] = &mut cards;
+    answered.shows(&mut judge, other.place, &other.to_string(), CardState::Finished, 250);
+    assert_stood(&judge, 2, 40.0);
+    judge.give_up(0, 300 * MS);
+    forgotten.shows(&mut judge, given_up.place, &given_up.to_string(), CardState::Finished, 900);
+    assert_stood(&judge, 2, 40.0);
 }
 
 #[test]
