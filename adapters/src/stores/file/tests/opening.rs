@@ -102,7 +102,31 @@ fn savepoints_are_kept_in_memory() {
     let mut options = connection.prepare("PRAGMA compile_options").unwrap();
     let options = options.query_map([], |row| row.get::<_, String>(0)).unwrap();
     let options: Vec<_> = options.map(Result::unwrap).collect();
-    assert!(options.contains(&"STMTJRNL_SPILL=262144".to_owned()), "{options:?}");
+    assert!(options.contains(&"STMTJRNL_SPILL=131000".to_owned()), "{options:?}");
+}
+
+/// What does not fit goes to a file: with another limit SQLite took its own chunks for a full disk.
+#[test]
+fn savepoints_that_do_not_fit_in_memory_are_kept_all_the_same() {
+    let place = Place::new();
+    fs::create_dir(place.directory()).unwrap();
+    let connection = Connection::open(place.database()).unwrap();
+    let made = "PRAGMA journal_mode = WAL; CREATE TABLE lines (id INTEGER PRIMARY KEY, text);
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+        INSERT INTO lines SELECT i, hex(zeroblob(1500)) FROM n";
+    connection.execute_batch(made).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for keeps in [true, false, true] {
+        connection.execute_batch("SAVEPOINT member; UPDATE lines SET text = text || 'x'").unwrap();
+        assert!(!connection.is_autocommit(), "SQLite gave the transaction up");
+        connection
+            .execute_batch(if keeps { "RELEASE member" } else { "ROLLBACK TO member; RELEASE member" })
+            .unwrap();
+    }
+    connection.execute_batch("COMMIT").unwrap();
+    let longest: i64 =
+        connection.query_row("SELECT max(length(text)) FROM lines", [], |row| row.get(0)).unwrap();
+    assert_eq!(longest, 3_002);
 }
 
 /// An empty database beside a log: opening it would delete the log.
