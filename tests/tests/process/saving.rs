@@ -44,21 +44,23 @@ async fn one_answer(ai_card: Value, saver: &str) -> (u64, Card) {
 }
 
 #[rstest]
-#[case::own_template(own_template(), 2)]
+#[case::own_template(own_template(), "Thinking...", 2)]
 #[case::own_template_with_a_stop_button(
-    json!({ "template_id": OWN_TEMPLATE, "stop_key": "can_stop", "update_interval_ms": 50 }), 3
+    json!({ "template_id": OWN_TEMPLATE, "stop_key": "can_stop", "update_interval_ms": 50 }), "Thinking...", 3
 )]
-#[case::public_template(json!({ "update_interval_ms": 50 }), 2)]
+// It shows words of its own until there is text.
+#[case::public_template(json!({ "update_interval_ms": 50 }), "", 2)]
 #[tokio::test(flavor = "multi_thread")]
 async fn whole_answers_only_cost_two_calls_and_one_for_the_stop_button(
     #[case] ai_card: Value,
+    #[case] first: &str,
     #[case] calls: u64,
 ) {
     let (used, card) = one_answer(ai_card, "final_only").await;
     assert_eq!(used, calls);
     let mut shown: Vec<_> = card.shown.iter().map(|shown| shown.text.as_str()).collect();
     shown.dedup();
-    assert_eq!(shown, ["Thinking...", &long_answer()]);
+    assert_eq!(shown, [first, &long_answer()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
