@@ -24,7 +24,7 @@ struct Asked {
 /// `chaos [--seed N] [--rate N] [--kills N [--plain] | --seconds N] [CASE]`
 pub(crate) fn chaos(arguments: &[String]) -> Result<(), Failure> {
     let Asked { variables, cases } = read(arguments)?;
-    require(&[Need::CCompiler])?;
+    require(&[Need::CCompiler, Need::Make])?;
     let call = ["test", "--workspace", "--all-features", "--test", "chaos", "--"];
     // One after the other: each has processes of its own and wants the machine for itself.
     let arguments = [cases.as_str(), "--nocapture", "--test-threads=1"].map(str::to_owned);

@@ -36,7 +36,7 @@ enum Job {
 /// `fuzz TARGET [--seconds N | --merge]`
 pub(crate) fn fuzz(arguments: &[String]) -> Result<(), Failure> {
     let asked = read(arguments, &targets()?)?;
-    require(&[Need::CCompiler, Need::CxxCompiler])?;
+    require(&[Need::CCompiler, Need::Make, Need::CxxCompiler])?;
     if !Cargo::new(&["fuzz", "--version"]).answers() {
         Cargo::new(&["install", "cargo-fuzz", "--locked", "--version", CARGO_FUZZ]).run().map_err(
             |failure| {
@@ -69,7 +69,7 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<(), Failure> {
 
 /// `search`: the larger configurations, with what they print.
 pub(crate) fn search() -> Result<(), Failure> {
-    require(&[Need::CCompiler])?;
+    require(&[Need::CCompiler, Need::Make])?;
     let call = ["test", "--package", "switchboard-proofs", "--test", "search"];
     let arguments = ["--", "--nocapture", "--test-threads=1"].map(str::to_owned);
     Cargo::new(&call).arguments(&arguments).variable("SWITCHBOARD_SEARCH", "deep").run()

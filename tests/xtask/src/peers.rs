@@ -10,7 +10,7 @@ use crate::tasks::target_folder;
 
 /// Builds both programs, installs the SDKs into the target folder, and compares (`tests/peers/compare.py`).
 pub(crate) fn bench_peers() -> Result<(), Failure> {
-    require(&[Need::CCompiler])?;
+    require(&[Need::CCompiler, Need::Make])?;
     for (program, package) in [("python3", "python3 python3-venv"), ("node", "nodejs"), ("npm", "npm")] {
         if !answers(Command::new(program).arg("--version")) {
             return Err(format!("{program} is missing: on Debian and Ubuntu `apt-get install {package}`"));

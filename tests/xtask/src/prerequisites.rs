@@ -14,6 +14,8 @@ pub(crate) enum Need {
     Clippy,
     /// A C compiler: the embedded store and the TLS library contain C.
     CCompiler,
+    /// The `make` program: the allocator is built with it.
+    Make,
     /// A C++ compiler: the fuzzing engine is C++.
     CxxCompiler,
 }
@@ -24,6 +26,7 @@ impl Need {
             Self::Rustfmt => Cargo::new(&["fmt", "--version"]).answers(),
             Self::Clippy => Cargo::new(&["clippy", "--version"]).answers(),
             Self::CCompiler => compiles("CC", ["cc", "gcc", "clang"]),
+            Self::Make => answers(Command::new("make").arg("--version")),
             Self::CxxCompiler => compiles("CXX", ["c++", "g++", "clang++"]),
         }
     }
@@ -37,6 +40,10 @@ impl Need {
                 "a C compiler is missing (or CC names one that does not run): on Debian and Ubuntu \
                  `apt-get install gcc libc6-dev`, on Fedora `dnf install gcc`, on Alpine `apk add build-base`, \
                  on macOS `xcode-select --install`"
+            }
+            Self::Make => {
+                "make is missing: on Debian and Ubuntu `apt-get install make`, on Fedora `dnf install make`, \
+                 on Alpine `apk add build-base`, on macOS `xcode-select --install`"
             }
             Self::CxxCompiler => {
                 "a C++ compiler is missing (or CXX names one that does not run): on Debian and Ubuntu \

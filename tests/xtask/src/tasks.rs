@@ -37,7 +37,7 @@ pub(crate) fn format(formatting: Formatting) -> Result<(), Failure> {
 ///
 /// The second call leaves out `switchboard-tests` only because that package would switch the demo on again.
 pub(crate) fn lint() -> Result<(), Failure> {
-    require(&[Need::Clippy, Need::CCompiler])?;
+    require(&[Need::Clippy, Need::CCompiler, Need::Make])?;
     Cargo::new(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
         .run()?;
     let without_demo =
@@ -47,7 +47,7 @@ pub(crate) fn lint() -> Result<(), Failure> {
 
 /// `doc`
 pub(crate) fn document() -> Result<(), Failure> {
-    require(&[Need::CCompiler])?;
+    require(&[Need::CCompiler, Need::Make])?;
     Cargo::new(&["doc", "--workspace", "--no-deps", "--all-features"])
         .flag_in("RUSTDOCFLAGS", "-D warnings")
         .run()
@@ -56,7 +56,7 @@ pub(crate) fn document() -> Result<(), Failure> {
 /// `test` without arguments: the quick refusals first, the tests last, so that the runner's summary is the
 /// last thing on the screen.
 pub(crate) fn test_everything() -> Result<(), Failure> {
-    require(&[Need::Rustfmt, Need::Clippy, Need::CCompiler])?;
+    require(&[Need::Rustfmt, Need::Clippy, Need::CCompiler, Need::Make])?;
     format(Formatting::Check)?;
     lint()?;
     document()?;
@@ -71,7 +71,7 @@ pub(crate) fn test_everything() -> Result<(), Failure> {
 
 /// `test ARGUMENTS`
 pub(crate) fn test_selected(arguments: &[String]) -> Result<(), Failure> {
-    require(&[Need::CCompiler])?;
+    require(&[Need::CCompiler, Need::Make])?;
     let runner = if prerequisites::nextest_is_there() { NEXTEST.as_slice() } else { CARGO_TEST.as_slice() };
     let tests = Cargo::new(runner).arguments(arguments);
     let is_other_profile = |argument: &String| argument == "--release" || argument.contains("-profile");
@@ -105,7 +105,7 @@ pub(crate) fn soak() -> Result<(), Failure> {
 }
 
 fn measure(name: &str, build: Build) -> Result<(), Failure> {
-    require(&[Need::CCompiler])?;
+    require(&[Need::CCompiler, Need::Make])?;
     let (profile, folder) = match build {
         Build::Optimised => ("release", "release"),
         Build::Plain => ("dev", "debug"),
@@ -144,7 +144,7 @@ fn which_bench(arguments: &[String]) -> Result<(&'static str, Build), Failure> {
 
 /// `run`
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    require(&[Need::CCompiler])?;
+    require(&[Need::CCompiler, Need::Make])?;
     Cargo::new(&["run", "--package", "switchboard", "--"]).arguments(arguments).run()
 }
 
