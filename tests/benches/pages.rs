@@ -19,16 +19,16 @@ mod stage;
 use std::time::Duration;
 
 use dingtalk_sim::{AppConfig, Origin, Simulator, SimulatorConfig};
-use reqwest::header::{COOKIE, ORIGIN, SET_COOKIE};
+use reqwest::header::COOKIE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use switchboard_tests::api::Api;
 use switchboard_tests::environment::number;
 use switchboard_tests::events::Event;
-use switchboard_tests::figures::millis;
+use switchboard_tests::figures::{millis, percentile_ms};
 use switchboard_tests::scripted_agent::{Behaviour, ScriptedAgent};
-use switchboard_tests::server::{ADMIN_TOKEN, Home, Server};
+use switchboard_tests::server::{Home, Server};
 use tokio::time::{Instant, sleep};
 
 use stage::over;
@@ -56,7 +56,7 @@ async fn main() {
     let messages = number("SWITCHBOARD_BENCH_MESSAGES", MESSAGES);
     let bench = Bench::start(channels, messages / 2).await;
     println!("one server, {channels} channels, {messages} messages");
-    let cookie = bench.sign_in().await;
+    let cookie = Api::of(&bench.server).sign_in().await;
     println!("{:46} {:>8} {:>8} {:>8} {:>10}", "milliseconds of the server", "p50", "p95", "max", "bytes");
     for path in bench.paths().await {
         bench.measure(&path, &cookie).await;
@@ -136,15 +136,6 @@ impl Bench {
         self.simulator.observe(|seen| seen.cards().filter(|card| card.state.is_final()).count())
     }
 
-    async fn sign_in(&self) -> String {
-        let base = self.server.base();
-        let request = self.client.post(format!("{base}/panel/sign-in")).header(ORIGIN, base);
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        let answer = request.body(format!("token={ADMIN_TOKEN}&to=/panel")).send().await.unwrap();
-        let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
-        cookie.split(';').next().unwrap().to_owned()
-    }
-
     /// Every page that has something to do with how much there is.
     async fn paths(&self) -> Vec<String> {
         let api = Api::of(&self.server);
@@ -205,9 +196,9 @@ impl Bench {
         let shown = shortened(path, &self.channels);
         println!(
             "{shown:46} {:>8.1} {:>8.1} {:>8.1} {bytes:>10}",
-            millis(times[times.len() / 2]),
-            millis(times[times.len() * 95 / 100]),
-            millis(times[times.len() - 1])
+            percentile_ms(&times, 50),
+            percentile_ms(&times, 95),
+            percentile_ms(&times, 100)
         );
     }
 

@@ -140,19 +140,24 @@ impl Api {
         self.answer(self.request(Method::GET, "/readyz")).await.status
     }
 
-    /// A page of the panel, as whoever has this client's token sees it.
-    pub async fn page(&self, path: &str) -> String {
+    /// Signs in to the panel with this client's token, and gives the cookie.
+    pub async fn sign_in(&self) -> String {
         // The cookie comes with the answer that leads away.
         let client = Client::builder().no_proxy().redirect(Policy::none()).build().expect("a client");
         let token = self.token.as_deref().expect("a token to sign in with");
-        let sign_in = client
+        let request = client
             .post(format!("{}/panel/sign-in", self.base))
             .header(ORIGIN, &self.base)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(format!("token={token}&to=/panel"));
-        let answer = self.answer(sign_in).await;
-        let cookie = answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
-        let page = self.answer(client.get(format!("{}{path}", self.base)).header(COOKIE, cookie)).await;
+        let answer = self.answer(request).await;
+        answer.header("set-cookie").split(';').next().expect("a cookie").to_owned()
+    }
+
+    /// A page of the panel, as whoever has this client's token sees it.
+    pub async fn page(&self, path: &str) -> String {
+        let cookie = self.sign_in().await;
+        let page = self.answer(self.client.get(format!("{}{path}", self.base)).header(COOKIE, cookie)).await;
         assert_eq!(page.status, 200, "{path}");
         page.text
     }

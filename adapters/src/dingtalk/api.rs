@@ -93,22 +93,19 @@ impl Api {
         }
     }
 
-    /// Which budget its calls are taken from; tokens, connections and what a preflight alone asks are not limited by us, and
-    /// uploads by their number in one answer.
+    /// Which budget its calls are taken from; tokens, connections and what a preflight alone asks are not limited by us.
     pub(super) const fn lane(self) -> Option<Lane> {
         match self {
-            Self::GatewayOpen
-            | Self::Token
-            | Self::CardDraft
-            | Self::MediaUpload
-            | Self::ContactUser
-            | Self::ContactDepartment => None,
+            Self::GatewayOpen | Self::Token | Self::CardDraft => None,
             Self::CardCreate => Some(Lane::CardCreate),
             Self::CardUpdate => Some(Lane::CardUpdate),
             Self::CardStreaming => Some(Lane::CardStreaming),
             Self::PrivateSend | Self::GroupSend => Some(Lane::RobotSend),
             Self::SessionWebhook => Some(Lane::SessionWebhook),
             Self::FileDownload => Some(Lane::FileDownload),
+            Self::MediaUpload => Some(Lane::MediaUpload),
+            Self::ContactUser => Some(Lane::ContactUser),
+            Self::ContactDepartment => Some(Lane::ContactDepartment),
         }
     }
 }
@@ -129,6 +126,12 @@ pub(super) enum Lane {
     SessionWebhook,
     /// Asking for files.
     FileDownload,
+    /// Uploading images.
+    MediaUpload,
+    /// Asking about people.
+    ContactUser,
+    /// Asking about departments.
+    ContactDepartment,
 }
 
 impl Lane {
@@ -141,6 +144,9 @@ impl Lane {
             Self::RobotSend => "robot_send",
             Self::SessionWebhook => "session_webhook",
             Self::FileDownload => "file_download",
+            Self::MediaUpload => "media_upload",
+            Self::ContactUser => "contact_user",
+            Self::ContactDepartment => "contact_department",
         }
     }
 }

@@ -14,6 +14,7 @@ use switchboard_ports::budget::{BudgetKey, BudgetStore, GRANT_USABLE, Taken};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::codes::SECOND_PAUSE;
 use super::gate::Gate;
 pub(super) use super::queue::Class;
 use super::queue::{self, Queue};
@@ -24,6 +25,11 @@ const WINDOW: Duration = Duration::from_millis(1_050);
 
 /// The largest part of the rate that is asked for at once, as a divisor: what is not started in time is lost to all.
 const BATCH_DIVISOR: u32 = 5;
+
+/// How often the pause doubles while the platform has too many calls from everybody: 1, 2, 4 s (dingtalk §9.2).
+const OVERLOAD_STEPS_MAX: u32 = 2;
+/// How long after such a pause another one is a longer one.
+const OVERLOAD_MEMORY: Duration = Duration::from_secs(8);
 
 /// One API's bucket.
 #[derive(Default)]
@@ -68,7 +74,27 @@ struct State {
     updated_at: Option<Instant>,
     /// Nothing is let through before: the platform throttled us.
     closed_until: Option<Instant>,
+    overload: Option<Overload>,
     queue: Queue,
+}
+
+/// The platform has too many calls of an API from everybody, for the so manieth time.
+#[derive(Clone, Copy)]
+struct Overload {
+    step: u32,
+    until: Instant,
+}
+
+impl Overload {
+    /// After another answer that says so; `None`: it was one of the calls that were under way already.
+    fn next(last: Option<Self>, now: Instant) -> Option<Self> {
+        let step = match last {
+            Some(last) if now < last.until => return None,
+            Some(last) if now < last.until + OVERLOAD_MEMORY => (last.step + 1).min(OVERLOAD_STEPS_MAX),
+            Some(_) | None => 0,
+        };
+        Some(Self { step, until: now + SECOND_PAUSE * 2_u32.pow(step) })
+    }
 }
 
 impl State {
@@ -199,15 +225,32 @@ impl Bucket {
     /// Closes the bucket for a pause: the platform throttled a call. Other replicas hear of it if the store takes it in time;
     /// one that does not is throttled itself.
     pub(super) fn close(&self, pause: Duration) {
+        if self.close_here(pause)
+            && let Some(Shared { store, key }) = self.0.shared.clone()
+        {
+            tokio::spawn(async move { timeout(GRANT_USABLE, store.close(&key, pause)).await });
+        }
+    }
+
+    /// Closes the bucket for this replica's calls alone. Says whether others' calls count with them, and it was open until then.
+    pub(super) fn close_here(&self, pause: Duration) -> bool {
         let mut state = lock(&self.0.state);
         let until = Some(Instant::now() + pause);
         if until <= state.closed_until {
-            return;
+            return false;
         }
         state.closed_until = until;
-        if let Some(Shared { store, key }) = self.0.shared.clone().filter(|_| state.rate > 0) {
-            tokio::spawn(async move { timeout(GRANT_USABLE, store.close(&key, pause)).await });
-        }
+        state.rate > 0
+    }
+
+    /// Closes the bucket because the platform has too many calls of this API from everybody: for longer each time.
+    pub(super) fn back_off(&self) {
+        let now = Instant::now();
+        let mut state = lock(&self.0.state);
+        let Some(next) = Overload::next(state.overload, now) else { return };
+        state.overload = Some(next);
+        drop(state);
+        self.close(next.until - now);
     }
 
     /// Sets the calls a second from now on; 0: no limit of ours.

@@ -121,6 +121,25 @@ async fn a_throttle_answer_holds_those_who_wait_already() {
     assert!(before.elapsed() >= Duration::from_secs(5));
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_pauses_of_an_api_that_is_overloaded_grow_until_it_is_not_for_a_while() {
+    let bucket = bucket(0);
+    let pause = async || {
+        let before = Instant::now();
+        bucket.back_off();
+        // Of a call that was under way already.
+        bucket.back_off();
+        bucket.take(Class::Finish).await;
+        before.elapsed().as_secs()
+    };
+    for wanted in [1, 2, 4, 4] {
+        assert_eq!(pause().await, wanted);
+        sleep(Duration::from_secs(7)).await;
+    }
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(pause().await, 1);
+}
+
 /// Takes calls of a bucket one after the other, as tasks; says in which order they come.
 fn line_up(
     bucket: &Arc<Bucket>,

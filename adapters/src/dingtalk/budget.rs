@@ -8,6 +8,7 @@ use switchboard_ports::budget::{BudgetKey, BudgetStore};
 
 use super::api::Lane;
 use super::bucket::{Bucket, Shared, lock};
+use super::classify::Failure;
 use super::gate::{Gate, Gates};
 use super::rates::{Rates, Terms};
 
@@ -23,6 +24,9 @@ struct Budget {
     robot_send: Bucket,
     session_webhook: Bucket,
     file_download: Bucket,
+    media_upload: Bucket,
+    contact_user: Bucket,
+    contact_department: Bucket,
 }
 
 impl Budget {
@@ -36,6 +40,9 @@ impl Budget {
             robot_send: bucket(Lane::RobotSend),
             session_webhook: bucket(Lane::SessionWebhook),
             file_download: bucket(Lane::FileDownload),
+            media_upload: bucket(Lane::MediaUpload),
+            contact_user: bucket(Lane::ContactUser),
+            contact_department: bucket(Lane::ContactDepartment),
         }
     }
 
@@ -47,6 +54,9 @@ impl Budget {
             Lane::RobotSend => &self.robot_send,
             Lane::SessionWebhook => &self.session_webhook,
             Lane::FileDownload => &self.file_download,
+            Lane::MediaUpload => &self.media_upload,
+            Lane::ContactUser => &self.contact_user,
+            Lane::ContactDepartment => &self.contact_department,
         }
     }
 
@@ -58,6 +68,9 @@ impl Budget {
             Lane::RobotSend,
             Lane::SessionWebhook,
             Lane::FileDownload,
+            Lane::MediaUpload,
+            Lane::ContactUser,
+            Lane::ContactDepartment,
         ] {
             self.bucket(lane).set_rate(calls_per_second);
         }
@@ -82,6 +95,23 @@ impl Stake {
     /// The bucket of an API.
     pub(super) fn bucket(&self, lane: Lane) -> &Bucket {
         self.budget.bucket(lane)
+    }
+
+    /// What the answer to a call of an API means for the calls that follow, if the platform asked for a pause.
+    pub(super) fn take_in(&self, lane: Option<Lane>, failure: &Failure) {
+        let Some(pause) = failure.retry_after() else { return };
+        if failure.names_ban() {
+            // Not the bucket: other replicas share it, and may call from other addresses.
+            return self.gate().ban(pause, &failure.detail);
+        }
+        let Some(bucket) = lane.map(|lane| self.bucket(lane)) else { return };
+        if failure.is_ban() {
+            bucket.close_here(pause);
+        } else if failure.is_overload() {
+            bucket.back_off();
+        } else {
+            bucket.close(pause);
+        }
     }
 
     /// The way that the app's calls take.

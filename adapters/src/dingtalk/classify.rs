@@ -22,6 +22,9 @@ const BAN_CODE: &str = "1111";
 /// What a failure's detail begins with where a page came in place of an answer: a ban, most likely (dingtalk §9.1).
 const BAN_PAGE: &str = "a page with status";
 
+/// Codes that say that an API has too many calls from all apps together (dingtalk §9.2).
+const OVERLOAD_CODES: [&str; 2] = ["Forbidden.AccessDenied.QpsLimitForApi", "90002"];
+
 /// Legacy codes of a missing permission and of an address that is not on the list (dingtalk §5.3).
 const LEGACY_GATEWAY_CODES: [&str; 2] = ["60011", "60020"];
 
@@ -92,6 +95,11 @@ impl Failure {
     /// Whether the platform's own code says so. A page says it less surely: something in between may refuse this one call.
     pub(super) fn names_ban(&self) -> bool {
         self.code() == BAN_CODE
+    }
+
+    /// Whether the API has too many calls from everybody, not from us alone.
+    pub(super) fn is_overload(&self) -> bool {
+        OVERLOAD_CODES.contains(&self.code())
     }
 
     /// Whether the call counts against the monthly quota all the same: it did, where an API took it and refused it, and it may

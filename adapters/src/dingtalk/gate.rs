@@ -55,12 +55,7 @@ pub(super) struct Gate {
 
 impl Default for Gate {
     fn default() -> Self {
-        Self {
-            address: String::new(),
-            state: Mutex::default(),
-            bans: Notify::new(),
-            openings: Semaphore::new(OPENINGS_MAX),
-        }
+        Self::new(String::new())
     }
 }
 
@@ -112,6 +107,11 @@ impl State {
 }
 
 impl Gate {
+    fn new(address: String) -> Self {
+        let openings = Semaphore::new(OPENINGS_MAX);
+        Self { address, state: Mutex::default(), bans: Notify::new(), openings }
+    }
+
     /// Until when claims wait; `None`: the next may have its place. A ban holds those as well that are not counted.
     pub(super) fn closed_until(&self, now: Instant, is_counted: bool) -> Option<Instant> {
         let mut state = lock(&self.state);
@@ -237,7 +237,7 @@ impl Gates {
         if let Some(gate) = gates.get(&address).and_then(Weak::upgrade) {
             return gate;
         }
-        let gate = Arc::new(Gate { address: address.clone(), ..Gate::default() });
+        let gate = Arc::new(Gate::new(address.clone()));
         gates.insert(address, Arc::downgrade(&gate));
         gate
     }

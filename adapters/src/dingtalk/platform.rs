@@ -106,6 +106,7 @@ impl Platform {
 
     /// Uploads an image; its media id, which the platform's clients show in its place (dingtalk §7.2).
     pub(super) async fn upload_image(&self, image: Image<'_>, deadline: Instant) -> Result<String, Failure> {
+        self.take_place(Lane::MediaUpload, Class::Text, deadline).await?;
         let token = self.token(deadline).await?;
         let result = match self.upload_with(image, &token, deadline).await {
             Err(Failure { verdict: Verdict::TokenRejected, .. }) => {
@@ -122,8 +123,12 @@ impl Platform {
         })
     }
 
-    /// Makes an authorised call of the old API, which takes the token as a part of the address.
+    /// Waits for a place in the budget of `api`, then makes an authorised call of the old API, which takes the token as a part of
+    /// the address.
     pub(super) async fn call_old(&self, api: Api, body: &Value, deadline: Instant) -> Result<Value, Failure> {
+        if let Some(lane) = api.lane() {
+            self.take_place(lane, Class::Text, deadline).await?;
+        }
         let token = self.token(deadline).await?;
         match self.call_old_with(api, body, &token, deadline).await {
             Err(Failure { verdict: Verdict::TokenRejected, .. }) => {
@@ -195,13 +200,8 @@ impl Platform {
     /// What an answer means for the calls that follow.
     fn take_in(&self, api: Api, result: &Result<Value, Failure>) {
         self.count(api, result);
-        let Err(failure) = result else { return };
-        let Some(pause) = failure.retry_after() else { return };
-        if failure.names_ban() {
-            // Not the bucket: other replicas share it, and may call from other addresses.
-            self.budget.gate().ban(pause, &failure.detail);
-        } else if let Some(lane) = api.lane() {
-            self.budget.bucket(lane).close(pause);
+        if let Err(failure) = result {
+            self.budget.take_in(api.lane(), failure);
         }
     }
 

@@ -110,9 +110,7 @@ impl Platform {
                 });
                 let answer = self.call(Api::PrivateSend, &body, deadline).await?;
                 if let Err(failure) = reached(&answer) {
-                    if let (Some(lane), Some(pause)) = (Api::PrivateSend.lane(), failure.retry_after()) {
-                        self.budget.bucket(lane).close(pause);
-                    }
+                    self.budget.take_in(Api::PrivateSend.lane(), &failure);
                     return Err(failure);
                 }
                 Ok(query_key(&answer))

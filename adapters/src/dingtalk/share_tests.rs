@@ -7,12 +7,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use switchboard_domain::ids::ChannelId;
 use switchboard_ports::budget::{BudgetKey, BudgetStore, GRANT_COUNTED, GRANT_USABLE, Taken};
 use switchboard_ports::error::StoreError;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::api::Lane;
 use super::bucket::{Bucket, Class, Shared, lock};
+use super::budget::Budgets;
+use super::classify::classify;
+use super::rates::Terms;
 
 /// What all replicas share, in virtual time.
 #[derive(Default)]
@@ -314,6 +319,32 @@ async fn a_throttle_answer_to_one_replica_closes_the_bucket_of_all() {
     let begun = Instant::now();
     tokio::join!(one.take(Class::Finish), other.take(Class::Finish));
     assert_eq!((begun.elapsed(), lock(&pot).closes), (Duration::from_secs(3), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_of_something_in_between_closes_an_api_here_alone() {
+    let pot = pot();
+    let stake = || {
+        let terms = Terms { channel: ChannelId::new("chn_1"), in_service: true, calls_per_second: 20 };
+        Budgets::shared(Way::to(&pot, AT_ONCE)).of("https://api", "app", terms)
+    };
+    let (one, other) = (stake(), stake());
+    let failure = |status, body: &[u8]| classify(status, body, None).unwrap_err();
+    for (failure, closed_s, elsewhere_s) in [
+        (failure(403, b"<html>no</html>"), 300, 0),
+        (failure(403, br#"{"code": "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"}"#), 1, 1),
+        (failure(200, br#"{"errcode": 90002}"#), 1, 1),
+        (failure(200, br#"{"errcode": 90002}"#), 2, 2),
+    ] {
+        one.take_in(Some(Lane::CardStreaming), &failure);
+        tokio::task::yield_now().await;
+        let begun = Instant::now();
+        for (stake, wanted) in [(&other, elsewhere_s), (&one, closed_s)] {
+            stake.bucket(Lane::CardStreaming).take(Class::Finish).await;
+            assert_eq!(begun.elapsed().as_secs(), wanted, "{failure:?}");
+        }
+        sleep(millis(1_100)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

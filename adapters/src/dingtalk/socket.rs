@@ -42,8 +42,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it then waits for the peer's half of the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Messages offered and not yet answered. Further ones are left without an ack: the platform pushes them again.
-const UNACKED_MAX: usize = 256;
+/// Messages offered and not yet answered: about what a slow disk takes within the three seconds that the platform waits. Further ones
+/// are left without an ack: the platform pushes them again, but a minute later, and once.
+const UNACKED_MAX: usize = 1_024;
 
 /// Presses on cards not answered yet; further ones are answered at once that they were not taken.
 const PRESSES_MAX: usize = 64;

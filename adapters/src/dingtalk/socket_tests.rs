@@ -255,20 +255,20 @@ async fn offers_come_in_frame_order_and_acks_as_they_are_decided() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn beyond_256_messages_without_an_ack_no_more_are_taken() {
+async fn beyond_1024_messages_without_an_ack_no_more_are_taken() {
     let mut bench = Bench::start().await;
     let mut decisions = Vec::new();
-    for number in 0..257 {
+    for number in 0..1_025 {
         bench.push(robot(&format!("p{number}"), &format!("m{number}"))).await;
     }
     while let Ok(Some((_, decide))) = timeout(Duration::from_secs(1), bench.offers.recv()).await {
         decisions.push(decide);
     }
-    assert_eq!(decisions.len(), 256);
+    assert_eq!(decisions.len(), 1_024);
     decisions.pop().unwrap().send(Ack::Stored).unwrap();
     assert_eq!(bench.answer().await["code"], 200);
-    bench.push(robot("p-again", "m256")).await;
-    assert_eq!(bench.offers.recv().await.unwrap().0.id.as_str(), "m256");
+    bench.push(robot("p-again", "m1024")).await;
+    assert_eq!(bench.offers.recv().await.unwrap().0.id.as_str(), "m1024");
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ use url::{Host, Url};
 use super::authorities::Authorities;
 use super::proxy::{Proxies, Proxy};
 use super::tunnel::{self, TunnelError};
-use super::{ClientError, POOL_IDLE_TIMEOUT, USER_AGENT, redirects};
+use super::{ClientError, POOL_IDLE_MAX, POOL_IDLE_TIMEOUT, USER_AGENT, redirects};
 
 /// An open connection: TCP, with a tunnel and TLS in it as the address and the rules want.
 pub type Stream = Box<dyn Duplex>;
@@ -73,6 +73,7 @@ impl Network {
             .tls_backend_preconfigured(self.0.http.clone())
             .connect_timeout(connect_timeout)
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .pool_max_idle_per_host(POOL_IDLE_MAX)
             .referer(false)
             .user_agent(USER_AGENT);
         self.with_proxies(builder)

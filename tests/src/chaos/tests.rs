@@ -3,7 +3,7 @@
 use super::schedule::Schedule;
 use super::stage::Stage;
 use super::{Cast, Length, Plan, record};
-use crate::model::{self, Account, Act, What, words};
+use crate::model::{self, Account, Act, UNDELIVERED, What, words};
 
 /// Asserts that the run, changed like this, does not pass.
 #[track_caller]
@@ -14,14 +14,24 @@ fn found(account: &Account, words: &str, change: impl FnOnce(&mut Account)) {
     assert!(verdict.violations.iter().any(|violation| violation.contains(words)), "{words:?} in {verdict}");
 }
 
+fn refuses(text: &str) -> bool {
+    model::sentences_of(text).iter().any(|sentence| matches!(sentence, model::Sentence::Refused(_)))
+}
+
 /// Two answers of one conversation that nobody stopped, by their places in what is shown; the first was surely taken in before
-/// the second. There is room in their chat for one more sentence, so that it is missed.
+/// the second. There is room in their chat for one more sentence, and none was said or went astray that could stand for it,
+/// so that it is missed: a machine that is busy with something else lets a conversation fill up.
 fn two_answers(account: &Account) -> (usize, usize) {
     let act = |index: usize| account.question(words::words_in(&account.shown[index].text).first()?.key);
     let undisturbed = |index| {
         let one = act(index)?;
         let commands = account.acts.iter().filter(|other| other.chat == one.chat && other.key().is_none());
         if commands.count() >= model::NOTICES_MAX {
+            return None;
+        }
+        let mut here = account.acts.iter().filter(|other| other.chat == one.chat);
+        let is_told = account.shown.iter().any(|shown| shown.chat == one.chat && refuses(&shown.text));
+        if is_told || here.any(|other| account.causes(&other.id).any(|cause| UNDELIVERED.contains(&cause))) {
             return None;
         }
         let mut all = account.acts.iter().filter(|other| other.conversation == one.conversation);

@@ -15,7 +15,7 @@ const STREAMING: &str = "/v1.0/card/streaming";
 const INSTANCES: &str = "/v1.0/card/instances";
 
 /// Plain messages to somebody, and by which API each came.
-fn plain(seen: &Observed, who: &str) -> Vec<(Via, String)> {
+pub(super) fn plain(seen: &Observed, who: &str) -> Vec<(Via, String)> {
     let conversation = seen.conversation(&chat(who));
     let replies = conversation.into_iter().flat_map(Conversation::replies);
     replies.map(|reply| (reply.via, reply.text.clone())).collect()

@@ -62,7 +62,7 @@ async fn wait_stored(stage: &Stage, wanted: Counts) {
     looks::until("the pushes are stored", async || shown("pushes", wanted.1).await).await;
 }
 
-async fn talk(stage: &Stage, who: &str) {
+pub(super) async fn talk(stage: &Stage, who: &str) {
     stage.say(who, "hello");
     stage.wait_texts(who, &[&answer_to("hello")]).await;
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use dingtalk_sim::{Card, Conversation, OWN_TEMPLATE, Observed, Via};
+use dingtalk_sim::{Card, OWN_TEMPLATE, Via};
 use rstest::rstest;
 use serde_json::{Value, json};
 use switchboard_domain::notice::{Notice, saving};
@@ -14,7 +14,9 @@ use switchboard_tests::scripted_agent::Behaviour;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use super::delivery::plain;
 use super::judge::no_violations;
+use super::meter::talk;
 use super::stage::{Plan, Stage, answer_to, chat, no_alarm};
 
 /// Forty words, so that a card that is updated would show some of them first.
@@ -101,17 +103,6 @@ async fn wait_saving(stage: &Stage, wanted: &str) {
         if told == wanted { Ok(()) } else { Err(told) }
     })
     .await;
-}
-
-async fn talk(stage: &Stage, who: &str) {
-    stage.say(who, "hello");
-    stage.wait_texts(who, &[&answer_to("hello")]).await;
-}
-
-/// Plain messages to somebody.
-fn plain(seen: &Observed, who: &str) -> Vec<(Via, String)> {
-    let replies = seen.conversation(&chat(who)).into_iter().flat_map(Conversation::replies);
-    replies.map(|reply| (reply.via, reply.text.clone())).collect()
 }
 
 /// The month is used up from here on, until it is made longer.

@@ -35,11 +35,9 @@ pub(super) async fn granted(link: SharedLink, request: ClaimRequest, handle: Arc
 pub(super) struct Claims(BTreeMap<ReplyId, (CallNumber, AbortHandle)>);
 
 impl Claims {
-    /// A claim waits. A reply makes one call at a time: what it claimed before is given up, if it was not yet.
+    /// A claim waits. A reply makes one call at a time: what it claimed before is [`over`](Self::over).
     pub(super) fn wait(&mut self, reply: ReplyId, call: CallNumber, wait: AbortHandle) {
-        if let Some((_, given_up)) = self.0.insert(reply, (call, wait)) {
-            given_up.abort();
-        }
+        self.0.insert(reply, (call, wait));
     }
 
     /// What a reply has claimed is given up.
