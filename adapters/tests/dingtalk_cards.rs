@@ -101,6 +101,7 @@ async fn the_platforms_name_of_a_card_is_kept_for_quotes_of_it() {
         seq: Seq(1),
         attempt: 0,
         call,
+        within: Duration::from_secs(12),
     };
     let opened = link.card(request(open("Thinking..."))).await;
     assert_eq!((opened.outcome, opened.key.as_deref()), (CardOutcome::Done, Some("4v+Az=")));
@@ -126,6 +127,7 @@ async fn a_refused_card_comes_back_with_the_platforms_code_and_not_with_its_word
             seq: Seq(1),
             attempt: 0,
             call,
+            within: Duration::from_secs(12),
         };
         let came = link.card(request).await;
         assert_eq!(
@@ -260,6 +262,7 @@ async fn a_claim_waits_for_the_api_that_its_call_goes_to() {
         seq: Seq(2),
         attempt: 0,
         call,
+        within: Duration::from_secs(12),
     };
     link.card(another(update("another"))).await;
     let streamed = link.card(another(update("another card"))).await;

@@ -117,7 +117,6 @@ async fn an_image_written_out_that_cannot_be_uploaded_becomes_a_sign(#[case] dat
 #[case::refused(picture(PNG), ok(json!({"errcode": 40_004, "errmsg": "invalid media type"})))]
 #[case::no_id(picture(PNG), ok(json!({"errcode": 0})))]
 #[case::strange_id(picture(PNG), uploaded(") <b>"))]
-#[case::platform_down(picture(PNG), ResponseTemplate::new(502))]
 #[case::not_found(ResponseTemplate::new(404), uploaded("@l"))]
 #[case::no_picture(picture(b"<html>"), uploaded("@l"))]
 #[case::too_large(picture(&[PNG, &vec![0; 5 * 1024 * 1024]].concat()), uploaded("@l"))]
@@ -145,6 +144,20 @@ async fn an_upload_with_an_expired_token_is_made_once_more() {
     let (platform, link, address) = platform(vec![expired, uploaded("@lADPxample")]).await;
     assert_eq!(card(&link, &group(), finish(&format!("![a]({address})"))).await, CardOutcome::Done);
     assert_eq!(streamed(&platform).await, [json!("![a](@lADPxample)")]);
+}
+
+#[rstest]
+#[case::throttled(ok(json!({"errcode": 90018, "errmsg": "too many"})))]
+#[case::unclear(ResponseTemplate::new(502))]
+#[case::a_month_used_up(ok(json!({"errcode": 90020, "errmsg": "no more calls"})))]
+#[tokio::test]
+async fn an_upload_that_may_succeed_later_is_tried_with_the_next_text(#[case] refused: ResponseTemplate) {
+    let (platform, link, address) = platform(vec![refused, uploaded("@lADPlater")]).await;
+    let text = format!("![a]({address})");
+    for shown in [text.as_str(), "![a](@lADPlater)"] {
+        assert_eq!(card(&link, &group(), finish(&text)).await, CardOutcome::Done);
+        assert_eq!(streamed(&platform).await.pop(), Some(json!(shown)));
+    }
 }
 
 #[tokio::test]

@@ -174,7 +174,14 @@ async fn the_platforms_name_of_a_message_is_kept_for_quotes_of_it() {
         (private.clone(), Way::Api, Some("pqk2")),
         (private, Way::SessionAddress, None),
     ] {
-        let request = PartRequest { target, seq: Seq(1), text: "hi".into(), format: Format::Markdown, way };
+        let request = PartRequest {
+            target,
+            seq: Seq(1),
+            text: "hi".into(),
+            format: Format::Markdown,
+            way,
+            within: Duration::from_secs(12),
+        };
         let came = link.send(request).await;
         assert_eq!((came.outcome, came.key.as_deref()), (PartOutcome::Sent, key));
     }

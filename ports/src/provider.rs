@@ -272,6 +272,8 @@ pub struct CardRequest {
     pub attempt: u32,
     /// What to do.
     pub call: CardCall,
+    /// The driver gives the call up after this, and then takes its fate for unknown.
+    pub within: Duration,
 }
 
 /// One plain message with all it needs.
@@ -287,6 +289,8 @@ pub struct PartRequest {
     pub format: Format,
     /// Which way.
     pub way: Way,
+    /// The driver gives the call up after this, and then takes its fate for unknown.
+    pub within: Duration,
 }
 
 /// What came of a call that shows something.

@@ -17,6 +17,8 @@
 mod stage;
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use dingtalk_sim::load::Sample;
@@ -53,11 +55,23 @@ const ANSWER: &str = "one two three four five six seven eight nine ten";
 /// Until a thousand answers show it, at most.
 const SHOWN_WITHIN: Duration = Duration::from_mins(2);
 
+fn file_mib(file: &Path) -> f64 {
+    in_f64(fs::metadata(file).unwrap().len()) / 1_048_576.0
+}
+
+/// The program without its table of symbols, as packages have it.
+fn stripped_mib() -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("switchboard");
+    let done = Command::new("strip").arg("-o").arg(&copy).arg(binary::path()).status();
+    assert!(done.expect("`strip` (Debian: binutils) runs").success());
+    file_mib(&copy)
+}
+
 #[tokio::main]
 async fn main() {
     machine::print(Some(binary::path()));
-    let size = fs::metadata(binary::path()).unwrap().len();
-    println!("the program's file: {:.1} MiB", in_f64(size) / 1_048_576.0);
+    println!("the program's file: {:.1} MiB, stripped {:.1} MiB", file_mib(binary::path()), stripped_mib());
     for channels in CHANNELS {
         let bench = Bench::start(channels).await;
         bench.idle(channels).await;

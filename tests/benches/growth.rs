@@ -18,7 +18,7 @@ mod stage;
 use std::time::Duration;
 
 use dingtalk_sim::AppConfig;
-use dingtalk_sim::load::{AgentPlan, Amount, LoadPlan, LoadReport, Pace};
+use dingtalk_sim::load::{AgentPlan, Amount, CONVERSATIONS_MAX, LoadPlan, LoadReport, Pace};
 use serde_json::json;
 use switchboard_tests::environment::number;
 use switchboard_tests::figures::{folder_kib, mib};
@@ -31,15 +31,15 @@ const FACTORS: [u32; 4] = [1, 2, 4, 8];
 /// Length of a measurement under load, in seconds (`SWITCHBOARD_BENCH_SECONDS`).
 const SECONDS: u64 = 30;
 /// Messages a second, once.
-const RATE: u32 = 10;
+const RATE: u32 = 50;
 /// How long an answer takes: there are five times the rate in flight.
 const ANSWER: Duration = Duration::from_secs(5);
-/// Conversations under load; also once as many as there are at first, where those are what grows.
+/// Conversations at first, where those are what grows, and of the rows in which something else does.
 const CONVERSATIONS: usize = 1_000;
 /// Channels at first, where those are what grows.
 const CHANNELS: u32 = 50;
 /// Turns of each conversation at first, where those are what grows.
-const TURNS: u32 = 10;
+const TURNS: u32 = 100;
 /// Messages measured, where state is what grows.
 const MESSAGES: u64 = 2_000;
 
@@ -55,8 +55,8 @@ async fn main() {
     for factor in FACTORS {
         let rate = RATE * factor;
         let plan = LoadPlan {
-            conversations: CONVERSATIONS,
             pace: Pace::Rate(f64::from(rate)),
+            conversations: CONVERSATIONS_MAX,
             warm_up: Amount::Lasting(2 * ANSWER),
             amount: Amount::Lasting(lasting),
             agent: Some(agent(ANSWER)),

@@ -26,10 +26,8 @@ const WINDOW: Duration = Duration::from_millis(1_050);
 /// The largest part of the rate that is asked for at once, as a divisor: what is not started in time is lost to all.
 const BATCH_DIVISOR: u32 = 5;
 
-/// How often the pause doubles while the platform has too many calls from everybody: 1, 2, 4 s (dingtalk §9.2).
-const OVERLOAD_STEPS_MAX: u32 = 2;
-/// How long after such a pause another one is a longer one.
-const OVERLOAD_MEMORY: Duration = Duration::from_secs(8);
+/// How long at least after a pause that grows another one is a longer one.
+const GROWTH_MEMORY: Duration = Duration::from_secs(8);
 
 /// One API's bucket.
 #[derive(Default)]
@@ -74,26 +72,31 @@ struct State {
     updated_at: Option<Instant>,
     /// Nothing is let through before: the platform throttled us.
     closed_until: Option<Instant>,
-    overload: Option<Overload>,
+    growing: Option<Growing>,
     queue: Queue,
 }
 
-/// The platform has too many calls of an API from everybody, for the so manieth time.
+/// A pause that is twice as long as the one before: 1, 2, 4 s and so on.
 #[derive(Clone, Copy)]
-struct Overload {
+struct Growing {
     step: u32,
     until: Instant,
 }
 
-impl Overload {
-    /// After another answer that says so; `None`: it was one of the calls that were under way already.
-    fn next(last: Option<Self>, now: Instant) -> Option<Self> {
+impl Growing {
+    const fn pause(step: u32) -> Duration {
+        SECOND_PAUSE.saturating_mul(2_u32.saturating_pow(step))
+    }
+
+    /// After another answer that asks for one; `None`: it is of a call that was under way already.
+    fn next(last: Option<Self>, steps_max: u32, now: Instant) -> Option<Self> {
+        let is_remembered = |last: &Self| now < last.until + GROWTH_MEMORY.max(Self::pause(last.step));
         let step = match last {
             Some(last) if now < last.until => return None,
-            Some(last) if now < last.until + OVERLOAD_MEMORY => (last.step + 1).min(OVERLOAD_STEPS_MAX),
+            Some(last) if is_remembered(&last) => (last.step + 1).min(steps_max),
             Some(_) | None => 0,
         };
-        Some(Self { step, until: now + SECOND_PAUSE * 2_u32.pow(step) })
+        Some(Self { step, until: now + Self::pause(step) })
     }
 }
 
@@ -232,7 +235,8 @@ impl Bucket {
         }
     }
 
-    /// Closes the bucket for this replica's calls alone. Says whether others' calls count with them, and it was open until then.
+    /// Closes the bucket for this replica's calls alone. Says whether that is for longer than it was, and others' calls may count with
+    /// them.
     pub(super) fn close_here(&self, pause: Duration) -> bool {
         let mut state = lock(&self.0.state);
         let until = Some(Instant::now() + pause);
@@ -243,14 +247,14 @@ impl Bucket {
         state.rate > 0
     }
 
-    /// Closes the bucket because the platform has too many calls of this API from everybody: for longer each time.
-    pub(super) fn back_off(&self) {
+    /// How long to close the bucket because of an answer that may come again and again: twice as long each time, at most so many
+    /// times in a row. `None`: it is closed for that already.
+    pub(super) fn growing_pause(&self, steps_max: u32) -> Option<Duration> {
         let now = Instant::now();
         let mut state = lock(&self.0.state);
-        let Some(next) = Overload::next(state.overload, now) else { return };
-        state.overload = Some(next);
-        drop(state);
-        self.close(next.until - now);
+        let next = Growing::next(state.growing, steps_max, now)?;
+        state.growing = Some(next);
+        Some(next.until - now)
     }
 
     /// Sets the calls a second from now on; 0: no limit of ours.

@@ -9,8 +9,14 @@ use switchboard_ports::budget::{BudgetKey, BudgetStore};
 use super::api::Lane;
 use super::bucket::{Bucket, Shared, lock};
 use super::classify::Failure;
-use super::gate::{Gate, Gates};
+use super::gate::{Gate, Gates, address_of};
 use super::rates::{Rates, Terms};
+
+/// How often the pause doubles while an API has too many calls from everybody: 1, 2, 4 s (dingtalk §9.2).
+const OVERLOAD_STEPS_MAX: u32 = 2;
+/// How often it doubles while pages come in place of answers: up to 4 min. Something in between may refuse one text alone, and all
+/// others wait with it; a ban takes five minutes.
+const PAGE_STEPS_MAX: u32 = 8;
 
 /// The buckets of one app's credentials, shared by all channels that use them.
 struct Budget {
@@ -100,15 +106,20 @@ impl Stake {
     /// What the answer to a call of an API means for the calls that follow, if the platform asked for a pause.
     pub(super) fn take_in(&self, lane: Option<Lane>, failure: &Failure) {
         let Some(pause) = failure.retry_after() else { return };
-        if failure.names_ban() {
+        let is_page = failure.is_ban() && !failure.names_ban();
+        if failure.names_ban() || is_page && self.gate().is_banned_by_page(lane) {
             // Not the bucket: other replicas share it, and may call from other addresses.
             return self.gate().ban(pause, &failure.detail);
         }
         let Some(bucket) = lane.map(|lane| self.bucket(lane)) else { return };
-        if failure.is_ban() {
-            bucket.close_here(pause);
+        if is_page {
+            if let Some(pause) = bucket.growing_pause(PAGE_STEPS_MAX) {
+                bucket.close_here(pause);
+            }
         } else if failure.is_overload() {
-            bucket.back_off();
+            if let Some(growing) = bucket.growing_pause(OVERLOAD_STEPS_MAX) {
+                bucket.close(growing.max(pause));
+            }
         } else {
             bucket.close(pause);
         }
@@ -146,9 +157,10 @@ impl Budgets {
     pub(super) fn of(&self, api_base: &str, client_id: &str, terms: Terms) -> Stake {
         let mut budgets = lock(&self.of_apps);
         budgets.retain(|_, budget| budget.strong_count() > 0);
-        let key = (api_base.to_owned(), client_id.to_owned());
+        let api_base = address_of(api_base);
+        let key = (api_base.clone(), client_id.to_owned());
         let known = budgets.get(&key).and_then(Weak::upgrade);
-        let budget = known.unwrap_or_else(|| Arc::new(self.fresh(api_base, client_id)));
+        let budget = known.unwrap_or_else(|| Arc::new(self.fresh(&api_base, client_id)));
         budgets.insert(key, Arc::downgrade(&budget));
         drop(budgets);
         Stake::new(budget, terms)
@@ -210,6 +222,15 @@ mod tests {
         one.bucket(Lane::CardCreate).take(Class::Open).await;
         assert!(other.bucket(Lane::CardCreate).take(Class::Open).now_or_never().is_none());
         assert!(stranger.bucket(Lane::CardCreate).take(Class::Open).now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_app_has_one_budget_however_its_address_is_written() {
+        let budgets = Budgets::default();
+        let one = budgets.of(BASE, "app", wants("a", true, 1));
+        let other = budgets.of("https://API:443/", "app", wants("b", true, 1));
+        one.bucket(Lane::CardCreate).take(Class::Open).await;
+        assert!(other.bucket(Lane::CardCreate).take(Class::Open).now_or_never().is_none());
     }
 
     #[tokio::test(start_paused = true)]

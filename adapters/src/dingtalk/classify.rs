@@ -97,6 +97,20 @@ impl Failure {
         self.code() == BAN_CODE
     }
 
+    /// Whether the platform will say the same of this call whenever it is made.
+    pub(super) const fn is_final(&self) -> bool {
+        match self.verdict {
+            Verdict::Refused(code) => !matches!(code, ErrorCode::QuotaExceeded),
+            Verdict::NotSent
+            | Verdict::Throttled { .. }
+            | Verdict::TokenRejected
+            | Verdict::CardMissing
+            | Verdict::CardExists
+            | Verdict::CardFinished
+            | Verdict::Unclear(_) => false,
+        }
+    }
+
     /// Whether the API has too many calls from everybody, not from us alone.
     pub(super) fn is_overload(&self) -> bool {
         OVERLOAD_CODES.contains(&self.code())

@@ -6,6 +6,7 @@
 //!  open ─────────────────────────────────> full    any ─────────> banned ── its pause is over ──> open
 //!    ^────── the oldest of them are past ────┘
 //! ```
+//! A page in place of an answer may be a ban, or a proxy that refuses one call: it is a ban where two APIs have it one after the other.
 //! Tickets for connections, which all channels ask for when a server starts, are asked for a few at a time.
 //!
 //! Claims wait before a closed gate in their budget's queue. A call that nobody claims a place for is not made: whoever
@@ -13,6 +14,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use url::Url;
 
+use super::api::Lane;
 use super::bucket::lock;
 use super::classify::{Failure, Verdict};
 
@@ -40,6 +43,9 @@ const OPENING_HELD_MAX: Duration = Duration::from_millis(250);
 /// How long one waits for its turn: its channel gives it 30 s in all (`domain/src/channel`).
 const OPENING_WAIT_MAX: Duration = Duration::from_secs(18);
 
+/// A page of one API and a page of another within so long, and no answer between them, are a ban.
+const PAGES_WITHIN: Duration = Duration::from_secs(10);
+
 /// What is said of a call that is not made because the window is full.
 const FULL: &str = "too many calls from this address in 20 s; not asked";
 
@@ -51,6 +57,8 @@ pub(super) struct Gate {
     /// Notified when a ban begins.
     bans: Notify,
     openings: Semaphore,
+    /// Whether the last that came was a page.
+    paged: AtomicBool,
 }
 
 impl Default for Gate {
@@ -65,6 +73,8 @@ struct State {
     ban: Option<Ban>,
     /// The calls of the window, oldest first; as many as a window has slots.
     slots: VecDeque<Slot>,
+    /// Which API has had a page in place of an answer last, and when.
+    page: Option<(Option<Lane>, Instant)>,
 }
 
 struct Ban {
@@ -109,7 +119,13 @@ impl State {
 impl Gate {
     fn new(address: String) -> Self {
         let openings = Semaphore::new(OPENINGS_MAX);
-        Self { address, state: Mutex::default(), bans: Notify::new(), openings }
+        Self {
+            address,
+            state: Mutex::default(),
+            bans: Notify::new(),
+            openings,
+            paged: AtomicBool::new(false),
+        }
     }
 
     /// Until when claims wait; `None`: the next may have its place. A ban holds those as well that are not counted.
@@ -154,6 +170,22 @@ impl Gate {
         }
         state.count(now);
         Ok(())
+    }
+
+    /// A call was answered: whatever pages came before, the address is not banned.
+    pub(super) fn answered(&self) {
+        if self.paged.swap(false, Ordering::Relaxed) {
+            lock(&self.state).page = None;
+        }
+    }
+
+    /// A page came in place of an answer. Whether that is a ban: nothing but pages came lately, and of several APIs.
+    pub(super) fn is_banned_by_page(&self, lane: Option<Lane>) -> bool {
+        let now = Instant::now();
+        let mut state = lock(&self.state);
+        let last = state.page.replace((lane, now));
+        self.paged.store(true, Ordering::Relaxed);
+        last.is_some_and(|(of, at)| of != lane && now < at + PAGES_WITHIN)
     }
 
     /// The platform has answered a call with a ban: nothing is let through for the pause.
@@ -224,6 +256,12 @@ fn throttled(retry_after: Duration, words: &str) -> Failure {
     Failure::new(Verdict::Throttled { retry_after }, words)
 }
 
+/// A base address in one spelling, however it is written.
+pub(super) fn address_of(base: &str) -> String {
+    let address = Url::parse(base).map_or_else(|_| base.to_owned(), String::from);
+    address.trim_end_matches('/').to_owned()
+}
+
 /// All gates, by address. A gate goes when no link uses it any more, and no ban has to be remembered.
 #[derive(Default)]
 pub(super) struct Gates(Mutex<HashMap<String, Weak<Gate>>>);
@@ -231,7 +269,7 @@ pub(super) struct Gates(Mutex<HashMap<String, Weak<Gate>>>);
 impl Gates {
     /// The gate of a platform's base address, however that is spelt.
     pub(super) fn of(&self, base: &str) -> Arc<Gate> {
-        let address = Url::parse(base).map_or_else(|_| base.to_owned(), String::from);
+        let address = address_of(base);
         let mut gates = lock(&self.0);
         gates.retain(|_, gate| gate.strong_count() > 0);
         if let Some(gate) = gates.get(&address).and_then(Weak::upgrade) {

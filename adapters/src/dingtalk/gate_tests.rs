@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep};
 
+use super::api::Lane;
 use super::bucket::{Bucket, Class};
 use super::classify::{Failure, Verdict};
 use super::gate::{CALLS_MAX, Gate, Gates};
@@ -36,6 +37,20 @@ fn uses_up(gate: &Gate, calls: u32) {
     for _ in 0..calls {
         assert_eq!(refused(gate, true), None);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_of_two_apis_and_nothing_between_them_are_a_ban() {
+    let gate = gate();
+    let (cards, texts) = (Some(Lane::CardStreaming), Some(Lane::RobotSend));
+    for lane in [cards, cards] {
+        assert!(!gate.is_banned_by_page(lane), "something in between refuses one call again and again");
+    }
+    gate.answered();
+    assert!(!gate.is_banned_by_page(texts), "others were answered meanwhile");
+    sleep(Duration::from_secs(11)).await;
+    assert!(!gate.is_banned_by_page(None), "a token, long after");
+    assert!(gate.is_banned_by_page(cards));
 }
 
 #[tokio::test(start_paused = true)]

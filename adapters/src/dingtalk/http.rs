@@ -19,9 +19,6 @@ use crate::net::{BodyError, read_bounded};
 /// One call, its second try after a renewed token and the token itself together end within this.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A call ends within this together with what goes before it, images for example: sooner than the driver gives it up.
-pub(super) const LINK_TIMEOUT: Duration = Duration::from_secs(11);
-
 /// Connecting ends within this.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -4,7 +4,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,9 +23,6 @@ use crate::net::read_bounded;
 const IMAGES_MAX: usize = 5;
 /// Largest image, in bytes.
 const IMAGE_BYTES_MAX: usize = 5 * 1024 * 1024;
-/// Getting and uploading the images of one text ends within this. The call that shows the text comes after it and needs
-/// its own time: the driver gives both up after twelve seconds, and a plain message given up is never repeated (R10).
-const IMAGES_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest address of an image, in bytes.
 const ADDRESS_BYTES_MAX: usize = 2_048;
 /// Images remembered; beyond, the oldest is forgotten, which costs another upload.
@@ -74,8 +70,8 @@ impl Images {
         shown
     }
 
-    /// The text with its images uploaded, as far as they can be had in time.
-    pub(super) async fn shown(&self, platform: &Platform, text: String) -> String {
+    /// The text with its images uploaded, as far as they can be had by then.
+    pub(super) async fn shown(&self, platform: &Platform, text: String, deadline: Instant) -> String {
         let mut wanted: Vec<&str> = Vec::new();
         for range in image_addresses(&text) {
             let address = text.get(range).unwrap_or_default();
@@ -87,29 +83,29 @@ impl Images {
         if wanted.is_empty() {
             return self.known(&text);
         }
-        let deadline = Instant::now() + IMAGES_TIMEOUT;
         let uploads = wanted.into_iter().map(|address| async move {
             // What was not had in time may be had by the next call that shows the text.
-            if let Ok(id) = timeout_at(deadline, self.upload(platform, address, deadline)).await {
-                self.remember(address, id.map_or(Fate::Failed, Fate::Uploaded));
+            if let Ok(Some(fate)) = timeout_at(deadline, self.upload(platform, address, deadline)).await {
+                self.remember(address, fate);
             }
         });
         join_all(uploads).await;
         self.known(&text)
     }
 
-    async fn upload(&self, platform: &Platform, address: &str, deadline: Instant) -> Option<String> {
+    /// What becomes of an image; `None`: it may be had another time.
+    async fn upload(&self, platform: &Platform, address: &str, deadline: Instant) -> Option<Fate> {
         let content = match address.strip_prefix("data:") {
-            Some(data) => written_out(data)?,
-            None => self.fetch_public(&address.replace("&amp;", "&")).await?,
+            Some(data) => written_out(data),
+            None => self.fetch_public(&address.replace("&amp;", "&")).await,
         };
-        let kind = kind(&content)?;
-        let image = Image { content: &content, kind };
+        let image = content.as_ref().and_then(|content| Some(Image { content, kind: kind(content)? }));
+        let Some(image) = image else { return Some(Fate::Failed) };
         match platform.upload_image(image, deadline).await {
-            Ok(id) => Some(id),
+            Ok(id) => Some(Fate::Uploaded(id)),
             Err(failure) => {
                 tracing::debug!(code = failure.code(), "an image of an answer was not uploaded");
-                None
+                failure.is_final().then_some(Fate::Failed)
             }
         }
     }

@@ -24,7 +24,7 @@ use super::card::{FlowStatus, track_id};
 use super::cards::{Card, finish_lane, update_lane};
 use super::classify::Failure;
 use super::gateway::{Socket, dial};
-use super::http::{CALL_TIMEOUT, LINK_TIMEOUT};
+use super::http::CALL_TIMEOUT;
 use super::images::Images;
 use super::media::Downloads;
 use super::phases::Phases;
@@ -35,6 +35,10 @@ use crate::net::Network;
 
 /// Longest text of one card, in characters: longer ones were seen blank or cut (dingtalk §6.6).
 const CARD_CHARS_MAX: usize = 3_000;
+
+/// Getting and uploading the images of one text takes at most this part of the time that there is: the call that shows the text comes
+/// after it, and a plain message given up in the middle is never repeated (R10).
+const IMAGES_TWELFTHS: u32 = 5;
 
 /// A call that starts so long after its place was granted would be counted in another second than it starts in.
 const PLACE_USABLE: Duration = Duration::from_millis(100);
@@ -47,6 +51,12 @@ pub(super) struct DingTalkLink {
     pub(super) platform: Platform,
     pub(super) images: Images,
     pub(super) phases: Phases,
+}
+
+/// When a call that began then has to have taken so many twelfths of the time after which the driver gives it up. With eleven, it
+/// tells what came of it before that.
+fn part_of(begun: Instant, within: Duration, twelfths: u32) -> Instant {
+    begun + within.mul_f64(f64::from(twelfths) / 12.0)
 }
 
 impl DingTalkLink {
@@ -136,7 +146,8 @@ impl Link for DingTalkLink {
             // A finish waits for its images, an update does not.
             CardCall::Update { text } => CardCall::Update { text: self.images.known(&text) },
             CardCall::Finish { text, failed } => {
-                CardCall::Finish { text: self.images.shown(&self.platform, text).await, failed }
+                let until = part_of(begun, request.within, IMAGES_TWELFTHS);
+                CardCall::Finish { text: self.images.shown(&self.platform, text, until).await, failed }
             }
         };
         let card = Card {
@@ -144,7 +155,7 @@ impl Link for DingTalkLink {
             phases: &self.phases,
             track_id: track_id(&self.channel, &request.message, request.retry),
             attempt: request.attempt,
-            deadline: (Instant::now() + CALL_TIMEOUT).min(begun + LINK_TIMEOUT),
+            deadline: (Instant::now() + CALL_TIMEOUT).min(part_of(begun, request.within, 11)),
         };
         match call {
             CardCall::Open { text, thinking } => {
@@ -165,11 +176,14 @@ impl Link for DingTalkLink {
     async fn send(&self, request: PartRequest) -> Came<PartOutcome> {
         let begun = Instant::now();
         let text = match request.format {
-            Format::Markdown => self.images.shown(&self.platform, request.text).await,
+            Format::Markdown => {
+                let until = part_of(begun, request.within, IMAGES_TWELFTHS);
+                self.images.shown(&self.platform, request.text, until).await
+            }
             Format::Text => request.text,
         };
         let request = PartRequest { text, ..request };
-        let deadline = (Instant::now() + CALL_TIMEOUT).min(begun + LINK_TIMEOUT);
+        let deadline = (Instant::now() + CALL_TIMEOUT).min(part_of(begun, request.within, 11));
         match self.renew_place(begun, text_lane(request.way), Class::Text, deadline).await {
             Ok(()) => self.platform.send_part(&request, deadline).await,
             Err(failure) => failure.came(failure.part_outcome()),

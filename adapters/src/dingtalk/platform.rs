@@ -112,6 +112,7 @@ impl Platform {
             Err(Failure { verdict: Verdict::TokenRejected, .. }) => {
                 self.tokens.reject(&token).await;
                 let token = self.token(deadline).await?;
+                self.take_place(Lane::MediaUpload, Class::Text, deadline).await?;
                 self.upload_with(image, &token, deadline).await
             }
             result => result,
@@ -119,7 +120,7 @@ impl Platform {
         let answer = result?;
         let id = answer.get("media_id").and_then(Value::as_str).filter(|id| is_media_id(id));
         id.map(str::to_owned).ok_or_else(|| {
-            Failure::new(Verdict::Unclear(ErrorCode::PlatformError), "an answer without a media id")
+            Failure::new(Verdict::Refused(ErrorCode::PlatformError), "an answer without a media id")
         })
     }
 
@@ -134,6 +135,9 @@ impl Platform {
             Err(Failure { verdict: Verdict::TokenRejected, .. }) => {
                 self.tokens.reject(&token).await;
                 let token = self.token(deadline).await?;
+                if let Some(lane) = api.lane() {
+                    self.take_place(lane, Class::Text, deadline).await?;
+                }
                 self.call_old_with(api, body, &token, deadline).await
             }
             result => result,
@@ -200,8 +204,9 @@ impl Platform {
     /// What an answer means for the calls that follow.
     fn take_in(&self, api: Api, result: &Result<Value, Failure>) {
         self.count(api, result);
-        if let Err(failure) = result {
-            self.budget.take_in(api.lane(), failure);
+        match result {
+            Ok(_) => self.budget.gate().answered(),
+            Err(failure) => self.budget.take_in(api.lane(), failure),
         }
     }
 

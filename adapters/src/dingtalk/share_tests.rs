@@ -331,10 +331,11 @@ async fn a_page_of_something_in_between_closes_an_api_here_alone() {
     let (one, other) = (stake(), stake());
     let failure = |status, body: &[u8]| classify(status, body, None).unwrap_err();
     for (failure, closed_s, elsewhere_s) in [
-        (failure(403, b"<html>no</html>"), 300, 0),
+        (failure(403, b"<html>no</html>"), 1, 0),
+        (failure(403, b"<html>no</html>"), 2, 0),
         (failure(403, br#"{"code": "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"}"#), 1, 1),
-        (failure(200, br#"{"errcode": 90002}"#), 1, 1),
-        (failure(200, br#"{"errcode": 90002}"#), 2, 2),
+        (failure(200, br#"{"errcode": 90002}"#), 4, 4),
+        (classify(200, br#"{"errcode": 90002}"#, Some(Duration::from_secs(20))).unwrap_err(), 20, 20),
     ] {
         one.take_in(Some(Lane::CardStreaming), &failure);
         tokio::task::yield_now().await;

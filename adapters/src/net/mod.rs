@@ -31,9 +31,9 @@ const REDIRECTS_MAX: usize = 3;
 /// closing connection is of unknown fate (R10).
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Connections of a client to one host that are kept while nobody uses them: each has 27 KiB of buffers, and twice that with TLS. What a rush
-/// needs beyond them is opened, and closed after it.
-const POOL_IDLE_MAX: usize = 32;
+/// Connections of a client to one host that are kept while nobody uses them: each has 27 KiB of buffers, and twice that with TLS. With
+/// fewer, 128 answers at once would open two new ones for each message.
+const POOL_IDLE_MAX: usize = 128;
 
 /// Sent as `User-Agent`.
 const USER_AGENT: &str = concat!("switchboard/", env!("CARGO_PKG_VERSION"));

@@ -116,13 +116,21 @@ impl Stand {
 
     async fn card(&self, person: &str, message: &str, call: CardCall) -> CardOutcome {
         let (target, message) = (target(person), MessageId::new(message));
-        let request = CardRequest { target, message, retry: RetryNumber(0), seq: Seq(7), attempt: 0, call };
+        let (retry, within) = (RetryNumber(0), Duration::from_secs(12));
+        let request = CardRequest { target, message, retry, seq: Seq(7), attempt: 0, call, within };
         self.link.card(request).await.outcome
     }
 
     async fn send(&self, person: &str, text: &str) -> PartOutcome {
         let (target, text) = (target(person), text.to_owned());
-        let request = PartRequest { target, seq: Seq(8), text, format: Format::Markdown, way: Way::Api };
+        let request = PartRequest {
+            target,
+            seq: Seq(8),
+            text,
+            format: Format::Markdown,
+            way: Way::Api,
+            within: Duration::from_secs(12),
+        };
         self.link.send(request).await.outcome
     }
 

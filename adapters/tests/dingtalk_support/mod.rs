@@ -203,6 +203,7 @@ pub async fn card(link: &Arc<dyn Link>, target: &Target, call: CardCall) -> Card
         seq: Seq(1),
         attempt: 0,
         call,
+        within: Duration::from_secs(12),
     };
     link.card(request).await.outcome
 }
@@ -225,6 +226,13 @@ pub fn finish(text: &str) -> CardCall {
 }
 
 pub async fn send(link: &Arc<dyn Link>, target: Target, way: Way, text: &str) -> PartOutcome {
-    let request = PartRequest { target, seq: Seq(1), text: text.into(), format: Format::Markdown, way };
+    let request = PartRequest {
+        target,
+        seq: Seq(1),
+        text: text.into(),
+        format: Format::Markdown,
+        way,
+        within: Duration::from_secs(12),
+    };
     link.send(request).await.outcome
 }

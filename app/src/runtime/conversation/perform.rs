@@ -68,12 +68,13 @@ impl Actor<'_> {
                 self.claim((reply, call), ClaimRequest { claim, still, message, retry }).await;
             }
             Perform::Card { reply, call, target, message, retry, attempt, card } => {
-                let request = CardRequest { target, message, retry, seq: reply.seq, attempt, call: card };
+                let (seq, within) = (reply.seq, self.call_limit());
+                let request = CardRequest { target, message, retry, seq, attempt, call: card, within };
                 self.call_card((reply, call), request).await?;
             }
             Perform::Send { reply, call, target, text, format, way } => {
-                self.call_send((reply, call), PartRequest { target, seq: reply.seq, text, format, way })
-                    .await?;
+                let (seq, within) = (reply.seq, self.call_limit());
+                self.call_send((reply, call), PartRequest { target, seq, text, format, way, within }).await?;
             }
         }
         Ok(())
@@ -116,7 +117,7 @@ impl Actor<'_> {
         (reply, call): (ReplyId, CallNumber),
         request: CardRequest,
     ) -> Result<(), Lost> {
-        let (link, back, limit) = (Arc::clone(&self.bot.link), self.outcomes.way_back(), self.call_limit());
+        let (link, back, limit) = (Arc::clone(&self.bot.link), self.outcomes.way_back(), request.within);
         let lease = self.lease_for_call().await?;
         let called = Called { what: What::of(&request.call), began: self.shared.now() };
         let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));
@@ -139,7 +140,7 @@ impl Actor<'_> {
         (reply, call): (ReplyId, CallNumber),
         request: PartRequest,
     ) -> Result<(), Lost> {
-        let (link, back, limit) = (Arc::clone(&self.bot.link), self.outcomes.way_back(), self.call_limit());
+        let (link, back, limit) = (Arc::clone(&self.bot.link), self.outcomes.way_back(), request.within);
         let lease = self.lease_for_call().await?;
         let called = Called { what: What::Part(request.way), began: self.shared.now() };
         let (under_way, clock) = (self.call_begins(), Arc::clone(&self.shared.ports.clock));

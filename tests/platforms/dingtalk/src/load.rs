@@ -82,7 +82,7 @@ pub struct LoadPlan {
     pub listen: SocketAddr,
     /// Robots; conversations are dealt out to them.
     pub apps: Vec<AppConfig>,
-    /// Conversations, 1 to 20,000.
+    /// Conversations, 1 to 100,000.
     pub conversations: usize,
     /// When messages are sent.
     pub pace: Pace,

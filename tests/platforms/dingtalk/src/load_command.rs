@@ -44,7 +44,7 @@ pub(crate) struct LoadArguments {
     /// Without one: ding-sim-app:sim-secret.
     #[arg(long, value_parser = parse_app)]
     app: Vec<AppConfig>,
-    /// Conversations, each of a person of its own, 1 to 20000. Without it: 100, and no fewer than there are messages in flight.
+    /// Conversations, each of a person of its own, 1 to 100000. Without it: 100, and no fewer than there are messages in flight.
     #[arg(long, value_name = "N")]
     conversations: Option<usize>,
     /// Closed loop: so many messages are open at any time; the next one is sent when one is answered. Without a pace: 16.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::config::Person;
 
 /// People remembered.
-pub(crate) const PEOPLE_MAX: usize = 20_000;
+pub(crate) const PEOPLE_MAX: usize = 100_000;
 
 /// Everybody known, in the order in which they became so.
 #[derive(Debug, Default)]

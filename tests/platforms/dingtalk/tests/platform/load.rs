@@ -165,7 +165,7 @@ fn wrong_options_are_told_in_one_line_with_exit_code_2() {
         (&["--rate", "0"][..], "the rate must be more than 0"),
         (&["--rate", "fast"], "invalid value 'fast' for '--rate"),
         (&["--rate", "5", "--in-flight", "5"], "cannot be used with"),
-        (&["--conversations", "20001"], "1 to 20000 conversations"),
+        (&["--conversations", "100001"], "1 to 100000 conversations"),
         (&["--in-flight", "0"], "1 to 50000 messages in flight"),
         (&["--messages", "0"], "at least one message"),
         (&["--duration", "10"], "expected a number with ms, s, m or h"),
