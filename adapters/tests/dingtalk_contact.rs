@@ -78,6 +78,14 @@ async fn a_missing_permission_is_named(#[case] answer: serde_json::Value) {
 }
 
 #[tokio::test]
+async fn questions_that_are_too_many_say_nothing_against_the_address_book() {
+    let platform = Platform::start().await;
+    platform.answers("POST", USER, vec![ok(json!({"errcode": 90018, "errmsg": "too many"}))]).await;
+    let asked = platform.link(json!({})).contact("m1").await;
+    assert!(matches!(asked, Err(DirectoryError::Busy(_))), "{asked:?}");
+}
+
+#[tokio::test]
 async fn an_answer_without_a_person_is_no_answer() {
     let platform = Platform::start().await;
     platform.answers("POST", USER, vec![ok(json!({"errcode": 0}))]).await;

@@ -126,6 +126,9 @@ pub enum DirectoryError {
     /// Not now: network, time-out, an error of its own.
     #[error("the directory cannot be asked: {0}")]
     Unavailable(String),
+    /// Not now, because it has been asked too often: nothing is wrong with it.
+    #[error("the directory has been asked too often: {0}")]
+    Busy(String),
     /// It does not let us until somebody changes something; the text says what.
     #[error("the directory refuses: {0}")]
     Denied(String),

@@ -1,8 +1,10 @@
-"""Runs Switchboard and minimal bots on one simulated platform, one after the other, and prints what each took.
+"""Runs Switchboard and minimal bots on the same simulated platform, in turn, and prints what each took.
+
+Each round has one run of every row, so that whatever else the machine does falls on all of them.
 
 Called by `cargo xtask bench-peers`, which builds and installs what it needs. Environment: `SWITCHBOARD`, `SIMULATOR` (binaries),
 `PYTHON` (of the folder with the Python SDK), `MODULES` (folder with the Node SDK); `MESSAGES`, `WARM_UP`, `IN_FLIGHT` (a
-list) and `RUNS` (of each row) change the amount. Nothing but Python's own library is used.
+list) and `RUNS` (rounds) change the amount. Nothing but Python's own library is used.
 """
 
 import json
@@ -41,6 +43,9 @@ for name in sys.argv[1:]:
         pass
 """
 STARTS = 5
+# Answers that take their time, so that cards are updated meanwhile: how long, and a part of the messages of the other rows.
+SLOW_SECONDS = 3
+SLOW_PART = 4
 # Far longer than a start or an end takes on a busy machine.
 CAP_SECONDS = 60
 
@@ -109,18 +114,25 @@ def trivial_plain(home, platform, agent, apart):
     return [*command, "--reply", "text"], places
 
 
+OURS = "Switchboard, the bots' template, every message stored"
+OURS_PLAIN = "Switchboard, one plain reply, every message stored"
+PYTHON_SAME, NODE_SAME = "Python SDK, same cadence", "Node SDK, same cadence"
+TRIVIAL, TRIVIAL_PLAIN = "trivial bot in Rust, each chunk", "trivial bot in Rust, one plain reply"
+
 # Name, how it is begun, the least time between updates (ms).
 BOTS = [
-    ("Switchboard, the bots' template, every message stored", switchboard_template, CADENCE_MS),
+    (OURS, switchboard_template, CADENCE_MS),
     ("Switchboard, the public template, every message stored", switchboard, CADENCE_MS),
-    ("Python SDK, same cadence", python_bot, CADENCE_MS),
+    (PYTHON_SAME, python_bot, CADENCE_MS),
     ("Python SDK, each chunk", python_bot, 0),
-    ("Node SDK, same cadence", node_bot, CADENCE_MS),
+    (NODE_SAME, node_bot, CADENCE_MS),
     ("Node SDK, each chunk", node_bot, 0),
-    ("trivial bot in Rust, each chunk", trivial_bot, 0),
-    ("Switchboard, one plain reply, every message stored", switchboard_plain, CADENCE_MS),
-    ("trivial bot in Rust, one plain reply", trivial_plain, 0),
+    (TRIVIAL, trivial_bot, 0),
+    (OURS_PLAIN, switchboard_plain, CADENCE_MS),
+    (TRIVIAL_PLAIN, trivial_plain, 0),
 ]
+# Those that are tried with answers that take their time, too.
+SLOW = [OURS, PYTHON_SAME, NODE_SAME]
 
 
 class Run:
@@ -213,21 +225,60 @@ def shown(values, digits):
     return f"{median} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
+def cpu_seconds(all_told):
+    return statistics.median(told["processes"][0]["cpu_seconds_per_1000"] for told in all_told)
+
+
+def peak_mib(all_told):
+    """The most of all runs."""
+    return max(told["processes"][0]["peak_kib"] for told in all_told) / 1024
+
+
+def rate(all_told):
+    return statistics.median(told["messages_per_second"] for told in all_told)
+
+
+def finished_ms(all_told, percentile):
+    return statistics.median(told["latency"]["finished"][f"{percentile}_ms"] for told in all_told)
+
+
+def print_ratios(told):
+    """What the rows say beside each other, by name and messages in flight."""
+    print("\n| beside each other | in flight | figure |\n|---|---|---|")
+    for count in IN_FLIGHT:
+        ours, bots = told[OURS, count], [told[PYTHON_SAME, count], told[NODE_SAME, count]]
+        said = [
+            ("CPU of the leaner SDK bot at the same cadence", cpu_seconds(ours) / min(map(cpu_seconds, bots))),
+            ("peak memory of the leaner SDK bot", peak_mib(ours) / min(map(peak_mib, bots))),
+            ("p99 by the lower p50 of the SDK bots", finished_ms(ours, "p99") / min(finished_ms(bot, "p50") for bot in bots)),
+            ("messages/s of the trivial bot", rate(ours) / rate(told[TRIVIAL, count])),
+            ("messages/s of the trivial bot, plain replies", rate(told[OURS_PLAIN, count]) / rate(told[TRIVIAL_PLAIN, count])),
+        ]
+        for name, figure in said:
+            print(f"| {name} | {count} | {figure:.2f} |")
+    slow = max(IN_FLIGHT)
+    ours, bots = told[slow_name(OURS), slow], [told[slow_name(name), slow] for name in SLOW[1:]]
+    print(f"| CPU of the leaner SDK bot at the same cadence, {SLOW_SECONDS} s answers | {slow} | {cpu_seconds(ours) / min(map(cpu_seconds, bots)):.2f} |")
+
+
+def slow_name(name):
+    return f"{name}, answers of {SLOW_SECONDS} s"
+
+
 def print_row(name, count, all_told):
     """A row of the table: medians of the runs, with their spread where it says most."""
     used = [told["processes"][0] for told in all_told if told["processes"]]
-    finished = [told["latency"]["finished"] for told in all_told]
     # The generator's own bot is no process of its own.
     cpu = peak = "" if all_told[0]["asked"]["self_test"] else "?"
     if used:
         cpu = shown([process["cpu_seconds_per_1000"] for process in used], 2)
-        peak = f"{statistics.median(process['peak_kib'] for process in used) / 1024:.0f}"
+        peak = f"{peak_mib(all_told):.0f}"
     cells = [
         name,
         str(count),
         shown([told["messages_per_second"] for told in all_told], 0),
-        f"{statistics.median(row['p50_ms'] for row in finished):.1f}",
-        f"{statistics.median(row['p99_ms'] for row in finished):.1f}",
+        f"{finished_ms(all_told, 'p50'):.1f}",
+        f"{finished_ms(all_told, 'p99'):.1f}",
         cpu,
         peak,
         f"{statistics.median(told['calls_per_reply'] for told in all_told):.1f}",
@@ -236,26 +287,46 @@ def print_row(name, count, all_told):
     print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def ceiling(amount):
+def ceiling(reply, amount):
     """What the generator reports of its own bot."""
-    command = [SIMULATOR, "load", "--self-test", "--json", "--chunks", str(CHUNKS), "--conversations", str(CONVERSATIONS)]
+    command = [SIMULATOR, "load", f"--self-test={reply}", "--json", "--chunks", str(CHUNKS), "--conversations", str(CONVERSATIONS)]
     return json.loads(subprocess.run([*command, *amount], capture_output=True, text=True, check=True).stdout)
+
+
+def rows():
+    """What is measured: name, messages in flight, and how a run of it is made."""
+    usual = ["--messages", str(MESSAGES), "--warm-up", str(WARM_UP)]
+    for name, begin, apart in BOTS:
+        for count in IN_FLIGHT:
+            amount = [*usual, "--in-flight", str(count)]
+            yield name, count, lambda begin=begin, apart=apart, amount=amount: Run(begin, apart, amount).measured()
+    slow = ["--messages", str(MESSAGES // SLOW_PART), "--warm-up", str(WARM_UP), "--answer-seconds", str(SLOW_SECONDS)]
+    for name, begin, apart in BOTS:
+        if name in SLOW:
+            count = max(IN_FLIGHT)
+            amount = [*slow, "--in-flight", str(count)]
+            yield slow_name(name), count, lambda begin=begin, apart=apart, amount=amount: Run(begin, apart, amount).measured()
+    for reply, name in [("card", "the generator's own ceiling, cards"), ("text", "the generator's own ceiling, plain replies")]:
+        for count in IN_FLIGHT:
+            amount = [*usual, "--in-flight", str(count)]
+            yield name, count, lambda reply=reply, amount=amount: ceiling(reply, amount)
 
 
 def main():
     print(f"{MESSAGES} messages after {WARM_UP}, {CONVERSATIONS} conversations, {CHUNKS} chunks an answer, calls_per_second = 0")
     print(f"{version(PYTHON, '--version')} with {', '.join(python_versions())}")
     print(f"node {version('node', '--version')} with {', '.join(node_versions())}")
-    print(f"{version(SWITCHBOARD, '--version')}; cadence {CADENCE_MS} ms; medians of {RUNS} runs (the least to the most of them)")
+    print(f"{version(SWITCHBOARD, '--version')}; cadence {CADENCE_MS} ms; medians of {RUNS} runs (the least to the most of them), peak memory the most of them")
+    told = {}
+    for number in range(RUNS):
+        for name, count, run in rows():
+            print(f"round {number + 1} of {RUNS}: {name}, {count} in flight", file=sys.stderr, flush=True)
+            told.setdefault((name, count), []).append(run())
     print("\n| bot | in flight | messages/s | p50 ms | p99 ms | CPU s per 1,000 | peak MiB | calls per answer | clean |")
     print("|---|---|---|---|---|---|---|---|---|")
-    usual = ["--messages", str(MESSAGES), "--warm-up", str(WARM_UP)]
-    amounts = [(count, [*usual, "--in-flight", str(count)]) for count in IN_FLIGHT]
-    for name, begin, apart in BOTS:
-        for count, amount in amounts:
-            print_row(name, count, [Run(begin, apart, amount).measured() for _ in range(RUNS)])
-    for count, amount in amounts:
-        print_row("the generator's own ceiling", count, [ceiling(amount) for _ in range(RUNS)])
+    for (name, count), all_told in told.items():
+        print_row(name, count, all_told)
+    print_ratios(told)
     print(f"\n| from the process to its connection, median of {STARTS} | ms |\n|---|---|")
     for name, begin, apart in BOTS:
         # One of each is enough: how it answers has nothing to do with how it starts.

@@ -1,7 +1,7 @@
 //! What the machine's disk takes to make a small write durable: whoever keeps its word waits for that, whoever it is.
 
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 const WRITE_EVERY: Duration = Duration::from_millis(20);
 /// Size of one: a page of the store.
 const WRITE_BYTES: usize = 4_096;
+/// Pages that are written over in turn, as the store's log is: in a file that grows, its size would be made durable, too.
+const ROOM_PAGES: u64 = 256;
 
 /// Makes small writes durable now and then, and takes the time of each.
 pub struct DurableWrites {
@@ -43,17 +45,29 @@ async fn write(path: PathBuf, stop: CancellationToken) -> Vec<Duration> {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut times = Vec::new();
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let path = path.clone();
-        let writing = tokio::task::spawn_blocking(move || durable_write(&path));
+        let (path, number) = (path.clone(), times.len() as u64);
+        let writing = tokio::task::spawn_blocking(move || durable_write(&path, number % ROOM_PAGES));
         times.push(writing.await.expect("it is written"));
     }
     times
 }
 
-fn durable_write(path: &Path) -> Duration {
-    let mut file = OpenOptions::new().create(true).append(true).open(path).expect("a file");
+fn durable_write(path: &Path, page: u64) -> Duration {
+    if !path.exists() {
+        make_room(path);
+    }
+    let mut file = OpenOptions::new().write(true).open(path).expect("a file");
+    file.seek(SeekFrom::Start(page * WRITE_BYTES as u64)).expect("a place in it");
     file.write_all(&[7; WRITE_BYTES]).expect("there is room");
     let began = Instant::now();
     file.sync_data().expect("it is made durable");
     began.elapsed()
+}
+
+fn make_room(path: &Path) {
+    let mut file = File::create(path).expect("a file");
+    for _ in 0..ROOM_PAGES {
+        file.write_all(&[0; WRITE_BYTES]).expect("there is room");
+    }
+    file.sync_all().expect("it is made durable");
 }

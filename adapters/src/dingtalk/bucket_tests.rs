@@ -222,35 +222,40 @@ async fn updates_come_evenly_and_others_need_not() {
     assert!(begun.elapsed() < Duration::from_millis(55), "{:?}", begun.elapsed());
 }
 
-/// Cards that stream without an end, and as many that end and are replaced by others.
+/// How long a card stands at most, of so many that stream without an end, as many of which end and are replaced by others, shared out
+/// among the buckets.
+pub(super) async fn longest_standstill(buckets: &[Arc<Bucket>], cards: u32) -> Duration {
+    let (sender, mut stood) = mpsc::unbounded_channel();
+    for (card, bucket) in (0..cards).zip(buckets.iter().cycle()) {
+        let (bucket, sender) = (Arc::clone(bucket), sender.clone());
+        tokio::spawn(async move {
+            let (mut shown, mut updates) = (Instant::now(), card % 9);
+            loop {
+                // An answer of nine updates; then its end, and the next one begins.
+                let class = if updates % 10 == 9 { Class::Finish } else { Class::Update };
+                bucket.take_for(class, shown.elapsed()).await;
+                let _ended = sender.send(shown.elapsed());
+                shown = Instant::now();
+                updates += 1;
+                sleep(Duration::from_millis(if updates % 10 < 3 { 800 } else { 2_500 })).await;
+            }
+        });
+    }
+    drop(sender);
+    let mut longest = Duration::ZERO;
+    let _over = timeout(Duration::from_mins(5), async {
+        while let Some(still) = stood.recv().await {
+            longest = longest.max(still);
+        }
+    })
+    .await;
+    longest
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_card_stands_longer_than_the_calls_a_second_make_it() {
     for (cards, rate) in [(1, 20), (30, 20), (49, 20), (60, 20), (200, 20), (30, 60), (300, 60)] {
-        let bucket = bucket(rate);
-        let (sender, mut stood) = mpsc::unbounded_channel();
-        for card in 0..cards {
-            let (bucket, sender) = (Arc::clone(&bucket), sender.clone());
-            tokio::spawn(async move {
-                let (mut shown, mut updates) = (Instant::now(), card % 9);
-                loop {
-                    // An answer of nine updates; then its end, and the next one begins.
-                    let class = if updates % 10 == 9 { Class::Finish } else { Class::Update };
-                    bucket.take_for(class, shown.elapsed()).await;
-                    let _ended = sender.send(shown.elapsed());
-                    shown = Instant::now();
-                    updates += 1;
-                    sleep(Duration::from_millis(if updates % 10 < 3 { 800 } else { 2_500 })).await;
-                }
-            });
-        }
-        drop(sender);
-        let mut longest = Duration::ZERO;
-        let _over = timeout(Duration::from_mins(5), async {
-            while let Some(still) = stood.recv().await {
-                longest = longest.max(still);
-            }
-        })
-        .await;
+        let longest = longest_standstill(&[bucket(rate)], cards).await;
         let most = Duration::from_secs(3).max(Duration::from_millis(1_200) * cards / rate);
         assert!(longest > Duration::from_secs(2), "{cards} cards are tried");
         assert!(longest <= most, "{cards} cards at {rate} calls a second: {longest:?}, at most {most:?}");

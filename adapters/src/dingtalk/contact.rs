@@ -65,8 +65,8 @@ fn refused(failure: &Failure) -> DirectoryError {
     }
     match failure.verdict {
         Verdict::Refused(_) | Verdict::TokenRejected => DirectoryError::Denied(format!("code {code}")),
+        Verdict::Throttled { .. } => DirectoryError::Busy(format!("code {code}")),
         Verdict::NotSent
-        | Verdict::Throttled { .. }
         | Verdict::Unclear(_)
         | Verdict::CardMissing
         | Verdict::CardExists

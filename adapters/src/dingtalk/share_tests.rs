@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::api::Lane;
 use super::bucket::{Bucket, Class, Shared, lock};
+use super::bucket_tests::longest_standstill;
 use super::budget::Budgets;
 use super::classify::classify;
 use super::rates::Terms;
@@ -319,6 +320,18 @@ async fn a_throttle_answer_to_one_replica_closes_the_bucket_of_all() {
     let begun = Instant::now();
     tokio::join!(one.take(Class::Finish), other.take(Class::Finish));
     assert_eq!((begun.elapsed(), lock(&pot).closes), (Duration::from_secs(3), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_card_of_two_replicas_stands_longer_than_three_fifths_of_the_calls_make_it() {
+    for (cards, rate) in [(20, 20), (49, 20), (60, 20), (200, 20), (300, 60)] {
+        let pot = pot();
+        let ways = [Manner::Takes(millis(2)), Manner::Takes(millis(20))].map(|manner| Way::to(&pot, manner));
+        let longest = longest_standstill(&ways.each_ref().map(|way| way.bucket(rate)), cards).await;
+        let most = Duration::from_secs(3).max(Duration::from_secs(2) * cards / rate);
+        assert!(longest > Duration::from_secs(2), "{cards} cards are tried");
+        assert!(longest <= most, "{cards} cards at {rate} calls a second: {longest:?}, at most {most:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,7 +21,7 @@ fn refuses(text: &str) -> bool {
 /// Two answers of one conversation that nobody stopped, by their places in what is shown; the first was surely taken in before
 /// the second. There is room in their chat for one more sentence, and none was said or went astray that could stand for it,
 /// so that it is missed: a machine that is busy with something else lets a conversation fill up.
-fn two_answers(account: &Account) -> (usize, usize) {
+fn two_answers(account: &Account) -> Option<(usize, usize)> {
     let act = |index: usize| account.question(words::words_in(&account.shown[index].text).first()?.key);
     let undisturbed = |index| {
         let one = act(index)?;
@@ -43,39 +43,48 @@ fn two_answers(account: &Account) -> (usize, usize) {
         answers.iter().find(|(_, other)| is_later(other)).map(|(index, _)| *index)
     };
     let mut pairs = answers.iter().filter_map(|(index, one)| Some((*index, later(one)?)));
-    pairs.next().expect("somebody has asked twice")
+    pairs.next()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_tampered_with_does_not_pass() {
-    let plan = Plan { cast: Cast::Kills, length: Length::Kills(3), ..Plan::of_seed(9) };
-    let mut stage = Stage::start(&plan).await;
-    stage.carry_out(&Schedule::of(&plan)).await;
-    let (verdict, tally) = stage.judge().await;
-    assert!(verdict.holds(), "{verdict}");
-    assert_eq!((tally.kills, tally.starts), (3, 3));
-    assert!(verdict.counts.acked > 50 && verdict.counts.answered > 50, "{verdict}");
+    // On a machine that is busy with something else a run may have had something to say in each chat.
+    for seed in [9, 10, 11] {
+        let plan = Plan { cast: Cast::Kills, length: Length::Kills(3), ..Plan::of_seed(seed) };
+        let mut stage = Stage::start(&plan).await;
+        stage.carry_out(&Schedule::of(&plan)).await;
+        let (verdict, tally) = stage.judge().await;
+        assert!(verdict.holds(), "{verdict}");
+        assert_eq!((tally.kills, tally.starts), (3, 3));
+        assert!(verdict.counts.acked > 50 && verdict.counts.answered > 50, "{verdict}");
+        let account = record::account(&stage).await;
+        stage.end().await;
+        if let Some((one, other)) = two_answers(&account) {
+            return tampered_with(&account, one, other);
+        }
+    }
+    panic!("nobody has asked twice undisturbed");
+}
 
-    let account = record::account(&stage).await;
-    let (one, other) = two_answers(&account);
+/// What is taken from two answers, and put to them.
+fn tampered_with(account: &Account, one: usize, other: usize) {
     // Nothing else can explain it but a refusal, whose sentence is not there either.
-    found(&account, "1 sentences are owed (Refused), 0 are seen", |account| drop(account.shown.remove(one)));
-    found(&account, "a word of its answer is seen 2 times", |account| {
+    found(account, "1 sentences are owed (Refused), 0 are seen", |account| drop(account.shown.remove(one)));
+    found(account, "a word of its answer is seen 2 times", |account| {
         account.shown.push(account.shown[other].clone());
     });
-    found(&account, "which came later", |account| {
+    found(account, "which came later", |account| {
         let text = account.shown[one].text.clone();
         account.shown[one].text = std::mem::replace(&mut account.shown[other].text, text);
     });
-    found(&account, "is open", |account| account.shown[one].card.as_mut().expect("a card").closed = false);
-    found(&account, "without a reason", |account| {
+    found(account, "is open", |account| account.shown[one].card.as_mut().expect("a card").closed = false);
+    found(account, "without a reason", |account| {
         let message = account.acts.iter().find(|act| act.key().is_some()).expect("a question").id.clone();
         account.failures.push(model::Failed { message, cause: "stale".to_owned() });
     });
-    found(&account, "it asks what nobody asked", |account| {
+    found(account, "it asks what nobody asked", |account| {
         account.acts.retain(|act| !matches!(act.what, What::Question { key: 1..=20 }));
     });
-    stage.end().await;
 }
 
 #[test]

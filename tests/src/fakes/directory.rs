@@ -21,7 +21,7 @@ pub struct FakeDirectory(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     people: BTreeMap<String, Vec<Entry>>,
-    away: bool,
+    fails: Option<DirectoryError>,
     takes: Duration,
     asked: u32,
 }
@@ -44,7 +44,12 @@ impl FakeDirectory {
 
     /// Whether it can be asked.
     pub fn away(&self, away: bool) {
-        self.state().away = away;
+        self.state().fails = away.then(|| DirectoryError::Unavailable("away".to_owned()));
+    }
+
+    /// Whether it was asked too often.
+    pub fn busy(&self, busy: bool) {
+        self.state().fails = busy.then(|| DirectoryError::Busy("code 90018".to_owned()));
     }
 
     /// How long each answer takes from now on.
@@ -100,8 +105,8 @@ impl Directory for FakeDirectory {
             tokio::time::sleep(takes).await;
         }
         let state = self.state();
-        if state.away {
-            return Err(DirectoryError::Unavailable("away".to_owned()));
+        if let Some(error) = &state.fails {
+            return Err(error.clone());
         }
         Ok(match state.people.get(&query.im_user_id).map(Vec::as_slice) {
             None | Some([]) => Found::Nobody,

@@ -256,6 +256,13 @@ fn a_directory_that_is_away_locks_nobody_out_and_maps_nobody() {
             assert_eq!(says(&process, "m2").await, answer);
             assert_eq!(linked(&process, "m2").await.unwrap().username, "bob");
             assert_eq!(says(&process, "m9").await, answer, "linked by hand, unknown to the directory");
+            process.world.directory.set("m3", &[entry("eve", false)]);
+            process.world.directory.busy(true);
+            for _ in 0..8 {
+                assert_eq!(says(&process, "m3").await, LATER);
+            }
+            process.world.directory.busy(false);
+            assert_eq!(says(&process, "m3").await, answer, "nothing was wrong with it: it is asked at once");
         })
         .unwrap();
 }

@@ -28,13 +28,13 @@ Tasks:
   doc             the documentation of all packages into target/doc, warnings are errors
   fuzz TARGET     looks for broken promises for a minute, or `--seconds N`; `--merge` makes the committed
                   corpus of the target anew. Installs cargo-fuzz where it is missing
-  bench [NAME]    `isolation`, also without a name: what hung conversations cost the others, and how fast commands act
-                  under load; `replicas`: what channels and conversations cost two replicas and their Redis;
-                  `failover`: how long conversations stand still whose replica is killed; `pages`: how long
-                  the panel's pages take with 500 channels and 100,000 messages; `machines`: steps a second of the pure
-                  machines; `latency`: what is added to an agent's time; `quota`: two hundred answers at once at 20 calls a second;
-                  `footprint`: file, start and memory; `growth`: the same with 1, 2, 4 and 8 times as much. `--debug` behind it
-                  measures without optimisation, which builds faster
+  bench [NAMES]   `machines`: steps a second of the pure machines; `latency`: what is added to an agent's time; `isolation`: what
+                  hung conversations cost the others, and how fast commands act under load; `quota`: two hundred answers at
+                  once at 20 calls a second; `footprint`: file, start and memory; `growth`: the same with 1, 2, 4 and 8 times
+                  as much; `pages`: how long the panel's pages take with 500 channels and 100,000 messages. Without a name all of
+                  these. By name alone: `replicas`: what channels and conversations cost two replicas and their Redis;
+                  `failover`: how long conversations stand still whose replica is killed. `--debug` measures without
+                  optimisation, which builds faster
   soak            an hour at half of what the server carries, with figures every quarter of an hour; SWITCHBOARD_SOAK_SECONDS and
                   SWITCHBOARD_SOAK_RATE in the environment change that
   bench-peers     Switchboard beside minimal bots on DingTalk's official Python and Node SDKs, on one simulated platform; installs

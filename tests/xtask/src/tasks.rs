@@ -18,7 +18,7 @@ pub(crate) enum Formatting {
 /// How a bench is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Build {
-    /// As release packages are.
+    /// As the release build is, the demo in it.
     Optimised,
     /// As tests are.
     Plain,
@@ -95,8 +95,8 @@ pub(crate) fn with_binary(tests: Cargo) -> Result<Cargo, Failure> {
 
 /// `bench`: the program and what measures it, of one build. Times are printed and judge nothing.
 pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
-    let (name, build) = which_bench(arguments)?;
-    measure(name, build)
+    let (names, build) = which_benches(arguments)?;
+    names.into_iter().try_for_each(|name| measure(name, build))
 }
 
 /// `soak`
@@ -125,21 +125,29 @@ pub(crate) fn target_folder() -> Result<PathBuf, Failure> {
     Ok(target.to_owned())
 }
 
-/// Benches by name; the first is the one meant without a name.
+/// Benches by name.
 const BENCHES: [&str; 9] =
-    ["isolation", "replicas", "failover", "pages", "machines", "latency", "quota", "footprint", "growth"];
+    ["machines", "latency", "isolation", "quota", "footprint", "growth", "pages", "replicas", "failover"];
 
-fn which_bench(arguments: &[String]) -> Result<(&'static str, Build), Failure> {
-    let (mut name, mut build) = (BENCHES[0], Build::Optimised);
+/// How many of them, from the first on, are meant without a name: those of one server with its store in a file.
+const USUAL: usize = 7;
+
+fn which_benches(arguments: &[String]) -> Result<(Vec<&'static str>, Build), Failure> {
+    let (mut names, mut build) = (Vec::new(), Build::Optimised);
     for argument in arguments {
         if argument == "--debug" {
             build = Build::Plain;
         } else {
             let known = BENCHES.iter().find(|known| *known == argument);
-            name = known.ok_or_else(|| format!("no bench `{argument}`; there is {}", BENCHES.join(", ")))?;
+            names.push(
+                *known.ok_or_else(|| format!("no bench `{argument}`; there is {}", BENCHES.join(", ")))?,
+            );
         }
     }
-    Ok((name, build))
+    if names.is_empty() {
+        names.extend(BENCHES.iter().take(USUAL));
+    }
+    Ok((names, build))
 }
 
 /// `run`
@@ -154,3 +162,24 @@ const BINARY: &str = "SWITCHBOARD_BIN";
 // One failing test does not hide the others.
 const NEXTEST: [&str; 5] = ["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"];
 const CARGO_TEST: [&str; 4] = ["test", "--workspace", "--all-features", "--no-fail-fast"];
+
+#[cfg(test)]
+mod tests {
+    use super::{BENCHES, Build, USUAL, which_benches};
+
+    fn named(arguments: &[&str]) -> Result<(Vec<&'static str>, Build), String> {
+        which_benches(&arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn without_a_name_all_that_need_no_other_server_are_meant() {
+        assert_eq!(named(&[]), Ok((BENCHES[..USUAL].to_vec(), Build::Optimised)));
+        assert!(!BENCHES[..USUAL].contains(&"replicas"));
+    }
+
+    #[test]
+    fn names_are_taken_in_their_order_and_unknown_ones_refused() {
+        assert_eq!(named(&["quota", "--debug", "machines"]), Ok((vec!["quota", "machines"], Build::Plain)));
+        assert!(named(&["fast"]).unwrap_err().contains("no bench `fast`; there is machines"));
+    }
+}

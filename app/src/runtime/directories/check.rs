@@ -36,7 +36,7 @@ impl Step {
             }
             Err(error) => {
                 let finding = match &error {
-                    DirectoryError::Unavailable(_) => Finding::DirectoryAway,
+                    DirectoryError::Unavailable(_) | DirectoryError::Busy(_) => Finding::DirectoryAway,
                     DirectoryError::Denied(_) | DirectoryError::Unsupported => Finding::DirectoryRefuses,
                     DirectoryError::Malformed(_) => Finding::DirectoryUnclear,
                 };

@@ -341,7 +341,7 @@ impl Step {
     fn note(&self, error: Option<&DirectoryError>, now: Timestamp) {
         let outcome = match error {
             None => "ok",
-            Some(DirectoryError::Unavailable(_)) => "unavailable",
+            Some(DirectoryError::Unavailable(_) | DirectoryError::Busy(_)) => "unavailable",
             Some(DirectoryError::Denied(_)) => "denied",
             Some(DirectoryError::Malformed(_)) => "malformed",
             Some(DirectoryError::Unsupported) => "unsupported",
@@ -353,6 +353,8 @@ impl Step {
             // It was there and answered, if not to the point: no time-out for others to wait for.
             None | Some(DirectoryError::Malformed(_) | DirectoryError::Unsupported) => breaker.answered(),
             Some(DirectoryError::Unavailable(_) | DirectoryError::Denied(_)) => breaker.failed(now),
+            // Left alone it would be busy no longer, and people would be refused meanwhile.
+            Some(DirectoryError::Busy(_)) => {}
         }
         if let Some(error) = error {
             tracing::warn!(directory = self.name, kind = self.kind, %error, "failed to look somebody up");
