@@ -24,9 +24,6 @@ use crate::net::{ClientError, Network};
 
 /// China's clock, ahead of UTC: by it we turn the quota's months. The platform does not say which one it uses.
 const CHINA_MINUTES: i16 = 480;
-/// Connections to the platform that are kept while nobody uses them: a call takes milliseconds, so that a hundred answers at once make
-/// half as many calls at once.
-const IDLE_MAX: usize = 64;
 
 /// The chat platform DingTalk, over Stream mode. One value serves all channels: they share HTTP connections, and those
 /// with the same credentials share their budget of calls (R14), with other replicas, too, where
@@ -58,7 +55,7 @@ impl DingTalk {
     /// The platform as seen through `clock` and reached through `network`; `observer` is told of each HTTP call, for
     /// counting.
     pub fn new(clock: Arc<dyn Clock>, network: Network, observer: Observer) -> Result<Self, ClientError> {
-        let http = Http::new(network.client_keeping(IDLE_MAX, CONNECT_TIMEOUT)?, observer);
+        let http = Http::new(network.client(CONNECT_TIMEOUT)?, observer);
         let downloads = Downloads::new(&network)?;
         Ok(Self { clock, network, http, downloads, budgets: Budgets::default() })
     }

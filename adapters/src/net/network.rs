@@ -58,13 +58,7 @@ impl Network {
     /// another origin (secrets in headers and bodies stay where they were sent). It has no total time-out: streams are
     /// long; give each bounded request its own.
     pub fn client(&self, connect_timeout: Duration) -> Result<Client, ClientError> {
-        self.client_keeping(POOL_IDLE_MAX, connect_timeout)
-    }
-
-    /// The same, for a host that needs fewer connections: so many are kept while nobody uses them.
-    pub fn client_keeping(&self, idle_max: usize, connect_timeout: Duration) -> Result<Client, ClientError> {
-        let builder = self.builder(connect_timeout).pool_max_idle_per_host(idle_max);
-        Ok(builder.redirect(redirects()).build()?)
+        Ok(self.builder(connect_timeout).redirect(redirects()).build()?)
     }
 
     /// What is trusted, for protocols whose clients bring connections of their own.
