@@ -106,13 +106,12 @@ impl Stake {
     /// What the answer to a call of an API means for the calls that follow, if the platform asked for a pause.
     pub(super) fn take_in(&self, lane: Option<Lane>, failure: &Failure) {
         let Some(pause) = failure.retry_after() else { return };
-        let is_page = failure.is_ban() && !failure.names_ban();
-        if failure.names_ban() || is_page && self.gate().is_banned_by_page(lane) {
+        if failure.names_ban() || failure.is_page() && self.gate().is_banned_by_page(lane) {
             // Not the bucket: other replicas share it, and may call from other addresses.
             return self.gate().ban(pause, &failure.detail);
         }
         let Some(bucket) = lane.map(|lane| self.bucket(lane)) else { return };
-        if is_page {
+        if failure.is_page() {
             if let Some(pause) = bucket.growing_pause(PAGE_STEPS_MAX) {
                 bucket.close_here(pause);
             }

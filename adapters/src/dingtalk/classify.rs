@@ -89,12 +89,17 @@ impl Failure {
 
     /// Whether the platform lets nothing through from our address for a while.
     pub(super) fn is_ban(&self) -> bool {
-        self.code() == BAN_CODE || self.detail.starts_with(BAN_PAGE)
+        self.names_ban() || self.is_page()
     }
 
     /// Whether the platform's own code says so. A page says it less surely: something in between may refuse this one call.
     pub(super) fn names_ban(&self) -> bool {
         self.code() == BAN_CODE
+    }
+
+    /// Whether a page came in place of an answer.
+    pub(super) fn is_page(&self) -> bool {
+        self.detail.starts_with(BAN_PAGE)
     }
 
     /// Whether the platform will say the same of this call whenever it is made.

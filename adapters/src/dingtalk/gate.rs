@@ -174,8 +174,11 @@ impl Gate {
 
     /// A call was answered: whatever pages came before, the address is not banned.
     pub(super) fn answered(&self) {
-        if self.paged.swap(false, Ordering::Relaxed) {
-            lock(&self.state).page = None;
+        // Looked at with every call, and hardly ever changed.
+        if self.paged.load(Ordering::Relaxed) {
+            let mut state = lock(&self.state);
+            state.page = None;
+            self.paged.store(false, Ordering::Relaxed);
         }
     }
 

@@ -63,9 +63,7 @@ impl Platform {
                 self.tokens.reject(&token).await;
                 let token = self.token(deadline).await?;
                 // The platform counts the first one, too.
-                if let Some(lane) = api.lane() {
-                    self.take_place(lane, Class::Finish, deadline).await?;
-                }
+                self.take_turn(api, Class::Finish, deadline).await?;
                 self.call_with(api, body, &token, deadline).await
             }
             result => result,
@@ -80,10 +78,16 @@ impl Platform {
         body: &Value,
         deadline: Instant,
     ) -> Result<Value, Failure> {
-        if let Some(lane) = api.lane() {
-            self.take_place(lane, class, deadline).await?;
-        }
+        self.take_turn(api, class, deadline).await?;
         self.call(api, body, deadline).await
+    }
+
+    /// Waits for a place in the budget of `api`, if it has one.
+    async fn take_turn(&self, api: Api, class: Class, deadline: Instant) -> Result<(), Failure> {
+        match api.lane() {
+            Some(lane) => self.take_place(lane, class, deadline).await,
+            None => Ok(()),
+        }
     }
 
     /// Waits for a place in the budget, but not for ever.
@@ -106,13 +110,13 @@ impl Platform {
 
     /// Uploads an image; its media id, which the platform's clients show in its place (dingtalk §7.2).
     pub(super) async fn upload_image(&self, image: Image<'_>, deadline: Instant) -> Result<String, Failure> {
-        self.take_place(Lane::MediaUpload, Class::Text, deadline).await?;
+        self.take_turn(Api::MediaUpload, Class::Text, deadline).await?;
         let token = self.token(deadline).await?;
         let result = match self.upload_with(image, &token, deadline).await {
             Err(Failure { verdict: Verdict::TokenRejected, .. }) => {
                 self.tokens.reject(&token).await;
                 let token = self.token(deadline).await?;
-                self.take_place(Lane::MediaUpload, Class::Text, deadline).await?;
+                self.take_turn(Api::MediaUpload, Class::Text, deadline).await?;
                 self.upload_with(image, &token, deadline).await
             }
             result => result,
@@ -127,17 +131,13 @@ impl Platform {
     /// Waits for a place in the budget of `api`, then makes an authorised call of the old API, which takes the token as a part of
     /// the address.
     pub(super) async fn call_old(&self, api: Api, body: &Value, deadline: Instant) -> Result<Value, Failure> {
-        if let Some(lane) = api.lane() {
-            self.take_place(lane, Class::Text, deadline).await?;
-        }
+        self.take_turn(api, Class::Text, deadline).await?;
         let token = self.token(deadline).await?;
         match self.call_old_with(api, body, &token, deadline).await {
             Err(Failure { verdict: Verdict::TokenRejected, .. }) => {
                 self.tokens.reject(&token).await;
                 let token = self.token(deadline).await?;
-                if let Some(lane) = api.lane() {
-                    self.take_place(lane, Class::Text, deadline).await?;
-                }
+                self.take_turn(api, Class::Text, deadline).await?;
                 self.call_old_with(api, body, &token, deadline).await
             }
             result => result,
