@@ -10,13 +10,19 @@ use async_trait::async_trait;
 
 use crate::error::StoreError;
 
-/// How long the calls of a batch may start, counted from the moment of asking: the grant cannot be older than that. An
-/// answer that takes as long is of no use any more.
-pub const GRANT_USABLE: Duration = Duration::from_millis(250);
+/// How long a question may take: an answer that takes longer leaves hardly any time for its calls to start.
+pub const ANSWER_MAX: Duration = Duration::from_millis(100);
+
+/// How long the calls of a batch may start, counted from the moment of asking: the grant cannot be older than that.
+pub const GRANT_USABLE: Duration = Duration::from_millis(120);
 
 /// How long a granted call counts: a second and [`GRANT_USABLE`]. A call that starts at the end of that time is then still
 /// counted for a whole second, so no second sees more calls than the rate, whenever the calls of a batch start.
-pub const GRANT_COUNTED: Duration = Duration::from_millis(1_250);
+pub const GRANT_COUNTED: Duration = Duration::from_millis(1_120);
+
+/// How far ahead calls are granted to whoever comes when there are none left. Who asks first starts first, however near to the
+/// store the others are; a pause of the bucket is not heard of by those who have calls in hand, so it is not far.
+pub const GRANT_AHEAD: Duration = Duration::from_millis(500);
 
 /// How exactly a store remembers when a grant ceases to count: at most so much later. It bounds what is kept of a bucket.
 pub const GRANT_SLOT: Duration = Duration::from_millis(10);
@@ -27,8 +33,9 @@ pub const CLOSED_MAX: Duration = Duration::from_mins(5);
 /// Shares budgets of calls among replicas, by one clock for all of them.
 #[async_trait]
 pub trait BudgetStore: Send + Sync {
-    /// Takes up to `wanted` (at least one) of the calls that `rate` (at least one) a second allow. The grants that count, by
-    /// whomever and at whatever rate they were taken, are never more than `rate` afterwards, unless they were before.
+    /// Takes up to `wanted` (at least one) of the calls that `rate` (at least one) a second allow: now, or as soon as grants cease
+    /// to count, up to [`GRANT_AHEAD`] from now. The grants that count at any time, by whomever and at whatever rate they were
+    /// taken, are never more than `rate` afterwards, unless they were before.
     ///
     /// Atomic. Not repeatable: what was granted and not heard of is lost until it ceases to count; so it is after a
     /// time-out or a cancellation, and with calls that are not started in time.
@@ -54,8 +61,13 @@ pub struct BudgetKey {
 /// What came of asking for calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// So many calls may start, until [`GRANT_USABLE`] after the question.
-    Calls(NonZeroU32),
+    /// So many calls may start, until [`GRANT_USABLE`] after the question and what there is to wait.
+    Calls {
+        /// How many.
+        count: NonZeroU32,
+        /// How long after the answer at the earliest.
+        after: Duration,
+    },
     /// None; asking again makes sense after this time, which is not zero.
     Wait(Duration),
 }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use switchboard_ports::budget::{BudgetKey, BudgetStore, GRANT_USABLE, Taken};
+use switchboard_ports::budget::{ANSWER_MAX, BudgetKey, BudgetStore, GRANT_USABLE, Taken};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -24,7 +24,10 @@ use super::share::{Share, Step};
 const WINDOW: Duration = Duration::from_millis(1_050);
 
 /// The largest part of the rate that is asked for at once, as a divisor: what is not started in time is lost to all.
-const BATCH_DIVISOR: u32 = 5;
+const BATCH_DIVISOR: u32 = 10;
+
+/// How long before a call can start here the store is asked for it: a part of the time for which a grant is good.
+const ASKED_AHEAD: Duration = Duration::from_millis(60);
 
 /// How long at least after a pause that grows another one is a longer one.
 const GROWTH_MEMORY: Duration = Duration::from_secs(8);
@@ -111,8 +114,8 @@ impl State {
     /// When the next call may start for one of this class; `None`: now.
     fn blocked_until_for(&self, class: Class, now: Instant) -> Option<Instant> {
         // Updates come evenly: in a burst they would leave the cards behind them standing until the window is over.
-        let apart = WINDOW / self.rate.max(1);
-        let even = self.updated_at.filter(|_| class == Class::Update && self.rate > 0).map(|at| at + apart);
+        let even = self.updated_at.filter(|_| class == Class::Update && self.rate > 0);
+        let even = even.map(|at| at + self.apart());
         even.filter(|until| *until > now).max(self.blocked_until(now))
     }
 
@@ -120,10 +123,20 @@ impl State {
         usize::try_from(self.rate).unwrap_or(usize::MAX)
     }
 
-    /// How many calls to ask for: those that are waiting, in moderation.
+    /// How many calls to ask for: those that are waiting, in moderation, and of updates no more than can start in time.
     fn wanted(&self) -> u32 {
         let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
-        waiting.clamp(1, self.rate.div_ceil(BATCH_DIVISOR).max(1))
+        let batch = self.rate.div_ceil(BATCH_DIVISOR);
+        let first = self.queue.first(self.rate, Instant::now());
+        let is_even = first.is_some_and(|(place, _)| place.class() == Class::Update);
+        let in_time = GRANT_USABLE.as_millis() / self.apart().as_millis().max(1) / 2 + 1;
+        let most = if is_even { batch.min(u32::try_from(in_time).unwrap_or(u32::MAX)) } else { batch };
+        waiting.clamp(1, most.max(1))
+    }
+
+    /// What lies between two updates.
+    fn apart(&self) -> Duration {
+        WINDOW / self.rate.max(1)
     }
 
     fn grant(&mut self, class: Class, now: Instant) {
@@ -177,14 +190,14 @@ impl Question {
         // By now those who came at the same moment are in the queue.
         let wanted = lock(&self.bucket.state).wanted();
         let taken = self.shared.store.take(&self.shared.key, self.rate, wanted);
-        self.answer = timeout(GRANT_USABLE, taken).await.ok().and_then(Result::ok);
+        self.answer = timeout(ANSWER_MAX, taken).await.ok().and_then(Result::ok);
     }
 }
 
 impl Drop for Question {
     fn drop(&mut self) {
         let mut state = lock(&self.bucket.state);
-        let is_alone = state.share.answered(self.answer, self.rate, self.asked_at, Instant::now());
+        let is_alone = state.share.answered(self.answer, self.asked_at, Instant::now());
         state.wake_first();
         drop(state);
         if is_alone {
@@ -231,7 +244,7 @@ impl Bucket {
         if self.close_here(pause)
             && let Some(Shared { store, key }) = self.0.shared.clone()
         {
-            tokio::spawn(async move { timeout(GRANT_USABLE, store.close(&key, pause)).await });
+            tokio::spawn(async move { timeout(ANSWER_MAX, store.close(&key, pause)).await });
         }
     }
 
@@ -302,21 +315,26 @@ impl Bucket {
         let (class, is_counted) = (place.at.class(), state.rate > 0);
         let blocked_until =
             state.blocked_until_for(class, now).max(self.0.gate.closed_until(now, is_counted));
+        let rate = state.rate;
+        let ask = |shared: &Shared| Question {
+            bucket: Arc::clone(&self.0),
+            shared: shared.clone(),
+            rate,
+            asked_at: now,
+            answer: None,
+        };
+        let shared = self.0.shared.as_ref().filter(|_| is_counted);
         if let Some(until) = blocked_until {
-            return (Some(Turn::At(until)), None);
+            // The way to the store is not to be added to what there is to wait.
+            let shared = shared.filter(|_| until - now <= ASKED_AHEAD && state.share.asks_ahead(now));
+            return (Some(Turn::At(until)), shared.map(ask));
         }
-        let Some(shared) = self.0.shared.as_ref().filter(|_| is_counted) else {
+        let Some(shared) = shared else {
             self.0.grant(&mut state, class, now);
             return (None, None);
         };
         let step = state.share.step(now);
-        let question = matches!(step, Step::Ask | Step::StartAndAsk).then(|| Question {
-            bucket: Arc::clone(&self.0),
-            shared: shared.clone(),
-            rate: state.rate,
-            asked_at: now,
-            answer: None,
-        });
+        let question = matches!(step, Step::Ask | Step::StartAndAsk).then(|| ask(shared));
         let turn = match step {
             Step::Start | Step::StartAndAsk => {
                 self.0.grant(&mut state, class, now);

@@ -5,12 +5,15 @@
 //! no calls ────────────────> calls in hand ────────────────> no calls      none granted: asks again after the wait
 //!     └── no answer in time ──> alone: starts calls without asking, looks again every second ── an answer ──> no calls
 //! ```
+//! Calls in hand may be for a moment that is still to come: the store serves replicas in the order in which they ask, so that each
+//! gets its part, and who wants less leaves the others more.
+//!
 //! A bucket whose store does not answer goes on at its whole rate and not at a part of it: how many replicas have calls to make
 //! is not known then, mostly it is one, and where it is not, the platform's own throttle answer delays a call and loses nothing.
 
 use std::time::Duration;
 
-use switchboard_ports::budget::{CLOSED_MAX, GRANT_COUNTED, GRANT_USABLE, Taken};
+use switchboard_ports::budget::{CLOSED_MAX, GRANT_USABLE, Taken};
 use tokio::time::Instant;
 
 /// How often a bucket that is alone looks whether the store answers again.
@@ -34,15 +37,14 @@ pub(super) enum Step {
 /// What a bucket has of the shared budget. Not cancelled with a claim: what one asked for, the next may use.
 #[derive(Debug, Default)]
 pub(super) struct Share {
-    /// Calls granted and not started yet, and until when they may.
+    /// Calls granted and not started yet.
     calls: u32,
-    usable_until: Option<Instant>,
+    /// From when until when those may start.
+    usable: Option<(Instant, Instant)>,
     /// One question is under way, never two.
     is_asking: bool,
     /// When to ask again at the earliest.
     ask_at: Option<Instant>,
-    /// Until then others are taken to want more than there is.
-    contended_until: Option<Instant>,
     /// The store did not answer last time.
     is_alone: bool,
 }
@@ -56,7 +58,10 @@ impl Share {
             self.is_asking |= asks;
             return if asks { Step::StartAndAsk } else { Step::Start };
         }
-        if self.calls > 0 && self.usable_until.is_some_and(|until| until > now) {
+        if let Some((from, _)) = self.usable.filter(|(_, until)| self.calls > 0 && *until > now) {
+            if from > now {
+                return Step::At(from);
+            }
             self.calls -= 1;
             return Step::Start;
         }
@@ -70,33 +75,30 @@ impl Share {
         Step::Ask
     }
 
-    /// Takes an answer in, `None` where there is none, to a question at `rate` of `asked_at`. Whether the bucket is alone
-    /// from now on, and was not.
-    pub(super) fn answered(
-        &mut self,
-        answer: Option<Taken>,
-        rate: u32,
-        asked_at: Instant,
-        now: Instant,
-    ) -> bool {
+    /// Whether the store is to be asked although no call can start yet.
+    pub(super) fn asks_ahead(&mut self, now: Instant) -> bool {
+        let has_calls = self.calls > 0 && self.usable.is_some_and(|(_, until)| until > now);
+        let waits = self.ask_at.is_some_and(|at| at > now);
+        let asks = !(self.is_alone || has_calls || self.is_asking || waits);
+        self.is_asking |= asks;
+        asks
+    }
+
+    /// Takes an answer in, `None` where there is none, to a question of `asked_at`. Whether the bucket is alone from now on, and
+    /// was not.
+    pub(super) fn answered(&mut self, answer: Option<Taken>, asked_at: Instant, now: Instant) -> bool {
         self.is_asking = false;
         let was_alone = std::mem::replace(&mut self.is_alone, answer.is_none());
         self.calls = 0;
         match answer {
             None => self.ask_at = Some(now + ALONE_PAUSE),
-            Some(Taken::Calls(count)) => {
+            Some(Taken::Calls { count, after }) => {
                 self.calls = count.get();
-                self.usable_until = Some(asked_at + GRANT_USABLE);
-                // Where others wait, nobody is faster than the rate: a replica near to the store would leave them nothing.
-                let is_contended = self.contended_until.is_some_and(|until| until > now);
-                let pace = GRANT_COUNTED.saturating_mul(count.get()) / rate.max(1);
-                self.ask_at = is_contended.then_some(asked_at + pace);
+                // The store counts from a moment between question and answer.
+                self.usable = Some((now + after, asked_at + after + GRANT_USABLE));
+                self.ask_at = None;
             }
-            Some(Taken::Wait(pause)) => {
-                let until = now + pause.min(CLOSED_MAX);
-                self.ask_at = Some(until);
-                self.contended_until = Some(until + GRANT_COUNTED);
-            }
+            Some(Taken::Wait(pause)) => self.ask_at = Some(now + pause.min(CLOSED_MAX)),
         }
         self.is_alone && !was_alone
     }
@@ -104,5 +106,6 @@ impl Share {
     /// Forgets what it was told to wait for: the rate is another one.
     pub(super) fn rate_changed(&mut self) {
         self.ask_at = self.ask_at.filter(|_| self.is_alone);
+        self.calls = 0;
     }
 }

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use switchboard_domain::time::Timestamp;
-use switchboard_ports::budget::{BudgetKey, BudgetStore, CLOSED_MAX, GRANT_COUNTED, GRANT_SLOT, Taken};
+use switchboard_ports::budget::{
+    BudgetKey, BudgetStore, CLOSED_MAX, GRANT_AHEAD, GRANT_COUNTED, GRANT_SLOT, Taken,
+};
 use switchboard_ports::clock::Clock;
 use switchboard_ports::error::StoreError;
 
 /// All buckets of which something counts.
-pub(super) struct Budgets {
+pub(crate) struct Budgets {
     clock: Arc<dyn Clock>,
     buckets: Mutex<HashMap<BudgetKey, Bucket>>,
 }
@@ -26,7 +28,7 @@ struct Bucket {
 
 impl Budgets {
     /// Nothing is granted yet.
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, buckets: Mutex::default() }
     }
 
@@ -47,15 +49,36 @@ impl Bucket {
         if let Some(until) = self.closed_until {
             return Taken::Wait(until.since(now));
         }
-        let counted = self.granted.values().sum::<u32>();
-        let Some(count) = NonZeroU32::new(wanted.min(rate.saturating_sub(counted))) else {
-            let first = self.granted.first_key_value();
-            return Taken::Wait(first.map_or(GRANT_SLOT, |(until, _)| until.since(now)));
+        let (begin, free) = self.first_free(rate, now);
+        let after = begin.since(now);
+        let Some(count) = NonZeroU32::new(wanted.min(free)).filter(|_| after <= GRANT_AHEAD) else {
+            return Taken::Wait(after.saturating_sub(GRANT_AHEAD).max(GRANT_SLOT));
         };
         let slot = u64::try_from(GRANT_SLOT.as_millis()).unwrap_or(u64::MAX);
-        let until = now.after(GRANT_COUNTED).as_millis().next_multiple_of(slot);
+        let until = begin.after(GRANT_COUNTED).as_millis().next_multiple_of(slot);
         *self.granted.entry(Timestamp::from_millis(until)).or_default() += count.get();
-        Taken::Calls(count)
+        Taken::Calls { count, after }
+    }
+
+    /// When calls may start at the earliest, and how many. Where there are none left, they come evenly, each behind those that were
+    /// asked for before: else who is nearest to the store would take all that a burst leaves at once.
+    fn first_free(&self, rate: u32, now: Timestamp) -> (Timestamp, u32) {
+        let (mut begin, mut counted) = (now, self.granted.values().sum::<u32>());
+        for (until, count) in &self.granted {
+            if counted < rate {
+                break;
+            }
+            begin = *until;
+            counted = counted.saturating_sub(*count);
+        }
+        if let Some((until, count)) = self.granted.last_key_value() {
+            let last = until.before(GRANT_COUNTED + GRANT_SLOT);
+            if begin > now || last > now {
+                begin = begin.max(last.after(GRANT_COUNTED.saturating_mul(*count) / rate.max(1)));
+            }
+        }
+        let still = self.granted.iter().filter(|(until, _)| **until > begin).map(|(_, count)| count);
+        (begin, rate.saturating_sub(still.sum()))
     }
 }
 

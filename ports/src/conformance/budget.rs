@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::budget::{BudgetKey, BudgetStore, CLOSED_MAX, GRANT_COUNTED, GRANT_SLOT, Taken};
+use crate::budget::{BudgetKey, BudgetStore, CLOSED_MAX, GRANT_AHEAD, GRANT_COUNTED, GRANT_SLOT, Taken};
 use crate::conformance::Fixture;
 
 /// One test per case of the budget store's contract.
@@ -13,6 +13,8 @@ macro_rules! budget_store_suite {
         $crate::__conformance_cases!($fresh; (budget);
             no_more_than_the_rate_is_granted_while_it_counts,
             each_grant_ceases_to_count_by_itself,
+            whoever_asks_first_starts_first,
+            no_time_sees_more_than_the_rate,
             whoever_asks_at_once_shares_one_rate,
             buckets_know_nothing_of_each_other,
             a_rate_that_changes_counts_at_once,
@@ -30,36 +32,45 @@ fn bucket(api: &str) -> BudgetKey {
 }
 
 fn calls(count: u32) -> Taken {
-    Taken::Calls(NonZeroU32::new(count).unwrap())
+    Taken::Calls { count: NonZeroU32::new(count).unwrap(), after: Duration::ZERO }
 }
 
-/// What is granted, 0 for nothing.
+/// What may start now, 0 for nothing.
 async fn granted(store: &dyn BudgetStore, key: &BudgetKey, rate: u32, wanted: u32) -> u32 {
     match store.take(key, rate, wanted).await.unwrap() {
-        Taken::Calls(count) => count.get(),
+        Taken::Calls { count, after: Duration::ZERO } => count.get(),
+        Taken::Calls { count, after } => panic!("{count} calls after {after:?} instead of now"),
         Taken::Wait(_) => 0,
+    }
+}
+
+/// What is granted ahead, and after how long.
+async fn granted_ahead(store: &dyn BudgetStore, key: &BudgetKey, rate: u32, wanted: u32) -> (u32, Duration) {
+    match store.take(key, rate, wanted).await.unwrap() {
+        Taken::Calls { count, after } => (count.get(), after),
+        Taken::Wait(pause) => panic!("a wait of {pause:?} instead of calls"),
     }
 }
 
 /// How long to wait.
 async fn wait(store: &dyn BudgetStore, key: &BudgetKey, rate: u32) -> Duration {
     match store.take(key, rate, 1).await.unwrap() {
-        Taken::Calls(count) => panic!("{count} calls instead of a wait"),
+        Taken::Calls { count, after } => panic!("{count} calls after {after:?} instead of a wait"),
         Taken::Wait(pause) => pause,
     }
 }
 
-/// The last batch is smaller than wanted, and then there is none until the first ceases to count.
+/// The last batch is smaller than wanted, and then there is none until shortly before the first ceases to count.
 pub async fn no_more_than_the_rate_is_granted_while_it_counts(fixture: impl Fixture) {
     let (store, key) = (fixture.stores().budgets, bucket("a"));
     for expected in [4, 4, 2] {
         assert_eq!(store.take(&key, 10, 4).await, Ok(calls(expected)));
     }
-    let pause = wait(&*store, &key, 10).await;
-    assert!((GRANT_COUNTED..=GRANT_COUNTED + GRANT_SLOT).contains(&pause), "{pause:?}");
-    fixture.clock().advance(GRANT_COUNTED.saturating_sub(MILLI));
+    let (pause, least) = (wait(&*store, &key, 10).await, GRANT_COUNTED.saturating_sub(GRANT_AHEAD));
+    assert!((least..=least + GRANT_SLOT).contains(&pause), "{pause:?}");
+    fixture.clock().advance(least.saturating_sub(MILLI));
     assert!(wait(&*store, &key, 10).await <= MILLI + GRANT_SLOT);
-    fixture.clock().advance(MILLI + GRANT_SLOT);
+    fixture.clock().advance(GRANT_AHEAD + MILLI + GRANT_SLOT);
     assert_eq!(store.take(&key, 10, 100).await, Ok(calls(10)));
 }
 
@@ -71,16 +82,53 @@ pub async fn each_grant_ceases_to_count_by_itself(fixture: impl Fixture) {
     fixture.clock().advance(later);
     assert_eq!(granted(&*store, &key, 10, 10).await, 6);
     let pause = wait(&*store, &key, 10).await;
-    assert!(pause <= GRANT_COUNTED.saturating_sub(later) + GRANT_SLOT, "{pause:?}");
-    fixture.clock().advance(pause);
+    assert!(pause < GRANT_COUNTED.saturating_sub(later), "{pause:?}");
+    fixture.clock().advance(GRANT_COUNTED.saturating_sub(later) + GRANT_SLOT);
     assert_eq!(granted(&*store, &key, 10, 10).await, 4);
-    let pause = wait(&*store, &key, 10).await;
-    assert!(pause <= later + GRANT_SLOT, "{pause:?}");
-    fixture.clock().advance(pause);
+    fixture.clock().advance(later);
     assert_eq!(granted(&*store, &key, 10, 10).await, 6);
     // Long after.
     fixture.clock().advance(Duration::from_hours(1));
     assert_eq!(granted(&*store, &key, 10, 10).await, 10);
+}
+
+/// One behind the other, and nobody else in between when the time of the first has come.
+pub async fn whoever_asks_first_starts_first(fixture: impl Fixture) {
+    let (store, key) = (fixture.stores().budgets, bucket("a"));
+    assert_eq!(granted(&*store, &key, 20, 20).await, 20);
+    fixture.clock().advance(GRANT_COUNTED.saturating_sub(Duration::from_millis(200)));
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        let (count, after) = granted_ahead(&*store, &key, 20, 2).await;
+        assert_eq!(count, 2);
+        all.push(after);
+    }
+    assert!(all.is_sorted_by(|one, next| one < next), "{all:?}");
+    fixture.clock().advance(all[0]);
+    let (_, after) = granted_ahead(&*store, &key, 20, 1).await;
+    assert!(all[0] + after > all[2], "{after:?} behind {all:?}");
+}
+
+/// Whoever asks when, and for how much.
+pub async fn no_time_sees_more_than_the_rate(fixture: impl Fixture) {
+    let (store, key) = (fixture.stores().budgets, bucket("a"));
+    let (mut now, mut starts) = (Duration::ZERO, Vec::new());
+    for step in 0..150_u32 {
+        let passed = Duration::from_millis(u64::from(step * 37 % 90));
+        fixture.clock().advance(passed);
+        now += passed;
+        if let Taken::Calls { count, after } = store.take(&key, 20, step * 7 % 6 + 1).await.unwrap() {
+            starts.push((now + after, count.get()));
+        }
+    }
+    for (at, _) in &starts {
+        let counts = |start: &Duration| start <= at && *start + GRANT_COUNTED > *at;
+        let counted: u32 = starts.iter().filter(|(start, _)| counts(start)).map(|(_, count)| count).sum();
+        assert!(counted <= 20, "{counted} count at {at:?} of {starts:?}");
+    }
+    let all: u32 = starts.iter().map(|(_, count)| count).sum();
+    let least = 20 * now.as_millis() / (GRANT_COUNTED + GRANT_SLOT).as_millis();
+    assert!(u128::from(all) >= least, "{all} of {least}");
 }
 
 /// However many there are.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
-use switchboard_ports::budget::{BudgetKey, BudgetStore, CLOSED_MAX, GRANT_COUNTED, GRANT_SLOT, Taken};
+use switchboard_ports::budget::{
+    BudgetKey, BudgetStore, CLOSED_MAX, GRANT_AHEAD, GRANT_COUNTED, GRANT_SLOT, Taken,
+};
 use switchboard_ports::error::StoreError;
 
 use super::Core;
@@ -36,7 +38,7 @@ impl Budgets {
         let mut call = core.scripts.spend.prepare_invoke();
         call.key(core.keys.shared(&format!("budget-{name}"), "calls"));
         call.arg(core.lease_time()).arg(rate).arg(wanted).arg(millis(pause));
-        for span in [GRANT_COUNTED, GRANT_SLOT, CLOSED_MAX, IDLE_KEPT] {
+        for span in [GRANT_COUNTED, GRANT_SLOT, CLOSED_MAX, IDLE_KEPT, GRANT_AHEAD] {
             call.arg(millis(span));
         }
         core.connection.run(&call).await
@@ -59,7 +61,8 @@ fn millis(span: Duration) -> u64 {
 impl BudgetStore for Budgets {
     async fn take(&self, bucket: &BudgetKey, rate: u32, wanted: u32) -> Result<Taken, StoreError> {
         let (calls, wait) = self.spend(bucket, Spent::Calls { rate, wanted }).await?;
-        Ok(NonZeroU32::new(calls).map_or_else(|| Taken::Wait(Duration::from_millis(wait)), Taken::Calls))
+        let after = Duration::from_millis(wait);
+        Ok(NonZeroU32::new(calls).map_or(Taken::Wait(after), |count| Taken::Calls { count, after }))
     }
 
     async fn close(&self, bucket: &BudgetKey, pause: Duration) -> Result<(), StoreError> {

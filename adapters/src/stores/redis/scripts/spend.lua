@@ -1,11 +1,14 @@
--- Takes calls out of a bucket of a platform's budget, or closes it for a pause; answers how many calls, and how long to wait (ms).
+-- Takes calls out of a bucket of a platform's budget, or closes it for a pause; answers how many calls, and after how long (ms) they
+-- may start or it makes sense to ask again.
 -- KEYS: bucket. ARGV: 1 now (ms) or '' for the server's own clock, 2 calls a second, 3 calls wanted, 4 the pause (ms), 0 to take,
--- 5 how long a call counts (ms), 6 how exactly that is kept (ms), 7 the longest pause (ms), 8 how long an idle bucket is kept (ms).
+-- 5 how long a call counts (ms), 6 how exactly that is kept (ms), 7 the longest pause (ms), 8 how long an idle bucket is kept (ms),
+-- 9 how far ahead calls are granted (ms).
 local now = moment(ARGV[1])
 local rate, wanted, pause = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local counted, slot, pause_max = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local until_free = math.ceil((now + counted) / slot) * slot
-local used, first, closed = 0, until_free, now
+local ahead = tonumber(ARGV[9])
+local last_until = math.ceil((now + ahead + counted) / slot) * slot
+local used, closed, granted = 0, now, {}
 local stored = redis.call('HGETALL', KEYS[1])
 -- Times that are too far ahead were written before the server's clock was set back: they would hold calls for as long.
 for index = 1, #stored, 2 do
@@ -16,26 +19,50 @@ for index = 1, #stored, 2 do
     end
   else
     local at = tonumber(stored[index])
-    if at <= now or at > until_free then
+    if at <= now or at > last_until then
       redis.call('HDEL', KEYS[1], stored[index])
     else
       used = used + value
-      first = math.min(first, at)
+      granted[#granted + 1] = {at, value}
     end
   end
 end
-local calls = 0
+local calls, begin = 0, now
 if pause > 0 then
   closed = math.max(closed, now + math.min(pause, pause_max))
   redis.call('HSET', KEYS[1], 'closed', string.format('%.0f', closed))
 elseif closed > now then
   return {0, closed - now}
 else
-  calls = math.min(wanted, rate - used)
-  if calls <= 0 then
-    return {0, first - now}
+  -- Where there are none left, calls come evenly, each behind those that were asked for before: else who is nearest to the
+  -- server would take all that a burst leaves at once.
+  table.sort(granted, function(one, other) return one[1] < other[1] end)
+  local left = used
+  for _, grant in ipairs(granted) do
+    if left < rate then
+      break
+    end
+    begin = grant[1]
+    left = left - grant[2]
   end
+  local last = granted[#granted]
+  if last then
+    local began = last[1] - counted - slot
+    if begin > now or began > now then
+      begin = math.max(begin, began + math.floor(counted * last[2] / rate))
+    end
+  end
+  if begin - now > ahead then
+    return {0, math.max(begin - now - ahead, slot)}
+  end
+  for _, grant in ipairs(granted) do
+    if grant[1] <= begin then
+      used = used - grant[2]
+    end
+  end
+  calls = math.min(wanted, rate - used)
+  local until_free = math.ceil((begin + counted) / slot) * slot
   redis.call('HINCRBY', KEYS[1], string.format('%.0f', until_free), calls)
 end
-redis.call('PEXPIRE', KEYS[1], string.format('%.0f', closed - now + tonumber(ARGV[8])))
-return {calls, 0}
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(closed, begin) - now + tonumber(ARGV[8])))
+return {calls, begin - now}
