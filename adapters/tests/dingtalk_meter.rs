@@ -33,6 +33,8 @@ impl Meter for Tally {
         *self.1.lock().unwrap() = true;
     }
 
+    fn pushed(&self, _is_withheld: bool) {}
+
     fn pace(&self, rules: QuotaRules) -> Pace {
         pace(rules, &Standing { refused: *self.1.lock().unwrap(), ..Standing::default() }).0
     }

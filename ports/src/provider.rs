@@ -55,6 +55,9 @@ pub trait Meter: Send + Sync {
     /// The platform has said that the quota of calls is used up.
     fn refused(&self);
 
+    /// A message was pushed, with or without its content: without it where the quota of pushes is used up.
+    fn pushed(&self, is_withheld: bool);
+
     /// The pace that these rules and what was counted here leave now. What it said before counts, too: a pace that follows from
     /// a forecast is kept for a while.
     fn pace(&self, rules: QuotaRules) -> Pace;
@@ -70,6 +73,8 @@ impl Meter for Unmetered {
     fn performed(&self) {}
 
     fn refused(&self) {}
+
+    fn pushed(&self, _is_withheld: bool) {}
 
     fn pace(&self, rules: QuotaRules) -> Pace {
         rules.pace.unwrap_or_default()

@@ -7,14 +7,15 @@
 //! Where replicas share a budget, a call that this window allows also needs one that the store has granted (`share.rs`).
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use switchboard_ports::budget::{ANSWER_MAX, BudgetKey, BudgetStore, GRANT_USABLE, Taken};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::codes::SECOND_PAUSE;
+use super::feedback::{Growing, Rate};
 use super::gate::Gate;
 pub(super) use super::queue::Class;
 use super::queue::{self, Queue};
@@ -29,9 +30,6 @@ const BATCH_DIVISOR: u32 = 10;
 /// How long before a call can start here the store is asked for it: a part of the time for which a grant is good.
 const ASKED_AHEAD: Duration = Duration::from_millis(60);
 
-/// How long at least after a pause that grows another one is a longer one.
-const GROWTH_MEMORY: Duration = Duration::from_secs(8);
-
 /// One API's bucket.
 #[derive(Default)]
 pub(super) struct Bucket(Arc<Inner>);
@@ -43,6 +41,8 @@ struct Inner {
     shared: Option<Shared>,
     /// What holds the calls of all apps, whatever is left of a rate.
     gate: Arc<Gate>,
+    /// Whether a chat's limit was the last that was met: looked at with every call, and hardly ever changed.
+    met_limit: AtomicBool,
 }
 
 impl Inner {
@@ -66,48 +66,29 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// Calls a second; 0: no limit of ours, and nobody is asked.
+    /// Calls a second as set, and as throttle answers have taught.
+    set: Rate,
+    /// Those in force; 0: no limit of ours, and nobody is asked.
     rate: u32,
     share: Share,
-    /// When the last calls were let through, oldest first, at most `rate`.
+    /// When the last calls were let through, oldest first, at most as many as the rate was.
     granted: VecDeque<Instant>,
     /// When the last update was let through.
     updated_at: Option<Instant>,
     /// Nothing is let through before: the platform throttled us.
     closed_until: Option<Instant>,
     growing: Option<Growing>,
+    /// How long a chat that has met its limit waits.
+    limited_until: Option<Instant>,
     queue: Queue,
-}
-
-/// A pause that is twice as long as the one before: 1, 2, 4 s and so on.
-#[derive(Clone, Copy)]
-struct Growing {
-    step: u32,
-    until: Instant,
-}
-
-impl Growing {
-    const fn pause(step: u32) -> Duration {
-        SECOND_PAUSE.saturating_mul(2_u32.saturating_pow(step))
-    }
-
-    /// After another answer that asks for one; `None`: it is of a call that was under way already.
-    fn next(last: Option<Self>, steps_max: u32, now: Instant) -> Option<Self> {
-        let is_remembered = |last: &Self| now < last.until + GROWTH_MEMORY.max(Self::pause(last.step));
-        let step = match last {
-            Some(last) if now < last.until => return None,
-            Some(last) if is_remembered(&last) => (last.step + 1).min(steps_max),
-            Some(_) | None => 0,
-        };
-        Some(Self { step, until: now + Self::pause(step) })
-    }
 }
 
 impl State {
     /// When the next call may start; `None`: now.
     fn blocked_until(&self, now: Instant) -> Option<Instant> {
-        let full = self.rate > 0 && self.granted.len() >= self.window_size();
-        let freed_at = self.granted.front().filter(|_| full).map(|oldest| *oldest + WINDOW);
+        // The rate may have been higher: all but one of what it lets through have to be out of the window.
+        let last = self.granted.len().checked_sub(self.window_size()).filter(|_| self.rate > 0);
+        let freed_at = last.and_then(|index| self.granted.get(index)).map(|at| *at + WINDOW);
         freed_at.max(self.closed_until).filter(|until| *until > now)
     }
 
@@ -190,7 +171,7 @@ impl Question {
         // By now those who came at the same moment are in the queue.
         let wanted = lock(&self.bucket.state).wanted();
         let taken = self.shared.store.take(&self.shared.key, self.rate, wanted);
-        self.answer = timeout(ANSWER_MAX, taken).await.ok().and_then(Result::ok);
+        self.answer = timeout_at(self.asked_at + ANSWER_MAX, taken).await.ok().and_then(Result::ok);
     }
 }
 
@@ -198,6 +179,9 @@ impl Drop for Question {
     fn drop(&mut self) {
         let mut state = lock(&self.bucket.state);
         let is_alone = state.share.answered(self.answer, self.asked_at, Instant::now());
+        if state.rate != self.rate {
+            state.share.rate_changed();
+        }
         state.wake_first();
         drop(state);
         if is_alone {
@@ -270,14 +254,40 @@ impl Bucket {
         Some(next.until - now)
     }
 
+    /// A call met a limit that may be one chat's. Whether another one did while the last still waits, and nothing went through since:
+    /// then it is everybody's.
+    pub(super) fn is_limited_again(&self, pause: Duration) -> bool {
+        let now = Instant::now();
+        let last = lock(&self.0.state).limited_until.replace(now + pause);
+        self.0.met_limit.store(true, Ordering::Relaxed);
+        last.is_some_and(|until| until > now)
+    }
+
+    /// A call was answered: whatever limit was met before, it is not everybody's.
+    pub(super) fn answered(&self) {
+        if self.0.met_limit.load(Ordering::Relaxed) {
+            self.0.met_limit.store(false, Ordering::Relaxed);
+            lock(&self.0.state).limited_until = None;
+        }
+    }
+
     /// Sets the calls a second from now on; 0: no limit of ours.
     pub(super) fn set_rate(&self, calls_per_second: u32) {
         let mut state = lock(&self.0.state);
-        if state.rate != calls_per_second {
+        if state.set.set_limit(calls_per_second) {
             state.rate = calls_per_second;
             state.share.rate_changed();
         }
         state.wake_first();
+    }
+
+    /// The platform takes fewer calls of this app than the rate: from now on fewer are made, and little by little more again. How
+    /// many, unless that has just been done.
+    pub(super) fn lower_rate(&self) -> Option<u32> {
+        let mut state = lock(&self.0.state);
+        let rate = state.set.lower(Instant::now())?;
+        state.rate = rate;
+        Some(rate)
     }
 
     fn line_up(&self, class: Class, still: Duration) -> Place<'_> {
@@ -303,6 +313,7 @@ impl Bucket {
     fn look(&self, place: &Place<'_>) -> (Option<Turn>, Option<Question>) {
         let mut state = lock(&self.0.state);
         let now = Instant::now();
+        state.rate = state.set.in_force(now);
         match state.queue.first(state.rate, now) {
             Some((first, _)) if first == place.at => {}
             Some((_, first)) => {
@@ -326,7 +337,11 @@ impl Bucket {
         let shared = self.0.shared.as_ref().filter(|_| is_counted);
         if let Some(until) = blocked_until {
             // The way to the store is not to be added to what there is to wait.
-            let shared = shared.filter(|_| until - now <= ASKED_AHEAD && state.share.asks_ahead(now));
+            let ahead = until.checked_sub(ASKED_AHEAD).filter(|at| shared.is_some() && *at > now);
+            if let Some(at) = ahead {
+                return (Some(Turn::At(at)), None);
+            }
+            let shared = shared.filter(|_| state.share.asks_ahead(now, until));
             return (Some(Turn::At(until)), shared.map(ask));
         }
         let Some(shared) = shared else {

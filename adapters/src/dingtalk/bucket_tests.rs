@@ -121,6 +121,30 @@ async fn a_throttle_answer_holds_those_who_wait_already() {
     assert!(before.elapsed() >= Duration::from_secs(5));
 }
 
+/// A platform that lets 20 calls of each of its seconds through, for an app that is set up for 60.
+#[tokio::test(start_paused = true)]
+async fn a_rate_that_is_too_high_is_found_out_and_hardly_ever_tried_again() {
+    let (bucket, begun) = (bucket(60), Instant::now());
+    let (mut second, mut in_it, mut taken, mut refused) = (0, 0, 0, 0);
+    while begun.elapsed() < Duration::from_mins(5) {
+        bucket.take(Class::Text).await;
+        let now = begun.elapsed().as_secs();
+        if now != second {
+            (second, in_it) = (now, 0);
+        }
+        in_it += 1;
+        if in_it > 20 {
+            refused += 1;
+            bucket.close(Duration::from_secs(1));
+            bucket.lower_rate();
+        } else {
+            taken += 1;
+        }
+    }
+    assert!(refused > 0 && refused * 50 < taken, "{refused} refused, {taken} taken");
+    assert!(taken > 300 * 14, "{taken} taken");
+}
+
 #[tokio::test(start_paused = true)]
 async fn pauses_grow_until_there_was_none_for_a_while() {
     let bucket = bucket(0);

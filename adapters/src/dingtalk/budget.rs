@@ -110,7 +110,17 @@ impl Stake {
             // Not the bucket: other replicas share it, and may call from other addresses.
             return self.gate().ban(pause, &failure.detail);
         }
-        let Some(bucket) = lane.map(|lane| self.bucket(lane)) else { return };
+        let Some(lane) = lane else { return };
+        let bucket = self.bucket(lane);
+        if failure.is_of_app()
+            && let Some(rate) = bucket.lower_rate()
+        {
+            tracing::info!(
+                api = lane.label(),
+                rate,
+                "the platform takes fewer calls a second than are set; fewer are made"
+            );
+        }
         if failure.is_page() {
             if let Some(pause) = bucket.growing_pause(PAGE_STEPS_MAX) {
                 bucket.close_here(pause);
@@ -119,8 +129,16 @@ impl Stake {
             if let Some(growing) = bucket.growing_pause(OVERLOAD_STEPS_MAX) {
                 bucket.close(growing.max(pause));
             }
-        } else {
+        } else if !failure.is_of_one_chat() || bucket.is_limited_again(pause) {
             bucket.close(pause);
+        }
+    }
+
+    /// A call was answered with what it was made for.
+    pub(super) fn answered(&self, lane: Option<Lane>) {
+        self.gate().answered();
+        if let Some(lane) = lane {
+            self.bucket(lane).answered();
         }
     }
 
@@ -191,6 +209,7 @@ mod tests {
     use super::{Budgets, Stake, Terms};
     use crate::dingtalk::api::Lane;
     use crate::dingtalk::bucket::Class;
+    use crate::dingtalk::classify::classify;
 
     const BASE: &str = "https://api";
 
@@ -254,6 +273,25 @@ mod tests {
             assert_eq!(at_once(&new).await, expected, "a connection may still hold the old one");
             drop(std::mem::replace(&mut old, new));
             assert_eq!(at_once(&old).await, expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chat_that_is_limited_delays_nobody_else_and_several_delay_all() {
+        for answer in [&br#"{"errcode": 302033}"#[..], br#"{"code": "send.too.fast"}"#] {
+            let limited = classify(400, answer, None).unwrap_err();
+            let (lane, stake) =
+                (Lane::SessionWebhook, Budgets::default().of(BASE, "app", wants("a", true, 0)));
+            let is_open = || stake.bucket(lane).take(Class::Text).now_or_never().is_some();
+            stake.take_in(Some(lane), &limited);
+            assert!(is_open());
+            stake.answered(Some(lane));
+            stake.take_in(Some(lane), &limited);
+            assert!(is_open(), "something went through in between");
+            stake.take_in(Some(lane), &limited);
+            assert!(!is_open(), "another one, and nothing in between");
+            tokio::time::sleep(limited.retry_after().unwrap()).await;
+            assert!(is_open());
         }
     }
 

@@ -25,6 +25,17 @@ const BAN_PAGE: &str = "a page with status";
 /// Codes that say that an API has too many calls from all apps together (dingtalk §9.2).
 const OVERLOAD_CODES: [&str; 2] = ["Forbidden.AccessDenied.QpsLimitForApi", "90002"];
 
+/// Codes that say that this app makes more calls a second than it may (dingtalk §9.2).
+const APP_LIMIT_CODES: [&str; 3] = [
+    "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi",
+    "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi",
+    "90018",
+];
+
+/// Codes that say that a chat, or whoever writes into it, has too many messages (dingtalk §4.4, §9.2); families by their beginning.
+const CHAT_LIMIT_CODES: [&str; 3] = ["send.too.fast", "302033", "410100"];
+const CHAT_LIMIT_FAMILY: &str = "too.many.";
+
 /// Legacy codes of a missing permission and of an address that is not on the list (dingtalk §5.3).
 const LEGACY_GATEWAY_CODES: [&str; 2] = ["60011", "60020"];
 
@@ -119,6 +130,16 @@ impl Failure {
     /// Whether the API has too many calls from everybody, not from us alone.
     pub(super) fn is_overload(&self) -> bool {
         OVERLOAD_CODES.contains(&self.code())
+    }
+
+    /// Whether the app makes more calls a second than it may.
+    pub(super) fn is_of_app(&self) -> bool {
+        APP_LIMIT_CODES.contains(&self.code())
+    }
+
+    /// Whether a limit was met that may be one chat's alone.
+    pub(super) fn is_of_one_chat(&self) -> bool {
+        CHAT_LIMIT_CODES.contains(&self.code()) || self.code().starts_with(CHAT_LIMIT_FAMILY)
     }
 
     /// Whether the call counts against the monthly quota all the same: it did, where an API took it and refused it, and it may

@@ -23,6 +23,7 @@ mod codes_tests;
 mod config;
 mod config_reader;
 mod contact;
+mod feedback;
 mod fields;
 pub mod frame;
 mod gate;

@@ -205,7 +205,7 @@ impl Platform {
     fn take_in(&self, api: Api, result: &Result<Value, Failure>) {
         self.count(api, result);
         match result {
-            Ok(_) => self.budget.gate().answered(),
+            Ok(_) => self.budget.answered(api.lane()),
             Err(failure) => self.budget.take_in(api.lane(), failure),
         }
     }

@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use switchboard_ports::budget::{CLOSED_MAX, GRANT_USABLE, Taken};
+use switchboard_ports::budget::{ANSWER_MAX, CLOSED_MAX, GRANT_USABLE, Taken};
 use tokio::time::Instant;
 
 /// How often a bucket that is alone looks whether the store answers again.
@@ -75,9 +75,9 @@ impl Share {
         Step::Ask
     }
 
-    /// Whether the store is to be asked although no call can start yet.
-    pub(super) fn asks_ahead(&mut self, now: Instant) -> bool {
-        let has_calls = self.calls > 0 && self.usable.is_some_and(|(_, until)| until > now);
+    /// Whether the store is to be asked although no call can start before `opens`.
+    pub(super) fn asks_ahead(&mut self, now: Instant, opens: Instant) -> bool {
+        let has_calls = self.calls > 0 && self.usable.is_some_and(|(_, until)| until > opens);
         let waits = self.ask_at.is_some_and(|at| at > now);
         let asks = !(self.is_alone || has_calls || self.is_asking || waits);
         self.is_asking |= asks;
@@ -88,6 +88,8 @@ impl Share {
     /// was not.
     pub(super) fn answered(&mut self, answer: Option<Taken>, asked_at: Instant, now: Instant) -> bool {
         self.is_asking = false;
+        // On a busy machine it may have lain about for longer than its calls are good for.
+        let answer = answer.filter(|_| now <= asked_at + ANSWER_MAX);
         let was_alone = std::mem::replace(&mut self.is_alone, answer.is_none());
         self.calls = 0;
         match answer {
@@ -98,7 +100,8 @@ impl Share {
                 self.usable = Some((now + after, asked_at + after + GRANT_USABLE));
                 self.ask_at = None;
             }
-            Some(Taken::Wait(pause)) => self.ask_at = Some(now + pause.min(CLOSED_MAX)),
+            // From the question on, so that a far replica comes back when the others do.
+            Some(Taken::Wait(pause)) => self.ask_at = Some(asked_at + pause.min(CLOSED_MAX)),
         }
         self.is_alone && !was_alone
     }

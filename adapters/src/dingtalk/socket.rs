@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, SplitSink};
 use futures_util::{FutureExt, SinkExt, Stream, StreamExt};
 use switchboard_domain::channel::{CloseCause, ErrorCode};
+use switchboard_domain::message::Body;
 use switchboard_domain::time::Timestamp;
 use switchboard_domain::usage::Used;
 use switchboard_ports::clock::Clock;
@@ -240,6 +241,7 @@ impl Connection {
         let at = pushed_at.unwrap_or_else(|| self.clock.now());
         match callback::decode(data, Pushed { message_id: message_id.as_deref(), at }) {
             Ok(message) => {
+                self.meter.pushed(message.body == Body::Withheld);
                 let decision = self.sink.offer(message);
                 self.pending.push(decision.map(move |ack| (message_id, ack)).boxed());
                 ControlFlow::Continue(())

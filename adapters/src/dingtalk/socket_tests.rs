@@ -73,6 +73,8 @@ impl Meter for Tally {
 
     fn refused(&self) {}
 
+    fn pushed(&self, _is_withheld: bool) {}
+
     fn pace(&self, rules: QuotaRules) -> Pace {
         rules.pace.unwrap_or_default()
     }

@@ -17,7 +17,7 @@
 //! | `budget.rs` | budgets of calls in such stores |
 //! | `leases.rs` | leases of stores that one process owns alone |
 
-pub(crate) mod budget;
+mod budget;
 pub mod copy;
 mod cursor;
 mod durability;

@@ -14,6 +14,7 @@ pub(super) const fn strain(usage: &QuotaUsage) -> Key {
         Why::MostlyUsed => Key("quota-mostly-used"),
         Why::NearlyUsedUp => Key("quota-nearly-used-up"),
         Why::UsedUp => Key("quota-used-up"),
+        Why::PushesUsedUp => Key("quota-pushes-used-up"),
     }
 }
 

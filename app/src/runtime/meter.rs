@@ -71,6 +71,8 @@ struct Counts {
     /// The month in which the platform has said that the quota is used up. Known to this process: whoever takes over learns it
     /// with its first call.
     refused: Option<Month>,
+    /// The month in which the last message came without its content. Known to this process, too.
+    withheld: Option<Month>,
     /// The numbers of calls a month for which calls are saved because of the forecast, each with the month in which it began.
     /// Known to this process, too.
     saving: BTreeMap<u64, Month>,
@@ -97,6 +99,14 @@ impl Meter for AppMeter {
         }
     }
 
+    fn pushed(&self, is_withheld: bool) {
+        let month = is_withheld.then(|| self.month());
+        let before = std::mem::replace(&mut lock(&self.counts).withheld, month);
+        if let Some(month) = month.filter(|_| before != month) {
+            tracing::warn!(app = self.app.id, %month, "the month's quota of pushes is used up: messages come without content");
+        }
+    }
+
     fn pace(&self, rules: QuotaRules) -> Pace {
         usage::pace(rules, &self.standing(rules)).0
     }
@@ -120,7 +130,12 @@ impl Counts {
             Why::Enough => {
                 self.saving.remove(&limit);
             }
-            Why::Forecast | Why::Settings | Why::MostlyUsed | Why::NearlyUsedUp | Why::UsedUp => {}
+            Why::Forecast
+            | Why::Settings
+            | Why::MostlyUsed
+            | Why::NearlyUsedUp
+            | Why::UsedUp
+            | Why::PushesUsedUp => {}
         }
     }
 }
@@ -139,6 +154,7 @@ impl AppMeter {
         let standing = Standing {
             used: counts.of(month).map(|usage| usage.api_calls),
             refused: counts.refused == Some(month),
+            withheld: counts.withheld == Some(month),
             saving: rules.calls_per_month.is_some_and(|limit| counts.saving.contains_key(&limit)),
             elapsed: month.elapsed(now, self.quota.utc_offset_minutes),
             month: month.length(),

@@ -69,8 +69,12 @@ pub const QUOTA_FORECAST: &str = "switchboard_platform_quota_forecast";
 /// any more, or of a channel that is gone.
 pub const QUOTA_LIMIT: &str = "switchboard_platform_quota_limit";
 
+/// Gauge, `channel`: how little is left of a month's quotas, whatever the settings say: 0 enough, 1 not enough calls by the forecast,
+/// 2 mostly used, 3 nearly used up, 4 used up as the platform says, 5 pushes are used up.
+pub const QUOTA_STRAIN: &str = "switchboard_platform_quota_strain";
+
 /// All names, for tests and documentation.
-pub const ALL: [&str; 27] = [
+pub const ALL: [&str; 28] = [
     CHANNEL_CONNECTED,
     CHANNEL_ONE_CONNECTION,
     CHANNEL_RECONNECTS,
@@ -96,6 +100,7 @@ pub const ALL: [&str; 27] = [
     QUOTA_SAVING,
     QUOTA_FORECAST,
     QUOTA_LIMIT,
+    QUOTA_STRAIN,
     STORE_SECONDS,
     QUOTA_USED,
 ];
@@ -194,6 +199,11 @@ fn describe() {
         "calls of this month when it is over, if it goes on like this"
     );
     describe_gauge!(QUOTA_LIMIT, Unit::Count, "calls a month that the channel's settings allow");
+    describe_gauge!(
+        QUOTA_STRAIN,
+        Unit::Count,
+        "how little is left of the quota: 0 enough, 1 by forecast, 2 mostly used, 3 nearly, 4 used up, 5 pushes are"
+    );
     describe_counter!(AGENT_REQUESTS, Unit::Count, "requests to agents, by outcome");
     describe_histogram!(STORE_SECONDS, Unit::Seconds, "what was asked of the store, until it was done");
     describe_counter!(FAILURES, Unit::Count, "failure records written, by cause");

@@ -8,7 +8,7 @@ use crate::usage::Why;
 #[must_use]
 pub const fn saving(why: Why, locale: Locale) -> Option<&'static str> {
     Some(match (why, locale) {
-        (Why::Enough | Why::Settings, Locale::En | Locale::ZhCn) => return None,
+        (Why::Enough | Why::Settings | Why::PushesUsedUp, Locale::En | Locale::ZhCn) => return None,
         (Why::UsedUp, Locale::En) => {
             "The platform says that this month's quota of calls is used up, so answers come as plain text: buy more quota for the company, or wait for the next month."
         }
@@ -49,10 +49,16 @@ pub const fn shortage(strain: Why, locale: Locale) -> Option<Remedy> {
         (Why::NearlyUsedUp, Locale::ZhCn) => "本月接口调用配额已使用 95%。",
         (Why::UsedUp, Locale::En) => "The platform says that this month's quota of calls is used up.",
         (Why::UsedUp, Locale::ZhCn) => "平台提示本月接口调用配额已用完。",
+        (Why::PushesUsedUp, Locale::En) => {
+            "This month's quota of pushes is used up: the platform leaves out what people write, and nobody is answered."
+        }
+        (Why::PushesUsedUp, Locale::ZhCn) => "本月消息推送额度已用完：平台不再推送消息内容，无法回答任何人。",
     };
     let remedy = match (strain, locale) {
-        (Why::UsedUp, Locale::En) => "Buy more quota for the company, or wait for the next month.",
-        (Why::UsedUp, Locale::ZhCn) => "请为企业购买更多配额，或等待下个月。",
+        (Why::UsedUp | Why::PushesUsedUp, Locale::En) => {
+            "Buy more quota for the company, or wait for the next month."
+        }
+        (Why::UsedUp | Why::PushesUsedUp, Locale::ZhCn) => "请为企业购买更多配额，或等待下个月。",
         (Why::Enough | Why::Settings | Why::Forecast | Why::MostlyUsed | Why::NearlyUsedUp, Locale::En) => {
             "Buy more quota, or correct the calls in the company's monthly quota (quota.calls_per_month) in the channel's settings."
         }

@@ -150,7 +150,7 @@ impl Reply {
         let mut failed = None;
         let status = match outcome {
             PartOutcome::Sent => {
-                plain.tries = 0;
+                (plain.tries, plain.throttles) = (0, 0);
                 PartStatus::Sent
             }
             PartOutcome::Unknown => {
@@ -159,7 +159,7 @@ impl Reply {
                 PartStatus::Unknown
             }
             PartOutcome::Throttled { retry_after } => {
-                plain.call = Call::Paused { until: now.after(throttle(retry_after)) };
+                plain.call = Call::Paused { until: now.after(plain.throttled(retry_after)) };
                 effects = effects.and(Effect::Note(ErrorCode::RateLimited));
                 PartStatus::Pending
             }

@@ -2,9 +2,10 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::status::Status;
-use super::{CallNumber, Claim, Way};
+use super::{CallNumber, Claim, Way, pause, throttle};
 use crate::snapshot::{Part, PartStatus, Pointer, ReplyStateSnapshot};
 use crate::time::Timestamp;
 
@@ -190,6 +191,8 @@ pub(super) struct Plain {
     pub(super) pointer_uncertain: bool,
     pub(super) session_refused: bool,
     pub(super) tries: u32,
+    /// Throttle answers in a row.
+    pub(super) throttles: u32,
     pub(super) ended_at: Timestamp,
     pub(super) call: Call,
 }
@@ -203,9 +206,17 @@ impl Plain {
             pointer_uncertain: false,
             session_refused: false,
             tries: 0,
+            throttles: 0,
             ended_at,
             call: Call::Idle,
         }
+    }
+
+    /// How long to wait when the platform asks for a pause. Longer each time: what limits one person or chat goes on for minutes, and
+    /// each try may count against a month's quota.
+    pub(super) fn throttled(&mut self, retry_after: Duration) -> Duration {
+        self.throttles = self.throttles.saturating_add(1);
+        throttle(retry_after).max(pause(self.throttles))
     }
 
     pub(super) fn snapshot(&self) -> ReplyStateSnapshot {

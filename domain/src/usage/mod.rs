@@ -99,6 +99,8 @@ pub struct Standing {
     pub used: Option<u64>,
     /// Whether the platform has said this month that the quota is used up.
     pub refused: bool,
+    /// Whether the platform withholds this month what people write, because the quota of pushes is used up.
+    pub withheld: bool,
     /// Whether calls are being saved this month because of the forecast: what has begun ends later than it began.
     pub saving: bool,
     /// How much of the month has passed.
@@ -113,6 +115,7 @@ impl Default for Standing {
         Self {
             used: None,
             refused: false,
+            withheld: false,
             saving: false,
             elapsed: Duration::ZERO,
             month: Duration::from_hours(720),

@@ -56,6 +56,8 @@ pub enum Why {
     NearlyUsedUp,
     /// The platform has said this month that the quota is used up.
     UsedUp,
+    /// The platform withholds what people write: the quota of pushes is used up. Never a reason to save calls.
+    PushesUsedUp,
 }
 
 impl Why {
@@ -69,6 +71,7 @@ impl Why {
             Self::MostlyUsed => "mostly_used",
             Self::NearlyUsedUp => "nearly_used_up",
             Self::UsedUp => "used_up",
+            Self::PushesUsedUp => "pushes_used_up",
         }
     }
 
@@ -76,7 +79,7 @@ impl Why {
     #[must_use]
     pub const fn pace(self) -> Pace {
         match self {
-            Self::Enough | Self::Settings => Pace::Normal,
+            Self::Enough | Self::Settings | Self::PushesUsedUp => Pace::Normal,
             Self::Forecast | Self::MostlyUsed => Pace::FewUpdates,
             Self::NearlyUsedUp | Self::UsedUp => Pace::FinalOnly,
         }
@@ -125,9 +128,14 @@ pub fn forecast(rules: QuotaRules, standing: &Standing) -> Option<u64> {
     Some(u64::try_from(forecast).unwrap_or(u64::MAX))
 }
 
-/// What the quota by itself asks for, whatever pace the settings want: never [`Why::Settings`].
+/// What is short of the quotas, whatever pace the settings want: never [`Why::Settings`].
 #[must_use]
 pub fn strain(rules: QuotaRules, standing: &Standing) -> Why {
+    if standing.withheld { Why::PushesUsedUp } else { strain_of_calls(rules, standing) }
+}
+
+/// What the quota of calls by itself asks for.
+fn strain_of_calls(rules: QuotaRules, standing: &Standing) -> Why {
     if standing.refused {
         return Why::UsedUp;
     }
@@ -157,7 +165,7 @@ pub fn pace(rules: QuotaRules, standing: &Standing) -> (Pace, Why) {
     if let Some(pace) = rules.pace {
         return (pace, Why::Settings);
     }
-    let why = strain(rules, standing);
+    let why = strain_of_calls(rules, standing);
     (why.pace(), why)
 }
 
@@ -179,7 +187,7 @@ mod tests {
 
     fn after_hours(used: u64, hours: u64) -> Standing {
         let elapsed = Duration::from_hours(hours);
-        Standing { used: Some(used), refused: false, saving: false, elapsed, month: MONTH }
+        Standing { used: Some(used), elapsed, month: MONTH, ..Standing::default() }
     }
 
     #[rstest]
@@ -257,6 +265,9 @@ mod tests {
     #[test]
     fn what_the_platform_says_counts_and_settings_go_before_it() {
         let refused = Standing { refused: true, ..standing(1, 10) };
+        let withheld = Standing { withheld: true, ..standing(1, 10) };
+        assert_eq!(strain(RULES, &withheld), Why::PushesUsedUp);
+        assert_eq!(pace(RULES, &withheld), (Pace::Normal, Why::Enough), "fewer calls bring no pushes back");
         let unknown = QuotaRules::default();
         assert_eq!(pace(unknown, &refused), (Pace::FinalOnly, Why::UsedUp));
         let wanted = QuotaRules { pace: Some(Pace::Normal), ..unknown };

@@ -14,6 +14,7 @@ macro_rules! budget_store_suite {
             no_more_than_the_rate_is_granted_while_it_counts,
             each_grant_ceases_to_count_by_itself,
             whoever_asks_first_starts_first,
+            nothing_is_granted_too_far_ahead,
             no_time_sees_more_than_the_rate,
             whoever_asks_at_once_shares_one_rate,
             buckets_know_nothing_of_each_other,
@@ -35,12 +36,11 @@ fn calls(count: u32) -> Taken {
     Taken::Calls { count: NonZeroU32::new(count).unwrap(), after: Duration::ZERO }
 }
 
-/// What may start now, 0 for nothing.
+/// What may start now; 0 where there is nothing, or something later.
 async fn granted(store: &dyn BudgetStore, key: &BudgetKey, rate: u32, wanted: u32) -> u32 {
     match store.take(key, rate, wanted).await.unwrap() {
         Taken::Calls { count, after: Duration::ZERO } => count.get(),
-        Taken::Calls { count, after } => panic!("{count} calls after {after:?} instead of now"),
-        Taken::Wait(_) => 0,
+        Taken::Calls { .. } | Taken::Wait(_) => 0,
     }
 }
 
@@ -52,25 +52,16 @@ async fn granted_ahead(store: &dyn BudgetStore, key: &BudgetKey, rate: u32, want
     }
 }
 
-/// How long to wait.
-async fn wait(store: &dyn BudgetStore, key: &BudgetKey, rate: u32) -> Duration {
-    match store.take(key, rate, 1).await.unwrap() {
-        Taken::Calls { count, after } => panic!("{count} calls after {after:?} instead of a wait"),
-        Taken::Wait(pause) => pause,
-    }
-}
-
-/// The last batch is smaller than wanted, and then there is none until shortly before the first ceases to count.
+/// The last batch is smaller than wanted, and the next one comes when the first ceases to count.
 pub async fn no_more_than_the_rate_is_granted_while_it_counts(fixture: impl Fixture) {
     let (store, key) = (fixture.stores().budgets, bucket("a"));
     for expected in [4, 4, 2] {
         assert_eq!(store.take(&key, 10, 4).await, Ok(calls(expected)));
     }
-    let (pause, least) = (wait(&*store, &key, 10).await, GRANT_COUNTED.saturating_sub(GRANT_AHEAD));
-    assert!((least..=least + GRANT_SLOT).contains(&pause), "{pause:?}");
-    fixture.clock().advance(least.saturating_sub(MILLI));
-    assert!(wait(&*store, &key, 10).await <= MILLI + GRANT_SLOT);
-    fixture.clock().advance(GRANT_AHEAD + MILLI + GRANT_SLOT);
+    fixture.clock().advance(GRANT_COUNTED.saturating_sub(MILLI));
+    let (count, after) = granted_ahead(&*store, &key, 10, 4).await;
+    assert!(count == 4 && after > Duration::ZERO && after <= MILLI + GRANT_SLOT, "{count} after {after:?}");
+    fixture.clock().advance(GRANT_COUNTED + MILLI + 2 * GRANT_SLOT);
     assert_eq!(store.take(&key, 10, 100).await, Ok(calls(10)));
 }
 
@@ -81,8 +72,6 @@ pub async fn each_grant_ceases_to_count_by_itself(fixture: impl Fixture) {
     assert_eq!(granted(&*store, &key, 10, 4).await, 4);
     fixture.clock().advance(later);
     assert_eq!(granted(&*store, &key, 10, 10).await, 6);
-    let pause = wait(&*store, &key, 10).await;
-    assert!(pause < GRANT_COUNTED.saturating_sub(later), "{pause:?}");
     fixture.clock().advance(GRANT_COUNTED.saturating_sub(later) + GRANT_SLOT);
     assert_eq!(granted(&*store, &key, 10, 10).await, 4);
     fixture.clock().advance(later);
@@ -107,6 +96,26 @@ pub async fn whoever_asks_first_starts_first(fixture: impl Fixture) {
     fixture.clock().advance(all[0]);
     let (_, after) = granted_ahead(&*store, &key, 20, 1).await;
     assert!(all[0] + after > all[2], "{after:?} behind {all:?}");
+}
+
+/// Those who come when it is too far are told when to come again.
+pub async fn nothing_is_granted_too_far_ahead(fixture: impl Fixture) {
+    let (store, key) = (fixture.stores().budgets, bucket("a"));
+    let mut granted = 0;
+    let pause = loop {
+        match store.take(&key, 1, 1).await.unwrap() {
+            Taken::Calls { after, .. } => {
+                assert!(after <= GRANT_AHEAD, "{after:?}");
+                granted += 1;
+            }
+            Taken::Wait(pause) => break pause,
+        }
+    };
+    assert_eq!(granted, 1 + GRANT_AHEAD.as_millis() / GRANT_COUNTED.as_millis());
+    assert!(pause >= GRANT_SLOT && pause <= GRANT_COUNTED, "{pause:?}");
+    fixture.clock().advance(pause);
+    let (_, after) = granted_ahead(&*store, &key, 1, 1).await;
+    assert!(after <= GRANT_AHEAD, "{after:?}");
 }
 
 /// Whoever asks when, and for how much.
@@ -161,9 +170,14 @@ pub async fn a_rate_that_changes_counts_at_once(fixture: impl Fixture) {
     let (store, key) = (fixture.stores().budgets, bucket("a"));
     assert_eq!(granted(&*store, &key, 10, 10).await, 10);
     assert_eq!(granted(&*store, &key, 20, 20).await, 10);
-    assert_eq!(granted(&*store, &key, 5, 1).await, 0);
-    fixture.clock().advance(GRANT_COUNTED + GRANT_SLOT);
-    assert_eq!(granted(&*store, &key, 5, 20).await, 5);
+    let (_, after) = granted_ahead(&*store, &key, 5, 1).await;
+    assert!(after <= GRANT_COUNTED + GRANT_SLOT, "{after:?}");
+    fixture.clock().advance(GRANT_COUNTED + 2 * GRANT_SLOT);
+    assert_eq!(granted(&*store, &key, 5, 20).await, 4);
+    // What is reserved at a low rate holds nobody who has a higher one.
+    let (_, after) = granted_ahead(&*store, &key, 5, 1).await;
+    let (_, sooner) = granted_ahead(&*store, &key, 100, 1).await;
+    assert!(sooner < after && sooner <= Duration::from_millis(100), "{sooner:?}, {after:?}");
 }
 
 /// A shorter one does not shorten it.

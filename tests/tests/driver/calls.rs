@@ -251,6 +251,11 @@ fn a_used_up_budget_delays_and_never_fails() {
             process.says("ann", "/help").await;
             process.wait(SECS(300)).await;
             assert_eq!(process.world.platform.kinds(), [], "nothing is called before its claim is granted");
+            let status = process.status();
+            assert_eq!(status.status, "connected");
+            let error = status.last_error.unwrap();
+            assert_eq!(error.code, ErrorCode::RateLimited);
+            assert!(error.detail.contains("calls_per_second"), "{}", error.detail);
             process.world.platform.hold_claims(false);
             process.finals(2).await;
             assert_eq!(process.failures().await, []);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dingtalk_sim::{Card, OWN_TEMPLATE, Via};
 use rstest::rstest;
 use serde_json::{Value, json};
-use switchboard_domain::notice::{Notice, saving};
+use switchboard_domain::notice::{Notice, saving, shortage};
 use switchboard_domain::settings::Locale;
 use switchboard_domain::usage::Why;
 use switchboard_tests::looks;
@@ -96,13 +96,33 @@ async fn wait_usage(stage: &Stage, saver: &str) -> Value {
     .await
 }
 
-async fn wait_saving(stage: &Stage, wanted: &str) {
-    let series = format!("switchboard_platform_quota_saving{{channel=\"{}\"}}", stage.channel);
+async fn wait_metric(stage: &Stage, name: &str, wanted: &str) {
+    let series = format!("switchboard_platform_quota_{name}{{channel=\"{}\"}}", stage.channel);
     looks::until_ok("the metric says so", async || {
         let told = format!("{}", stage.api.metric(&series).await);
         if told == wanted { Ok(()) } else { Err(told) }
     })
     .await;
+}
+
+/// A channel with a webhook that is told of what goes wrong.
+async fn alerting() -> (MockServer, Stage) {
+    let webhook = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&webhook).await;
+    let plan = Plan { config: json!({ "ai_card": own_template() }), ..Plan::default() };
+    plan.home.configure(&format!("[alerts]\nwebhook_url = \"{}/hook\"\n", webhook.uri()));
+    (webhook, plan.start().await)
+}
+
+/// The events that a webhook is told first.
+async fn wait_alerts(webhook: &MockServer) -> Vec<Value> {
+    looks::until("the webhook is told", async || {
+        let told = webhook.received_requests().await.expect("requests are recorded");
+        let events = told.iter().map(|told| told.body_json::<Value>().unwrap()["event"].clone());
+        let events: Vec<_> = events.collect();
+        Some(events).filter(|events| !events.is_empty())
+    })
+    .await
 }
 
 /// The month is used up from here on, until it is made longer.
@@ -114,11 +134,7 @@ fn use_up(stage: &Stage) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_month_that_is_used_up_changes_the_mode_by_itself_and_says_so_everywhere() {
-    let webhook = MockServer::start().await;
-    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&webhook).await;
-    let plan = Plan { config: json!({ "ai_card": own_template() }), ..Plan::default() };
-    plan.home.configure(&format!("[alerts]\nwebhook_url = \"{}/hook\"\n", webhook.uri()));
-    let stage = plan.start().await;
+    let (webhook, stage) = alerting().await;
     talk(&stage, "ann").await;
     let before = wait_usage(&stage, "normal").await;
     assert_eq!(before["usage"]["warning"], Value::Null);
@@ -142,19 +158,12 @@ async fn a_month_that_is_used_up_changes_the_mode_by_itself_and_says_so_everywhe
     assert_eq!(status["usage"]["warning"], json!(saving(Why::UsedUp, Locale::En)));
     stage.server.wait_logged("the month's quota of calls is used up").await;
     stage.server.wait_logged("cards are updated at another pace").await;
-    wait_saving(&stage, "2").await;
+    wait_metric(&stage, "saving", "2").await;
     let told = saving(Why::UsedUp, Locale::En).unwrap();
     let page = stage.api.page(&format!("/panel/channels/{}", stage.channel)).await;
     assert!(page.contains("final_only") && page.contains(told), "{page}");
     assert!(stage.api.page("/panel/dashboard").await.contains("used up, as the platform says"));
-    let alerts = looks::until("the webhook is told", async || {
-        let told = webhook.received_requests().await.expect("requests are recorded");
-        let events = told.iter().map(|told| told.body_json::<Value>().unwrap()["event"].clone());
-        let events: Vec<_> = events.collect();
-        Some(events).filter(|events| !events.is_empty())
-    })
-    .await;
-    assert_eq!(alerts, [json!("quota.used_up")]);
+    assert_eq!(wait_alerts(&webhook).await, [json!("quota.used_up")]);
 
     // As soon as the platform performs calls again, everything is as before.
     stage.simulator.turn_knobs(|knobs| knobs.api_calls_per_month_max = 0);
@@ -162,10 +171,35 @@ async fn a_month_that_is_used_up_changes_the_mode_by_itself_and_says_so_everywhe
     assert_eq!(stage.simulator.observe(|seen| seen.cards_in(&chat("dan")).len()), 1);
     let after = wait_usage(&stage, "normal").await;
     assert_eq!(after["usage"]["warning"], Value::Null);
-    wait_saving(&stage, "0").await;
+    wait_metric(&stage, "saving", "0").await;
     stage.server.wait_logged("performs calls again").await;
     stage.simulator.observe(|seen| no_violations(seen, false));
     stage.assert_no_alarm();
+}
+
+/// Nobody can be answered then, and the channel is connected all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_that_are_used_up_are_told_wherever_somebody_looks() {
+    let (webhook, stage) = alerting().await;
+    talk(&stage, "ann").await;
+    stage.simulator.turn_knobs(|knobs| knobs.pushes_per_month_max = 1);
+    stage.say("bob", "hello");
+    wait_metric(&stage, "strain", "5").await;
+    let status = wait_usage(&stage, "normal").await;
+    let told = shortage(Why::PushesUsedUp, Locale::En).unwrap();
+    assert_eq!(status["usage"]["warning"], json!(format!("{} {}", told.message, told.remedy)));
+    assert_eq!(
+        (&status["status"], &status["last_error"]["code"]),
+        (&json!("connected"), &json!("quota_exceeded"))
+    );
+    stage.server.wait_logged("the month's quota of pushes is used up").await;
+    assert!(stage.api.page("/panel/dashboard").await.contains("pushes are used up"));
+    assert_eq!(wait_alerts(&webhook).await, [json!("quota.used_up")]);
+
+    stage.simulator.turn_knobs(|knobs| knobs.pushes_per_month_max = 0);
+    talk(&stage, "dan").await;
+    wait_metric(&stage, "strain", "0").await;
+    stage.simulator.observe(|seen| assert!(plain(seen, "bob").is_empty()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

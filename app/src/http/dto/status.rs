@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use switchboard_domain::notice::{Remedy, one_connection, remedy, saving, shortage};
 use switchboard_domain::settings::Locale;
+use switchboard_domain::usage::Why;
 use switchboard_ports::channels::Channel;
 use utoipa::ToSchema;
 
@@ -217,7 +218,9 @@ impl ReplicaStatusView {
 /// What is short: with the mode that follows from it, or by itself where the settings choose the mode.
 fn warning(used: &QuotaUsage, locale: Locale) -> Option<String> {
     let by_itself = |Remedy { message, remedy }| format!("{message} {remedy}");
-    saving(used.why, locale).map(str::to_owned).or_else(|| shortage(used.strain, locale).map(by_itself))
+    // Without pushes nobody is answered at all: that goes before how answers are shown.
+    let mode = saving(used.why, locale).filter(|_| used.strain != Why::PushesUsedUp).map(str::to_owned);
+    mode.or_else(|| shortage(used.strain, locale).map(by_itself))
 }
 
 impl UsageView {
@@ -319,6 +322,7 @@ mod tests {
             (Why::MostlyUsed, "mostly_used"),
             (Why::NearlyUsedUp, "nearly_used_up"),
             (Why::UsedUp, "used_up"),
+            (Why::PushesUsedUp, "pushes_used_up"),
         ];
         for (why, word) in words {
             assert_eq!(UsageView::of(&used(why, why), Locale::En).reason, word);

@@ -159,6 +159,7 @@ quota-short = does not last at this rate
 quota-mostly-used = 80 % used
 quota-nearly-used-up = 95 % used
 quota-used-up = used up, as the platform says
+quota-pushes-used-up = pushes are used up: messages come without content
 quota-saver = How cards are updated:
 saver-normal = as they are written (normal)
 saver-few-updates = seldom, to save calls (few_updates)

@@ -155,6 +155,7 @@ quota-short = 按目前速度不够用
 quota-mostly-used = 已使用 80%
 quota-nearly-used-up = 已使用 95%
 quota-used-up = 平台提示已用完
+quota-pushes-used-up = 推送额度已用完：收到的消息没有内容
 quota-saver = 卡片更新方式：
 saver-normal = 流式更新（normal）
 saver-few-updates = 减少更新，节省调用（few_updates）

@@ -24,7 +24,7 @@ impl Level {
         match strain {
             Why::Enough | Why::Settings | Why::Forecast => None,
             Why::MostlyUsed | Why::NearlyUsedUp => Some(Self::Nearly),
-            Why::UsedUp => Some(Self::Out),
+            Why::UsedUp | Why::PushesUsedUp => Some(Self::Out),
         }
     }
 

@@ -3,30 +3,42 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use switchboard_domain::channel::ErrorCode;
 use switchboard_domain::reply::CallNumber;
 use switchboard_domain::snapshot::ReplyId;
 use switchboard_ports::provider::ClaimRequest;
 use tokio::task::AbortHandle;
+use tokio::time::sleep;
 
 use crate::ports::SharedLink;
 use crate::runtime::channel::ChannelHandle;
 
-/// Waits until a claim is granted. Where the platform bars everybody meanwhile, the channel's status says so: no call of its own
-/// is answered that could tell.
+/// How long a claim waits before the channel's status says so: as long as a card may stand still where there are calls enough.
+const WAIT_TOLD: Duration = Duration::from_secs(3);
+/// What it says then.
+const WAITS: &str = "calls wait for their turn under calls_per_second";
+
+/// Waits until a claim is granted. Where that takes long, or the platform bars everybody meanwhile, the channel's status says so: no
+/// call of its own is answered that could tell.
 pub(super) async fn granted(link: SharedLink, request: ClaimRequest, handle: Arc<ChannelHandle>) {
     let mut place = pin!(link.claim(request));
-    // Priorities: 1 the claim's place, 2 that it has none for long.
-    let barred = tokio::select! {
-        biased;
-        () = &mut place => None,
-        words = link.barred() => Some(words),
+    let mut is_told = false;
+    // Priorities: 1 the claim's place, 2 that it has none because of a ban, 3 that it has none for long.
+    let words = loop {
+        tokio::select! {
+            biased;
+            () = &mut place => return,
+            words = link.barred() => break words,
+            () = sleep(WAIT_TOLD), if !is_told => {
+                is_told = true;
+                handle.note(ErrorCode::RateLimited, WAITS.to_owned());
+            }
+        }
     };
-    if let Some(words) = barred {
-        handle.note(ErrorCode::RateLimited, words);
-        place.await;
-    }
+    handle.note(ErrorCode::RateLimited, words);
+    place.await;
 }
 
 /// The latest claim of each reply, as long as it waits. A claim that is given up leaves the queue: granted, it would take a call

@@ -32,14 +32,14 @@ impl Gauges {
             if shown.pace != usage.pace {
                 tell(id, &usage);
             }
-            set(id, usage.usage, usage.pace);
+            set(id, usage.usage, usage.pace, usage.strain);
             set_calls(names::QUOTA_FORECAST, id, usage.forecast, shown.forecast);
             set_calls(names::QUOTA_LIMIT, id, usage.calls_per_month, shown.limit);
             let (forecast, limit) = (usage.forecast.is_some(), usage.calls_per_month.is_some());
             self.0.insert(id.clone(), Shown { pace: usage.pace, forecast, limit });
         }
         for (id, shown) in before {
-            set(&id, Usage::default(), Pace::Normal);
+            set(&id, Usage::default(), Pace::Normal, Why::Enough);
             set_calls(names::QUOTA_FORECAST, &id, None, shown.forecast);
             set_calls(names::QUOTA_LIMIT, &id, None, shown.limit);
         }
@@ -57,14 +57,27 @@ fn tell(channel: &ChannelId, usage: &QuotaUsage) {
     }
 }
 
-fn set(channel: &ChannelId, usage: Usage, pace: Pace) {
+fn set(channel: &ChannelId, usage: Usage, pace: Pace, strain: Why) {
     let saving = Pace::ALL.iter().position(|(_, known)| *known == pace).unwrap_or_default();
     let saving = u32::try_from(saving).unwrap_or_default();
     metrics::gauge!(names::QUOTA_SAVING, "channel" => channel.to_string()).set(f64::from(saving));
+    metrics::gauge!(names::QUOTA_STRAIN, "channel" => channel.to_string()).set(degree(strain));
     for (kind, count) in [("api_calls", usage.api_calls), ("pushes", usage.pushes)] {
         #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 calls a month")]
         metrics::gauge!(names::QUOTA_USED, "channel" => channel.to_string(), "kind" => kind)
             .set(count as f64);
+    }
+}
+
+/// How little is left, as a number.
+const fn degree(strain: Why) -> f64 {
+    match strain {
+        Why::Enough | Why::Settings => 0.0,
+        Why::Forecast => 1.0,
+        Why::MostlyUsed => 2.0,
+        Why::NearlyUsedUp => 3.0,
+        Why::UsedUp => 4.0,
+        Why::PushesUsedUp => 5.0,
     }
 }
 
@@ -125,6 +138,7 @@ mod tests {
     const FORECAST: &str = "switchboard_platform_quota_forecast{channel=\"chn_1\"}";
     const LIMIT: &str = "switchboard_platform_quota_limit{channel=\"chn_1\"}";
     const SAVING: &str = "switchboard_platform_quota_saving{channel=\"chn_1\"}";
+    const STRAIN: &str = "switchboard_platform_quota_strain{channel=\"chn_1\"}";
     const CALLS: &str = "switchboard_platform_quota_used{channel=\"chn_1\",kind=\"api_calls\"}";
     const PUSHES: &str = "switchboard_platform_quota_used{channel=\"chn_1\",kind=\"pushes\"}";
 
@@ -141,6 +155,18 @@ mod tests {
         assert_eq!(forecasts, [None, Some("6000"), Some("NaN"), Some("7000")]);
         let saving: Vec<_> = shown.iter().map(|text| value(text, SAVING)).collect();
         assert_eq!(saving, [Some("0"), Some("1"), Some("0"), Some("1")]);
+    }
+
+    #[test]
+    fn what_is_left_is_told_whatever_the_settings_choose() {
+        let id = ChannelId::new("chn_1");
+        let by_hand = |strain| QuotaUsage { strain, ..used(1, None, Why::Settings) };
+        let strains =
+            [Why::Enough, Why::Forecast, Why::MostlyUsed, Why::NearlyUsedUp, Why::UsedUp, Why::PushesUsedUp];
+        for (degree, strain) in ["0", "1", "2", "3", "4", "5"].into_iter().zip(strains) {
+            let shown = looks(&[&[(&id, Some(by_hand(strain)))]]);
+            assert_eq!((value(&shown[0], STRAIN), value(&shown[0], SAVING)), (Some(degree), Some("0")));
+        }
     }
 
     #[test]

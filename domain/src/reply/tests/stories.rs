@@ -196,6 +196,26 @@ fn a_throttle_pauses_as_long_as_it_says_within_reason() {
     assert_eq!(paused(Duration::from_hours(3)), RETRY_PAUSE_MAX);
 }
 
+/// What limits one person or chat lasts for minutes, and each try may count against a month's quota.
+#[test]
+fn a_message_that_is_throttled_again_and_again_is_tried_more_and_more_seldom() {
+    let mut bench = Bench::plain(None);
+    bench.grow("text");
+    bench.end(None);
+    let throttled = |bench: &mut Bench| {
+        bench.call();
+        bench.part(PartOutcome::Throttled { retry_after: Duration::from_secs(1) });
+        let pause = bench.reply.deadline().expect("a pause ends").at.since(bench.now);
+        bench.pass_to_deadline();
+        pause.as_secs()
+    };
+    let pauses: [u64; 8] = core::array::from_fn(|_| throttled(&mut bench));
+    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+    bench.call();
+    bench.part(PartOutcome::Sent);
+    assert!(bench.reply.is_done());
+}
+
 #[test]
 fn the_end_of_the_turn_waits_for_the_call_under_way_and_gives_up_a_mere_claim() {
     let mut bench = Bench::streaming();

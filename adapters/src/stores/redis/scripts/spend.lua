@@ -7,7 +7,7 @@ local now = moment(ARGV[1])
 local rate, wanted, pause = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local counted, slot, pause_max = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local ahead = tonumber(ARGV[9])
-local last_until = math.ceil((now + ahead + counted) / slot) * slot
+local farthest = now + 2 * (ahead + counted)
 local used, closed, granted = 0, now, {}
 local stored = redis.call('HGETALL', KEYS[1])
 -- Times that are too far ahead were written before the server's clock was set back: they would hold calls for as long.
@@ -19,7 +19,7 @@ for index = 1, #stored, 2 do
     end
   else
     local at = tonumber(stored[index])
-    if at <= now or at > last_until then
+    if at <= now or at > farthest then
       redis.call('HDEL', KEYS[1], stored[index])
     else
       used = used + value
@@ -47,9 +47,12 @@ else
   end
   local last = granted[#granted]
   if last then
-    local began = last[1] - counted - slot
+    -- As exactly as the slot says; taken at a higher rate, they are behind each other by no more than they count.
+    local began = last[1] - counted - slot / 2
     if begin > now or began > now then
-      begin = math.max(begin, began + math.floor(counted * last[2] / rate))
+      -- At a rate that was lower, the last may be far ahead although little counts.
+      local behind = began + math.floor(counted * math.min(last[2], rate) / rate)
+      begin = math.max(begin, math.min(behind, now + math.floor(counted * math.min(used, rate) / rate)))
     end
   end
   if begin - now > ahead then
