@@ -77,6 +77,8 @@ pub enum AlertEvent {
     QuotaNearlyUsedUp,
     /// The platform has said that the monthly quota of calls is used up.
     QuotaUsedUp,
+    /// The platform withholds what people write, because the monthly quota of pushes is used up.
+    QuotaPushesUsedUp,
 }
 
 impl AlertEvent {
@@ -88,6 +90,7 @@ impl AlertEvent {
             Self::Connected => "channel.connected",
             Self::QuotaNearlyUsedUp => "quota.nearly_used_up",
             Self::QuotaUsedUp => "quota.used_up",
+            Self::QuotaPushesUsedUp => "quota.pushes_used_up",
         }
     }
 }

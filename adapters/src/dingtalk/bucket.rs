@@ -78,8 +78,8 @@ struct State {
     /// Nothing is let through before: the platform throttled us.
     closed_until: Option<Instant>,
     growing: Option<Growing>,
-    /// How long a chat that has met its limit waits.
-    limited_until: Option<Instant>,
+    /// Which chat has met its limit last, and until when it waits.
+    limited: Option<(u64, Instant)>,
     queue: Queue,
 }
 
@@ -254,20 +254,20 @@ impl Bucket {
         Some(next.until - now)
     }
 
-    /// A call met a limit that may be one chat's. Whether another one did while the last still waits, and nothing went through since:
+    /// A call met a limit that may be this chat's. Whether another chat did while the last still waits, and nothing went through since:
     /// then it is everybody's.
-    pub(super) fn is_limited_again(&self, pause: Duration) -> bool {
+    pub(super) fn is_limited_again(&self, chat: u64, pause: Duration) -> bool {
         let now = Instant::now();
-        let last = lock(&self.0.state).limited_until.replace(now + pause);
+        let last = lock(&self.0.state).limited.replace((chat, now + pause));
         self.0.met_limit.store(true, Ordering::Relaxed);
-        last.is_some_and(|until| until > now)
+        last.is_some_and(|(other, until)| other != chat && until > now)
     }
 
     /// A call was answered: whatever limit was met before, it is not everybody's.
     pub(super) fn answered(&self) {
         if self.0.met_limit.load(Ordering::Relaxed) {
             self.0.met_limit.store(false, Ordering::Relaxed);
-            lock(&self.0.state).limited_until = None;
+            lock(&self.0.state).limited = None;
         }
     }
 

@@ -103,8 +103,9 @@ impl Stake {
         self.budget.bucket(lane)
     }
 
-    /// What the answer to a call of an API means for the calls that follow, if the platform asked for a pause.
-    pub(super) fn take_in(&self, lane: Option<Lane>, failure: &Failure) {
+    /// What the answer to a call of an API means for the calls that follow, if the platform asked for a pause. `chat` stands for whom the
+    /// call was for.
+    pub(super) fn take_in(&self, lane: Option<Lane>, failure: &Failure, chat: u64) {
         let Some(pause) = failure.retry_after() else { return };
         if failure.names_ban() || failure.is_page() && self.gate().is_banned_by_page(lane) {
             // Not the bucket: other replicas share it, and may call from other addresses.
@@ -129,7 +130,7 @@ impl Stake {
             if let Some(growing) = bucket.growing_pause(OVERLOAD_STEPS_MAX) {
                 bucket.close(growing.max(pause));
             }
-        } else if !failure.is_of_one_chat() || bucket.is_limited_again(pause) {
+        } else if !failure.is_of_one_chat() || bucket.is_limited_again(chat, pause) {
             bucket.close(pause);
         }
     }
@@ -283,13 +284,15 @@ mod tests {
             let (lane, stake) =
                 (Lane::SessionWebhook, Budgets::default().of(BASE, "app", wants("a", true, 0)));
             let is_open = || stake.bucket(lane).take(Class::Text).now_or_never().is_some();
-            stake.take_in(Some(lane), &limited);
-            assert!(is_open());
+            for _ in 0..3 {
+                stake.take_in(Some(lane), &limited, 1);
+                assert!(is_open(), "it is one chat's");
+            }
             stake.answered(Some(lane));
-            stake.take_in(Some(lane), &limited);
+            stake.take_in(Some(lane), &limited, 2);
             assert!(is_open(), "something went through in between");
-            stake.take_in(Some(lane), &limited);
-            assert!(!is_open(), "another one, and nothing in between");
+            stake.take_in(Some(lane), &limited, 1);
+            assert!(!is_open(), "another chat's, and nothing in between");
             tokio::time::sleep(limited.retry_after().unwrap()).await;
             assert!(is_open());
         }

@@ -72,14 +72,15 @@ impl Rate {
         to.saturating_add(grown).min(self.limit)
     }
 
-    /// A quarter less from now on. `None` where there is no limit of ours, and for calls that were under way already.
+    /// A quarter less from now on. `None` where that is not fewer, and for calls that were under way already.
     pub(super) fn lower(&mut self, now: Instant) -> Option<u32> {
         if self.limit == 0 || self.lowered.is_some_and(|lowered| now < lowered.at + SECOND_PAUSE) {
             return None;
         }
-        let to = (self.in_force(now) * 3 / 4).max(self.limit.div_ceil(LEAST_DIVISOR)).max(1);
+        let before = self.in_force(now);
+        let to = (before * 3 / 4).max(self.limit.div_ceil(LEAST_DIVISOR)).max(1);
         self.lowered = Some(Lowered { to, at: now });
-        Some(to)
+        (to < before).then_some(to)
     }
 }
 
@@ -99,11 +100,11 @@ mod tests {
         assert!(rate.set_limit(20));
         let mut lowered = Vec::new();
         for _ in 0..6 {
-            lowered.push(rate.lower(now).unwrap());
+            lowered.push(rate.lower(now));
             assert_eq!(rate.lower(now + SECOND / 2), None, "it was under way");
             now += 2 * SECOND;
         }
-        assert_eq!(lowered, [15, 11, 8, 6, 5, 5]);
+        assert_eq!(lowered, [Some(15), Some(11), Some(8), Some(6), Some(5), None]);
         assert_eq!(rate.in_force(now), 5);
         assert_eq!([30, 90, 300].map(|seconds| rate.in_force(now + seconds * SECOND)), [8, 14, 20]);
     }
@@ -119,6 +120,6 @@ mod tests {
         assert!(rate.set_limit(40));
         assert_eq!(rate.in_force(now), 40);
         rate.set_limit(1);
-        assert_eq!(rate.lower(now), Some(1));
+        assert_eq!((rate.lower(now), rate.in_force(now)), (None, 1));
     }
 }

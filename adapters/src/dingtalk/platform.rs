@@ -1,5 +1,6 @@
 //! One app's access to the platform: authorised calls within one deadline.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -172,7 +173,7 @@ impl Platform {
         self.admit(Api::MediaUpload)?;
         let (content_type, body) = image.form();
         let result = self.http.upload(Api::MediaUpload, url, &content_type, body, deadline).await;
-        self.take_in(Api::MediaUpload, &result);
+        self.take_in(Api::MediaUpload, &result, || 0);
         result
     }
 
@@ -189,10 +190,10 @@ impl Platform {
 
     /// Makes one exchange; a throttle answer closes the API's bucket, and a ban the way of all calls.
     pub(super) async fn exchange(&self, request: Request<'_>, deadline: Instant) -> Result<Value, Failure> {
-        let api = request.api;
+        let Request { api, url, body, .. } = request;
         self.admit(api)?;
         let result = self.http.exchange(request, deadline).await;
-        self.take_in(api, &result);
+        self.take_in(api, &result, || chat_of(url, body));
         result
     }
 
@@ -202,11 +203,11 @@ impl Platform {
     }
 
     /// What an answer means for the calls that follow.
-    fn take_in(&self, api: Api, result: &Result<Value, Failure>) {
+    fn take_in(&self, api: Api, result: &Result<Value, Failure>, chat: impl FnOnce() -> u64) {
         self.count(api, result);
         match result {
             Ok(_) => self.budget.answered(api.lane()),
-            Err(failure) => self.budget.take_in(api.lane(), failure),
+            Err(failure) => self.budget.take_in(api.lane(), failure, chat()),
         }
     }
 
@@ -284,4 +285,12 @@ impl Platform {
 fn is_media_id(id: &str) -> bool {
     (1..=MEDIA_ID_BYTES_MAX).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@-_$=+/.".contains(&byte))
+}
+
+/// A number for the chat or the people that a call is for: nothing of them is kept.
+fn chat_of(url: &str, body: &Value) -> u64 {
+    let people = ["openConversationId", "userIds"].map(|field| body.get(field).map(Value::to_string));
+    let mut hasher = DefaultHasher::new();
+    (url, people).hash(&mut hasher);
+    hasher.finish()
 }

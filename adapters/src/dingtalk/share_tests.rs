@@ -359,7 +359,7 @@ async fn a_page_of_something_in_between_closes_an_api_here_alone() {
         (failure(200, br#"{"errcode": 90002}"#), 4, 4),
         (classify(200, br#"{"errcode": 90002}"#, Some(Duration::from_secs(20))).unwrap_err(), 20, 20),
     ] {
-        one.take_in(Some(Lane::CardStreaming), &failure);
+        one.take_in(Some(Lane::CardStreaming), &failure, 0);
         tokio::task::yield_now().await;
         let begun = Instant::now();
         for (stake, wanted) in [(&other, elsewhere_s), (&one, closed_s)] {

@@ -102,8 +102,12 @@ impl Meter for AppMeter {
     fn pushed(&self, is_withheld: bool) {
         let month = is_withheld.then(|| self.month());
         let before = std::mem::replace(&mut lock(&self.counts).withheld, month);
-        if let Some(month) = month.filter(|_| before != month) {
-            tracing::warn!(app = self.app.id, %month, "the month's quota of pushes is used up: messages come without content");
+        match (before, month) {
+            (None, Some(month)) => {
+                tracing::warn!(app = self.app.id, %month, "the month's quota of pushes is used up: messages come without content");
+            }
+            (Some(_), None) => tracing::info!(app = self.app.id, "messages come with their content again"),
+            (Some(_), Some(_)) | (None, None) => {}
         }
     }
 
@@ -160,7 +164,8 @@ impl AppMeter {
             month: month.length(),
         };
         if let Some(limit) = rules.calls_per_month {
-            counts.remember(month, limit, usage::strain(rules, &standing));
+            let of_calls = usage::pace(QuotaRules { pace: None, ..rules }, &standing).1;
+            counts.remember(month, limit, of_calls);
         }
         standing
     }

@@ -173,7 +173,7 @@ impl Reply {
             }
             PartOutcome::Refused(code) => match way {
                 Way::SessionAddress => {
-                    plain.session_refused = true;
+                    (plain.session_refused, plain.throttles) = (true, 0);
                     PartStatus::Pending
                 }
                 Way::Api => {

@@ -212,11 +212,11 @@ impl Plain {
         }
     }
 
-    /// How long to wait when the platform asks for a pause. Longer each time: what limits one person or chat goes on for minutes, and
-    /// each try may count against a month's quota.
+    /// How long to wait when the platform asks for a pause. From the fourth time in a row on it is longer each time: what limits one person
+    /// or chat goes on for minutes, and each try may count against a month's quota.
     pub(super) fn throttled(&mut self, retry_after: Duration) -> Duration {
         self.throttles = self.throttles.saturating_add(1);
-        throttle(retry_after).max(pause(self.throttles))
+        throttle(retry_after).max(pause(self.throttles.saturating_sub(2)))
     }
 
     pub(super) fn snapshot(&self) -> ReplyStateSnapshot {

@@ -255,7 +255,7 @@ fn a_used_up_budget_delays_and_never_fails() {
             assert_eq!(status.status, "connected");
             let error = status.last_error.unwrap();
             assert_eq!(error.code, ErrorCode::RateLimited);
-            assert!(error.detail.contains("calls_per_second"), "{}", error.detail);
+            assert_eq!(error.detail, "calls wait for their turn");
             process.world.platform.hold_claims(false);
             process.finals(2).await;
             assert_eq!(process.failures().await, []);

@@ -194,7 +194,7 @@ async fn pushes_that_are_used_up_are_told_wherever_somebody_looks() {
     );
     stage.server.wait_logged("the month's quota of pushes is used up").await;
     assert!(stage.api.page("/panel/dashboard").await.contains("pushes are used up"));
-    assert_eq!(wait_alerts(&webhook).await, [json!("quota.used_up")]);
+    assert_eq!(wait_alerts(&webhook).await, [json!("quota.pushes_used_up")]);
 
     stage.simulator.turn_knobs(|knobs| knobs.pushes_per_month_max = 0);
     talk(&stage, "dan").await;

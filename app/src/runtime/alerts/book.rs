@@ -33,6 +33,9 @@ struct QuotaLine {
     channel: String,
     /// Whether it was told that it is used up, and not only nearly so.
     out: bool,
+    /// Whether that was said of pushes.
+    #[serde(default)]
+    pushes: bool,
     /// The month's number.
     month: u32,
 }
@@ -41,8 +44,9 @@ struct QuotaLine {
 pub(super) async fn write(journal: &dyn JournalStore, due: &Due, at: Timestamp) -> Result<(), StoreError> {
     let channel = due.channel.to_string();
     let (subject, body) = if let Some(month) = due.month {
-        let out = due.event == AlertEvent::QuotaUsedUp;
-        (QUOTA_SUBJECT, serde_json::to_string(&QuotaLine { channel, out, month: month.number() }))
+        let pushes = due.event == AlertEvent::QuotaPushesUsedUp;
+        let out = pushes || due.event == AlertEvent::QuotaUsedUp;
+        (QUOTA_SUBJECT, serde_json::to_string(&QuotaLine { channel, out, pushes, month: month.number() }))
     } else {
         let over = due.event == AlertEvent::Connected;
         (SUBJECT, serde_json::to_string(&Line { channel, over, since: due.since.as_millis() }))
@@ -61,7 +65,11 @@ pub(super) async fn read_shortages(journal: &dyn JournalStore) -> Result<Shortag
         for info in read.items {
             // What a later version may write otherwise is passed over.
             let Ok(line) = serde_json::from_str::<QuotaLine>(&info.body) else { continue };
-            let level = if line.out { Level::Out } else { Level::Nearly };
+            let level = match (line.pushes, line.out) {
+                (true, _) => Level::PushesOut,
+                (false, true) => Level::Out,
+                (false, false) => Level::Nearly,
+            };
             shortages.told(&ChannelId::new(line.channel), Month::numbered(line.month), level);
         }
         page.after = read.next;

@@ -135,7 +135,7 @@ impl Outages {
                 }
             }
             // Of quotas others keep what was told.
-            AlertEvent::QuotaNearlyUsedUp | AlertEvent::QuotaUsedUp => {}
+            AlertEvent::QuotaNearlyUsedUp | AlertEvent::QuotaUsedUp | AlertEvent::QuotaPushesUsedUp => {}
         }
     }
 }

@@ -16,6 +16,8 @@ pub(super) enum Level {
     Nearly,
     /// The platform has said that it is used up.
     Out,
+    /// It withholds what people write: nobody is answered.
+    PushesOut,
 }
 
 impl Level {
@@ -24,7 +26,8 @@ impl Level {
         match strain {
             Why::Enough | Why::Settings | Why::Forecast => None,
             Why::MostlyUsed | Why::NearlyUsedUp => Some(Self::Nearly),
-            Why::UsedUp | Why::PushesUsedUp => Some(Self::Out),
+            Why::UsedUp => Some(Self::Out),
+            Why::PushesUsedUp => Some(Self::PushesOut),
         }
     }
 
@@ -34,6 +37,7 @@ impl Level {
             AlertEvent::NotConnected | AlertEvent::Connected => None,
             AlertEvent::QuotaNearlyUsedUp => Some(Self::Nearly),
             AlertEvent::QuotaUsedUp => Some(Self::Out),
+            AlertEvent::QuotaPushesUsedUp => Some(Self::PushesOut),
         }
     }
 
@@ -42,6 +46,7 @@ impl Level {
         match self {
             Self::Nearly => AlertEvent::QuotaNearlyUsedUp,
             Self::Out => AlertEvent::QuotaUsedUp,
+            Self::PushesOut => AlertEvent::QuotaPushesUsedUp,
         }
     }
 }
@@ -102,7 +107,8 @@ mod tests {
         assert_eq!(told(&mut shortages, MONTH, Why::MostlyUsed), [AlertEvent::QuotaNearlyUsedUp]);
         assert_eq!(told(&mut shortages, MONTH, Why::NearlyUsedUp), []);
         assert_eq!(told(&mut shortages, MONTH, Why::UsedUp), [AlertEvent::QuotaUsedUp]);
-        for again in [Why::NearlyUsedUp, Why::UsedUp, Why::Enough, Why::UsedUp] {
+        assert_eq!(told(&mut shortages, MONTH, Why::PushesUsedUp), [AlertEvent::QuotaPushesUsedUp]);
+        for again in [Why::NearlyUsedUp, Why::UsedUp, Why::Enough, Why::UsedUp, Why::PushesUsedUp] {
             assert_eq!(told(&mut shortages, MONTH, again), []);
         }
         assert_eq!(told(&mut shortages, NEXT, Why::Enough), []);

@@ -51,6 +51,7 @@ pub(crate) async fn stand_in(shared: &Shared, id: &ChannelId) -> Option<Arc<Chan
         bot: Mutex::new(Arc::new(bot(id))),
         messages: mpsc::channel(1).0,
         withdrawn: AtomicBool::new(true),
+        wait_told_at: Mutex::default(),
         placed: AtomicBool::new(false),
         lives: Mutex::default(),
         sockets: AtomicUsize::new(0),

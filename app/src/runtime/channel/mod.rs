@@ -7,6 +7,7 @@ mod task;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use switchboard_domain::admission::Admission;
 use switchboard_domain::channel::{CloseCause, ErrorCode};
@@ -22,6 +23,7 @@ use switchboard_ports::channels::Channel;
 use switchboard_ports::error::StoreError;
 use switchboard_ports::provider::{Description, Signal, Unmetered};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::directories::Chain;
 use super::meter::AppMeter;
@@ -34,6 +36,8 @@ pub(crate) use task::start;
 
 /// Messages waiting for a channel's task. Signs of life are dropped beyond; nothing else comes that often.
 const MESSAGES_MAX: usize = 256;
+/// How often the status is told at most that calls wait.
+const WAIT_TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// A channel's settings with what was made of them: replaced as a whole when something changes.
 pub(crate) struct Bot {
@@ -83,6 +87,8 @@ pub(crate) struct ChannelHandle {
     status: Mutex<ChannelStatus>,
     messages: mpsc::Sender<Message>,
     withdrawn: AtomicBool,
+    /// When the status was last told that calls wait: in a rush each of them would tell it.
+    wait_told_at: Mutex<Option<Instant>>,
     /// Whether this replica is to be connected, as placement has it.
     placed: AtomicBool,
     /// What became of its connections here.
@@ -140,6 +146,16 @@ impl ChannelHandle {
         self.withdraw();
         if let Some(place) = place {
             place.send(Message::Drain);
+        }
+    }
+
+    /// Shows in the status that calls wait, now and then.
+    pub(crate) fn note_wait(&self, detail: &str) {
+        let now = Instant::now();
+        let mut told_at = lock(&self.wait_told_at);
+        if told_at.is_none_or(|at| now >= at + WAIT_TOLD_EVERY) {
+            *told_at = Some(now);
+            self.note(ErrorCode::RateLimited, detail.to_owned());
         }
     }
 

@@ -38,6 +38,7 @@ pub(crate) fn start(shared: &Arc<Shared>, bot: Bot) -> Arc<ChannelHandle> {
         bot: Mutex::new(Arc::new(bot)),
         messages,
         withdrawn: AtomicBool::new(false),
+        wait_told_at: Mutex::default(),
         placed: AtomicBool::new(false),
         lives: Mutex::default(),
         sockets: AtomicUsize::new(0),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard_domain::channel::ErrorCode;
-use switchboard_domain::reply::CallNumber;
+use switchboard_domain::reply::{CallNumber, Claim};
 use switchboard_domain::snapshot::ReplyId;
 use switchboard_ports::provider::ClaimRequest;
 use tokio::task::AbortHandle;
@@ -18,22 +18,23 @@ use crate::runtime::channel::ChannelHandle;
 /// How long a claim waits before the channel's status says so: as long as a card may stand still where there are calls enough.
 const WAIT_TOLD: Duration = Duration::from_secs(3);
 /// What it says then.
-const WAITS: &str = "calls wait for their turn under calls_per_second";
+const WAITS: &str = "calls wait for their turn";
 
 /// Waits until a claim is granted. Where that takes long, or the platform bars everybody meanwhile, the channel's status says so: no
 /// call of its own is answered that could tell.
 pub(super) async fn granted(link: SharedLink, request: ClaimRequest, handle: Arc<ChannelHandle>) {
+    // What nobody would miss is not worth a word.
+    let mut is_to_tell = request.claim != Claim::Note;
     let mut place = pin!(link.claim(request));
-    let mut is_told = false;
     // Priorities: 1 the claim's place, 2 that it has none because of a ban, 3 that it has none for long.
     let words = loop {
         tokio::select! {
             biased;
             () = &mut place => return,
             words = link.barred() => break words,
-            () = sleep(WAIT_TOLD), if !is_told => {
-                is_told = true;
-                handle.note(ErrorCode::RateLimited, WAITS.to_owned());
+            () = sleep(WAIT_TOLD), if is_to_tell => {
+                is_to_tell = false;
+                handle.note_wait(WAITS);
             }
         }
     };
